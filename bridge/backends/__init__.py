@@ -1,0 +1,1 @@
+"""Vendors, each a package that satisfies `interfaces.Backend`."""

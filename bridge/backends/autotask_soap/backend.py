@@ -1,0 +1,336 @@
+"""Autotask seen by one API user: each method is one list of calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import BinaryIO
+
+from lxml import etree
+
+from bridge.backends.autotask_soap import (
+    attachments,
+    calls,
+    encode,
+    faults,
+    metadata,
+    queryxml,
+)
+from bridge.backends.autotask_soap.address import ZoneAddress
+from bridge.backends.autotask_soap.answers import SoapFaultError, read_result
+from bridge.backends.autotask_soap.client import Passage, Receive, SoapClient, T
+from bridge.backends.autotask_soap.decode import Reply, ReplyDecoder
+from bridge.backends.autotask_soap.flights import Flights
+from bridge.backends.autotask_soap.request import Request, authorized
+from bridge.backends.autotask_soap.values import vendor_times
+from bridge.backends.autotask_soap.wsdl import ServiceDescription
+from bridge.catalog.model import JSON
+from bridge.ceql.ast import Expr
+from bridge.errors import InvalidRequestError, ProviderProtocolError
+from bridge.interfaces import (
+    Attachment,
+    Caller,
+    Credentials,
+    Entity,
+    EntityInfo,
+    EntityType,
+    Field,
+    FieldInfo,
+    Page,
+    Scalar,
+    Ticket,
+    Usage,
+)
+
+PAGE_SIZE = 500
+"""Entities in one answer. Source: SOAP help, query()."""
+
+_NOTHING = EntityType("")
+
+
+class AutotaskSoapBackend:
+    """Implements `interfaces.Backend`. Safe to use from one thread at a time."""
+
+    def __init__(
+        self,
+        client: SoapClient,
+        description: ServiceDescription,
+        address: ZoneAddress,
+        credentials: Credentials,
+        *,
+        caller: Caller,
+        flights: Flights,
+    ) -> None:
+        self._client = client
+        self._description = description
+        self._address = address
+        self._credentials = credentials
+        self._caller = caller
+        self._flights = flights
+        self._times = vendor_times(credentials.timezone)
+
+    def check(self) -> Usage:
+        """Prove the credentials. One vendor call, two when the zone is unknown."""
+        request = self._usage_request()
+        usage = self._call(request, lambda chunks: self._used(request, chunks))
+        self._client.gate.learn(self._address.database, usage)
+        return usage
+
+    def entities(self) -> Sequence[EntityInfo]:
+        """Return all entity types. One vendor call."""
+        body = self._description.request("getEntityInfo", self._credentials)
+        request = authorized("GetEntityInfo", body, self._credentials)
+        return self._describe(request, metadata.read_entities)
+
+    def fields(self, entity: str) -> Sequence[FieldInfo]:
+        """Return standard fields in vendor order, then UDFs. Two vendor calls."""
+        standard = self._description.request(
+            "GetFieldInfo", self._credentials, psObjectType=entity
+        )
+        own = self._description.request("getUDFInfo", self._credentials, psTable=entity)
+        return [
+            *self._describe(
+                authorized("GetFieldInfo", standard, self._credentials, subject=entity),
+                lambda result: metadata.read_fields(result, udf=False),
+            ),
+            *self._describe(
+                authorized("getUDFInfo", own, self._credentials, subject=entity),
+                lambda result: metadata.read_fields(result, udf=True),
+            ),
+        ]
+
+    def query(
+        self,
+        entity: EntityType,
+        where: Expr[Field, Scalar] | None,
+        *,
+        after: int | None = None,
+        limit: int = PAGE_SIZE,
+        shared: bool = False,
+    ) -> Page:
+        """Return up to `limit` entities with id above `after`. One vendor call.
+
+        None when it is shared with the same question of another thread.
+
+        The vendor sends up to 500 whatever is wanted; those beyond `limit` are counted
+        and dropped. Source: SOAP help, query().
+        """
+        document = queryxml.render(entity.name, where, after=after, times=self._times)
+        body = encode.query_request(document, self._credentials)
+        request = authorized("query", body, self._credentials, subject=entity.name)
+        limit = min(limit, PAGE_SIZE)
+
+        def ask() -> Page:
+            reply, entities = self._exchange(request, entity, limit=limit)
+            _require_ascending(entities, after)
+            more = reply.count > len(entities) or reply.count >= PAGE_SIZE
+            return Page(entities, more=more)
+
+        if not shared or self._caller.instance_id is None:
+            return ask()
+        return self._flights.share((self._caller.instance_id, body, limit), ask)
+
+    def create(
+        self, entity: EntityType, values: Mapping[Field, Scalar | None]
+    ) -> Entity:
+        """Create one entity and return what the vendor says of it. One vendor call."""
+        request = self._writing("create", entity, encode.NEW, values)
+        return self._call(
+            request, lambda chunks: self._created(request, entity, chunks)
+        )
+
+    def update(
+        self,
+        entity: EntityType,
+        entity_id: int,
+        values: Mapping[Field, Scalar | None],
+    ) -> None:
+        """Replace one entity. One vendor call."""
+        self._exchange(self._writing("update", entity, entity_id, values), entity)
+
+    def delete(self, entity: EntityType, entity_id: int) -> None:
+        """Delete one entity. One vendor call."""
+        self._exchange(self._writing("delete", entity, entity_id, {}), entity)
+
+    def preview(
+        self,
+        operation: str,
+        entity: EntityType,
+        entity_id: int,
+        values: Mapping[Field, Scalar | None],
+    ) -> str:
+        """Return what a write would send, without header and secrets. No call."""
+        if entity.name == attachments.ENTITY:
+            body = attachments.write_body(
+                operation, entity_id, values, times=self._times
+            )
+        else:
+            rows = [(entity_id, values)]
+            body = encode.write_body(operation, entity.name, rows, times=self._times)
+        return encode.standalone(body)
+
+    def call(self, operation: str, arguments: Mapping[str, str]) -> Mapping[str, JSON]:
+        """Call an operation that reads and return its answer. One vendor call."""
+        try:
+            body = self._description.request(operation, self._credentials, **arguments)
+        except TypeError as error:
+            raise InvalidRequestError(f"{operation} cannot be called so.") from error
+        request = authorized(operation, body, self._credentials)
+
+        def read(result: etree._Element) -> Mapping[str, JSON]:
+            if texts := calls.refusals(result):
+                raise faults.refused(request, texts)
+            return calls.as_json(operation, result)
+
+        return self._describe(request, read)
+
+    def attachment(self, attachment_id: int) -> Attachment | None:
+        """Return an attachment with its bytes, if there is one. One vendor call."""
+        request = attachments.id_request(
+            "GetAttachment", attachment_id, self._credentials, writes=False
+        )
+        read_time = self._times.reader(EntityType(attachments.ENTITY))
+        return self._call(
+            request,
+            lambda chunks: attachments.read_attachment(request, chunks, read_time),
+        )
+
+    def create_attachment(
+        self, values: Mapping[Field, Scalar | None], data: BinaryIO | None
+    ) -> int:
+        """Attach a file or a link and return the new id. One vendor call."""
+        request = attachments.create_request(
+            values, data, credentials=self._credentials, times=self._times
+        )
+        return self._call(
+            request, lambda chunks: attachments.read_created(request, chunks)
+        )
+
+    def delete_attachment(self, attachment_id: int) -> None:
+        """Delete an attachment. One vendor call."""
+        request = attachments.id_request(
+            "DeleteAttachment", attachment_id, self._credentials, writes=True
+        )
+        self._call(request, lambda chunks: attachments.check_deleted(request, chunks))
+
+    def _writing(
+        self,
+        operation: str,
+        entity: EntityType,
+        entity_id: int,
+        values: Mapping[Field, Scalar | None],
+    ) -> Request:
+        body = encode.write_request(
+            operation,
+            entity.name,
+            [(entity_id, values)],
+            credentials=self._credentials,
+            times=self._times,
+        )
+        return authorized(
+            operation, body, self._credentials, subject=entity.name, writes=True
+        )
+
+    def _exchange(
+        self, request: Request, entity: EntityType, *, limit: int = PAGE_SIZE
+    ) -> tuple[Reply, list[Entity]]:
+        return self._call(
+            request, lambda chunks: self._decode(request, entity, chunks, limit=limit)
+        )
+
+    def _call(self, request: Request, receive: Receive[T]) -> T:
+        if request.writes:
+            self._end_sharing()
+        try:
+            return self._client.call(
+                request,
+                self._address.url(),
+                receive,
+                passage=Passage(
+                    lambda: self._ticket(request.subject), self._read_usage
+                ),
+                relocate=self._address.relocate,
+            )
+        finally:
+            if request.writes:
+                self._end_sharing()
+
+    def _end_sharing(self) -> None:
+        if self._caller.instance_id is not None:
+            self._flights.end(self._caller.instance_id)
+
+    def _ticket(self, entity: str, *, usage_reading: bool = False) -> Ticket:
+        return Ticket(
+            database=self._address.database,
+            identifier=self._credentials.integration_code.strip(),
+            entity=entity,
+            caller=self._caller,
+            usage_reading=usage_reading,
+        )
+
+    def _read_usage(self) -> Usage:
+        """Ask for the vendor's count on behalf of the gate. One vendor call."""
+        request = self._usage_request()
+        passage = Passage(
+            lambda: self._ticket("", usage_reading=True), self._read_usage
+        )
+        return self._client.call(
+            request,
+            self._address.url(),
+            lambda chunks: self._used(request, chunks),
+            passage=passage,
+        )
+
+    def _usage_request(self) -> Request:
+        operation = "getThresholdAndUsageInfo"
+        body = self._description.request(operation, self._credentials)
+        return authorized(operation, body, self._credentials)
+
+    def _used(self, request: Request, chunks: Iterable[bytes]) -> Usage:
+        reply, _entities = self._decode(request, _NOTHING, chunks)
+        return metadata.read_usage(" ".join(info.message for info in reply.infos))
+
+    def _decode(
+        self,
+        request: Request,
+        entity: EntityType,
+        chunks: Iterable[bytes],
+        *,
+        limit: int = PAGE_SIZE,
+    ) -> tuple[Reply, list[Entity]]:
+        decoder = ReplyDecoder(self._times.reader(entity), limit=limit)
+        for chunk in chunks:
+            decoder.feed(chunk)
+        reply = decoder.close()
+        faults.check(request, reply)
+        return reply, decoder.take()
+
+    def _created(
+        self, request: Request, entity: EntityType, chunks: Iterable[bytes]
+    ) -> Entity:
+        reply, entities = self._decode(request, entity, chunks)
+        if entities and "id" in entities[0]:
+            return entities[0]
+        if reply.infos and reply.infos[0].entity_id > 0:
+            return {"id": reply.infos[0].entity_id}
+        raise ProviderProtocolError("Autotask confirmed, but named no id.")
+
+    def _describe(self, request: Request, read: Callable[[etree._Element], T]) -> T:
+        def receive(chunks: Iterable[bytes]) -> T:
+            try:
+                return read(read_result(chunks))
+            except SoapFaultError as fault:
+                raise faults.soap_fault(request, fault.code, fault.text) from fault
+
+        return self._call(request, receive)
+
+
+def _require_ascending(entities: Sequence[Entity], after: int | None) -> None:
+    """Refuse a page out of order: paging by it would lose or repeat records."""
+    last = after
+    for entity in entities:
+        entity_id = entity.get("id")
+        if not isinstance(entity_id, int) or (last is not None and entity_id <= last):
+            raise ProviderProtocolError(
+                f"Autotask's page is not in order: id {entity_id} after {last}."
+            )
+        last = entity_id

@@ -1,0 +1,277 @@
+"""HTTP to zone hosts: one TLS context, and idle connections shared by all tenants.
+
+urllib3 does the protocol. Its own pool is not used because it hides the two facts
+that decide whether a write may be sent again: whether connecting or sending failed,
+and how long a kept connection had been idle. Nothing here follows a redirect or reads
+the environment, and no credential outlives the call it came with.
+"""
+
+from __future__ import annotations
+
+import ssl
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from http.client import HTTPException
+from typing import TypeAlias
+from urllib.parse import SplitResult, urlsplit
+
+import certifi
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    NameResolutionError,
+    ReadTimeoutError,
+)
+from urllib3.response import HTTPResponse
+
+_CHUNK_BYTES = 65_536
+_PAGE_BYTES = 65_536
+_REPLY_BYTES_MAX = 256_000_000
+_IDLE_MAX_S = 30.0
+_IDLE_MAX_FOR_WRITES_S = 1.0
+_IDLE_PER_HOST = 64
+
+_Host: TypeAlias = tuple[str, str, int]
+
+
+class WireError(Exception):
+    """An exchange that broke.
+
+    `sent` tells whether any byte of the request may have left, `reused` whether it
+    went over a kept connection, which the other side may have closed long ago.
+    """
+
+    def __init__(
+        self, reason: str, *, sent: bool, timed_out: bool = False, reused: bool = False
+    ) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.sent = sent
+        self.timed_out = timed_out
+        self.reused = reused
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long to wait for a connection, and for the next byte of an answer."""
+
+    connect_s: float = 5.0
+    read_s: float = 60.0
+
+
+class HttpReply:
+    """Status and headers, and a body that is read as it arrives."""
+
+    def __init__(self, response: HTTPResponse, deadline: float) -> None:
+        self._response = response
+        self._deadline = deadline
+        self.finished = False
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return self._response.status
+
+    def header(self, name: str) -> str:
+        """Return a header by name in any case, empty when absent."""
+        return str(self._response.headers.get(name, ""))
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the body, unpacked.
+
+        Raises:
+            WireError: it broke off, stalled, or is beyond any size we expect.
+        """
+        size = 0
+        try:
+            for chunk in self._response.stream(_CHUNK_BYTES, decode_content=True):
+                size += len(chunk)
+                if size > _REPLY_BYTES_MAX:
+                    raise WireError("the answer does not end", sent=True)
+                if time.monotonic() > self._deadline:
+                    raise WireError("the answer is slow", sent=True, timed_out=True)
+                yield chunk
+        except (HTTPError, HTTPException, OSError) as error:
+            raise _broken(error, sent=True, reused=False) from error
+        self.finished = True
+
+    def page(self) -> bytes:
+        """Return the start of the body, for a page that is only to be quoted."""
+        page = b""
+        try:
+            for chunk in self.chunks():
+                page += chunk
+                if len(page) >= _PAGE_BYTES:
+                    break
+        except WireError:
+            return page
+        return page
+
+
+class Connections:
+    """Kept connections by host. Safe to use from many threads."""
+
+    def __init__(self, timeouts: Timeouts, *, user_agent: str) -> None:
+        self._timeouts = timeouts
+        self._user_agent = user_agent
+        self._idle: dict[_Host, deque[tuple[HTTPConnection, float]]] = {}
+        self._lock = threading.Lock()
+        self._tls: ssl.SSLContext | None = None
+
+    @contextmanager
+    def post(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        *,
+        deadline: float,
+        writes: bool,
+    ) -> Iterator[HttpReply]:
+        """Send a request; the connection is kept if the answer is read to its end.
+
+        A write goes only over a connection that was in use within the last second, or
+        a new one: on a longer idle one the other side's closing may cross the request,
+        and then nobody can tell whether it was read.
+
+        `deadline` is by the monotonic clock, for the whole exchange.
+
+        Raises:
+            WireError: no connection, or none left.
+        """
+        parts = urlsplit(url)
+        host = (parts.scheme, parts.hostname or "", parts.port or _port(parts))
+        idle_max_s = _IDLE_MAX_FOR_WRITES_S if writes else _IDLE_MAX_S
+        kept = self._take(host, idle_max_s)
+        connection = kept or self._connect(host, deadline)
+        sent = {**headers, "User-Agent": self._user_agent}
+        reply: HttpReply | None = None
+        try:
+            connection.timeout = self._patience(self._timeouts.read_s, deadline)
+            response = _exchange(
+                connection, parts.path or "/", sent, body, reused=kept is not None
+            )
+            reply = HttpReply(response, deadline)
+            yield reply
+        except WireError as error:
+            if error.reused:
+                self._forget(host)
+            raise
+        finally:
+            if reply is not None and reply.finished:
+                self._keep(host, connection)
+            else:
+                connection.close()
+
+    def close(self) -> None:
+        """Close all idle connections."""
+        with self._lock:
+            hosts = list(self._idle)
+        for host in hosts:
+            self._forget(host)
+
+    def _patience(self, timeout_s: float, deadline: float) -> float:
+        return max(0.001, min(timeout_s, deadline - time.monotonic()))
+
+    def _connect(self, host: _Host, deadline: float) -> HTTPConnection:
+        scheme, name, port = host
+        timeout = self._patience(self._timeouts.connect_s, deadline)
+        connection: HTTPConnection
+        if scheme == "https":
+            connection = HTTPSConnection(
+                name, port, timeout=timeout, ssl_context=self._tls_context()
+            )
+        else:
+            connection = HTTPConnection(name, port, timeout=timeout)
+        try:
+            connection.connect()
+        except (HTTPError, OSError, ValueError) as error:
+            connection.close()
+            raise _broken(error, sent=False, reused=False) from error
+        return connection
+
+    def _tls_context(self) -> ssl.SSLContext:
+        """Return the process's one context: the system's authorities and certifi's."""
+        with self._lock:
+            if self._tls is None:
+                context = ssl.create_default_context()
+                context.load_verify_locations(certifi.where())
+                context.minimum_version = ssl.TLSVersion.TLSv1_2
+                self._tls = context
+            return self._tls
+
+    def _take(self, host: _Host, idle_max_s: float) -> HTTPConnection | None:
+        """Return the most recently used connection that is still alive."""
+        while True:
+            with self._lock:
+                waiting = self._idle.get(host)
+                if not waiting or time.monotonic() - waiting[-1][1] > idle_max_s:
+                    return None
+                connection, _since = waiting.pop()
+            if connection.is_connected:
+                return connection
+            connection.close()
+
+    def _keep(self, host: _Host, connection: HTTPConnection) -> None:
+        now = time.monotonic()
+        if connection.sock is None:
+            return
+        with self._lock:
+            waiting = self._idle.setdefault(host, deque())
+            waiting.append((connection, now))
+            stale = []
+            while len(waiting) > _IDLE_PER_HOST or now - waiting[0][1] > _IDLE_MAX_S:
+                stale.append(waiting.popleft())
+        for old, _since in stale:
+            old.close()
+
+    def _forget(self, host: _Host) -> None:
+        """Close a host's idle connections: one was dead, the others are no better."""
+        with self._lock:
+            waiting = self._idle.pop(host, deque())
+        for connection, _since in waiting:
+            connection.close()
+
+
+def _exchange(
+    connection: HTTPConnection,
+    path: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    reused: bool,
+) -> HTTPResponse:
+    try:
+        # A server that refuses by the headers alone may stop reading the body; what
+        # it answered is still to be had.
+        with suppress(BrokenPipeError):
+            connection.request("POST", path, body, headers, preload_content=False)
+        return connection.getresponse()
+    except (HTTPError, HTTPException, OSError) as error:
+        raise _broken(error, sent=True, reused=reused) from error
+
+
+def _broken(error: Exception, *, sent: bool, reused: bool) -> WireError:
+    """Translate what the library below raises, in words without addresses."""
+    timed_out = isinstance(error, TimeoutError | ReadTimeoutError | ConnectTimeoutError)
+    if isinstance(error, NameResolutionError):
+        reason = "its name cannot be resolved"
+    elif isinstance(error, ssl.SSLError):
+        reason = f"no secure connection ({error.reason or 'TLS'})"
+    elif timed_out:
+        reason = "no answer in time" if sent else "no connection in time"
+    elif sent:
+        reason = "the connection broke"
+    else:
+        cause = error.__cause__ or error
+        reason = getattr(cause, "strerror", None) or "no connection"
+    return WireError(reason, sent=sent, timed_out=timed_out, reused=reused)
+
+
+def _port(parts: SplitResult) -> int:
+    return 443 if parts.scheme == "https" else 80

@@ -1,0 +1,182 @@
+"""Service descriptions: the bundled one, and those fetched from zones.
+
+Fetched ones lie in a directory as `atws-1.6-<release>.wsdl`. The newest release is
+used; the bundled one wins a tie. Nothing is fetched while a call waits.
+"""
+
+from __future__ import annotations
+
+import re
+import ssl
+from collections.abc import Iterator
+from http import HTTPStatus
+from importlib import resources
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import certifi
+import urllib3
+from lxml import etree
+from urllib3.exceptions import HTTPError
+
+from bridge.backends.autotask_soap.connections import Timeouts
+from bridge.backends.autotask_soap.encode import NAMESPACE
+from bridge.errors import (
+    ConfigurationError,
+    ProviderProtocolError,
+    ProviderUnavailableError,
+)
+from bridge.interfaces.probe import Description, release_key
+
+BUNDLED = Description("atws-1.6.wsdl, bundled", "1.6.9")
+"""Its release is the newest we have facts about; wsdl_cache/README.md."""
+
+OPERATIONS = frozenset(
+    {
+        "getZoneInfo",
+        "getThresholdAndUsageInfo",
+        "getEntityInfo",
+        "GetFieldInfo",
+        "getUDFInfo",
+        "GetWsdlVersion",
+        "query",
+        "create",
+        "update",
+        "delete",
+    }
+)
+"""What a description must offer to be of use."""
+
+_FILE = re.compile(r"atws-1\.6-(\d+(?:\.\d+)*)\.wsdl")
+_WSDL = "{http://schemas.xmlsoap.org/wsdl/}"
+_XSD = "{http://www.w3.org/2001/XMLSchema}"
+_LARGEST_BYTES = 20_000_000
+
+
+def stored(directory: Path) -> list[Description]:
+    """Return the fetched descriptions by file name, newest release first."""
+    if not directory.is_dir():
+        return []
+    found = [
+        Description(match[0], match[1])
+        for path in directory.iterdir()
+        if (match := _FILE.fullmatch(path.name))
+    ]
+    return sorted(found, key=lambda one: release_key(one.release), reverse=True)
+
+
+def newest(directory: Path | None) -> tuple[Description, bytes]:
+    """Return the description to work with, and its text."""
+    for one in stored(directory) if directory else ():
+        if directory and release_key(one.release) > release_key(BUNDLED.release):
+            return one, (directory / one.name).read_bytes()
+    return BUNDLED, bundled()
+
+
+def bundled() -> bytes:
+    """Return the text of the description that is part of the package."""
+    return (resources.files("bridge.wsdl_cache") / "atws-1.6.wsdl").read_bytes()
+
+
+def fetch(service_url: str, timeouts: Timeouts) -> bytes:
+    """Return the description that a zone publishes beside its service.
+
+    Raises:
+        ProviderUnavailableError: the host does not answer.
+        ProviderProtocolError: it answers with something else.
+    """
+    parts = urlsplit(service_url)
+    path = parts.path.removesuffix(".asmx") + ".wsdl"
+    address = f"{parts.scheme}://{parts.netloc}{path}"
+    context = ssl.create_default_context()
+    context.load_verify_locations(certifi.where())
+    timeout = urllib3.Timeout(connect=timeouts.connect_s, read=timeouts.read_s)
+    try:
+        with urllib3.PoolManager(ssl_context=context) as pool:
+            answer = pool.request(
+                "GET", address, timeout=timeout, redirect=False, preload_content=False
+            )
+            body = answer.read(_LARGEST_BYTES, decode_content=True)
+    except HTTPError as error:
+        raise ProviderUnavailableError(
+            f"{parts.hostname} does not hand out its description."
+        ) from error
+    if answer.status != HTTPStatus.OK:
+        raise ProviderProtocolError(
+            f"{parts.hostname} has no description (HTTP {answer.status})."
+        )
+    return body.lstrip()
+
+
+def check(body: bytes) -> None:
+    """Refuse a text that is no description of the service.
+
+    Raises:
+        ProviderProtocolError: with what is missing.
+    """
+    root = _parse(body)
+    if root.tag != f"{_WSDL}definitions" or root.get("targetNamespace") != NAMESPACE:
+        raise ProviderProtocolError("This is no description of Autotask's API 1.6.")
+    offered = {
+        operation.get("name")
+        for operation in root.iterfind(f"{_WSDL}portType/{_WSDL}operation")
+    }
+    if missing := sorted(OPERATIONS - offered):
+        raise ProviderProtocolError(
+            f"The description lacks the operations {', '.join(missing)}."
+        )
+
+
+def save(directory: Path, release: str, body: bytes) -> Description:
+    """Keep a fetched description; a reader sees all of it or none.
+
+    Raises:
+        ConfigurationError: the release is no number, or nothing can be written there.
+    """
+    path = directory / f"atws-1.6-{release}.wsdl"
+    if _FILE.fullmatch(path.name) is None:
+        raise ConfigurationError("The zone's release is not of the form 1.6.9.")
+    draft = path.with_suffix(".part")
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft.write_bytes(body)
+        draft.replace(path)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} cannot be written: {error.strerror}."
+        ) from error
+    return Description(path.name, release)
+
+
+def contract(body: bytes) -> frozenset[str]:
+    """Return what a description promises, a line each, to be compared.
+
+    `operation query`, `Account` and `Account.AccountName: anyType`.
+    """
+    return frozenset(_promises(_parse(body)))
+
+
+def _promises(root: etree._Element) -> Iterator[str]:
+    for operation in root.iterfind(f"{_WSDL}portType/{_WSDL}operation"):
+        yield f"operation {operation.get('name')}"
+    for kind in root.iter(f"{_XSD}complexType"):
+        name = kind.get("name")
+        if name is None:
+            continue
+        yield name
+        for member in kind.iter(f"{_XSD}element"):
+            wanted = (member.get("type") or "anyType").rpartition(":")[2]
+            yield f"{name}.{member.get('name')}: {wanted}"
+
+
+def _parse(body: bytes) -> etree._Element:
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, huge_tree=True, load_dtd=False
+    )
+    try:
+        root = etree.fromstring(body.lstrip(), parser)
+    except etree.XMLSyntaxError as error:
+        raise ProviderProtocolError("This is no XML document.") from error
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise ProviderProtocolError("The description has a DTD, which is refused.")
+    return root

@@ -1,0 +1,156 @@
+"""Write the hot requests, `query` and the writes, as bytes.
+
+Held equal to zeep's output by canonical XML for every entity of the service
+description; the schema prefixes are declared once, on the envelope. Every value of an
+entity carries its type: the vendor cannot read an empty element without one.
+Source: SOAP help, update; captured failures of clients that left the type out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TypeAlias
+
+from bridge.backends.autotask_soap.values import VendorTimes, wire_text, wire_type
+from bridge.backends.autotask_soap.xmltext import escape, is_name
+from bridge.errors import InvalidRequestError
+from bridge.interfaces import Credentials, Field, Scalar
+
+NAMESPACE = "http://autotask.net/ATWS/v1_6/"
+
+NEW = 0
+"""The id of an entity that does not exist yet. Source: SOAP help, create()."""
+
+Values: TypeAlias = Mapping[Field, Scalar | None]
+
+_TYPE_PREFIXES = (
+    ' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
+    ' xmlns:xsd="http://www.w3.org/2001/XMLSchema"'
+)
+_OPEN = (
+    '<?xml version="1.0" encoding="utf-8"?>'
+    '<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"'
+    f"{_TYPE_PREFIXES}>"
+)
+_CLOSE = "</soap:Body></soap:Envelope>"
+
+
+def query_request(document: str, credentials: Credentials) -> bytes:
+    """Return the envelope that asks a query document."""
+    body = f'<query xmlns="{NAMESPACE}"><sXML>{escape(document)}</sXML></query>'
+    return _envelope(body, credentials, writes=False)
+
+
+def write_request(
+    operation: str,
+    entity: str,
+    rows: Iterable[tuple[int, Values]],
+    *,
+    credentials: Credentials,
+    times: VendorTimes,
+) -> bytes:
+    """Return the envelope of a write for (id, values) of one entity.
+
+    Raises:
+        InvalidRequestError: a name that cannot be an element's.
+    """
+    body = write_body(operation, entity, rows, times=times)
+    return _envelope(body, credentials, writes=True)
+
+
+def write_body(
+    operation: str,
+    entity: str,
+    rows: Iterable[tuple[int, Values]],
+    *,
+    times: VendorTimes,
+) -> str:
+    """Return the element of a write, which holds no secret.
+
+    The operation is `create`, `update` or `delete`, which takes no values.
+    A field that is None is left out, which clears it on update; a user-defined field
+    that is None is sent empty. Unverified: that an empty UDF value clears it.
+
+    Raises:
+        InvalidRequestError: a name that cannot be an element's.
+    """
+    if not is_name(entity):
+        raise InvalidRequestError(f"{entity!r} is not the name of an entity.")
+    parts = [f'<{operation} xmlns="{NAMESPACE}"><Entities>']
+    for entity_id, values in rows:
+        parts.append(f'<Entity xsi:type="{entity}"><id>{entity_id}</id>')
+        _append_fields(parts, values, times)
+        parts.append("</Entity>")
+    parts.append(f"</Entities></{operation}>")
+    return "".join(parts)
+
+
+def standalone(body: str) -> str:
+    """Return a request's element with the prefixes that its envelope would declare."""
+    return body.replace(" xmlns=", f"{_TYPE_PREFIXES} xmlns=", 1)
+
+
+def write_members(values: Values, times: VendorTimes) -> str:
+    """Return the elements of an entity's fields, as `write_body` does."""
+    parts: list[str] = []
+    _append_fields(parts, values, times)
+    return "".join(parts)
+
+
+def _append_fields(parts: list[str], values: Values, times: VendorTimes) -> None:
+    udfs: list[str] = []
+    fields: list[str] = []
+    for field, value in values.items():
+        if field.udf:
+            text = "" if value is None else wire_text(field, value, times)
+            udfs.append(
+                f"<UserDefinedField><Name>{escape(field.name)}</Name>"
+                f"<Value>{escape(text)}</Value></UserDefinedField>"
+            )
+        elif value is not None and field.name != "id":
+            fields.append(_typed(field, value, times))
+    if udfs:
+        parts.append(f"<UserDefinedFields>{''.join(udfs)}</UserDefinedFields>")
+    parts.extend(fields)
+
+
+def _typed(field: Field, value: Scalar, times: VendorTimes) -> str:
+    name = field.name
+    if not is_name(name):
+        raise InvalidRequestError(f"{name!r} is not the name of a field.")
+    if isinstance(value, str):
+        return f'<{name} xsi:type="xsd:string">{escape(value)}</{name}>'
+    text = wire_text(field, value, times)
+    return f'<{name} xsi:type="xsd:{wire_type(field, value)}">{text}</{name}>'
+
+
+def frame(credentials: Credentials, *, writes: bool) -> tuple[str, str]:
+    """Return what stands before a request's element and behind it."""
+    header = _header(credentials, writes=writes)
+    return f"{_OPEN}{header}<soap:Body>", _CLOSE
+
+
+def _envelope(body: str, credentials: Credentials, *, writes: bool) -> bytes:
+    start, end = frame(credentials, writes=writes)
+    return f"{start}{body}{end}".encode()
+
+
+def _header(credentials: Credentials, *, writes: bool) -> str:
+    """Write the tracking identifier, and the author where something is written.
+
+    A query that names an author is refused, and an empty member cannot be read, so
+    what is not needed is left out. Source: SOAP help, impersonation.
+    """
+    members = []
+    code = credentials.integration_code.strip()
+    if code:
+        members.append(f"<IntegrationCode>{escape(code)}</IntegrationCode>")
+    author = credentials.impersonate_resource_id
+    if writes and author is not None:
+        members.append(f"<ImpersonateAsResourceID>{author}</ImpersonateAsResourceID>")
+    if not members:
+        return ""
+    return (
+        f'<soap:Header><AutotaskIntegrations xmlns="{NAMESPACE}">{"".join(members)}'
+        "</AutotaskIntegrations></soap:Header>"
+    )

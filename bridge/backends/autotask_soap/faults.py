@@ -1,0 +1,312 @@
+"""Every way in which Autotask fails, turned into our errors; sentences by one table.
+
+There are no error codes, only texts, and five channels: no connection, a page that is
+not SOAP, a `soap:Fault`, a `ReturnCode` other than 1 with `Errors`, and the message of
+an `EntityReturnInfo`. Each has a function here, and each ends in a `Failure`, which
+says besides the error what may be done about it.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from bridge.backends.autotask_soap.connections import WireError
+from bridge.backends.autotask_soap.decode import Reply
+from bridge.backends.autotask_soap.request import Request
+from bridge.errors import (
+    ProviderConflictError,
+    ProviderCredentialsError,
+    ProviderError,
+    ProviderForbiddenError,
+    ProviderIdentifierError,
+    ProviderOutcomeUnknownError,
+    ProviderProtocolError,
+    ProviderRejectedError,
+    ProviderThresholdError,
+    ProviderTimeoutError,
+    ProviderUnavailableError,
+    ProviderUploadLimitError,
+)
+
+
+class Failure(Exception):  # noqa: N818 - carries the error, is none for callers
+    """Why one attempt failed.
+
+    Args:
+        error: what the caller is told.
+        passing: the same request may succeed shortly.
+        nothing_done: the vendor certainly changed nothing.
+        astray: the tenant may have moved to another zone.
+        at_once: no pause is needed before the next attempt.
+    """
+
+    def __init__(
+        self,
+        error: ProviderError,
+        *,
+        passing: bool = False,
+        nothing_done: bool = False,
+        astray: bool = False,
+        at_once: bool = False,
+    ) -> None:
+        super().__init__(error.message)
+        self.error = error
+        self.passing = passing
+        self.nothing_done = nothing_done
+        self.astray = astray
+        self.at_once = at_once
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """What a fragment of the vendor's text means, and where the text is known from.
+
+    `certain` is false where a `soap:Fault` with this text may have come too late to
+    undo a write.
+    """
+
+    pattern: str
+    error: type[ProviderError]
+    advice: str
+    source: str
+    passing: bool = False
+    certain: bool = True
+
+
+_SUCCESS = 1
+
+_NO_IDENTIFIER = (
+    "Autotask wants an API tracking identifier and none is configured: set"
+    " crm.autotask.integration.code on the instance, or BRIDGE_INTEGRATION_CODE for"
+    " all."
+)
+
+SENTENCES = (
+    Sentence(
+        r"thread threshold",
+        ProviderThresholdError,
+        "Autotask's limit of simultaneous calls is reached; nothing was done, the same"
+        " call may succeed in a moment.",
+        "Source: REST API observation, the same engine",
+        passing=True,
+    ),
+    Sentence(
+        r"exceeded the maximum number of requests",
+        ProviderThresholdError,
+        "The tenant's hourly number of Autotask calls is used up; it is freed as the"
+        " hour passes.",
+        "Unverified: the wording; SOAP help promises an error",
+    ),
+    Sentence(
+        r"bytes of attachments|attachment.*five minutes",
+        ProviderUploadLimitError,
+        "Autotask takes 10,000,000 bytes of attachments in five minutes and then none"
+        " for five minutes; nothing was attached, the same call may succeed later.",
+        "Unverified: the wording; SOAP help promises an error",
+    ),
+    Sentence(
+        r"attachment.*(?:maximum size|too large)",
+        ProviderRejectedError,
+        "Autotask takes files of up to 6 or 7 MB through its API; nothing was"
+        " attached.",
+        "Unverified: the wording; SOAP help promises an error",
+    ),
+    Sentence(
+        r"no matching attachment",
+        ProviderRejectedError,
+        "Autotask has no such attachment, or the API user may not see it.",
+        "Unverified: the wording, assumed like that of records",
+    ),
+    Sentence(
+        r"integrationcode is invalid",
+        ProviderIdentifierError,
+        "Autotask refused the API tracking identifier: check that it is complete, is"
+        " active, and belongs to this API user.",
+        "Source: published issue threads of several clients",
+    ),
+    Sentence(
+        r"does not have the adequate permissions",
+        ProviderForbiddenError,
+        "The API user's security level does not allow this at Autotask.",
+        "Source: SOAP help, permissions",
+    ),
+    Sentence(
+        r"no matching records found",
+        ProviderRejectedError,
+        "Autotask has no such record, or the API user may not see it.",
+        "Source: SOAP help, update()",
+    ),
+    Sentence(
+        r"already exists for|must be unique",
+        ProviderConflictError,
+        "Autotask has such a record already; nothing was changed.",
+        "Unverified: the wording; SOAP help promises an error, ClientPortalUser",
+    ),
+    Sentence(
+        r"deadlock|timeout expired|operation has timed out",
+        ProviderUnavailableError,
+        "Autotask's database was busy.",
+        "Unverified: usual texts of the vendor's server software",
+        passing=True,
+        certain=False,
+    ),
+)
+
+_CREDENTIALS_ADVICE = (
+    "Autotask refused the login. Three things to check: the user name and password;"
+    " that the user is an API user (API-only) - other users cannot log in here; that"
+    " the user is active and not locked."
+)
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+_FAULT_OF_REQUEST = re.compile(r"(?:^|:)client(?:$|\.)", re.IGNORECASE)
+
+
+def no_answer(request: Request, host: str, error: WireError) -> Failure:
+    """Return the failure of an exchange that broke."""
+    if not error.sent:
+        return Failure(
+            ProviderUnavailableError(f"{host} cannot be reached: {error.reason}."),
+            passing=True,
+            nothing_done=True,
+            astray=True,
+        )
+    kind = ProviderTimeoutError if error.timed_out else ProviderUnavailableError
+    said = kind(f"{host} did not answer the {request}: {error.reason}.")
+    return Failure(said, passing=True, at_once=error.reused)
+
+
+def page(request: Request, host: str, status: int, body: bytes) -> Failure:
+    """Return the failure that an answer which is not SOAP stands for.
+
+    The page's title is kept as the vendor's text. An error status of 500 and above
+    does not tell whether the service had read the request. A page with status 200 is
+    taken for maintenance, but not where nobody has logged in: there it may be anything.
+    """
+    text = request.clean(_page_text(status, body))
+    if status == HTTPStatus.UNAUTHORIZED and request.authorization:
+        refused = ProviderCredentialsError(_CREDENTIALS_ADVICE, provider_message=text)
+        return Failure(refused, nothing_done=True, astray=True)
+    if status == HTTPStatus.FORBIDDEN:
+        message = f"The web server of {host} forbids the {request}."
+        error: ProviderError = ProviderForbiddenError(message, provider_message=text)
+        return Failure(error, nothing_done=True)
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        message = f"{host} takes no more calls at the moment."
+        error = ProviderThresholdError(message, provider_message=text)
+        return Failure(error, passing=True, nothing_done=True)
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        message = f"{host} has no Autotask service at this address (HTTP {status})."
+        error = ProviderProtocolError(message, provider_message=text)
+        moved = status < HTTPStatus.BAD_REQUEST
+        return Failure(error, nothing_done=True, astray=moved)
+    message = f"{host} answered the {request} with a page (HTTP {status}), not a reply."
+    maintained = status >= HTTPStatus.INTERNAL_SERVER_ERROR or _is_html(body)
+    if not maintained or (status == HTTPStatus.OK and not request.authorization):
+        return Failure(ProviderProtocolError(message, provider_message=text))
+    return Failure(
+        ProviderUnavailableError(message, provider_message=text), passing=True
+    )
+
+
+def check(request: Request, reply: Reply) -> None:
+    """Raise the Failure that a decoded reply stands for, if it stands for one."""
+    if reply.fault is not None:
+        raise soap_fault(request, *reply.fault)
+    if reply.return_code != _SUCCESS:
+        raise refused(request, (*reply.errors, *(info.message for info in reply.infos)))
+    for info in reply.infos:
+        if info.duplicate_found and not info.duplicate_ignored:
+            raise duplicate(request, info.match_info)
+
+
+def soap_fault(request: Request, code: str, text: str) -> Failure:
+    """Return the failure a `soap:Fault` stands for.
+
+    A fault of the client's side was found while the request was read.
+    Source: captured faults.
+    """
+    text = request.clean(text)
+    known = _known(text)
+    failure = _by_sentence(request, text, known)
+    understood = known is not None and known.certain
+    failure.nothing_done = understood or bool(_FAULT_OF_REQUEST.search(code))
+    return failure
+
+
+def refused(request: Request, messages: Iterable[str]) -> Failure:
+    """Return the failure of a `ReturnCode` other than 1, with all its messages.
+
+    Autotask carries a call out whole or not at all. Source: SOAP help, create().
+    Only its limit of simultaneous calls is worth another attempt.
+    """
+    text = request.clean("\n".join(filter(str.strip, messages)))
+    known = _known(text)
+    failure = _by_sentence(request, text, known)
+    failure.nothing_done = True
+    failure.passing = failure.passing and known is not None and known.certain
+    return failure
+
+
+def duplicate(request: Request, match_info: str) -> Failure:
+    """Return the failure of a create that found an equal record.
+
+    Source: published clients, EntityReturnInfo.
+    """
+    match_info = request.clean(match_info)
+    message = f"The {request} found a duplicate and created nothing"
+    named = f"{message}: {match_info}." if match_info else f"{message}."
+    error = ProviderConflictError(named, provider_message=match_info or None)
+    return Failure(error, nothing_done=True)
+
+
+def unknown_outcome(request: Request, host: str, error: ProviderError) -> ProviderError:
+    """Return what a caller is told of a write that may have happened."""
+    check = (
+        "look for the record in Autotask before sending it again"
+        if request.operation in ("create", "CreateAttachment")
+        else "read the record and compare before sending it again"
+    )
+    return ProviderOutcomeUnknownError(
+        f"The {request} was sent to {host} but not confirmed, so it may or may not"
+        f" have happened: {check}. ({error.message})",
+        provider_message=error.provider_message,
+    )
+
+
+def _by_sentence(request: Request, text: str, known: Sentence | None) -> Failure:
+    if known is None:
+        said = f": {text}" if text else " and did not say why."
+        error: ProviderError = ProviderRejectedError(
+            f"Autotask refused the {request}{said}", provider_message=text or None
+        )
+        return Failure(error)
+    advice = known.advice
+    if known.error is ProviderIdentifierError and not request.identified:
+        advice = _NO_IDENTIFIER
+    error = known.error(f"{advice} (Autotask: {text})", provider_message=text)
+    return Failure(error, passing=known.passing)
+
+
+def _known(text: str) -> Sentence | None:
+    for sentence in SENTENCES:
+        if re.search(sentence.pattern, text, re.IGNORECASE):
+            return sentence
+    return None
+
+
+def _is_html(body: bytes) -> bool:
+    return b"<html" in body[:2000].lower()
+
+
+def _page_text(status: int, body: bytes) -> str:
+    title = _TITLE.search(body.decode("utf-8", "replace"))
+    if title is not None and title[1].strip():
+        return " ".join(html.unescape(title[1]).split())
+    try:
+        return f"HTTP {status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return f"HTTP {status}"

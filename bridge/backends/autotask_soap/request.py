@@ -1,0 +1,74 @@
+"""One request to the vendor, as the layers below the use case see it."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from dataclasses import dataclass, field
+
+from bridge.backends.autotask_soap.encode import NAMESPACE
+from bridge.interfaces import Credentials
+
+_MASK = "********"
+_SHORTEST_SECRET = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """An envelope ready to send, and what error messages need to know about it.
+
+    `subject` is the entity, or empty. `authorization` is empty where the vendor asks
+    for none; `identified` tells whether a tracking identifier is in the header.
+    `secrets` are what no message may repeat, whoever sent it.
+    """
+
+    operation: str
+    body: bytes = field(repr=False)
+    subject: str = ""
+    writes: bool = False
+    authorization: str = field(default="", repr=False)
+    identified: bool = True
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+
+    def __str__(self) -> str:
+        return f"{self.operation} of {self.subject}" if self.subject else self.operation
+
+    def clean(self, text: str) -> str:
+        """Return a text of the vendor's without the secrets it may have echoed."""
+        for secret in self.secrets:
+            text = text.replace(secret, _MASK)
+        return text
+
+    def headers(self) -> dict[str, str]:
+        """Return the headers of the request. Source: captured requests, WSDL."""
+        headers = {
+            "Content-Type": "text/xml; charset=utf-8",
+            "SOAPAction": f'"{NAMESPACE}{self.operation}"',
+            "Accept-Encoding": "gzip",
+        }
+        if self.authorization:
+            headers["Authorization"] = self.authorization
+        return headers
+
+
+def authorized(
+    operation: str,
+    body: bytes,
+    credentials: Credentials,
+    *,
+    subject: str = "",
+    writes: bool = False,
+) -> Request:
+    """Return a request in the name of an API user."""
+    pair = f"{credentials.username}:{credentials.password}".encode()
+    encoded = b64encode(pair).decode("ascii")
+    code = credentials.integration_code.strip()
+    secrets = (encoded, credentials.password, code)
+    return Request(
+        operation,
+        body,
+        subject,
+        writes=writes,
+        authorization=f"Basic {encoded}",
+        identified=bool(code),
+        secrets=tuple(text for text in secrets if len(text) >= _SHORTEST_SECRET),
+    )

@@ -1,0 +1,96 @@
+"""What a process shares among all its tenants, and the way to open a backend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from bridge.backends.autotask_soap.address import ZoneAddress
+from bridge.backends.autotask_soap.backend import AutotaskSoapBackend
+from bridge.backends.autotask_soap.client import RetryPolicy, SoapClient
+from bridge.backends.autotask_soap.connections import Connections, Timeouts
+from bridge.backends.autotask_soap.flights import Flights
+from bridge.backends.autotask_soap.opengate import OpenGate
+from bridge.backends.autotask_soap.wsdl import ServiceDescription
+from bridge.backends.autotask_soap.zones import HostPolicy
+from bridge.interfaces import (
+    NOBODY,
+    Backend,
+    Caller,
+    CallLog,
+    Credentials,
+    Gate,
+    NoCallLog,
+    Zone,
+)
+
+
+class SoapService:
+    """Connections, TLS context and service description of one process.
+
+    Made once; safe to use from many threads. Holds nothing of any tenant.
+
+    Args:
+        gate: what every call but the zone look-up passes; open when left out.
+        log: what is told of every call.
+        descriptions: where fetched service descriptions lie.
+    """
+
+    def __init__(  # noqa: PLR0913 - what an application can choose, by name
+        self,
+        *,
+        gate: Gate | None = None,
+        log: CallLog | None = None,
+        descriptions: Path | None = None,
+        timeouts: Timeouts | None = None,
+        retries: RetryPolicy | None = None,
+        hosts: HostPolicy | None = None,
+        user_agent: str = "bridge",
+    ) -> None:
+        self._connections = Connections(timeouts or Timeouts(), user_agent=user_agent)
+        self._client = SoapClient(
+            self._connections,
+            retries or RetryPolicy(),
+            gate=gate or OpenGate(),
+            log=log or NoCallLog(),
+        )
+        self._flights = Flights()
+        self._description = ServiceDescription(descriptions)
+        self._hosts = hosts or HostPolicy()
+
+    def warm(self) -> None:
+        """Parse the service description now rather than at the first use."""
+        self._description.warm()
+
+    def open_backend(
+        self,
+        credentials: Credentials,
+        zone: Zone | None,
+        zone_changed: Callable[[Zone], None],
+        caller: Caller = NOBODY,
+    ) -> Backend:
+        """Open Autotask for one API user. No vendor call; as `OpenBackend` wants it.
+
+        Raises:
+            InvalidRequestError: an unknown time zone.
+        """
+        address = ZoneAddress(
+            self._client,
+            self._description,
+            self._hosts,
+            credentials=credentials,
+            zone=zone,
+            zone_changed=zone_changed,
+        )
+        return AutotaskSoapBackend(
+            self._client,
+            self._description,
+            address,
+            credentials,
+            caller=caller,
+            flights=self._flights,
+        )
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._connections.close()

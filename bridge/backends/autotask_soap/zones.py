@@ -1,0 +1,191 @@
+"""Which address to ask for a tenant's zone, and which addresses may be used at all.
+
+Tenants live in zones, each with a host of its own, and are moved between them. What
+users know is the address their browser shows after login, so every form of that leads
+to a service that answers `getZoneInfo`; what that answers is used for everything.
+Source: SOAP help, zones; addresses seen in connectors' set-up pages.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from urllib.parse import SplitResult, quote, urlsplit
+
+from lxml import etree
+
+from bridge.backends.autotask_soap.answers import integer, members
+from bridge.errors import (
+    InvalidRequestError,
+    ProviderCredentialsError,
+    ProviderProtocolError,
+)
+from bridge.interfaces import Zone
+
+SERVICE_PATH = "/ATServices/1.6/atws.asmx"
+ANY_ZONE = f"https://webservices.autotask.net{SERVICE_PATH}"
+"""Answers `getZoneInfo` for every tenant. Source: SOAP help, zones."""
+
+_DOMAIN = "autotask.net"
+_WEB_HOST = re.compile(r"ww(\d+)\.autotask\.net")
+_HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
+_ANY_VERSION = re.compile(r"/atservices/1\.\d+/atws\.(?:asmx|wsdl)", re.IGNORECASE)
+_WEB_PAGE = re.compile(r"/mvc(?:/|$)", re.IGNORECASE)
+_HTTPS_PORT = 443
+
+
+@dataclass(frozen=True, slots=True)
+class HostPolicy:
+    """Where requests may go: the guard against being sent to other machines.
+
+    Args:
+        allowed_hosts: besides `*.autotask.net`; a host or `host:port` is meant with
+            HTTPS, `http://host:port` allows exactly that.
+        allow_loopback: this machine, also without TLS.
+    """
+
+    allowed_hosts: tuple[str, ...] = ()
+    allow_loopback: bool = False
+
+    def allows(self, url: str) -> bool:
+        """Whether requests may be sent to an address."""
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError:
+            return False
+        host = parts.hostname or ""
+        if parts.scheme not in ("http", "https") or parts.username is not None:
+            return False
+        if _HOST.fullmatch(f"[{host}]" if ":" in host else host) is None:
+            return False
+        if self.allow_loopback and _is_loopback(host):
+            return True
+        if parts.scheme == "https" and port in (None, _HTTPS_PORT) and _is_vendor(host):
+            return True
+        return any(_same_host(entry, parts) for entry in self.allowed_hosts)
+
+    def describe(self) -> str:
+        """Return what is allowed, for a message."""
+        allowed = [f"https addresses under {_DOMAIN}", *self.allowed_hosts]
+        if self.allow_loopback:
+            allowed.append("this machine")
+        return ", ".join(allowed)
+
+
+def lookup_urls(server_url: str, policy: HostPolicy) -> tuple[str, ...]:
+    """Return the addresses to ask for the zone, the best first.
+
+    Takes the address of the web application or of the service, with or without
+    scheme, path and trailing slash, in any case. A host of the vendor's is followed by
+    the one that knows every tenant, for when a zone was closed.
+
+    Raises:
+        InvalidRequestError: no address, or not an allowed one.
+    """
+    parts = _parse(server_url)
+    host = parts.hostname or ""
+    if _is_vendor(host):
+        urls = tuple(dict.fromkeys((_vendor_url(host), ANY_ZONE)))
+    else:
+        path = _service_path(parts.path)
+        urls = (f"{parts.scheme}://{parts.netloc.lower()}{path}",)
+    if not policy.allows(urls[0]):
+        raise InvalidRequestError(
+            f"The server URL {_shown(parts)} is not allowed; allowed are:"
+            f" {policy.describe()}."
+        )
+    return urls
+
+
+def read_zone(result: etree._Element, username: str, policy: HostPolicy) -> Zone:
+    """Return the zone that a `getZoneInfo` result names.
+
+    Raises:
+        ProviderCredentialsError: the vendor does not know the user name.
+        ProviderProtocolError: the answer names no usable address.
+    """
+    texts = members(result)
+    url = texts.get("URL", "")
+    error_code = integer(texts.get("ErrorCode"))
+    if error_code < 0 or not url:
+        raise ProviderCredentialsError(
+            f"Autotask does not know the user name {username!r}: check its spelling"
+            " and its part after the @ (API users have one of their own).",
+            provider_message=f"getZoneInfo ErrorCode {error_code}",
+        )
+    if not policy.allows(url):
+        raise ProviderProtocolError(
+            f"The zone look-up answered with the address {_shown(urlsplit(url))},"
+            f" which is not allowed; allowed are: {policy.describe()}."
+        )
+    return Zone(
+        url=url,
+        ci=integer(texts.get("CI")),
+        web_url=texts.get("WebUrl", ""),
+        database_type=texts.get("DataBaseType", ""),
+    )
+
+
+def _parse(server_url: str) -> SplitResult:
+    text = server_url.strip()
+    try:
+        parts = urlsplit(text if "://" in text else f"https://{text}")
+        if "://" not in text and _is_loopback(parts.hostname or ""):
+            parts = parts._replace(scheme="http")
+        usable = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or parts.username is not None:
+        raise InvalidRequestError(
+            "The server URL is not an address: give the one your browser shows after"
+            " login to Autotask, for example https://ww3.autotask.net."
+        )
+    return parts
+
+
+def _vendor_url(host: str) -> str:
+    """Return the service beside a web application, or of a service host itself."""
+    if host in (_DOMAIN, f"www.{_DOMAIN}"):
+        return ANY_ZONE
+    web = _WEB_HOST.fullmatch(host)
+    service = f"webservices{web[1]}.{_DOMAIN}" if web else host
+    return f"https://{service}{SERVICE_PATH}"
+
+
+def _service_path(path: str) -> str:
+    if path in ("", "/") or _WEB_PAGE.match(path) or _ANY_VERSION.fullmatch(path):
+        return SERVICE_PATH
+    return quote(path, safe="/%:@!$&'()*+,;=~")
+
+
+def _is_vendor(host: str) -> bool:
+    return host == _DOMAIN or host.endswith(f".{_DOMAIN}")
+
+
+def _is_loopback(host: str) -> bool:
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _same_host(entry: str, parts: SplitResult) -> bool:
+    allowed = urlsplit(entry if "://" in entry else f"https://{entry}")
+    return (
+        allowed.scheme == parts.scheme
+        and allowed.hostname == parts.hostname
+        and _port(allowed) == _port(parts)
+    )
+
+
+def _port(parts: SplitResult) -> int:
+    return parts.port or (_HTTPS_PORT if parts.scheme == "https" else 80)
+
+
+def _shown(parts: SplitResult) -> str:
+    """Return an address without anything that could be a secret."""
+    return f"{parts.scheme}://{parts.hostname or ''}"

@@ -1,0 +1,143 @@
+"""The shape of a catalogue: an element, its configuration keys, its resources."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+from bridge.errors import VerbNotSupportedError
+
+JSON: TypeAlias = bool | int | float | str | list["JSON"] | dict[str, "JSON"] | None
+
+
+class Verb(StrEnum):
+    """What can be done with a resource; the value is the catalogue's word."""
+
+    LIST = "list"
+    GET = "get"
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationKey:
+    """One key of an instance's configuration, as the catalogue documents it.
+
+    `type` is the platform's word (`TEXTFIELD_128`, `PASSWORD`, `BOOLEAN`, ...); a
+    `PASSWORD` is masked in every answer. `default` is None when there is none;
+    `shown_by_default` puts it into an instance's `configuration` although nobody
+    supplied it. The order of the keys is their display order, counted from 1.
+    """
+
+    id: int
+    key: str
+    name: str
+    description: str
+    type: str
+    required: bool = False
+    default: str | None = None
+    hidden: bool = False
+    shown_by_default: bool = False
+
+    @property
+    def secret(self) -> bool:
+        """Whether the value is never shown."""
+        return self.type == "PASSWORD"
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """What makes a record of the entity one of a resource: a picklist field's value.
+
+    It is `value` where the tenant's picklist has that, else the item called `label`;
+    without either the tenant has no such resource.
+    """
+
+    field: str
+    value: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class EntityFacts:
+    """What holds of a vendor entity although its metadata does not say so.
+
+    `date_only` names the fields without a time of day, `required` those it wants on
+    create, `named_by` those that make its name.
+    """
+
+    date_only: frozenset[str] = frozenset()
+    required: frozenset[str] = frozenset()
+    named_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """Records of one vendor entity, as callers name them.
+
+    Either a resource of the facade (`accounts`), or the entity under its own name
+    (`Account`), which `native` tells. `id` is the first of ten numbers for
+    what can be done with it, 0 for a native one. `singular` is the word for one record
+    in messages. `rename` maps vendor names to facade names where the rule of `naming`
+    does not hold. With `fixed`, the resource is a part of the entity's records.
+    """
+
+    name: str
+    id: int
+    singular: str
+    entity: str
+    verbs: frozenset[Verb]
+    rename: Mapping[str, str]
+    facts: EntityFacts = EntityFacts()
+    fixed: Fixed | None = None
+    native: bool = False
+
+    def require(self, verb: Verb, method: str) -> None:
+        """Refuse a verb that this resource does not offer; no vendor call.
+
+        Raises:
+            VerbNotSupportedError: with the HTTP method in the message.
+        """
+        if verb not in self.verbs:
+            raise VerbNotSupportedError(
+                f"Method {method} is not supported for {self.name}."
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """A connector: its constants, configuration keys and resources.
+
+    `document` is the constant part of the element object embedded in an instance
+    (elements-api 2.1), in the published order. `hub` is the hub's
+    document; `metadata` and `expanded` are the constants of metadata answers (3.3 and
+    3.4). `facts` is keyed by vendor entity.
+    """
+
+    id: int
+    key: str
+    name: str
+    hub: Mapping[str, JSON]
+    backend: str
+    document: Mapping[str, JSON]
+    metadata: Mapping[str, JSON]
+    expanded: Mapping[str, JSON]
+    configuration: tuple[ConfigurationKey, ...]
+    resources: Mapping[str, Resource]
+    facts: Mapping[str, EntityFacts]
+
+    def native(self, entity: str, verbs: frozenset[Verb]) -> Resource:
+        """Return a vendor entity as an object under its own name."""
+        return Resource(
+            name=entity,
+            id=0,
+            singular=entity,
+            entity=entity,
+            verbs=verbs,
+            rename={},
+            facts=self.facts.get(entity, EntityFacts()),
+            native=True,
+        )

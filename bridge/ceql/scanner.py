@@ -1,0 +1,183 @@
+"""The words of CEQL: names, keywords, operators and values, read on demand.
+
+There is no token list. The same letters are a keyword, a field name or a value
+depending on what the grammar asks for next (`state = OR`, `like like 'x'`), so the
+parser asks and the scanner looks only at what stands at its position.
+
+All positions count the characters before a place. Every pattern below reads a text
+of n characters in time proportional to n, whatever the text.
+
+Source: elements-api 5.1, with its table of tolerated spellings.
+"""
+
+from __future__ import annotations
+
+import re
+
+from bridge.ceql.ast import Literal
+from bridge.errors import InvalidQueryError
+
+_QUOTES = "'\u2018\u2019"  # straight, and the two single curly ones
+
+NAME = re.compile(r"[^\W\d][\w.\-\[\]*]*")
+BAREWORD = re.compile(rf"[^\s(),{_QUOTES}]+")
+# A plus sign in an unencoded URL arrives as a blank, so a bare timestamp may hold one.
+TIMESTAMP = re.compile(
+    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[-+ ]\d\d:?\d\d)?"
+    rf"(?=[\s(),{_QUOTES}]|\Z)"
+)
+_BLANKS = re.compile(r"\s*")
+_COMPARISON = re.compile(r"[=!<>]+")
+_BACKTICKED_NAME = re.compile(r"`((?:[^`]|``)+)`")
+_QUOTE = re.compile(f"[{_QUOTES}]")
+_SURPLUS_AT_END = re.compile(rf"[{_QUOTES})]\Z")
+_FOUND = re.compile(r"[=!<>]{1,20}|[\w.\-\[\]*]{1,20}|.", re.DOTALL)
+
+# A straight quote closes any text. A curly one closes only what a curly one opened:
+# inside straight quotes it is the apostrophe of a name.
+_CLOSING = {
+    "'": re.compile("'"),
+    "\u2018": _QUOTE,
+    "\u2019": _QUOTE,
+}
+
+# `not` is a field when a complete operator follows it; `not like = 'x'` is a
+# negation, for there `like` is the field.
+_FIELD_CALLED_NOT = re.compile(
+    rf"""
+    not \s* (?:
+        [=!<>]
+      | in \s* \(
+      | like (?= [\s{_QUOTES}] ) \s*
+        (?: [{_QUOTES}] | (?! (?: like | in | is | not ) \b ) [^\s=!<>(),] )
+      | is \s+ (?: not \s+ )? null \b
+    )
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+class Scanner:
+    """A filter's text and how far it has been read.
+
+    Methods that return a bool or None read nothing unless they succeed.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text.rstrip()
+        self._position = 0
+
+    @property
+    def position(self) -> int:
+        """Where the next word begins, blanks skipped."""
+        blanks = _BLANKS.match(self._text, self._position)
+        return blanks.end() if blanks else self._position
+
+    def symbol(self, character: str) -> bool:
+        """Read one character, if it is this one."""
+        position = self.position
+        if not self._text.startswith(character, position):
+            return False
+        self._position = position + len(character)
+        return True
+
+    def keyword(self, word: str) -> bool:
+        """Read one whole word, if it is this one in any case."""
+        position = self.position
+        match = NAME.match(self._text, position)
+        if match is None or match.group().upper() != word:
+            return False
+        self._position = match.end()
+        return True
+
+    def negation(self) -> bool:
+        """Read `NOT`, unless it is the name of a field here."""
+        if _FIELD_CALLED_NOT.match(self._text, self.position):
+            return False
+        return self.keyword("NOT")
+
+    def comparison(self) -> str | None:
+        """Read a run of comparison signs, known operator or not."""
+        return self._take(_COMPARISON)
+
+    def field_name(self) -> str:
+        """Read a field name; between back-ticks any character may stand.
+
+        Raises:
+            InvalidQueryError: there is none.
+        """
+        name = self._take(NAME)
+        if name is not None:
+            return name
+        backticked = self._take(_BACKTICKED_NAME)
+        if backticked is None:
+            raise self.expected("field name")
+        return backticked[1:-1].replace("``", "`")
+
+    def literal(self) -> Literal:
+        """Read a value, quoted or bare.
+
+        Raises:
+            InvalidQueryError: there is none, or its closing quote is missing.
+        """
+        opening = self._take(_QUOTE)
+        if opening is not None:
+            return Literal(self._rest_of_quoted(_CLOSING[opening]))
+        bare = self._take(TIMESTAMP) or self._take(BAREWORD)
+        if bare is None:
+            raise self.expected("value")
+        return Literal(bare, quoted=False)
+
+    def finish(self) -> None:
+        """Make sure that nothing is left but one surplus quote or parenthesis.
+
+        Published samples end in either. Source: elements-api 5.1, stray quote.
+        """
+        self._take(_SURPLUS_AT_END)
+        if self.position < len(self._text):
+            raise self.expected("AND or OR")
+
+    def expected(self, what: str, *, at: int | None = None) -> InvalidQueryError:
+        """Return the error that says what should stand here, and what does."""
+        position = self.position if at is None else at
+        found = _FOUND.match(self._text, position)
+        instead = f", found {found.group()!r}" if found else ""
+        return InvalidQueryError(
+            f"Invalid where expression: {what} expected"
+            f" at position {position}{instead}.",
+            column=position + 1,
+        )
+
+    def _take(self, pattern: re.Pattern[str]) -> str | None:
+        match = pattern.match(self._text, self.position)
+        if match is None:
+            return None
+        self._position = match.end()
+        return match.group()
+
+    def _rest_of_quoted(self, closing: re.Pattern[str]) -> str:
+        r"""Read up to the closing quote and undo the escapes `''` and `\'`.
+
+        A backslash means itself, except in a run right before a quote: there two
+        stand for one, and an odd one makes the quote part of the text. A quote that
+        was taken as escaped but is the last character closes the text after all.
+        """
+        text, position = self._text, self._position
+        parts: list[str] = []
+        if_closed_here = ""
+        while quote := closing.search(text, position):
+            at, mark = quote.start(), quote.group()
+            plain = text[position:at].rstrip("\\")
+            pairs, odd = divmod(at - position - len(plain), 2)
+            plain += "\\" * pairs
+            doubled = not odd and text.startswith(mark, at + 1)
+            if not odd and not doubled:
+                self._position = at + 1
+                return "".join([*parts, plain])
+            if_closed_here = plain + "\\" * odd
+            parts.append(plain + mark)
+            position = at + 1 + doubled
+        if not parts or position < len(text):
+            raise self.expected("closing quote", at=len(text))
+        self._position = position
+        return "".join([*parts[:-1], if_closed_here])

@@ -1,0 +1,75 @@
+"""The commands. Names, flags and exit codes are stable: scripts depend on them.
+
+A command's module is imported when the command runs: the simulator starts without
+Flask and the database, the facade without the simulator.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import click
+
+from bridge import __version__
+from bridge.cli.processes import end_with_input
+from bridge.errors import BridgeError
+
+COMMANDS = (
+    "db",
+    "demo",
+    "doctor",
+    "instance",
+    "key",
+    "sandbox",
+    "serve",
+    "user",
+    "worker",
+    "wsdl",
+)
+
+# A group called without a command shows its help; older click has no error for it.
+_HELP: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())
+
+
+class _Commands(click.Group):
+    """Commands by name, each in a module of its own.
+
+    Their expected failures are one line on stderr: exit 1, or 2 for wrong usage.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"bridge.cli.{cmd_name}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's signature
+        try:
+            return super().invoke(ctx)
+        except _HELP:
+            raise
+        except click.UsageError as error:
+            # Without a context click leaves the usage out, which takes lines.
+            path = error.ctx.command_path if error.ctx else "bridge"
+            text = f"{_one_line(error.format_message())} Try '{path} --help'."
+            raise click.UsageError(text) from error
+        except BridgeError as error:
+            raise click.ClickException(_one_line(error.message)) from error
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+@click.group(cls=_Commands)
+@click.version_option(__version__, prog_name="bridge")
+@click.option("--until-eof", is_flag=True, hidden=True)
+def main(*, until_eof: bool) -> None:
+    """Serve the retired elements/api-v2 CRM API in front of Autotask."""
+    if until_eof:
+        end_with_input()

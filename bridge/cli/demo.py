@@ -1,0 +1,257 @@
+"""`bridge demo`: everything on this machine, with one instance ready to call."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import secrets
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http import HTTPStatus
+from itertools import chain
+from pathlib import Path
+
+import click
+import orjson
+
+from bridge import app
+from bridge.cli.processes import Child, child, stoppable, wait_for
+from bridge.errors import ConflictError, OperatorError
+from bridge.sandbox.serve import LARGE, SEEDS
+from bridge.settings import Settings
+from bridge.store import tenants
+from bridge.store.paths import make_private_file
+
+EMAIL = "demo@bridge.example"
+_STATE = "demo.json"
+
+
+@click.command(epilog="Example: bridge demo --json | head -1")
+@click.option(
+    "--port", default=8080, show_default=True, help="Facade port; 0: a free one."
+)
+@click.option(
+    "--sandbox-port",
+    default=8081,
+    show_default=True,
+    help="Simulator port; 0: a free one.",
+)
+@click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Keep everything here; without it nothing is kept.",
+)
+@click.option(
+    "--seed",
+    default="small",
+    show_default=True,
+    type=click.Choice(sorted(SEEDS.keys() - LARGE)),
+    help="The simulator's data set.",
+)
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON line when it answers."
+)
+def demo(
+    *,
+    port: int,
+    sandbox_port: int,
+    data_dir: Path | None,
+    seed: str,
+    as_json: bool,
+) -> None:
+    """Run simulator and facade here, with a demo user and instance.
+
+    Loopback server URLs are allowed, so the demo user may make further instances
+    against the simulator. Ctrl-C or SIGTERM stops all of it.
+    """
+    with (
+        stoppable() as stopped,
+        _directory(data_dir) as directory,
+        child(_sandbox_arguments(sandbox_port, seed, directory), {}) as simulator,
+        child(
+            ["serve", "--port", str(port)], _environment(directory, simulator)
+        ) as facade,
+    ):
+        line = _prepare(directory, simulator, facade)
+        click.echo(orjson.dumps(line).decode() if as_json else _describe(line))
+        sys.stdout.flush()
+        wait_for([simulator, facade], stopped)
+
+
+@contextmanager
+def _directory(data_dir: Path | None) -> Iterator[Path]:
+    if data_dir is not None:
+        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        yield data_dir.absolute()
+        return
+    with tempfile.TemporaryDirectory(prefix="bridge-demo-") as name:
+        yield Path(name)
+
+
+def _sandbox_arguments(port: int, seed: str, directory: Path) -> list[str]:
+    kept = str(directory / "sandbox.db")
+    choices = {"--port": str(port), "--data": kept, "--seed": seed}
+    choices["--limits"] = "generous"
+    return ["sandbox", *chain.from_iterable(choices.items())]
+
+
+def _environment(directory: Path, simulator: Child) -> dict[str, str]:
+    return {
+        "BRIDGE_DATA_DIR": str(directory),
+        "BRIDGE_ALLOW_LOOPBACK": "true",
+        "BRIDGE_INTEGRATION_CODE": simulator.announced["integrationCode"],
+    }
+
+
+def _prepare(directory: Path, simulator: Child, facade: Child) -> dict[str, object]:
+    """Return the line that the demo prints, after making what it names."""
+    state = _demo_user(directory)
+    base_url = facade.announced["baseUrl"]
+    instance = _demo_instance(base_url, simulator.announced, state)
+    state["instanceId"] = str(instance["id"])
+    _keep(directory, state)
+    return {
+        "baseUrl": base_url,
+        "userSecret": state["userSecret"],
+        "organizationSecret": state["organizationSecret"],
+        "instanceId": instance["id"],
+        "elementToken": instance["token"],
+        **simulator.announced,
+        "login": {"username": EMAIL, "password": state["password"]},
+    }
+
+
+def _demo_user(directory: Path) -> dict[str, str]:
+    """Return secrets and password of the demo user, made at the first start."""
+    with contextlib.suppress(FileNotFoundError):
+        state: dict[str, str] = json.loads((directory / _STATE).read_bytes())
+        return state
+    password = secrets.token_urlsafe(12)
+    database = app.open_database(Settings(data_dir=directory))
+    try:
+        tenant = tenants.add_tenant(
+            database,
+            organization="Bridge demo",
+            email=EMAIL,
+            password=password,
+            first_name="Dana",
+            last_name="Demo",
+        )
+    except ConflictError:
+        raise OperatorError(
+            f"{directory} holds a demo that never finished its start; "
+            "delete it, or name another --data-dir."
+        ) from None
+    finally:
+        database.close()
+    state = {
+        "password": password,
+        "userSecret": tenant.user_secret,
+        "organizationSecret": tenant.organization_secret,
+    }
+    _keep(directory, state)
+    return state
+
+
+def _keep(directory: Path, state: Mapping[str, str]) -> None:
+    """Write what the next start in this directory needs, for its owner only."""
+    made = directory / f"{_STATE}.new"
+    make_private_file(made)
+    made.write_bytes(orjson.dumps(state))
+    made.replace(directory / _STATE)
+
+
+def _demo_instance(
+    base_url: str, simulator: Mapping[str, str], state: Mapping[str, str]
+) -> dict[str, object]:
+    """Return the demo instance; a kept one is led to where the simulator is now."""
+    configuration = {
+        "crm.autotask.username": simulator["username"],
+        "crm.autotask.password": simulator["password"],
+        "crm.autotask.server.url": simulator["sandboxUrl"],
+    }
+    kept = state.get("instanceId")
+    if kept:
+        body: dict[str, object] = {"configuration": configuration}
+        document = _send(base_url, "PATCH", f"/instances/{kept}", body, state)
+        if document is not None:
+            return document
+    body = {
+        "name": "Demo",
+        "element": {"key": "autotaskcrm"},
+        "tags": ["demo"],
+        "configuration": configuration,
+    }
+    document = _send(base_url, "POST", "/instances", body, state)
+    if document is None:
+        raise OperatorError("The facade does not know the element autotaskcrm.")
+    return document
+
+
+def _send(
+    base_url: str,
+    method: str,
+    path: str,
+    body: Mapping[str, object],
+    state: Mapping[str, str],
+) -> dict[str, object] | None:
+    """Call the facade as the demo user; None is its 404.
+
+    Raises:
+        OperatorError: any other refusal, in the facade's words.
+    """
+    authorization = (
+        f"User {state['userSecret']}, Organization {state['organizationSecret']}"
+    )
+    request = urllib.request.Request(  # noqa: S310 - our own loopback address
+        base_url + path,
+        data=orjson.dumps(body),
+        headers={"Authorization": authorization, "Content-Type": "application/json"},
+        method=method,
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+            document: dict[str, object] = orjson.loads(answer.read())
+    except urllib.error.HTTPError as error:
+        if error.code == HTTPStatus.NOT_FOUND:
+            return None
+        raise OperatorError(
+            f"The demo instance was not made: {error.read().decode(errors='replace')}"
+        ) from error
+    return document
+
+
+def _describe(line: Mapping[str, object]) -> str:
+    """Return what a person reads: where it answers, and three calls to paste."""
+    login = line["login"]
+    person = login if isinstance(login, dict) else {}
+    authorization = (
+        f"User {line['userSecret']}, Organization {line['organizationSecret']}, "
+        f"Element {line['elementToken']}"
+    )
+    crm = f"{line['baseUrl']}/hubs/crm"
+    return f"""\
+Bridge demo is running. Ctrl-C stops it.
+
+  API          {line["baseUrl"]}
+  Instance     {line["instanceId"]}
+  Login        {person.get("username")} / {person.get("password")}
+  Simulator    {line["sandboxUrl"]}, {line["username"]} / {line["password"]}
+
+Paste the first line, then any of the others:
+
+AUTH='Authorization: {authorization}'
+{_CALLS.replace("$CRM", crm)}"""
+
+
+_CALLS = """\
+curl -s -H "$AUTH" "$CRM/accounts?pageSize=2&fields=id,accountName,phone"
+curl -s -H "$AUTH" -G $CRM/contacts --data-urlencode "where=firstName LIKE 'Ri%' AND \
+active = 1" -d fields=firstName,lastName,createDate
+curl -s -H "$AUTH" $CRM/contacts -d '{"accountID":0,"active":1,\
+"firstName":"Ida","lastName":"Moe"}'
+"""

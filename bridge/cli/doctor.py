@@ -1,0 +1,151 @@
+"""`bridge doctor`: what is wrong, line by line, with the cure."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+
+import click
+
+from bridge import app
+from bridge.cli.opening import as_json, show_json
+from bridge.errors import BridgeError, ConfigurationError
+from bridge.interfaces import Credentials
+from bridge.services import credentials as vocabulary
+from bridge.services import doctor as checks
+from bridge.services import vendor_checks
+from bridge.services.context import Context
+from bridge.services.credentials import read_credentials
+from bridge.services.doctor import Finding, Level, fail
+from bridge.services.vendor_checks import Patient
+from bridge.settings import Settings, read_settings
+from bridge.store.engine import Database
+from bridge.store.instances import get_instance
+
+
+@click.command(
+    epilog="Example: bridge doctor --instance 900001; or, before there is one: "
+    "bridge doctor --username api@x.example --server-url https://ww3.autotask.net "
+    "--password-stdin < secret"
+)
+@click.option("--instance", "instance_id", type=int, help="Examine its connection too.")
+@click.option("--username", "--api-username", help="Examine this API user instead.")
+@click.option("--password", "--api-secret", help="Prefer --password-stdin.")
+@click.option("--password-stdin", is_flag=True, help="Read one line from stdin.")
+@click.option("--server-url", help="As seen in the browser.")
+@click.option("--zone", "--api-zone", help="Instead of the server URL: webservices3.")
+@click.option(
+    "--integration-code", "--api-integration-code", help="If not the setting."
+)
+@as_json
+def doctor(  # noqa: PLR0913 - its options
+    *,
+    instance_id: int | None,
+    username: str | None,
+    password: str | None,
+    password_stdin: bool,
+    server_url: str | None,
+    zone: str | None,
+    integration_code: str | None,
+    as_json: bool,
+) -> None:
+    """Examine settings, data directory, keys and database, then the way to Autotask.
+
+    Changes nothing. Exits 1 when a line failed; a warning is no failure.
+    """
+    if instance_id is not None and username is not None:
+        raise click.UsageError("Give --instance or --username, not both.")
+    if password_stdin:
+        password = sys.stdin.readline().rstrip("\r\n")
+    given = {
+        vocabulary.USERNAME: username,
+        vocabulary.PASSWORD: password,
+        vocabulary.SERVER_URL: server_url,
+        vocabulary.ZONE: zone,
+        vocabulary.INTEGRATION_CODE: integration_code,
+    }
+    configuration = {key: value for key, value in given.items() if value}
+    if username is not None and not (password and (server_url or zone)):
+        raise click.UsageError(
+            "--username wants a password and --server-url or --zone."
+        )
+    findings = _show_each(_examine(instance_id, configuration), as_json=as_json)
+    failed = sum(finding.level is Level.FAILED for finding in findings)
+    if failed:
+        raise click.ClickException(f"{failed} of {len(findings)} checks failed.")
+
+
+def _examine(
+    instance_id: int | None, configuration: dict[str, str]
+) -> Iterator[Finding]:
+    try:
+        settings = read_settings()
+    except ConfigurationError as error:
+        yield fail("settings", error.message.rstrip("."), "correct the variable")
+        return
+    yield checks.describe(settings)
+    yield checks.check_directory(settings)
+    finding, keys = checks.check_keys(settings)
+    yield finding
+    if keys is None:
+        return
+    findings, database = checks.check_database(settings, keys)
+    yield from findings
+    if database is None:
+        return
+    with contextlib.closing(database):
+        if instance_id is not None or configuration:
+            yield from _examine_vendor(settings, database, instance_id, configuration)
+
+
+def _examine_vendor(
+    settings: Settings,
+    database: Database,
+    instance_id: int | None,
+    configuration: dict[str, str],
+) -> Iterator[Finding]:
+    ctx = app.build_context(settings, database)
+    zone, element_key = None, "autotaskcrm"
+    if instance_id is not None:
+        instance = get_instance(database, instance_id)
+        if instance is None:
+            yield fail(
+                "instance",
+                f"there is no instance {instance_id}",
+                "bridge instance list",
+            )
+            return
+        configuration = dict(instance.configuration)
+        zone, element_key = instance.zone, instance.element_key
+    credentials = _credentials(ctx, configuration)
+    if isinstance(credentials, Finding):
+        yield credentials
+        return
+    patient = Patient(credentials, zone, element_key)
+    # Past the governor: an examination must work when the budget is used up.
+    with contextlib.closing(app.open_probe(settings)) as probe:
+        yield from vendor_checks.examine(ctx, probe, patient)
+
+
+def _credentials(ctx: Context, configuration: dict[str, str]) -> Credentials | Finding:
+    try:
+        return read_credentials(ctx, configuration)
+    except BridgeError as error:
+        return fail("instance", error.message.rstrip("."), "correct its configuration")
+
+
+def _show_each(findings: Iterator[Finding], *, as_json: bool) -> list[Finding]:
+    """Print lines as they come; a machine gets them all at once."""
+    shown = []
+    for finding in findings:
+        shown.append(finding)
+        if not as_json:
+            text = f"{finding.level:<8} {finding.check}: {finding.text}."
+            click.echo(text)
+            if finding.cure:
+                click.echo(f"{'':<8} cure: {finding.cure}.")
+    if as_json:
+        show_json([asdict(finding) for finding in shown])
+    return shown

@@ -1,0 +1,69 @@
+"""The facade itself: gunicorn in this process, for `bridge serve`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import click
+import orjson
+
+from bridge import app
+from bridge.settings import read_settings
+from bridge.web import server
+from bridge.web.tls import Certificates
+
+
+def run(  # noqa: PLR0913 - the command's options
+    *,
+    host: str,
+    port: int,
+    workers: int,
+    threads: int,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    as_json: bool,
+) -> NoReturn:
+    """Serve until SIGTERM or SIGINT, then exit; an older schema is upgraded first."""
+    settings = read_settings()
+    app.start_process(settings, serves=True)
+    tls = _certificates(tls_cert, tls_key)
+    database = app.open_database(settings)
+    database.upgrade()
+    database.close()
+
+    def announce(bound_port: int) -> None:
+        base_url = f"{'https' if tls else 'http'}://{host}:{bound_port}/elements/api-v2"
+        line = (
+            orjson.dumps({"baseUrl": base_url}).decode()
+            if as_json
+            else f"Serving {base_url}"
+        )
+        click.echo(line)
+        sys.stdout.flush()
+
+    server.run(
+        lambda: app.create_app(settings),
+        host=host,
+        port=port,
+        workers=workers,
+        threads=threads,
+        ready=announce,
+        limits=server.Limits(
+            stall_s=settings.stall_s,
+            keepalive_s=settings.keepalive_s,
+            drain_s=settings.drain_s,
+            headers=settings.max_headers,
+            header_bytes=settings.max_header_bytes,
+        ),
+        tls=tls,
+    )
+
+
+def _certificates(certificate: Path | None, key: Path | None) -> Certificates | None:
+    if certificate is None and key is None:
+        return None
+    if certificate is None or key is None:
+        raise click.UsageError("--tls-cert and --tls-key go together.")
+    return Certificates(certificate, key)

@@ -1,0 +1,92 @@
+"""`bridge key`: the keys that seal what is secret in the database."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import click
+
+from bridge.cli.opening import as_json, open_store, show_json, show_table
+from bridge.services import keys
+from bridge.store.engine import Database
+
+
+@click.group(epilog="Example: bridge key rotate")
+def key() -> None:
+    """List, add, rotate and remove the keys of the key ring.
+
+    Nothing has to be stopped. With the ring in `keys.json` run `rotate`, and `remove`
+    the former key some minutes later. With several machines, or with BRIDGE_KEYS:
+    `add`, carry the ring to all of them, then `rotate`, carry it again, then `remove`.
+    """
+
+
+@key.command("list", epilog="Example: bridge key list --json")
+@as_json
+def list_(*, as_json: bool) -> None:
+    """List the keys, never their content, and how many values each has sealed."""
+    with open_store() as database:
+        states, unopened = keys.list_keys(database)
+    if as_json:
+        show_json([asdict(state) for state in states])
+    else:
+        show_table(
+            ("id", "role", "digests", "sealed values", "made"),
+            [
+                (
+                    state.id,
+                    state.role,
+                    "yes" if state.digests else "",
+                    state.seals,
+                    state.made[:19],
+                )
+                for state in states
+            ],
+        )
+    if unopened:
+        raise click.ClickException(
+            f"{unopened} stored values open with none of these keys: "
+            "a key was lost; put it back."
+        )
+
+
+@key.command(epilog="Example: bridge key add")
+def add() -> None:
+    """Add a key that only opens, until the next rotation lets it seal."""
+    with open_store() as database:
+        added = keys.add_key(database)
+        click.echo(f"Added key {added}; it waits for `bridge key rotate`.", err=True)
+        _show_text(database)
+
+
+@key.command(epilog="Example: bridge key rotate && bridge key list")
+def rotate() -> None:
+    """Seal everything with the key that waits, or with a new one.
+
+    Running processes go on: they follow the key ring's file.
+    """
+    with open_store() as database:
+        newest, made = keys.rotate(database)
+        click.echo(f"Key {newest} seals now; {made} values sealed again.", err=True)
+        _show_text(database)
+
+
+@key.command(epilog="Example: bridge key remove 5e0cb2a1")
+@click.argument("key_id", metavar="KEY")
+def remove(*, key_id: str) -> None:
+    """Take a key that no longer seals out of the ring.
+
+    What is still sealed with it is sealed with the present key first.
+    """
+    with open_store() as database:
+        made = keys.remove_key(database, key_id)
+        click.echo(f"Removed key {key_id}; {made} values sealed again.", err=True)
+        _show_text(database)
+
+
+def _show_text(database: Database) -> None:
+    """Print a ring that the operator has to set; one in a file is written already."""
+    text = keys.ring_text(database)
+    if text is not None:
+        click.echo("Set BRIDGE_KEYS for every process to:", err=True)
+        click.echo(text)

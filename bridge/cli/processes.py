@@ -1,0 +1,180 @@
+"""Child processes of a command: started, heard, and never left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+from typing import Self
+
+from bridge.errors import OperatorError
+
+_GRACE_S = 35.0
+_START_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A running `bridge` command and the JSON line it announced itself with."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    announced: Mapping[str, str]
+
+
+def start(
+    arguments: Sequence[str],
+    *,
+    env: Mapping[str, str] | None = None,
+    stdout: int | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start a `bridge` command that ends when we do, however we end.
+
+    It runs the installed package, whatever folder it is started in. It gets a session
+    of its own, so that a Ctrl-C reaches it through us, once, and an input that stays
+    open as long as we live.
+    """
+    return subprocess.Popen(  # noqa: S603 - our own command
+        [sys.executable, "-P", "-m", "bridge", "--until-eof", *arguments],
+        stdin=subprocess.PIPE,
+        stdout=stdout,
+        env={**os.environ, **(env or {})},
+        start_new_session=True,
+    )
+
+
+def end_with_input() -> None:
+    """Send ourselves SIGTERM when our standard input ends: our parent is gone."""
+
+    def watch() -> None:
+        while os.read(0, 512):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
+
+
+@contextmanager
+def child(arguments: Sequence[str], env: Mapping[str, str]) -> Iterator[Child]:
+    """Run `bridge` with these arguments until the block ends.
+
+    The command must take `--json` and print one JSON line when it answers.
+
+    Raises:
+        OperatorError: it ended, or said nothing in time; its stderr went to ours.
+    """
+    process = start([*arguments, "--json"], env=env, stdout=subprocess.PIPE)
+    try:
+        yield Child(arguments[0], process, _hear(arguments[0], process))
+    finally:
+        _stop(process)
+
+
+def _hear(name: str, process: subprocess.Popen[bytes]) -> Mapping[str, str]:
+    """Return the first line of a child; a silent one is killed after a while."""
+    timer = threading.Timer(_START_S, process.kill)
+    timer.start()
+    try:
+        line = process.stdout.readline() if process.stdout else b""
+    finally:
+        timer.cancel()
+    try:
+        announced: Mapping[str, str] = json.loads(line)
+    except ValueError:
+        raise OperatorError(f"`bridge {name}` did not start.") from None
+    return announced
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(_GRACE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    for pipe in (process.stdin, process.stdout):
+        if pipe:
+            pipe.close()
+
+
+class Signals:
+    """The signals of a command that waits for them, in the order they came.
+
+    Nothing runs when one comes but what `wait` returns to: no handler can meet a lock
+    that the code it interrupted holds.
+    """
+
+    def __init__(self, *numbers: int) -> None:
+        self._numbers = numbers
+
+    def __enter__(self) -> Self:
+        self._come, self._gone = socket.socketpair()
+        self._gone.setblocking(False)  # noqa: FBT003 - the library's signature
+        self._wakeup = signal.set_wakeup_fd(self._gone.fileno())
+        self._before = {
+            number: signal.signal(number, _ignore) for number in self._numbers
+        }
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(self._wakeup)
+        self._come.close()
+        self._gone.close()
+
+    def wait(self, timeout_s: float | None = None) -> int | None:
+        """Return the next signal; None when there was none in time."""
+        ready, _, _ = select.select([self._come], [], [], timeout_s)
+        return self._come.recv(1)[0] if ready else None
+
+
+def _ignore(_signal: int, _frame: FrameType | None) -> None:
+    """Leave it to the byte that Python wrote for the signal."""
+
+
+@contextmanager
+def stoppable() -> Iterator[threading.Event]:
+    """Turn SIGTERM and SIGINT into an event during the block.
+
+    A signal that comes while the block is still starting things raises
+    `KeyboardInterrupt`, so that whatever was started is stopped on the way out.
+    """
+    stopped = threading.Event()
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        stopped.set()
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, stop) for number in _SIGNALS}
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            yield stopped
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+def wait_for(children: Sequence[Child], stopped: threading.Event) -> None:
+    """Block until the event is set.
+
+    Raises:
+        OperatorError: a child ended by itself.
+    """
+    while not stopped.wait(0.5):
+        for one in children:
+            if one.process.poll() is not None:
+                raise OperatorError(f"`bridge {one.name}` ended unexpectedly.")

@@ -1,0 +1,137 @@
+"""`bridge sandbox`: the simulated Autotask."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from bridge.sandbox import coverage, serve
+from bridge.sandbox.database import DatabaseError
+from bridge.sandbox.dataset import Dataset
+from bridge.sandbox.limits import LIMITS
+from bridge.sandbox.vendor import GENERATIONS
+
+
+def _show_coverage(
+    context: click.Context,
+    _option: click.Parameter,
+    wanted: bool,  # noqa: FBT001 - click's way
+) -> None:
+    if wanted:
+        click.echo(coverage.report(), nl=False)
+        context.exit()
+
+
+@click.command(
+    epilog="Example: bridge sandbox --port 8081 --data sandbox.sqlite",
+)
+@click.option("--port", default=8081, show_default=True, help="0 takes a free port.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to bind.")
+@click.option(
+    "--seed",
+    default="small",
+    show_default=True,
+    type=click.Choice(sorted(serve.SEEDS)),
+    help="The data set to start with.",
+)
+@click.option(
+    "--data",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Keep all records in this file; without it they are gone at the end, but "
+    "for large data sets, which are kept in the cache.",
+)
+@click.option(
+    "--cache",
+    default=Path(click.get_app_dir("bridge")) / "sandbox",
+    envvar="BRIDGE_SANDBOX_CACHE",
+    show_envvar=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where large data sets are kept; making one takes minutes.",
+)
+@click.option(
+    "--record",
+    envvar="BRIDGE_SANDBOX_RECORD",
+    show_envvar=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Add every SOAP request and reply to this file, one JSON object a line.",
+)
+@click.option(
+    "--generation",
+    default=GENERATIONS[-1],
+    envvar="BRIDGE_SANDBOX_GENERATION",
+    show_default=True,
+    show_envvar=True,
+    type=click.Choice(GENERATIONS),
+    help="The release of 1.6 to be; 1.5 is served beside it.",
+)
+@click.option(
+    "--limits",
+    default="vendor",
+    show_default=True,
+    type=click.Choice(sorted(LIMITS)),
+    help="Calls per hour and at once: as Autotask has them, or hardly any limit.",
+)
+@click.option(
+    "--coverage",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_coverage,
+    help="Print what is simulated and how sure that is, and exit.",
+)
+@click.option(
+    "--json", "as_json", is_flag=True, help="Describe itself as one JSON line."
+)
+def sandbox(  # noqa: PLR0913 - one per option
+    *,
+    port: int,
+    host: str,
+    seed: str,
+    data: Path | None,
+    cache: Path,
+    record: Path | None,
+    generation: str,
+    limits: str,
+    as_json: bool,
+) -> None:
+    """Serve a simulated Autotask that any SOAP client can talk to.
+
+    Its status page is at the root. Steer it there, or as docs/simulator.md says.
+    """
+    show = _show_json if as_json else _show
+    try:
+        if data is None and seed in serve.LARGE:
+            cache.mkdir(parents=True, exist_ok=True)
+            data = cache / f"{seed}-{generation}.sqlite"
+        choices = serve.Choices(seed, host, port, data, record, generation, limits)
+        serve.run(choices, show)
+    except (OSError, OverflowError, DatabaseError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _about(base_url: str, dataset: Dataset) -> dict[str, str]:
+    tenant = dataset.tenants[0]
+    user = tenant.users[0]
+    return {
+        "sandboxUrl": base_url.rstrip("/"),
+        "sandboxWsdl": f"{base_url}ATServices/1.6/atws.wsdl",
+        "username": user.username,
+        "password": user.password,
+        "integrationCode": tenant.integration_codes[0],
+    }
+
+
+def _show_json(base_url: str, dataset: Dataset) -> None:
+    click.echo(json.dumps(_about(base_url, dataset)))
+
+
+def _show(base_url: str, dataset: Dataset) -> None:
+    about = _about(base_url, dataset)
+    click.echo(f"A simulated Autotask answers at {about['sandboxUrl']}")
+    click.echo(f"  WSDL                {about['sandboxWsdl']}")
+    click.echo(f"  user name           {about['username']}")
+    click.echo(f"  password            {about['password']}")
+    click.echo(f"  tracking identifier {about['integrationCode']}")
+    click.echo("Press Ctrl-C to stop it.")

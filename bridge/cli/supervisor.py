@@ -1,0 +1,97 @@
+"""One process that keeps two others: the facade, whose fate it shares, and a worker.
+
+It imports nothing that could fail or grow, so that it outlives what it watches. When
+it is killed, its children see the end of their input and end by themselves.
+"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from collections.abc import Sequence
+
+import click
+
+from bridge.cli.processes import Signals, start
+
+_HEAD_START_S = 2.0
+_FIRST_PAUSE_S = 1.0
+_LONGEST_PAUSE_S = 30.0
+_HEALTHY_S = 60.0
+_STOPPING = (signal.SIGTERM, signal.SIGINT)
+
+
+def supervise(facade: Sequence[str], worker: Sequence[str]) -> int:
+    """Run two `bridge` commands until the first ends; return its exit code.
+
+    Signals go on to them: SIGTERM and SIGINT to both, SIGHUP to the facade. A worker
+    that ends is started again, after a pause that grows while it lives short.
+    """
+    with Signals(*_STOPPING, signal.SIGHUP, signal.SIGCHLD) as signals:
+        serving = start(facade)
+        working = _Worker(worker)
+        while serving.poll() is None:
+            number = signals.wait(working.keep())
+            if number in _STOPPING:
+                working.stop(number)
+            if number not in {None, signal.SIGCHLD}:
+                serving.send_signal(number)
+        working.stop(signal.SIGTERM)
+        working.wait()
+    return _exit_code(serving.returncode)
+
+
+class _Worker:
+    """A command that is started again whenever it ends, until it is stopped."""
+
+    def __init__(self, arguments: Sequence[str]) -> None:
+        self._arguments = arguments
+        self._pause_s = _FIRST_PAUSE_S
+        self._stopped = False
+        self._process: subprocess.Popen[bytes] | None = None
+        # Who starts the facade waits for it; nobody waits for the first job.
+        self._due_at = time.monotonic() + _HEAD_START_S
+
+    def keep(self) -> float | None:
+        """Start it if it is time; return in how many seconds it will be, if ever."""
+        if self._stopped:
+            return None
+        now = time.monotonic()
+        if self._process is not None:
+            if self._process.poll() is None:
+                return None
+            self._bury(self._process, now)
+        if now < self._due_at:
+            return self._due_at - now
+        self._started_at = now
+        self._process = start(self._arguments, stdout=subprocess.DEVNULL)
+        return None
+
+    def stop(self, number: int) -> None:
+        """Send it a signal and let it end."""
+        self._stopped = True
+        if self._process is not None:
+            self._process.send_signal(number)
+
+    def wait(self) -> None:
+        """Block until it has ended."""
+        if self._process is not None:
+            self._process.wait()
+
+    def _bury(self, process: subprocess.Popen[bytes], now: float) -> None:
+        self._process = None
+        if now - self._started_at > _HEALTHY_S:
+            self._pause_s = _FIRST_PAUSE_S
+        self._due_at = now + self._pause_s
+        click.echo(
+            f"The worker ended with {_exit_code(process.returncode)}; "
+            f"starting another in {self._pause_s:g} s.",
+            err=True,
+        )
+        self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
+
+
+def _exit_code(returncode: int) -> int:
+    """Return what a shell would call it: 128 and the number for a signal."""
+    return 128 - returncode if returncode < 0 else returncode

@@ -1,0 +1,158 @@
+"""`bridge user`: organizations and the users that own instances."""
+
+from __future__ import annotations
+
+import click
+
+from bridge.cli.opening import (
+    as_json,
+    open_store,
+    read_password,
+    show_json,
+    show_members,
+    show_table,
+)
+from bridge.store import tenants, users
+from bridge.store.engine import Database
+from bridge.store.tenants import User
+
+
+@click.group(
+    epilog="Example: bridge user add --organization Northwind --email ann@x.example"
+)
+def user() -> None:
+    """Keep the users whose secrets callers send."""
+
+
+@user.command(
+    epilog="Example: bridge user add --organization Northwind "
+    "--email ann@northwind.example --password-stdin < password.txt"
+)
+@click.option("--email", required=True, help="Address to log in with; unique.")
+@click.option("--organization", help="Name of a new organization.")
+@click.option(
+    "--organization-id", type=int, help="Id of the organization to add the user to."
+)
+@click.option("--first-name", default="", help="For display.")
+@click.option("--last-name", default="", help="For display.")
+@click.option("--password", help="Visible to other users of this machine; prefer:")
+@click.option("--password-stdin", is_flag=True, help="Read one line from stdin.")
+@as_json
+def add(  # noqa: PLR0913 - its options
+    *,
+    email: str,
+    organization: str | None,
+    organization_id: int | None,
+    first_name: str,
+    last_name: str,
+    password: str | None,
+    password_stdin: bool,
+    as_json: bool,
+) -> None:
+    """Make a user, with an organization of its own or in one that exists.
+
+    Prints the two secrets that callers send as `User …, Organization …`.
+    """
+    if (organization is None) == (organization_id is None):
+        raise click.UsageError("Give one of --organization and --organization-id.")
+    if "@" not in email:
+        raise click.UsageError("--email is no e-mail address.")
+    secret = read_password(
+        password, from_stdin=password_stdin, prompt="Password for logging in"
+    )
+    with open_store() as database:
+        if organization_id is None:
+            made = tenants.add_tenant(
+                database,
+                organization=organization or "",
+                email=email,
+                password=secret,
+                first_name=first_name,
+                last_name=last_name,
+            ).user
+        else:
+            made = users.add_user(
+                database,
+                organization_id=organization_id,
+                email=email,
+                password=secret,
+                first_name=first_name,
+                last_name=last_name,
+            )
+        _show(_describe(made) | _secrets(database, made), as_json=as_json)
+
+
+@user.command("list", epilog="Example: bridge user list --json")
+@as_json
+def list_(*, as_json: bool) -> None:
+    """List all users."""
+    with open_store() as database:
+        found = users.list_users(database)
+    if as_json:
+        show_json([_describe(one) for one in found])
+        return
+    show_table(
+        ("id", "e-mail", "organization", "name"),
+        [
+            (
+                one.id,
+                one.email,
+                f"{one.organization_id} {one.organization_name}",
+                _name(one),
+            )
+            for one in found
+        ],
+    )
+
+
+@user.command(epilog="Example: bridge user show ann@northwind.example --secrets")
+@click.argument("user", metavar="ID|EMAIL")
+@click.option("--secrets", is_flag=True, help="Show user and organization secret too.")
+@as_json
+def show(*, user: str, secrets: bool, as_json: bool) -> None:
+    """Show one user."""
+    with open_store() as database:
+        found = users.get_user(database, user)
+        shown = _secrets(database, found) if secrets else {}
+        _show(_describe(found) | shown, as_json=as_json)
+
+
+@user.command(epilog="Example: bridge user remove ann@northwind.example --yes")
+@click.argument("user", metavar="ID|EMAIL")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def remove(*, user: str, yes: bool) -> None:
+    """Remove a user without instances, and its organization with its last user."""
+    with open_store() as database:
+        found = users.get_user(database, user)
+        if not yes:
+            click.confirm(f"Remove {found.email} ({found.id})?", abort=True, err=True)
+        users.remove_user(database, found)
+    click.echo(f"Removed {found.email}.")
+
+
+def _show(members: dict[str, object], *, as_json: bool) -> None:
+    if as_json:
+        show_json(members)
+    else:
+        show_members(members)
+
+
+def _describe(one: User) -> dict[str, object]:
+    return {
+        "id": one.id,
+        "email": one.email,
+        "firstName": one.first_name,
+        "lastName": one.last_name,
+        "accountId": one.account_id,
+        "organizationId": one.organization_id,
+        "organizationName": one.organization_name,
+    }
+
+
+def _secrets(database: Database, one: User) -> dict[str, object]:
+    user_secret, organization_secret = tenants.read_secrets(database, one)
+    return {"userSecret": user_secret, "organizationSecret": organization_secret}
+
+
+def _name(one: User) -> str:
+    return f"{one.first_name} {one.last_name}".strip()

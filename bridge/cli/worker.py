@@ -1,0 +1,61 @@
+"""`bridge worker`: background work alone."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import click
+import orjson
+
+from bridge import app
+from bridge.cli.processes import Signals
+from bridge.jobs.tasks import TASKS, Task
+from bridge.jobs.worker import work
+from bridge.settings import read_settings
+
+
+@click.command(epilog="Example: BRIDGE_DATABASE_URL=… bridge worker")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON line when it works."
+)
+def worker(*, as_json: bool) -> None:
+    """Do background work until SIGTERM or Ctrl-C.
+
+    SIGTERM lets what is under way finish for a while, Ctrl-C does not; what is left
+    goes on in another worker, or in the next. Any number may run at once.
+    """
+    run(TASKS, as_json=as_json)
+
+
+def run(tasks: Sequence[Task], *, as_json: bool) -> NoReturn:
+    """Work on these tasks until told to stop, then end the process."""
+    settings = read_settings()
+    app.start_process(settings, serves=False)
+    database = app.open_database(settings)
+    database.upgrade()
+
+    def announce(worker_id: str) -> None:
+        line = (
+            orjson.dumps({"worker": worker_id}).decode()
+            if as_json
+            else f"Working as {worker_id}"
+        )
+        click.echo(line)
+        sys.stdout.flush()
+
+    with Signals(signal.SIGTERM, signal.SIGINT) as signals:
+
+        def wait() -> float:
+            return settings.drain_s if signals.wait() == signal.SIGTERM else 0
+
+        context = app.build_context(settings, database)
+        work(context, wait, ready=announce, tasks=tasks)
+        context.journal.flush()
+        database.close()
+        sys.stderr.flush()
+        # A step that does not end would keep the process; it is another's by now.
+        os._exit(0)

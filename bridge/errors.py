@@ -1,0 +1,171 @@
+"""Every error this product raises; the type says what to do next.
+
+    BridgeError
+    ├── CallerError                  the request is wrong
+    │   ├── InvalidRequestError
+    │   │   └── InvalidQueryError        with the column
+    │   ├── UnauthorizedError
+    │   ├── ForbiddenError
+    │   ├── NotFoundError
+    │   ├── VerbNotSupportedError
+    │   ├── NotAcceptableError
+    │   ├── ConflictError
+    │   └── UnsupportedMediaError
+    ├── ProviderError                Autotask said no, or nothing intelligible
+    │   ├── ProviderRejectedError
+    │   │   └── ProviderConflictError    the same thing exists at Autotask
+    │   ├── ProviderCredentialsError
+    │   │   └── ProviderIdentifierError  the tracking identifier of all credentials
+    │   ├── ProviderForbiddenError
+    │   ├── ProviderProtocolError
+    │   ├── ProviderOutcomeUnknownError  a write whose fate we cannot tell
+    │   └── ProviderBusyError            retryable
+    │       ├── ProviderThresholdError
+    │       ├── ProviderUploadLimitError    bytes of attachments, not calls
+    │       ├── ProviderUnavailableError
+    │       └── ProviderTimeoutError
+    └── OperatorError                our configuration or our bug
+        ├── ConfigurationError
+        ├── CatalogError
+        └── StoreError
+
+Which status each becomes is decided once, in `web.errors`. This module imports
+nothing, so every room can raise from it.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class BridgeError(Exception):
+    """Any failure with a sentence for the caller.
+
+    Args:
+        message: what went wrong and what cures it; never a secret.
+        provider_message: Autotask's own text, whole, when it sent one.
+
+    `replayed` tells that an earlier call of the same write was answered so.
+    """
+
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str, *, provider_message: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.provider_message = provider_message
+        self.replayed = False
+
+
+class CallerError(BridgeError):
+    """The request is wrong; sending it again unchanged will not help."""
+
+
+class InvalidRequestError(CallerError):
+    """A parameter, the body or a value in it cannot be used."""
+
+
+class InvalidQueryError(InvalidRequestError):
+    """A CEQL text cannot be used; `column` counts characters from 1."""
+
+    def __init__(self, message: str, *, column: int | None = None) -> None:
+        super().__init__(message)
+        self.column = column
+
+
+class UnauthorizedError(CallerError):
+    """No known secret or token, or not one that opens this."""
+
+
+class ForbiddenError(CallerError):
+    """Known, but not allowed: a disabled instance, a foreign account."""
+
+
+class NotFoundError(CallerError):
+    """No such path, object or record."""
+
+
+class VerbNotSupportedError(CallerError):
+    """The resource exists, the verb does not."""
+
+
+class NotAcceptableError(CallerError):
+    """No representation that `Accept` allows."""
+
+
+class ConflictError(CallerError):
+    """The same thing exists already, or is being written just now."""
+
+
+class UnsupportedMediaError(CallerError):
+    """A body of a kind that is not read here."""
+
+
+class ProviderError(BridgeError):
+    """Autotask refused, or gave no usable answer."""
+
+
+class ProviderRejectedError(ProviderError):
+    """Autotask read the request and refused it; nothing was changed."""
+
+
+class ProviderConflictError(ProviderRejectedError):
+    """Autotask has the same thing already; nothing was changed."""
+
+
+class ProviderCredentialsError(ProviderError):
+    """Autotask refused user name, password or tracking identifier."""
+
+
+class ProviderIdentifierError(ProviderCredentialsError):
+    """Autotask wants a tracking identifier, or refused the one it was sent."""
+
+
+class ProviderForbiddenError(ProviderError):
+    """The API user lacks the permission at Autotask."""
+
+
+class ProviderProtocolError(ProviderError):
+    """The answer is not the SOAP reply the service description promises."""
+
+
+class ProviderOutcomeUnknownError(ProviderError):
+    """A write was sent and no answer came: it may or may not have happened."""
+
+
+class ProviderBusyError(ProviderError):
+    """Nothing was done; the same call may succeed later."""
+
+    retryable: ClassVar[bool] = True
+
+
+class ProviderThresholdError(ProviderBusyError):
+    """The hourly quota or the thread limit is used up."""
+
+
+class ProviderUploadLimitError(ProviderBusyError):
+    """Too many bytes of attachments in a few minutes; other calls are not affected."""
+
+
+class ProviderUnavailableError(ProviderBusyError):
+    """The zone host cannot be reached, or is down for maintenance."""
+
+
+class ProviderTimeoutError(ProviderBusyError):
+    """No answer in time to a call that changes nothing."""
+
+
+class OperatorError(BridgeError):
+    """Our configuration or our bug; the caller cannot cure it."""
+
+
+class ConfigurationError(OperatorError):
+    """A setting is missing or wrong."""
+
+
+class CatalogError(OperatorError):
+    """A catalogue file is wrong; the message names file and key."""
+
+
+class StoreError(OperatorError):
+    """The database or the key ring cannot be used."""

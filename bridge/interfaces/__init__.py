@@ -1,0 +1,72 @@
+"""The seams: what the use cases need of a vendor, a governor and a worker.
+
+Names of entities and fields are the vendor's SOAP names everywhere below them.
+"""
+
+from bridge.interfaces.backend import (
+    Backend,
+    OpenBackend,
+)
+from bridge.interfaces.data import (
+    UDF_MEMBER,
+    Attachment,
+    Credentials,
+    Entity,
+    EntityInfo,
+    EntityType,
+    Field,
+    FieldInfo,
+    FieldType,
+    Page,
+    PicklistItem,
+    Scalar,
+    Usage,
+    Zone,
+)
+from bridge.interfaces.gate import (
+    NOBODY,
+    Caller,
+    CallLog,
+    Gate,
+    Lease,
+    NoCallLog,
+    Outcome,
+    Priority,
+    ReadUsage,
+    Ticket,
+    VendorCall,
+)
+from bridge.interfaces.work import (
+    Enqueue,
+)
+
+__all__ = [
+    "NOBODY",
+    "UDF_MEMBER",
+    "Attachment",
+    "Backend",
+    "CallLog",
+    "Caller",
+    "Credentials",
+    "Enqueue",
+    "Entity",
+    "EntityInfo",
+    "EntityType",
+    "Field",
+    "FieldInfo",
+    "FieldType",
+    "Gate",
+    "Lease",
+    "NoCallLog",
+    "OpenBackend",
+    "Outcome",
+    "Page",
+    "PicklistItem",
+    "Priority",
+    "ReadUsage",
+    "Scalar",
+    "Ticket",
+    "Usage",
+    "VendorCall",
+    "Zone",
+]

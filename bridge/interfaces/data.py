@@ -1,0 +1,171 @@
+"""What crosses the seam to a vendor: records, fields, metadata, credentials."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import TypeAlias
+from urllib.parse import urlsplit
+
+Scalar: TypeAlias = str | int | float | bool | Decimal | datetime | date
+"""A field's value. `datetime` is aware and UTC; `date` is a date-only field's."""
+
+Entity: TypeAlias = dict[str, object]
+"""One record by vendor field name, in the vendor's order.
+
+`id` is an int. A field that is null is absent; an empty text is `""`. The member
+`UserDefinedFields`, present when the entity has any, maps a UDF's name to its text,
+or to None when it has no value.
+"""
+
+UDF_MEMBER = "UserDefinedFields"
+
+
+class FieldType(StrEnum):
+    """The vendor's metadata types. Source: SOAP help, GetFieldInfo (`Type`)."""
+
+    INTEGER = "integer"
+    LONG = "long"
+    SHORT = "short"
+    STRING = "string"
+    BOOLEAN = "boolean"
+    DOUBLE = "double"
+    DECIMAL = "decimal"
+    FLOAT = "float"
+    DATETIME = "datetime"
+
+    @property
+    def is_number(self) -> bool:
+        """Whether values compare as numbers."""
+        return self not in _NOT_NUMBERS
+
+
+_NOT_NUMBERS = (FieldType.STRING, FieldType.BOOLEAN, FieldType.DATETIME)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field as a query or a write needs to know it."""
+
+    name: str
+    type: FieldType
+    udf: bool = False
+    date_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EntityType:
+    """An entity by name, with the fields whose times carry no time of day."""
+
+    name: str
+    date_only: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class PicklistItem:
+    """One allowed value of a picklist field."""
+
+    value: str
+    label: str
+    is_default: bool = False
+    sort_order: int = 0
+    parent_value: str | None = None
+    is_active: bool = True
+    is_system: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FieldInfo:
+    """A field as the vendor's metadata describes it.
+
+    Required and read-only together mean create-only where the entity can be created,
+    plain read-only elsewhere. `length` is 0 for everything but texts.
+    """
+
+    name: str
+    label: str
+    type: FieldType
+    length: int = 0
+    required: bool = False
+    read_only: bool = False
+    queryable: bool = True
+    reference: str | None = None
+    is_picklist: bool = False
+    picklist: tuple[PicklistItem, ...] = ()
+    picklist_parent: str | None = None
+    default: str | None = None
+    description: str | None = None
+    udf: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EntityInfo:
+    """What the vendor allows on an entity type, to anybody and to this API user.
+
+    `denied` names what the user may not do at all: query, create, update, delete.
+    """
+
+    name: str
+    can_query: bool
+    can_create: bool
+    can_update: bool
+    can_delete: bool
+    has_udfs: bool
+    denied: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Up to 500 entities ascending by id, and whether more may follow."""
+
+    entities: list[Entity]
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file or a link of a record: what is known about it, and a file's bytes.
+
+    `data` is None for a link, and for a file of which the vendor sent no bytes.
+    """
+
+    info: Entity
+    data: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """The vendor's own count of calls to a tenant database."""
+
+    threshold: int
+    timeframe_minutes: int
+    used: int
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """Where a tenant's database answers; `ci` is the database's number."""
+
+    url: str
+    ci: int
+    web_url: str = ""
+    database_type: str = ""
+
+    @property
+    def database(self) -> str:
+        """The tenant database as `host#ci`, whoever's credentials lead there."""
+        return f"{urlsplit(self.url).netloc.lower()}#{self.ci}"
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """One API user. The password and the tracking identifier never reach a repr."""
+
+    username: str
+    password: str = field(repr=False)
+    server_url: str
+    integration_code: str = field(default="", repr=False)
+    impersonate_resource_id: int | None = None
+    timezone: str = "America/New_York"

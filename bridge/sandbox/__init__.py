@@ -1,0 +1,1 @@
+"""The vendor, simulated: a closed world that shares only the WSDL with the client."""

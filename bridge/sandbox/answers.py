@@ -1,0 +1,75 @@
+"""What the HTTP side answers with: status, headers and body, before WSGI."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from html import escape
+from http import HTTPStatus
+from typing import Any, TypeAlias
+
+Environ: TypeAlias = dict[str, Any]
+StartResponse: TypeAlias = Callable[..., Any]
+
+_WORTH_COMPRESSING = 4096
+_FASTEST = 1
+_PAGE = """\
+<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN" \
+"http://www.w3.org/TR/xhtml1/DTD/xhtml1-strict.dtd">
+<html xmlns="http://www.w3.org/1999/xhtml">
+<head>
+<meta http-equiv="Content-Type" content="text/html; charset=iso-8859-1">
+<title>{title}</title>
+</head>
+<body>
+<h1>Server Error</h1>
+<h2>{title}</h2>
+</body>
+</html>
+"""
+"""Source: soap-samples 17; not well-formed XML, as the vendor's is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One HTTP answer."""
+
+    status: HTTPStatus
+    content_type: str
+    body: bytes
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+def soap(body: bytes, status: HTTPStatus = HTTPStatus.OK) -> Answer:
+    """Return a SOAP answer as the vendor's server labels it."""
+    cache = (("Cache-Control", "private, max-age=0"),)
+    return Answer(status, "text/xml; charset=utf-8", body, cache)
+
+
+def page(status: HTTPStatus, reason: str, *headers: tuple[str, str]) -> Answer:
+    """Return a web server's HTML page, which is what a client gets outside SOAP."""
+    title = f"{status.value} - {status.phrase}: {reason}"
+    body = _PAGE.format(title=escape(title)).encode("iso-8859-1", "replace")
+    return Answer(status, "text/html", body, headers)
+
+
+def document(value: object, status: HTTPStatus = HTTPStatus.OK) -> Answer:
+    """Return a JSON document."""
+    return Answer(status, "application/json", json.dumps(value).encode())
+
+
+def send(
+    environ: Environ, start_response: StartResponse, answer: Answer
+) -> Iterable[bytes]:
+    """Start the answer and return its body, compressed when asked and worth it."""
+    body, headers = answer.body, [("Content-Type", answer.content_type)]
+    headers += answer.headers
+    accepted = environ.get("HTTP_ACCEPT_ENCODING", "")
+    if "gzip" in accepted and len(body) > _WORTH_COMPRESSING:
+        body = gzip.compress(body, _FASTEST, mtime=0)
+        headers.append(("Content-Encoding", "gzip"))
+    headers.append(("Content-Length", str(len(body))))
+    start_response(f"{answer.status.value} {answer.status.phrase}", headers)
+    return (body,)

@@ -1,0 +1,311 @@
+"""The WSGI application: paths, login, the order of checks, faults on demand.
+
+Order: path, credentials, readable envelope, known operation, tracking identifier, then
+the operation. Paths are matched without case.
+Source: SOAP contract notes, sections 2, 3, 14.1 and 22.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import logging
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
+from http import HTTPStatus
+
+from bridge.sandbox import (
+    answers,
+    envelope,
+    errors,
+    mishaps,
+    operations,
+    wsdl,
+    zones,
+)
+from bridge.sandbox.answers import Answer, Environ, StartResponse
+from bridge.sandbox.calls import Call
+from bridge.sandbox.control import PREFIX, Control
+from bridge.sandbox.dataset import ApiUser
+from bridge.sandbox.envelope import Request
+from bridge.sandbox.errors import SoapFaultError
+from bridge.sandbox.faults import Fault, FaultQueue
+from bridge.sandbox.journal import Entry, Journal, Recording
+from bridge.sandbox.operations import ZONE_LOOKUP
+from bridge.sandbox.tenants import NEW, TenantService
+from bridge.sandbox.vendor import Vendor
+
+MAX_BODY_BYTES = 20_000_000
+
+_PATH = re.compile(
+    r"/atservices/(?P<version>1\.[56])/atws\.(?P<what>asmx|wsdl)\Z", re.IGNORECASE
+)
+_HOST = re.compile(
+    r"[A-Za-z0-9.\-]+(:[0-9]{1,5})?\Z|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?\Z"
+)
+_REFUSED = "Access is denied due to invalid credentials."
+_LOG = logging.getLogger(__name__)
+
+Login = tuple[TenantService, ApiUser]
+
+
+class SandboxApp:
+    """The simulated vendor's web server; one for all threads."""
+
+    def __init__(self, vendor: Vendor, recording: Recording) -> None:
+        self._vendor = vendor
+        self._journal = Journal()
+        self._recording = recording
+        self._faults = FaultQueue()
+        self._control = Control(vendor, self._journal, recording, self._faults)
+        self._description = lru_cache(maxsize=8)(_describer(vendor))
+
+    def __call__(
+        self, environ: Environ, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        """Answer one HTTP request."""
+        path = environ.get("PATH_INFO", "")
+        zone, service_path = zones.asked_zone(path, environ.get("HTTP_HOST", ""))
+        found = _PATH.match(service_path)
+        body = _read_body(environ)
+        if body is None:
+            answer = answers.page(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request is too large."
+            )
+        elif path in {"/", PREFIX} or path.startswith(f"{PREFIX}/"):
+            answer = self._control.answer(environ, body)
+        elif found is None:
+            answer = answers.page(HTTPStatus.NOT_FOUND, "File or directory not found.")
+        elif found["what"].lower() == "wsdl":
+            in_path = zone if service_path != path else None
+            answer = self._wsdl(environ, found["version"], in_path)
+        elif environ["REQUEST_METHOD"] != "POST":
+            answer = answers.page(
+                HTTPStatus.METHOD_NOT_ALLOWED,
+                "POST a SOAP envelope.",
+                ("Allow", "POST"),
+            )
+        else:
+            exchange = _Exchange(environ, found["version"], zone, body)
+            return self._soap(exchange, start_response)
+        return answers.send(environ, start_response, answer)
+
+    def _wsdl(self, environ: Environ, version: str, zone: int | None) -> Answer:
+        """Serve the description. No login is needed, but a wrong one is refused."""
+        if environ.get("HTTP_AUTHORIZATION") and self._login(environ) is None:
+            return _unauthorized(environ)
+        base = _base(environ)
+        if base is None:
+            return answers.page(HTTPStatus.BAD_REQUEST, "Invalid hostname.")
+        address = operations.service_url(zones.address(base, zone), version)
+        body = self._description(version, address)
+        return Answer(HTTPStatus.OK, "text/xml; charset=utf-8", body)
+
+    def _soap(
+        self, exchange: _Exchange, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        started = time.perf_counter()
+        request = exchange.read()
+        operation = request.operation if isinstance(request, Request) else ""
+        knobs = self._vendor.knobs
+        fault = self._faults.take(operation) or knobs.fault()
+        if fault is None:
+            answer = self._call(exchange, request)
+        else:
+            answer = mishaps.suffer(
+                fault, lambda: self._call(exchange, request), exchange.environ
+            )
+        if wait := knobs.latency_s():
+            time.sleep(wait)  # while the call still has its thread
+        ms = round((time.perf_counter() - started) * 1000, 3)
+        self._note(exchange, operation, answer, ms, fault)
+        environ = exchange.environ
+        if fault is None:
+            sent = answers.send(environ, start_response, answer)
+        else:
+            sent = mishaps.send(environ, start_response, answer, fault)
+        return sent if exchange.call is None else _Sent(sent, exchange.call)
+
+    def _note(
+        self,
+        exchange: _Exchange,
+        operation: str,
+        answer: Answer,
+        ms: float,
+        fault: Fault | None,
+    ) -> None:
+        status = answer.status.value
+        entry = Entry(
+            operation,
+            exchange.entity,
+            exchange.user,
+            status,
+            ms,
+            fault.kind if fault else "",
+        )
+        self._journal.note(entry)
+        in_memory = self._vendor.knobs.current.recording
+        self._recording.keep(entry, exchange.body, answer.body, in_memory=in_memory)
+
+    def _login(self, environ: Environ) -> Login | None:
+        credentials = _basic(environ.get("HTTP_AUTHORIZATION", ""))
+        return self._vendor.login(*credentials) if credentials else None
+
+    def _call(
+        self, exchange: _Exchange, request: Request | SoapFaultError | Answer
+    ) -> Answer:
+        """Check the login, then what was read, then carry the call out."""
+        environ = exchange.environ
+        login = self._login(environ)
+        is_lookup = isinstance(request, Request) and request.operation == ZONE_LOOKUP
+        if login is None and (environ.get("HTTP_AUTHORIZATION") or not is_lookup):
+            return _unauthorized(environ)
+        if login is not None and not self._may_call(
+            exchange, login[1], is_lookup=is_lookup
+        ):
+            return _unauthorized(environ)
+        if login is not None:
+            exchange.user = login[1].username
+        if isinstance(request, Answer):
+            return request
+        try:
+            return answers.soap(self._carry_out(exchange, request, login))
+        except SoapFaultError as error:
+            fault = error
+        except Exception:  # noqa: BLE001 - the outermost frame: no traceback leaves it
+            _LOG.exception("A call failed inside the simulator")
+            fault = errors.unprocessable("System.Exception")
+        status = HTTPStatus.INTERNAL_SERVER_ERROR
+        return answers.soap(envelope.soap_fault(fault), status)
+
+    def _may_call(self, exchange: _Exchange, user: ApiUser, *, is_lookup: bool) -> bool:
+        """Tell whether a user is served here: by this version, in this zone.
+
+        Every zone tells everybody's. Source: SOAP contract notes, sections 1.2 and 2.
+        Unverified: a login of the other kind gets the page for wrong credentials.
+        """
+        if exchange.version == NEW and not user.api_only:
+            return False
+        return is_lookup or self._vendor.zones.serves(exchange.zone, user.username)
+
+    def _carry_out(
+        self,
+        exchange: _Exchange,
+        request: Request | SoapFaultError,
+        login: Login | None,
+    ) -> bytes:
+        if isinstance(request, SoapFaultError):
+            raise request
+        if request.operation == ZONE_LOOKUP or login is None:
+            base = _base(exchange.environ)
+            if base is None:
+                raise errors.unprocessable("System.UriFormatException: Invalid host.")
+            return operations.get_zone_info(
+                self._vendor, request, exchange.version, base
+            )
+        call = Call(self._vendor, *login, request)
+        exchange.call = call
+        try:
+            return operations.answer(call)
+        finally:
+            exchange.entity = call.entity
+
+
+class _Exchange:
+    """One SOAP exchange: what came in, and what is known about it for the journal."""
+
+    def __init__(
+        self, environ: Environ, version: str, zone: int | None, body: bytes
+    ) -> None:
+        self.environ = environ
+        self.version = version
+        self.zone = zone
+        self.user = ""
+        self.entity = ""
+        self.call: Call | None = None
+        self.body = body
+
+    def read(self) -> Request | SoapFaultError | Answer:
+        """Return the call, or why it cannot be read; the login is judged first."""
+        content_type = self.environ.get("CONTENT_TYPE", "").partition(";")[0]
+        if content_type.strip().lower() != "text/xml":
+            return answers.page(
+                HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The content type must be text/xml."
+            )
+        action = self.environ.get("HTTP_SOAPACTION", "").strip().strip('"')
+        try:
+            return envelope.read_request(self.body, self.version, action)
+        except SoapFaultError as error:
+            return error
+
+
+class _Sent:
+    """An answer on its way; the thread of its call is free once it has gone."""
+
+    def __init__(self, parts: Iterable[bytes], call: Call) -> None:
+        self._parts = parts
+        self._call = call
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._parts)
+
+    def close(self) -> None:
+        """Give the thread back; the server calls this in any case."""
+        self._call.leave()
+
+
+def _describer(vendor: Vendor) -> Callable[[str, str], bytes]:
+    def describe(version: str, address: str) -> bytes:
+        return wsdl.render(
+            vendor.facts,
+            version=version,
+            generation=vendor.facts_generation(version),
+            address=address,
+        )
+
+    return describe
+
+
+def _read_body(environ: Environ) -> bytes | None:
+    """Return the body, None when it is larger than the limit."""
+    if int(environ.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
+        return None
+    body: bytes = environ["wsgi.input"].read(MAX_BODY_BYTES + 1)
+    return None if len(body) > MAX_BODY_BYTES else body
+
+
+def _basic(header: str) -> tuple[str, str] | None:
+    """Return user name and password of a Basic header."""
+    scheme, _, encoded = header.partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        raw = base64.b64decode(encoded.strip(), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        text = raw.decode("iso-8859-1")
+    username, colon, password = text.partition(":")
+    return (username, password) if colon else None
+
+
+def _unauthorized(environ: Environ) -> Answer:
+    host = environ.get("HTTP_HOST", "").partition(":")[0]
+    realm = host if _HOST.match(host) else "localhost"
+    return answers.page(
+        HTTPStatus.UNAUTHORIZED,
+        _REFUSED,
+        ("WWW-Authenticate", f'Basic Realm="{realm}"'),
+    )
+
+
+def _base(environ: Environ) -> str | None:
+    """Return this server's own URL as the client wrote it, None if it is no host."""
+    host = environ.get("HTTP_HOST", "")
+    if not _HOST.match(host):
+        return None
+    return f"{environ['wsgi.url_scheme']}://{host}/"

@@ -1,0 +1,76 @@
+"""The shape of a data set: tenants with their users, their UDFs and their records.
+
+Pure data, made by `seed`, stored by `database`. Values are Python's: int, bool, str,
+Decimal, and naive datetimes in service time; null fields are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from bridge.sandbox.facts.model import PicklistItem
+
+Row: TypeAlias = Mapping[str, object]
+"""One record by field name, `id` included.
+
+The member `UserDefinedFields`, where there is one, maps UDF names to text or None.
+"""
+
+UDF_MEMBER = "UserDefinedFields"
+
+
+@dataclass(frozen=True, slots=True)
+class Udf:
+    """One user-defined field; `type` is string, double, datetime or boolean.
+
+    A list UDF has a `picklist`; a protected one compares case-sensitively. `column` is
+    the number it is stored under, None for its position.
+    """
+
+    name: str
+    type: str = "string"
+    description: str | None = None
+    required: bool = False
+    protected: bool = False
+    picklist: tuple[PicklistItem, ...] | None = None
+    column: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ApiUser:
+    """One login; `resource_id` is its Resource record.
+
+    One that is not `api_only` may use version 1.5 only. Version 1.5 asks for a tracking
+    identifier only of a user that has one `assigned`.
+    """
+
+    username: str
+    password: str = field(repr=False)
+    resource_id: int
+    api_only: bool = True
+    assigned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """One tenant database; `ci` is its number, unique in the data set.
+
+    `integration_codes` are the tracking identifiers it accepts, 27 characters each.
+    """
+
+    ci: int
+    database_type: str
+    users: tuple[ApiUser, ...]
+    integration_codes: tuple[str, ...] = field(repr=False)
+    udfs: Mapping[str, tuple[Udf, ...]]
+    rows: Mapping[str, Iterable[Row]]
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """What a simulator starts with; the first user of the first tenant is shown."""
+
+    name: str
+    tenants: tuple[Tenant, ...]

@@ -1,0 +1,108 @@
+"""What the completion of work and the address of an order change beside the record.
+
+Source: SOAP contract notes, section 18.
+"""
+
+from __future__ import annotations
+
+from bridge.sandbox import database
+from bridge.sandbox.checks import Draft
+from bridge.sandbox.saving import Save
+from bridge.sandbox.schema import quoted
+from bridge.sandbox.values import Stored
+
+_COMPLETE = 5
+_OTHER = "\"Name\" = 'Other'"
+
+
+def mark_ticket(save: Save, draft: Draft) -> None:
+    """Date a ticket's completion. Unverified: undone when it is opened again."""
+    _mark(save, draft, "CompletedDate")
+
+
+def mark_task(save: Save, draft: Draft) -> None:
+    """Date a task's completion. Unverified: undone when it is opened again."""
+    _mark(save, draft, "CompletedDateTime")
+
+
+def _mark(save: Save, draft: Draft, name: str) -> None:
+    if draft.get("Status") != _COMPLETE:
+        draft.put(name, None)
+        draft.put("CompletedByResourceID", None)
+    elif draft.get(name) is None:
+        draft.put(name, save.moment)
+        draft.put("CompletedByResourceID", save.actor)
+
+
+def after_project(save: Save, draft: Draft, record_id: int) -> None:
+    """Completing a project completes its tasks. Source: SOAP help, Task."""
+    if draft.get("Status") != _COMPLETE or draft.was("Status") == _COMPLETE:
+        return
+    tasks = save.schema.tables["Task"]
+    still_open = '"ProjectID" = ? AND "Status" <> 5'
+    for task_id, _ in database.select(
+        save.connection, tasks, still_open, (record_id,), -1
+    ):
+        row = database.read(save.connection, tasks, task_id) or {}
+        done: dict[str, Stored | None] = {
+            quoted("Status"): _COMPLETE,
+            quoted("CompletedDateTime"): save.moment,
+            quoted("CompletedByResourceID"): save.actor,
+        }
+        database.replace(save.connection, tasks, task_id, {**row, **done})
+
+
+_NOTE_OF_TO_DO = {
+    "AccountID": "AccountID",
+    "ContactID": "ContactID",
+    "OpportunityID": "OpportunityID",
+    "AssignedResourceID": "AssignedToResourceID",
+    "ActionType": "ActionType",
+    "StartDateTime": "StartDateTime",
+    "EndDateTime": "EndDateTime",
+    "CompletedDateTime": "CompletedDate",
+    "Note": "ActivityDescription",
+}
+
+
+def after_to_do(save: Save, draft: Draft, _record_id: int) -> None:
+    """A to-do that gets completed also appears as a note of its account.
+
+    Source: SOAP help, AccountToDo. Unverified: as a record of its own, once.
+    """
+    if draft.get("CompletedDate") is None or draft.was("CompletedDate") is not None:
+        return
+    row = {quoted(note): draft.get(name) for note, name in _NOTE_OF_TO_DO.items()}
+    row[quoted("LastModifiedDate")] = row[quoted("CreateDateTime")] = save.moment
+    database.insert(
+        save.connection,
+        save.schema.tables["AccountNote"],
+        database.issue_id(save.connection, save.schema.ci),
+        row,
+    )
+
+
+def name_countries(save: Save, draft: Draft) -> None:
+    """Find the country that a sales order's text names, else file it under Other.
+
+    Source: SOAP help, SalesOrder. Unverified: only where the text has changed.
+    """
+    for side in ("BillTo", "ShipTo"):
+        text = draft.get(f"{side}Country")
+        if not text or text == draft.was(f"{side}Country"):
+            continue
+        _name_country(save, draft, side, str(text).strip())
+
+
+def _name_country(save: Save, draft: Draft, side: str, text: str) -> None:
+    countries = save.schema.tables["Country"]
+    named = '"CountryCode" = ? OR "Name" = ? OR "DisplayName" = ?'
+    found = database.select(save.connection, countries, named, (text,) * 3, 1)
+    if found:
+        country_id, _ = found[0]
+        row = save.read("Country", country_id)
+        draft.put(f"{side}Country", row.get(quoted("DisplayName")))
+    else:
+        found = database.select(save.connection, countries, _OTHER, (), 1)
+    for country_id, _ in found:
+        draft.put(f"{side}CountryID", country_id)

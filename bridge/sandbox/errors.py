@@ -1,0 +1,194 @@
+"""The vendor's sentences, and the two ways in which a call fails inside SOAP.
+
+A `BusinessError` is answered with HTTP 200 and ReturnCode -1, a `SoapFaultError` with
+HTTP 500. Texts without a mark come from the vendor's help or from working clients.
+Source: SOAP contract notes, error catalogue.
+"""
+
+from __future__ import annotations
+
+INTEGRATION_CODE = "IntegrationCode is invalid."
+UNTYPED_TEXT = "Conversion from type 'Object' to type 'String' is not valid."
+TOO_MANY_ORS = (
+    "Invalid query syntax. Queries are limited to 500 or fewer 'OR' conditions."
+)
+NO_RECORD = (
+    "No matching records found. The logged in resource may not have the required "
+    "permissions to update the data."
+)
+NO_RECORD_TO_DELETE = (
+    "No matching records found. The logged in Resource may not have the required "
+    "permissions to delete the data."
+)
+# Unverified: the calls fail, their wording is not known.
+TOO_MANY_ENTITIES = (
+    "You can only create, update or delete up to 200 entities at a time."
+)
+MIXED_ENTITIES = "All entities in a call must be of the same type."
+TOO_DEEP = (
+    "Some part of your SQL statement is nested too deeply. Rewrite the query or break "
+    "it up into smaller queries."
+)
+SECOND_UDF = "Invalid query syntax. Only one user-defined field is allowed per query."
+QUOTA = (
+    "You have exceeded the maximum number of requests allowed per hour for this "
+    "database."
+)
+THREADS = "The Autotask API thread threshold of 3 threads has been exceeded."
+"""Source: the same limit's answer on the vendor's other API."""
+# Unverified: the calls fail, their wording is not known.
+NO_ATTACHMENT = "No matching attachment found."
+ATTACHMENT_TOO_LARGE = "The attachment exceeds the maximum size."
+TOO_MANY_BYTES = (
+    "The maximum of 10,000,000 bytes of attachments in five minutes has been exceeded."
+)
+
+
+class BusinessError(Exception):
+    """The engine refuses a call; each message becomes one ATWSError.
+
+    `entity` is the result type that the answer names, empty when none was known.
+    """
+
+    def __init__(self, *messages: str, entity: str = "") -> None:
+        super().__init__(*messages)
+        self.messages = messages
+        self.entity = entity
+
+
+class SoapFaultError(Exception):
+    """A call that cannot be read or served: HTTP 500 with a `soap:Fault`.
+
+    `code` is Client, Server, MustUnderstand or VersionMismatch.
+    """
+
+    def __init__(self, text: str, *, code: str = "Client") -> None:
+        super().__init__(text)
+        self.text = text
+        self.code = code
+
+
+def unreadable(line: int, column: int, inner: str) -> SoapFaultError:
+    """Return the fault of a request that the XML reader cannot bind."""
+    return SoapFaultError(
+        "System.Web.Services.Protocols.SoapException: Server was unable to read "
+        "request. ---> System.InvalidOperationException: There is an error in XML "
+        f"document ({line}, {column}). ---> {inner}\n"
+        "   --- End of inner exception stack trace ---"
+    )
+
+
+def bad_format(line: int) -> SoapFaultError:
+    """Return the fault of a typed value whose text is not of its type."""
+    return unreadable(
+        line, 1, "System.FormatException: Input string was not in a correct format."
+    )
+
+
+def other_soap_version(namespace: str) -> SoapFaultError:
+    """Return the fault of an envelope of SOAP 1.2 or none at all.
+
+    Source: the usual answer of the vendor's web server. Unverified here.
+    """
+    return SoapFaultError(
+        "System.Web.Services.Protocols.SoapException: Possible SOAP version mismatch: "
+        f"Envelope namespace {namespace} was unexpected. Expecting "
+        "http://schemas.xmlsoap.org/soap/envelope/.",
+        code="VersionMismatch",
+    )
+
+
+def unknown_operation(action: str) -> SoapFaultError:
+    """Return the fault of an operation or namespace that does not exist."""
+    return SoapFaultError(
+        "System.Web.Services.Protocols.SoapException: Server did not recognize the "
+        f"value of HTTP Header SOAPAction: {action}."
+    )
+
+
+def unprocessable(inner: str) -> SoapFaultError:
+    """Return the fault of a readable call that fails and has no ATWSResponse."""
+    return SoapFaultError(
+        "System.Web.Services.Protocols.SoapException: Server was unable to process "
+        f"request. ---> {inner}",
+        code="Server",
+    )
+
+
+def no_permission(verb: str) -> str:
+    """Say that the user may not `verb` (query, create, …) an entity type."""
+    return (
+        "The logged in Resource does not have the adequate permissions to "
+        f"{verb} this entity type."
+    )
+
+
+def unknown_entity(name: str) -> str:
+    """Say that a query names no entity. Unverified."""
+    return f"Unable to find entity {name}."
+
+
+def unknown_field(name: str, entity: str) -> str:
+    """Say that a query names no field of its entity."""
+    return f"Unable to find {name} in the {entity} Entity."
+
+
+def unknown_udf(name: str, entity: str) -> str:
+    """Say that an entity has no such UDF. Unverified."""
+    return f"Unable to find UDF {name} in the {entity} Entity."
+
+
+def not_queryable(name: str, entity: str) -> str:
+    """Say that a field cannot be filtered by. Unverified."""
+    return f"{name} is not queryable in the {entity} Entity."
+
+
+def invalid_query(what: str) -> str:
+    """Say what is wrong with the form of a query. Unverified: all but the prefix."""
+    return f"Invalid query syntax. {what}"
+
+
+def at_record(text: str, number: int) -> str:
+    """Return a check error's text with the 1-based record it is about."""
+    return f"{text} ; on record number [{number}]."
+
+
+def update_failed(number: int) -> str:
+    """Return the second message of a save error on update."""
+    return f"Error updating entity for record number [{number}]."
+
+
+def delete_failed(number: int) -> str:
+    """Return the second message of a save error on delete. Unverified."""
+    return f"Error deleting entity for record number [{number}]."
+
+
+def missing(field: str) -> str:
+    """Say that a required field has no value."""
+    return f"Value does not exist for the required field {field}."
+
+
+def not_convertible(noun: str, field: str) -> str:
+    """Say that a text is no number, time or boolean.
+
+    Unverified: the wording for times and booleans.
+    """
+    return f"Can not convert data to {noun} in field: {field}."
+
+
+def bad_picklist_value(value: str, field: str) -> str:
+    """Say that a picklist has no such active value."""
+    return f"Picklist value [{value}] does not exist for {field}."
+
+
+def bad_reference(field: str, entity: str) -> str:
+    """Say that a reference points nowhere."""
+    return (
+        f"Reference value on field: {field} of type: {entity} does not exist or is "
+        "invalid."
+    )
+
+
+def too_long(field: str) -> str:
+    """Say that a text is longer than its field; the vendor's ends with a blank."""
+    return f"String value exceeds maximum length (field:{field}). "

@@ -1,0 +1,1 @@
+"""What is declared about the vendor's entities, one TOML file each."""

@@ -1,0 +1,142 @@
+"""The shape of the declared facts about the vendor's entities."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+GENERATIONS = ("1.5", "1.6.0", "1.6.x-2019", "1.6.9+", "1.6.11")
+"""Releases told apart, oldest first; an entity or field lists those that have it."""
+
+_EARLY = frozenset({"1.5", "1.6.0", "1.6.x-2019"})
+_LATER_DELETE = frozenset({"AccountAlert"})
+_LATER_FIELDS: Mapping[tuple[str, str], dict[str, Any]] = {
+    ("AccountAlert", "AlertText"): {"required": True},
+    ("Product", "Name"): {"length": 1000},
+    ("Project", "Description"): {"length": 8000},
+    ("TicketChecklistItem", "ItemName"): {"length": 600},
+    ("Service", "PeriodType"): {"read_only": True},
+}
+# Source: a client made from 1.6.11 metadata. Unverified: that nothing else changed;
+# the entity InventoryProduct, whose fields are not known, is missing.
+
+
+@dataclass(frozen=True, slots=True)
+class PicklistItem:
+    """One allowed value of a picklist; `value` is text, whatever the field's type."""
+
+    value: str
+    label: str
+    is_default: bool = False
+    sort_order: int = 0
+    is_active: bool = True
+    is_system: bool = False
+    parent_value: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FieldFacts:
+    """One standard field, as GetFieldInfo tells it and as it travels.
+
+    `wire_type` is the local name of the `xsi:type` in answers (`int`, `string`,
+    `dateTime`, ...) and empty for the few fields that the schema itself types.
+    `picklist` is None for a field without one; an empty picklist has no known items.
+    `date_only` marks times that are midnight and belong to no zone.
+    `picklist_source` is one word on how sure a picklist's numbers are, see the loader.
+    """
+
+    name: str
+    label: str
+    type: str
+    length: int
+    required: bool
+    read_only: bool
+    queryable: bool
+    reference: str | None
+    picklist: tuple[PicklistItem, ...] | None
+    picklist_parent: str | None
+    wire_type: str
+    date_only: bool
+    generations: frozenset[str]
+    picklist_source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EntityFacts:
+    """One entity type with its capabilities and its fields in wire order, id first.
+
+    `user_access` maps create, query, update and delete to All, Restricted or None.
+    `early` holds the capability flags of early 1.6 where they differed, in the order
+    create, update, query, delete.
+    """
+
+    name: str
+    result_type: str
+    can_create: bool
+    can_update: bool
+    can_query: bool
+    can_delete: bool
+    user_access: tuple[str, str, str, str]
+    can_have_udfs: bool
+    supports_webhooks: bool
+    id_type: str
+    generations: frozenset[str]
+    early: tuple[bool, bool, bool, bool] | None
+    fields: tuple[FieldFacts, ...]
+
+    def create_only(self, field: FieldFacts) -> bool:
+        """Whether a field must be sent on create and is ignored on update."""
+        return (
+            field.required
+            and field.read_only
+            and self.can_create
+            and field.name != "id"
+        )
+
+    def fields_of(self, generation: str) -> tuple[FieldFacts, ...]:
+        """Return the fields that a release has, in wire order."""
+        return tuple(field for field in self.fields if generation in field.generations)
+
+
+def entities_of(
+    facts: Mapping[str, EntityFacts], generation: str
+) -> tuple[EntityFacts, ...]:
+    """Return the entities that a release has, as it has them, in the order of `facts`.
+
+    Verbs, lengths and required flags are those of the release; `fields_of` still
+    selects the fields.
+    """
+    return tuple(
+        _as_of(entity, generation)
+        for entity in facts.values()
+        if generation in entity.generations
+    )
+
+
+def _as_of(entity: EntityFacts, generation: str) -> EntityFacts:
+    if generation in _EARLY and entity.early is not None:
+        create, update, query, delete = entity.early
+        return replace(
+            entity,
+            can_create=create,
+            can_update=update,
+            can_query=query,
+            can_delete=delete,
+        )
+    if generation != GENERATIONS[-1]:
+        return entity
+    deletable = entity.name in _LATER_DELETE
+    return replace(
+        entity,
+        can_delete=entity.can_delete or deletable,
+        user_access=(*entity.user_access[:3], "All")
+        if deletable
+        else entity.user_access,
+        fields=tuple(_as_later(entity.name, field) for field in entity.fields),
+    )
+
+
+def _as_later(entity: str, field: FieldFacts) -> FieldFacts:
+    changes = _LATER_FIELDS.get((entity, field.name))
+    return replace(field, **changes) if changes else field

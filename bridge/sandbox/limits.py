@@ -1,0 +1,202 @@
+"""The vendor's limits: calls per hour, calls at once, bytes of attachments.
+
+One set of numbers per kind of service: `VENDOR` as it is, `GENEROUS` for those who only
+want to try things. Windows follow the simulator's clock, threads follow real time.
+Source: SOAP help, query and thresholds; SOAP contract notes, section 15.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+
+MAX_RECORDS = 500
+TIMEFRAME_MINUTES = 60
+_TIMEFRAME_S = TIMEFRAME_MINUTES * 60
+_UPLOAD_WINDOW_S = 300
+_UNDER_WAY = float("inf")  # a busy slot is the moment it gets free
+
+Now = Callable[[], datetime]
+"""Tells the simulator's time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one tenant may do; `threads` None is as many as the server has."""
+
+    calls_per_hour: int
+    threads: int | None
+    slow_downs: bool
+    attachment_bytes: int
+    upload_bytes: int
+
+
+VENDOR = Limits(
+    calls_per_hour=10_000,
+    threads=3,
+    slow_downs=True,
+    attachment_bytes=7_000_000,
+    upload_bytes=10_000_000,
+)
+"""Source: SOAP help. Unverified: the edge of 6 to 7 MB for one attachment."""
+
+GENEROUS = Limits(
+    calls_per_hour=100_000_000,
+    threads=None,
+    slow_downs=False,
+    attachment_bytes=7_000_000,
+    upload_bytes=1_000_000_000,
+)
+
+LIMITS: Mapping[str, Limits] = MappingProxyType(
+    {"vendor": VENDOR, "generous": GENEROUS}
+)
+"""The sets by name."""
+
+
+class UsageCounter:
+    """Counts the calls to one tenant during the last hour; safe to share."""
+
+    def __init__(self, limits: Limits, now: Now) -> None:
+        self._limits = limits
+        self._now = now
+        self._lock = threading.Lock()
+        self._seconds: deque[list[int]] = deque()  # [second, calls], oldest first
+        self._total = 0
+
+    def count(self, calls: int = 1) -> None:
+        """Note calls."""
+        second = int(self._now().timestamp())
+        with self._lock:
+            if not self._seconds or self._seconds[-1][0] != second:
+                self._seconds.append([second, 0])
+            self._seconds[-1][1] += calls
+            self._total += calls
+
+    def admit(self) -> float | None:
+        """Count one call and return the seconds it is held up; None refuses it.
+
+        From half of the hour's calls each takes half a second longer, from three
+        quarters a whole one. Source: SOAP contract notes, section 15. Unverified:
+        that refused calls are not counted.
+        """
+        used, allowed = self.used(), self._limits.calls_per_hour
+        if used >= allowed:
+            return None
+        self.count()
+        if not self._limits.slow_downs or used * 2 < allowed:
+            return 0.0
+        return 0.5 if used * 4 < allowed * 3 else 1.0
+
+    @property
+    def allowed(self) -> int:
+        """The calls that the timeframe allows."""
+        return self._limits.calls_per_hour
+
+    def used(self) -> int:
+        """Return the number of calls within the timeframe."""
+        now = self._now().timestamp()
+        with self._lock:
+            while self._seconds and self._seconds[0][0] < now - _TIMEFRAME_S:
+                self._total -= self._seconds.popleft()[1]
+            while self._seconds and self._seconds[-1][0] > now:  # it was set back
+                self._total -= self._seconds.pop()[1]
+            return self._total
+
+    def forget(self) -> None:
+        """Begin to count anew."""
+        with self._lock:
+            self._seconds.clear()
+            self._total = 0
+
+    def message(self) -> str:
+        """Return the usage as getThresholdAndUsageInfo words it.
+
+        Source: captured answer (soap-samples 14).
+        """
+        return (
+            f"ThresholdOfExternalRequest: {self._limits.calls_per_hour}; "
+            f"TimeframeOfLimitation: {TIMEFRAME_MINUTES}; "
+            f"numberOfExternalRequest: {self.used()};"
+        )
+
+
+class Slots:
+    """Calls at once by key, a tracking identifier with an entity; safe to share.
+
+    Source: vendor's thread limits, per identifier and object endpoint.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._most = limits.threads
+        self._lock = threading.Lock()
+        self._busy: dict[tuple[str, str], list[float]] = {}
+
+    def take(self, key: tuple[str, str]) -> bool:
+        """Occupy a slot until `give`; tell whether there was one."""
+        if self._most is None:
+            return True
+        now = time.monotonic()
+        with self._lock:
+            busy = [until for until in self._busy.get(key, ()) if until > now]
+            self._busy[key] = busy
+            if len(busy) >= self._most:
+                return False
+            busy.append(_UNDER_WAY)
+            return True
+
+    def give(self, key: tuple[str, str], held_s: float = 0.0) -> None:
+        """Free a slot that was taken, so many seconds from now."""
+        if self._most is None:
+            return
+        with self._lock:
+            busy = self._busy.get(key, [])
+            if _UNDER_WAY in busy:  # else forgotten since
+                busy.remove(_UNDER_WAY)
+                busy.append(time.monotonic() + held_s)
+
+    def forget(self) -> None:
+        """Free all slots."""
+        with self._lock:
+            self._busy.clear()
+
+
+class UploadBudget:
+    """The bytes that one tenant may upload in five minutes; safe to share.
+
+    Source: SOAP help, attachments. Unverified: counted per tenant; the upload that
+    goes beyond is refused and shuts all others out for five minutes.
+    """
+
+    def __init__(self, limits: Limits, now: Now) -> None:
+        self._limits = limits
+        self._now = now
+        self._lock = threading.Lock()
+        self._uploads: deque[tuple[float, int]] = deque()
+        self._shut_until = 0.0
+
+    def admit(self, size: int) -> bool:
+        """Count an upload; tell whether it may happen."""
+        now = self._now().timestamp()
+        with self._lock:
+            if 0 < self._shut_until - now <= _UPLOAD_WINDOW_S:
+                return False
+            while self._uploads and self._uploads[0][0] <= now - _UPLOAD_WINDOW_S:
+                self._uploads.popleft()
+            used = sum(uploaded for _, uploaded in self._uploads)
+            if used + size > self._limits.upload_bytes:
+                self._shut_until = now + _UPLOAD_WINDOW_S
+                return False
+            self._uploads.append((now, size))
+            return True
+
+    def forget(self) -> None:
+        """Begin to count anew."""
+        with self._lock:
+            self._uploads.clear()
+            self._shut_until = 0.0

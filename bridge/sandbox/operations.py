@@ -1,0 +1,265 @@
+"""One function per SOAP operation, under the vendor's names.
+
+Each takes the call and returns the members of its result. Which faults become an answer
+with ReturnCode -1 and which a `soap:Fault` is decided in `answer`, by whether the
+operation's result is an ATWSResponse.
+Source: SOAP contract notes, sections 6 to 8 and 22.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from bridge.sandbox import (
+    attachments,
+    database,
+    envelope,
+    errors,
+    filters,
+    invoices,
+    queryxml,
+    udfs,
+    wire,
+    writes,
+    zones,
+)
+from bridge.sandbox.calls import Call
+from bridge.sandbox.envelope import Request
+from bridge.sandbox.errors import BusinessError
+from bridge.sandbox.limits import MAX_RECORDS
+from bridge.sandbox.schema import Table
+from bridge.sandbox.submissions import Submission, read_entities
+from bridge.sandbox.vendor import Vendor
+from bridge.sandbox.writes import Saved
+
+ZONE_LOOKUP = "getZoneInfo"
+"""The one operation without login, tracking identifier and quota."""
+
+
+def get_zone_info(vendor: Vendor, request: Request, version: str, base: str) -> bytes:
+    """Answer where a user's tenant is served: here, in the version that was asked.
+
+    `base` is this server's own URL with a trailing slash.
+    """
+    found = vendor.find_user(request.text("UserName"))
+    tenant = found[0].tenant if found else None
+    home = zones.address(base, vendor.zones.of(found[1].username)) if found else ""
+    members = (
+        wire.element("URL", service_url(home, version) if tenant else None),
+        f"<ErrorCode>{0 if tenant else -1}</ErrorCode>",
+        wire.element("DataBaseType", tenant.database_type if tenant else None),
+        f"<CI>{tenant.ci if tenant else 0}</CI>",
+        wire.element("WebUrl", home),
+    )
+    inner = "".join(members).encode()
+    return envelope.response(request.operation, request.namespace, inner)
+
+
+def service_url(base: str, version: str) -> str:
+    """Return the address of a version of the service."""
+    return f"{base}ATServices/{version}/atws.asmx"
+
+
+def answer(call: Call) -> bytes:
+    """Carry out a call and return the whole answer.
+
+    Raises:
+        SoapFaultError: the operation is unknown, the request cannot be bound, or it
+            failed and its result has no place for a message.
+    """
+    request = call.request
+    business = _BUSINESS.get(request.operation)
+    plain = _PLAIN.get(request.operation)
+    if business is not None:
+        result = _business(call, business)
+    elif plain is not None:
+        result = _plain(call, plain)
+    else:
+        raise errors.unknown_operation(request.namespace + request.operation)
+    return envelope.response(request.operation, request.namespace, result)
+
+
+def _business(call: Call, operation: Callable[[Call], bytes]) -> bytes:
+    try:
+        call.admit()
+        return operation(call)
+    except BusinessError as error:
+        call.entity = call.entity or error.entity
+        table = call.schema.find(call.entity)
+        return envelope.failure(
+            table.entity.result_type if table else "", error.messages
+        )
+
+
+def _plain(call: Call, operation: Callable[[Call], bytes]) -> bytes:
+    """Carry out a call whose result has no place for a message.
+
+    Unverified: that its refusals are faults with nothing but the text.
+    """
+    try:
+        call.admit()
+        return operation(call)
+    except BusinessError as error:
+        raise errors.SoapFaultError("\n".join(error.messages)) from error
+
+
+def query(call: Call) -> bytes:
+    """Return up to 500 records of one entity, ascending by id."""
+    asked = queryxml.parse(call.request.text("sXML"))
+    table = call.schema.find(asked.entity)
+    if table is None:
+        raise BusinessError(errors.unknown_entity(asked.entity))
+    call.enter(table.entity.name)
+    if not _may(table, "query") or call.request.impersonated is not None:
+        raise BusinessError(errors.no_permission("query"))
+    if not asked.where.items:
+        return envelope.nothing_asked(table.entity.result_type)
+    where = filters.compile_filter(table, asked.where)
+    connection = call.vendor.database.reading()
+    found = database.select(connection, table, where.sql, where.parameters, MAX_RECORDS)
+    return _results(table, found)
+
+
+def create(call: Call) -> bytes:
+    """Create a batch of records."""
+    batch = _batch(call, "create")
+    if not batch:
+        return envelope.success("", (), ())
+    saved = writes.create(
+        call.vendor.database, call.service.schema, call.author("create"), batch
+    )
+    _put_udfs_in_force(call)
+    return _results(batch[0].table, saved)
+
+
+def update(call: Call) -> bytes:
+    """Replace a batch of records."""
+    batch = _batch(call, "update")
+    if not batch:
+        return envelope.success("", (), ())
+    saved = writes.update(
+        call.vendor.database, call.service.schema, call.author("update"), batch
+    )
+    _put_udfs_in_force(call)
+    return _results(batch[0].table, saved)
+
+
+def delete(call: Call) -> bytes:
+    """Delete a batch of records; the answer lists none of them."""
+    batch = _batch(call, "delete")
+    if not batch:
+        return envelope.success("", (), ())
+    writes.delete(
+        call.vendor.database, call.service.schema, call.author("delete"), batch
+    )
+    return envelope.success(batch[0].table.entity.result_type, (), ())
+
+
+def get_threshold_and_usage_info(call: Call) -> bytes:
+    """Tell the calls of the last hour, this one included."""
+    call.enter("")
+    message = wire.element("Message", call.service.usage.message()).encode()
+    closing = b"</EntityReturnInfo>"
+    info = wire.return_info("", 0).removesuffix(closing) + message + closing
+    return envelope.success("", (), (info,))
+
+
+def get_entity_info(call: Call) -> bytes:
+    """List all entities of the release."""
+    call.enter("")
+    return call.served.entity_infos
+
+
+def get_field_info(call: Call) -> bytes:
+    """List the standard fields of an entity."""
+    return call.served.field_infos[_named(call, "psObjectType")]
+
+
+def get_udf_info(call: Call) -> bytes:
+    """List the UDFs of an entity."""
+    return call.served.udf_infos[_named(call, "psTable")]
+
+
+def get_wsdl_version(call: Call) -> bytes:
+    """Tell the release, three numbers."""
+    call.enter("")
+    return call.vendor.release(call.request.version).encode()
+
+
+_BUSINESS: Mapping[str, Callable[[Call], bytes]] = {
+    "query": query,
+    "create": create,
+    "update": update,
+    "delete": delete,
+    "getThresholdAndUsageInfo": get_threshold_and_usage_info,
+}
+_PLAIN: Mapping[str, Callable[[Call], bytes]] = {
+    "GetAttachment": attachments.get_attachment,
+    "CreateAttachment": attachments.create_attachment,
+    "DeleteAttachment": attachments.delete_attachment,
+    "GetInvoiceMarkup": invoices.get_invoice_markup,
+    "GetEntityInfo": get_entity_info,
+    "GetFieldInfo": get_field_info,
+    "getUDFInfo": get_udf_info,
+    "GetWsdlVersion": get_wsdl_version,
+}
+IMPLEMENTED = frozenset({ZONE_LOOKUP, *_BUSINESS, *_PLAIN})
+"""The operations that are carried out, by the vendor's names."""
+
+
+def _named(call: Call, member: str) -> str:
+    """Return the entity that a metadata call names, else fail. Unverified: the text."""
+    name = call.request.text(member)
+    table = call.schema.find(name)
+    if table is None:
+        raise errors.unprocessable(f"System.Exception: {errors.unknown_entity(name)}")
+    call.enter(table.entity.name)
+    return call.entity
+
+
+def _batch(call: Call, verb: str) -> list[Submission]:
+    batch = read_entities(call.request, call.schema)
+    if not batch:
+        call.enter("")
+        return batch
+    table = batch[0].table
+    call.enter(table.entity.name)
+    if not _may(table, verb):
+        closed = _can(table, verb)
+        raise BusinessError(errors.no_permission("update" if closed else verb))
+    return batch
+
+
+def _can(table: Table, verb: str) -> bool:
+    entity = table.entity
+    return {
+        "query": entity.can_query,
+        "create": entity.can_create,
+        "update": entity.can_update,
+        "delete": entity.can_delete,
+    }[verb]
+
+
+def _may(table: Table, verb: str) -> bool:
+    """Tell whether an entity has a verb and its module is active.
+
+    Source: SOAP help; a right of None on a verb that the entity has means that the
+    module is not active.
+    """
+    create, query_, update_, delete_ = table.entity.user_access
+    rights = {"query": query_, "create": create, "update": update_, "delete": delete_}
+    return _can(table, verb) and rights[verb] != "None"
+
+
+def _put_udfs_in_force(call: Call) -> None:
+    if call.entity in udfs.LIVE:
+        call.vendor.refresh()
+
+
+def _results(table: Table, found: list[Saved]) -> bytes:
+    entity = table.entity
+    return envelope.success(
+        entity.result_type,
+        (xml for _, xml in found),
+        (wire.return_info(entity.name, record_id) for record_id, _ in found),
+    )

@@ -1,0 +1,131 @@
+"""What single CRM entities demand of a record beyond their fields' flags.
+
+Each rule cites its source; texts marked Unverified are worded after the rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from bridge.sandbox import crm_rules, errors, udf_rules, udfs, work_rules
+from bridge.sandbox.checks import Draft
+from bridge.sandbox.saving import Save
+from bridge.sandbox.schema import quoted
+
+_VENDOR_ACCOUNT = 7
+_MATERIAL_CODE = 4
+_TASKFIRE_LEVELS = frozenset({4, 5})
+_PASSWORD_LENGTHS = range(5, 51)
+
+
+def judge(save: Save, draft: Draft) -> None:
+    """Add the faults that an entity's own rules find in a draft."""
+    rule = _RULES.get(draft.table.entity.name)
+    if rule is not None:
+        rule(save, draft)
+
+
+def judge_delete(save: Save, entity: str, record_id: int) -> str | None:
+    """Return why a record cannot be deleted, or None.
+
+    Source: SOAP help, Contact (deletion). Unverified: the text.
+    """
+    if entity == "ActionType":
+        return crm_rules.refuse_system_type(save, record_id)
+    if entity != "Contact":
+        return None
+    in_use = (
+        bool(save.read("Contact", record_id).get(quoted("PrimaryContact")))
+        or save.exists("Ticket", '"ContactID" = ?', record_id)
+        or save.exists("InstalledProduct", '"InstalledByContactID" = ?', record_id)
+        or save.exists(
+            "ClientPortalUser",
+            '"ContactID" = ? AND "SecurityLevel" IN (4, 5)',
+            record_id,
+        )
+    )
+    return "The contact is in use and cannot be deleted." if in_use else None
+
+
+def _judge_account(save: Save, draft: Draft) -> None:
+    """The type is fixed under Taskfire, and for vendors of services.
+
+    Source: SOAP help, Account. Unverified: the texts.
+    """
+    if draft.is_new or draft.get("AccountType") == draft.was("AccountType"):
+        return
+    if draft.was("TaskFireActive"):
+        draft.save_faults.append(
+            "AccountType cannot be changed while TaskFireActive is true."
+        )
+    if draft.was("AccountType") == _VENDOR_ACCOUNT and save.exists(
+        "Service", '"VendorAccountID" = ?', draft.submission.record_id
+    ):
+        draft.save_faults.append(
+            "AccountType cannot be changed while services refer to this vendor."
+        )
+
+
+def _judge_portal_user(save: Save, draft: Draft) -> None:
+    """One user per contact, unique names, passwords, Taskfire levels.
+
+    Source: SOAP help, ClientPortalUser. Unverified: the texts but the password's.
+    """
+    contact, own_id = draft.get("ContactID"), draft.submission.record_id
+    if draft.is_new and contact is not None:
+        if save.exists("ClientPortalUser", '"ContactID" = ?', contact):
+            draft.save_faults.append(
+                f"A ClientPortalUser already exists for ContactID {contact}."
+            )
+        own_id = -1
+    name = draft.get("UserName")
+    if name and save.exists(
+        "ClientPortalUser", '"UserName" = ? AND id <> ?', name, own_id
+    ):
+        draft.save_faults.append("UserName must be unique.")
+    _judge_password(draft)
+    if draft.get("SecurityLevel") in _TASKFIRE_LEVELS and contact is not None:
+        account = save.read("Contact", contact).get(quoted("AccountID"))
+        active = isinstance(account, int) and save.read("Account", account).get(
+            quoted("TaskFireActive")
+        )
+        if not active:
+            draft.save_faults.append(
+                "SecurityLevel requires a contact with Taskfire access."
+            )
+
+
+def _judge_password(draft: Draft) -> None:
+    password = draft.get("Password")
+    if not password:
+        if draft.is_new:
+            draft.check_faults.append(errors.missing("Password"))
+        return
+    text = str(password)
+    printable = text.isprintable() and " " not in text and "'" not in text
+    if len(text) not in _PASSWORD_LENGTHS or not printable:
+        draft.save_faults.append("Password is not valid.")
+
+
+def _judge_product(save: Save, draft: Draft) -> None:
+    """The code must be a material code. Unverified: UseType 4 means material."""
+    code = draft.get("ProductAllocationCodeID")
+    use = save.read("AllocationCode", code).get(quoted("UseType"))
+    if use is not None and use != _MATERIAL_CODE:
+        fault = errors.bad_reference("ProductAllocationCodeID", "AllocationCode")
+        draft.check_faults.append(fault)
+
+
+_RULES: Mapping[str, Callable[[Save, Draft], None]] = {
+    "Account": _judge_account,
+    "AccountAlert": crm_rules.judge_alert,
+    "AccountNote": crm_rules.judge_note,
+    "AccountToDo": crm_rules.judge_to_do,
+    "ClientPortalUser": _judge_portal_user,
+    "Product": _judge_product,
+    "SalesOrder": crm_rules.judge_sales_order,
+    "Task": work_rules.judge_task,
+    "Ticket": work_rules.judge_ticket,
+    udfs.DEFINITION: udf_rules.judge_definition,
+    udfs.LIST_ITEM: udf_rules.judge_list_item,
+}

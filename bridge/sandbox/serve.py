@@ -1,0 +1,153 @@
+"""Runs the simulator: gunicorn, one worker process, many threads.
+
+The database is made before the worker is forked and has no open connection then.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+
+from bridge.sandbox import seed
+from bridge.sandbox.app import SandboxApp
+from bridge.sandbox.dataset import Dataset
+from bridge.sandbox.facts.loader import load_facts
+from bridge.sandbox.journal import Recording
+from bridge.sandbox.limits import LIMITS
+from bridge.sandbox.vendor import Vendor
+
+SEEDS: dict[str, Callable[..., Dataset]] = {
+    "small": seed.small,
+    "million": seed.million,
+    "hostile": seed.hostile,
+}
+"""Data sets by name, each made from the facts."""
+
+LARGE = frozenset({"million"})
+"""Data sets that take minutes to make and are kept once made."""
+
+_THREADS = 80
+_BACKLOG = 256
+
+
+class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
+    """gunicorn around a ready application, configured here and nowhere else."""
+
+    def __init__(
+        self, app: SandboxApp, listener: socket.socket, on_ready: Callable[[], None]
+    ) -> None:
+        self._app = app
+        self._options = {
+            "bind": f"fd://{listener.detach()}",
+            "worker_class": "gthread",
+            "workers": 1,
+            "threads": _THREADS,
+            "keepalive": 30,
+            "timeout": 120,
+            "graceful_timeout": 3,
+            "loglevel": "error",
+            "control_socket_disable": True,
+            "post_worker_init": lambda _worker: on_ready(),
+        }
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Take over the options."""
+        for name, value in self._options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:  # noqa: ANN401 - what gunicorn expects of a WSGI application
+        """Return the application, in the worker."""
+        gc.freeze()  # what was loaded before the fork is never collected
+        return self._app
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What is to be served, and where.
+
+    Args:
+        dataset_name: a key of `SEEDS`.
+        host: address to bind.
+        port: 0 takes a free one.
+        data: the database file; without it a temporary one is used and removed.
+        record: a file that every SOAP request and reply is added to.
+        generation: one of `vendor.GENERATIONS`.
+        limits: a key of `limits.LIMITS`.
+    """
+
+    dataset_name: str
+    host: str
+    port: int
+    data: Path | None
+    record: Path | None
+    generation: str
+    limits: str
+
+
+def run(choices: Choices, on_ready: Callable[[str, Dataset], None]) -> None:
+    """Serve until SIGINT or SIGTERM; then exit the process with status 0.
+
+    `on_ready` is called with the base URL, slash at the end, once requests are
+    answered.
+
+    Raises:
+        OSError: the address is taken or cannot be bound.
+        DatabaseError: the file holds something else.
+    """
+    facts = load_facts()
+    dataset = SEEDS[choices.dataset_name](facts)
+    with _database_file(choices.data) as path:
+        vendor = Vendor(
+            facts,
+            dataset,
+            path,
+            durable=choices.data is not None,
+            generation=choices.generation,
+            limits=LIMITS[choices.limits],
+        )
+        vendor.database.prepare(dataset)
+        vendor.refresh()
+        vendor.database.close()
+        listener = _listen(choices.host, choices.port)
+        base_url = _base_url(choices.host, listener)
+        app = SandboxApp(vendor, Recording(choices.record))
+        _Server(app, listener, lambda: on_ready(base_url, dataset)).run()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    listener.listen(_BACKLOG)
+    return listener
+
+
+@contextmanager
+def _database_file(data: Path | None) -> Iterator[Path]:
+    if data is not None:
+        yield data
+        return
+    folder, owner = tempfile.mkdtemp(prefix="bridge-sandbox-"), os.getpid()
+    try:
+        yield Path(folder) / "sandbox.sqlite"
+    finally:
+        # The forked worker unwinds through here too, and may be replaced by another.
+        if os.getpid() == owner:
+            shutil.rmtree(folder)
+
+
+def _base_url(host: str, listener: socket.socket) -> str:
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{listener.getsockname()[1]}/"

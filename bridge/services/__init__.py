@@ -1,0 +1,1 @@
+"""Use cases: plain functions over a `Context`; no HTTP, no SOAP, no tables."""

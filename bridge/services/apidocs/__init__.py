@@ -1,0 +1,1 @@
+"""Descriptions of the API for people and for client generators."""

@@ -1,0 +1,266 @@
+"""The platform's own organization, accounts and users, and the log of requests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bridge.services.apidocs.model import Access, Operation, Parameter, of_room
+from bridge.services.apidocs.parameters import PAGING, SEARCH, WHERE, query
+from bridge.services.apidocs.schema import (
+    Schema,
+    array,
+    either,
+    flag,
+    moment,
+    obj,
+    ref,
+    text,
+    whole,
+)
+
+_STAMP = text("As `2019-03-14T09:26:53+0000`")
+_NAMES: dict[str, Schema] = {
+    "firstName": text(minLength=1, maxLength=1000),
+    "lastName": text(minLength=1, maxLength=1000),
+}
+_USER: dict[str, Schema] = {
+    "id": whole(),
+    "email": text(),
+    "firstName": text(),
+    "lastName": text(),
+    "active": flag(),
+    "createdDate": _STAMP,
+    "accountId": whole(),
+    "organizationId": whole(),
+}
+_LAST_LOGIN: dict[str, Schema] = {"lastLoginDate": either(_STAMP)}
+_ACCOUNT: dict[str, Schema] = {
+    "name": text(minLength=1, maxLength=1000),
+    "description": either(text(maxLength=1000)),
+    "externalId": either(text(maxLength=1000)),
+}
+_POLICY = "notification.webhook.failure.policy"
+SCHEMAS: dict[str, Schema] = {
+    "PasswordChange": obj(
+        {
+            "password": text("The present one", format="password"),
+            "newPassword": text(format="password", minLength=8, maxLength=1000),
+        }
+    ),
+    "Organization": obj(
+        {
+            "id": whole(),
+            "name": text(),
+            "active": flag(),
+            "status": text(),
+            "vdrVersion": text(),
+        }
+    ),
+    "PlatformAccount": obj(
+        {
+            "id": whole(),
+            "name": text(),
+            "description": either(text()),
+            "externalId": either(text()),
+            "active": flag(),
+            "createdDate": _STAMP,
+            "defaultAccount": flag(),
+            "type": text(),
+            "companyId": whole(),
+        }
+    ),
+    "NewPlatformAccount": obj({"name": _ACCOUNT["name"]}, _ACCOUNT),
+    "PlatformAccountChange": obj(optional=_ACCOUNT),
+    "PlatformUser": obj(_USER, _LAST_LOGIN),
+    "CreatedPlatformUser": obj(
+        {**_USER, "secret": text("The User secret; only this answer tells it")},
+        _LAST_LOGIN,
+    ),
+    "NewPlatformUser": obj(
+        {
+            "email": text(minLength=1, maxLength=1000),
+            **_NAMES,
+            "password": text(format="password", minLength=8, maxLength=1000),
+        }
+    ),
+    "PlatformUserChange": obj(optional=_NAMES),
+    "AccountSettings": {
+        "type": "object",
+        "properties": {_POLICY: text(enum=["retry", "queue"])},
+        "additionalProperties": {"type": ["string", "number", "boolean"]},
+        "description": "Single values by name, answered as texts",
+    },
+    "Usage": obj(
+        {
+            "user_id": either(whole()),
+            "account_id": either(whole()),
+            "company_id": either(whole()),
+            "process_time": {"type": "number", "description": "Milliseconds"},
+            "traffic_id": whole(),
+            "request_status": whole(),
+            "request_ip": either(text()),
+            "element_key": either(text()),
+            "element_name": either(text()),
+            "request_uri": text(),
+            "element_api": text(),
+            "request_id": text(),
+            "traffic_date": moment(),
+            "company_external_id": either(text()),
+            "company_external_name": text(),
+        }
+    ),
+}
+_OFFSET = query("offset", whole(minimum=0), "Items to pass over; wins over `page`")
+_LISTED = (WHERE, _OFFSET, *PAGING)
+
+
+def operations() -> list[Operation]:
+    """Return the operations of these rooms."""
+    password = Operation(
+        "POST",
+        "/authentication/passwords",
+        "createAuthenticationPasswords",
+        "Change the caller's password; all logins end",
+        None,
+        ref("PasswordChange"),
+    )
+    organization = Operation(
+        "GET",
+        "/organizations/me",
+        "getOrganizationsMe",
+        "Read the caller's organization",
+        ref("Organization"),
+    )
+    return [
+        *of_room("Authentication", Access.USER, [password]),
+        *of_room("Tenancy", Access.USER, [organization]),
+        *of_room("Tenancy", Access.USER, _accounts()),
+        *of_room("Tenancy", Access.USER, _users()),
+        *of_room("Tenancy", Access.USER, _below_accounts()),
+        *of_room("Usage", Access.USER, _usage()),
+    ]
+
+
+def _accounts() -> Iterator[Operation]:
+    one, change = ref("PlatformAccount"), ref("PlatformAccountChange")
+    path = "/accounts"
+    yield Operation(
+        "GET",
+        path,
+        "getPlatformAccounts",
+        "List the organization's accounts",
+        array(one),
+        None,
+        _LISTED,
+        description="With an Element part, `/accounts` are the CRM's.",
+    )
+    yield Operation(
+        "POST",
+        path,
+        "createPlatformAccount",
+        "Make an account",
+        one,
+        ref("NewPlatformAccount"),
+    )
+    path = "/accounts/{id}"
+    name = "PlatformAccountById"
+    yield Operation("GET", path, f"get{name}", "Read an account", one)
+    yield Operation("PATCH", path, f"update{name}", "Change an account", one, change)
+    yield Operation("PUT", path, f"replace{name}", "Change an account", one, change)
+    yield Operation("DELETE", path, f"delete{name}", "Remove an account", None)
+
+
+def _users() -> Iterator[Operation]:
+    one, change = ref("PlatformUser"), ref("PlatformUserChange")
+    yield Operation(
+        "GET",
+        "/users",
+        "getPlatformUsers",
+        "List the organization's users",
+        array(one),
+        None,
+        _LISTED,
+        description="With an Element part, `/users` are the CRM's.",
+    )
+    path, name = "/users/{id}", "PlatformUserById"
+    yield Operation("GET", path, f"get{name}", "Read a user", one)
+    yield Operation("PATCH", path, f"update{name}", "Change a user", one, change)
+    yield Operation("PUT", path, f"replace{name}", "Change a user", one, change)
+    yield Operation("DELETE", path, f"delete{name}", "Remove a user", None)
+
+
+def _below_accounts() -> Iterator[Operation]:
+    users = "/accounts/{id}/users"
+    yield Operation(
+        "GET",
+        users,
+        "getPlatformAccountUsers",
+        "List an account's users",
+        array(ref("PlatformUser")),
+        None,
+        _LISTED,
+    )
+    yield Operation(
+        "POST",
+        users,
+        "createPlatformAccountUser",
+        "Make a user of an account",
+        ref("CreatedPlatformUser"),
+        ref("NewPlatformUser"),
+    )
+    for root, name in (("/accounts", "OwnAccount"), ("/accounts/{id}", "Account")):
+        yield Operation(
+            "GET",
+            f"{root}/instances",
+            f"get{name}Instances",
+            "List an account's instances",
+            array(ref("Instance")),
+            None,
+            PAGING,
+        )
+        yield Operation(
+            "GET",
+            f"{root}/settings",
+            f"get{name}Settings",
+            "Read an account's settings",
+            ref("AccountSettings"),
+        )
+        for method, word in (("POST", "create"), ("PATCH", "update")):
+            yield Operation(
+                method,
+                f"{root}/settings",
+                f"{word}{name}Settings",
+                "Set what the body names",
+                ref("AccountSettings"),
+                ref("AccountSettings"),
+            )
+
+
+def _usage() -> Iterator[Operation]:
+    wishes: tuple[Parameter, ...] = (
+        query("from", text(format="date-time"), "Earliest time"),
+        query("to", text(format="date-time"), "Latest time"),
+        query("hub", text(), "Key of a hub"),
+        query("keys[]", array(text()), "Keys of elements"),
+        query("tags[]", array(text()), "Tags of instances"),
+        query("status", text(), "A code as `404`, or `4xx`, `success`, `failed`"),
+        SEARCH,
+        query("pageOffset", whole(minimum=0), "Items to pass over"),
+        *PAGING,
+    )
+    yield Operation(
+        "GET",
+        "/usage",
+        "getUsage",
+        "List the account's requests, newest first",
+        array(ref("Usage")),
+        None,
+        wishes,
+    )
+    yield Operation(
+        "GET",
+        "/usage/{requestId}",
+        "getUsageByRequestId",
+        "Read one request",
+        ref("Usage"),
+    )

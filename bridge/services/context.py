@@ -1,0 +1,43 @@
+"""What a use case may touch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from bridge.catalog.model import Element
+from bridge.interfaces import Enqueue, OpenBackend
+from bridge.services.compiled import CompiledCache
+from bridge.services.entities import EntityDirectory
+from bridge.services.fields import EntityFields
+from bridge.services.journal import Journal
+from bridge.services.labels import NameCache
+from bridge.settings import Settings
+from bridge.store.engine import Database
+from bridge.store.governor import Governor
+from bridge.telemetry.metrics import Metrics
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Everything outside the process that a use case works with.
+
+    `elements` is keyed by element key; `clock` returns aware UTC times; `fields` and
+    `directories` are this process's share of the metadata cache, `names` its memory of
+    labels. `governor` knows where call budgets stand; `journal` and `metrics` take
+    note of what happens.
+    """
+
+    settings: Settings
+    database: Database
+    elements: Mapping[str, Element]
+    open_backend: OpenBackend
+    governor: Governor
+    fields: CompiledCache[EntityFields]
+    directories: CompiledCache[EntityDirectory]
+    names: NameCache
+    enqueue: Enqueue
+    clock: Callable[[], datetime]
+    journal: Journal
+    metrics: Metrics

@@ -1,0 +1,119 @@
+"""An instance's configuration read as vendor credentials.
+
+The same connection has two vocabularies: the old element's three keys, and the four
+fields of the connect form. Here both become `interfaces.Credentials`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from bridge.errors import InvalidRequestError
+from bridge.interfaces import Backend, Caller, Credentials, Priority, Zone
+from bridge.services.context import Context
+from bridge.services.traces import is_traced
+from bridge.store import instances
+from bridge.store.instances import Instance
+from bridge.telemetry import call
+
+USERNAME = "crm.autotask.username"
+PASSWORD = "crm.autotask.password"  # noqa: S105 - the key's name, not a password
+SERVER_URL = "crm.autotask.server.url"
+INTEGRATION_CODE = "crm.autotask.integration.code"
+ZONE = "crm.autotask.zone"
+IMPERSONATE = "crm.autotask.impersonate.resource.id"
+TIMEZONE = "crm.autotask.timezone"
+BACKEND = "crm.autotask.backend"
+
+CREDENTIAL_KEYS = frozenset(
+    {
+        USERNAME,
+        PASSWORD,
+        SERVER_URL,
+        INTEGRATION_CODE,
+        ZONE,
+        IMPERSONATE,
+        TIMEZONE,
+        BACKEND,
+    }
+)
+
+_ZONE_NAME = re.compile(r"(?:webservices|ww)?(\d{1,3})", re.IGNORECASE | re.ASCII)
+
+
+def derive_server_url(configuration: Mapping[str, str]) -> str:
+    """Return the server URL, or the one that the API zone stands for, or `""`."""
+    server_url = configuration.get(SERVER_URL, "").strip()
+    zone = configuration.get(ZONE, "").strip()
+    if server_url or not zone:
+        return server_url
+    if match := _ZONE_NAME.fullmatch(zone):
+        return f"https://webservices{match[1]}.autotask.net"
+    return zone
+
+
+def read_credentials(ctx: Context, configuration: Mapping[str, str]) -> Credentials:
+    """Return the credentials an instance's configuration stands for.
+
+    The instance's own tracking identifier and time zone win over the operator's.
+
+    Raises:
+        InvalidRequestError: a value cannot be used; the message names key and cure.
+    """
+    settings = ctx.settings
+    if configuration.get(BACKEND, "soap").lower() not in ("soap", ""):
+        raise InvalidRequestError(
+            f"{BACKEND} must be `soap`, the one way to Autotask there is."
+        )
+    credentials = Credentials(
+        username=configuration[USERNAME].strip(),
+        password=configuration[PASSWORD],
+        server_url=derive_server_url(configuration),
+        integration_code=(
+            configuration.get(INTEGRATION_CODE, "").strip()
+            or settings.integration_code.get_secret_value()
+        ),
+        impersonate_resource_id=_read_resource_id(configuration.get(IMPERSONATE, "")),
+        timezone=_read_timezone(configuration.get(TIMEZONE, "") or settings.timezone),
+    )
+    call.conceal(credentials.password, credentials.integration_code)
+    return credentials
+
+
+def open_backend(
+    ctx: Context,
+    instance: Instance,
+    *,
+    priority: Priority = Priority.INTERACTIVE,
+) -> Backend:
+    """Return the instance's backend; a zone it finds to have moved is stored.
+
+    Calls made for nobody who waits for them say so by their priority.
+    """
+
+    def store_zone(zone: Zone) -> None:
+        instances.update_instance(ctx.database, instance.id, zone=zone)
+
+    credentials = read_credentials(ctx, instance.configuration)
+    caller = Caller(instance.id, priority, traced=is_traced(ctx, instance))
+    return ctx.open_backend(credentials, instance.zone, store_zone, caller)
+
+
+def _read_resource_id(text: str) -> int | None:
+    text = text.strip()
+    if not text:
+        return None
+    if not re.fullmatch(r"\d{1,9}", text, re.ASCII):
+        raise InvalidRequestError(f"{IMPERSONATE} must be the id of a Resource.")
+    return int(text)
+
+
+def _read_timezone(text: str) -> str:
+    try:
+        return ZoneInfo(text.strip()).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise InvalidRequestError(
+            f"{TIMEZONE} must be a zone name such as America/New_York."
+        ) from None

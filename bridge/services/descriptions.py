@@ -1,0 +1,148 @@
+"""Objects and their fields as callers discover them. Source: elements-api 4.7."""
+
+from __future__ import annotations
+
+from bridge.catalog.model import JSON, Resource, Verb
+from bridge.interfaces import FieldInfo, FieldType
+from bridge.services.context import Context
+from bridge.services.fields import EntityFields
+from bridge.services.metadata import entity_fields
+from bridge.services.objects import entity_directory, find_object
+from bridge.store.instances import Instance
+
+_MASK = "yyyy-MM-dd'T'HH:mm:ssZ"
+_WHOLE_NUMBERS = (FieldType.INTEGER, FieldType.LONG, FieldType.SHORT)
+
+
+def list_objects(ctx: Context, instance: Instance) -> list[dict[str, JSON]]:
+    """Return all objects: the element's resources, then the tenant's entities.
+
+    Each has `name`, `vendorName` and `type`, which is `ceCanonical` for a resource
+    and `vendor` for an entity. No vendor call while the entities are cached, else one.
+
+    Raises:
+        ProviderError: the vendor could not be asked and nothing is cached.
+    """
+    resources = ctx.elements[instance.element_key].resources.values()
+    entities = entity_directory(ctx, instance).by_name.values()
+    rows = [(item.name, item.entity, "ceCanonical") for item in resources]
+    rows += [(info.name, info.name, "vendor") for info in entities]
+    return [
+        {"name": name, "vendorName": vendor_name, "type": kind}
+        for name, vendor_name, kind in rows
+    ]
+
+
+def object_metadata(
+    ctx: Context,
+    instance: Instance,
+    object_name: str,
+    *,
+    custom_only: bool = False,
+    rich: bool = False,
+) -> dict[str, JSON]:
+    """Return `{"fields": […]}` of a resource or an entity, vendor order, UDFs last.
+
+    `custom_only` leaves user-defined fields only; `rich` adds what callers of the
+    later API version read. No vendor call while cached, else up to three.
+
+    Raises:
+        NotFoundError: no such object.
+        ProviderError: the vendor could not be asked and nothing is cached.
+    """
+    resource = find_object(ctx, instance, object_name)
+    fields = entity_fields(ctx, instance, resource)
+    infos = [*fields.udfs.values()]
+    if not custom_only:
+        infos = [*fields.standard.values(), *infos]
+    return {"fields": [_field(fields, info, rich=rich) for info in infos]}
+
+
+def field_type(info: FieldInfo) -> str:
+    """Return the platform's word for the type that a field has in JSON."""
+    if info.type is FieldType.DATETIME:
+        return "date"
+    if info.type in _WHOLE_NUMBERS:
+        return "integer"
+    return "number" if info.type.is_number else info.type.value
+
+
+def is_createable(resource: Resource, info: FieldInfo) -> bool:
+    """Tell whether a create may set a field; create-only fields are among them."""
+    own = info.name != "id" and (info.required or not info.read_only)
+    return own and Verb.CREATE in resource.verbs
+
+
+def is_updateable(resource: Resource, info: FieldInfo) -> bool:
+    """Tell whether an update may change a field."""
+    return not info.read_only and info.name != "id" and Verb.UPDATE in resource.verbs
+
+
+def _field(fields: EntityFields, info: FieldInfo, *, rich: bool) -> dict[str, JSON]:
+    resource = fields.resource
+    name = info.name if info.udf else fields.facade_name(info.name)
+    label = info.label or info.name
+    field: dict[str, JSON] = {
+        "type": field_type(info),
+        "path": name,
+        "vendorPath": name,
+        "displayName": label,
+        "vendorDisplayName": label,
+        "vendorNativeType": "picklist" if info.is_picklist else info.type.value,
+        "vendorRequired": info.required and info.name != "id",
+        "vendorReadOnly": info.read_only,
+        "custom": info.udf,
+        "hidden": False,
+        "filterable": info.queryable,
+        "createable": is_createable(resource, info),
+        "updateable": is_updateable(resource, info),
+    }
+    if info.type is FieldType.DATETIME:
+        field["mask"] = _MASK
+    if info.length:
+        field["maxLength"] = info.length
+    if info.default is not None:
+        field["defaultValue"] = info.default
+    if info.description:
+        field["description"] = info.description
+    if info.reference:
+        field["reference"] = info.reference
+    if info.is_picklist:
+        field |= _picklist(fields, info)
+    return field | _extras(resource, info) if rich else field
+
+
+def _picklist(fields: EntityFields, info: FieldInfo) -> dict[str, JSON]:
+    """Return the active items; those of a dependent picklist name their parent's."""
+    items: list[JSON] = []
+    for item in info.picklist:
+        if not item.is_active:
+            continue
+        shown: dict[str, JSON] = {"displayValue": item.label, "value": item.value}
+        if item.parent_value:
+            shown["parentValue"] = item.parent_value
+        if item.is_default:
+            shown["default"] = True
+        items.append(shown)
+    picklist: dict[str, JSON] = {"picklistValues": items, "restrictedPicklist": True}
+    if info.picklist_parent:
+        picklist["picklistParent"] = fields.facade_name(info.picklist_parent)
+    return picklist
+
+
+def _extras(resource: Resource, info: FieldInfo) -> dict[str, JSON]:
+    """Return how each verb treats the field, and whether it is the record's id."""
+    readable = bool({Verb.LIST, Verb.GET} & resource.verbs)
+    uses = (
+        ("GET", False, readable),
+        ("POST", is_createable(resource, info), Verb.CREATE in resource.verbs),
+        ("PATCH", is_updateable(resource, info), Verb.UPDATE in resource.verbs),
+    )
+    return {
+        "method": [
+            {"name": name, "request": sent, "response": answered}
+            for name, sent, answered in uses
+            if answered
+        ],
+        "primaryKey": info.name == "id",
+    }

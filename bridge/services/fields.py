@@ -1,0 +1,80 @@
+"""The fields of one entity as a process works with them. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import TypeAdapter
+
+from bridge.catalog.model import Resource
+from bridge.catalog.naming import facade_name
+from bridge.interfaces import Field, FieldInfo
+
+_INFOS = TypeAdapter(list[FieldInfo])
+
+
+@dataclass(frozen=True, slots=True)
+class EntityFields:
+    """The fields of one entity, by vendor name and by what callers call them.
+
+    `by_facade` is keyed by the facade name in lower case; `udfs` by exact name.
+    """
+
+    resource: Resource
+    standard: Mapping[str, FieldInfo]
+    udfs: Mapping[str, FieldInfo]
+    by_facade: Mapping[str, FieldInfo]
+    content_hash: str
+    fetched_at: datetime
+
+    def find(self, name: str) -> FieldInfo | None:
+        """Return the field a caller means: facade name, vendor name, or UDF name."""
+        return self.by_facade.get(name.lower()) or self.udfs.get(name)
+
+    def typed(self, info: FieldInfo) -> Field:
+        """Return a field as a backend takes it, with the declared date-only fact."""
+        return Field(
+            name=info.name,
+            type=info.type,
+            udf=info.udf,
+            date_only=not info.udf and info.name in self.resource.facts.date_only,
+        )
+
+    def facade_name(self, vendor: str) -> str:
+        """Return what callers call a standard field."""
+        return self.resource.rename.get(vendor) or facade_name(vendor)
+
+
+def compile_fields(
+    resource: Resource, payload: bytes, content_hash: str, fetched_at: datetime
+) -> EntityFields:
+    """Return the fields that `write_fields` wrote, with what the catalogue adds."""
+    infos = _INFOS.validate_json(payload)
+    standard = {
+        info.name: dataclasses.replace(
+            info, required=info.required or info.name in resource.facts.required
+        )
+        for info in infos
+        if not info.udf
+    }
+    by_facade = {name.lower(): info for name, info in standard.items()}
+    by_facade |= {
+        (resource.rename.get(name) or facade_name(name)).lower(): info
+        for name, info in standard.items()
+    }
+    return EntityFields(
+        resource=resource,
+        standard=standard,
+        udfs={info.name: info for info in infos if info.udf},
+        by_facade=by_facade,
+        content_hash=content_hash,
+        fetched_at=fetched_at,
+    )
+
+
+def write_fields(infos: Sequence[FieldInfo]) -> bytes:
+    """Return fields as the JSON that the metadata cache keeps."""
+    return _INFOS.dump_json(list(infos))

@@ -1,0 +1,195 @@
+"""`labels=true`: what picklist values are called, and what references refer to.
+
+A picklist's label is in the metadata. A reference costs one vendor call for each
+referenced entity and page at most; names are remembered in this process for an hour.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bridge.ceql.ast import Expr, Operator, Predicate
+from bridge.errors import BridgeError
+from bridge.interfaces import (
+    UDF_MEMBER,
+    Backend,
+    Entity,
+    EntityType,
+    Field,
+    FieldInfo,
+    FieldType,
+    Scalar,
+)
+from bridge.services.fields import EntityFields
+
+MOST_NAMES = 500
+"""Names that one call asks for. Source: SOAP help, query()."""
+
+LONGEST_NAME = 200
+"""Characters of a name; the rest is left out. Some are taken from descriptions."""
+
+_MOST_KEPT = 20_000
+_KEPT_FOR = timedelta(hours=1)
+_ID = Field("id", FieldType.LONG)
+_USUAL = ("Name", "{entity}Name", "Title", "Subject", "Description")
+
+
+class NameCache:
+    """Names of records by instance, entity and id; bounded, and safe to share."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._names: OrderedDict[tuple[int, str, int], tuple[datetime, str]] = (
+            OrderedDict()
+        )
+
+    def find(self, key: tuple[int, str, int], now: datetime) -> str | None:
+        """Return a name that is not too old; `""` for a record that has none."""
+        with self._lock:
+            kept_at, name = self._names.get(key, (None, ""))
+        return name if kept_at is not None and now - kept_at < _KEPT_FOR else None
+
+    def keep(self, key: tuple[int, str, int], now: datetime, name: str) -> None:
+        """Remember a name; the oldest is forgotten when there are many."""
+        with self._lock:
+            self._names[key] = (now, name)
+            self._names.move_to_end(key)
+            if len(self._names) > _MOST_KEPT:
+                self._names.popitem(last=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A field with labels: its member, and the labels of its picklist by value."""
+
+    info: FieldInfo
+    member: str
+    items: Mapping[str, str]
+
+    @property
+    def label(self) -> str:
+        return f"{self.member}Label"
+
+
+@dataclass(frozen=True, slots=True)
+class Labeller:
+    """Adds labels to the records of one call; `named_by` is keyed by entity."""
+
+    backend: Backend
+    fields: EntityFields
+    cache: NameCache
+    instance_id: int
+    now: datetime
+    named_by: Mapping[str, Sequence[str]]
+    notes: list[str]
+
+    def add(
+        self, entities: Sequence[Entity], records: Sequence[dict[str, object]]
+    ) -> None:
+        """Add `<member>Label` beside each picklist and reference member shown.
+
+        The item of a user-defined field gets `label` where it has a picklist. What
+        has no label, or cannot be read, gets none; `notes` say why. Raises nothing
+        that the vendor or the governor is to blame for.
+        """
+        columns = list(self._columns())
+        names = self._names_of(columns, entities, records)
+        for entity, record in zip(entities, records, strict=True):
+            for column in columns:
+                value = entity.get(column.info.name)
+                if value is None or column.member not in record:
+                    continue
+                label = column.items.get(str(value))
+                if column.info.reference and isinstance(value, int):
+                    label = names.get((column.info.reference, value))
+                if label:
+                    record[column.label] = label
+        self._add_udf_labels(records)
+
+    def _columns(self) -> Iterator[_Column]:
+        """Find the fields with labels, but those whose label's name is a field's."""
+        for info in self.fields.standard.values():
+            column = _Column(info, self.fields.facade_name(info.name), _items(info))
+            taken = column.label.lower() in self.fields.by_facade
+            if (info.reference or column.items) and not taken:
+                yield column
+
+    def _add_udf_labels(self, records: Sequence[dict[str, object]]) -> None:
+        labels = {udf.name: _items(udf) for udf in self.fields.udfs.values()}
+        member = self.fields.facade_name(UDF_MEMBER)
+        for record in records:
+            udfs = record.get(member)
+            for item in udfs["userDefinedField"] if isinstance(udfs, dict) else ():
+                label = labels.get(item["name"], {}).get(str(item.get("value")))
+                if label:
+                    item["label"] = label
+
+    def _names_of(
+        self,
+        columns: Sequence[_Column],
+        entities: Sequence[Entity],
+        records: Sequence[dict[str, object]],
+    ) -> dict[tuple[str, int], str]:
+        wanted: dict[str, dict[int, None]] = {}
+        for column in columns:
+            if not column.info.reference:
+                continue
+            ids = wanted.setdefault(column.info.reference, {})
+            for entity, record in zip(entities, records, strict=True):
+                value = entity.get(column.info.name)
+                if isinstance(value, int) and column.member in record:
+                    ids[value] = None
+        names: dict[tuple[str, int], str] = {}
+        for entity_name, ids in wanted.items():
+            self._read(entity_name, list(ids), names)
+        return names
+
+    def _read(
+        self, entity_name: str, ids: list[int], names: dict[tuple[str, int], str]
+    ) -> None:
+        missing: list[int] = []
+        for record_id in ids:
+            key = (self.instance_id, entity_name, record_id)
+            known = self.cache.find(key, self.now)
+            if known is None:
+                missing.append(record_id)
+            else:
+                names[entity_name, record_id] = known
+        if not missing:
+            return
+        asked = missing[:MOST_NAMES]
+        where: Expr[Field, Scalar] = Predicate(_ID, Operator.IN, tuple(asked))
+        try:
+            page = self.backend.query(EntityType(entity_name), where, shared=True)
+        except BridgeError as error:
+            self.notes.append(f"Labels of {entity_name} are missing: {error.message}")
+            return
+        if len(missing) > MOST_NAMES:
+            self.notes.append(
+                f"Labels of {entity_name} are given for {MOST_NAMES} records only."
+            )
+        found = {entity["id"]: entity for entity in page.entities}
+        for record_id in asked:
+            name = self._name(entity_name, found.get(record_id, {}))
+            names[entity_name, record_id] = name
+            key = (self.instance_id, entity_name, record_id)
+            self.cache.keep(key, self.now, name)
+
+    def _name(self, entity_name: str, entity: Entity) -> str:
+        declared = self.named_by.get(entity_name, ())
+        parts = [str(entity[part]) for part in declared if entity.get(part)]
+        usual = (name.format(entity=entity_name) for name in _USUAL)
+        whole = " ".join(parts) or next(
+            (str(entity[name]) for name in usual if entity.get(name)), ""
+        )
+        return whole if len(whole) <= LONGEST_NAME else f"{whole[: LONGEST_NAME - 1]}…"
+
+
+def _items(info: FieldInfo) -> dict[str, str]:
+    if not info.is_picklist:
+        return {}
+    return {item.value: item.label for item in info.picklist}

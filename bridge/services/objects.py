@@ -1,0 +1,74 @@
+"""What a name in a path stands for: a resource, or a vendor entity by its own name.
+
+A resource of the catalogue goes before an entity. Names are compared without case.
+Source: elements-api 1.3, 4.6 and 4.7.
+"""
+
+from __future__ import annotations
+
+import re
+
+from bridge.catalog.model import Resource, Verb
+from bridge.errors import NotFoundError
+from bridge.interfaces import EntityInfo
+from bridge.services import metadata
+from bridge.services.context import Context
+from bridge.services.credentials import open_backend
+from bridge.services.entities import (
+    EntityDirectory,
+    compile_directory,
+    write_directory,
+)
+from bridge.store.instances import Instance
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}")
+_ROW = ""
+"""The entity list's place among the metadata rows; no entity has an empty name."""
+
+
+def find_object(ctx: Context, instance: Instance, name: str) -> Resource:
+    """Return the resource or entity that a caller names.
+
+    No vendor call for a resource. For any other name one where the list of entities
+    is not cached; `metadata` says how long it is.
+
+    Raises:
+        NotFoundError: neither of them.
+        ProviderError: the vendor could not be asked and nothing is cached.
+    """
+    element = ctx.elements[instance.element_key]
+    resource = element.resources.get(name) or element.resources.get(name.lower())
+    if resource is not None:
+        return resource
+    if _NAME.fullmatch(name):
+        info = entity_directory(ctx, instance).by_name.get(name.lower())
+        if info is not None:
+            return element.native(info.name, _verbs(info))
+    raise NotFoundError(f"No resource or object named {name[:100]}.")
+
+
+def entity_directory(ctx: Context, instance: Instance) -> EntityDirectory:
+    """Return the tenant's entities. No vendor call while cached, else one.
+
+    Raises:
+        ProviderError: the vendor could not be asked and nothing is cached.
+    """
+    return metadata.cached(ctx, ctx.directories, instance, _ROW, _DIRECTORY)
+
+
+def _fetch(ctx: Context, instance: Instance) -> bytes:
+    return write_directory(open_backend(ctx, instance).entities())
+
+
+_DIRECTORY = metadata.Kind(_ROW, _fetch, compile_directory)
+
+
+def _verbs(info: EntityInfo) -> frozenset[Verb]:
+    possible = {
+        Verb.LIST: info.can_query,
+        Verb.GET: info.can_query,
+        Verb.CREATE: info.can_create,
+        Verb.UPDATE: info.can_update,
+        Verb.DELETE: info.can_delete,
+    }
+    return frozenset(verb for verb, can in possible.items() if can)

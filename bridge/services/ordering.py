@@ -1,0 +1,85 @@
+"""`orderBy`: records put into another order than their ids', here and not there.
+
+Autotask sorts by id alone, so that a sorted list has to be read whole.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+
+from bridge.interfaces import UDF_MEMBER, Entity, FieldInfo
+from bridge.services.fields import EntityFields
+
+_PART = re.compile(r"(-?)(.*?)(?:\s+(asc|desc))?", re.IGNORECASE | re.DOTALL)
+
+MOST_SORTED = 5000
+"""Records that are sorted at most; a list of more keeps the order of its ids."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One field to sort by."""
+
+    info: FieldInfo
+    descending: bool
+
+
+def read_order(fields: EntityFields, text: str) -> tuple[list[Key], list[str]]:
+    """Return the keys that an `orderBy` names, and a note for each part of no use.
+
+    Parts are `field`, `field asc`, `field desc` or `-field`, separated by commas.
+    """
+    keys: list[Key] = []
+    notes: list[str] = []
+    for part in filter(None, map(str.strip, text.split(","))):
+        match = _PART.fullmatch(part)
+        backwards, name, direction = match.groups("") if match else ("", part, "")
+        descending = backwards == "-" or direction.lower() == "desc"
+        info = fields.find(name)
+        if info is None:
+            notes.append(f"orderBy {part} was ignored: there is no such field.")
+        else:
+            keys.append(Key(info, descending))
+    return keys, notes
+
+
+def sort(entities: Sequence[Entity], keys: Sequence[Key]) -> list[Entity]:
+    """Return the entities sorted; equal ones stay in the order they came.
+
+    Records without a value come before all others, last when descending. Texts are
+    compared without case.
+    """
+    ordered = list(entities)
+    for key in reversed(keys):
+        ordered.sort(key=lambda entity: _rank(key.info, entity), reverse=key.descending)
+    return ordered
+
+
+def _rank(info: FieldInfo, entity: Entity) -> tuple[int, float | Decimal, str]:
+    value = _value(info, entity)
+    if value is None or value == "":
+        return 0, 0, ""
+    if isinstance(value, datetime):
+        return 1, Decimal(repr(value.timestamp())), ""
+    if isinstance(value, date):
+        return 1, value.toordinal() * 86400, ""
+    if isinstance(value, int | float | Decimal):
+        return 1, value if isinstance(value, int) else Decimal(str(value)), ""
+    return 2, 0, str(value).casefold()
+
+
+def _value(info: FieldInfo, entity: Entity) -> object:
+    if not info.udf:
+        return entity.get(info.name)
+    udfs = entity.get(UDF_MEMBER)
+    text = udfs.get(info.name) if isinstance(udfs, dict) else None
+    if text is None or not info.type.is_number:
+        return text
+    try:
+        return Decimal(str(text))
+    except InvalidOperation:
+        return text

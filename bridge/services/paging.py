@@ -1,0 +1,169 @@
+"""Pages: tokens that carry their position, and page numbers turned into positions.
+
+The vendor starts a reply after an id, never at an offset. A token therefore holds the
+last id of its page; for a page number, the end of the page before is remembered for a
+while, and found by walking when it is not.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import struct
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeAlias
+
+from bridge.errors import InvalidRequestError
+from bridge.interfaces import Entity, Page
+from bridge.services.context import Context
+from bridge.store import pages
+
+_LAYOUT = struct.Struct(">qI")
+
+Fetch: TypeAlias = Callable[[int | None, int], Page]
+"""Return up to so many (at most 500) entities after an id, ascending."""
+
+VENDOR_PAGE = 500
+"""Records of one vendor reply. Source: SOAP help, query()."""
+
+MOST_SKIPPED = 100_000
+"""Records one call may skip to reach a page by number: 200 vendor calls."""
+
+
+def write_token(scope: str, after: int) -> str:
+    """Return a token of `[A-Za-z0-9_-]` for the position after an id in `scope`."""
+    packed = _LAYOUT.pack(after, _checksum(scope, after))
+    return base64.urlsafe_b64encode(packed).decode().rstrip("=")
+
+
+def is_token(scope: str, token: str) -> bool:
+    """Tell whether a token is one of this scope."""
+    try:
+        read_token(scope, token)
+    except InvalidRequestError:
+        return False
+    return True
+
+
+def read_token(scope: str, token: str) -> int:
+    """Return the id that a token of this scope starts after.
+
+    Raises:
+        InvalidRequestError: not a token of ours, or another scope's.
+    """
+    try:
+        packed = base64.b64decode(
+            token + "=" * (-len(token) % 4), altchars=b"-_", validate=True
+        )
+        after, checksum = _LAYOUT.unpack(packed)
+    except (binascii.Error, ValueError, struct.error):
+        after, checksum = 0, -1
+    if checksum != _checksum(scope, after):
+        raise InvalidRequestError(
+            "nextPage is not a token of this list; send the value of "
+            "Elements-Next-Page-Token unchanged, or none for the first page."
+        )
+    return int(after)
+
+
+def _checksum(scope: str, after: int) -> int:
+    return zlib.crc32(f"{scope}\0{after}".encode())
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """A query that can be continued: one instance, one entity, one filter.
+
+    `fetch(after, limit)` returns up to `limit` entities; what it costs is its maker's
+    to say, one vendor call for a plain query.
+    `identity` is equal for equal queries, whatever the page size.
+    """
+
+    instance_id: int
+    identity: bytes
+    fetch: Fetch
+
+
+def collect(walk: Walk, after: int | None, size: int) -> Page:
+    """Return up to `size` entities after an id. One vendor call for each 500."""
+    entities: list[Entity] = []
+    more = True
+    while more and len(entities) < size:
+        page = walk.fetch(after, min(VENDOR_PAGE, size - len(entities)))
+        entities += page.entities
+        more = page.more and bool(page.entities)
+        after = last_id(entities, after)
+    return Page(entities=entities, more=more)
+
+
+def collect_numbered(ctx: Context, walk: Walk, number: int, size: int) -> Page:
+    """Return page `number`, counting from 1, of `size` entities.
+
+    The end of a full page is remembered, so that walking forward page by page costs
+    no more than by token. Otherwise the walk starts at the nearest end remembered.
+    """
+    position = _find_start(ctx, walk, number, size)
+    if position is None:
+        return Page(entities=[], more=False)
+    page = collect(walk, position.after, size)
+    if page.more and len(page.entities) == size:
+        _remember(ctx, walk, number, size, last_id(page.entities, None))
+    return page
+
+
+@dataclass(frozen=True, slots=True)
+class _Position:
+    after: int | None
+
+
+def _find_start(ctx: Context, walk: Walk, number: int, size: int) -> _Position | None:
+    """Return where page `number` starts; None when the list ends before it.
+
+    Raises:
+        InvalidRequestError: the page lies too far from any position we know.
+    """
+    if number == 1:
+        return _Position(None)
+    nearest = pages.recall_nearest(
+        ctx.database, walk.instance_id, walk.identity, size, number - 1
+    )
+    done, after = nearest or (0, None)
+    remaining = (number - 1 - done) * size
+    if remaining > MOST_SKIPPED:
+        raise InvalidRequestError(
+            f"page {number} would skip {remaining} records, and Autotask can only be "
+            f"read in order: at most {MOST_SKIPPED} are skipped for one call. Walk by "
+            "nextPage, or narrow the list with `where`."
+        )
+    while remaining:
+        page = walk.fetch(after, min(VENDOR_PAGE, remaining))
+        remaining -= len(page.entities)
+        after = last_id(page.entities, after)
+        if not page.more:
+            return None
+    _remember(ctx, walk, number - 1, size, after)
+    return _Position(after)
+
+
+def _remember(
+    ctx: Context, walk: Walk, number: int, size: int, after: int | None
+) -> None:
+    if after is None:
+        return
+    expires_at = ctx.clock() + timedelta(seconds=ctx.settings.page_memory_s)
+    pages.remember_page(
+        ctx.database, walk.instance_id, walk.identity, size, number, after, expires_at
+    )
+
+
+def last_id(entities: list[Entity], default: int | None) -> int | None:
+    """Return the id of the last entity, or `default` when there is none."""
+    if not entities:
+        return default
+    entity_id = entities[-1]["id"]
+    if not isinstance(entity_id, int):
+        raise TypeError(entity_id)
+    return entity_id

@@ -1,0 +1,143 @@
+"""Traces: a caller's request, its answer and the vendor calls between, word by word.
+
+Switched on for one instance and for minutes. Secrets are masked before anything is
+kept, long bodies are cut. Source: elements-api 2.2 (trace-logging), 1.5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from bridge.catalog.model import JSON
+from bridge.errors import InvalidRequestError
+from bridge.services.context import Context
+from bridge.services.times import write_time
+from bridge.store import instances, journal
+from bridge.store.instances import Instance
+from bridge.store.journal import Trace
+from bridge.telemetry.call import Call, Exchange
+from bridge.telemetry.redaction import MASK, is_secret_name, redact
+
+_DEFAULT_MINUTES = 60
+_MOST_MINUTES = 1440
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A request with its answer, as they stand on the wire; headers by name."""
+
+    method: str
+    target: str
+    request_headers: Mapping[str, str] = field(repr=False)
+    status: int
+    response_headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+def start(ctx: Context, instance: Instance, body: Mapping[str, JSON]) -> None:
+    """Trace an instance for `duration` minutes from now, 60 by default.
+
+    Raises:
+        InvalidRequestError: the duration is no number of minutes up to a day.
+    """
+    minutes = body.get("duration", _DEFAULT_MINUTES)
+    if (
+        isinstance(minutes, bool)
+        or not isinstance(minutes, int | float)
+        or not 0 < minutes <= _MOST_MINUTES
+    ):
+        raise InvalidRequestError(
+            f"duration must be a number of minutes up to {_MOST_MINUTES}."
+        )
+    until = ctx.clock() + timedelta(minutes=minutes)
+    instances.trace_until(ctx.database, instance.id, until)
+
+
+def stop(ctx: Context, instance: Instance) -> None:
+    """Trace an instance no more; what was kept stays until it expires."""
+    instances.trace_until(ctx.database, instance.id, None)
+
+
+def is_traced(ctx: Context, instance: Instance) -> bool:
+    """Tell whether calls of an instance are traced now."""
+    until = instance.traced_until
+    return until is not None and until > ctx.clock()
+
+
+def keep(ctx: Context, instance_id: int, call: Call, answer: Answer) -> None:
+    """Keep the trace of an answered call; it is written a little later."""
+    if call.trace is None:
+        return
+    now = ctx.clock()
+    limit = ctx.settings.trace_body_bytes
+
+    def shown(body: bytes) -> str:
+        return _shown(body, call.secrets, limit)
+
+    document = {
+        "requestId": call.request_id,
+        "instanceId": instance_id,
+        "date": write_time(now),
+        "durationMs": round(call.elapsed_ms(), 1),
+        "request": {
+            "method": answer.method,
+            "target": redact(answer.target, call.secrets),
+            "headers": _headers(answer.request_headers, call.secrets),
+            "body": shown(call.trace.body),
+        },
+        "response": {
+            "status": answer.status,
+            "headers": _headers(answer.response_headers, call.secrets),
+            "body": shown(answer.body),
+        },
+        "vendorCalls": [
+            _vendor_call(exchange, shown(exchange.request), shown(exchange.reply))
+            for exchange in call.trace.exchanges
+        ],
+    }
+    ctx.journal.traced(
+        Trace(
+            request_id=call.request_id,
+            instance_id=instance_id,
+            exchange=document,
+            expires_at=ctx.journal.trace_expiry(now),
+        )
+    )
+
+
+def read(
+    ctx: Context, instance_id: int, *, request_id: str | None = None, newest: int = 100
+) -> Iterator[dict[str, object]]:
+    """Yield an instance's newest traces, oldest first, or those of one request."""
+    return journal.read_traces(
+        ctx.database, instance_id, request_id=request_id, newest=newest
+    )
+
+
+def _vendor_call(exchange: Exchange, request: str, reply: str) -> dict[str, object]:
+    return {
+        "operation": exchange.operation,
+        "entity": exchange.entity,
+        "attempt": exchange.attempt,
+        "outcome": exchange.outcome,
+        "durationMs": round(exchange.duration_ms, 1),
+        "request": request,
+        "reply": reply,
+    }
+
+
+def _headers(headers: Mapping[str, str], secrets: tuple[str, ...]) -> dict[str, str]:
+    return {
+        name: MASK if is_secret_name(name) else redact(value, secrets)
+        for name, value in headers.items()
+    }
+
+
+def _shown(body: bytes, secrets: tuple[str, ...], limit: int) -> str:
+    """Return a body without secrets, cut to a length; no half of a secret is left."""
+    text = redact(body.decode("utf-8", "replace"), secrets)
+    if len(text) <= limit:
+        return text
+    return f"{text[:limit]}… ({len(body)} bytes in all)"

@@ -1,0 +1,157 @@
+"""The log of a caller's requests, as he may read it. No vendor call.
+
+Source: elements-api appendix A.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+from datetime import datetime
+
+from bridge.catalog.model import JSON
+from bridge.errors import InvalidRequestError, NotFoundError
+from bridge.services import paging
+from bridge.services.context import Context
+from bridge.services.times import read_time, write_time
+from bridge.store import usage as rows
+from bridge.store.tenants import User
+from bridge.store.usage import Asked, Noted
+
+_SCOPE = "usage"
+_REQUEST_ID = re.compile("[0-9a-f]{24}")
+_OTHERS_WRITE_WITHIN_S = 1.0
+_PAUSE_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class UsageSearch:
+    """What a look into the log asks for; `offset` counts from 0."""
+
+    since: str = ""
+    until: str = ""
+    hub: str = ""
+    keys: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    status: str = ""
+    text: str = ""
+    page_size: int = 100
+    offset: int = 0
+    next_page: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UsagePage:
+    """A page of the log, newest first; `next_page` only when a further one exists."""
+
+    documents: list[dict[str, JSON]]
+    next_page: str | None
+
+
+def list_usage(ctx: Context, user: User, search: UsageSearch) -> UsagePage:
+    """Return requests of the caller's account, newest first.
+
+    What was answered until this call began is among them.
+
+    Raises:
+        InvalidRequestError: a date, the status or the token cannot be used.
+        NotFoundError: the time asked for lies in the future.
+    """
+    since, until = _time("from", search.since), _time("to", search.until)
+    if since and since > ctx.clock():
+        raise NotFoundError("There is no usage yet for a time in the future.")
+    if since and until and until < since:
+        raise InvalidRequestError("to must not be before from.")
+    before = paging.read_token(_SCOPE, search.next_page) if search.next_page else None
+    ctx.journal.flush()
+    known = {element.hub["key"] for element in ctx.elements.values()}
+    if search.hub and search.hub not in known:
+        return UsagePage([], None)
+    asked = Asked(
+        account_id=user.account_id,
+        since=since,
+        until=until,
+        element_keys=search.keys,
+        tags=search.tags,
+        status=_status(search.status),
+        text=search.text,
+        before=before,
+        offset=0 if before else search.offset,
+        limit=search.page_size + 1,
+        with_element=bool(search.hub),
+    )
+    found = rows.list_noted(ctx.database, asked)
+    shown = found[: search.page_size]
+    more = len(found) > len(shown)
+    return UsagePage(
+        documents=[_document(ctx, user, noted) for noted in shown],
+        next_page=paging.write_token(_SCOPE, shown[-1].id) if more else None,
+    )
+
+
+def get_usage(ctx: Context, user: User, usage_id: str) -> dict[str, JSON]:
+    """Return one request by its traffic id, or by its `Elements-Request-Id`.
+
+    A request that another process answered is waited for, at most a second.
+
+    Raises:
+        NotFoundError: there is none, or it is another account's.
+    """
+    ctx.journal.flush()
+    deadline = time.monotonic() + _OTHERS_WRITE_WITHIN_S
+    while True:
+        noted = rows.find_noted(ctx.database, user.account_id, usage_id)
+        if noted is not None:
+            return _document(ctx, user, noted)
+        if time.monotonic() > deadline or not _REQUEST_ID.fullmatch(usage_id):
+            raise NotFoundError(f"There is no usage with ID {usage_id[:80]}.")
+        time.sleep(_PAUSE_S)
+
+
+def _document(ctx: Context, user: User, noted: Noted) -> dict[str, JSON]:
+    element = ctx.elements.get(noted.element_key or "")
+    return {
+        "user_id": noted.user_id,
+        "account_id": noted.account_id,
+        "company_id": noted.organization_id,
+        "process_time": round(noted.duration_ms, 1),
+        "traffic_id": noted.id,
+        "request_status": noted.status,
+        "request_ip": noted.remote_address,
+        "element_key": noted.element_key,
+        "element_name": element.name if element else None,
+        "request_uri": noted.path,
+        "element_api": f"{noted.method} {noted.route}",
+        "request_id": noted.request_id,
+        "traffic_date": write_time(noted.answered_at),
+        "company_external_id": None,
+        "company_external_name": user.organization_name,
+    }
+
+
+def _time(name: str, text: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        return read_time(text)
+    except ValueError as error:
+        raise InvalidRequestError(f"{name} {error}.") from None
+
+
+def _status(text: str) -> tuple[int, int] | None:
+    """Read `404`, `4xx`, `success` or `failed` as a range of codes."""
+    word = text.strip().lower()
+    if not word:
+        return None
+    if word in ("success", "successful"):
+        return 100, 399
+    if word in ("failed", "failure", "error"):
+        return 400, 599
+    if len(word) == 3 and word[0].isdecimal() and word[1:] == "xx":  # noqa: PLR2004
+        return int(word[0]) * 100, int(word[0]) * 100 + 99
+    if word.isascii() and word.isdecimal() and len(word) < 5:  # noqa: PLR2004
+        return int(word), int(word)
+    raise InvalidRequestError(
+        "status must be a code such as 404, 4xx, success or failed."
+    )

@@ -1,0 +1,182 @@
+"""Accounts of an organization, and what is set for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, Insert, delete, func, insert, select, update
+
+from bridge.errors import ConflictError, InvalidRequestError, NotFoundError
+from bridge.store.engine import Database
+from bridge.store.models import (
+    LARGEST_INTEGER,
+    account_settings,
+    accounts,
+    instances,
+    users,
+)
+from bridge.store.sql import NewRow, is_storable, upsert
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One account; the first of an organization is its default one."""
+
+    id: int
+    organization_id: int
+    name: str
+    description: str | None
+    external_id: str | None
+    created_at: datetime
+    is_default: bool
+
+
+_OTHER = accounts.alias()
+_FIRST = (
+    select(func.min(_OTHER.c.id))
+    .where(_OTHER.c.organization_id == accounts.c.organization_id)
+    .scalar_subquery()
+)
+_WHOLE = select(
+    accounts.c.id,
+    accounts.c.organization_id,
+    accounts.c.name,
+    accounts.c.description,
+    accounts.c.external_id,
+    accounts.c.created_at,
+    (accounts.c.id == _FIRST).label("is_default"),
+)
+
+
+def _replace(row: NewRow) -> Insert:
+    key = list(account_settings.primary_key.columns)
+    return row.on_conflict_do_update(
+        index_elements=key, set_={"value": row.excluded.value}
+    )
+
+
+_SET = upsert(account_settings, _replace)
+
+
+def list_accounts(db: Database, organization_id: int) -> list[Account]:
+    """Return an organization's accounts, ascending by id."""
+    found = _WHOLE.where(accounts.c.organization_id == organization_id)
+    with db.read() as connection:
+        return [Account(*row) for row in connection.execute(found.order_by("id"))]
+
+
+def get_account(db: Database, account_id: int) -> Account | None:
+    """Return an account of any organization; None when there is none."""
+    if not 0 < account_id <= LARGEST_INTEGER:
+        return None
+    with db.read() as connection:
+        return _get(connection, account_id)
+
+
+def add_account(
+    db: Database,
+    organization_id: int,
+    name: str,
+    *,
+    description: str | None = None,
+    external_id: str | None = None,
+) -> Account:
+    """Make a further account of an organization.
+
+    Raises:
+        InvalidRequestError: a text holds what cannot be stored.
+    """
+    _require_storable(name, description, external_id)
+    row = {
+        "organization_id": organization_id,
+        "name": name,
+        "description": description,
+        "external_id": external_id,
+        "created_at": datetime.now(UTC),
+    }
+    with db.begin() as connection:
+        statement = insert(accounts).values(row).returning(accounts.c.id)
+        account_id = int(connection.execute(statement).scalar_one())
+        return _require(connection, account_id)
+
+
+def change_account(
+    db: Database, account_id: int, changes: Mapping[str, str | None]
+) -> Account:
+    """Change `name`, `description` or `external_id`.
+
+    Raises:
+        NotFoundError: the account is gone.
+        InvalidRequestError: a text holds what cannot be stored.
+    """
+    _require_storable(*changes.values())
+    with db.begin() as connection:
+        if changes:
+            changed = update(accounts).where(accounts.c.id == account_id)
+            connection.execute(changed.values(dict(changes)))
+        return _require(connection, account_id)
+
+
+def remove_account(db: Database, account_id: int) -> None:
+    """Remove an account with its settings.
+
+    Raises:
+        ConflictError: it still has users or instances; their ids are named.
+    """
+    with db.begin() as connection:
+        for what, table in (("instances", instances), ("users", users)):
+            owned = select(table.c.id).where(table.c.account_id == account_id)
+            ids = connection.execute(owned.order_by(table.c.id)).scalars().all()
+            if ids:
+                named = ", ".join(map(str, ids))
+                raise ConflictError(
+                    f"The account {account_id} has the {what} {named}: remove them "
+                    "first."
+                )
+        connection.execute(delete(accounts).where(accounts.c.id == account_id))
+
+
+def read_settings(db: Database, account_id: int) -> dict[str, str]:
+    """Return what is set for an account, by name, ascending."""
+    found = (
+        select(account_settings.c.name, account_settings.c.value)
+        .where(account_settings.c.account_id == account_id)
+        .order_by(account_settings.c.name)
+    )
+    with db.read() as connection:
+        return dict(connection.execute(found).tuples().all())
+
+
+def write_settings(db: Database, account_id: int, values: Mapping[str, str]) -> None:
+    """Set values for an account; what is not named stays.
+
+    Raises:
+        InvalidRequestError: a text holds what cannot be stored.
+    """
+    _require_storable(*values, *values.values())
+    rows = [
+        {"account_id": account_id, "name": name, "value": value}
+        for name, value in values.items()
+    ]
+    if rows:
+        with db.begin() as connection:
+            connection.execute(_SET[connection.dialect.name], rows)
+
+
+def _get(connection: Connection, account_id: int) -> Account | None:
+    row = connection.execute(_WHOLE.where(accounts.c.id == account_id)).one_or_none()
+    return None if row is None else Account(*row)
+
+
+def _require(connection: Connection, account_id: int) -> Account:
+    account = _get(connection, account_id)
+    if account is None:
+        raise NotFoundError(f"The account with ID {account_id} was not found.")
+    return account
+
+
+def _require_storable(*texts: str | None) -> None:
+    if not is_storable(*(text for text in texts if text is not None)):
+        raise InvalidRequestError("A text holds a character that cannot be stored.")

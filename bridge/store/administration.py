@@ -1,0 +1,27 @@
+"""What an operator sees across all accounts; no caller reaches any of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlalchemy import select
+
+from bridge.store.engine import Database
+from bridge.store.instances import Instance, search_instances
+from bridge.store.models import accounts
+
+_PAGE = 200
+
+
+def list_instances(db: Database) -> Iterator[Instance]:
+    """Yield every instance, by account and id."""
+    with db.read() as connection:
+        account_ids = connection.execute(select(accounts.c.id)).scalars().all()
+    for account_id in sorted(account_ids):
+        after: int | None = 0
+        while after is not None:
+            found, _ = search_instances(
+                db, account_id=account_id, after=after, limit=_PAGE
+            )
+            yield from found
+            after = found[-1].id if len(found) == _PAGE else None

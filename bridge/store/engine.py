@@ -1,0 +1,253 @@
+"""The database, SQLite or PostgreSQL, and its schema version.
+
+The same statements run on both. On SQLite a writing transaction takes the write lock
+when it begins, so that it never finds half way through that it must wait for another
+writer who waits for it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Self
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
+
+from bridge.errors import ConfigurationError, StoreError
+from bridge.store import schema
+from bridge.store.crypto import KeyRing
+from bridge.store.paths import make_private_directory, make_private_file
+
+DATABASE_FILE = "bridge.db"
+
+_BUSY_TIMEOUT_S = 30
+_KEPT_CONNECTIONS = 16
+_EXTRA_CONNECTIONS = 48
+_WAL_ATTEMPTS = 100
+
+
+def database_url(data_dir: Path, configured: str | None) -> str:
+    """Return the configured URL, else that of `bridge.db` in the data directory.
+
+    The directory is made, with mode 0700, when the file will be in it.
+    """
+    if configured:
+        return configured
+    make_private_directory(data_dir)
+    url = URL.create("sqlite", database=str(data_dir / DATABASE_FILE))
+    return url.render_as_string(hide_password=False)
+
+
+def check_url(url: str) -> Path | None:
+    """Return the SQLite file that a URL names; None for PostgreSQL.
+
+    Raises:
+        ConfigurationError: it is of no kind we know; its text is not repeated.
+    """
+    parts = _parse_url(url)
+    return Path(str(parts.database)) if parts.drivername == "sqlite" else None
+
+
+class Database:
+    """An open database with the key ring that seals what is secret in it.
+
+    Shared by all threads of a process. Open it after a fork, never before: a
+    connection used by two processes is a corrupt one.
+    """
+
+    def __init__(self, engine: Engine, keys: KeyRing) -> None:
+        self.keys = keys
+        self._engine = engine
+        self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._writer = engine.execution_options()
+        if engine.dialect.name == "sqlite":
+            event.listen(self._writer, "begin", begin_immediate)
+
+    @classmethod
+    def open(cls, url: str, *, keys: KeyRing) -> Self:
+        """Open the database behind a URL; a missing SQLite file is made, mode 0600.
+
+        An older or empty schema is opened as it is: see `upgrade`.
+
+        Raises:
+            ConfigurationError: the URL is of no kind we know, or the data was sealed
+                with other keys; nothing was changed.
+            StoreError: it cannot be reached, or its schema is newer than this program.
+        """
+        database = cls(_create_engine(_parse_url(url)), keys)
+        try:
+            with database.read() as connection:
+                schema.refuse_newer(connection)
+                schema.verify_keys(connection, keys)
+        except Exception:
+            database.close()
+            raise
+        return database
+
+    def __repr__(self) -> str:
+        return f"Database({self._engine.url})"
+
+    @property
+    def file(self) -> Path | None:
+        """The SQLite file; None with PostgreSQL."""
+        return check_url(self._engine.url.render_as_string(hide_password=False))
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """Yield a connection in a writing transaction: committed, or rolled back.
+
+        Not to be nested: on SQLite the inner one would wait for the outer one.
+
+        Raises:
+            StoreError: the database refused something nobody inside has caught.
+        """
+        with _translate_errors(), self._writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Yield a connection for reading; each statement sees the newest data.
+
+        Raises:
+            StoreError: the database refused something nobody inside has caught.
+        """
+        with _translate_errors(), self._reader.connect() as connection:
+            yield connection
+
+    def autocommit(self) -> AbstractContextManager[Connection]:
+        """Yield a connection on which each statement is a transaction of its own.
+
+        Raises:
+            StoreError: the database refused something nobody inside has caught.
+        """
+        return self.read()
+
+    def upgrade(self) -> None:
+        """Bring the schema up to this program's, in one transaction.
+
+        Of several starters one does it and the others wait.
+
+        Raises:
+            ConfigurationError: the data was sealed with other keys.
+            StoreError: the schema is newer than this program, or cannot be changed.
+        """
+        with self.begin() as connection:
+            schema.lock(connection)
+            schema.refuse_newer(connection)
+            schema.verify_keys(connection, self.keys)
+            schema.migrate(connection)
+            schema.record_keys(connection, self.keys)
+
+    def check_schema(self) -> None:
+        """Refuse a schema that is not exactly this program's; changes nothing.
+
+        Raises:
+            ConfigurationError: the data was sealed with other keys.
+            StoreError: with both versions and the cure.
+        """
+        with self.read() as connection:
+            schema.refuse_newer(connection)
+            schema.refuse_older(connection)
+            schema.verify_keys(connection, self.keys)
+
+    def versions(self) -> tuple[str | None, str]:
+        """Return the schema's version, None when empty, and this program's."""
+        with self.read() as connection:
+            return schema.read_versions(connection)
+
+    def check_writable(self) -> None:
+        """Write without changing anything; the schema must be current.
+
+        Raises:
+            StoreError: the database is read-only, full, or held by somebody.
+        """
+        with self.begin() as connection:
+            schema.touch(connection)
+
+    def close(self) -> None:
+        """Close every idle connection; those in use close when they are done."""
+        self._engine.dispose()
+
+
+def _parse_url(text: str) -> URL:
+    # Not chained: the text may hold a password.
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        url = URL.create("unreadable")
+    if url.drivername == "postgresql+psycopg" or (
+        url.drivername == "sqlite" and url.database not in {None, "", ":memory:"}
+    ):
+        return url
+    raise ConfigurationError(
+        "The database URL must be postgresql+psycopg://user:password@host/database "
+        "or sqlite:///path/to/file."
+    ) from None
+
+
+def _create_engine(url: URL) -> Engine:
+    if url.drivername != "sqlite":
+        return create_engine(
+            url,
+            hide_parameters=True,
+            max_overflow=_EXTRA_CONNECTIONS,
+            pool_pre_ping=True,
+            pool_size=_KEPT_CONNECTIONS,
+            pool_use_lifo=True,
+        )
+    make_private_file(Path(str(url.database)))
+    # AUTOCOMMIT keeps the driver from beginning transactions behind our back.
+    engine = create_engine(
+        url,
+        connect_args={"timeout": _BUSY_TIMEOUT_S},
+        hide_parameters=True,
+        isolation_level="AUTOCOMMIT",
+        max_overflow=_EXTRA_CONNECTIONS,
+        pool_size=_KEPT_CONNECTIONS,
+        pool_use_lifo=True,
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    # SQLite does not wait for the lock that the first change to WAL takes.
+    for attempt in range(_WAL_ATTEMPTS):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if attempt == _WAL_ATTEMPTS - 1:
+                raise
+            time.sleep(0.02)
+        else:
+            return
+
+
+def begin_immediate(connection: Connection) -> None:
+    """Take SQLite's write lock: what to do when a transaction begins."""
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+@contextmanager
+def _translate_errors() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        raise StoreError(
+            f"The database cannot be used just now: {_first_line(error)}."
+        ) from error
+    except SQLAlchemyError as error:
+        raise StoreError(f"The database refused: {_first_line(error)}.") from error
+
+
+def _first_line(error: SQLAlchemyError) -> str:
+    # The lines after the first quote values that were sent.
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return str(cause).partition("\n")[0].rstrip(".") or type(cause).__name__

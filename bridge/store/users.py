@@ -1,0 +1,176 @@
+"""Users as their operator keeps them: list, add to an organization, remove.
+
+The first user of an organization comes with it, by `tenants.add_tenant`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    Table,
+    delete,
+    exists,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
+
+from bridge.errors import ConflictError, InvalidRequestError, NotFoundError
+from bridge.store.crypto import new_secret
+from bridge.store.engine import Database
+from bridge.store.models import (
+    LARGEST_INTEGER,
+    accounts,
+    instances,
+    organizations,
+    users,
+)
+from bridge.store.passwords import digest_password
+from bridge.store.sql import is_storable
+from bridge.store.tenants import USER_COLUMNS, WITH_TENANT, User
+
+_WHOLE = select(*USER_COLUMNS).select_from(WITH_TENANT).order_by(users.c.id)
+
+
+def list_users(db: Database) -> list[User]:
+    """Return every user, ascending by id; an installation has tens of them."""
+    with db.read() as connection:
+        return [User(*row) for row in connection.execute(_WHOLE)]
+
+
+def get_user(db: Database, id_or_email: str) -> User:
+    """Return a user by id, or by e-mail address in any case.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    text = id_or_email.strip()
+    wanted = users.c.folded_email == (text.casefold() if is_storable(text) else "")
+    if text.isdecimal() and int(text) <= LARGEST_INTEGER:
+        wanted = users.c.id == int(text)
+    with db.read() as connection:
+        row = connection.execute(_WHOLE.where(wanted)).one_or_none()
+    if row is None:
+        raise NotFoundError(f"There is no user {text[:80]}.")
+    return User(*row)
+
+
+def add_user(  # noqa: PLR0913 - what a user is made of, by name
+    db: Database,
+    *,
+    organization_id: int,
+    email: str,
+    password: str,
+    first_name: str = "",
+    last_name: str = "",
+    account_id: int | None = None,
+    admin: bool = True,
+) -> User:
+    """Make a further user of an organization, in its first account unless named.
+
+    The user secret is 32 random bytes as base64; see `tenants.read_secrets`.
+
+    Raises:
+        NotFoundError: there is no such organization.
+        ConflictError: a user with this e-mail address exists.
+        InvalidRequestError: a text holds what cannot be stored.
+    """
+    if not is_storable(email, first_name, last_name):
+        raise InvalidRequestError(
+            "A name or the address holds a character that cannot be stored."
+        )
+    secret = new_secret()
+    password_digest = digest_password(password)
+    with db.begin() as connection:
+        row = {
+            "account_id": account_id or _first_account(connection, organization_id),
+            "email": email,
+            "folded_email": email.strip().casefold(),
+            "first_name": first_name,
+            "last_name": last_name,
+            "admin": admin,
+            "sealed_password_digest": db.keys.seal(password_digest),
+            "sealed_secret": db.keys.seal(secret),
+            "secret_digest": db.keys.digest(secret),
+            "created_at": datetime.now(UTC),
+        }
+        try:
+            statement = insert(users).values(row).returning(users.c.id)
+            user_id = connection.execute(statement).scalar_one()
+        except IntegrityError:
+            raise ConflictError("A user with this e-mail address exists.") from None
+        return User(*connection.execute(_WHOLE.where(users.c.id == user_id)).one())
+
+
+def change_user(db: Database, user: User, changes: Mapping[str, str]) -> User:
+    """Change `first_name` or `last_name`.
+
+    Raises:
+        NotFoundError: the user is gone.
+        InvalidRequestError: a text holds what cannot be stored.
+    """
+    if not is_storable(*changes.values()):
+        raise InvalidRequestError("A name holds a character that cannot be stored.")
+    with db.begin() as connection:
+        if changes:
+            changed = update(users).where(users.c.id == user.id)
+            connection.execute(changed.values(dict(changes)))
+        found = connection.execute(_WHOLE.where(users.c.id == user.id)).one_or_none()
+    if found is None:
+        raise NotFoundError(f"The user with ID {user.id} was not found.")
+    return User(*found)
+
+
+def remove_user(db: Database, user: User, *, keep_account: bool = False) -> None:
+    """Remove a user; the organization goes with its last one.
+
+    With `keep_account`, only the user goes.
+
+    Its sessions end. Nothing is removed that still carries instances.
+
+    Raises:
+        ConflictError: the user owns instances; their ids are named.
+    """
+    with db.begin() as connection:
+        owned = select(instances.c.id).where(instances.c.user_id == user.id)
+        ids = connection.execute(owned.order_by(instances.c.id)).scalars().all()
+        if ids:
+            named = ", ".join(map(str, ids))
+            raise ConflictError(
+                f"The user {user.email} owns the instances {named}: remove them first."
+            )
+        connection.execute(delete(users).where(users.c.id == user.id))
+        if keep_account:
+            return
+        _remove_empty(connection, accounts, user.account_id, users.c.account_id)
+        _remove_empty(
+            connection,
+            organizations,
+            user.organization_id,
+            accounts.c.organization_id,
+        )
+
+
+def _first_account(connection: Connection, organization_id: int) -> int:
+    found = (
+        select(accounts.c.id)
+        .where(accounts.c.organization_id == min(organization_id, LARGEST_INTEGER))
+        .order_by(accounts.c.id)
+        .limit(1)
+    )
+    account_id: int | None = connection.execute(found).scalar()
+    if account_id is None:
+        raise NotFoundError(f"There is no organization {organization_id}.")
+    return account_id
+
+
+def _remove_empty(
+    connection: Connection, table: Table, row_id: int, owner: Column[int]
+) -> None:
+    inhabited = exists(select(owner).where(owner == row_id))
+    connection.execute(delete(table).where(table.c.id == row_id, ~inhabited))

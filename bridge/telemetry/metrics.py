@@ -1,0 +1,147 @@
+"""Counters for Prometheus; those of several processes are summed when they are read.
+
+Processes that `share` a directory keep their figures in files there, one set each.
+What a process counted stays in the sums after it has ended, until the next start.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from collections.abc import Iterable
+from pathlib import Path
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+    values,
+)
+from prometheus_client.multiprocess import MultiProcessCollector
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
+_METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 110)
+
+
+def share(directory: Path, *, anew: bool) -> None:
+    """Let this process and its children count together with others on this machine.
+
+    Call it before any `Metrics` is made. Machines that share a data directory have
+    folders of their own in it, because their process numbers are alike. When counting
+    begins `anew`, what ended processes left behind is removed.
+    """
+    own = directory / "".join(
+        letter if letter.isalnum() or letter == "-" else "-"
+        for letter in socket.gethostname()
+    )
+    for folder in (directory, own):
+        folder.mkdir(mode=0o700, exist_ok=True)
+    if anew:
+        _forget_dead(own.glob("*.db"))
+    os.environ[_DIRECTORY] = str(own)
+    values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]
+
+
+class Metrics:
+    """The figures of one process. Safe to use from many threads."""
+
+    def __init__(self, *, version: str) -> None:
+        self._version = version
+        self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "bridge_requests",
+            "Requests answered.",
+            ("method", "route", "status"),
+            registry=self._registry,
+        )
+        self._request_seconds = Histogram(
+            "bridge_request_seconds",
+            "From the first byte of a request to the last of its answer.",
+            ("route",),
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+        self._in_flight = Gauge(
+            "bridge_requests_in_flight",
+            "Requests being answered now.",
+            ("server",),
+            multiprocess_mode="livesum",
+            registry=self._registry,
+        )
+        self._vendor_calls = Counter(
+            "bridge_vendor_calls",
+            "Exchanges with Autotask, repeated ones included.",
+            ("operation", "outcome"),
+            registry=self._registry,
+        )
+        self._vendor_seconds = Histogram(
+            "bridge_vendor_call_seconds",
+            "Exchanges with Autotask.",
+            ("operation",),
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+        self._rows_lost = Counter(
+            "bridge_log_rows_lost",
+            "Rows of the request and vendor call logs that could not be kept.",
+            ("table",),
+            registry=self._registry,
+        )
+
+    def request_begins(self) -> None:
+        """Count a request as being answered; `request_ends` must follow."""
+        self._in_flight.labels("facade").inc()
+
+    def request_ends(self, method: str, route: str, status: int, ms: float) -> None:
+        """Count an answered request; `route` is a template, never a caller's path."""
+        self._in_flight.labels("facade").dec()
+        method = method if method in _METHODS else "other"
+        self._requests.labels(method, route, status).inc()
+        self._request_seconds.labels(route).observe(ms / 1000)
+
+    def vendor_call(self, operation: str, outcome: str, ms: float) -> None:
+        """Count one exchange with the vendor."""
+        self._vendor_calls.labels(operation, outcome).inc()
+        self._vendor_seconds.labels(operation).observe(ms / 1000)
+
+    def rows_lost(self, table: str, count: int) -> None:
+        """Count rows of a log table that nobody will ever read."""
+        self._rows_lost.labels(table).inc(count)
+
+    def exposition(self) -> bytes:
+        """Return all figures as `CONTENT_TYPE` says, other processes' included."""
+        registry, shared = self._registry, os.environ.get(_DIRECTORY)
+        if shared:
+            # What killed processes say they are doing now.
+            _forget_dead(Path(shared).glob("gauge_live*.db"))
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry, shared)  # type: ignore[no-untyped-call]
+        build = (
+            "# HELP bridge_build_info The release that answers.\n"
+            "# TYPE bridge_build_info gauge\n"
+            f'bridge_build_info{{version="{self._version}"}} 1.0\n'
+        )
+        return build.encode() + generate_latest(registry)
+
+
+def _forget_dead(files: Iterable[Path]) -> None:
+    for file in files:
+        if not _is_alive(file):
+            file.unlink(missing_ok=True)
+
+
+def _is_alive(file: Path) -> bool:
+    """Tell whether the process that a file is named after runs."""
+    with contextlib.suppress(ProcessLookupError, ValueError):
+        try:
+            os.kill(int(file.stem.rpartition("_")[2]), 0)
+        except PermissionError:
+            return True
+        return True
+    return False

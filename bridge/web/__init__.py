@@ -1,0 +1,66 @@
+"""HTTP in, HTTP out; no decisions.
+
+A call passes `ForwardedCallers`, `NormalisedPaths`, `journal.begin`,
+`responses.preflight`, `auth.admit`, its view, `responses.finish` and `journal.finish`;
+whatever goes wrong on the way is answered by `errors.answer`.
+"""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from bridge.services.context import Context
+from bridge.web import (
+    attachments,
+    auth,
+    authentication,
+    children,
+    current,
+    docs,
+    elements,
+    errors,
+    extended,
+    hubs,
+    instances,
+    journal,
+    objects,
+    operations,
+    responses,
+    tenancy,
+    tracing,
+    usage,
+    vendor_usage,
+)
+from bridge.web.forwarded import ForwardedCallers
+from bridge.web.normalise import NormalisedPaths
+
+
+def register(app: Flask, ctx: Context) -> None:
+    """Give an application every route, its error handler and its limits."""
+    current.install(app, ctx)
+    # Reading up to the limit itself counts as too much, hence one byte of room.
+    app.config["MAX_CONTENT_LENGTH"] = ctx.settings.max_body_bytes + 1
+    # Flask's own redirects and method answers would come before our 401.
+    app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False
+    paths = NormalisedPaths(app.wsgi_app)
+    app.wsgi_app = ForwardedCallers(paths, ctx.settings.trusted_proxies)  # type: ignore[method-assign]
+    journal.register(app)
+    app.before_request(responses.preflight)
+    app.before_request(auth.admit)
+    app.after_request(responses.finish)
+    errors.register(app)
+    operations.register(app)
+    authentication.register(app)
+    instances.register(app)
+    elements.register(app)
+    extended.register(app)
+    objects.register(app)
+    docs.register(app)
+    tracing.register(app)
+    vendor_usage.register(app)
+    usage.register(app)
+    tenancy.register(app)
+    hubs.register(app)
+    attachments.register(app)
+    children.register(app)

@@ -1,0 +1,141 @@
+"""Attachments of a record: `/tickets/7/attachments`, and by themselves.
+
+The contract has generic children and no binary rows, so the paths are ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import Flask, Response, request
+
+from bridge.errors import VerbNotSupportedError
+from bridge.services import attachments
+from bridge.services.attachments import Owner
+from bridge.web import current, params, responses, uploads
+from bridge.web.files import file_answer
+from bridge.web.hubs import PREFIXES, enabled_instance
+
+_OF_RECORD = "/<object:object_name>/<record_id>/attachments"
+_ALONE = "/attachments"
+_ENTITY = ("/AttachmentInfo", "/attachmentinfo")
+"""The entity's own name: its routes are those of any object, but for the bytes."""
+
+_DATA = "download_attachment"
+
+
+def register(app: Flask) -> None:
+    """Add every route twice, with the hub and without."""
+    current.serve_files(app, _DATA)
+    one = "/<attachment_id>"
+    views: list[tuple[str, Callable[..., Response], list[str]]] = [
+        (_OF_RECORD, create_attachment, ["POST"]),
+        (_ALONE, refuse, ["POST"]),
+    ]
+    views += [
+        (f"{base}{one}/data", download_attachment, ["GET"])
+        for base in (_OF_RECORD, _ALONE, *_ENTITY)
+    ]
+    for base in (_OF_RECORD, _ALONE):
+        views += [
+            (base, list_attachments, ["GET"]),
+            (base + one, get_attachment, ["GET"]),
+            (base + one, delete_attachment, ["DELETE"]),
+            (base + one, refuse, ["PATCH", "PUT"]),
+        ]
+    for prefix in PREFIXES:
+        for path, view, methods in views:
+            app.add_url_rule(prefix + path, view_func=view, methods=methods)
+
+
+def list_attachments(
+    object_name: str | None = None, record_id: str | None = None
+) -> Response:
+    """Answer a page of attachments. One vendor call, two when there are none."""
+    instance = enabled_instance()
+    listing, notes = params.listing(params.current_query(), "attachments")
+    page = attachments.list_attachments(
+        current.context(), instance, _owner(object_name, record_id), listing
+    )
+    return responses.listing(
+        page.records,
+        next_page=page.next_page,
+        total=page.total,
+        notes=[*notes, *page.notes],
+    )
+
+
+def create_attachment(object_name: str, record_id: str) -> Response:
+    """Attach a file or a link and answer its record. Two vendor calls."""
+    target = (current.context(), enabled_instance(), Owner(object_name, record_id))
+    query = params.current_query()
+    with uploads.current_upload() as upload:
+        if params.dry_run(query):
+            return responses.rehearsed(*attachments.rehearse_create(*target, upload))
+        written = attachments.create_attachment(
+            *target, upload, key=params.idempotency_key(), view=params.view(query)
+        )
+    answer = responses.document(
+        written.record,
+        ignored=written.ignored,
+        notice=written.notice,
+        notes=written.notes,
+    )
+    return responses.mark_replay(answer, replayed=written.replayed)
+
+
+def get_attachment(
+    attachment_id: str, object_name: str | None = None, record_id: str | None = None
+) -> Response:
+    """Answer what is known of an attachment. One vendor call."""
+    shown = attachments.get_attachment(
+        current.context(),
+        enabled_instance(),
+        _owner(object_name, record_id),
+        attachment_id,
+        view=params.view(params.current_query()),
+    )
+    return responses.document(shown.record, notes=shown.notes)
+
+
+def download_attachment(
+    attachment_id: str, object_name: str | None = None, record_id: str | None = None
+) -> Response:
+    """Answer a file. One vendor call."""
+    file = attachments.download(
+        current.context(),
+        enabled_instance(),
+        _owner(object_name, record_id),
+        attachment_id,
+    )
+    return file_answer(file.data, name=file.name, content_type=file.content_type)
+
+
+def delete_attachment(
+    attachment_id: str, object_name: str | None = None, record_id: str | None = None
+) -> Response:
+    """Delete an attachment. One vendor call, two for one of a record."""
+    owner = _owner(object_name, record_id)
+    target = (current.context(), enabled_instance(), owner, attachment_id)
+    if params.dry_run(params.current_query()):
+        return responses.rehearsed(attachments.rehearse_delete(*target), [])
+    attachments.delete_attachment(*target)
+    return responses.empty()
+
+
+def refuse(**_path: str) -> Response:
+    """Refuse to change what can only be attached to a record and deleted.
+
+    Raises:
+        VerbNotSupportedError: always.
+    """
+    enabled_instance()
+    raise VerbNotSupportedError(
+        f"Method {request.method} is not supported for {request.path}."
+    )
+
+
+def _owner(object_name: str | None, record_id: str | None) -> Owner | None:
+    if object_name is None or record_id is None:
+        return None
+    return Owner(object_name, record_id)

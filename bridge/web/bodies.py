@@ -1,0 +1,129 @@
+"""Request bodies: JSON, whatever their `Content-Type` says.
+
+Source: elements-api 1.1 and 1.8. Limits on size and depth are ours.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import NoReturn, cast
+
+from flask import request
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
+
+from bridge.catalog.model import JSON
+from bridge.errors import InvalidRequestError, UnsupportedMediaError
+from bridge.web import current
+
+MAX_DEPTH = 64
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+def current_object() -> dict[str, JSON]:
+    """Return the body of the call being answered, a JSON object.
+
+    Raises:
+        InvalidRequestError: empty, no JSON, no object, cut short, or not UTF-8.
+        UnsupportedMediaError: the body is compressed.
+    """
+    encoding = request.headers.get("Content-Encoding", "identity")
+    if encoding.strip().lower() not in {"", "identity"}:
+        raise UnsupportedMediaError(f"Content-Encoding {encoding} is not read here.")
+    return parse_object(_read())
+
+
+def optional_object() -> dict[str, JSON]:
+    """Return the body as `current_object` does; an empty one is an empty object."""
+    if request.content_length == 0 or (
+        request.content_length is None and not request.headers.get("Transfer-Encoding")
+    ):
+        return {}
+    return current_object()
+
+
+def _read() -> bytes:
+    """Read the whole body, within the limit of the settings.
+
+    A body shorter than announced is refused: what is missing may have been blanks,
+    or may have been data.
+    """
+    try:
+        body = request.stream.read()
+    except (OSError, ClientDisconnected) as error:
+        raise InvalidRequestError("The request body could not be read.") from error
+    if len(body) > current.context().settings.max_body_bytes:
+        raise RequestEntityTooLarge
+    if request.content_length is not None and len(body) < request.content_length:
+        raise InvalidRequestError("The request body is shorter than Content-Length.")
+    current.keep_body(body)
+    return body
+
+
+def parse_object(body: bytes) -> dict[str, JSON]:
+    """Return a JSON object; of members with the same name the last counts.
+
+    Raises:
+        InvalidRequestError: with line and column where the text is malformed.
+    """
+    value = _parse(body)
+    if not isinstance(value, dict):
+        raise InvalidRequestError("The request body must be a JSON object.")
+    if _is_deeper(value, MAX_DEPTH):
+        raise _too_deep()
+    return value
+
+
+def _parse(body: bytes) -> JSON:
+    """Parse with the standard library: it keeps whole numbers of any size exact."""
+    try:
+        text = body.decode("utf-8-sig")
+        value = json.loads(text, parse_constant=_refuse, parse_float=_finite)
+        if _SURROGATE.search(text):
+            json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeError:
+        raise InvalidRequestError("The request body is not valid UTF-8.") from None
+    except json.JSONDecodeError as error:
+        raise InvalidRequestError(
+            f"Malformed JSON at line {error.lineno}, column {error.colno}: {error.msg}."
+        ) from None
+    except RecursionError:
+        raise _too_deep() from None
+    except ValueError:
+        raise InvalidRequestError("A number in the body is too long.") from None
+    return cast("JSON", value)
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise InvalidRequestError(f"Malformed JSON: {constant} is not a JSON value.")
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if math.isinf(value):
+        raise InvalidRequestError("Malformed JSON: a number is out of range.")
+    return value
+
+
+def _too_deep() -> InvalidRequestError:
+    return InvalidRequestError(f"The body is nested deeper than {MAX_DEPTH} levels.")
+
+
+def _is_deeper(value: JSON, limit: int) -> bool:
+    """Tell whether containers are nested more than `limit` deep, without recursion."""
+    level: list[JSON] = [value]
+    for _ in range(limit):
+        level = [child for parent in level for child in _containers(parent)]
+        if not level:
+            return False
+    return True
+
+
+def _containers(parent: JSON) -> list[JSON]:
+    children: list[JSON] = []
+    if isinstance(parent, dict):
+        children = list(parent.values())
+    elif isinstance(parent, list):
+        children = parent
+    return [child for child in children if isinstance(child, dict | list)]

@@ -1,0 +1,159 @@
+"""The catalogue of elements and hubs. Source: elements-api 3.1."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from flask import Flask, Response
+from werkzeug.routing import BaseConverter
+
+from bridge.services import elements, extended
+from bridge.services.instances import find_element
+from bridge.web import current, params, responses
+from bridge.web.families import BASE
+
+_ELEMENTS = f"{BASE}/elements"
+_ONE = f"{_ELEMENTS}/<element:element>"
+_HUBS = f"{BASE}/hubs"
+_PARTS = (
+    "objects",
+    "hooks",
+    "parameters",
+    "models",
+    "versions",
+    "authentication-types",
+)
+
+
+class ElementKey(BaseConverter):
+    """What names an element in a path; the words for all of them name none."""
+
+    part_isolating = True
+    regex = r"(?!(?:keys|metadata|validate)\Z)[^/]+"
+
+
+def register(app: Flask) -> None:
+    """Add the routes; none of them costs a vendor call."""
+    app.url_map.converters["element"] = ElementKey
+    for path, view, methods in (
+        (_ELEMENTS, list_elements, ["GET"]),
+        (f"{_ELEMENTS}/keys", list_keys, ["GET"]),
+        (f"{_ELEMENTS}/metadata", list_metadata, ["GET"]),
+        (_ONE, get_element, ["GET"]),
+        (f"{_ONE}/export", get_element, ["GET"]),
+        (f"{_ONE}/metadata", get_metadata, ["GET"]),
+        (f"{_ONE}/configuration", list_configuration_keys, ["GET"]),
+        (f"{_ONE}/transformations", list_transformations, ["GET"]),
+        (f"{_ONE}/oauth/url", refuse_oauth, ["GET", "POST"]),
+        (f"{_ONE}/oauth/token", refuse_oauth, ["GET"]),
+        (_ELEMENTS, refuse_new, ["POST"]),
+        (f"{_ELEMENTS}/validate", refuse_new, ["POST"]),
+        (_ONE, refuse_change, ["PUT", "PATCH", "DELETE"]),
+        (f"{_ONE}/clone", refuse_change, ["POST"]),
+        (f"{_ONE}/active", refuse_change, ["PUT", "DELETE"]),
+        (f"{_ONE}/configuration", refuse_change, ["POST"]),
+        (f"{_ONE}/configuration/<key>", refuse_change, ["PUT", "DELETE"]),
+        (_HUBS, list_hubs, ["GET"]),
+        (f"{_HUBS}/keys", list_hub_keys, ["GET"]),
+        (f"{_HUBS}/<key>", get_hub, ["GET"]),
+        (f"{_HUBS}/<key>/elements", list_hub_elements, ["GET"]),
+    ):
+        app.add_url_rule(path, view_func=view, methods=methods)
+    for part in _PARTS:
+        path = f"{_ONE}/{part}"
+        app.add_url_rule(path, view_func=list_part, defaults={"part": part})
+
+
+def list_elements() -> Response:
+    """Answer all elements."""
+    return _whole(elements.list_elements(current.context()))
+
+
+def list_keys() -> Response:
+    """Answer the keys of all elements."""
+    return _whole(list(current.context().elements))
+
+
+def get_element(element: str) -> Response:
+    """Answer one element with its resources and configuration keys."""
+    found = find_element(current.context(), element)
+    own = extended.own_resources(current.context(), current.caller(), found)
+    return responses.document(elements.element_document(found, own))
+
+
+def list_metadata() -> Response:
+    """Answer the metadata of all elements."""
+    every = current.context().elements.values()
+    return _whole([elements.metadata(element, expand=_expand()) for element in every])
+
+
+def get_metadata(element: str) -> Response:
+    """Answer the metadata of one element."""
+    found = find_element(current.context(), element)
+    return responses.document(elements.metadata(found, expand=_expand()))
+
+
+def list_configuration_keys(element: str) -> Response:
+    """Answer an element's configuration keys."""
+    found = find_element(current.context(), element)
+    return _whole(elements.configuration(found))
+
+
+def list_transformations(element: str) -> Response:
+    """Answer an element's default transformations by object name: there are none."""
+    find_element(current.context(), element)
+    return responses.document({})
+
+
+def list_part(element: str, part: str) -> Response:
+    """Answer one of the lists below an element."""
+    found = find_element(current.context(), element)
+    return _whole(elements.element_part(found, part))
+
+
+def refuse_new() -> Response:
+    """Refuse an element of the caller's own; no element is built here."""
+    for element in current.context().elements.values():
+        elements.refuse_building(element)
+    return responses.empty()
+
+
+def refuse_change(element: str, key: str = "") -> Response:  # noqa: ARG001 - the route's
+    """Refuse to change what is built in."""
+    elements.refuse_building(find_element(current.context(), element))
+    return responses.empty()
+
+
+def refuse_oauth(element: str) -> Response:
+    """Refuse what only elements with OAuth have."""
+    elements.refuse_oauth(find_element(current.context(), element))
+    return responses.empty()
+
+
+def list_hubs() -> Response:
+    """Answer all hubs."""
+    hydrate = params.flag(params.current_query(), "hydrate", default=False)
+    return _whole(elements.list_hubs(current.context(), hydrate=hydrate))
+
+
+def list_hub_keys() -> Response:
+    """Answer the keys of all hubs."""
+    return _whole([hub["key"] for hub in elements.list_hubs(current.context())])
+
+
+def get_hub(key: str) -> Response:
+    """Answer one hub."""
+    return responses.document(elements.find_hub(current.context(), key))
+
+
+def list_hub_elements(key: str) -> Response:
+    """Answer the elements of a hub."""
+    return _whole(elements.list_elements(current.context(), key))
+
+
+def _whole(items: Sequence[object]) -> Response:
+    return responses.listing(items, next_page=None)
+
+
+def _expand() -> bool:
+    return params.flag(params.current_query(), "expand", default=False)

@@ -1,0 +1,129 @@
+"""Which credentials a path asks for, decided before the path is resolved.
+
+An unknown path under the base path belongs to a family too: a caller without valid
+secrets learns nothing about what exists. Source: elements-api 1.2 and 1.3.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+
+from bridge.services.access import Secrets
+
+BASE = "/elements/api-v2"
+
+
+class Family(Enum):
+    """A group of calls that needs the same parts of the `Authorization` header.
+
+    `CATALOGUE` needs none, and is answered for whoever is named when there are some.
+    """
+
+    ANONYMOUS = auto()
+    CATALOGUE = auto()
+    PLATFORM = auto()
+    TOKEN = auto()
+    HUB = auto()
+
+
+_PLATFORM = frozenset(
+    {
+        "organizations",
+        "common-resources",
+        "transformations",
+        "vdrs",
+        "usage",
+        "jobs",
+        "notifications",
+        "events",
+        "docs",
+        "formulas",
+        "models",
+        "metrics",
+        "audit-logs",
+        "bulkloader",
+    }
+)
+TOKEN_FORMS = frozenset(
+    {
+        "configuration",
+        "docs",
+        "enabled",
+        "events",
+        "objects",
+        "trace-logging",
+        "transformations",
+    }
+)
+"""Second segments below `/instances` where a token takes the place of an id."""
+
+_FIXED = {
+    "authentication": Family.ANONYMOUS,
+    "openapi.json": Family.ANONYMOUS,
+    "instance": Family.TOKEN,
+}
+_OF_ACCOUNTS = frozenset({"settings", "instances", "objects"})
+_OF_ONE_ACCOUNT = _OF_ACCOUNTS | {"users", "roles", "elements"}
+_HUB_DEPTH = 3
+
+
+def family_of(method: str, path: str, secrets: Secrets) -> Family:
+    """Return the family of a normalised path below `BASE`."""
+    segments = path.removeprefix(BASE).strip("/").split("/")
+    head = segments[0]
+    if head in _FIXED:
+        return _FIXED[head]
+    if head in _BY_SHAPE:
+        return _BY_SHAPE[head](method, segments)
+    by_token = secrets.element is not None or head not in {"accounts", "users"}
+    if head in _PLATFORM or _is_account_route(segments) or not by_token:
+        return Family.PLATFORM
+    return Family.HUB
+
+
+def _instances_family(method: str, segments: list[str]) -> Family:
+    """Tell `PUT /instances` and `/instances/enabled` from the forms with an id."""
+    if len(segments) == 1:
+        by_token = method in {"PUT", "PATCH", "DELETE"}
+    else:
+        by_token = segments[1] in TOKEN_FORMS
+    return Family.TOKEN if by_token else Family.PLATFORM
+
+
+def _hubs_family(method: str, segments: list[str]) -> Family:
+    """Tell `/hubs/crm/accounts` from the catalogue's `/hubs/crm/elements`."""
+    if len(segments) < _HUB_DEPTH or segments[2:] == ["elements"]:
+        return _read_by_anybody(method)
+    return Family.HUB
+
+
+def _elements_family(method: str, segments: list[str]) -> Family:
+    """Tell the catalogue from the instances below one of its elements."""
+    if segments[2:3] == ["instances"]:
+        return Family.PLATFORM
+    return _read_by_anybody(method)
+
+
+def _read_by_anybody(method: str) -> Family:
+    return Family.CATALOGUE if method in {"GET", "HEAD"} else Family.PLATFORM
+
+
+_BY_SHAPE = {
+    "elements": _elements_family,
+    "hubs": _hubs_family,
+    "instances": _instances_family,
+}
+
+
+PLATFORM_HEADS = _PLATFORM | _FIXED.keys() | _BY_SHAPE.keys()
+"""First segments that never name an object of an element."""
+
+
+def _is_account_route(segments: list[str]) -> bool:
+    """Tell `/accounts/settings` and `/accounts/7/users` from CRM accounts."""
+    match segments:
+        case ["accounts", second, *_] if second in _OF_ACCOUNTS:
+            return True
+        case ["accounts", _, third, *_] if third in _OF_ONE_ACCOUNT:
+            return True
+    return False

@@ -1,0 +1,189 @@
+"""Records of the element behind the token: `/hubs/{anything}/…` and the bare form.
+
+The hub's name is not looked at. Source: elements-api 1.3, 4.2 and 4.8.
+"""
+
+from __future__ import annotations
+
+from flask import Flask, Response, request
+from werkzeug.routing import BaseConverter
+
+from bridge.services import access, listings, records, rehearsal
+from bridge.services.answers import Written
+from bridge.services.links import Link
+from bridge.store.instances import Instance
+from bridge.web import bodies, current, params, responses
+from bridge.web.families import BASE, PLATFORM_HEADS
+
+PREFIXES = (BASE, f"{BASE}/hubs/<hub>")
+"""Every object route exists with the hub and without."""
+
+
+class ObjectName(BaseConverter):
+    """The name of an object in a path; what begins a platform path is none.
+
+    So a platform path with a verb that it lacks is 405, and not an object's.
+    """
+
+    part_isolating = True
+    regex = rf"(?!(?:{'|'.join(sorted(PLATFORM_HEADS))})\Z)[^/]+"
+
+
+def register(app: Flask) -> None:
+    """Add every route twice, with the hub and without."""
+    app.url_value_preprocessor(_forget_hub)
+    app.url_map.converters["object"] = ObjectName
+    views = (
+        ("/ping", ping, ["GET"]),
+        ("/<object:object_name>", list_records, ["GET"]),
+        ("/<object:object_name>", create_record, ["POST"]),
+        ("/<object:object_name>/<record_id>", get_record, ["GET"]),
+        ("/<object:object_name>/<record_id>", update_record, ["PATCH", "PUT"]),
+        ("/<object:object_name>/<record_id>", delete_record, ["DELETE"]),
+    )
+    for prefix in PREFIXES:
+        for path, view, methods in views:
+            app.add_url_rule(prefix + path, view_func=view, methods=methods)
+
+
+def _forget_hub(_endpoint: str | None, values: dict[str, str] | None) -> None:
+    if values:
+        values.pop("hub", None)
+
+
+def ping() -> Response:
+    """Answer whether the vendor answers. One vendor call."""
+    return responses.document(records.ping(current.context(), enabled_instance()))
+
+
+def list_records(object_name: str) -> Response:
+    """Answer a page of records; vendor calls as `listings.list_records` says."""
+    return answer_list(enabled_instance(), object_name)
+
+
+def create_record(object_name: str) -> Response:
+    """Create a record and answer it as stored. Two vendor calls."""
+    return answer_create(enabled_instance(), object_name)
+
+
+def get_record(object_name: str, record_id: str) -> Response:
+    """Answer one record. One vendor call."""
+    return answer_get(enabled_instance(), object_name, record_id)
+
+
+def update_record(object_name: str, record_id: str) -> Response:
+    """Change the members sent and answer the whole record. Three vendor calls."""
+    return answer_update(enabled_instance(), object_name, record_id)
+
+
+def delete_record(object_name: str, record_id: str) -> Response:
+    """Delete one record of an entity that can be. One vendor call."""
+    return answer_delete(enabled_instance(), object_name, record_id)
+
+
+def answer_list(
+    instance: Instance, object_name: str, within: Link | None = None
+) -> Response:
+    """Answer the page that the call asks for."""
+    listing, notes = params.listing(params.current_query(), object_name)
+    page = listings.list_records(
+        current.context(), instance, object_name, listing, within=within
+    )
+    return responses.listing(
+        page.records,
+        next_page=page.next_page,
+        total=page.total,
+        notes=[*notes, *page.notes],
+    )
+
+
+def answer_create(
+    instance: Instance, object_name: str, within: Link | None = None
+) -> Response:
+    """Create what the call's body holds, or say what would be sent."""
+    ctx, query, body = (
+        current.context(),
+        params.current_query(),
+        bodies.current_object(),
+    )
+    if params.dry_run(query):
+        return responses.rehearsed(
+            *rehearsal.rehearse_create(ctx, instance, object_name, body, within=within)
+        )
+    written = records.create_record(
+        ctx,
+        instance,
+        object_name,
+        body,
+        key=params.idempotency_key(),
+        view=params.view(query),
+        within=within,
+    )
+    return responses.mark_replay(_written(written), replayed=written.replayed)
+
+
+def answer_get(
+    instance: Instance, object_name: str, record_id: str, within: Link | None = None
+) -> Response:
+    """Answer one record."""
+    shown = records.get_record(
+        current.context(),
+        instance,
+        object_name,
+        record_id,
+        view=params.view(params.current_query()),
+        within=within,
+    )
+    return responses.document(shown.record, notes=shown.notes)
+
+
+def answer_update(
+    instance: Instance, object_name: str, record_id: str, within: Link | None = None
+) -> Response:
+    """Change what the call's body names, or say what would be sent."""
+    query = params.current_query()
+    target = (current.context(), instance, object_name, record_id)
+    body, method = bodies.current_object(), request.method
+    if params.dry_run(query):
+        return responses.rehearsed(
+            *rehearsal.rehearse_update(*target, body, method=method, within=within)
+        )
+    return _written(
+        records.update_record(
+            *target, body, method=method, view=params.view(query), within=within
+        )
+    )
+
+
+def answer_delete(
+    instance: Instance, object_name: str, record_id: str, within: Link | None = None
+) -> Response:
+    """Delete a record, or say what would be sent."""
+    target = (current.context(), instance, object_name, record_id)
+    if params.dry_run(params.current_query()):
+        return responses.rehearsed(
+            rehearsal.rehearse_delete(*target, within=within), []
+        )
+    records.delete_record(*target, within=within)
+    return responses.empty()
+
+
+def _written(written: Written) -> Response:
+    return responses.document(
+        written.record,
+        ignored=written.ignored,
+        notice=written.notice,
+        notes=written.notes,
+    )
+
+
+def enabled_instance() -> Instance:
+    """Return the instance of the token.
+
+    Raises:
+        NotFoundError: the path belongs to a family of calls that opens none.
+        ForbiddenError: it is disabled.
+    """
+    instance = current.instance()
+    access.require_enabled(instance)
+    return instance

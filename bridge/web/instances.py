@@ -1,0 +1,161 @@
+"""Instances by id, by token, and below their element. Source: elements-api 2.2."""
+
+from __future__ import annotations
+
+from flask import Flask, Response, request
+from werkzeug.routing import BaseConverter
+
+from bridge.errors import NotFoundError
+from bridge.services import configuration, instances
+from bridge.services.instance_bodies import instance_document
+from bridge.store.instances import Instance
+from bridge.web import bodies, current, params, responses
+from bridge.web.families import BASE, TOKEN_FORMS
+
+_ALL = f"{BASE}/instances"
+_ONE = f"{BASE}/instances/<instance:instance_id>"
+_OF_ELEMENT = f"{BASE}/elements/<element>/instances"
+
+
+class InstanceId(BaseConverter):
+    """What names an instance in a path; the words of the token forms name none."""
+
+    part_isolating = True
+    regex = rf"(?!(?:{'|'.join(sorted(TOKEN_FORMS | {'count'}))})\Z)[^/]+"
+
+
+def register(app: Flask) -> None:
+    """Add the routes; the forms without an id find the instance by its token."""
+    app.url_map.converters["instance"] = InstanceId
+    for path, view, methods in (
+        (_ALL, list_instances, ["GET"]),
+        (_ALL, create_instance, ["POST"]),
+        (f"{_ALL}/count", count_instances, ["GET"]),
+        (_OF_ELEMENT, list_instances, ["GET"]),
+        (_OF_ELEMENT, create_instance, ["POST"]),
+        (_ONE, get_instance, ["GET"]),
+        (f"{_OF_ELEMENT}/<instance_id>", get_instance, ["GET"]),
+        (_ONE, change_instance, ["PUT", "PATCH"]),
+        (_ALL, change_instance, ["PUT", "PATCH"]),
+        (f"{_OF_ELEMENT}/<instance_id>", change_instance, ["PUT"]),
+        (_ONE, delete_instance, ["DELETE"]),
+        (_ALL, delete_instance, ["DELETE"]),
+        (f"{_OF_ELEMENT}/<instance_id>", delete_instance, ["DELETE"]),
+        (f"{_ONE}/enabled", switch_instance, ["PUT", "DELETE"]),
+        (f"{_ALL}/enabled", switch_instance, ["PUT", "DELETE"]),
+        (f"{_ONE}/configuration", list_configuration, ["GET"]),
+        (f"{_ALL}/configuration", list_configuration, ["GET"]),
+        (f"{_ONE}/configuration/<config_id>", get_configuration, ["GET"]),
+        (f"{_ALL}/configuration/<config_id>", get_configuration, ["GET"]),
+        (f"{_ONE}/configuration/<config_id>", patch_configuration, ["PATCH"]),
+        (f"{_ALL}/configuration/<config_id>", patch_configuration, ["PATCH"]),
+    ):
+        app.add_url_rule(path, view_func=view, methods=methods)
+
+
+def list_instances(element: str | None = None) -> Response:
+    """Answer a page of the caller's instances. No vendor call."""
+    ctx = current.context()
+    search, notes = params.instance_search(params.current_query(), element_key=element)
+    page = instances.list_instances(ctx, current.user(), search)
+    return responses.listing(
+        page.documents, next_page=page.next_page, total=page.total, notes=notes
+    )
+
+
+def count_instances() -> Response:
+    """Answer how many instances the caller's account has. No vendor call."""
+    return responses.document(
+        instances.count_instances(current.context(), current.user())
+    )
+
+
+def create_instance(element: str | None = None) -> Response:
+    """Verify credentials and store an instance. Two vendor calls."""
+    document = instances.create_instance(
+        current.context(),
+        current.user(),
+        bodies.current_object(),
+        element_key_or_id=element,
+    )
+    return responses.document(document)
+
+
+def get_instance(instance_id: str, element: str | None = None) -> Response:
+    """Answer one instance. No vendor call."""
+    instance = find(instance_id, element)
+    return responses.document(instance_document(current.context(), instance))
+
+
+def change_instance(
+    instance_id: str | None = None, element: str | None = None
+) -> Response:
+    """Replace (`PUT`) or change (`PATCH`) an instance. Up to two vendor calls."""
+    instance = find(instance_id, element)
+    change = (
+        instances.replace_instance
+        if request.method == "PUT"
+        else instances.patch_instance
+    )
+    document = change(
+        current.context(),
+        instance,
+        bodies.current_object(),
+        reauthenticate=params.flag(
+            params.current_query(), "reAuthenticate", default=True
+        ),
+    )
+    return responses.document(document)
+
+
+def delete_instance(
+    instance_id: str | None = None, element: str | None = None
+) -> Response:
+    """Remove an instance; a body is not looked at. No vendor call."""
+    instances.delete_instance(current.context(), find(instance_id, element))
+    return responses.empty()
+
+
+def switch_instance(instance_id: str | None = None) -> Response:
+    """Enable (`PUT`) or disable (`DELETE`) an instance. No vendor call."""
+    enabled = request.method == "PUT"
+    instances.set_enabled(current.context(), find(instance_id), enabled=enabled)
+    return responses.empty()
+
+
+def list_configuration(instance_id: str | None = None) -> Response:
+    """Answer the entries of an instance's configuration. No vendor call."""
+    entries = configuration.list_entries(current.context(), find(instance_id))
+    return responses.listing(entries, next_page=None)
+
+
+def get_configuration(config_id: str, instance_id: str | None = None) -> Response:
+    """Answer one entry. No vendor call."""
+    instance = find(instance_id)
+    return responses.document(
+        configuration.get_entry(current.context(), instance, config_id)
+    )
+
+
+def patch_configuration(config_id: str, instance_id: str | None = None) -> Response:
+    """Change one entry. Two vendor calls for a credential, none otherwise."""
+    instance, body = find(instance_id), bodies.current_object()
+    return responses.document(
+        configuration.patch_entry(current.context(), instance, config_id, body)
+    )
+
+
+def find(instance_id: str | None, element: str | None = None) -> Instance:
+    """Return the instance of a path, or of the token where the path has no id.
+
+    Raises:
+        NotFoundError: unknown, another account's, or another element's.
+    """
+    if instance_id is None:
+        return current.instance()
+    instance = instances.find_instance(current.context(), current.user(), instance_id)
+    if element is not None:
+        key = instances.find_element(current.context(), element).key
+        if instance.element_key != key:
+            raise NotFoundError(f"No instance {instance_id} of element {element}.")
+    return instance

@@ -1,0 +1,57 @@
+"""What those who run the bridge ask: does it serve, is it ready, how busy is it."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from ipaddress import ip_network
+
+from flask import Flask, Response, request
+
+from bridge.errors import BridgeError, ForbiddenError
+from bridge.telemetry.metrics import CONTENT_TYPE
+from bridge.web import current, responses
+from bridge.web.forwarded import HIDDEN, is_within, read_address
+
+
+def register(app: Flask) -> None:
+    """Add the routes; none of them needs secrets."""
+    app.add_url_rule("/healthz", view_func=health, methods=["GET"])
+    app.add_url_rule("/readyz", view_func=readiness, methods=["GET"])
+    app.add_url_rule("/metrics", view_func=metrics, methods=["GET"])
+
+
+def health() -> Response:
+    """Answer that this process serves; asks neither database nor vendor."""
+    return responses.document({"status": "ok"})
+
+
+def readiness() -> Response:
+    """Answer whether calls can be served, else 503 with the reason. No vendor call."""
+    try:
+        current.context().database.check_schema()
+    except BridgeError as error:
+        answer = responses.document({"status": "not ready", "reason": error.message})
+        answer.status_code = HTTPStatus.SERVICE_UNAVAILABLE
+        return answer
+    return responses.document({"status": "ready"})
+
+
+def metrics() -> Response:
+    """Answer the figures of all processes, to this machine and allowed networks.
+
+    Raises:
+        ForbiddenError: somebody else asks, or a proxy that nobody vouched for: all
+            the world comes from this machine when a proxy runs on it.
+    """
+    ctx = current.context()
+    address = read_address(request.remote_addr or "")
+    allowed = map(ip_network, ctx.settings.metrics_networks)
+    if (
+        address is None
+        or HIDDEN in request.environ
+        or not (address.is_loopback or is_within(address, allowed))
+    ):
+        raise ForbiddenError(
+            "The metrics are for this machine and for BRIDGE_METRICS_NETWORKS."
+        )
+    return Response(ctx.metrics.exposition(), content_type=CONTENT_TYPE)

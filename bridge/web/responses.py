@@ -1,0 +1,159 @@
+"""JSON documents, listings and the headers that every answer carries.
+
+Paging lives in headers and bodies are bare. Source: elements-api 1.5, 1.8, 1.9, 4.3.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import orjson
+from flask import Response, request
+
+from bridge.web import current
+from bridge.web.families import BASE, Family, family_of
+
+JSON_TYPE = "application/json;charset=UTF-8"
+EXPOSED = (
+    "Elements-Returned-Count, Elements-Total-Count, Elements-Request-Id, "
+    "Elements-Next-Page-Token, Elements-Trace-Id, Elements-Error, Content-Disposition"
+)
+_METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+_ALLOWED_HEADERS = ("Authorization", "Content-Type", "Accept")
+_OUR_HEADER = re.compile(r"elements-[a-z-]+|idempotency-key", re.IGNORECASE)
+_MAX_NOTE = 1000
+_WIDTH = 63
+
+
+def to_json(value: object) -> bytes:
+    """Return a value as JSON; times to the second in UTC, decimals digit by digit."""
+    option = orjson.OPT_PASSTHROUGH_DATETIME
+    try:
+        return orjson.dumps(value, default=_jsonable, option=option)
+    except orjson.JSONEncodeError:
+        return orjson.dumps(_exact(value), default=_jsonable, option=option)
+
+
+def _exact(value: object) -> object:
+    """Return a value with whole numbers of more than 64 bits written digit by digit."""
+    if isinstance(value, Mapping):
+        return {name: _exact(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_exact(item) for item in value]
+    is_wide = isinstance(value, int) and value.bit_length() > _WIDTH
+    return orjson.Fragment(str(value)) if is_wide else value
+
+
+def _jsonable(value: object) -> object:
+    """Write what JSON has no type for; `datetime` first, it is a `date` as well."""
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise TypeError("A time without a zone cannot be written.")
+        utc = value.astimezone(UTC).replace(microsecond=0, tzinfo=None)
+        return f"{utc.isoformat()}+0000"
+    if isinstance(value, date):
+        return f"{value.isoformat()}T00:00:00+0000"
+    if isinstance(value, Decimal) and value.is_finite():
+        return orjson.Fragment(format(value, "f"))
+    raise TypeError(f"{type(value).__name__} has no JSON form.")
+
+
+def document(
+    body: Mapping[str, object],
+    *,
+    ignored: Sequence[str] = (),
+    notice: str = "",
+    notes: Sequence[str] = (),
+) -> Response:
+    """Answer one object; `ignored` names members of the request that were not used."""
+    response = Response(to_json(body), content_type=JSON_TYPE)
+    unused = [f"These members were ignored: {', '.join(ignored)}."] if ignored else []
+    told = [f"The record was {notice}."] if notice else []
+    _add_notes(response, [*unused, *told, *notes])
+    return response
+
+
+def listing(
+    items: Sequence[object],
+    *,
+    next_page: str | None,
+    total: int | None = None,
+    notes: Sequence[str] = (),
+) -> Response:
+    """Answer a bare array; the token header is absent on the last page."""
+    response = Response(to_json(items), content_type=JSON_TYPE)
+    if total is not None:
+        response.headers["Elements-Total-Count"] = str(total)
+    if next_page is not None:
+        response.headers["Elements-Next-Page-Token"] = next_page
+    _add_notes(response, notes)
+    response.headers["Elements-Returned-Count"] = str(len(items))
+    return response
+
+
+def rehearsed(document_: Mapping[str, object], ignored: Sequence[str]) -> Response:
+    """Answer what a write would send, and which members it would not use."""
+    return document(document_, ignored=ignored)
+
+
+def mark_replay(response: Response, *, replayed: bool) -> Response:
+    """Tell a caller that the answer is that of an earlier call of the same create."""
+    if replayed:
+        response.headers["Idempotency-Replayed"] = "true"
+    return response
+
+
+def empty() -> Response:
+    """Answer 200 without a body, as deletes and switches do."""
+    return Response(b"", content_type=JSON_TYPE)
+
+
+def _add_notes(response: Response, notes: Sequence[str]) -> None:
+    """Set `Elements-Error`; member names are a caller's text and may hold anything."""
+    if notes:
+        text = " ".join(notes).encode("ascii", "backslashreplace").decode("ascii")
+        printable = re.sub(r"[^\x20-\x7e]", " ", text)
+        response.headers["Elements-Error"] = printable[:_MAX_NOTE]
+
+
+def preflight() -> Response | None:
+    """Answer `OPTIONS` below the base path with 200; None for any other call.
+
+    A wildcard in `Access-Control-Allow-Headers` covers neither `Authorization` nor
+    a prefix, so those of our own headers that are asked for are repeated by name.
+    """
+    if request.method != "OPTIONS" or not request.path.startswith(f"{BASE}/"):
+        return None
+    asked = request.headers.get("Access-Control-Request-Headers", "")
+    wanted = [name for name in map(str.strip, asked.split(",")) if _is_ours(name)]
+    response = empty()
+    response.headers["Allow"] = _METHODS
+    response.headers["Access-Control-Allow-Methods"] = _METHODS
+    response.headers["Access-Control-Allow-Headers"] = ", ".join(
+        [*_ALLOWED_HEADERS, *wanted]
+    )
+    return response
+
+
+def _is_ours(name: str) -> bool:
+    return _OUR_HEADER.fullmatch(name) is not None
+
+
+def finish(response: Response) -> Response:
+    """Add the headers that every answer carries, errors included."""
+    response.headers["Elements-Request-Id"] = current.request_id()
+    instance = current.opened()
+    if instance is not None and _is_hub_call():
+        response.headers["Elements-Element-Instance-Id"] = str(instance.id)
+    if "Origin" in request.headers:
+        # Nothing here is opened by a cookie, so any origin may read the answers.
+        response.headers["Access-Control-Allow-Origin"] = "*"
+        response.headers["Access-Control-Expose-Headers"] = EXPOSED
+    return response
+
+
+def _is_hub_call() -> bool:
+    return family_of(request.method, request.path, current.secrets()) is Family.HUB

@@ -1,0 +1,207 @@
+"""Organization, accounts and users of the platform. Source: elements-api appendix A.
+
+`/accounts` and `/users` without a hub are the element's records when an Element part
+is sent, and the platform's own without it. Source: elements-api 1.3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from flask import Flask, Response, request
+
+from bridge.services import instances, tenancy
+from bridge.services.instances import InstanceSearch
+from bridge.web import bodies, current, hubs, params, responses
+from bridge.web.families import BASE
+
+View: TypeAlias = Callable[..., Response]
+
+_ACCOUNTS = f"{BASE}/accounts"
+_ACCOUNT = f"{_ACCOUNTS}/<account_id>"
+_USERS = f"{BASE}/users"
+_USER = f"{_USERS}/<user_id>"
+
+
+def register(app: Flask) -> None:
+    """Add the routes; none of the platform's costs a vendor call."""
+    for path, method, view, records in (
+        (_ACCOUNTS, "GET", list_accounts, hubs.list_records),
+        (_ACCOUNTS, "POST", create_account, hubs.create_record),
+        (_ACCOUNT, "GET", get_account, hubs.get_record),
+        (_ACCOUNT, "PATCH", change_account, hubs.update_record),
+        (_ACCOUNT, "PUT", change_account, hubs.update_record),
+        (_ACCOUNT, "DELETE", delete_account, hubs.delete_record),
+        (_USERS, "GET", list_users, hubs.list_records),
+        (_USERS, "POST", None, hubs.create_record),
+        (_USER, "GET", get_user, hubs.get_record),
+        (_USER, "PATCH", change_user, hubs.update_record),
+        (_USER, "PUT", change_user, hubs.update_record),
+        (_USER, "DELETE", delete_user, hubs.delete_record),
+    ):
+        name = path.removeprefix(f"{BASE}/").partition("/")[0]
+        app.add_url_rule(
+            path,
+            endpoint=f"{method} {path}",
+            view_func=_either(name, view, records),
+            methods=[method],
+        )
+    for path, view, methods in (
+        (f"{BASE}/organizations/me", get_organization, ["GET"]),
+        (f"{_ACCOUNTS}/instances", list_account_instances, ["GET"]),
+        (f"{_ACCOUNT}/instances", list_account_instances, ["GET"]),
+        (f"{_ACCOUNTS}/settings", read_settings, ["GET"]),
+        (f"{_ACCOUNT}/settings", read_settings, ["GET"]),
+        (f"{_ACCOUNTS}/settings", write_settings, ["POST", "PATCH"]),
+        (f"{_ACCOUNT}/settings", write_settings, ["POST", "PATCH"]),
+        (f"{_ACCOUNT}/users", list_users, ["GET"]),
+        (f"{_ACCOUNT}/users", create_user, ["POST"]),
+    ):
+        app.add_url_rule(path, view_func=view, methods=methods)
+    # Without these, what these paths lack would be looked for among the records.
+    for name, methods in (
+        ("instances", ["POST", "PUT", "PATCH", "DELETE"]),
+        ("settings", ["PUT", "DELETE"]),
+    ):
+        app.add_url_rule(
+            f"{_ACCOUNTS}/{name}",
+            endpoint=f"refuse {name}",
+            view_func=refuse_method,
+            methods=methods,
+        )
+
+
+def refuse_method() -> Response:
+    """Refuse a verb that a path of accounts lacks."""
+    current.refuse_method(request.method)
+
+
+def get_organization() -> Response:
+    """Answer the caller's organization."""
+    return responses.document(tenancy.organization_document(current.user()))
+
+
+def list_accounts() -> Response:
+    """Answer a page of the organization's accounts."""
+    query = params.current_query()
+    asked, notes = params.cut(query)
+    piece = tenancy.list_accounts(
+        current.context(), current.user(), params.text(query, "where"), asked
+    )
+    return responses.listing(piece.items, next_page=piece.next_page, notes=notes)
+
+
+def create_account() -> Response:
+    """Make an account."""
+    body = bodies.current_object()
+    return responses.document(
+        tenancy.add_account(current.context(), current.user(), body)
+    )
+
+
+def get_account(account_id: str) -> Response:
+    """Answer one account."""
+    account = tenancy.find_account(current.context(), current.user(), account_id)
+    return responses.document(tenancy.account_document(account))
+
+
+def change_account(account_id: str) -> Response:
+    """Change an account."""
+    body = bodies.current_object()
+    return responses.document(
+        tenancy.change_account(current.context(), current.user(), account_id, body)
+    )
+
+
+def delete_account(account_id: str) -> Response:
+    """Remove an account."""
+    tenancy.remove_account(current.context(), current.user(), account_id)
+    return responses.empty()
+
+
+def list_users(account_id: str | None = None) -> Response:
+    """Answer a page of users, of one account or of all."""
+    query = params.current_query()
+    asked, notes = params.cut(query)
+    piece = tenancy.list_users(
+        current.context(),
+        current.user(),
+        account_id,
+        params.text(query, "where"),
+        asked,
+    )
+    return responses.listing(piece.items, next_page=piece.next_page, notes=notes)
+
+
+def create_user(account_id: str) -> Response:
+    """Make a user; the answer alone tells the secret."""
+    body = bodies.current_object()
+    return responses.document(
+        tenancy.add_user(current.context(), current.user(), account_id, body)
+    )
+
+
+def get_user(user_id: str) -> Response:
+    """Answer one user."""
+    found = tenancy.find_user(current.context(), current.user(), user_id)
+    return responses.document(tenancy.user_document(found))
+
+
+def change_user(user_id: str) -> Response:
+    """Change a user."""
+    body = bodies.current_object()
+    return responses.document(
+        tenancy.change_user(current.context(), current.user(), user_id, body)
+    )
+
+
+def delete_user(user_id: str) -> Response:
+    """Remove a user."""
+    tenancy.remove_user(current.context(), current.user(), user_id)
+    return responses.empty()
+
+
+def list_account_instances(account_id: str | None = None) -> Response:
+    """Answer a page of an account's instances, the caller's own unless named."""
+    ctx, user = current.context(), current.user()
+    search, notes = params.instance_search(params.current_query())
+    search = InstanceSearch(page_size=search.page_size, next_page=search.next_page)
+    own = user.account_id
+    if account_id is not None:
+        own = tenancy.find_account(ctx, user, account_id).id
+    page = instances.list_of_account(ctx, own, search)
+    return responses.listing(
+        page.documents, next_page=page.next_page, total=page.total, notes=notes
+    )
+
+
+def read_settings(account_id: str | None = None) -> Response:
+    """Answer what is set for an account."""
+    user = current.user()
+    of_account = account_id or str(user.account_id)
+    return responses.document(
+        tenancy.read_settings(current.context(), user, of_account)
+    )
+
+
+def write_settings(account_id: str | None = None) -> Response:
+    """Set what the body names and answer all that is set."""
+    user, body = current.user(), bodies.current_object()
+    of_account = account_id or str(user.account_id)
+    return responses.document(
+        tenancy.write_settings(current.context(), user, of_account, body)
+    )
+
+
+def _either(name: str, platform: View | None, records: View) -> View:
+    """Return a view that answers for the platform unless an instance was opened."""
+
+    def view(**values: str) -> Response:
+        if current.opened() is not None:
+            return records(name, *values.values())
+        if platform is None:
+            current.refuse_method(request.method)
+        return platform(**values)
+
+    return view

@@ -1,0 +1,34 @@
+"""Switching traces on and off, by id and by token. Source: elements-api 2.2."""
+
+from __future__ import annotations
+
+from flask import Flask, Response, request
+
+from bridge.services import instances, traces
+from bridge.web import bodies, current, responses
+from bridge.web.families import BASE
+
+
+def register(app: Flask) -> None:
+    """Add the routes."""
+    for path in ("/instances/<instance_id>", "/instances"):
+        app.add_url_rule(
+            f"{BASE}{path}/trace-logging",
+            view_func=switch_tracing,
+            methods=["PUT", "DELETE"],
+        )
+
+
+def switch_tracing(instance_id: str | None = None) -> Response:
+    """Trace an instance for a while (`PUT`) or no more (`DELETE`). No vendor call."""
+    ctx = current.context()
+    instance = (
+        current.instance()
+        if instance_id is None
+        else instances.find_instance(ctx, current.user(), instance_id)
+    )
+    if request.method == "PUT":
+        traces.start(ctx, instance, bodies.optional_object())
+    else:
+        traces.stop(ctx, instance)
+    return responses.empty()

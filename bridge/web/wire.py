@@ -1,0 +1,188 @@
+"""Reading requests and writing answers on a connection, loosely in and exactly out.
+
+Subclasses of gunicorn's reader and writer, which have no types, hence the ignores;
+`worker` puts them to use. Everything that guards against request smuggling is
+gunicorn's and stays as it is.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import time
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any, TypeAlias
+
+from gunicorn.http.body import Body
+from gunicorn.http.errors import (
+    ExpectationFailed,
+    LimitRequestHeaders,
+    LimitRequestLine,
+    ParseException,
+    UnsupportedTransferCoding,
+)
+from gunicorn.http.message import Request
+from gunicorn.http.parser import RequestParser
+from gunicorn.http.unreader import SocketUnreader
+from gunicorn.http.wsgi import Response
+
+Foreign: TypeAlias = Any
+"""What gunicorn made; it has no types."""
+
+MAX_REQUEST_LINE = 20_000
+_BODY_STALLS = 4
+_TO_ENCODE = re.compile(rb"[ #\x80-\xff]")
+
+
+class StalledRequestError(ParseException):  # type: ignore[misc]
+    """The head of a request did not arrive in time."""
+
+
+_REFUSALS: tuple[tuple[type[Exception], HTTPStatus, str], ...] = (
+    (
+        LimitRequestLine,
+        HTTPStatus.REQUEST_URI_TOO_LONG,
+        f"The request line is longer than {MAX_REQUEST_LINE} bytes.",
+    ),
+    (
+        LimitRequestHeaders,
+        HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+        "The request has too many headers, or one that is too long.",
+    ),
+    (
+        StalledRequestError,
+        HTTPStatus.REQUEST_TIMEOUT,
+        "The request did not arrive in time.",
+    ),
+    (
+        ExpectationFailed,
+        HTTPStatus.EXPECTATION_FAILED,
+        "Only the expectation 100-continue is met here.",
+    ),
+    (
+        UnsupportedTransferCoding,
+        HTTPStatus.NOT_IMPLEMENTED,
+        "Only the transfer coding chunked is read here.",
+    ),
+)
+
+
+def refusal(error: ParseException) -> tuple[HTTPStatus, str]:
+    """Return status and sentence for a request that cannot be read."""
+    for kind, status, message in _REFUSALS:
+        if isinstance(error, kind):
+            return status, message
+    return HTTPStatus.BAD_REQUEST, "The request is malformed HTTP."
+
+
+def encode_target(line: bytes) -> bytes:
+    """Return a request line with what is illegal in its target percent-encoded.
+
+    The target is what stands between the first blank and the last. Bytes that are no
+    UTF-8 are read as latin-1. Control characters stay, and are refused later.
+    """
+    method, first, rest = line.partition(b" ")
+    target, last, version = rest.rpartition(b" ")
+    try:
+        target.decode("utf-8")
+    except UnicodeDecodeError:
+        target = target.decode("latin-1").encode("utf-8")
+    encoded = _TO_ENCODE.sub(lambda found: b"%%%02X" % found[0][0], target)
+    return method + first + encoded + last + version
+
+
+class FacadeUnreader(SocketUnreader):  # type: ignore[misc]
+    """Reads a socket until `deadline`, whatever the caller's pace."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        super().__init__(sock)
+        self.deadline = float("inf")
+
+    def chunk(self, size_hint: int | None = None) -> bytes:
+        """Return what arrived.
+
+        Raises:
+            TimeoutError: nothing arrived, or the deadline has passed.
+        """
+        if time.monotonic() > self.deadline:
+            raise TimeoutError
+        data: bytes = super().chunk(size_hint)
+        return data
+
+
+class FacadeBody(Body):  # type: ignore[misc]
+    """A body whose faults reach the application as `OSError`, as WSGI knows them."""
+
+    def _read_reader(self, size: int) -> bytes:
+        try:
+            data: bytes = super()._read_reader(size)
+        except ParseException as error:
+            raise OSError("the request body is malformed") from error
+        return data
+
+
+class FacadeRequest(Request):  # type: ignore[misc]
+    """A request whose line may be long and whose target may be sloppy."""
+
+    body: Foreign
+
+    def parse(self, unreader: Foreign) -> bytes:
+        """Read line and headers; gunicorn's own limit is 8,190 bytes for the line."""
+        self.limit_request_line = MAX_REQUEST_LINE
+        try:
+            rest: bytes = super().parse(unreader)
+        except TimeoutError:
+            raise StalledRequestError from None
+        return rest
+
+    def parse_request_line(self, line_bytes: bytes) -> None:
+        """Read a line after encoding what its target may not hold."""
+        super().parse_request_line(encode_target(line_bytes))
+
+    def set_body_reader(self) -> None:
+        """Choose the framing as gunicorn does, with our body around it."""
+        super().set_body_reader()
+        self.body = FacadeBody(self.body.reader)
+
+
+class FacadeParser(RequestParser):  # type: ignore[misc]
+    """Requests of one connection: `stall_s` for a head, four times that for a body."""
+
+    mesg_class = FacadeRequest
+
+    def __init__(
+        self, cfg: Foreign, sock: socket.socket, client: Foreign, stall_s: float
+    ) -> None:
+        super().__init__(cfg, sock, client)
+        self._stall_s = stall_s
+        self.unreader = FacadeUnreader(sock)
+
+    def __next__(self) -> FacadeRequest:
+        self.unreader.deadline = time.monotonic() + self._stall_s
+        message: FacadeRequest = super().__next__()
+        self.unreader.deadline = time.monotonic() + _BODY_STALLS * self._stall_s
+        return message
+
+
+class FacadeResponse(Response):  # type: ignore[misc]
+    """An answer with header names as given, the count next to last, `Server` last.
+
+    A PHP client cuts the count out of the raw headers between
+    `Elements-Returned-Count:` and `Server:`. Source: client-quirks part 1.
+    """
+
+    software = "bridge"
+
+    def default_headers(self) -> list[str]:
+        """Return status line and connection headers, without gunicorn's `Server`."""
+        lines: list[str] = super().default_headers()
+        return [line for line in lines if not line.startswith("Server:")]
+
+    def process_headers(self, headers: Iterable[tuple[str, str]]) -> None:
+        """Take the application's headers, its own `Server` excepted."""
+        super().process_headers(
+            (name, value) for name, value in headers if name.lower() != "server"
+        )
+        self.headers.sort(key=lambda header: header[0] == "Elements-Returned-Count")
+        self.headers.append(("Server", self.software))

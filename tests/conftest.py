@@ -1,0 +1,244 @@
+"""Fixtures that start the real processes, once for a run."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, settings
+from sqlalchemy import make_url
+
+from bridge.app import open_database
+from bridge.settings import Settings
+from bridge.store.tenants import add_tenant
+
+settings.register_profile(
+    "bridge", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("bridge")
+
+# The installed package is tested, not a `bridge` folder that happens to be here.
+os.environ["PYTHONSAFEPATH"] = "1"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A response: status, headers by lower-case name, and the body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self):
+        return json.loads(self.body)
+
+
+class Api:
+    """A caller of the facade, with the three secrets of a demo."""
+
+    def __init__(self, line):
+        self.line = line
+        self.base_url = line["baseUrl"]
+        self.secrets = (
+            f"User {line['userSecret']}, Organization {line['organizationSecret']}, "
+            f"Element {line['elementToken']}"
+        )
+        self.platform = (
+            f"User {line['userSecret']}, Organization {line['organizationSecret']}"
+        )
+
+    def call(self, method, path, body=None, *, authorization=None, headers=None):
+        """Send one request; a dict or list body travels as JSON."""
+        data = body if isinstance(body, bytes | None) else json.dumps(body).encode()
+        request = urllib.request.Request(self.base_url + path, data=data, method=method)
+        request.add_header("Authorization", authorization or self.secrets)
+        if data is not None:
+            request.add_header("Content-Type", "application/json")
+        for name, value in (headers or {}).items():
+            request.add_header(name, value)
+        return _send(request)
+
+    def get(self, path, **options):
+        return self.call("GET", path, **options)
+
+
+class Vendor:
+    """What a test asks of the simulator's own control routes."""
+
+    def __init__(self, line):
+        self.url = line["sandboxUrl"].split("/ATServices")[0].rstrip("/")
+
+    def control(self, method, path, body=None):
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(
+            f"{self.url}/sandbox/{path}", data=data, method=method
+        )
+        request.add_header("Content-Type", "application/json")
+        return _send(request)
+
+    def calls(self):
+        """Return the calls counted since the last `forget`, by operation."""
+        counts = self.control("GET", "requests").json()["counts"]
+        return {name: sum(entities.values()) for name, entities in counts.items()}
+
+    def forget(self):
+        self.control("DELETE", "requests")
+
+
+def _send(request):
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return Answer(answer.status, _lower(answer.headers.items()), answer.read())
+    except urllib.error.HTTPError as error:
+        with error:
+            return Answer(error.code, _lower(error.headers.items()), error.read())
+
+
+def _lower(items):
+    return {name.lower(): value for name, value in items}
+
+
+def start_bridge(*arguments: str | Path, env: Mapping[str, str] | None = None):
+    """Start a `bridge` command; return the process and its first line, decoded."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bridge", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        env={**os.environ, **(env or {})},
+        start_new_session=True,
+    )
+    line = process.stdout.readline()
+    if not line:
+        process.stdout.close()
+        process.wait(10)
+        raise AssertionError(f"bridge {arguments} ended with {process.returncode}")
+    return process, json.loads(line)
+
+
+def stop_bridge(process: subprocess.Popen) -> int:
+    """Send SIGTERM, wait, and return the exit code."""
+    process.send_signal(signal.SIGTERM)
+    try:
+        return process.wait(40)
+    finally:
+        process.kill()
+        process.stdout.close()
+
+
+POSTGRESQL = os.environ.get(
+    "BRIDGE_TEST_POSTGRES", "postgresql+psycopg://postgres@127.0.0.1:5432/test"
+)
+
+
+@contextmanager
+def _postgresql_schema() -> Iterator[str]:
+    server = make_url(POSTGRESQL)
+    # Not waiting for the disk makes these tests faster.
+    hasty = "-csynchronous_commit=off"
+    try:
+        connection = psycopg.connect(
+            server.set(drivername="postgresql").render_as_string(hide_password=False),
+            autocommit=True,
+            connect_timeout=3,
+            options=hasty,
+        )
+    except psycopg.OperationalError as error:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"PostgreSQL is not reachable: {error}")
+        pytest.skip(f"PostgreSQL is not reachable: {error}")
+    name = f"test_{secrets.token_hex(8)}"
+    with closing(connection):
+        connection.execute(f'CREATE SCHEMA "{name}"')
+        options = f"-csearch_path={name} {hasty}"
+        try:
+            fresh = server.update_query_dict({"options": options})
+            yield fresh.render_as_string(hide_password=False)
+        finally:
+            for schema in (name, f"{name}_jobs"):
+                connection.execute(f'DROP SCHEMA IF EXISTS "{schema}" CASCADE')
+
+
+@pytest.fixture(scope="session")
+def postgresql_schema():
+    """Return a context manager that yields the URL of a schema of one's own.
+
+    Without a server it skips the test; in CI it fails it.
+    """
+    return _postgresql_schema
+
+
+@pytest.fixture(scope="session")
+def demo_dir(tmp_path_factory) -> Path:
+    """The data directory of the demo."""
+    return tmp_path_factory.mktemp("demo")
+
+
+@pytest.fixture(scope="session")
+def demo(demo_dir) -> Iterator[dict]:
+    """A running `bridge demo`; the JSON line it printed."""
+    process, line = start_bridge(
+        "demo", "--json", "--port", "0", "--sandbox-port", "0", "--data-dir", demo_dir
+    )
+    try:
+        yield line
+    finally:
+        stop_bridge(process)
+
+
+@pytest.fixture(scope="session")
+def foreign(demo, demo_dir) -> Api:
+    """A caller of another organization, with an instance of its own."""
+    database = open_database(Settings(data_dir=demo_dir))
+    tenant = add_tenant(
+        database,
+        organization="Somebody else",
+        email="else@bridge.example",
+        password="not the demo's",
+    )
+    database.close()
+    line = {
+        **demo,
+        "userSecret": tenant.user_secret,
+        "organizationSecret": tenant.organization_secret,
+        "elementToken": "none yet",
+    }
+    configuration = {
+        "crm.autotask.username": demo["username"],
+        "crm.autotask.password": demo["password"],
+        "crm.autotask.server.url": demo["sandboxUrl"],
+    }
+    body = {
+        "name": "Foreign",
+        "element": {"key": "autotaskcrm"},
+        "configuration": configuration,
+    }
+    api = Api(line)
+    instance = api.call("POST", "/instances", body, authorization=api.platform).json()
+    return Api(
+        {**line, "elementToken": instance["token"], "instanceId": instance["id"]}
+    )
+
+
+@pytest.fixture(scope="session")
+def api(demo) -> Api:
+    """A caller with the demo's secrets."""
+    return Api(demo)
+
+
+@pytest.fixture
+def vendor(demo) -> Vendor:
+    """The demo's simulator, its counts forgotten."""
+    vendor = Vendor(demo)
+    vendor.forget()
+    return vendor

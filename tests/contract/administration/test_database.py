@@ -1,0 +1,114 @@
+"""`bridge db`: versions, upgrades, and copies made under writers."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from contextlib import closing
+
+import pytest
+from sqlalchemy import text
+
+from bridge.store.instances import add_instance, get_instance
+
+
+def test_an_upgrade_says_from_where_to_where(blank):
+    operator = blank
+    first = operator.ok("db", "upgrade")
+    second = operator.ok("db", "upgrade")
+    versions = operator.json("db", "version")
+
+    assert first == f"Upgraded from schema none to {versions['program']}.\n"
+    assert second == f"The database has schema {versions['program']} already.\n"
+    assert versions["database"] == versions["program"]
+
+
+def test_an_older_schema_is_refused_with_the_cure_by_the_other_commands(operator):
+    operator.ok("db", "upgrade")
+    with operator.database() as database, database.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+
+    assert "schema 0001" in operator.refused("user", "list")
+    assert operator.json("db", "version")["database"] == "0001"
+
+
+def test_a_newer_schema_is_refused_by_every_command(operator):
+    operator.ok("db", "upgrade")
+    with operator.database() as database, database.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+
+    for command in (["db", "upgrade"], ["db", "version"], ["user", "list"]):
+        assert "schema 9999" in operator.refused(*command)
+
+
+def test_a_copy_made_under_writers_is_whole_and_opens(embedded, tmp_path):
+    user = embedded.add_user()
+    stop, made, errors = threading.Event(), [], []
+
+    def write():
+        try:
+            with embedded.database() as database:
+                while not stop.is_set():
+                    instance = add_instance(
+                        database,
+                        user_id=user["id"],
+                        element_key="autotaskcrm",
+                        name="x" * 200,
+                        tags=["a", "b"],
+                        configuration={"crm.autotask.password": "secret"},
+                        zone=None,
+                    )
+                    made.append(instance)
+        except Exception as error:  # noqa: BLE001 - told by the main thread
+            errors.append(error)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    while len(made) < 20 and not errors:
+        pass
+    before = len(made)
+    target = tmp_path / "copy.db"
+    printed = embedded.ok("db", "backup", target)
+    stop.set()
+    thread.join()
+
+    assert errors == []
+    assert str(target) in printed
+    assert target.stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in tmp_path.iterdir() if "copy" in path.name] == [
+        "copy.db"
+    ]
+    copied = {"BRIDGE_DATABASE_URL": f"sqlite:///{target}"}
+    listed = embedded.json("instance", "list", env=copied)
+    assert before <= len(listed) <= len(made)
+    embedded.env |= copied
+    with embedded.database() as database:
+        for instance in made[:before]:
+            assert get_instance(database, instance.id) == instance
+    with closing(sqlite3.connect(target)) as connection:
+        counted = "SELECT count(*) FROM instance_tags GROUP BY instance_id"
+        assert set(connection.execute(counted)) == {(2,)}
+
+
+def test_a_copy_never_replaces_a_file(embedded, tmp_path):
+    embedded.add_user()
+    target = tmp_path / "kept.db"
+    target.write_text("mine")
+
+    assert "exists" in embedded.refused("db", "backup", target)
+    assert target.read_text() == "mine"
+
+
+def test_a_copy_that_cannot_be_written_is_said(embedded, tmp_path):
+    embedded.add_user()
+
+    refusal = embedded.refused("db", "backup", tmp_path / "nowhere" / "copy.db")
+
+    assert "cannot be written" in refusal
+
+
+@pytest.mark.parametrize("operator", ["postgresql"], indirect=True)
+def test_postgresql_is_left_to_its_own_tool(operator, tmp_path):
+    operator.ok("db", "upgrade")
+
+    assert "pg_dump" in operator.refused("db", "backup", tmp_path / "copy.dump")

@@ -1,0 +1,383 @@
+"""`bridge doctor` names the cause: one planted fault after the other."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from contextlib import closing
+
+import pytest
+from sqlalchemy import text
+
+from bridge.catalog.loader import load_elements
+from bridge.interfaces import EntityInfo, Usage, Zone
+from bridge.services.vendor_checks import judge_resource, judge_usage
+from bridge.store.instances import add_instance
+
+FAILED = "failed"
+
+
+class Doctor:
+    """Runs the doctor and reads its lines by what they looked at."""
+
+    def __init__(self, operator, arguments=()):
+        self.operator = operator
+        self.arguments = arguments
+
+    def lines(self, *arguments, **options):
+        ended = self.operator.run(
+            "doctor", *self.arguments, *arguments, "--json", **options
+        )
+        assert "Traceback" not in ended.output
+        found = json.loads(ended.stdout)
+        failed = [line for line in found if line["level"] == FAILED]
+        assert ended.exit_code == (1 if failed else 0)
+        assert all(line["cure"] for line in found if line["level"] != "ok")
+        return {line["check"]: line for line in found}
+
+    def cause(self, *arguments, **options):
+        """Return the one line that failed."""
+        lines = self.lines(*arguments, **options)
+        [failed] = [line for line in lines.values() if line["level"] == FAILED]
+        return failed
+
+
+@pytest.fixture
+def doctor(operator):
+    return Doctor(operator)
+
+
+@pytest.fixture
+def vendor_doctor(connected, demo):
+    """The doctor of the demo's API user."""
+
+    def of(**changes):
+        given = {
+            "username": demo["username"],
+            "password": demo["password"],
+            "server-url": demo["sandboxUrl"],
+            **changes,
+        }
+        pairs = [(f"--{name}", value) for name, value in given.items() if value]
+        return Doctor(connected, [text for pair in pairs for text in pair])
+
+    return of
+
+
+def test_a_sound_installation_has_nothing_to_complain_of(doctor):
+    lines = doctor.lines()
+
+    assert [line["level"] for line in lines.values()] == ["ok"] * 6
+    assert list(lines) == [
+        "settings",
+        "data directory",
+        "key ring",
+        "database",
+        "schema",
+        "writing",
+    ]
+
+
+def test_lines_for_people_name_level_and_cure(embedded):
+    (embedded.settings().data_dir / "keys.json").chmod(0o644)
+
+    printed = embedded.ok("doctor")
+
+    assert "warning  data directory: other users of this machine may read" in printed
+    assert "cure: chmod go=" in printed
+
+
+def test_an_installation_that_never_started_is_sound_and_stays_unmade(blank):
+    lines = Doctor(blank).lines()
+
+    assert lines["data directory"]["level"] == "warning"
+    assert not blank.settings().data_dir.exists()
+
+
+def test_a_setting_that_cannot_be_used(doctor):
+    cause = doctor.cause(env={"BRIDGE_READ_TIMEOUT_S": "soon"})
+
+    assert cause["check"] == "settings"
+    assert "BRIDGE_READ_TIMEOUT_S" in cause["text"]
+
+
+def test_a_data_directory_that_is_none(embedded, tmp_path):
+    (tmp_path / "file").write_text("")
+
+    lines = Doctor(embedded).lines(env={"BRIDGE_DATA_DIR": str(tmp_path / "file")})
+
+    assert lines["data directory"]["level"] == FAILED
+    assert "is no directory" in lines["data directory"]["text"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_a_data_directory_of_another_user(embedded):
+    embedded.settings().data_dir.chmod(0o000)
+
+    assert Doctor(embedded).cause()["check"] == "data directory"
+
+
+def test_keys_of_another_installation(doctor, tmp_path):
+    foreign = {"BRIDGE_DATA_DIR": str(tmp_path / "other"), "BRIDGE_DATABASE_URL": ""}
+    doctor.operator.run("db", "upgrade", env=foreign)
+    ring = (tmp_path / "other" / "keys.json").read_text()
+
+    cause = doctor.cause(env={"BRIDGE_KEYS": ring})
+
+    assert cause["check"] == "key ring"
+    assert "restore the keys.json" in cause["cure"]
+
+
+def test_lost_keys(doctor):
+    path = doctor.operator.settings().data_dir / "keys.json"
+    path.unlink()
+
+    cause = doctor.cause()
+
+    assert cause["check"] == "key ring"
+    assert "there is a database" in cause["text"]
+    assert not path.exists()
+
+
+def test_damaged_keys(doctor):
+    (doctor.operator.settings().data_dir / "keys.json").write_bytes(b'{"keys\xff')
+
+    assert doctor.cause()["check"] == "key ring"
+
+
+@pytest.mark.parametrize(
+    ("version", "cure"), [("9999", "newer release"), ("0001", "bridge db upgrade")]
+)
+def test_a_schema_of_another_release(doctor, version, cure):
+    with doctor.operator.database() as database, database.begin() as connection:
+        changed = text("UPDATE alembic_version SET version_num = :version")
+        connection.execute(changed, {"version": version})
+
+    cause = doctor.cause()
+
+    assert cause["check"] == "schema"
+    assert version in cause["text"]
+    assert cure in cause["cure"]
+
+
+def test_postgresql_that_is_down(embedded):
+    with closing(socket.socket()) as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+        url = f"postgresql+psycopg://bridge:hush-hush@127.0.0.1:{port}/bridge"
+        cause = Doctor(embedded).cause(env={"BRIDGE_DATABASE_URL": url})
+
+    assert cause["check"] == "database"
+    assert "start the database server" in cause["cure"]
+    assert "hush-hush" not in str(cause)
+
+
+def test_a_database_url_of_another_kind(embedded):
+    cause = Doctor(embedded).cause(env={"BRIDGE_DATABASE_URL": "mysql://u:hush@h/d"})
+
+    assert (cause["check"], cause["cure"]) == (
+        "database",
+        "correct BRIDGE_DATABASE_URL",
+    )
+
+
+def test_a_sound_connection(vendor_doctor, relay):
+    relay.edits = [(newer, "1.6.9<") for newer in ("1.6.11<", "1.6.9+<")]
+
+    lines = vendor_doctor(**{"server-url": relay.url}).lines()
+
+    vendor = {name: line for name, line in lines.items() if "permission" not in name}
+    assert list(vendor)[6:] == [
+        "zone",
+        "login",
+        "tracking identifier",
+        "threshold",
+        "clock",
+        "WSDL",
+    ]
+    assert {line["level"] for name, line in vendor.items() if name != "settings"} == {
+        "ok"
+    }
+    assert lines["permission accounts"]["level"] == "ok"
+    assert lines["permission contacts"]["text"] == "query, create, update"
+
+
+def test_a_stored_instance_is_examined_by_its_id(connected, demo):
+    user = connected.add_user()
+    instance = connected.json(
+        *("instance", "add", "--user", user["id"], "--name", "PSA"),
+        *("--username", demo["username"], "--api-secret", demo["password"]),
+        *("--server-url", demo["sandboxUrl"]),
+    )
+
+    lines = Doctor(connected).lines("--instance", instance["id"])
+
+    assert lines["clock"]["level"] == "ok"
+    assert Doctor(connected).cause("--instance", 5)["check"] == "instance"
+
+
+def test_an_unknown_user_name(vendor_doctor):
+    cause = vendor_doctor(username="nobody@nowhere.example").cause()
+
+    assert cause["check"] == "zone"
+    assert "crm.autotask.username (API username)" in cause["cure"]
+
+
+def test_a_wrong_password(vendor_doctor):
+    cause = vendor_doctor(password="not-the-password").cause()
+
+    assert cause["check"] == "login"
+    assert "API secret" in cause["cure"]
+    assert "not-the-password" not in str(cause)
+
+
+def test_a_missing_identifier(vendor_doctor):
+    cause = vendor_doctor().cause(env={"BRIDGE_INTEGRATION_CODE": ""})
+
+    assert cause["check"] == "tracking identifier"
+    assert "make one at Autotask" in cause["cure"]
+
+
+def test_a_refused_identifier(vendor_doctor):
+    wrong = {"integration-code": "WRONGWRONGWRONGWRONGWRONG27"}
+
+    cause = vendor_doctor(**wrong).cause()
+
+    assert cause["check"] == "tracking identifier"
+    assert "all 27 characters" in cause["cure"]
+    assert "WRONGWRONG" not in str(cause)
+
+
+def test_a_host_that_is_down(vendor_doctor):
+    with closing(socket.socket()) as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
+        cause = vendor_doctor(**{"server-url": url}).cause()
+
+    assert cause["check"] == "zone"
+    assert "DNS, firewall" in cause["cure"]
+
+
+def test_a_host_that_is_not_autotask(vendor_doctor, demo):
+    cause = vendor_doctor(**{"server-url": demo["baseUrl"]}).cause()
+
+    assert cause["check"] == "zone"
+    assert "correct the server URL" in cause["cure"]
+
+
+def test_a_server_url_that_is_not_allowed(vendor_doctor):
+    cause = vendor_doctor(**{"server-url": "https://evil.example"}).cause()
+
+    assert cause["check"] == "zone"
+    assert "not allowed" in cause["text"]
+    assert "BRIDGE_ALLOWED_HOSTS" in cause["cure"]
+
+
+def test_an_entity_without_permission(vendor_doctor, relay):
+    granted = "<UserAccessForCreate>All<"
+    relay.edits = [(granted, granted.replace("All", "None"))]
+
+    lines = vendor_doctor(**{"server-url": relay.url}).lines()
+
+    assert lines["permission accounts"]["level"] == "warning"
+    assert "may not create Account" in lines["permission accounts"]["text"]
+    assert "may not create Contact" in lines["permission contacts"]["text"]
+    assert "security level" in lines["permission contacts"]["cure"]
+
+
+@pytest.mark.parametrize(
+    ("used", "level"), [(5999, "ok"), (6000, "warning"), (9500, FAILED)]
+)
+def test_a_threshold_nearly_used_up(used, level):
+    finding = judge_usage(Usage(threshold=10_000, timeframe_minutes=60, used=used))
+
+    assert finding.level == level
+    assert str(used) in finding.text
+
+
+def test_a_threshold_that_the_vendor_reports_as_used_up(vendor_doctor, relay):
+    relay.edits = [("numberOfExternalRequest: ", "numberOfExternalRequest: 99999999")]
+
+    cause = vendor_doctor(**{"server-url": relay.url}).cause()
+
+    assert cause["check"] == "threshold"
+    assert "/usage/vendor" in cause["cure"]
+
+
+@pytest.mark.parametrize(
+    ("ahead_s", "level", "side"),
+    [(-120, "warning", "ahead of"), (3600, FAILED, "behind")],
+)
+def test_a_clock_that_is_off(vendor_doctor, relay, ahead_s, level, side):
+    relay.ahead_s = ahead_s
+
+    clock = vendor_doctor(**{"server-url": relay.url}).lines()["clock"]
+
+    assert clock["level"] == level
+    assert side in clock["text"]
+    assert "synchronise" in clock["cure"]
+
+
+def test_a_zone_with_a_newer_release(vendor_doctor, relay):
+    relay.edits = [
+        (f"VersionResult>{release}<", "VersionResult>1.6.30<")
+        for release in ("1.6.9", "1.6.11")
+    ]
+
+    wsdl = vendor_doctor(**{"server-url": relay.url}).lines()["WSDL"]
+
+    assert wsdl["level"] == "warning"
+    assert "bridge wsdl refresh" in wsdl["cure"]
+
+
+def test_a_tenant_that_moved(connected, demo):
+    user = connected.add_user()
+    with connected.database() as database:
+        instance = add_instance(
+            database,
+            user_id=user["id"],
+            element_key="autotaskcrm",
+            name="x",
+            tags=[],
+            configuration={
+                "crm.autotask.username": demo["username"],
+                "crm.autotask.password": demo["password"],
+                "crm.autotask.server.url": demo["sandboxUrl"],
+            },
+            zone=Zone("https://webservices3.autotask.net/x", 1),
+        )
+
+    zone = Doctor(connected).lines("--instance", instance.id)["zone"]
+
+    assert zone["level"] == "warning"
+    assert "moved from https://webservices3" in zone["text"]
+
+
+def test_a_module_that_is_switched_off():
+    resource = load_elements()["autotaskcrm"].resources["products"]
+    closed = EntityInfo(
+        resource.entity,
+        can_query=True,
+        can_create=True,
+        can_update=True,
+        can_delete=False,
+        has_udfs=False,
+        denied=frozenset({"query", "create", "update"}),
+    )
+
+    assert judge_resource(resource, closed).level == FAILED
+    assert "module" in judge_resource(resource, None).cure
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--username", "x"],
+        ["--username", "x", "--password", "y"],
+        ["--instance", "1", "--username", "x"],
+        ["--instance", "x"],
+    ],
+)
+def test_wrong_usage(embedded, arguments):
+    embedded.refused("doctor", *arguments, code=2)

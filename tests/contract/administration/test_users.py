@@ -1,0 +1,117 @@
+"""`bridge user`: made, shown, listed and removed."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from bridge.store.tenants import find_user, log_in
+
+
+def test_a_user_made_on_an_empty_installation_is_known_by_its_secrets(operator):
+    made = operator.add_user()
+
+    with operator.database() as database:
+        found = find_user(
+            database,
+            user_secret=made["userSecret"],
+            organization_secret=made["organizationSecret"],
+        )
+        session = log_in(
+            database,
+            email="ann@northwind.example",
+            password="correct horse",
+            lifetime_s=60,
+        )
+    assert found.id == made["id"]
+    assert session is not None
+
+
+def test_the_password_is_read_from_stdin_without_its_line_end(embedded):
+    embedded.ok(
+        *("user", "add", "--organization", "N", "--email", "b@n.example"),
+        "--password-stdin",
+        stdin="pässword\n",
+    )
+
+    with embedded.database() as database:
+        assert log_in(database, email="b@n.example", password="pässword", lifetime_s=60)
+
+
+def test_secrets_are_shown_when_they_are_asked_for_only(embedded):
+    made = embedded.add_user()
+
+    shown = embedded.json("user", "show", "ANN@northwind.example")
+    with_secrets = embedded.json("user", "show", made["id"], "--secrets")
+
+    assert not {"userSecret", "organizationSecret"} & set(shown)
+    assert with_secrets["userSecret"] == made["userSecret"]
+    assert made["userSecret"] not in embedded.ok("user", "list")
+
+
+def test_a_second_user_joins_an_organization(operator):
+    first = operator.add_user()
+
+    second = operator.json(
+        *("user", "add", "--organization-id", first["organizationId"]),
+        *("--email", "bob@northwind.example", "--password", "x"),
+    )
+
+    assert second["organizationSecret"] == first["organizationSecret"]
+    assert second["accountId"] == first["accountId"]
+    assert [one["id"] for one in operator.json("user", "list")] == [
+        first["id"],
+        second["id"],
+    ]
+    operator.ok("user", "remove", "bob@northwind.example", "--yes")
+    operator.ok("user", "remove", first["id"], "--yes")
+    assert operator.json("user", "list") == []
+
+
+def test_removal_asks_first(embedded):
+    made = embedded.add_user()
+
+    result = embedded.run("user", "remove", made["id"], stdin="n\n")
+
+    assert result.exit_code == 1
+    assert len(embedded.json("user", "list")) == 1
+
+
+def test_what_cannot_be_is_said_in_one_line(embedded):
+    embedded.add_user()
+
+    assert "e-mail address exists" in embedded.refused(
+        *("user", "add", "--organization", "N", "--email", "ANN@northwind.example"),
+        *("--password", "x"),
+    )
+    assert "no organization 77" in embedded.refused(
+        *("user", "add", "--organization-id", "77", "--email", "c@n.example"),
+        *("--password", "x"),
+    )
+    assert "no user nobody" in embedded.refused("user", "show", "nobody")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["add", "--email", "a@b.example", "--password", "x"],
+        ["add", "--email", "nobody", "--organization", "N", "--password", "x"],
+        ["add", "--email", "a@b.example", "--organization", "N"],
+        ["add", "--organization", "N"],
+        ["show"],
+        ["nonsense"],
+    ],
+)
+def test_wrong_usage_exits_with_2_and_makes_nothing(embedded, arguments):
+    embedded.refused("user", *arguments, code=2)
+
+    assert embedded.json("user", "list") == []
+
+
+def test_output_for_scripts_is_json(embedded):
+    embedded.add_user()
+
+    assert json.loads(embedded.ok("user", "list", "--json"))[0]["email"] == (
+        "ann@northwind.example"
+    )

@@ -1,0 +1,57 @@
+"""Serve a WSGI application that answers what it was asked; run by `test_wire`.
+
+Prints the bound port. Its answers carry headers in the order an application might
+set them, a `Server` of its own among them.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+
+from bridge.web import server
+from bridge.web.tls import Certificates
+
+
+def echo(environ, start_response):
+    if environ["PATH_INFO"] == "/fails":
+        raise RuntimeError("a bug with a secret in it")
+    if environ["PATH_INFO"] == "/takes-its-time":
+        time.sleep(0.5)
+    body = environ["wsgi.input"].read()
+    answer = json.dumps(
+        {
+            "scheme": environ["wsgi.url_scheme"],
+            "method": environ["REQUEST_METHOD"],
+            "path": environ["PATH_INFO"],
+            "query": environ["QUERY_STRING"],
+            "authorization": environ.get("HTTP_AUTHORIZATION"),
+            "body": body.decode("latin-1"),
+        }
+    ).encode()
+    start_response(
+        "200 OK",
+        [
+            ("Server", "imposter"),
+            ("Elements-Returned-Count", "7"),
+            ("Elements-Next-Page-Token", "abc"),
+            ("X-ODD-cASE", "kept"),
+            ("Content-Length", str(len(answer))),
+        ],
+    )
+    return [answer]
+
+
+if __name__ == "__main__":
+    server.run(
+        lambda: echo,
+        host="127.0.0.1",
+        port=0,
+        workers=1,
+        threads=4,
+        ready=lambda port: print(port, flush=True),
+        limits=server.Limits(stall_s=float(sys.argv[1])),
+        tls=Certificates(*map(Path, sys.argv[2:4])) if sys.argv[2:] else None,
+    )

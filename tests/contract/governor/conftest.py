@@ -1,0 +1,236 @@
+"""The governor on SQLite and on PostgreSQL, in this process and in several.
+
+The database is shared by all tests of a kind; each test has a tenant of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack, closing, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from bridge.interfaces import Caller, Priority, Ticket, Usage
+from bridge.store.crypto import KeyRing
+from bridge.store.engine import Database, database_url
+from bridge.store.governor import Governor
+from bridge.store.ledger import Rules
+
+CALLER = """
+import json, os, sys, threading, time
+from pathlib import Path
+from bridge.errors import ProviderThresholdError
+from bridge.interfaces import Caller, Priority, Ticket, Usage
+from bridge.store.crypto import KeyRing
+from bridge.store.engine import Database
+from bridge.store.governor import Governor
+from bridge.store.ledger import Rules
+
+url, data_dir, log, plans = sys.argv[1:]
+file = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+children = []
+for plan in json.loads(plans):
+    child = os.fork()
+    if not child:
+        break
+    children.append(child)
+else:
+    sys.exit(any([os.waitpid(child, 0)[1] not in (0, 9) for child in children]))
+db = Database.open(url, keys=KeyRing.load(Path(data_dir), None))
+governor = Governor(db, Rules(**plan["rules"]))
+
+def write(*values):
+    os.write(file, (json.dumps([os.getpid(), *values]) + "\\n").encode())
+
+def call(number):
+    for each in range(plan["calls"]):
+        name = plan["databases"][(number + each) % len(plan["databases"])]
+        ticket = Ticket(name, "shared", "Account", Caller(
+            number, Priority(plan["priority"])))
+        asked = time.monotonic()
+        try:
+            with governor.enter(
+                ticket, deadline=asked + plan["wait_s"], read_usage=read
+            ):
+                key = f"{plan['priority']}.{number}.{each}"
+                write("began", name, key, time.monotonic(), asked)
+                time.sleep(plan["call_s"])
+                write("ended", name, key, time.monotonic(), asked)
+        except ProviderThresholdError as error:
+            write("refused", name, error.message, time.monotonic(), asked)
+
+def read():
+    write("reading", "", "", time.monotonic(), 0)
+    return Usage(**plan["usage"])
+
+threads = [threading.Thread(target=call, args=[n]) for n in range(plan["threads"])]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+governor.close()
+db.close()
+"""
+
+PLAN = {
+    "rules": {"lanes": 2, "lease_s": 2.0},
+    "usage": {"threshold": 10_000, "timeframe_minutes": 60, "used": 0},
+    "threads": 2,
+    "calls": 10,
+    "call_s": 0.01,
+    "wait_s": 30.0,
+    "priority": 0,
+}
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def kind(request) -> str:
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def data_dir(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("governor")
+
+
+@pytest.fixture(scope="session")
+def url(kind, data_dir, postgresql_schema) -> Iterator[str]:
+    with ExitStack() as stack:
+        if kind == "sqlite":
+            yield database_url(data_dir, None)
+        else:
+            yield stack.enter_context(postgresql_schema())
+
+
+@pytest.fixture(scope="session")
+def db(url, data_dir) -> Iterator[Database]:
+    keys = KeyRing.load(data_dir, None)
+    with closing(Database.open(url, keys=keys)) as database:
+        database.upgrade()
+        yield database
+
+
+@pytest.fixture
+def tenant() -> str:
+    """Name a tenant database that nobody has called yet."""
+    return f"{secrets.token_hex(4)}.example#42"
+
+
+@dataclass
+class Process:
+    """A governor as a process has it, and its calls in short."""
+
+    governor: Governor
+    tenant: str
+    readings: list[float] = field(default_factory=list)
+
+    def enter(
+        self,
+        entity: str = "Account",
+        *,
+        identifier: str = "shared",
+        instance: int | None = 1,
+        priority: Priority = Priority.INTERACTIVE,
+        wait_s: float = 0.0,
+    ):
+        ticket = Ticket(self.tenant, identifier, entity, Caller(instance, priority))
+        deadline = time.monotonic() + wait_s
+        return self.governor.enter(ticket, deadline=deadline, read_usage=self._read)
+
+    def _read(self) -> Usage:
+        self.readings.append(time.monotonic())
+        return Usage(10_000, 60, 5)
+
+
+@pytest.fixture
+def start(db, tenant):
+    """Return a function that makes one more process of the same tenant."""
+    with ExitStack() as stack:
+
+        def make(**rules) -> Process:
+            governor = Governor(db, Rules(**rules))
+            stack.callback(governor.close)
+            return Process(governor, tenant)
+
+        yield make
+
+
+class Crowd:
+    """Processes that call at the same time, and what they wrote down."""
+
+    def __init__(self, url: str, data_dir: Path, log: Path, stack: ExitStack) -> None:
+        self._arguments = (url, data_dir, log)
+        self._log = log
+        self._stack = stack
+        self._plans: list[dict] = []
+
+    def add(self, databases: list[str], **plan) -> None:
+        self._plans.append({**PLAN, "databases": databases, **plan})
+
+    def start(self) -> None:
+        """Start one process for each plan; one that imports all and forks them."""
+        command = [sys.executable, "-c", CALLER, *self._arguments]
+        self._parent = subprocess.Popen(
+            [*command, json.dumps(self._plans)], start_new_session=True
+        )
+        self._stack.callback(self._parent.wait)
+        self._stack.callback(self._stop)
+
+    def wait(self) -> None:
+        """Wait until all have ended, and see that none failed; killed ones may."""
+        assert self._parent.wait(110) == 0
+
+    def kill(self, pid: int) -> None:
+        os.kill(pid, signal.SIGKILL)
+
+    def _stop(self) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self._parent.pid, signal.SIGKILL)
+
+    def events(self, kind: str) -> list[tuple[int, str, str, float, float]]:
+        """Return process, tenant, key, time and time of asking, oldest first."""
+        if not self._log.exists():
+            return []
+        lines = map(json.loads, self._log.read_text().splitlines())
+        found = [(pid, *rest) for pid, what, *rest in lines if what == kind]
+        return sorted(found, key=lambda event: event[3])
+
+    def most_at_once(self, tenant: str, *, without: Collection[int] = ()) -> int:
+        """Return how many calls of a tenant were ever in flight together."""
+        changes = [
+            (event[3], change)
+            for kind, change in (("began", 1), ("ended", -1))
+            for event in self.events(kind)
+            if event[1] == tenant and event[0] not in without
+        ]
+        most = now = 0
+        for _time, change in sorted(changes):
+            now += change
+            most = max(most, now)
+        return most
+
+    def begun_beside(self, priority: int, other: int) -> tuple[int, int]:
+        """Return how many calls of each priority began while the first kind did."""
+        began = self.events("began")
+        times = [event[3] for event in began if event[2].startswith(f"{priority}.")]
+        beside = [
+            event
+            for event in began
+            if event[2].startswith(f"{other}.") and times[0] < event[3] < times[-1]
+        ]
+        return len(times), len(beside)
+
+
+@pytest.fixture
+def crowd(url, db, data_dir, tmp_path) -> Iterator[Crowd]:
+    with ExitStack() as stack:
+        yield Crowd(url, data_dir, tmp_path / "calls.log", stack)

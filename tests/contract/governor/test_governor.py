@@ -1,0 +1,261 @@
+"""Lanes, budget and priorities, as two processes on one database see them."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+from sqlalchemy import text
+
+from bridge.errors import ProviderThresholdError, ProviderUnavailableError
+from bridge.interfaces import Outcome, Priority, Usage
+
+
+def waiting(process, count):
+    """Wait until so many processes are seen waiting."""
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        [figures] = process.governor.figures([process.tenant])
+        if sum(lane.waiting for lane in figures.lanes) == count:
+            return
+        time.sleep(0.01)
+    raise AssertionError("nobody waits")
+
+
+def in_thread(process, order, name, **options):
+    def call():
+        with process.enter(wait_s=10, **options):
+            order.append(name)
+            time.sleep(0.01)
+
+    thread = threading.Thread(target=call)
+    thread.start()
+    return thread
+
+
+def test_lanes_are_shared_by_all_processes(start):
+    one, other = start(lanes=3), start(lanes=3)
+
+    with one.enter(), one.enter(), other.enter():
+        with pytest.raises(ProviderThresholdError, match="All 3 calls"):
+            other.enter().__enter__()
+        with pytest.raises(ProviderThresholdError):
+            one.enter().__enter__()
+
+
+def test_other_entities_and_identifiers_have_lanes_of_their_own(start):
+    process = start(lanes=1)
+
+    with (
+        process.enter("Account"),
+        process.enter("Contact"),
+        process.enter("Account", identifier="another"),
+    ):
+        pass
+
+
+def test_lane_given_back_is_free_for_other_processes_shortly_after(start):
+    one, other = start(lanes=1), start(lanes=1)
+    with one.enter():
+        pass
+
+    with other.enter(wait_s=1):
+        pass
+
+
+def test_waiting_call_gets_the_lane_as_soon_as_it_is_given_back(start):
+    one, other = start(lanes=1), start(lanes=1)
+    order = []
+    with one.enter():
+        thread = in_thread(other, order, "other")
+        waiting(one, 1)
+        given_back = time.monotonic()
+    thread.join()
+
+    assert order == ["other"]
+    assert time.monotonic() - given_back < 1
+
+
+def test_interactive_call_overtakes_bulk_calls_of_its_own_and_other_processes(start):
+    holder, bulk, person = (start(lanes=1) for _ in range(3))
+    order = []
+    with holder.enter():
+        threads = [
+            in_thread(bulk, order, "bulk", priority=Priority.BULK),
+            in_thread(person, order, "bulk here", priority=Priority.BULK),
+        ]
+        waiting(holder, 2)
+        threads.append(in_thread(person, order, "person"))
+        time.sleep(0.1)
+    for thread in threads:
+        thread.join()
+
+    assert order[0] == "person"
+    assert len(order) == 3
+
+
+def test_who_came_first_goes_first_among_equals(start):
+    holder, first, second = (start(lanes=1) for _ in range(3))
+    order = []
+    with holder.enter():
+        threads = [in_thread(first, order, "first")]
+        waiting(holder, 1)
+        threads.append(in_thread(second, order, "second"))
+        waiting(holder, 2)
+    for thread in threads:
+        thread.join()
+
+    assert order == ["first", "second"]
+
+
+def test_call_longer_than_the_lease_keeps_its_lane(start):
+    one, other = start(lanes=1, lease_s=0.6), start(lanes=1, lease_s=0.6)
+
+    with one.enter(), pytest.raises(ProviderThresholdError):
+        other.enter(wait_s=1.5).__enter__()
+
+
+def test_last_lane_is_kept_from_an_instance_that_has_the_others(start):
+    one, other = start(lanes=2), start(lanes=2)
+    order = []
+    with one.enter(instance=1):
+        with one.enter(instance=1):
+            threads = [in_thread(one, order, "greedy", instance=1)]
+            waiting(one, 1)
+            threads.append(in_thread(other, order, "modest", instance=2))
+            waiting(one, 2)
+        threads[1].join()
+        assert order[0] == "modest"
+    for thread in threads:
+        thread.join()
+
+
+def test_one_instance_has_only_so_many_calls_over_all_entities(start):
+    process = start(lanes=3, instance_lanes=2)
+
+    with process.enter("A", instance=1), process.enter("B", instance=1):
+        with pytest.raises(ProviderThresholdError):
+            process.enter("C", instance=1).__enter__()
+        with process.enter("C", instance=2):
+            pass
+
+
+def test_thread_limit_error_takes_a_lane_away(start):
+    one, other = start(lanes=3), start(lanes=3)
+    with one.enter() as lease:
+        lease.outcome = Outcome.THREAD_LIMIT
+
+    with (
+        other.enter(),
+        other.enter(),
+        pytest.raises(ProviderThresholdError, match="All 2"),
+    ):
+        other.enter().__enter__()
+
+
+def test_bulk_stops_at_60_percent_and_interactive_calls_at_95(start):
+    process = start()
+    process.governor.learn(process.tenant, Usage(100, 60, 59))
+
+    with process.enter(priority=Priority.BULK):
+        pass
+    for priority in (Priority.BULK, Priority.POLLING):
+        with pytest.raises(ProviderThresholdError, match="budget exhausted"):
+            process.enter(priority=priority, wait_s=1).__enter__()
+    for _ in range(35):
+        with process.enter():
+            pass
+    with pytest.raises(ProviderThresholdError) as refusal:
+        process.enter(wait_s=5).__enter__()
+
+    assert "free again at" in refusal.value.message
+    assert "of 100 calls an hour 36 were made by Bridge and 59 by others" in str(
+        refusal.value
+    )
+
+
+def test_refusal_that_waiting_cannot_cure_does_not_wait(start):
+    process = start()
+    process.governor.learn(process.tenant, Usage(100, 60, 100))
+
+    started = time.monotonic()
+    with pytest.raises(ProviderThresholdError):
+        process.enter(wait_s=20).__enter__()
+
+    assert time.monotonic() - started < 2
+
+
+def test_quota_error_of_the_vendor_stops_all_processes(start):
+    one, other = start(), start()
+    with one.enter() as lease:
+        lease.outcome = Outcome.QUOTA
+
+    with pytest.raises(ProviderThresholdError, match="budget exhausted"):
+        other.enter().__enter__()
+
+
+def test_vendor_is_asked_for_its_count_once_by_whichever_process(start):
+    one, other = start(), start()
+    for process in (one, other, one, other):
+        with process.enter(priority=Priority.BULK, wait_s=2):
+            pass
+    for _ in range(40):
+        with one.enter(), other.enter():
+            pass
+    deadline = time.monotonic() + 5
+    while not one.readings + other.readings and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+    assert len(one.readings + other.readings) == 1
+
+
+def test_quiet_tenant_pays_no_call_for_readings(start):
+    process = start()
+    for _ in range(20):
+        with process.enter():
+            pass
+
+    assert process.readings == []
+
+
+def test_host_that_fails_is_left_alone_by_this_process(start):
+    one, other = start(), start()
+    for _ in range(10):
+        with one.enter(wait_s=1) as lease:
+            lease.outcome = Outcome.UNREACHABLE
+
+    with pytest.raises(ProviderUnavailableError, match="tried again at"):
+        one.enter().__enter__()
+    with other.enter(wait_s=1):
+        pass
+    [figures] = one.governor.figures([one.tenant])
+    assert figures.breaker_until is not None
+
+
+def test_figures_show_budget_lanes_and_who_waits(start):
+    one, other = start(lanes=1), start(lanes=1)
+    one.governor.learn(one.tenant, Usage(5_000, 60, 30))
+    with one.enter("Ticket"):
+        thread = in_thread(other, [], "other", entity="Ticket")
+        waiting(one, 1)
+        [figures] = one.governor.figures([one.tenant])
+    thread.join()
+
+    assert (figures.threshold, figures.ours, figures.theirs) == (5_000, 1, 30)
+    [lane] = figures.lanes
+    assert (lane.entity, lane.lanes, lane.in_flight, lane.waiting) == (
+        "Ticket",
+        1,
+        1,
+        1,
+    )
+
+
+def test_tracking_identifier_is_nowhere_in_the_database(start, db):
+    process = start()
+    with process.enter(identifier="ABCDEFGH-IDENTIFIER"), db.read() as connection:
+        rows = connection.execute(text("SELECT * FROM vendor_ledgers")).all()
+
+    assert rows
+    assert "ABCDEFGH" not in repr(rows)

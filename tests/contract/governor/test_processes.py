@@ -1,0 +1,97 @@
+"""Real processes on one database: nothing is passed, and the dead give back."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from bridge.interfaces import Usage
+
+INTERACTIVE, BULK = 0, 2
+
+
+def wait_for(condition, timeout_s=30):
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_processes_never_hold_more_lanes_than_there_are(crowd, tenant):
+    for _ in range(3):
+        crowd.add([tenant], calls=8)
+    crowd.start()
+    crowd.wait()
+
+    assert len(crowd.events("ended")) == 3 * 2 * 8
+    assert crowd.most_at_once(tenant) == 2
+
+
+def test_processes_never_pass_the_budget_together(crowd, tenant, start):
+    start().governor.learn(tenant, Usage(50, 60, 10))
+    for _ in range(3):
+        crowd.add([tenant], calls=10, call_s=0, wait_s=5, priority=BULK)
+    crowd.start()
+    crowd.wait()
+
+    assert len(crowd.events("began")) == 20  # 60 % of 50, less the 10 of others
+    assert len(crowd.events("refused")) == 60 - 20
+    assert all("budget exhausted" in event[2] for event in crowd.events("refused"))
+
+
+def test_lane_of_a_killed_process_comes_back_when_its_lease_is_over(
+    crowd, tenant, start
+):
+    process = start(lanes=1, lease_s=1.5)
+    rules = {"lanes": 1, "lease_s": 1.5}
+    crowd.add([tenant], rules=rules, threads=1, calls=1, call_s=60)
+    crowd.start()
+    wait_for(lambda: crowd.events("began"))
+    time.sleep(1.6)
+    crowd.kill(crowd.events("began")[0][0])
+
+    killed = time.monotonic()
+    with process.enter(wait_s=10):
+        waited_s = time.monotonic() - killed
+
+    assert 0.3 < waited_s < 3
+
+
+@pytest.mark.campaign
+def test_eight_processes_two_tenants_one_identifier(crowd, tenant):
+    """Seconds of load with kills: lanes hold, and every survivor is served."""
+    tenants = [tenant, f"other-{tenant}"]
+    options = {"rules": {"lanes": 3, "lease_s": 2.0}, "threads": 6, "call_s": 0.02}
+    for _ in range(4):
+        crowd.add(tenants, priority=BULK, calls=60, **options)
+        crowd.add(tenants, priority=INTERACTIVE, calls=30, **options)
+    crowd.start()
+    wait_for(lambda: len(crowd.events("ended")) > 200)
+    killed = {crowd.events("began")[-1][0], crowd.events("began")[0][0]}
+    for pid in killed:
+        crowd.kill(pid)
+    crowd.wait()
+
+    began, ended = crowd.events("began"), crowd.events("ended")
+    assert {event[2] for event in began if event[0] not in killed} == {
+        event[2] for event in ended if event[0] not in killed
+    }
+    assert crowd.events("refused") == []
+    for name in tenants:
+        assert crowd.most_at_once(name, without=killed) == 3
+    interactive, bulk = crowd.begun_beside(INTERACTIVE, BULK)
+    print(f"{bulk} bulk calls began beside {interactive} interactive ones")
+    assert bulk < interactive / 4
+
+
+@pytest.mark.campaign
+def test_eight_processes_never_pass_the_budget(crowd, tenant, start):
+    start().governor.learn(tenant, Usage(2_000, 60, 700))
+    for _ in range(8):
+        crowd.add([tenant], threads=4, calls=60, call_s=0, wait_s=60)
+    crowd.start()
+    crowd.wait()
+
+    assert len(crowd.events("began")) == 1_900 - 700
+    assert len(crowd.events("refused")) == 8 * 4 * 60 - 1_200

@@ -1,0 +1,59 @@
+"""GET /usage/vendor, and the governor behind the facade."""
+
+from __future__ import annotations
+
+import threading
+
+
+def usage(api):
+    answer = api.get("/usage/vendor", authorization=api.platform)
+    assert answer.status == 200
+    return answer.json()
+
+
+def test_figures_of_the_callers_tenant_database(api, demo, vendor):
+    assert api.get("/hubs/crm/accounts?pageSize=1").status == 200
+
+    (figures,) = usage(api)
+    assert api.get("/hubs/crm/accounts?pageSize=1").status == 200
+    (later,) = usage(api)
+
+    host = demo["sandboxUrl"].split("/")[2]
+    assert figures["database"].startswith(f"{host}#")
+    assert figures["breaker"] == {"state": "closed", "retryAt": None}
+    assert figures["threshold"] >= 10_000
+    assert figures["used"] == figures["ours"] + (figures["theirs"] or 0)
+    assert later["ours"] == figures["ours"] + 1
+    assert vendor.calls() == {"query": 2}
+
+
+def test_organizations_that_share_a_tenant_see_the_same_figures(api, foreign):
+    ours, theirs = usage(api), usage(foreign)
+
+    assert [figures["database"] for figures in ours] == [
+        figures["database"] for figures in theirs
+    ]
+
+
+def test_figures_ask_for_user_and_organization(api):
+    assert api.get("/usage/vendor", authorization="User nobody").status == 401
+
+
+def test_equal_calls_at_the_same_time_are_one_vendor_call_a_process(api, vendor):
+    vendor.control("POST", "faults", {"kind": "delay", "times": 4, "seconds": 1})
+    answers = []
+    threads = [
+        threading.Thread(
+            target=lambda: answers.append(api.get("/hubs/crm/contacts?pageSize=3"))
+        )
+        for _ in range(12)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    vendor.control("DELETE", "faults")
+
+    assert [answer.status for answer in answers] == [200] * 12
+    assert len({answer.body for answer in answers}) == 1
+    assert vendor.calls()["query"] <= 2  # the demo serves with two processes

@@ -1,0 +1,66 @@
+"""A worker whose tasks leave traces: run as a program by the tests beside it.
+
+An effect is a row that can be there once; a trace tells every time that a step ran.
+Both are in a SQLite file of their own, the outside world of these tests.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import sys
+import time
+from contextlib import closing
+
+from bridge.cli.worker import run
+from bridge.jobs.tasks import Queue, Task
+
+TABLES = """
+CREATE TABLE IF NOT EXISTS effects (job TEXT, step INTEGER, PRIMARY KEY (job, step));
+CREATE TABLE IF NOT EXISTS traces (
+    job TEXT, step INTEGER, pid INTEGER, event TEXT, at REAL
+);
+"""
+
+
+def write(statement, *values):
+    path = os.environ["PROBE_FILE"]
+    with closing(sqlite3.connect(path, timeout=30, isolation_level=None)) as world:
+        world.executescript(TABLES)
+        world.execute(statement, values)
+
+
+def trace(job, step, event):
+    row = (job, step, os.getpid(), event, time.time())
+    write("INSERT INTO traces VALUES (?, ?, ?, ?, ?)", *row)
+
+
+def affect(job, step, pause_s):
+    trace(job, step, "begin")
+    time.sleep(pause_s)
+    write("INSERT OR IGNORE INTO effects VALUES (?, ?)", job, step)
+    trace(job, step, "end")
+    return step
+
+
+def walk(_ctx, key, step):
+    """Take as many steps as the key says."""
+    job, steps, pause_s, _ = json.loads(key)
+    trace(job, -1, "begin")
+    done = [step(f"step {n}", affect, job, n, pause_s) for n in range(steps)]
+    trace(job, -1, "end")
+    return done
+
+
+def tick(_ctx, key, step):
+    step("tick", affect, key, 0, 0.0)
+
+
+TASKS = (
+    Task("walk", walk, Queue.BULK, lambda _db, key: json.loads(key)[3]),
+    Task("tick", tick, schedule="* * * * * *"),
+)
+
+if __name__ == "__main__":
+    run(TASKS if "--tick" in sys.argv else TASKS[:1], as_json=True)

@@ -1,0 +1,68 @@
+"""The purge as the real worker does it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bridge.jobs.enqueue import Enqueuer
+from bridge.store.leases import acquire
+from bridge.store.workers import read_living
+
+PAST = datetime.now(UTC) - timedelta(days=1)
+
+
+@pytest.fixture
+def worker(fresh_fleet, tmp_path):
+    """Start `bridge worker`; its stderr goes to a file."""
+    with (tmp_path / "stderr").open("wb") as stderr:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "bridge", "worker", "--json"],
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            env={
+                **os.environ,
+                "BRIDGE_DATA_DIR": str(fresh_fleet.directory),
+                "BRIDGE_DATABASE_URL": fresh_fleet.url,
+            },
+        )
+    yield json.loads(process.stdout.readline())["worker"]
+    process.terminate()
+    assert process.wait(20) == 0
+    process.stdout.close()
+    assert read_living(fresh_fleet.database) == []
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["sqlite", pytest.param("postgresql", marks=pytest.mark.campaign)],
+    indirect=True,
+)
+def test_purge_removes_what_has_expired_and_says_how_much(
+    fresh_fleet, worker, tmp_path
+):
+    database = fresh_fleet.database
+    assert [one.id for one in read_living(database)] == [worker]
+    acquire(database, "new", "somebody", 30)
+    acquire(database, "old", "somebody", 30, now=PAST)
+    enqueue = Enqueuer(database)
+
+    enqueue("purge", "by hand")
+    said = fresh_fleet.wait_until(
+        lambda: [
+            line
+            for line in (tmp_path / "stderr").read_text().splitlines()
+            if "Removed expired rows" in line
+        ]
+    )
+    enqueue.close()
+
+    assert "1 of leases" in said[0]
+    assert acquire(database, "old", "somebody else", 30)
+    assert not acquire(database, "new", "somebody else", 30)
+    assert (fresh_fleet.directory / "jobs.db").exists() == (database.file is not None)

@@ -1,0 +1,255 @@
+"""The OpenAPI 3.1 description: complete, true, and the tenant's own."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote
+
+import pytest
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import validate
+from werkzeug.exceptions import HTTPException
+
+from bridge.services.apidocs.documents import Wish, describe_api
+from bridge.services.apidocs.swagger import Address
+from bridge.web import current
+from bridge.web.families import BASE
+
+METHODS = {"get", "post", "put", "patch", "delete"}
+FAILURES = {"400", "401", "403", "404", "405", "406", "409", "415", "500", "502"}
+RESOURCES = ["accounts", "contacts", "opportunities", "tasks", "sales-orders"]
+PLACEHOLDER = re.compile(r"<[^>]*>|\{[^}]*\}")
+
+REFUSING = {
+    "/accounts/instances": {"POST", "PUT", "PATCH", "DELETE"},
+    "/accounts/settings": {"PUT", "DELETE"},
+    "/attachments": {"POST"},
+    "/attachments/{}": {"PATCH", "PUT"},
+    "/{}/{}/attachments/{}": {"PATCH", "PUT"},
+    "/users": {"POST"},
+}
+"""Routes that exist to answer 405: a method that is refused is not served."""
+
+ALIASES = {"/AttachmentInfo/{}/data", "/attachmentinfo/{}/data"}
+"""The entity's own name for `/attachments/{}/data`."""
+
+HUB = "/hubs/{}"
+
+
+def shape(path):
+    return PLACEHOLDER.sub("{}", path)
+
+
+def served(app):
+    """Yield method and shape of everything below the base path."""
+    for rule in app.url_map.iter_rules():
+        if rule.rule.startswith(f"{BASE}/"):
+            for method in rule.methods - {"HEAD", "OPTIONS"}:
+                yield method, shape(rule.rule.removeprefix(BASE))
+
+
+def operations(document):
+    """Yield method, path and operation."""
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            assert method in METHODS
+            yield method.upper(), path, operation
+
+
+def resolved(document, operation, status="200"):
+    """Return the schema of an answer with the document's schemas beside it."""
+    content = operation["responses"][status]["content"]["application/json"]
+    return {**content["schema"], "components": document["components"]}
+
+
+def test_it_is_valid_openapi(generic, own):
+    assert generic["openapi"] == own["openapi"] == "3.1.0"
+    validate(generic)
+    validate(own)
+
+
+def test_every_served_route_is_described(application):
+    document = application.test_client().get(f"{BASE}/openapi.json").json
+    adapter = application.url_map.bind("bridge.example")
+    described = set()
+    for method, path, _ in operations(document):
+        rule, _ = adapter.match(BASE + shape(path), method, return_rule=True)
+        described.add((method, shape(rule.rule.removeprefix(BASE))))
+
+    forgotten = {
+        (method, path)
+        for method, path in served(application)
+        if (method, path) not in described
+        and (method, HUB + path) not in described
+        and path.removeprefix(HUB) not in ALIASES
+        and method not in REFUSING.get(path.removeprefix(HUB), ())
+    }
+
+    assert forgotten == set()
+
+
+def test_every_described_operation_is_served(application):
+    document = application.test_client().get(f"{BASE}/openapi.json").json
+    adapter = application.url_map.bind("bridge.example")
+
+    for method, path, _ in operations(document):
+        try:
+            adapter.match(BASE + shape(path), method)
+        except HTTPException:
+            pytest.fail(f"{method} {path} is described, and not served")
+
+
+def test_what_is_not_routed_is_not_described(application):
+    wish = Wish(
+        routes=frozenset({("GET", "/usage/vendor"), ("GET", "/hubs/{}/{}")}),
+        address=Address.read("https://bridge.example", BASE),
+    )
+
+    with application.app_context():
+        document = describe_api(current.context(), wish)
+
+    paths = {path for _, path, _ in operations(document)}
+    assert {"/usage/vendor", "/hubs/crm/accounts", "/hubs/crm/{objectName}"} <= paths
+    assert "/instances" not in paths
+    assert {method for method, _, _ in operations(document)} == {"GET"}
+
+
+def test_ids_are_unique_and_every_failure_has_its_schema(generic):
+    ids = [operation["operationId"] for _, _, operation in operations(generic)]
+    assert len(set(ids)) == len(ids)
+
+    for method, path, operation in operations(generic):
+        extra = {"413"} if "requestBody" in operation else set()
+        assert set(operation["responses"]) - {"200"} == FAILURES | extra, (method, path)
+    assert set(generic["components"]["responses"]) == FAILURES | {"413"}
+    error = generic["components"]["schemas"]["Error"]
+    assert error["required"] == ["requestId", "message"]
+
+
+def test_what_it_says_of_secrets_is_true(api, generic):
+    for method, path, operation in operations(generic):
+        open_to_all = not operation["security"] or {} in operation["security"]
+        if path == "/authentication":
+            continue
+
+        answer = api.call(method, quote(path), authorization="none")
+
+        assert (answer.status == 401) is not open_to_all, (method, path, answer.status)
+
+
+def test_it_needs_no_vendor_and_no_secrets(api, vendor):
+    answer = api.get("/openapi.json", authorization="none")
+
+    assert answer.status == 200
+    assert vendor.calls() == {}
+
+
+def test_a_token_that_opens_nothing_is_refused(api):
+    answer = api.get("/openapi.json", authorization=f"{api.platform}, Element nope")
+
+    assert answer.status == 401
+    assert set(answer.json()) == {"requestId", "message"}
+
+
+@pytest.mark.parametrize("resource", RESOURCES)
+def test_the_tenants_fields_are_those_of_its_metadata(api, own, resource):
+    fields = api.get(f"/objects/{resource}/metadata").json()["fields"]
+    schemas = own["components"]["schemas"]
+    path = own["paths"][f"/hubs/crm/{resource}/{{id}}"]
+    name = path["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+    answered = schemas[name["$ref"].rsplit("/", 1)[1]]
+    changed = schemas[f"{name['$ref'].rsplit('/', 1)[1]}Update"]
+
+    standard = {field["path"]: field for field in fields if not field["custom"]}
+    assert set(answered["properties"]) - {"userDefinedFields"} == set(standard)
+    for name, schema in changed["properties"].items():
+        if name == "userDefinedFields":
+            continue
+        assert standard[name]["updateable"]
+        values = [item["value"] for item in standard[name].get("picklistValues", [])]
+        shown = [str(v) for v in schema.get("enum", []) if v is not None]
+        assert shown == (values if len(values) <= 200 else [])
+        if "maxLength" in standard[name]:
+            assert schema["maxLength"] == standard[name]["maxLength"]
+
+
+def test_the_tenants_user_defined_fields_are_named(api, own):
+    fields = api.get("/objects/accounts/metadata?customFieldsOnly=true").json()
+    schemas = own["components"]["schemas"]
+
+    names = schemas["AccountUserDefinedFieldInput"]["properties"]["name"]["enum"]
+
+    assert names == [field["path"] for field in fields["fields"]]
+    known = schemas["AccountUserDefinedFields"]["x-userDefinedFields"]
+    assert [udf["name"] for udf in known] == names
+    assert any("values" in udf for udf in known)
+
+
+def test_a_create_names_what_is_required(api, own):
+    schemas = own["components"]["schemas"]
+
+    required = schemas["AccountCreate"]["required"]
+
+    answer = api.call("POST", "/accounts", {})
+    assert answer.status == 400
+    for name in required:
+        assert f"{name} is required" in answer.json()["message"]
+    assert schemas["LeadCreate"]["properties"]["accountType"]["enum"] == [2]
+    assert "accountType" not in schemas["LeadCreate"]["required"]
+
+
+def test_nulls_are_described_where_they_are_answered(api, spare):
+    instance = spare(**{"filter.response.nulls": "false"})
+    secrets = f"{api.platform}, Element {instance['token']}"
+
+    document = api.get("/openapi.json", authorization=secrets).json()
+
+    records = api.get("/accounts?pageSize=50", authorization=secrets).json()
+    assert any(value is None for record in records for value in record.values())
+    operation = document["paths"]["/hubs/crm/accounts"]["get"]
+    Draft202012Validator(resolved(document, operation)).validate(records)
+
+
+def test_a_tenants_description_costs_two_calls_an_entity_once(api, spare, vendor):
+    secrets = f"{api.platform}, Element {spare()['token']}"
+    vendor.forget()
+
+    api.get("/openapi.json", authorization=secrets)
+    first = vendor.calls()
+    api.get("/openapi.json", authorization=secrets)
+    api.get("/instances/docs", authorization=secrets)
+
+    assert first == vendor.calls() == {"GetFieldInfo": 9, "getUDFInfo": 9}
+
+
+def test_a_resource_of_the_account_is_described(api, own):
+    body = {
+        "path": "/hubs/crm/budget/{of}",
+        "method": "GET",
+        "operationId": "getBudget",
+    }
+    path = "/elements/50/resources"
+    made = api.call("POST", path, body, authorization=api.platform).json()
+    try:
+        document = api.get("/openapi.json").json()
+    finally:
+        gone = f"{path}/{made['id']}"
+        api.call("DELETE", gone, authorization=api.platform)
+
+    validate(document)
+    operation = document["paths"]["/hubs/crm/budget/{of}"]["get"]
+    assert operation["operationId"] == "getBudget"
+    assert operation["parameters"][0]["name"] == "of"
+    assert "/hubs/crm/budget/{of}" not in own["paths"]
+
+
+def test_statuses_an_operator_opts_for_are_described(strict_application):
+    document = strict_application.test_client().get(f"{BASE}/openapi.json").json
+
+    validate(document)
+    assert {"429", "503", "504"} <= set(document["paths"]["/usage"]["get"]["responses"])
+
+
+def test_it_is_of_sane_size(api):
+    for path in ("/openapi.json", "/instances/docs"):
+        assert len(api.get(path).body) < 600_000

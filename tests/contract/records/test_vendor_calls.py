@@ -1,0 +1,98 @@
+"""What each use case costs, counted at the simulator."""
+
+import pytest
+
+ACCOUNT = {
+    "accountName": "Counted",
+    "accountType": 1,
+    "phone": "202-555-0147",
+    "ownerResourceID": 4,
+}
+
+
+@pytest.fixture
+def warm(api, vendor):
+    """A vendor whose metadata and zone the facade already knows."""
+    api.get("/hubs/crm/accounts?where=city='x'")
+    created = api.call("POST", "/hubs/crm/accounts", ACCOUNT).json()
+    vendor.forget()
+    vendor.record_id = created["id"]
+    return vendor
+
+
+def test_a_list_of_up_to_500_costs_one_call(api, warm):
+    assert api.get("/hubs/crm/contacts?pageSize=500").status == 200
+
+    assert warm.calls() == {"query": 1}
+
+
+def test_a_read_costs_one_call(api, warm):
+    assert api.get(f"/hubs/crm/accounts/{warm.record_id}").status == 200
+
+    assert warm.calls() == {"query": 1}
+
+
+def test_a_create_costs_two_calls(api, warm):
+    assert api.call("POST", "/hubs/crm/accounts", ACCOUNT).status == 200
+
+    assert warm.calls() == {"create": 1, "query": 1}
+
+
+def test_a_patch_costs_three_calls(api, warm):
+    answer = api.call("PATCH", f"/hubs/crm/accounts/{warm.record_id}", {"city": "Troy"})
+
+    assert answer.status == 200
+    assert warm.calls() == {"query": 2, "update": 1}
+
+
+def test_cached_metadata_costs_nothing(api, warm):
+    for _ in range(3):
+        assert api.get("/hubs/crm/accounts?where=city='Troy'").status == 200
+
+    assert warm.calls() == {"query": 3}
+
+
+def test_walking_pages_by_number_costs_one_call_a_page(api, warm):
+    for page in (1, 2, 3):
+        assert api.get(f"/hubs/crm/contacts?page={page}&pageSize=20").status == 200
+
+    assert warm.calls() == {"query": 3}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/hubs/crm/accounts?where=accountName=",
+        "/hubs/crm/accounts?where=noSuchField='x'",
+        "/hubs/crm/accounts?where=accountType='many'",
+        "/hubs/crm/accounts?where=stockSymbol='IBM'",
+        "/hubs/crm/accounts?nextPage=garbage",
+        "/hubs/crm/no-such-thing",
+    ],
+)
+def test_an_invalid_request_costs_nothing(api, warm, path):
+    assert api.get(path).status in (400, 404)
+
+    assert warm.calls() == {}
+
+
+def test_a_name_that_might_be_an_entity_costs_one_call_once(api, warm):
+    assert api.get("/hubs/crm/nonsense").status == 404
+    warm.forget()
+
+    assert api.get("/hubs/crm/nonsense").status == 404
+    assert api.get("/hubs/crm/Nonsense2").status == 404
+
+    assert warm.calls() == {}
+
+
+def test_an_unknown_id_that_is_no_number_costs_nothing(api, warm):
+    assert api.get("/hubs/crm/accounts/abc").status == 404
+
+    assert warm.calls() == {}
+
+
+def test_ping_costs_one_call(api, warm):
+    assert api.get("/ping").json()["valid"] is True
+
+    assert warm.calls() == {"getThresholdAndUsageInfo": 1}

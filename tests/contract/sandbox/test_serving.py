@@ -1,0 +1,109 @@
+"""The command: its first line, its exit, what it keeps in a file."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+import requests
+
+COMMAND = [sys.executable, "-m", "bridge", "sandbox", "--port", "0", "--json"]
+
+
+def start(folder, *options):
+    process = subprocess.Popen(
+        [*COMMAND, *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=folder,
+        text=True,
+        env=os.environ | {"TMPDIR": str(folder), "HOME": str(folder)},
+        start_new_session=True,
+    )
+    return process, json.loads(process.stdout.readline())
+
+
+def stop(process, how=signal.SIGTERM):
+    process.send_signal(how)
+    process.wait(20)
+    return process.communicate()
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_without_a_trace(tmp_path, how):
+    process, info = start(tmp_path)
+    with requests.Session() as session:
+        session.get(info["sandboxWsdl"], timeout=10).raise_for_status()
+
+        out, err = stop(process, how)
+
+    assert (process.returncode, out, err) == (0, "", "")
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, 0)
+
+
+def test_the_first_line_describes_it(soap, sandbox_info):
+    assert list(sandbox_info) == [
+        "sandboxUrl",
+        "sandboxWsdl",
+        "username",
+        "password",
+        "integrationCode",
+    ]
+    assert len(sandbox_info["integrationCode"]) == 27
+    assert soap.call("getThresholdAndUsageInfo").code == 1
+
+
+def test_a_file_keeps_records_even_when_the_processes_are_killed(tmp_path, soap):
+    one = (
+        "<id>0</id><Active>1</Active><AccountID>0</AccountID>"
+        "<FirstName>Kept</FirstName><LastName>Here</LastName>"
+    )
+    process, info = start(tmp_path, "--data", "kept.sqlite")
+    client = type(soap)(info["sandboxUrl"], soap.username, soap.password, soap.code)
+    with client.session:
+        (created,) = client.write("create", "Contact", one).ids
+        stored = client.fields("Contact", created)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+
+    process, info = start(tmp_path, "--data", "kept.sqlite")
+    client = type(soap)(info["sandboxUrl"], soap.username, soap.password, soap.code)
+    with client.session:
+        assert client.fields("Contact", created) == stored
+        assert client.write("create", "Contact", one).ids == [created + 1]
+    stop(process)
+
+
+def test_a_file_that_is_no_database_is_refused_in_one_line(tmp_path):
+    (tmp_path / "notes.txt").write_text("these are no records at all\n" * 50)
+
+    done = subprocess.run(
+        [*COMMAND, "--data", "notes.txt"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("Error: notes.txt cannot be used")
+    assert done.stderr.count("\n") == 1
+
+
+def test_an_unknown_seed_is_a_usage_error(tmp_path):
+    done = subprocess.run(
+        [*COMMAND, "--seed", "huge"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+
+    assert done.returncode == 2
+    assert "'huge' is not one of 'hostile', 'million', 'small'" in done.stderr

@@ -1,0 +1,127 @@
+"""The client against the simulator, over HTTP; one simulator for all of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+
+import pytest
+
+from bridge.backends.autotask_soap.client import RetryPolicy
+from bridge.backends.autotask_soap.connections import Timeouts
+from bridge.backends.autotask_soap.service import SoapService
+from bridge.backends.autotask_soap.zones import HostPolicy
+from bridge.interfaces import Credentials, EntityType
+from bridge.sandbox import seed
+
+
+class Simulator:
+    """A running simulator and its control paths."""
+
+    def __init__(self, about):
+        self.about = about
+        self.url = about["sandboxUrl"]
+
+    @property
+    def demo(self):
+        return Credentials(
+            self.about["username"],
+            self.about["password"],
+            self.url,
+            self.about["integrationCode"],
+        )
+
+    @property
+    def other(self):
+        return Credentials(
+            seed.OTHER_USERNAME,
+            seed.OTHER_PASSWORD,
+            self.url,
+            seed.OTHER_INTEGRATION_CODE,
+        )
+
+    def control(self, method, path, body=None):
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(
+            f"{self.url}/sandbox/{path}", data=data, method=method
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.read()
+
+    def fault(self, kind, **members):
+        self.control("POST", "faults", {"kind": kind, **members})
+
+    def calls(self):
+        """Return the calls since the test began, by operation."""
+        counts = json.loads(self.control("GET", "requests"))["counts"]
+        return {name: sum(entities.values()) for name, entities in counts.items()}
+
+    def answered(self, operation):
+        """Return the calls of an operation, once the simulator is done with one."""
+        deadline = time.monotonic() + 5
+        while operation not in self.calls() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return self.calls().get(operation, 0)
+
+    def row(self, entity, entity_id):
+        return self.control("GET", f"rows/{entity}/{entity_id}")
+
+
+@pytest.fixture(scope="session")
+def running_simulator():
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "bridge", "sandbox"),
+            *("--port", "0", "--json", "--limits", "generous"),
+        ],
+        stdout=subprocess.PIPE,
+        env=os.environ,
+        start_new_session=True,
+    )
+    try:
+        line = process.stdout.readline()
+        assert line, "the simulator did not start"
+        yield Simulator(json.loads(line))
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(20)
+        process.stdout.close()
+
+
+@pytest.fixture
+def simulator(running_simulator):
+    running_simulator.control("DELETE", "faults")
+    running_simulator.control("DELETE", "requests")
+    return running_simulator
+
+
+@pytest.fixture(scope="session")
+def service():
+    service = SoapService(
+        timeouts=Timeouts(connect_s=2, read_s=1.5),
+        retries=RetryPolicy(backoff_s=0.02),
+        hosts=HostPolicy(allow_loopback=True),
+    )
+    yield service
+    service.close()
+
+
+@pytest.fixture
+def zones():
+    """The zones that were reported as found."""
+    return []
+
+
+@pytest.fixture
+def backend(service, simulator, zones):
+    return service.open_backend(simulator.demo, None, zones.append)
+
+
+@pytest.fixture
+def account():
+    return EntityType("Account")

@@ -1,0 +1,46 @@
+"""Purging removes what has expired, all of it and nothing else."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import func, insert, select
+
+from bridge.store import expired
+from bridge.store.models import leases, metadata
+
+NOW = datetime.now(UTC)
+
+
+def hold(db, number, expires_at):
+    rows = [
+        {"key": f"{expires_at}-{n}", "holder": "x", "expires_at": expires_at}
+        for n in range(number)
+    ]
+    with db.begin() as connection:
+        connection.execute(insert(leases), rows)
+
+
+def count(db):
+    with db.read() as connection:
+        return connection.execute(select(func.count()).select_from(leases)).scalar()
+
+
+def test_every_table_with_a_time_of_expiry_is_known():
+    assert {"leases", "page_ends", "sessions", "workers"} <= set(expired.tables())
+    assert set(expired.tables()) <= set(metadata.tables)
+
+
+def test_expired_rows_go_however_many_they_are(db):
+    hold(db, 250, NOW - timedelta(hours=1))
+    hold(db, 3, NOW + timedelta(hours=1))
+
+    assert expired.purge(db, "leases") == 250
+    assert count(db) == 3
+    assert expired.purge(db, "leases") == 0
+
+
+@pytest.mark.parametrize("table", expired.tables())
+def test_every_table_can_be_purged(db, table):
+    assert expired.purge(db, table) == 0

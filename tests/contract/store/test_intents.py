@@ -1,0 +1,280 @@
+"""An intent has one holder, and says what became of its write."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import text
+
+from bridge.errors import NotFoundError
+from bridge.store.instances import remove_instance
+from bridge.store.intents import (
+    Ending,
+    State,
+    Wanted,
+    claim,
+    consult_others,
+    finish,
+    read,
+    resend,
+    suspend,
+)
+
+WINDOW_S = 600
+
+
+@pytest.fixture
+def wanted(instance):
+    return Wanted(
+        instance_id=instance.id,
+        tenant="tenant",
+        entity="Contact",
+        scope="a key",
+        body="a body",
+        keyed=True,
+    )
+
+
+@pytest.fixture
+def unkeyed(wanted):
+    return replace(wanted, scope=wanted.body, keyed=False)
+
+
+@pytest.fixture
+def take(db):
+    def take(wanted, holder="first", *, lease_s=30.0, window_s=WINDOW_S):
+        return claim(db, wanted, holder=holder, lease_s=lease_s, window_s=window_s)
+
+    return take
+
+
+def stored(db):
+    with db.read() as connection:
+        return connection.execute(text("SELECT * FROM write_intents")).all()
+
+
+def test_first_caller_carries_out_and_the_second_waits(take, wanted):
+    first, second = take(wanted), take(wanted, "second")
+
+    assert (first.mine, first.state) == (True, State.RUNNING)
+    assert (second.mine, second.state) == (False, State.RUNNING)
+    assert second.id == first.id
+
+
+def test_an_answer_is_kept_by_its_key(db, take, wanted):
+    intent = take(wanted)
+    assert finish(db, intent.id, "first", Ending("said", 7, lifetime_s=60))
+
+    again = take(wanted, "second")
+
+    assert (again.state, again.answer, again.mine) == (State.DONE, "said", False)
+
+
+def test_an_answer_that_is_not_kept_frees_its_key(db, take, wanted):
+    intent = take(wanted)
+    finish(db, intent.id, "first", Ending("said"))
+
+    assert take(wanted, "second").mine
+
+
+def test_an_answer_is_kept_no_longer_than_its_life(db, take, wanted):
+    intent = take(wanted)
+    finish(db, intent.id, "first", Ending("said", lifetime_s=0.05))
+    time.sleep(0.06)
+
+    again = take(wanted, "second")
+
+    assert again.mine
+    assert again.id != intent.id
+
+
+def test_who_waits_gets_the_answer_that_nobody_else_gets(db, take, unkeyed):
+    intent = take(unkeyed)
+    waiting = take(unkeyed, "second")
+    finish(db, intent.id, "first", Ending("said", 7))
+
+    assert read(db, waiting.id, unkeyed).answer == "said"
+    assert take(unkeyed, "third").id != intent.id
+
+
+def test_an_answer_that_nobody_waits_for_is_not_stored(db, take, unkeyed):
+    intent = take(unkeyed)
+    finish(db, intent.id, "first", Ending("said", 7))
+
+    assert read(db, intent.id, unkeyed).answer is None
+
+
+def test_another_body_of_the_same_key_is_told_apart(db, take, wanted):
+    intent = take(wanted)
+    suspend(db, intent.id, "first", "lost")
+
+    other = take(replace(wanted, body="another"), "second")
+
+    assert not other.same_body
+    assert not other.mine
+    assert take(wanted, "third").mine
+
+
+def test_an_unknown_outcome_is_one_callers_to_resolve(db, take, wanted):
+    intent = take(wanted)
+    suspend(db, intent.id, "first", "lost")
+
+    second, third = take(wanted, "second"), take(wanted, "third")
+
+    assert (second.mine, second.state) == (True, State.UNKNOWN)
+    assert second.answer == "lost"
+    assert (third.mine, third.state) == (False, State.RUNNING)
+
+
+def test_the_outcome_of_a_silent_holder_is_unknown_since_his_lease_ended(
+    db, take, wanted
+):
+    intent = take(wanted, lease_s=0.05)
+    waiting = take(wanted, "second")
+    time.sleep(0.06)
+
+    seen = read(db, waiting.id, wanted)
+    again = take(wanted, "third")
+
+    assert seen.state is again.state is State.UNKNOWN
+    assert again.mine
+    age_s = (again.unknown_since - intent.now).total_seconds()
+    assert age_s == pytest.approx(0.05, abs=0.001)
+
+
+def test_a_silent_resolver_does_not_make_the_outcome_younger(db, take, wanted):
+    intent = take(wanted)
+    suspend(db, intent.id, "first", "lost")
+    since = take(wanted, "second", lease_s=0.05).unknown_since
+    time.sleep(0.06)
+
+    assert take(wanted, "third").unknown_since == since
+
+
+def test_what_is_suspended_again_stays_unknown_since_the_first_time(db, take, wanted):
+    intent = take(wanted)
+    suspend(db, intent.id, "first", "lost")
+    since = take(wanted, "second").unknown_since
+    suspend(db, intent.id, "second", "still lost")
+
+    assert take(wanted, "third").unknown_since == since
+
+
+@pytest.mark.parametrize("dead", [True, False])
+def test_without_a_key_an_old_unknown_outcome_is_history(db, take, unkeyed, dead):
+    intent = take(unkeyed, lease_s=0.01)
+    if not dead:
+        suspend(db, intent.id, "first", "lost")
+    time.sleep(0.08)
+
+    again = take(unkeyed, "second", window_s=0.05)
+
+    assert again.id != intent.id
+    assert again.state is State.RUNNING
+    assert len(stored(db)) == 2
+
+
+def test_by_its_key_an_unknown_outcome_is_never_history(db, take, wanted):
+    intent = take(wanted)
+    suspend(db, intent.id, "first", "lost")
+    time.sleep(0.06)
+
+    assert take(wanted, "second", window_s=0.05).id == intent.id
+
+
+def test_a_write_that_never_happened_begins_anew(db, take, wanted):
+    intent = take(wanted)
+    suspend(db, intent.id, "first", "lost")
+    take(wanted, "second")
+
+    assert not resend(db, intent.id, "first", wanted, lease_s=30)
+    assert resend(db, intent.id, "second", wanted, lease_s=30)
+
+    running = read(db, intent.id, wanted)
+    assert running.state is State.RUNNING
+    assert running.sent_at > intent.sent_at
+
+
+def test_who_lost_an_intent_does_not_end_it(db, take, wanted):
+    intent = take(wanted, lease_s=0.01)
+    time.sleep(0.02)
+    take(wanted, "second")
+    finish(db, intent.id, "first", Ending("late", 7, lifetime_s=60))
+    suspend(db, intent.id, "first", "late")
+
+    assert read(db, intent.id, wanted).state is State.RUNNING
+
+
+def test_a_record_belongs_to_one_intent(db, take, wanted):
+    first, second = take(wanted), take(replace(wanted, scope="another"), "second")
+
+    assert finish(db, first.id, "first", Ending("said", 7, lifetime_s=60))
+    assert not finish(db, second.id, "second", Ending("said", 7, lifetime_s=60))
+
+    assert read(db, second.id, wanted).state is State.RUNNING
+    others = consult_others(db, second.id, wanted, [6, 7, 8])
+    assert others.record_ids == {7}
+    assert consult_others(db, first.id, wanted, [7]).record_ids == set()
+    assert consult_others(db, second.id, wanted, []).record_ids == set()
+
+
+def test_the_highest_record_known_is_the_floor_of_the_next(db, take, wanted):
+    for scope, record_id in (("a", 2**40), ("b", 5)):
+        intent = take(replace(wanted, scope=scope))
+        finish(db, intent.id, "first", Ending("said", record_id))
+
+    assert intent.floor_id == 2**40
+    assert take(wanted).floor_id == 2**40
+    other = replace(wanted, scope="c", entity="Account")
+    assert take(other).floor_id is None
+
+
+def test_who_only_resolves_is_not_sending(db, take, wanted):
+    other = take(replace(wanted, scope="another"))
+    intent = take(wanted, "second")
+
+    assert consult_others(db, intent.id, wanted, []).sending
+    suspend(db, other.id, "first", "lost")
+    take(replace(wanted, scope="another"), "third")
+    assert not consult_others(db, intent.id, wanted, []).sending
+
+
+def test_one_of_many_threads_holds_an_intent(take, wanted):
+    with ThreadPoolExecutor(16) as threads:
+        seen = list(threads.map(lambda n: take(wanted, str(n)), range(16)))
+
+    assert sum(intent.mine for intent in seen) == 1
+    assert len({intent.id for intent in seen}) == 1
+
+
+def test_rows_nobody_needs_are_removed_in_time(db, take, wanted):
+    intent = take(wanted)
+    finish(db, intent.id, "first", Ending("said", lifetime_s=0.01))
+    time.sleep(0.02)
+
+    take(replace(wanted, scope="another"))
+
+    assert len(stored(db)) == 1
+
+
+def test_nothing_of_a_body_or_an_answer_is_stored_in_clear(db, take, wanted):
+    secret = replace(wanted, scope="hush-scope", body="hush-body")
+    intent = take(secret)
+    finish(db, intent.id, "first", Ending("hush-answer", lifetime_s=60))
+
+    assert "hush" not in str(stored(db))
+    assert "hush" not in repr(secret) + repr(take(secret)) + repr(Ending("hush"))
+
+
+def test_intents_go_with_their_instance(db, take, wanted):
+    intent = take(wanted)
+    remove_instance(db, wanted.instance_id)
+
+    assert stored(db) == []
+    with pytest.raises(NotFoundError):
+        read(db, intent.id, wanted)
+    with pytest.raises(NotFoundError):
+        take(wanted)

@@ -1,0 +1,54 @@
+"""Workers are known while their lease lasts."""
+
+from __future__ import annotations
+
+import time
+
+from bridge.store.workers import beat, leave, read_living
+
+LEASE_S = 30.0
+
+
+def living(db):
+    return [worker.id for worker in read_living(db)]
+
+
+def test_worker_lives_from_its_first_beat_until_it_leaves(db):
+    beat(db, "one", "1.0", lease_s=LEASE_S)
+    beat(db, "two", "1.1", lease_s=LEASE_S)
+    assert living(db) == ["one", "two"]
+
+    leave(db, "one")
+    leave(db, "one")
+    assert living(db) == ["two"]
+
+
+def test_silent_worker_is_taken_for_dead_and_removed(db):
+    beat(db, "silent", "1.0", lease_s=0.05)
+    assert living(db) == ["silent"]
+    time.sleep(0.06)
+    assert living(db) == []
+
+    beat(db, "other", "1.0", lease_s=LEASE_S)
+    assert living(db) == ["other"]
+
+
+def test_beat_prolongs_the_lease_and_keeps_the_start(db):
+    beat(db, "one", "1.0", lease_s=0.05)
+    [begun] = read_living(db)
+    beat(db, "one", "1.0", lease_s=LEASE_S)
+    time.sleep(0.06)
+
+    [worker] = read_living(db)
+    assert worker.started_at == begun.started_at
+    assert worker.seen_at > begun.seen_at
+    assert worker.version == "1.0"
+
+
+def test_worker_that_was_taken_for_dead_comes_back_with_its_next_beat(db):
+    beat(db, "one", "1.0", lease_s=0.01)
+    time.sleep(0.02)
+    beat(db, "two", "1.0", lease_s=LEASE_S)
+    beat(db, "one", "1.0", lease_s=LEASE_S)
+
+    assert sorted(living(db)) == ["one", "two"]

@@ -1,0 +1,118 @@
+"""What those who run the bridge ask: health, readiness, metrics."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from sqlalchemy import text
+
+from bridge import app as bridge_app
+from bridge.settings import Settings
+from bridge.store.models import key_checks
+
+
+def figure(body, name):
+    found = re.search(rf"^{re.escape(name)} (\S+)$", body.decode(), re.MULTILINE)
+    return float(found[1]) if found else 0.0
+
+
+def change(application, statement, **values):
+    with application.extensions["bridge"].database.begin() as connection:
+        connection.execute(statement, values)
+
+
+def test_a_server_with_its_database_is_ready(served):
+    status, _, body = served.call("/readyz")
+
+    assert (status, body) == (200, b'{"status":"ready"}')
+
+
+@pytest.mark.parametrize("version", ["9999", "0001"])
+def test_a_server_is_not_ready_for_another_schema(application, version):
+    statement = text("UPDATE alembic_version SET version_num = :version")
+    change(application, statement, version=version)
+
+    answer = application.test_client().get("/readyz")
+
+    assert answer.status_code == 503
+    assert version in answer.json["reason"]
+    assert application.test_client().get("/healthz").status_code == 200
+
+
+def test_a_server_is_not_ready_with_other_keys(application):
+    change(application, key_checks.update().values(text_digest=b"other"))
+
+    answer = application.test_client().get("/readyz")
+
+    assert answer.status_code == 503
+    assert "key ring" in answer.json["reason"]
+
+
+def test_a_server_is_not_ready_without_its_database(application, tmp_path):
+    application.extensions["bridge"].database.close()
+    for file in tmp_path.glob("bridge.db*"):
+        file.write_bytes(b"no database" * 1000)
+
+    answer = application.test_client().get("/readyz")
+
+    assert answer.status_code == 503
+    assert answer.json["reason"]
+
+
+def test_the_processes_of_a_server_are_summed(served):
+    name = (
+        'bridge_requests_total{method="GET",route="/hubs/<hub>/<object_name>",'
+        'status="401"}'
+    )
+    before = figure(served.call("/metrics")[2], name)
+    for _ in range(20):
+        served.call("/elements/api-v2/hubs/crm/x", headers={"Authorization": ""})
+
+    _, headers, body = served.call("/metrics")
+
+    assert headers["Content-Type"].startswith("text/plain; version=0.0.4")
+    assert figure(body, name) == before + 20
+    assert figure(body, 'bridge_requests_in_flight{server="facade"}') == 1
+    assert b"bridge_build_info{" in body
+
+
+def test_no_path_of_a_caller_becomes_a_label(served):
+    served.call("/elements/api-v2/hubs/crm/chosen-by-the-caller")
+    served.call("/no/such/path/chosen-by-the-caller")
+
+    assert b"chosen-by-the-caller" not in served.call("/metrics")[2]
+
+
+@pytest.mark.parametrize(
+    "headers", [{"X-Forwarded-For": "127.0.0.1"}, {"X-Forwarded-Proto": "https"}]
+)
+def test_metrics_are_not_for_those_behind_an_unknown_proxy(served, headers):
+    status, _, body = served.call("/metrics", headers=headers)
+
+    assert status == 403
+    assert b"bridge_requests" not in body
+
+
+@pytest.mark.parametrize(
+    ("remote", "networks", "status"),
+    [
+        ("127.0.0.1", (), 200),
+        ("::1", (), 200),
+        ("192.0.2.7", (), 403),
+        ("192.0.2.7", ("192.0.2.0/24",), 200),
+        ("198.51.100.7", ("192.0.2.0/24",), 403),
+    ],
+)
+def test_metrics_are_for_this_machine_and_named_networks(
+    tmp_path, remote, networks, status
+):
+    settings = Settings(data_dir=tmp_path, metrics_networks=networks)
+    database = bridge_app.open_database(settings)
+    database.upgrade()
+    database.close()
+    client = bridge_app.create_app(settings).test_client()
+
+    answer = client.get("/metrics", environ_overrides={"REMOTE_ADDR": remote})
+
+    assert answer.status_code == status

@@ -1,0 +1,60 @@
+"""Absolute URLs are the operator's, or what a trusted proxy says."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from bridge import app as bridge_app
+from bridge.settings import Settings
+from bridge.web import current
+
+CLAIMS = {
+    "X-Forwarded-For": "192.0.2.7",
+    "X-Forwarded-Proto": "https",
+    "X-Forwarded-Host": "crm.example.com",
+}
+
+
+def url(tmp_path, headers, **settings):
+    made = Settings(data_dir=tmp_path, **settings)
+    database = bridge_app.open_database(made)
+    database.upgrade()
+    database.close()
+    app = bridge_app.create_app(made)
+    app.add_url_rule("/where", view_func=current.public_url)
+    return app.test_client().get("/where", headers=headers).text
+
+
+def test_the_setting_wins(tmp_path):
+    found = url(tmp_path, CLAIMS, public_url="https://bridge.example/under/")
+
+    assert found == "https://bridge.example/under"
+
+
+def test_a_trusted_proxy_is_asked_next(tmp_path):
+    found = url(tmp_path, CLAIMS, trusted_proxies=("127.0.0.1",))
+
+    assert found == "https://crm.example.com"
+
+
+def test_without_both_it_is_what_the_caller_called(tmp_path):
+    assert url(tmp_path, CLAIMS) == "http://localhost"
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"public_url": "crm.example.com"},
+        {"public_url": "ftp://crm.example.com"},
+        {"public_url": "https://crm.example.com/?a=1"},
+        {"public_url": "https://me:pw@crm.example.com"},
+        {"trusted_proxies": ("nginx",)},
+        {"trusted_proxies": ("10.0.0.1/24",)},
+        {"metrics_networks": ("everybody",)},
+        {"log_level": "loud"},
+    ],
+)
+def test_settings_that_mean_nothing_are_refused(tmp_path, settings):
+    with pytest.raises(ValidationError):
+        Settings(data_dir=tmp_path, **settings)

@@ -1,0 +1,131 @@
+"""Traces of one instance: what was said on both sides, without a secret."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import closing
+
+import pytest
+
+from bridge.app import open_database
+from bridge.settings import Settings
+from bridge.store.journal import read_traces
+
+CONTACT = {"accountID": 0, "active": 1, "firstName": "Tracy", "lastName": "Moe"}
+
+
+@pytest.fixture
+def traced(api):
+    """The demo's caller while its instance is traced."""
+    assert api.call("PUT", "/instances/trace-logging", {"duration": 5}).status == 200
+    yield api
+    assert api.call("DELETE", "/instances/trace-logging").status == 200
+
+
+@pytest.fixture
+def traces(demo, demo_dir):
+    """Return the traces of a request, once they are written."""
+
+    def read(request_id):
+        end = time.monotonic() + 5
+        with closing(open_database(Settings(data_dir=demo_dir))) as database:
+            while time.monotonic() < end:
+                instance_id = int(demo["instanceId"])
+                found = [*read_traces(database, instance_id, request_id=request_id)]
+                if found:
+                    return found
+                time.sleep(0.05)
+        return []
+
+    return read
+
+
+def test_a_traced_request_keeps_what_was_said_on_both_sides(traced, traces):
+    answer = traced.call("POST", "/hubs/crm/contacts?x=1", CONTACT)
+
+    [trace] = traces(answer.headers["elements-trace-id"])
+
+    assert trace["requestId"] == answer.headers["elements-request-id"]
+    assert trace["request"]["method"] == "POST"
+    assert trace["request"]["target"].endswith("/hubs/crm/contacts?x=1")
+    assert json.loads(trace["request"]["body"]) == CONTACT
+    assert trace["response"]["status"] == 200
+    assert trace["response"]["body"].encode() == answer.body
+    made = [call for call in trace["vendorCalls"] if call["operation"] == "create"]
+    assert len(made) == 1
+    assert made[0]["entity"] == "Contact"
+    assert made[0]["outcome"] == "answered"
+    assert "<FirstName" in made[0]["request"]
+    assert "Tracy" in made[0]["request"]
+    assert "<createResponse" in made[0]["reply"]
+
+
+def test_no_secret_is_in_a_trace(traced, traces, demo):
+    body = {"configuration": {"crm.autotask.password": demo["password"]}}
+    answers = [
+        traced.call("PATCH", "/instances", body),
+        traced.call("POST", "/hubs/crm/contacts", CONTACT),
+        traced.get(f"/hubs/crm/contacts?where=lastName='{demo['password']}'"),
+        traced.get("/hubs/crm/nonsense"),
+    ]
+
+    told = json.dumps([traces(one.headers["elements-trace-id"]) for one in answers])
+
+    names = "userSecret organizationSecret elementToken password integrationCode"
+    assert [name for name in names.split() if demo[name] in told] == []
+    assert told.count("<IntegrationCode>********</IntegrationCode>") >= 2
+
+
+def test_long_bodies_are_cut(traced, traces):
+    answer = traced.get("/hubs/crm/accounts?pageSize=500")
+
+    [trace] = traces(answer.headers["elements-trace-id"])
+
+    reply = trace["vendorCalls"][0]["reply"]
+    assert 65_000 < len(reply) < 66_000 or reply.endswith(">")
+    assert len(trace["response"]["body"]) < 66_000
+
+
+def test_the_instance_says_whether_it_is_traced(api):
+    def switched(method, path, body=None, **options):
+        assert api.call(method, path, body, **options).status == 200
+        return api.get(f"/instances/{api.line['instanceId']}").json()[
+            "traceLoggingEnabled"
+        ]
+
+    one = f"/instances/{api.line['instanceId']}/trace-logging"
+    assert switched("PUT", one, {"duration": 60}, authorization=api.platform) is True
+    assert switched("DELETE", one, authorization=api.platform) is False
+    assert switched("PUT", "/instances/trace-logging") is True
+    assert switched("DELETE", "/instances/trace-logging") is False
+
+
+def test_a_trace_ends_by_itself(api):
+    api.call("PUT", "/instances/trace-logging", {"duration": 0.005})
+    assert "elements-trace-id" in api.get("/hubs/crm/nonsense").headers
+
+    time.sleep(0.4)
+
+    assert "elements-trace-id" not in api.get("/hubs/crm/nonsense").headers
+
+
+def test_an_instance_that_is_not_traced_keeps_nothing(api, traces):
+    answer = api.get("/hubs/crm/nonsense")
+
+    assert "elements-trace-id" not in answer.headers
+
+
+@pytest.mark.parametrize("duration", [0, -1, 1441, "60", True, None, [], 1e400])
+def test_a_duration_that_is_none_is_refused(api, duration):
+    body = json.dumps({"duration": duration}).replace("Infinity", "1e400").encode()
+
+    answer = api.call("PUT", "/instances/trace-logging", body)
+
+    assert answer.status == 400
+
+
+def test_only_its_own_account_traces_an_instance(api, foreign):
+    path = f"/instances/{api.line['instanceId']}/trace-logging"
+
+    assert foreign.call("PUT", path, {}, authorization=foreign.platform).status == 404

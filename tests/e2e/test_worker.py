@@ -1,0 +1,173 @@
+"""Serving and working processes: whoever is killed, nothing is left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+LEASE_S = 2
+
+
+def children(pid):
+    """Return the processes whose parent this is, by the kernel's table."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                stat = (entry / "stat").read_text().rsplit(")", 1)[1].split()
+            except OSError:
+                continue
+            if int(stat[1]) == pid and stat[0] != "Z":
+                found.append(int(entry.name))
+    return found
+
+
+def descendants(pid):
+    below = children(pid)
+    return below + [one for child in below for one in descendants(child)]
+
+
+def is_alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def is_worker(pid):
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().endswith(b"\0worker\0")
+    except OSError:
+        return False
+
+
+def wait_until(condition, timeout_s=20.0):
+    ends_at = time.monotonic() + timeout_s
+    while not (found := condition()):
+        assert time.monotonic() < ends_at, "nothing happened in time"
+        time.sleep(0.05)
+    return found
+
+
+def answers(base_url):
+    """Tell whether the facade answers, be it with a refusal."""
+    try:
+        with urllib.request.urlopen(base_url.split("/elements")[0] + "/healthz") as got:
+            return got.status == 200
+    except urllib.error.HTTPError:
+        return True
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Start `bridge` commands; kill whatever a test leaves of them."""
+    started = []
+
+    def start(*arguments):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "bridge", *arguments, "--json"],
+            stdout=subprocess.PIPE,
+            env={
+                **os.environ,
+                "BRIDGE_DATA_DIR": str(tmp_path),
+                "BRIDGE_WORKER_LEASE_S": str(LEASE_S),
+            },
+        )
+        started.append(process)
+        return process, json.loads(process.stdout.readline())
+
+    yield start
+    for process in started:
+        for pid in (*descendants(process.pid), process.pid):
+            if is_alive(pid):
+                os.kill(pid, signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+
+
+def test_dead_worker_is_replaced_and_nothing_outlives_a_killed_supervisor(start):
+    serve, line = start("serve", "--port", "0", "--workers", "1")
+    [first] = wait_until(lambda: list(filter(is_worker, children(serve.pid))))
+
+    os.kill(first, signal.SIGKILL)
+    wait_until(
+        lambda: [pid for pid in children(serve.pid) if is_worker(pid) and pid != first]
+    )
+    below = descendants(serve.pid)
+    assert len(below) == 3
+    assert answers(line["baseUrl"])
+    serve.kill()
+
+    wait_until(lambda: not any(map(is_alive, below)))
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_stopped_serve_leaves_nothing(start, number):
+    serve, _ = start("serve", "--port", "0", "--workers", "1")
+    wait_until(lambda: list(filter(is_worker, children(serve.pid))))
+    below = descendants(serve.pid)
+
+    serve.send_signal(number)
+
+    assert serve.wait(20) == 0
+    assert [pid for pid in below if is_alive(pid)] == []
+
+
+@pytest.mark.campaign
+def test_supervisor_ends_with_its_facade(start):
+    serve, _ = start("serve", "--port", "0", "--workers", "1")
+    wait_until(lambda: list(filter(is_worker, children(serve.pid))))
+    below = descendants(serve.pid)
+    [facade] = [pid for pid in children(serve.pid) if not is_worker(pid)]
+
+    os.kill(facade, signal.SIGKILL)
+
+    assert serve.wait(20) == 128 + signal.SIGKILL
+    wait_until(lambda: not any(map(is_alive, below)))
+
+
+@pytest.mark.campaign
+def test_no_worker_leaves_the_worker_out(start):
+    serve, line = start("serve", "--port", "0", "--workers", "1", "--no-worker")
+
+    assert answers(line["baseUrl"])
+    assert not any(map(is_worker, descendants(serve.pid)))
+    serve.send_signal(signal.SIGTERM)
+    assert serve.wait(20) == 0
+
+
+@pytest.mark.campaign
+def test_nothing_outlives_a_killed_demo(start):
+    demo, _ = start("demo", "--port", "0", "--sandbox-port", "0")
+    wait_until(lambda: list(filter(is_worker, descendants(demo.pid))))
+    below = descendants(demo.pid)
+    assert len(below) >= 5
+
+    demo.kill()
+
+    wait_until(lambda: not any(map(is_alive, below)))
+
+
+@pytest.mark.campaign
+def test_worker_that_cannot_start_is_tried_less_and_less_often(start, tmp_path):
+    (tmp_path / "jobs.db").mkdir()
+    serve, line = start("serve", "--port", "0", "--workers", "1")
+    seen = set()
+    begun = time.monotonic()
+    while time.monotonic() - begun < 12:
+        seen |= set(filter(is_worker, children(serve.pid)))
+        time.sleep(0.05)
+
+    assert 2 <= len(seen) <= 4
+    assert answers(line["baseUrl"])
+    serve.send_signal(signal.SIGTERM)
+    assert serve.wait(20) == 0

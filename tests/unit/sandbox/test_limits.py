@@ -1,0 +1,101 @@
+"""Usage, faults and journal as plain objects."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+
+from bridge.sandbox import faults
+from bridge.sandbox.clock import Clock
+from bridge.sandbox.faults import FaultKind, FaultQueue
+from bridge.sandbox.limits import VENDOR, Slots, UploadBudget, UsageCounter
+
+
+def test_usage_counts_from_many_threads():
+    counter = UsageCounter(VENDOR, Clock().now)
+
+    threads = [
+        threading.Thread(target=lambda: [counter.count() for _ in range(500)])
+        for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert counter.used() == 4000
+    assert counter.message().endswith("numberOfExternalRequest: 4000;")
+
+
+def test_what_was_counted_in_a_future_that_was_taken_back_is_forgotten():
+    clock = Clock()
+    clock.freeze()
+    counter = UsageCounter(VENDOR, clock.now)
+    counter.count(3)
+    clock.advance(timedelta(minutes=30))
+    counter.count(5)
+
+    clock.advance(timedelta(minutes=-30))
+
+    assert counter.used() == 3
+
+
+def test_a_full_budget_shuts_out_for_five_minutes_of_the_clock():
+    clock = Clock()
+    clock.freeze()
+    budget = UploadBudget(VENDOR, clock.now)
+    assert budget.admit(10_000_000)
+    clock.advance(timedelta(seconds=299))
+    assert not budget.admit(1)
+
+    clock.advance(timedelta(seconds=299))
+    assert not budget.admit(1)
+    clock.advance(timedelta(seconds=1))
+    assert budget.admit(10_000_000)
+
+
+def test_slots_by_key_and_free_again():
+    slots = Slots(VENDOR)
+    key, other = ("code", "Account"), ("code", "Contact")
+
+    assert [slots.take(key) for _ in range(4)] == [True, True, True, False]
+    assert slots.take(other)
+    slots.give(key)
+    assert slots.take(key)
+    slots.give(key, held_s=60)
+    assert not slots.take(key)
+    slots.forget()
+    assert slots.take(key)
+
+
+def test_faults_wait_for_their_operation_in_order():
+    queue = FaultQueue()
+    queue.add(faults.read_fault({"kind": "reset", "operation": "create"}))
+    queue.add(faults.read_fault({"kind": "delay", "times": 2, "seconds": 0.5}))
+
+    taken = [queue.take(name) for name in ("query", "create", "create", "create")]
+
+    assert [fault and fault.kind for fault in taken] == [
+        FaultKind.DELAY,
+        FaultKind.RESET,
+        FaultKind.DELAY,
+        None,
+    ]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        None,
+        {"kind": None},
+        {"kind": "delay", "seconds": "1"},
+        {"kind": "delay", "seconds": -1},
+        {"kind": "delay", "times": True},
+        {"kind": "delay", "after_commit": 1},
+        {"kind": "delay", "operation": 5},
+        {"kind": "delay", "colour": "red"},
+    ],
+)
+def test_faults_of_another_shape(document):
+    with pytest.raises(ValueError, match=r"\."):
+        faults.read_fault(document)

@@ -1,0 +1,181 @@
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+
+from bridge.errors import InvalidRequestError
+from bridge.interfaces import Field, FieldType
+from bridge.services.drafts import draft_create, draft_update, draft_values, merge
+
+SOUND = {"accountName": "Harbor", "accountType": 1, "ownerID": 4}
+STORED = {
+    "id": 7,
+    "UserDefinedFields": {"Region & code": "EU", "Colour": "1"},
+    "AccountName": "Harbor",
+    "Phone": "",
+    "AccountType": 9,
+    "Amount": Decimal("12.5000"),
+    "CreateDate": datetime(2020, 5, 1, 10, 0, 0, 717000, UTC),
+    "VisitTime": datetime(2020, 5, 1, 10, 0, 0, 717000, UTC),
+    "OwnerID": 4,
+    "Score": 2.5,
+    "BrandNew": "kept",
+}
+
+
+def given(draft):
+    return {name: value for (_, name), (_, value) in draft.given.items()}
+
+
+def test_values_are_read_in_every_tolerated_form(fields):
+    draft = draft_create(
+        fields,
+        {
+            **SOUND,
+            "id": "0",
+            "ACCOUNTTYPE": "0",
+            "active": 1,
+            "seats": "12",
+            "amount": "980.00",
+            "closeDate": "6/30/2019",
+            "visitTime": "2019-03-14T09:26:53+0100",
+        },
+    )
+
+    assert draft.problems == []
+    values = given(draft)
+    assert values["AccountType"] == 0
+    assert values["Active"] is True
+    assert values["Seats"] == 12
+    assert values["Amount"] == Decimal("980.00")
+    assert values["CloseDate"] == date(2019, 6, 30)
+    assert values["VisitTime"] == datetime(2019, 3, 14, 8, 26, 53, tzinfo=UTC)
+    assert "id" not in values
+
+
+def test_every_problem_is_named(fields):
+    draft = draft_create(
+        fields,
+        {
+            "accountName": "x" * 11,
+            "accountType": 9,
+            "active": "maybe",
+            "seats": 1.5,
+            "amount": {},
+            "closeDate": "never",
+            "userDefinedFields": {
+                "userDefinedField": [
+                    {"name": "No such", "value": "1"},
+                    {"name": "Colour", "value": "2"},
+                ]
+            },
+        },
+    )
+
+    with pytest.raises(InvalidRequestError) as caught:
+        draft.require_sound("Refused")
+    for fragment in (
+        "accountName is too long: 11 characters of at most 10",
+        "accountType cannot be 9, one of 0 (None), 1 (Customer)",
+        "active must be true or false",
+        "seats must be a whole number",
+        "amount must be a single value",
+        "closeDate must be a time such as",
+        "ownerID is required",
+        "accounts has no user-defined field No such",
+        "Colour cannot be 2, one of 1 (Red)",
+    ):
+        assert fragment in caught.value.message
+
+
+def test_zero_and_false_are_values_and_blanks_are_not(fields):
+    assert draft_create(fields, {**SOUND, "accountType": 0}).problems == []
+    assert draft_create(fields, {**SOUND, "accountName": " "}).problems == [
+        "accountName is required"
+    ]
+
+
+def test_read_only_members_of_a_create_are_ignored(fields):
+    draft = draft_create(fields, {**SOUND, "createDate": "2020-01-01", "shoe": 1})
+
+    assert draft.ignored == ["shoe", "createDate"]
+
+
+def test_what_repeats_the_stored_value_changes_nothing(fields):
+    draft = draft_update(
+        fields,
+        {
+            "id": 99,
+            "accountName": "Harbor",
+            "phone": None,
+            "accountType": "9",
+            "amount": 12.5,
+            "createDate": "2020-05-01T10:00:00+0000",
+            "visitTime": "2020-05-01T10:00:00+0000",
+            "ownerID": "4",
+            "score": "2.5",
+        },
+        STORED,
+    )
+
+    assert draft.given == {}
+    assert draft.problems == []
+
+
+def test_changed_read_only_members_are_refused_but_times_are_ignored(fields):
+    draft = draft_update(
+        fields, {"ownerID": 5, "score": 3, "createDate": "2021-01-01"}, STORED
+    )
+
+    assert draft.problems == ["ownerID can only be set on create", "score is read-only"]
+    assert draft.ignored == ["createDate"]
+
+
+def test_a_required_member_cannot_be_emptied(fields):
+    draft = draft_update(fields, {"accountName": None}, STORED)
+
+    assert draft.problems == ["accountName is required"]
+
+
+def test_a_merge_repeats_every_writable_field_and_names_only_given_udfs(fields):
+    draft = draft_update(
+        fields,
+        {
+            "phone": "1",
+            "userDefinedFields": [{"name": "Region & code", "value": None}],
+        },
+        STORED,
+    )
+
+    assert merge(fields, STORED, draft) == {
+        Field("AccountName", FieldType.STRING): "Harbor",
+        Field("Phone", FieldType.STRING): "1",
+        Field("AccountType", FieldType.SHORT): 9,
+        Field("Amount", FieldType.DECIMAL): Decimal("12.5000"),
+        Field("VisitTime", FieldType.DATETIME): STORED["VisitTime"],
+        Field("BrandNew", FieldType.STRING): "kept",
+        Field("Region & code", FieldType.STRING, udf=True): None,
+    }
+
+
+def test_a_udf_may_share_its_name_with_a_field(fields):
+    draft = draft_create(
+        fields,
+        {**SOUND, "seats": 3, "userDefinedFields": [{"name": "Seats", "value": 1e3}]},
+    )
+
+    values = draft_values(fields, draft)
+    assert values[Field("Seats", FieldType.INTEGER)] == 3
+    assert values[Field("Seats", FieldType.STRING, udf=True)] == "1000.0"
+
+
+@pytest.mark.parametrize("udfs", ["x", 3, {"userDefinedField": "x"}, [{"value": 1}]])
+def test_a_shapeless_udf_list_is_a_problem(fields, udfs):
+    draft = draft_create(fields, {**SOUND, "userDefinedFields": udfs})
+
+    assert len(draft.problems) == 1
+
+
+def test_an_unknown_picklist_value_casts_doubt_on_the_metadata(fields):
+    assert draft_create(fields, {**SOUND, "accountType": 77}).doubts_picklist
+    assert not draft_create(fields, SOUND).doubts_picklist

@@ -1,0 +1,235 @@
+"""Plans and their merging, against a vendor that is a list."""
+
+import itertools
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bridge.ceql.ast import And, Operator, Or, Predicate
+from bridge.errors import InvalidQueryError, InvalidRequestError
+from bridge.interfaces import UDF_MEMBER, Field, FieldType, Page
+from bridge.services import paging
+from bridge.services.queries import (
+    MOST_ALTERNATIVES,
+    MOST_CALLS,
+    MOST_VALUES,
+    make_plan,
+    open_fetch,
+)
+
+ID = Field("id", FieldType.LONG)
+SEATS = Field("Seats", FieldType.INTEGER)
+NAME = Field("AccountName", FieldType.STRING)
+REGION = Field("Region", FieldType.STRING, udf=True)
+TIER = Field("Tier", FieldType.STRING, udf=True)
+SCORE = Field("Score", FieldType.DOUBLE, udf=True)
+
+
+def among(field, values, operator=Operator.IN):
+    return Predicate(field, operator, tuple(values), 5)
+
+
+def equal(field, value):
+    return Predicate(field, Operator.EQUAL, (value,), 1)
+
+
+class Vendor:
+    """Answers from a list as the vendor does, and counts."""
+
+    def __init__(self, entities):
+        self.entities = entities
+        self.asked = []
+
+    def ask(self, where, after, limit):
+        self.asked.append(where)
+        found = [
+            entity
+            for entity in self.entities
+            if (after is None or entity["id"] > after) and self.passes(where, entity)
+        ]
+        return Page(found[:limit], more=len(found) > limit)
+
+    def passes(self, where, entity):
+        if where is None:
+            return True
+        if isinstance(where, And):
+            return all(self.passes(item, entity) for item in where.items)
+        if isinstance(where, Or):
+            return any(self.passes(item, entity) for item in where.items)
+        udfs = entity.get(UDF_MEMBER, {})
+        source = udfs if where.field.udf else entity
+        value = source.get(where.field.name)
+        if isinstance(value, str):
+            return value.lower() in [str(item).lower() for item in where.values]
+        return value in where.values
+
+
+def read_all(vendor, where, size):
+    fetch = open_fetch(make_plan(where), vendor.ask, lambda: None)
+    pages, after, more = [], None, True
+    while more:
+        page = paging.collect(paging.Walk(1, b"", fetch), after, size)
+        assert len(page.entities) == size or not page.more
+        pages.append([entity["id"] for entity in page.entities])
+        after, more = paging.last_id(page.entities, None), page.more
+    return list(itertools.chain.from_iterable(pages))
+
+
+def test_a_filter_that_one_query_holds_is_asked_as_it_is():
+    where = And((among(SEATS, range(500)), equal(REGION, "x")))
+
+    assert make_plan(where).pieces == (where,)
+    assert make_plan(where).here == ()
+    assert make_plan(None).pieces == (None,)
+
+
+def test_a_long_list_is_cut_and_every_value_is_in_one_piece():
+    rest = Or((equal(NAME, "a"), equal(NAME, "b")))
+
+    plan = make_plan(And((rest, among(SEATS, range(MOST_VALUES)))))
+
+    lists = [piece.items[0] for piece in plan.pieces]
+    assert all(piece.items[1] == rest for piece in plan.pieces)
+    assert max(len(item.values) for item in lists) == MOST_ALTERNATIVES - 2
+    values = [value for item in lists for value in item.values]
+    assert values == list(range(MOST_VALUES))
+
+
+@pytest.mark.parametrize(
+    ("where", "fragment"),
+    [
+        (among(SEATS, range(MOST_VALUES + 1)), "IN takes at most 5000 values"),
+        (among(SEATS, range(501), Operator.NOT_IN), "NOT IN takes at most 500 values"),
+        (Or(tuple(equal(SEATS, n) for n in range(501))), "at most 500 alternatives"),
+        (
+            Or((among(SEATS, range(499)), equal(NAME, "x"), equal(NAME, "y"))),
+            "at most 500 alternatives",
+        ),
+        (
+            And(
+                (
+                    Or(tuple(equal(NAME, str(n)) for n in range(480))),
+                    among(SEATS, range(2000)),
+                )
+            ),
+            "do not go into 20 queries",
+        ),
+        (Or((equal(REGION, "x"), equal(TIER, "y"))), "join conditions on Region, Tier"),
+    ],
+)
+def test_what_is_beyond_the_limits_is_refused_by_name(where, fragment):
+    with pytest.raises(InvalidQueryError) as caught:
+        make_plan(where)
+
+    assert fragment in caught.value.message
+
+
+@given(
+    seed=st.randoms(use_true_random=False),
+    size=st.sampled_from([1, 7, 499, 500, 501, 5000]),
+    field=st.sampled_from([ID, SEATS]),
+)
+@settings(max_examples=30)
+def test_pieces_read_like_one_query(seed, size, field):
+    count = 40 if size < 10 else 1300
+    entities = [{"id": n, "Seats": n * 7 % 3001} for n in range(0, 2 * count, 2)]
+    values = seed.sample(range(3001), seed.randint(501, 1200))
+
+    found = read_all(Vendor(entities), among(field, values), size)
+
+    wanted = set(values)
+    assert found == [e["id"] for e in entities if e[field.name] in wanted]
+
+
+def test_a_record_that_two_pieces_find_comes_once():
+    names = [f"name {n}" for n in range(500)] + ["NAME 7"]
+    entities = [{"id": n, "AccountName": f"Name {n}"} for n in range(20)]
+
+    assert read_all(Vendor(entities), among(NAME, names), 6) == list(range(20))
+
+
+def test_pieces_of_ids_are_asked_for_when_their_turn_comes():
+    vendor = Vendor([{"id": n} for n in range(5000)])
+    values = list(range(4999, -1, -1))
+    fetch = open_fetch(make_plan(among(ID, values)), vendor.ask, lambda: None)
+
+    first = fetch(None, 500)
+
+    assert [entity["id"] for entity in first.entities] == list(range(500))
+    assert first.more
+    assert len(vendor.asked) == 1
+    later = open_fetch(make_plan(among(ID, values)), vendor.ask, lambda: None)(
+        4499, 500
+    )
+    assert [entity["id"] for entity in later.entities] == list(range(4500, 5000))
+    assert not later.more
+    assert len(vendor.asked) == 2
+
+
+def test_a_large_page_of_many_pieces_costs_one_call_a_piece():
+    vendor = Vendor([{"id": n, "Seats": n} for n in range(100)])
+    fetch = open_fetch(make_plan(among(SEATS, range(2000))), vendor.ask, lambda: None)
+
+    page = paging.collect(paging.Walk(1, b"", fetch), None, 5000)
+
+    assert len(page.entities) == 100
+    assert len(vendor.asked) == 4
+
+
+def udf_entities(count):
+    return [
+        {
+            "id": n,
+            UDF_MEMBER: {"Region": "EU", "Tier": "AB"[n % 2], "Score": f"{n}.0000"},
+        }
+        for n in range(count)
+    ]
+
+
+@pytest.mark.parametrize("size", [1, 3, 200, 500, 5000])
+def test_the_first_udf_goes_to_the_vendor_and_the_others_are_tested_here(size):
+    vendor = Vendor(udf_entities(30 if size == 1 else 1300))
+    where = And((equal(REGION, "eu"), equal(TIER, "b ")))
+
+    found = read_all(vendor, where, size)
+
+    assert found == [e["id"] for e in vendor.entities if e["id"] % 2]
+    assert set(vendor.asked) == {equal(REGION, "eu")}
+
+
+def test_all_conditions_on_the_first_udf_go_with_it():
+    mixed = Or((equal(REGION, "x"), equal(TIER, "y")))
+    where = And((mixed, equal(TIER, "y"), equal(NAME, "n"), equal(SCORE, 1)))
+
+    plan = make_plan(where)
+
+    assert plan.pieces == (And((equal(TIER, "y"), equal(NAME, "n"))),)
+    assert plan.here == (mixed, equal(SCORE, 1))
+
+
+def test_only_conditions_to_test_here_ask_for_everything():
+    mixed = Or((equal(REGION, "x"), equal(TIER, "y")))
+
+    plan = make_plan(And((mixed, Or((equal(REGION, "z"), equal(SCORE, 1))))))
+
+    assert plan.pieces == (None,)
+
+
+def test_ten_calls_that_do_not_fill_the_page_are_refused():
+    vendor = Vendor(udf_entities(500 * MOST_CALLS + 1))
+    where = And((equal(REGION, "eu"), equal(TIER, "none")))
+    fetch = open_fetch(make_plan(where), vendor.ask, lambda: None)
+
+    with pytest.raises(InvalidRequestError, match="10 vendor calls did not fill"):
+        fetch(None, 200)
+
+    assert len(vendor.asked) == MOST_CALLS
+
+
+def test_ten_calls_that_fill_it_are_enough():
+    vendor = Vendor(udf_entities(500 * MOST_CALLS))
+    where = And((equal(REGION, "eu"), equal(SCORE, 4999)))
+    fetch = open_fetch(make_plan(where), vendor.ask, lambda: None)
+
+    assert [entity["id"] for entity in fetch(None, 200).entities] == [4999]

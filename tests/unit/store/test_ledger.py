@@ -1,0 +1,227 @@
+"""What a ledger allows, minute by minute and claim by claim."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bridge.interfaces import Caller, Outcome, Priority, Usage
+from bridge.store.ledger import Claim, Ledger, Rules
+
+NOW = 1_800_000_000.0  # a full minute
+HOUR = 3600.0
+RULES = Rules(lanes=3)
+QUEUE = "digest/Account"
+
+
+def claim(
+    instance=1, priority=Priority.INTERACTIVE, since=NOW, *, usage_reading=False
+) -> Claim:
+    caller = Caller(instance, priority)
+    return Claim.of(caller, since, usage_reading=usage_reading)
+
+
+def spend(ledger, calls, now=NOW, instance=1):
+    """Make calls that are over at once."""
+    ledger.alive["us"] = now + HOUR * 3
+    for _ in range(calls):
+        ledger.take(QUEUE, claim(instance), "us", now)
+        ledger.give_back(QUEUE, str(instance), "us", Outcome.ANSWERED, now)
+
+
+def test_ledger_reads_back_what_it_wrote():
+    ledger = Ledger()
+    spend(ledger, 3)
+    ledger.take(QUEUE, claim(), "us", NOW)
+    ledger.waiting[QUEUE] = {"them": (0, NOW, "1", NOW + 2)}
+    ledger.learn(Usage(500, 60, 40), NOW)
+
+    again = Ledger.from_json(ledger.to_json())
+
+    assert again.to_json() == ledger.to_json()
+    assert not again.lanes_short(QUEUE, claim(), "us", NOW, RULES)
+
+
+def test_call_counts_for_the_hour_and_the_rest_of_its_minute():
+    ledger = Ledger()
+    spend(ledger, 7, now=NOW + 20)
+
+    ledger.expire(NOW + 60 + HOUR - 1)
+    assert ledger.ours() == 7
+    ledger.expire(NOW + 60 + HOUR)
+    assert ledger.ours() == 0
+
+
+@pytest.mark.parametrize(
+    ("priority", "limit"),
+    [(Priority.INTERACTIVE, 95), (Priority.POLLING, 60), (Priority.BULK, 60)],
+)
+def test_each_priority_has_its_share_of_the_threshold(priority, limit):
+    ledger = Ledger(threshold=100)
+    spend(ledger, limit - 1)
+    assert ledger.budget_free_at(claim(priority=priority), NOW) is None
+
+    spend(ledger, 1)
+    assert ledger.budget_free_at(claim(priority=priority), NOW) is not None
+
+
+def test_usage_reading_may_use_the_last_of_the_budget():
+    ledger = Ledger(threshold=100)
+    spend(ledger, 99)
+
+    assert ledger.budget_free_at(claim(usage_reading=True), NOW) is None
+
+
+def test_budget_is_free_again_when_enough_minutes_have_left_the_hour():
+    ledger = Ledger(threshold=100)
+    spend(ledger, 10, now=NOW - 120)
+    spend(ledger, 20, now=NOW - 60)
+    spend(ledger, 80, now=NOW)
+
+    free_at = ledger.budget_free_at(claim(), NOW)
+
+    assert free_at == NOW - 60 + 60 + HOUR  # 16 must go: 10 and then 20
+    ledger.expire(free_at)
+    assert ledger.budget_free_at(claim(), free_at) is None
+
+
+def test_budget_that_others_used_up_is_looked_at_again_with_the_next_reading():
+    ledger = Ledger()
+    ledger.learn(Usage(100, 60, 99), NOW)
+
+    assert ledger.budget_free_at(claim(), NOW + 5) == NOW + 5 + 600
+
+
+def test_reading_counts_as_others_only_what_we_have_not_counted():
+    ledger = Ledger()
+    spend(ledger, 30)
+    ledger.learn(Usage(10_000, 60, 100), NOW)
+
+    assert ledger.others(NOW) == 70
+    assert ledger.others(NOW + HOUR) is None
+
+
+def test_reading_is_claimed_by_one_and_not_again_for_ten_minutes():
+    ledger = Ledger()
+    bulk = claim(priority=Priority.BULK)
+
+    assert ledger.claim_reading(bulk, NOW, refused=False)
+    assert not ledger.claim_reading(bulk, NOW + 599, refused=True)
+    assert ledger.claim_reading(bulk, NOW + 600, refused=False)
+
+
+def test_interactive_calls_are_worth_a_reading_when_there_are_twenty():
+    ledger = Ledger()
+    spend(ledger, 19)
+    assert not ledger.claim_reading(claim(), NOW, refused=False)
+
+    spend(ledger, 1)
+    assert ledger.claim_reading(claim(), NOW, refused=False)
+
+
+def test_refused_call_is_worth_a_reading():
+    assert Ledger().claim_reading(claim(), NOW, refused=True)
+
+
+def test_thread_limit_takes_a_lane_away_for_ten_minutes():
+    ledger = Ledger(alive={"us": NOW + HOUR})
+    ledger.take(QUEUE, claim(), "us", NOW)
+    ledger.give_back(QUEUE, "1", "us", Outcome.THREAD_LIMIT, NOW)
+
+    assert ledger.count_lanes(QUEUE, NOW + 599, RULES) == 2
+    assert ledger.count_lanes("digest/Contact", NOW, RULES) == 3
+    assert ledger.count_lanes(QUEUE, NOW + 600, RULES) == 3
+
+
+def test_only_lane_is_never_taken_away():
+    ledger = Ledger(reduced={QUEUE: NOW + 600})
+
+    assert ledger.count_lanes(QUEUE, NOW, Rules(lanes=1)) == 1
+
+
+def test_dead_holder_loses_its_lanes_and_a_late_return_changes_nothing():
+    ledger = Ledger(alive={"dead": NOW + 30, "us": NOW + HOUR})
+    ledger.take(QUEUE, claim(), "dead", NOW)
+    ledger.take(QUEUE, claim(), "us", NOW)
+
+    ledger.expire(NOW + 30)
+    ledger.give_back(QUEUE, "1", "dead", Outcome.ANSWERED, NOW + 31)
+
+    assert ledger.in_flight(QUEUE) == 1
+
+
+def test_queue_that_nobody_uses_is_forgotten():
+    ledger = Ledger()
+    spend(ledger, 2)
+    ledger.expire(NOW)
+
+    assert ledger.lanes == {}
+
+
+def test_lane_is_kept_for_who_waits_elsewhere_and_goes_first():
+    ledger = Ledger(alive={"us": NOW + HOUR})
+    for _ in range(2):
+        ledger.take(QUEUE, claim(), "us", NOW)
+    ledger.waiting[QUEUE] = {"them": (0, NOW, "2", NOW + 2)}
+
+    assert ledger.lanes_short(QUEUE, claim(since=NOW + 1), "us", NOW, RULES)
+    assert ledger.lanes_short(
+        QUEUE, claim(priority=Priority.BULK, since=NOW - 1), "us", NOW, RULES
+    )
+    ledger.expire(NOW + 2)
+    assert not ledger.lanes_short(QUEUE, claim(since=NOW + 1), "us", NOW, RULES)
+
+
+def test_bulk_that_waits_elsewhere_holds_up_no_interactive_call():
+    ledger = Ledger(alive={"us": NOW + HOUR})
+    for _ in range(2):
+        ledger.take(QUEUE, claim(), "us", NOW)
+    ledger.waiting[QUEUE] = {"them": (2, NOW - 60, "2", NOW + 2)}
+
+    assert not ledger.lanes_short(QUEUE, claim(), "us", NOW, RULES)
+
+
+def test_instance_alone_may_use_all_of_the_budget():
+    ledger = Ledger(threshold=100)
+    spend(ledger, 94)
+
+    assert ledger.budget_free_at(claim(), NOW) is None
+
+
+def test_instance_beside_others_leaves_them_a_fifth():
+    ledger = Ledger(threshold=100)
+    spend(ledger, 76, instance=1)
+    spend(ledger, 1, instance=2)
+
+    assert ledger.budget_free_at(claim(1), NOW) is not None
+    assert ledger.budget_free_at(claim(2), NOW) is None
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(1, 3),
+            st.sampled_from(list(Priority)),
+            st.sampled_from(["take", "give", "minute"]),
+        ),
+        max_size=120,
+    )
+)
+def test_no_order_of_calls_passes_a_limit(steps):
+    ledger, now, held = Ledger(threshold=20, alive={"us": NOW * 2}), NOW, []
+    for instance, priority, step in steps:
+        wanted = claim(instance, priority, now)
+        if step == "minute":
+            now += 60
+            ledger.expire(now)
+        elif step == "give" and held:
+            ledger.give_back(QUEUE, held.pop(), "us", Outcome.ANSWERED, now)
+        elif ledger.budget_free_at(wanted, now) is None and not ledger.lanes_short(
+            QUEUE, wanted, "us", now, RULES
+        ):
+            ledger.take(QUEUE, wanted, "us", now)
+            held.append(wanted.instance)
+            assert ledger.ours() <= (12 if priority > 0 else 19)
+        assert ledger.in_flight(QUEUE) == len(held) <= 3

@@ -1,0 +1,129 @@
+"""Rows reach their writer later, once each, and nobody waits for it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from bridge.errors import StoreError
+from bridge.telemetry.batches import Batches
+
+
+class Store:
+    """Takes batches, refuses them, or fails."""
+
+    def __init__(self):
+        self.batches = []
+        self.failure = None
+        self.lost = 0
+        self.open = threading.Event()
+        self.open.set()
+
+    def write(self, rows):
+        self.open.wait(10)
+        if self.failure:
+            raise self.failure
+        self.batches.append(list(rows))
+
+    def lose(self, count):
+        self.lost += count
+
+    @property
+    def rows(self):
+        return [row for batch in self.batches for row in batch]
+
+
+@pytest.fixture
+def store():
+    return Store()
+
+
+def wait_until(condition):
+    end = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+def test_rows_are_written_together_a_little_later(store):
+    batches = Batches(store.write, lost=store.lose, interval_s=0.05)
+
+    for number in range(10):
+        batches.put(number)
+
+    assert store.batches == []
+    wait_until(lambda: store.rows == list(range(10)))
+    assert len(store.batches) <= 2
+
+
+def test_every_row_of_many_threads_is_written_once(store):
+    batches = Batches(store.write, lost=store.lose, interval_s=0.01)
+    threads = [
+        threading.Thread(target=lambda n=n: [batches.put((n, i)) for i in range(500)])
+        for n in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    batches.close()
+
+    assert sorted(store.rows) == [(n, i) for n in range(8) for i in range(500)]
+
+
+def test_put_does_not_wait_for_a_database_that_hangs(store):
+    store.open.clear()
+    batches = Batches(store.write, lost=store.lose, interval_s=0.001, most_kept=100)
+    begin = time.perf_counter()
+
+    for number in range(1000):
+        batches.put(number)
+
+    assert time.perf_counter() - begin < 1
+    store.open.set()
+    batches.close()
+    assert len(store.rows) + store.lost == 1000
+    assert store.rows[:3] == [0, 1, 2]
+
+
+def test_rows_that_cannot_be_written_wait_in_order(store, caplog):
+    store.failure = StoreError("locked")
+    batches = Batches(store.write, lost=store.lose, interval_s=0.01)
+    for number in range(5):
+        batches.put(number)
+    wait_until(lambda: "kept for now" in caplog.text)
+
+    store.failure = None
+
+    wait_until(lambda: store.rows == [0, 1, 2, 3, 4])
+    assert store.lost == 0
+    assert caplog.text.count("kept for now") == 1
+
+
+def test_rows_that_break_the_writer_are_counted_and_the_next_are_written(store):
+    store.failure = TypeError("a bug")
+    batches = Batches(store.write, lost=store.lose, interval_s=0.01)
+    batches.put("odd")
+    wait_until(lambda: store.lost == 1)
+
+    store.failure = None
+    batches.put("even")
+
+    wait_until(lambda: store.rows == ["even"])
+
+
+def test_what_is_there_at_the_end_of_the_process_is_written():
+    program = (
+        "from bridge.telemetry.batches import Batches\n"
+        "b = Batches(lambda rows: print(rows), lost=print, interval_s=60)\n"
+        "b.put(1); b.put(2)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout == "[1, 2]\n"

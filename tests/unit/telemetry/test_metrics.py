@@ -1,0 +1,98 @@
+"""Figures of several processes are one sum; the dead do nothing any more."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from bridge.telemetry.metrics import Metrics
+
+PROGRAM = """
+import os, signal, sys
+from pathlib import Path
+from bridge.telemetry import metrics
+metrics.share(Path(sys.argv[1]), anew=sys.argv[2] == "anew")
+figures = metrics.Metrics(version="1.2")
+figures.request_begins()
+figures.request_begins()
+figures.request_ends("GET", "/x", 200, 7.5)
+figures.vendor_call("query", "answered", 5)
+if sys.argv[2] == "die":
+    os.kill(os.getpid(), signal.SIGKILL)
+print(figures.exposition().decode())
+"""
+
+
+def figure(text, name):
+    found = re.search(rf"^{re.escape(name)} (\S+)$", text, re.MULTILINE)
+    return float(found[1]) if found else None
+
+
+def run(directory, how):
+    return subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(directory), how],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def both(tmp_path):
+    """The figures after two processes counted, the first of them a second ago."""
+    first = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM + "\ninput()", str(tmp_path), "live"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    while first.stdout.readline().strip():
+        pass
+    text = run(tmp_path, "live").stdout
+    first.communicate("\n")
+    return text
+
+
+def test_processes_are_summed(both):
+    requests = 'bridge_requests_total{method="GET",route="/x",status="200"}'
+
+    assert figure(both, requests) == 2
+    assert figure(both, 'bridge_requests_in_flight{server="facade"}') == 2
+    assert figure(both, 'bridge_request_seconds_count{route="/x"}') == 2
+    calls = 'bridge_vendor_calls_total{operation="query",outcome="answered"}'
+    assert figure(both, calls) == 2
+    assert figure(both, 'bridge_build_info{version="1.2"}') == 1
+
+
+def test_a_killed_process_answers_nothing_any_more(tmp_path):
+    run(tmp_path, "die")
+
+    text = run(tmp_path, "live").stdout
+
+    assert figure(text, 'bridge_requests_in_flight{server="facade"}') == 1
+
+
+@pytest.mark.parametrize(("how", "count"), [("live", 2), ("anew", 1)])
+def test_a_start_anew_forgets_the_processes_before_it(tmp_path, how, count):
+    run(tmp_path, "live")
+
+    text = run(tmp_path, how).stdout
+
+    requests = 'bridge_requests_total{method="GET",route="/x",status="200"}'
+    assert figure(text, requests) == count
+
+
+def test_a_process_that_shares_nothing_counts_for_itself():
+    metrics = Metrics(version="1.2")
+    metrics.request_begins()
+    metrics.request_ends("BREW", "/x", 405, 7.5)
+    metrics.rows_lost("request_log", 3)
+
+    text = metrics.exposition().decode()
+
+    requests = 'bridge_requests_total{method="other",route="/x",status="405"}'
+    assert figure(text, requests) == 1
+    assert figure(text, 'bridge_log_rows_lost_total{table="request_log"}') == 3

@@ -1,0 +1,175 @@
+"""Query strings as old clients write them."""
+
+from __future__ import annotations
+
+from urllib.parse import quote, quote_plus, urlencode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.errors import InvalidRequestError
+from bridge.services.instances import InstanceSearch
+from bridge.services.listings import Listing
+from bridge.services.shapes import View
+from bridge.web import params
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
+
+
+def listing(query, object_name="accounts"):
+    return params.listing(params.parse_query(query), object_name)[0]
+
+
+def notes(query):
+    return params.listing(params.parse_query(query), "accounts")[1]
+
+
+@given(st.dictionaries(TEXT, TEXT), st.sampled_from([quote, quote_plus]))
+def test_what_is_encoded_comes_back(parameters, how):
+    query = urlencode(parameters, quote_via=how)
+
+    assert params.parse_query(query) == {k: [v] for k, v in parameters.items()}
+
+
+@given(st.text(st.characters(max_codepoint=255)))
+def test_no_query_whatever_raises(query):
+    params.parse_query(query)
+
+
+@pytest.mark.parametrize(
+    ("sent", "where"),
+    [
+        ("name like 'Har%'", "name like 'Har%'"),
+        ("name like '%ab%'", "name like '%ab%'"),
+        ("name like '%25ab%25'", "name like '%ab%'"),
+        ("name%20like%20'%C3%A9%'", "name like 'é%'"),
+        ("name='%ED%A0%80'", "name='%ED%A0%80'"),
+        ("a+%2B+b", "a + b"),
+        (
+            "createDate>'2019-03-14T09:26:53+0000'",
+            "createDate>'2019-03-14T09:26:53 0000'",
+        ),
+        ("a='b?c'", "a='b?c'"),
+        ("é".encode().decode("latin-1"), "é"),
+        ("\xe9", "é"),
+    ],
+)
+def test_where_is_decoded_and_stray_percent_signs_survive(sent, where):
+    assert listing(f"where={sent}").where == where
+
+
+def test_nothing_asked_means_the_defaults():
+    assert listing("") == Listing(
+        where="", page=1, page_size=200, next_page=None, view=View(), order=""
+    )
+
+
+def test_empty_parameters_are_absent_and_unknown_ones_ignored():
+    assert listing("nextPage=&pageSize=&page=&where=&q=select&json=&x") == Listing()
+
+
+@pytest.mark.parametrize("page", ["0", "-3", "1", "", "None", "%201"])
+def test_the_first_page_has_many_names(page):
+    assert listing(f"page={page}").page == 1
+
+
+@pytest.mark.parametrize("token", ["", "None", "%20"])
+def test_an_empty_cursor_is_none(token):
+    assert listing(f"nextPage={token}").next_page is None
+
+
+def test_page_size_and_both_kinds_of_paging_are_read():
+    assert listing("pageSize=2&nextPage=eyJwIjoyfQ&page=2") == Listing(
+        page=2, page_size=2, next_page="eyJwIjoyfQ"
+    )
+
+
+@pytest.mark.parametrize(("size", "used"), [("5000", 5000), ("0", 200), ("-1", 200)])
+def test_page_sizes_in_bounds_need_no_note(size, used):
+    assert listing(f"pageSize={size}").page_size == used
+    assert notes(f"pageSize={size}") == []
+
+
+def test_a_larger_page_size_is_clamped_with_a_note():
+    assert listing("pageSize=5001").page_size == 5000
+    assert "ignored" in notes("pageSize=5001")[0]
+
+
+@pytest.mark.parametrize("name", ["page", "pageSize"])
+@pytest.mark.parametrize("value", ["abc", "1.5", "1e3", "٣", "9" * 5000, "%00"])
+def test_what_is_no_number_is_refused_by_name(name, value):
+    with pytest.raises(InvalidRequestError, match=f"^{name} "):
+        listing(f"{name}={value}")
+
+
+def test_an_absurd_page_stays_within_what_a_database_counts():
+    assert listing("page=999999999999999999").page <= 10**9
+
+
+@pytest.mark.parametrize(
+    ("object_name", "where"), [("contacts", "a=1"), ("leads", "a=1"), ("accounts", "")]
+)
+def test_query_means_where_on_contacts_and_leads_only(object_name, where):
+    assert listing("query=a%3D1", object_name).where == where
+
+
+def test_where_wins_over_query():
+    assert listing("query=a&where=b", "contacts").where == "b"
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("returnTotalCount=True", Listing(total=True)),
+        (
+            "returnCount=true&orderBy=city%20desc",
+            Listing(total=True, order="city desc"),
+        ),
+        ("returnTotalCount=yes&labels=1", Listing()),
+        ("labels=TRUE", Listing(view=View(labels=True))),
+    ],
+)
+def test_wishes_are_true_or_left_out(query, expected):
+    assert listing(query) == expected
+
+
+def test_fields_are_a_comma_list():
+    assert listing("fields=id,%20phone,,city&fields=zip").view.fields == (
+        "id",
+        "phone",
+        "city",
+        "zip",
+    )
+
+
+@pytest.mark.parametrize("name", ["where", "nextPage"])
+def test_a_nul_character_is_refused(name):
+    with pytest.raises(InvalidRequestError, match=f"^{name} "):
+        listing(f"{name}=a%00b")
+
+
+def test_a_nul_character_in_a_tag_is_refused():
+    with pytest.raises(InvalidRequestError, match="tags"):
+        params.instance_search(params.parse_query("tags=a&tags=b%00"))
+
+
+@pytest.mark.parametrize("name", ["tags[]", "tags%5B%5D", "tags"])
+def test_tags_may_be_repeated_in_every_spelling(name):
+    query = params.parse_query(f"{name}=a&{name}=b%20c&searchText=psa&hydrate=false")
+
+    assert params.instance_search(query, element_key="autotaskcrm") == (
+        InstanceSearch(
+            tags=("a", "b c"), text="psa", element_key="autotaskcrm", hydrate=False
+        ),
+        [],
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [("false", False), ("False", False), ("", True), ("x", True)]
+)
+def test_flags(value, expected):
+    query = params.parse_query(f"reAuthenticate={value}")
+
+    assert params.flag(query, "reAuthenticate", default=True) is expected

@@ -1,0 +1,115 @@
+"""Paths: brought to one form, then sorted by the credentials they need."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.services.access import Secrets
+from bridge.web.families import BASE, Family, family_of
+from bridge.web.normalise import NormalisedPaths, normalise
+from bridge.web.wire import encode_target
+
+OPEN = Secrets(user="u", organization="o")
+WITH_ELEMENT = Secrets(user="u", element="e")
+
+
+@pytest.mark.parametrize(
+    ("sent", "routed"),
+    [
+        ("/a/b", "/a/b"),
+        ("/a//b/", "/a/b"),
+        ("//a///b//", "/a/b"),
+        ("", "/"),
+        ("/", "/"),
+        ("/a%20b", "/a b"),
+        ("/a/%2F", "/a/%2F"),
+        ("/a/x%2fy", "/a/x%2Fy"),
+        ("/50%/a", "/50%/a"),
+        ("/%C3%A9", "/\xc3\xa9"),
+    ],
+)
+def test_paths_are_normalised(sent, routed):
+    assert normalise(sent) == routed
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"RAW_URI": "/a//b/?c=//d/", "PATH_INFO": "/wrong"},
+        {"REQUEST_URI": "http://host:8080/a//b?c", "PATH_INFO": "/wrong"},
+        {"PATH_INFO": "/a//b/"},
+        {"RAW_URI": "/mounted/a/b", "SCRIPT_NAME": "/mounted", "PATH_INFO": "//a/b"},
+    ],
+)
+def test_the_path_is_found_whatever_the_server_tells(environ):
+    def app(seen, _start_response):
+        return [seen["PATH_INFO"].encode()]
+
+    assert NormalisedPaths(app)(environ, lambda *_: None) == [b"/a/b"]
+
+
+@given(st.text(st.sampled_from("/ab%2Ff.")))
+def test_normalising_makes_no_segments_and_is_stable_in_slashes(path):
+    routed = normalise(path)
+
+    assert "//" not in routed
+    assert len(routed.strip("/").split("/")) <= max(
+        1, len([segment for segment in path.split("/") if segment])
+    )
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "secrets", "family"),
+    [
+        ("POST", "/authentication", OPEN, Family.ANONYMOUS),
+        ("GET", "/instances", WITH_ELEMENT, Family.PLATFORM),
+        ("POST", "/instances", OPEN, Family.PLATFORM),
+        ("PUT", "/instances", OPEN, Family.TOKEN),
+        ("PATCH", "/instances", WITH_ELEMENT, Family.TOKEN),
+        ("DELETE", "/instances", WITH_ELEMENT, Family.TOKEN),
+        ("DELETE", "/instances/5", WITH_ELEMENT, Family.PLATFORM),
+        ("PUT", "/instances/enabled", OPEN, Family.TOKEN),
+        ("PUT", "/instances/5/enabled", OPEN, Family.PLATFORM),
+        ("GET", "/elements/autotaskcrm/instances", WITH_ELEMENT, Family.PLATFORM),
+        ("GET", "/hubs", OPEN, Family.CATALOGUE),
+        ("GET", "/hubs/crm/elements", OPEN, Family.CATALOGUE),
+        ("GET", "/elements/50/metadata", OPEN, Family.CATALOGUE),
+        ("GET", "/elements/50/instances", OPEN, Family.PLATFORM),
+        ("POST", "/elements/50/resources", OPEN, Family.PLATFORM),
+        ("GET", "/openapi.json", OPEN, Family.ANONYMOUS),
+        ("GET", "/hubs/crm/accounts", OPEN, Family.HUB),
+        ("GET", "/hubs/crm/instances", OPEN, Family.HUB),
+        ("GET", "/hubs/crm/no/such/path", OPEN, Family.HUB),
+        ("GET", "/accounts", OPEN, Family.PLATFORM),
+        ("GET", "/accounts", WITH_ELEMENT, Family.HUB),
+        ("GET", "/accounts/7", OPEN, Family.PLATFORM),
+        ("GET", "/accounts/7", WITH_ELEMENT, Family.HUB),
+        ("GET", "/accounts/settings", WITH_ELEMENT, Family.PLATFORM),
+        ("GET", "/accounts/7/users", WITH_ELEMENT, Family.PLATFORM),
+        ("GET", "/accounts/7/contacts", WITH_ELEMENT, Family.HUB),
+        ("GET", "/users/7", OPEN, Family.PLATFORM),
+        ("GET", "/users", WITH_ELEMENT, Family.HUB),
+        ("GET", "/contacts", OPEN, Family.HUB),
+        ("GET", "/ping", OPEN, Family.HUB),
+        ("GET", "/nonsense", OPEN, Family.HUB),
+    ],
+)
+def test_families(method, path, secrets, family):
+    assert family_of(method, BASE + path, secrets) is family
+
+
+@given(st.binary(max_size=60))
+def test_encoded_targets_hold_printable_ascii_and_controls_only(target):
+    line = encode_target(b"GET /" + target + b" HTTP/1.1")
+
+    assert line.startswith(b"GET /")
+    assert line.endswith(b" HTTP/1.1")
+    encoded = line[len(b"GET ") : -len(b" HTTP/1.1")]
+    assert all(byte < 0x80 and byte not in b" #" for byte in encoded)
+
+
+def test_a_line_without_a_target_stays_as_it_is():
+    assert encode_target(b"GET") == b"GET"
+    assert encode_target(b"GET /") == b"GET /"

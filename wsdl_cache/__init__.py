@@ -1,0 +1,1 @@
+"""The project's own offline service descriptions, as package data."""

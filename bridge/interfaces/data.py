@@ -99,6 +99,17 @@ class FieldInfo:
     description: str | None = None
     udf: bool = False
 
+    def is_item(self, item: PicklistItem, value: Scalar) -> bool:
+        """Tell whether a value is that item of the picklist.
+
+        Items are texts whatever the field's type; those of a boolean field are 1 and
+        0, or words. Source: the IsPaid picklist of ContractTicketPurchase.
+        """
+        if isinstance(value, bool):
+            return item.value.lower() in (("1", "true") if value else ("0", "false"))
+        shown = format(value, "f") if isinstance(value, Decimal) else str(value)
+        return item.value == shown
+
 
 @dataclass(frozen=True, slots=True)
 class EntityInfo:

@@ -82,6 +82,11 @@ def read_credentials(ctx: Context, configuration: Mapping[str, str]) -> Credenti
     return credentials
 
 
+def vendor_zone(ctx: Context, instance: Instance) -> ZoneInfo:
+    """Return the zone of the times that the instance's vendor writes."""
+    return ZoneInfo(read_credentials(ctx, instance.configuration).timezone)
+
+
 def open_backend(
     ctx: Context,
     instance: Instance,
@@ -90,14 +95,21 @@ def open_backend(
 ) -> Backend:
     """Return the instance's backend; a zone it finds to have moved is stored.
 
-    Calls made for nobody who waits for them say so by their priority.
+    Calls made for nobody who waits for them say so by their priority. All others made
+    in one call of a caller share its deadline.
     """
 
     def store_zone(zone: Zone) -> None:
         instances.update_instance(ctx.database, instance.id, zone=zone)
 
     credentials = read_credentials(ctx, instance.configuration)
-    caller = Caller(instance.id, priority, traced=is_traced(ctx, instance))
+    waiting = call.current() if priority is Priority.INTERACTIVE else None
+    caller = Caller(
+        instance.id,
+        priority,
+        traced=is_traced(ctx, instance),
+        deadline=waiting.started + ctx.settings.request_deadline_s if waiting else None,
+    )
     return ctx.open_backend(credentials, instance.zone, store_zone, caller)
 
 

@@ -56,7 +56,7 @@ class Draft:
 
 def draft_create(fields: EntityFields, body: Mapping[str, JSON]) -> Draft:
     """Read the body of a create; read-only members are ignored, as the vendor does."""
-    draft = _read_body(fields, body)
+    draft = _read_body(fields, body, stored={})
     for key, (info, _) in list(draft.given.items()):
         if info.read_only and not info.required:
             del draft.given[key]
@@ -75,7 +75,7 @@ def draft_update(
     A member that repeats the stored value changes nothing, whatever its kind.
     Read-only times are never held against the caller: they move by themselves.
     """
-    draft = _read_body(fields, body)
+    draft = _read_body(fields, body, stored)
     for key, (info, value) in list(draft.given.items()):
         if info.udf:
             continue
@@ -85,8 +85,8 @@ def draft_update(
         elif info.read_only:
             del draft.given[key]
             _judge_read_only(fields, draft, info)
-        elif info.required and value in (None, ""):
-            draft.problems.append(f"{fields.facade_name(info.name)} is required")
+        elif info.required and _is_blank(value):
+            draft.problems.append(_missing(fields, info))
     _check_values(fields, draft, stored=stored)
     return draft
 
@@ -110,13 +110,8 @@ def merge(
 
 
 def draft_values(fields: EntityFields, draft: Draft) -> dict[Field, Scalar | None]:
-    """Return the draft's fields as a backend takes them; UDFs travel as text."""
-    values = {
-        Field(info.name, FieldType.STRING, udf=True)
-        if info.udf
-        else fields.typed(info): (value)
-        for info, value in draft.given.values()
-    }
+    """Return the draft's fields as a backend takes them."""
+    values = {fields.typed(info): value for info, value in draft.given.values()}
     return _in_vendor_order(fields, values)
 
 
@@ -130,19 +125,21 @@ def _in_vendor_order(
     )
 
 
-def _read_body(fields: EntityFields, body: Mapping[str, JSON]) -> Draft:
+def _read_body(fields: EntityFields, body: Mapping[str, JSON], stored: Entity) -> Draft:
     draft = Draft()
+    kept = stored.get(UDF_MEMBER)
+    texts: Mapping[str, object] = kept if isinstance(kept, dict) else {}
     for name, value in body.items():
         if name.lower() == "id":
             continue
         if name.lower() == UDFS.lower():
-            _read_udfs(fields, draft, value)
+            _read_udfs(fields, draft, value, texts)
             continue
         info = fields.find(name)
         if info is None:
             draft.ignored.append(name)
         elif info.udf:
-            _read_udf(fields, draft, info.name, value)
+            _read_udf(fields, draft, info, value, texts)
         else:
             _read_member(fields, draft, name, info, value)
     return draft
@@ -160,7 +157,9 @@ def _read_member(
         draft.given[(False, info.name)] = (info, given)
 
 
-def _read_udfs(fields: EntityFields, draft: Draft, value: JSON) -> None:
+def _read_udfs(
+    fields: EntityFields, draft: Draft, value: JSON, texts: Mapping[str, object]
+) -> None:
     """Read `{"userDefinedField":[{"name","value"}]}`, or the bare list in it."""
     if value is None:
         return
@@ -173,26 +172,33 @@ def _read_udfs(fields: EntityFields, draft: Draft, value: JSON) -> None:
                 f'{UDFS} must be {{"userDefinedField":[{{"name":…,"value":…}}]}}'
             )
             return
-        _read_udf(fields, draft, str(item["name"]), item.get("value"))
+        name = str(item["name"])
+        info = fields.find_udf(name)
+        if info is None:
+            draft.problems.append(
+                f"{fields.resource.name} has no user-defined field {name}"
+            )
+        else:
+            _read_udf(fields, draft, info, item.get("value"), texts)
 
 
-def _read_udf(fields: EntityFields, draft: Draft, name: str, value: JSON) -> None:
-    info = fields.udfs.get(name)
-    if info is None:
-        draft.problems.append(
-            f"{fields.resource.name} has no user-defined field {name}"
-        )
-    elif isinstance(value, (dict, list)):
-        draft.problems.append(f"{name} must be a single value")
+def _read_udf(
+    fields: EntityFields,
+    draft: Draft,
+    info: FieldInfo,
+    value: JSON,
+    texts: Mapping[str, object],
+) -> None:
+    """Read one value; what the vendor holds already is no change, whatever it is."""
+    blank = value in (None, "")
+    if info.name in texts and (None if blank else value) == (texts[info.name] or None):
+        return
+    try:
+        given = None if blank else read_json(fields.typed(info), value)
+    except ValueError as error:
+        draft.problems.append(f"{info.name} {error}")
     else:
-        text = None if value is None or value == "" else _udf_text(value)
-        draft.given[(True, name)] = (info, text)
-
-
-def _udf_text(value: str | float | bool) -> str:  # noqa: FBT001 - a JSON value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return value if isinstance(value, str) else str(Decimal(repr(value)))
+        draft.given[(True, info.name)] = (info, given)
 
 
 def _preset_fixed(fields: EntityFields, draft: Draft) -> None:
@@ -218,11 +224,16 @@ def _require_fields(fields: EntityFields, draft: Draft) -> None:
             continue
         if info.read_only and not creatable:
             continue
-        given = draft.given.get((False, info.name), (info, None))[1]
-        if given is None or (isinstance(given, str) and not given.strip()):
-            draft.problems.append(
-                f"{fields.facade_name(info.name)} is required{_allowed(info)}"
-            )
+        if _is_blank(draft.given.get((False, info.name), (info, None))[1]):
+            draft.problems.append(_missing(fields, info))
+
+
+def _is_blank(value: Scalar | None) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _missing(fields: EntityFields, info: FieldInfo) -> str:
+    return f"{fields.facade_name(info.name)} is required{_allowed(info)}"
 
 
 def _check_values(fields: EntityFields, draft: Draft, *, stored: Entity) -> None:
@@ -242,8 +253,7 @@ def _check_values(fields: EntityFields, draft: Draft, *, stored: Entity) -> None
 def _is_unknown_item(info: FieldInfo, value: Scalar, before: object) -> bool:
     if not info.is_picklist or not info.picklist or value in ("", before):
         return False
-    active = {item.value for item in info.picklist if item.is_active}
-    return _shown(value) not in active
+    return not any(i.is_active and info.is_item(i, value) for i in info.picklist)
 
 
 def _allowed(info: FieldInfo) -> str:
@@ -277,6 +287,8 @@ def _repeats(value: Scalar | None, before: object) -> bool:
         return before is None or before == ""
     if isinstance(value, bool) is not isinstance(before, bool):
         return False
+    if isinstance(value, Decimal) and isinstance(before, float):
+        return value == Decimal(repr(before))
     return value == before
 
 

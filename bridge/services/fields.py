@@ -32,7 +32,16 @@ class EntityFields:
 
     def find(self, name: str) -> FieldInfo | None:
         """Return the field a caller means: facade name, vendor name, or UDF name."""
-        return self.by_facade.get(name.lower()) or self.udfs.get(name)
+        return self.by_facade.get(name.lower()) or self.find_udf(name)
+
+    def find_udf(self, name: str) -> FieldInfo | None:
+        """Return the user-defined field of a name; in another case if only one is."""
+        if name in self.udfs:
+            return self.udfs[name]
+        alike = [
+            info for info in self.udfs.values() if info.name.lower() == name.lower()
+        ]
+        return alike[0] if len(alike) == 1 else None
 
     def typed(self, info: FieldInfo) -> Field:
         """Return a field as a backend takes it, with the declared date-only fact."""

@@ -190,6 +190,14 @@ class Labeller:
 
 
 def _items(info: FieldInfo) -> dict[str, str]:
+    """Return the labels of a picklist by the text of the value that is stored."""
     if not info.is_picklist:
         return {}
+    if info.type is FieldType.BOOLEAN and not info.udf:
+        return {
+            str(value): item.label
+            for item in info.picklist
+            for value in (True, False)
+            if info.is_item(item, value)
+        }
     return {item.value: item.label for item in info.picklist}

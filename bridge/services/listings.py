@@ -15,7 +15,7 @@ from bridge.errors import InvalidRequestError
 from bridge.interfaces import Entity, Field, Page, Scalar
 from bridge.services import counting, ordering, paging, queries
 from bridge.services.context import Context
-from bridge.services.credentials import open_backend, read_credentials
+from bridge.services.credentials import open_backend, vendor_zone
 from bridge.services.filters import read_filter
 from bridge.services.fixed import narrow
 from bridge.services.links import Link
@@ -144,8 +144,7 @@ class _Question:
             return backend.query(entity, where, after=after, limit=limit, shared=True)
 
         def zone() -> ZoneInfo:
-            configuration = self.instance.configuration
-            return ZoneInfo(read_credentials(self.ctx, configuration).timezone)
+            return vendor_zone(self.ctx, self.instance)
 
         asked: queries.Ask = ask
         if most_calls is not None:

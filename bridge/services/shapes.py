@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
+from zoneinfo import ZoneInfo
 
 from bridge.catalog.model import Resource
 from bridge.catalog.naming import facade_name
 from bridge.errors import ProviderError
-from bridge.interfaces import UDF_MEMBER, Entity
+from bridge.interfaces import UDF_MEMBER, Entity, FieldType
 from bridge.services.context import Context
-from bridge.services.credentials import open_backend
+from bridge.services.credentials import open_backend, vendor_zone
 from bridge.services.fields import EntityFields
 from bridge.services.labels import Labeller
 from bridge.services.metadata import entity_fields
+from bridge.services.times import show_vendor_time
 from bridge.store.instances import Instance
 
 Record: TypeAlias = dict[str, object]
@@ -23,6 +26,7 @@ UTC `datetime` and `date`, which the web room writes as elements-api 4.3 says.""
 
 FILTER_NULLS = "filter.response.nulls"
 _UDFS = "userDefinedFields"
+_MAY_BE_TIME = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,39 @@ class _Names(dict[str, str]):
         return name
 
 
+class UdfTimes:
+    """Shows times in user-defined fields as callers read times.
+
+    The vendor's texts say nothing of their types, so metadata is asked for, once and
+    only when a text may be a time; without metadata texts are shown as they are.
+    """
+
+    def __init__(self, ctx: Context, instance: Instance, resource: Resource) -> None:
+        self._wanted = (ctx, instance, resource)
+        self._times: frozenset[str] | None = None
+        self._zone: ZoneInfo | None = None
+
+    def show(self, items: list[dict[str, object]]) -> None:
+        """Rewrite the values that are times."""
+        for item in items:
+            text = item.get("value")
+            if not isinstance(text, str) or not _MAY_BE_TIME.match(text):
+                continue
+            if self._times is None:
+                self._times = self._ask()
+            if item["name"] in self._times and self._zone is not None:
+                item["value"] = show_vendor_time(text, self._zone)
+
+    def _ask(self) -> frozenset[str]:
+        ctx, instance, resource = self._wanted
+        self._zone = vendor_zone(ctx, instance)
+        try:
+            udfs = entity_fields(ctx, instance, resource).udfs.values()
+        except ProviderError:
+            return frozenset()
+        return frozenset(u.name for u in udfs if u.type is FieldType.DATETIME)
+
+
 @dataclass(frozen=True, slots=True)
 class RecordShape:
     """How entities of one resource are shown to one instance.
@@ -70,6 +107,7 @@ class RecordShape:
     only: frozenset[str]
     ignored: tuple[str, ...] = ()
     labeller: Labeller | None = None
+    udf_times: UdfTimes | None = None
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -117,6 +155,8 @@ class RecordShape:
             {"name": name} if text is None and not self.nulls else _udf(name, text)
             for name, text in items.items()
         ]
+        if self.udf_times is not None:
+            self.udf_times.show(shown)
         return {"userDefinedField": shown}
 
 
@@ -125,9 +165,9 @@ def record_shape(
 ) -> RecordShape:
     """Return the shape for one call.
 
-    No vendor call, unless metadata is not cached and the instance wants nulls shown
-    or the call wants labels or certain members; what showing records with labels
-    costs, `labels` says.
+    No vendor call, unless metadata is not cached and the instance wants nulls shown,
+    the call wants labels or certain members, or a user-defined field may hold a time;
+    what showing records with labels costs, `labels` says.
     """
     nulls: tuple[str, ...] = ()
     if instance.configuration.get(FILTER_NULLS, "true").lower() == "false":
@@ -140,6 +180,7 @@ def record_shape(
         only=only,
         ignored=ignored,
         labeller=_labeller(ctx, instance, resource) if view.labels else None,
+        udf_times=UdfTimes(ctx, instance, resource),
     )
 
 

@@ -6,7 +6,8 @@ Source: elements-api 4.3 (dates in and out) and 4.2 (US short dates on input).
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 _ISO = re.compile(
     r"""(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})
@@ -58,6 +59,33 @@ def read_date(text: str) -> date:
         _read_iso(match)
         return date(int(match["year"]), int(match["month"]), int(match["day"]))
     return read_time(text).date()
+
+
+def read_day_or_time(text: str) -> date | datetime:
+    """Return a day when the time, as written, is midnight or left out; else the time.
+
+    For user-defined fields, of which no metadata tells whether they hold days.
+
+    Raises:
+        ValueError: as `read_time`.
+    """
+    match = _ISO.fullmatch(text.strip())
+    clock = [] if match is None else match.group("hour", "minute", "second", "fraction")
+    return read_time(text) if any(int(part or 0) for part in clock) else read_date(text)
+
+
+def show_vendor_time(text: str, zone: ZoneInfo) -> str:
+    """Return a vendor's text of a time as callers read times; others as they are.
+
+    The text stands in the vendor's zone. One at midnight is a day, and is not shifted.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.time() != time():
+            moment = moment.replace(tzinfo=moment.tzinfo or zone).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return text
+    return f"{moment.replace(tzinfo=None).isoformat(timespec='seconds')}+0000"
 
 
 def _read_iso(match: re.Match[str]) -> datetime:

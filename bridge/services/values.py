@@ -6,17 +6,15 @@ read; a value that cannot be the field's is refused. Source: elements-api 4.2, 4
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal, InvalidOperation
 
 from bridge.catalog.model import JSON
 from bridge.interfaces import Field, FieldType, Scalar
-from bridge.services.times import read_date, read_time
+from bridge.services.times import read_date, read_day_or_time, read_time
 
 _TRUE = frozenset({"true", "1"})
 _FALSE = frozenset({"false", "0"})
 _INTEGERS = frozenset({FieldType.INTEGER, FieldType.LONG, FieldType.SHORT})
-_PLAIN_DATE = re.compile(r"\s*(?:\d{4}-\d{1,2}-\d{1,2}|\d{1,2}/\d{1,2}/\d{2,4})\s*")
 _LARGEST = {
     FieldType.SHORT: 2**15 - 1,
     FieldType.INTEGER: 2**63 - 1,
@@ -71,9 +69,9 @@ def _number_text(value: float) -> str:
 
 def _read_datetime(field: Field, text: str) -> Scalar:
     try:
-        if field.date_only or (field.udf and _PLAIN_DATE.fullmatch(text)):
-            return read_date(text)
-        return read_time(text)
+        if field.udf:
+            return read_day_or_time(text)
+        return read_date(text) if field.date_only else read_time(text)
     except ValueError:
         raise ValueError(
             "must be a time such as 2019-03-14T09:26:53Z or a date such as 2019-03-14"

@@ -184,6 +184,8 @@ def _item_value(info: FieldInfo, item: PicklistItem) -> JSON:
     """Return a picklist value in its field's type, None when it is none of that."""
     if _is_text(info):
         return item.value
+    if info.type is FieldType.BOOLEAN:
+        return info.is_item(item, value=True)
     try:
         return int(item.value)
     except ValueError:

@@ -1,11 +1,7 @@
 """Objects and fields as callers discover them, against what Autotask says of itself."""
 
 import pytest
-import requests
-import zeep
-from zeep.transports import Transport
 
-NAMESPACE = "http://autotask.net/ATWS/v1_6/"
 RESOURCES = {
     "accounts": "Account",
     "billing-items": "BillingItem",
@@ -20,19 +16,6 @@ RESOURCES = {
     "users": "ClientPortalUser",
 }
 WHOLE = {"integer", "long", "short"}
-
-
-@pytest.fixture(scope="module")
-def autotask(demo):
-    """Another SOAP client, straight at the simulator."""
-    with requests.Session() as session:
-        session.auth = (demo["username"], demo["password"])
-        client = zeep.Client(demo["sandboxWsdl"], transport=Transport(session=session))
-        header = client.get_element(f"{{{NAMESPACE}}}AutotaskIntegrations")(
-            IntegrationCode=demo["integrationCode"]
-        )
-        client.set_default_soapheaders([header])
-        yield client.service
 
 
 def kind(field):

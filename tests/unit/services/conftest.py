@@ -40,7 +40,15 @@ INFOS = [
         read_only=True,
         reference="Resource",
     ),
+    FieldInfo(
+        "Paid",
+        "Paid",
+        FieldType.BOOLEAN,
+        is_picklist=True,
+        picklist=(PicklistItem("1", "Yes"), PicklistItem("0", "No")),
+    ),
     FieldInfo("Region & code", "Region", FieldType.STRING, udf=True),
+    FieldInfo("Renewal", "Renewal", FieldType.DATETIME, udf=True),
     FieldInfo("Seats", "Seats", FieldType.DOUBLE, udf=True),
     FieldInfo(
         "Colour",

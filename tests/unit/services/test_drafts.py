@@ -166,7 +166,73 @@ def test_a_udf_may_share_its_name_with_a_field(fields):
 
     values = draft_values(fields, draft)
     assert values[Field("Seats", FieldType.INTEGER)] == 3
-    assert values[Field("Seats", FieldType.STRING, udf=True)] == "1000.0"
+    assert values[Field("Seats", FieldType.DOUBLE, udf=True)] == Decimal("1000.0")
+
+
+def test_a_double_that_is_put_back_is_no_change(fields):
+    draft = draft_update(fields, {"score": 2.5, "amount": "12.5"}, STORED)
+
+    assert draft.problems == []
+    assert draft.given == {}
+
+
+def test_a_blank_text_does_not_pass_for_a_required_one(fields):
+    draft = draft_update(fields, {"accountName": "  ", "accountType": None}, STORED)
+
+    assert draft.problems == [
+        "accountName is required",
+        "accountType is required, one of 0 (None), 1 (Customer)",
+    ]
+
+
+@pytest.mark.parametrize("value", [True, "1", 0, "false"])
+def test_a_flag_with_a_picklist_takes_its_items(fields, value):
+    draft = draft_create(fields, {**SOUND, "paid": value})
+
+    assert draft.problems == []
+
+
+@pytest.mark.parametrize(
+    ("udfs", "values"),
+    [
+        (
+            {"Renewal": "2024-07-05T22:30:00Z"},
+            [datetime(2024, 7, 5, 22, 30, tzinfo=UTC)],
+        ),
+        ({"Renewal": "7/5/24"}, [date(2024, 7, 5)]),
+        ({"renewal": "2024-07-05T00:00:00-0500"}, [date(2024, 7, 5)]),
+        ({"SEATS": "12"}, [Decimal(12)]),
+        ({"Region & code": True}, ["true"]),
+        ({"Region & code": "EU", "Colour": "1"}, []),
+        ({"Region & code": None, "Renewal": ""}, [None]),
+    ],
+)
+def test_user_defined_fields_are_typed_and_repeats_are_no_change(fields, udfs, values):
+    stored = STORED | {
+        "UserDefinedFields": {"Region & code": "EU", "Colour": "1", "Renewal": None}
+    }
+    items = [{"name": name, "value": value} for name, value in udfs.items()]
+
+    draft = draft_update(fields, {"userDefinedFields": items}, stored)
+
+    assert draft.problems == []
+    assert [value for _, value in draft.given.values()] == values
+
+
+def test_every_problem_of_user_defined_fields_is_named(fields):
+    items = [
+        {"name": "Renewal", "value": "soon"},
+        {"name": "Seats", "value": "many"},
+        {"name": "Colour", "value": ["1"]},
+    ]
+
+    draft = draft_create(fields, {**SOUND, "userDefinedFields": items})
+
+    assert [problem.split(" must ")[0] for problem in draft.problems] == [
+        "Renewal",
+        "Seats",
+        "Colour",
+    ]
 
 
 @pytest.mark.parametrize("udfs", ["x", 3, {"userDefinedField": "x"}, [{"value": 1}]])

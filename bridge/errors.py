@@ -86,7 +86,14 @@ class NotFoundError(CallerError):
 
 
 class VerbNotSupportedError(CallerError):
-    """The resource exists, the verb does not."""
+    """The resource exists, the verb does not.
+
+    `allowed` names the HTTP methods that are offered there, None when the routes tell.
+    """
+
+    def __init__(self, message: str, *, allowed: frozenset[str] | None = None) -> None:
+        super().__init__(message)
+        self.allowed = allowed
 
 
 class NotAcceptableError(CallerError):

@@ -149,6 +149,7 @@ def _facts(table: Table) -> EntityFacts:
     facts = EntityFacts(
         date_only=frozenset(table.texts("date_only")),
         required=frozenset(table.texts("required")),
+        unique=frozenset(table.texts("unique")),
         named_by=table.texts("named_by"),
     )
     table.finish()

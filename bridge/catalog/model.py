@@ -22,6 +22,17 @@ class Verb(StrEnum):
     DELETE = "delete"
 
 
+_METHODS = (
+    {Verb.LIST: {"GET", "HEAD"}, Verb.CREATE: {"POST"}},
+    {
+        Verb.GET: {"GET", "HEAD"},
+        Verb.UPDATE: {"PATCH", "PUT"},
+        Verb.DELETE: {"DELETE"},
+    },
+)
+"""The HTTP methods of each verb: those of a collection, those of one record."""
+
+
 @dataclass(frozen=True, slots=True)
 class ConfigurationKey:
     """One key of an instance's configuration, as the catalogue documents it.
@@ -66,11 +77,13 @@ class EntityFacts:
     """What holds of a vendor entity although its metadata does not say so.
 
     `date_only` names the fields without a time of day, `required` those it wants on
-    create, `named_by` those that make its name.
+    create, `unique` those of which no two records have the same value, `named_by`
+    those that make its name.
     """
 
     date_only: frozenset[str] = frozenset()
     required: frozenset[str] = frozenset()
+    unique: frozenset[str] = frozenset()
     named_by: tuple[str, ...] = ()
 
 
@@ -102,8 +115,12 @@ class Resource:
             VerbNotSupportedError: with the HTTP method in the message.
         """
         if verb not in self.verbs:
+            here = next(verbs for verbs in _METHODS if verb in verbs)
+            offered = frozenset[str]().union(
+                *(methods for one, methods in here.items() if one in self.verbs)
+            )
             raise VerbNotSupportedError(
-                f"Method {method} is not supported for {self.name}."
+                f"Method {method} is not supported for {self.name}.", allowed=offered
             )
 
 

@@ -24,12 +24,14 @@ class Priority(IntEnum):
 class Caller:
     """On whose behalf the vendor is called; no instance before there is one.
 
-    The exchanges of a `traced` caller are noted with their bodies.
+    The exchanges of a `traced` caller are noted with their bodies. `deadline`, by the
+    monotonic clock, is when he gives up, with all the vendor calls made for him.
     """
 
     instance_id: int | None = None
     priority: Priority = Priority.INTERACTIVE
     traced: bool = False
+    deadline: float | None = None
 
 
 NOBODY = Caller()

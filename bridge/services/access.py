@@ -111,7 +111,10 @@ def log_in(ctx: Context, username: str, password: str) -> dict[str, JSON]:
         lifetime_s=ctx.settings.session_lifetime_s,
     )
     if session is None:
-        raise UnauthorizedError("Invalid username or password.")
+        raise UnauthorizedError(
+            "Invalid username or password. After five wrong ones within a minute a "
+            "user name is closed for the rest of it."
+        )
     user, token = session
     return {
         "token": token,

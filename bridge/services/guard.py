@@ -16,7 +16,9 @@ lease ran out. The next equal call then *resolves* it:
 Of many such calls one resolves and the others wait for its answer. The lease outlasts
 the longest send: whoever comes to send later than `write_lease_s` after his claim
 sends nothing. An ordinary create costs no vendor call more than without the guard: to
-know the highest id before each send would, so `lookup` makes do with what is known.
+know the highest id before each send would, so `lookup` makes do with what is known. A
+create with a key costs one more where the entity tells no time of creation and no
+create of the last day is known.
 """
 
 from __future__ import annotations
@@ -168,6 +170,7 @@ class _Attempt:
     def carry_out(self, intent: Intent) -> Written:
         """Send the create, and leave a note of how it ended."""
         try:
+            self._look_before(intent)
             written = self._send(self._fence)
         except ProviderOutcomeUnknownError as error:
             raise self._suspended(intent, error) from error
@@ -183,6 +186,17 @@ class _Attempt:
             if not self._keep(intent, written):
                 self._finish(intent, write_answer(written), lasting=True)
         return written
+
+    def _look_before(self, intent: Intent) -> None:
+        """Learn what a keyed create could later be taken for, where nothing tells."""
+        create = self._create
+        if create.key is None or intent.floor_id is not None:
+            return
+        floor_id = lookup.find_floor(
+            self._ctx, create.instance, create.resource, create.body
+        )
+        if floor_id is not None:
+            intents.note_floor(self._ctx.database, intent.id, self._holder, floor_id)
 
     def resolve(self, intent: Intent) -> Written:
         """Find out what became of an unanswered create; send it if it never was."""
@@ -323,10 +337,15 @@ def _wanted(create: Create) -> Wanted:
         instance_id=instance.id,
         tenant=tenant_key(instance),
         entity=resource.entity,
-        scope=json.dumps([instance.id, "POST", resource.name, *told_by]),
+        scope=json.dumps([instance.id, "POST", _room(resource), *told_by]),
         body=body,
         keyed=create.key is not None,
     )
+
+
+def _room(resource: Resource) -> str:
+    """Name where a create goes: one entity by any of its names, or a part of it."""
+    return resource.name if resource.fixed else resource.entity
 
 
 def _give(answer: str) -> Written:

@@ -98,21 +98,29 @@ def read_name(value: JSON) -> str:
         return ""
     if not isinstance(value, str):
         raise InvalidRequestError("name must be a text.")
-    name = _TAG.sub("", value).strip()
+    name = _strip(value).strip()
     if len(name) > _LONGEST_NAME:
         raise InvalidRequestError(f"name is longer than {_LONGEST_NAME} characters.")
     return name
 
 
 def read_tags(value: JSON) -> list[str]:
-    """Return tags, sanitised like a name.
+    """Return tags, sanitised like a name; those of which nothing is left are dropped.
 
     Raises:
         InvalidRequestError: not a list of texts.
     """
     if not isinstance(value, list) or not all(isinstance(tag, str) for tag in value):
         raise InvalidRequestError("tags must be a list of texts.")
-    return [_TAG.sub("", str(tag)) for tag in value]
+    stripped = (_strip(str(tag)) for tag in value)
+    return [tag for tag in stripped if tag.strip()]
+
+
+def _strip(text: str) -> str:
+    """Return a text without HTML tags, those that appear by the stripping included."""
+    while (stripped := _TAG.sub("", text)) != text:
+        text = stripped
+    return text
 
 
 def read_configuration(value: JSON) -> dict[str, str]:

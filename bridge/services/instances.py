@@ -78,7 +78,12 @@ def create_instance(
         NotFoundError: unknown element.
         ProviderError: the vendor could not be asked.
     """
-    element = find_element(ctx, element_key_or_id or named_element(body) or "")
+    named = element_key_or_id or named_element(body)
+    if named is None:
+        raise InvalidRequestError(
+            'element is required: {"key":…} or {"id":…} of one in GET /elements.'
+        )
+    element = find_element(ctx, named)
     name = read_name(body.get("name"))
     if not name:
         raise InvalidRequestError("name is required.")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeAlias
 
 from bridge.errors import ConflictError
 from bridge.services.context import Context
@@ -15,12 +16,19 @@ _FIRST_PAUSE_S = 0.005
 _LONGEST_PAUSE_S = 0.25
 
 
+Fence: TypeAlias = Callable[[], None]
+"""Called right before sending: makes sure that the lease lasts through the send.
+
+Raises ConflictError when another writer has it by now; then nothing may be sent.
+"""
+
+
 @contextmanager
-def hold(ctx: Context, key: str) -> Iterator[None]:
+def hold(ctx: Context, key: str) -> Iterator[Fence]:
     """Hold the lease `key` during the block; wait for it up to the write lease time.
 
     Serialises across threads and processes. A holder that died gives way when its
-    lease has run out.
+    lease has run out, and so does one that prepares too long.
 
     Raises:
         ConflictError: somebody else held it all that time.
@@ -28,6 +36,19 @@ def hold(ctx: Context, key: str) -> Iterator[None]:
     holder = secrets.token_hex(8)
     ttl_s = ctx.settings.write_lease_s
     deadline = time.monotonic() + ttl_s
+    taken_at = time.monotonic()
+
+    def fence() -> None:
+        lasts_s = taken_at + ttl_s - time.monotonic()
+        if lasts_s > ctx.settings.request_deadline_s:
+            return
+        # Once it has run out, another may have had it in between.
+        if lasts_s <= 0 or not leases.acquire(ctx.database, key, holder, ttl_s):
+            raise ConflictError(
+                "Reading took so long that another update of the same record began; "
+                "nothing was changed, try again."
+            )
+
     pause_s = _FIRST_PAUSE_S
     while not leases.acquire(ctx.database, key, holder, ttl_s):
         if time.monotonic() + pause_s > deadline:
@@ -36,7 +57,8 @@ def hold(ctx: Context, key: str) -> Iterator[None]:
             )
         time.sleep(pause_s)
         pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+        taken_at = time.monotonic()
     try:
-        yield
+        yield fence
     finally:
         leases.release(ctx.database, key, holder)

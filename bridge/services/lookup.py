@@ -7,7 +7,9 @@ its age. What can be told from a look, and what cannot:
   call's is the one. "After" is told by its time of creation, where the entity has one
   that only the vendor sets, with some minutes for clocks that disagree; otherwise by
   an id above the highest that this bridge knew before the send, from its own creates
-  of the last day. Ids ascend with creation. Unverified: so in all captured answers.
+  of the last day, or for a create with a key from a look before it was sent. Ids
+  ascend with creation. Unverified: so in all captured answers. Where the vendor has
+  room for one record only, by a field that is unique, it is the one whatever its age.
 - Nothing alike since a day before the send, or above that id, means that the record
   is not there now. Whether it may still come is for the caller to wait out.
 - All else cannot be told, and then nothing may be sent: a record in doubt (`likeness`
@@ -21,7 +23,7 @@ one that somebody else made in these minutes is taken for ours.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -39,7 +41,9 @@ from bridge.store import intents
 from bridge.store.instances import Instance
 from bridge.store.intents import Intent, Wanted
 
-_STAMPS = ("CreateDate", "CreateDateTime", "AttachDate")
+_STAMPS = ("CreateDate", "CreateDateTime", "AttachDate", "DateStamp")
+"""Unverified: that an opportunity's `DateStamp` stays as it was at its creation."""
+
 _CLOCK_SLACK = timedelta(minutes=5)
 _LONG_BEFORE = timedelta(hours=26)
 _MOST_PAGES = 4
@@ -115,6 +119,31 @@ def find_alike(  # noqa: PLR0913 - what a look is made of
     return Finding()
 
 
+def find_floor(
+    ctx: Context, instance: Instance, resource: Resource, body: Mapping[str, JSON]
+) -> int | None:
+    """Return the highest id of the records like one that is to be created, 0 for none.
+
+    None when its time of creation or a unique field will tell more, when the body will
+    be refused anyway, and when there are too many. One vendor call, four at most.
+
+    Raises:
+        ProviderError: Autotask could not be asked.
+    """
+    fields = entity_fields(ctx, instance, resource)
+    draft = draft_create(fields, body)
+    if draft.problems or _stamp(fields, draft) or _is_unique(fields, draft):
+        return None
+    backend, entity = open_backend(ctx, instance), _entity(fields)
+    highest = 0
+    for _ in range(_MOST_PAGES):
+        page = backend.query(entity, _both(_word(fields, draft)), after=highest)
+        highest = max([highest, *map(_id, page.entities)])
+        if not page.more:
+            return highest
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class _Trace:
     """How the record would be found: its entity, a filter it passes, its age."""
@@ -122,11 +151,17 @@ class _Trace:
     entity: EntityType
     where: Expr[Field, Scalar] | None
     stamp: Field | None
+    unique: bool
     sent_at: datetime
     floor_id: int | None
 
     def is_recent(self, entity: Entity) -> bool:
-        """Tell whether a record above the floor was certainly made after the send."""
+        """Tell whether a record above the floor was certainly made after the send.
+
+        One that is equal in a unique field need not be: there is room for no other.
+        """
+        if self.unique:
+            return True
         if self.stamp is None:
             return self.floor_id is not None
         made_at = entity.get(self.stamp.name)
@@ -149,12 +184,30 @@ def _trace(fields: EntityFields, draft: Draft, intent: Intent) -> _Trace:
     if stamp is not None:
         oldest = intent.sent_at - _LONG_BEFORE
         predicates.append(Predicate(stamp, Operator.GREATER_OR_EQUAL, (oldest,)))
-    predicates += _word(fields, draft)
-    where: Expr[Field, Scalar] | None = None
-    if predicates:
-        where = And(tuple(predicates)) if len(predicates) > 1 else predicates[0]
-    entity = EntityType(fields.resource.entity, fields.resource.facts.date_only)
-    return _Trace(entity, where, stamp, intent.sent_at, intent.floor_id)
+    return _Trace(
+        entity=_entity(fields),
+        where=_both(predicates + _word(fields, draft)),
+        stamp=stamp,
+        unique=_is_unique(fields, draft),
+        sent_at=intent.sent_at,
+        floor_id=intent.floor_id,
+    )
+
+
+def _entity(fields: EntityFields) -> EntityType:
+    return EntityType(fields.resource.entity, fields.resource.facts.date_only)
+
+
+def _both(predicates: Sequence[Predicate[Field, Scalar]]) -> Expr[Field, Scalar] | None:
+    if len(predicates) > 1:
+        return And(tuple(predicates))
+    return predicates[0] if predicates else None
+
+
+def _is_unique(fields: EntityFields, draft: Draft) -> bool:
+    """Tell whether the draft has a value of which the vendor takes but one record."""
+    unique = fields.resource.facts.unique
+    return any(not info.udf and info.name in unique for info, _ in draft.given.values())
 
 
 def _stamp(fields: EntityFields, draft: Draft) -> Field | None:

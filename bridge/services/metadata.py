@@ -2,18 +2,20 @@
 
 The vendor is asked at most once in the metadata lifetime for each instance and
 entity, whatever the number of processes; a stale row is still served while one
-caller renews it.
+caller renews it, and to that caller as well when the vendor cannot be asked.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Generic
 
 from bridge.catalog.model import Resource
+from bridge.errors import ProviderError
 from bridge.services.compiled import CompiledCache, T
 from bridge.services.context import Context
 from bridge.services.credentials import open_backend
@@ -82,7 +84,9 @@ def cached(
     if age > ctx.settings.metadata_lifetime_s and metadata.claim_refresh(
         ctx.database, instance.id, kind.row, now=now, ttl_s=_RENEWAL_S
     ):
-        return _renew(ctx, cache, instance, name, kind)
+        # An old row serves a caller better than no answer.
+        with suppress(ProviderError):
+            return _renew(ctx, cache, instance, name, kind)
     known = cache.peek(key)
     if known is None or known.content_hash != content_hash:
         row = metadata.read_metadata(ctx.database, instance.id, kind.row)

@@ -161,7 +161,10 @@ def _cut(items: list[Where]) -> list[Where]:
     longest = max(range(len(items)), key=lambda at: _listed(items[at]))
     long = items[longest]
     if not isinstance(long, Predicate) or not _listed(long):
-        raise _beyond(f"at most {MOST_ALTERNATIVES} alternatives are possible", 0)
+        raise _beyond(
+            f"at most {MOST_ALTERNATIVES} alternatives are possible",
+            next(_predicates(max(items, key=_count_alternatives))).column,
+        )
     if len(long.values) > MOST_VALUES:
         raise _beyond(f"IN takes at most {MOST_VALUES} values", long.column)
     room = MOST_ALTERNATIVES - (sum(counts) - counts[longest])

@@ -7,6 +7,7 @@ Knows no HTTP, no SOAP and no tables.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date, datetime
 from functools import partial
 
 from bridge.catalog.model import JSON, Resource, Verb
@@ -16,7 +17,7 @@ from bridge.errors import (
     ProviderError,
     ProviderRejectedError,
 )
-from bridge.interfaces import Entity
+from bridge.interfaces import UDF_MEMBER, Entity, Scalar
 from bridge.services.answers import Written
 from bridge.services.context import Context
 from bridge.services.credentials import open_backend
@@ -75,7 +76,8 @@ def create_record(  # noqa: PLR0913 - the parts of a create, by name
 ) -> Written:
     """Create a record and read it back. Two vendor calls; none when it repeats one.
 
-    A child, `within` its parent, costs one more: the parent is read first.
+    A child, `within` its parent, costs one more: the parent is read first. So may a
+    create with a key, as `guard` says.
 
     `key` is the caller's `Idempotency-Key`; `guard` says which calls repeat others.
     When only the reading back fails, the record exists: the answer is then what the
@@ -145,13 +147,14 @@ def update_record(  # noqa: PLR0913 - the parts of an update, by name
     entity_id = read_id(resource, record_id)
     backend = open_backend(ctx, instance)
     shape = record_shape(ctx, instance, resource, view)
-    with hold(ctx, _lease_key(instance, resource, entity_id)):
+    with hold(ctx, _lease_key(instance, resource, entity_id)) as fence:
         stored = read_entity(backend, resource, record_id)
         require_own(ctx, instance, resource, stored, within)
         fields, draft = draft_stored(ctx, instance, resource, body, stored)
         draft.require_sound(f"The {resource.singular} was not changed")
         if draft.given:
             values = merge(fields, stored, draft)
+            fence()
             backend.update(entity_type(resource), entity_id, values)
     if not draft.given:
         return _written(shape, stored, draft)
@@ -226,6 +229,20 @@ def _lease_key(instance: Instance, resource: Resource, entity_id: int) -> str:
 
 
 def _overlay(stored: Entity, draft: Draft) -> Entity:
-    changes = {info.name: value for info, value in draft.given.values() if not info.udf}
-    merged = stored | changes
-    return {name: value for name, value in merged.items() if value is not None}
+    """Return the entity as it must be after the write."""
+    given = draft.given.values()
+    merged = stored | {info.name: value for info, value in given if not info.udf}
+    merged = {name: value for name, value in merged.items() if value is not None}
+    if udfs := {info.name: _udf_text(value) for info, value in given if info.udf}:
+        kept = merged.get(UDF_MEMBER)
+        merged[UDF_MEMBER] = (kept if isinstance(kept, dict) else {}) | udfs
+    return merged
+
+
+def _udf_text(value: Scalar | None) -> str | None:
+    """Return the text that the vendor will have for a user-defined field."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    return None if value is None else format(value)

@@ -247,6 +247,12 @@ def resend(
         return _change(connection, intent_id, holder, changes)
 
 
+def note_floor(db: Database, intent_id: int, holder: str, floor_id: int) -> None:
+    """Note the highest id that a record like this one had before the send."""
+    with db.begin() as connection:
+        _change(connection, intent_id, holder, {"floor_id": floor_id})
+
+
 def consult_others(
     db: Database, intent_id: int, wanted: Wanted, record_ids: Sequence[int]
 ) -> Others:

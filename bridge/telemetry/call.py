@@ -44,7 +44,7 @@ class Call:
     """What is known of a call so far.
 
     `secrets` are the texts that must not reach a log or a trace. `trace` is None
-    unless the call is traced. `started` is by the performance counter.
+    unless the call is traced. `started` is by the monotonic clock.
     """
 
     request_id: str
@@ -52,11 +52,11 @@ class Call:
     vendor_calls: int = 0
     secrets: tuple[str, ...] = field(default=(), repr=False)
     trace: Trace | None = field(default=None, repr=False)
-    started: float = field(default_factory=time.perf_counter)
+    started: float = field(default_factory=time.monotonic)
 
     def elapsed_ms(self) -> float:
         """Return how long the call has taken until now."""
-        return (time.perf_counter() - self.started) * 1000
+        return (time.monotonic() - self.started) * 1000
 
 
 _CURRENT: ContextVar[Call | None] = ContextVar("call", default=None)

@@ -92,7 +92,7 @@ def _bridge_answer(error: BridgeError) -> Response:
     status = status_of(error, strict=strict)
     response = _response(status, error.message, error.provider_message)
     if isinstance(error, errors.VerbNotSupportedError):
-        _add_allow(response)
+        _add_allow(response, error.allowed)
     return mark_replay(response, replayed=error.replayed)
 
 
@@ -117,12 +117,16 @@ def _sentence(error: HTTPException) -> str:
     return error.description or error.name
 
 
-def _add_allow(response: Response) -> None:
-    """Name the path's other methods; the refused one may be routed, but is refused."""
+def _add_allow(response: Response, offered: frozenset[str] | None = None) -> None:
+    """Name what is offered; by the routes, where a method may exist to be refused."""
     adapter = current_app.create_url_adapter(request)
-    if adapter is not None:
+    if offered is not None:
+        allowed = {"OPTIONS", *offered}
+    elif adapter is not None:
         allowed = set(adapter.allowed_methods()) - {request.method}
-        response.headers["Allow"] = ", ".join(sorted(allowed))
+    else:
+        return
+    response.headers["Allow"] = ", ".join(sorted(allowed))
 
 
 def _response(

@@ -51,6 +51,9 @@ Receive: TypeAlias = Callable[[Iterable[bytes]], T]
 Relocate: TypeAlias = Callable[[], str | None]
 """Looks the address up again; None when nothing new is known."""
 
+_WRITES_SHARE = 0.25
+"""The share of a call's time that must be left for a write to be begun."""
+
 _SOAP_STATUSES = (HTTPStatus.OK, HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
@@ -67,7 +70,10 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How often and how long one call is tried; the deadline is for all attempts."""
+    """How often and how long one call is tried; the deadline is for all attempts.
+
+    It is what a caller's whole call has as well: `Caller.deadline` says when that ends.
+    """
 
     attempts: int = 4
     backoff_s: float = 0.5
@@ -116,7 +122,7 @@ class SoapClient:
             ProviderError: what the last attempt failed with, or the gate's refusal.
         """
         policy = retries or self.retries
-        deadline = time.monotonic() + policy.deadline_s
+        deadline = _deadline(request, policy, passage)
         tried = 0
         while True:
             tried += 1
@@ -231,11 +237,35 @@ class _Attempt:
         )
 
 
+def _deadline(request: Request, policy: RetryPolicy, passage: Passage | None) -> float:
+    """Return when a call ends: its own time is over, or that of its caller.
+
+    A write is not begun so late that its answer would hardly come in time.
+
+    Raises:
+        ProviderTimeoutError: it is too late; nothing was sent.
+    """
+    now = time.monotonic()
+    own = now + policy.deadline_s
+    given = passage.ticket().caller.deadline if passage else None
+    if given is None:
+        return own
+    needed_s = policy.deadline_s * _WRITES_SHARE if request.writes else 0.0
+    if given - now <= needed_s:
+        raise ProviderTimeoutError(
+            "Autotask answered too slowly: the time for this call is over, and the"
+            f" {request} was not sent."
+        )
+    return min(own, given)
+
+
 def _outcome(failure: Failure) -> Outcome:
     match failure.error:
         case ProviderThresholdError():
             return Outcome.THREAD_LIMIT if failure.passing else Outcome.QUOTA
-        case ProviderUnavailableError() | ProviderTimeoutError():
+        case ProviderUnavailableError() | ProviderTimeoutError() if (
+            not failure.answered
+        ):
             return Outcome.UNREACHABLE
         case ProviderProtocolError():
             return Outcome.UNUSABLE

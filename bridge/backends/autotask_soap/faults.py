@@ -41,6 +41,7 @@ class Failure(Exception):  # noqa: N818 - carries the error, is none for callers
         passing: the same request may succeed shortly.
         nothing_done: the vendor certainly changed nothing.
         astray: the tenant may have moved to another zone.
+        answered: the service itself said so, whatever is wrong behind it.
         at_once: no pause is needed before the next attempt.
     """
 
@@ -51,6 +52,7 @@ class Failure(Exception):  # noqa: N818 - carries the error, is none for callers
         passing: bool = False,
         nothing_done: bool = False,
         astray: bool = False,
+        answered: bool = False,
         at_once: bool = False,
     ) -> None:
         super().__init__(error.message)
@@ -58,6 +60,7 @@ class Failure(Exception):  # noqa: N818 - carries the error, is none for callers
         self.passing = passing
         self.nothing_done = nothing_done
         self.astray = astray
+        self.answered = answered
         self.at_once = at_once
 
 
@@ -283,12 +286,12 @@ def _by_sentence(request: Request, text: str, known: Sentence | None) -> Failure
         error: ProviderError = ProviderRejectedError(
             f"Autotask refused the {request}{said}", provider_message=text or None
         )
-        return Failure(error)
+        return Failure(error, answered=True)
     advice = known.advice
     if known.error is ProviderIdentifierError and not request.identified:
         advice = _NO_IDENTIFIER
     error = known.error(f"{advice} (Autotask: {text})", provider_message=text)
-    return Failure(error, passing=known.passing)
+    return Failure(error, passing=known.passing, answered=True)
 
 
 def _known(text: str) -> Sentence | None:

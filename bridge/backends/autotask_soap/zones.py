@@ -79,7 +79,8 @@ def lookup_urls(server_url: str, policy: HostPolicy) -> tuple[str, ...]:
 
     Takes the address of the web application or of the service, with or without
     scheme, path and trailing slash, in any case. A host of the vendor's is followed by
-    the one that knows every tenant, for when a zone was closed.
+    the one that knows every tenant, for when a zone was closed; another host's path,
+    which may be that of a page, by the usual one.
 
     Raises:
         InvalidRequestError: no address, or not an allowed one.
@@ -89,8 +90,11 @@ def lookup_urls(server_url: str, policy: HostPolicy) -> tuple[str, ...]:
     if _is_vendor(host):
         urls = tuple(dict.fromkeys((_vendor_url(host), ANY_ZONE)))
     else:
-        path = _service_path(parts.path)
-        urls = (f"{parts.scheme}://{parts.netloc.lower()}{path}",)
+        base = f"{parts.scheme}://{parts.netloc.lower()}"
+        paths = [_service_path(parts.path)]
+        if not parts.path.lower().endswith((".asmx", ".wsdl")):
+            paths.append(SERVICE_PATH)
+        urls = tuple(dict.fromkeys(f"{base}{path}" for path in paths))
     if not policy.allows(urls[0]):
         raise InvalidRequestError(
             f"The server URL {_shown(parts)} is not allowed; allowed are:"

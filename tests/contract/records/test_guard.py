@@ -1,10 +1,6 @@
 """No create happens twice, whatever the line, the vendor or a process does."""
 
-import json
-import os
 import signal
-import subprocess
-import sys
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -33,49 +29,21 @@ OPPORTUNITY = {
     "status": 0,
     "useQuoteTotals": False,
 }
-
-
-class Server:
-    """A `bridge serve` on the demo's database, in a process group of its own."""
-
-    def __init__(self, demo, demo_dir, **env):
-        self.process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "bridge", "serve", "--no-worker"),
-                *("--port", "0", "--json"),
-            ],
-            stdout=subprocess.PIPE,
-            env={
-                **os.environ,
-                "BRIDGE_DATA_DIR": str(demo_dir),
-                "BRIDGE_ALLOW_LOOPBACK": "true",
-                "BRIDGE_INTEGRATION_CODE": demo["integrationCode"],
-                **HASTE,
-                **env,
-            },
-            start_new_session=True,
-        )
-        self.line = {**demo, **json.loads(self.process.stdout.readline())}
-
-    def stop(self, number=signal.SIGTERM):
-        if self.process.poll() is None:
-            os.killpg(self.process.pid, number)
-        self.process.wait(30)
-        self.process.stdout.close()
+PRODUCT = {"active": True, "serialized": False, "productAllocationCodeID": 29682840}
+PORTAL_USER = {
+    "password": "Abc12345",
+    "securityLevel": 5,
+    "dateFormat": 1,
+    "timeFormat": 19,
+    "numberFormat": 22,
+    "clientPortalActive": True,
+}
 
 
 @pytest.fixture(scope="module")
-def caller(api):
-    """Make a caller like `api` of another server."""
-    return type(api)
-
-
-@pytest.fixture(scope="module")
-def hasty(demo, demo_dir, caller):
+def hasty(start_server):
     """A caller of a server that knows sooner what is settled."""
-    server = Server(demo, demo_dir)
-    yield caller(server.line)
-    server.stop()
+    return start_server(**HASTE)
 
 
 @pytest.fixture
@@ -272,13 +240,13 @@ def test_without_time_or_known_ids_a_record_can_only_be_missed(
     hasty, faults, forget, committed
 ):
     forget()
-    body = OPPORTUNITY | {"title": f"Guard {uuid.uuid4().hex}"}
+    body = PRODUCT | {"name": f"Guard {uuid.uuid4().hex}"}
     faults("reset", after_commit=committed)
-    post(hasty, body, resource="opportunities")
+    post(hasty, body, resource="products")
 
-    answer = post(hasty, body, resource="opportunities")
+    answer = post(hasty, body, resource="products")
 
-    ids = stored_ids(hasty, body, resource="opportunities", name="title")
+    ids = stored_ids(hasty, body, resource="products", name="name")
     assert len(ids) == 1
     if committed:
         assert answer.status == 502
@@ -286,6 +254,59 @@ def test_without_time_or_known_ids_a_record_can_only_be_missed(
     else:
         assert answer.status == 200
         assert answer.json()["id"] == ids[0]
+
+
+def test_a_key_is_worth_a_look_before_where_nothing_tells_the_age(
+    hasty, vendor, faults, forget
+):
+    forget()
+    body = PRODUCT | {"name": f"Guard {uuid.uuid4().hex}"}
+    twin = post(hasty, body, resource="products").json()["id"]
+    forget()
+    key = uuid.uuid4().hex
+    faults("reset", after_commit=True)
+    vendor.forget()
+    post(hasty, body, key=key, resource="products")
+    assert vendor.calls() == {"query": 1, "create": 1}
+
+    answer = post(hasty, body, key=key, resource="products")
+
+    assert answer.status == 200, answer.body
+    ids = stored_ids(hasty, body, resource="products", name="name")
+    assert ids == [twin, answer.json()["id"]]
+
+
+@pytest.mark.parametrize("committed", [True, False])
+@pytest.mark.parametrize("resource", ["opportunities", "users"])
+def test_an_opportunity_has_its_date_stamp_and_a_user_a_unique_name(
+    hasty, faults, forget, contact, resource, committed
+):
+    forget()
+    name = uuid.uuid4().hex
+    if resource == "users":
+        person = post(hasty, contact).json()["id"]
+        forget()
+        body = PORTAL_USER | {"contactID": person, "userName": f"{name}@guard.example"}
+    else:
+        body = OPPORTUNITY | {"title": f"Guard {name}"}
+    faults("reset", after_commit=committed)
+    post(hasty, body, resource=resource)
+
+    answer = post(hasty, body, resource=resource)
+
+    assert answer.status == 200, answer.body
+    named = "userName" if resource == "users" else "title"
+    ids = stored_ids(hasty, body, resource=resource, name=named)
+    assert ids == [answer.json()["id"]]
+
+
+def test_a_retry_under_the_entity_s_own_name_is_the_same_create(hasty, faults, contact):
+    faults("reset", after_commit=True)
+    post(hasty, contact)
+
+    answer = post(hasty, contact, resource="Contact")
+
+    assert stored_ids(hasty, contact) == [answer.json()["id"]]
 
 
 def test_what_cannot_be_told_is_said_and_never_sent(hasty, vendor, faults, contact):
@@ -407,14 +428,17 @@ def test_a_key_that_is_in_use_waits_and_then_conflicts(api, hasty, faults, conta
 
 @pytest.mark.parametrize(("keyed", "after_commit"), [(True, True), (False, False)])
 def test_a_server_killed_while_it_waits_for_the_vendor_leaves_one_record(
-    hasty, demo, demo_dir, caller, faults, contact, keyed, after_commit
+    api, hasty, open_server, vendor, faults, contact, keyed, after_commit
 ):
     key = uuid.uuid4().hex if keyed else None
-    victim = Server(demo, demo_dir)
-    faults("reset", seconds=1, after_commit=after_commit)
+    victim = open_server(**HASTE)
+    theirs = type(api)(victim.line)
+    assert stored_ids(theirs, contact) == []
+    faults("reset", seconds=2, after_commit=after_commit)
     with ThreadPoolExecutor(1) as threads:
-        lost = threads.submit(post, caller(victim.line), contact, key=key)
-        time.sleep(0.6)
+        lost = threads.submit(post, theirs, contact, key=key)
+        while vendor.control("GET", "faults").json()["waiting"]:
+            time.sleep(0.02)
         victim.stop(signal.SIGKILL)
         assert lost.exception() is not None
 

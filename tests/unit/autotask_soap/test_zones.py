@@ -61,13 +61,25 @@ def test_vendor_addresses_lead_to_the_service_of_their_zone(server_url, host):
         ("http://127.0.0.1:8081/Mvc/Framework/x", f"http://127.0.0.1:8081{PATH}"),
         ("http://127.0.0.1:1/ATServices/1.5/atws.asmx", f"http://127.0.0.1:1{PATH}"),
         ("http://127.0.0.1:8081/my/atws.asmx", "http://127.0.0.1:8081/my/atws.asmx"),
-        ("https://Proxy.Example.com/at us", "https://proxy.example.com/at%20us"),
         ("https://lab.example.com:8443", f"https://lab.example.com:8443{PATH}"),
         ("http://sim.example.com:8081", f"http://sim.example.com:8081{PATH}"),
     ],
 )
 def test_allowed_addresses_are_used_as_given_or_get_the_path(server_url, expected):
     assert lookup_urls(server_url, CUSTOM) == (expected,)
+
+
+@pytest.mark.parametrize(
+    ("server_url", "given"),
+    [
+        ("https://Proxy.Example.com/at us", "https://proxy.example.com/at%20us"),
+        ("http://127.0.0.1:8081/Autotask35/x", "http://127.0.0.1:8081/Autotask35/x"),
+    ],
+)
+def test_a_path_that_is_no_service_may_be_a_page(server_url, given):
+    usual = given[: given.index("/", len("https://"))] + PATH
+
+    assert lookup_urls(server_url, CUSTOM) == (given, usual)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from bridge.backends.autotask_soap.probe import SoapProbe
 from bridge.backends.autotask_soap.service import SoapService
 from bridge.backends.autotask_soap.zones import HostPolicy
 from bridge.catalog.loader import load_elements
+from bridge.errors import ConfigurationError
 from bridge.interfaces import CallLog, Gate, OpenBackend
 from bridge.jobs.enqueue import Enqueuer
 from bridge.services.compiled import CompiledCache
@@ -23,8 +24,8 @@ from bridge.services.context import Context
 from bridge.services.journal import Journal
 from bridge.services.labels import NameCache
 from bridge.settings import Settings
-from bridge.store.crypto import KeyRing
-from bridge.store.engine import Database, database_url
+from bridge.store.crypto import KEYS_FILE, KeyRing
+from bridge.store.engine import Database, database_url, is_sealed
 from bridge.store.governor import Governor
 from bridge.store.ledger import Rules
 from bridge.store.paths import make_private_directory
@@ -36,15 +37,33 @@ def open_database(settings: Settings) -> Database:
     """Open the database with its key ring; both are made at the first start.
 
     Raises:
-        ConfigurationError: the key ring is not the one that sealed this database.
+        ConfigurationError: the key ring is not the one that sealed this database, or
+            is missing; then nothing was made.
         StoreError: the schema is newer than this release, or nothing answers.
     """
-    keys = settings.keys.get_secret_value() if settings.keys else None
-    url = settings.database_url.get_secret_value() if settings.database_url else None
-    return Database.open(
-        database_url(settings.data_dir, url),
-        keys=KeyRing.load(settings.data_dir, keys),
+    configured = settings.database_url
+    url = database_url(
+        settings.data_dir, configured.get_secret_value() if configured else None
     )
+    return Database.open(url, keys=_open_keys(settings, url))
+
+
+def _open_keys(settings: Settings, url: str) -> KeyRing:
+    """Return the key ring; a new one only for a database that none has sealed yet."""
+    configured = settings.keys.get_secret_value() if settings.keys else None
+    ring = KeyRing.find(settings.data_dir, configured)
+    if ring is None and not is_sealed(url):
+        return KeyRing.load(settings.data_dir, configured)
+    # Another process may have made both since we looked.
+    ring = ring or KeyRing.find(settings.data_dir, configured)
+    if ring is None:
+        raise ConfigurationError(
+            f"{settings.data_dir / KEYS_FILE} does not exist and BRIDGE_KEYS is not "
+            "set, but the database was sealed with a key ring; nothing was changed. "
+            "Restore that keys.json, or copy it from the machine that has it: a new "
+            "one cannot open the database."
+        )
+    return ring
 
 
 def build_context(settings: Settings, database: Database) -> Context:

@@ -25,7 +25,7 @@ import json
 import os
 import secrets
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -88,7 +88,24 @@ class KeyRing:
     def load(cls, data_dir: Path, configured: str | None) -> Self:
         """Read the ring from the setting, else from `keys.json`, made when missing.
 
-        Two processes that start at once end up with the same file.
+        For a database that holds nothing yet: see `find`. Two processes that start at
+        once end up with the same file.
+
+        Raises:
+            ConfigurationError: the text is no key ring, or the file is out of reach.
+        """
+        found = cls.find(data_dir, configured)
+        if found is not None:
+            return found
+        path = data_dir / KEYS_FILE
+        make_private_directory(data_dir)
+        with _naming(path):
+            _write_new_keys(path)
+            return cls._read(path)
+
+    @classmethod
+    def find(cls, data_dir: Path, configured: str | None) -> Self | None:
+        """Read the ring from the setting, else from `keys.json`; None when missing.
 
         Raises:
             ConfigurationError: the text is no key ring, or the file is out of reach.
@@ -97,16 +114,16 @@ class KeyRing:
             keys, digest_id = parse_ring(configured, "BRIDGE_KEYS")
             return cls(keys, digest_id=digest_id)
         path = data_dir / KEYS_FILE
-        make_private_directory(data_dir)
-        try:
-            if not path.exists():
-                _write_new_keys(path)
-            stamp = _stamp_of(path)
-            keys, digest_id = parse_ring(path.read_text(encoding="utf-8"), str(path))
-        except OSError as error:
-            raise ConfigurationError(
-                f"The key ring {path} cannot be used: {error.strerror}."
-            ) from error
+        with _naming(path):
+            try:
+                return cls._read(path)
+            except FileNotFoundError:
+                return None
+
+    @classmethod
+    def _read(cls, path: Path) -> Self:
+        stamp = _stamp_of(path)
+        keys, digest_id = parse_ring(path.read_bytes(), str(path))
         ring = cls(keys, digest_id=digest_id, source=path)
         ring._stamp = stamp
         return ring
@@ -187,8 +204,8 @@ class KeyRing:
             stamp = _stamp_of(self.source)
             if stamp == self._stamp:
                 return
-            text = self.source.read_text(encoding="utf-8")
-            keys, digest_id = parse_ring(text, str(self.source))
+            content = self.source.read_bytes()
+            keys, digest_id = parse_ring(content, str(self.source))
         except (OSError, ConfigurationError):
             return
         material = {key.id: key.material for key in keys}
@@ -198,7 +215,7 @@ class KeyRing:
             self._stamp = stamp
 
 
-def parse_ring(text: str, source: str) -> tuple[list[Key], str]:
+def parse_ring(text: str | bytes, source: str) -> tuple[list[Key], str]:
     """Return the keys of a ring's JSON text, and the id of the one that digests.
 
     Raises:
@@ -209,7 +226,7 @@ def parse_ring(text: str, source: str) -> tuple[list[Key], str]:
         ring = json.loads(text)
         keys = [_read_key(entry) for entry in ring["keys"]]
         digest_id = str(ring["digest"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise ConfigurationError(
             f'{source} is no key ring: {{"keys": [{{"id": …, "key": <32 bytes '
             'as base64>}}], "digest": <an id>}} is expected.'
@@ -273,6 +290,17 @@ def _fernet(key: Key) -> Fernet:
 def _derive(material: bytes, purpose: bytes) -> bytes:
     derivation = HKDF(algorithm=SHA256(), length=_KEY_BYTES, salt=None, info=purpose)
     return derivation.derive(material)
+
+
+@contextlib.contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Turn what the system says of a ring's file into a sentence that names it."""
+    try:
+        yield
+    except OSError as error:
+        raise ConfigurationError(
+            f"The key ring {path} cannot be used: {error.strerror}."
+        ) from error
 
 
 def _stamp_of(path: Path) -> tuple[int, ...]:

@@ -29,6 +29,7 @@ _BUSY_TIMEOUT_S = 30
 _KEPT_CONNECTIONS = 16
 _EXTRA_CONNECTIONS = 48
 _WAL_ATTEMPTS = 100
+_UNREADABLE = URL.create("unreadable")
 
 
 def database_url(data_dir: Path, configured: str | None) -> str:
@@ -51,6 +52,24 @@ def check_url(url: str) -> Path | None:
     """
     parts = _parse_url(url)
     return Path(str(parts.database)) if parts.drivername == "sqlite" else None
+
+
+def is_sealed(url: str) -> bool:
+    """Tell whether a database holds what a key ring has sealed; no file is made.
+
+    Raises:
+        ConfigurationError: the URL is of no kind we know.
+        StoreError: the database cannot be reached.
+    """
+    parts = _parse_url(url)
+    if parts.drivername == "sqlite" and not Path(str(parts.database)).exists():
+        return False
+    engine = _create_engine(parts)
+    try:
+        with _translate_errors(), engine.connect() as connection:
+            return schema.is_sealed(connection)
+    finally:
+        engine.dispose()
 
 
 class Database:
@@ -175,31 +194,34 @@ class Database:
 
 
 def _parse_url(text: str) -> URL:
-    # Not chained: the text may hold a password.
+    # Not chained, and nothing of the text is repeated: it may hold a password. With a
+    # second @ its end would be taken for the host, and named when that is not found.
     try:
-        url = make_url(text)
-    except ArgumentError:
-        url = URL.create("unreadable")
-    if url.drivername == "postgresql+psycopg" or (
-        url.drivername == "sqlite" and url.database not in {None, "", ":memory:"}
-    ):
+        url = _UNREADABLE if _is_ambiguous(text) else make_url(text)
+    except (ArgumentError, ValueError):
+        url = _UNREADABLE
+    if url.drivername == "postgresql+psycopg":
+        return url
+    if url.drivername == "sqlite" and not url.query and _is_file(url.database):
         return url
     raise ConfigurationError(
-        "The database URL must be postgresql+psycopg://user:password@host/database "
-        "or sqlite:///path/to/file."
+        "BRIDGE_DATABASE_URL must be postgresql+psycopg://user:password@host/database "
+        "or sqlite:///path/to/file; in names and passwords write @ as %40, : as %3A, "
+        "/ as %2F and % as %25."
     ) from None
+
+
+def _is_ambiguous(text: str) -> bool:
+    return text.count("@") > 1 and not text.startswith("sqlite:")
+
+
+def _is_file(database: str | None) -> bool:
+    return bool(database) and database != ":memory:"
 
 
 def _create_engine(url: URL) -> Engine:
     if url.drivername != "sqlite":
-        return create_engine(
-            url,
-            hide_parameters=True,
-            max_overflow=_EXTRA_CONNECTIONS,
-            pool_pre_ping=True,
-            pool_size=_KEPT_CONNECTIONS,
-            pool_use_lifo=True,
-        )
+        return _create_postgresql_engine(url)
     make_private_file(Path(str(url.database)))
     # AUTOCOMMIT keeps the driver from beginning transactions behind our back.
     engine = create_engine(
@@ -213,6 +235,23 @@ def _create_engine(url: URL) -> Engine:
     )
     event.listen(engine, "connect", _prepare_sqlite)
     return engine
+
+
+def _create_postgresql_engine(url: URL) -> Engine:
+    try:
+        return create_engine(
+            url,
+            hide_parameters=True,
+            max_overflow=_EXTRA_CONNECTIONS,
+            pool_pre_ping=True,
+            pool_size=_KEPT_CONNECTIONS,
+            pool_use_lifo=True,
+        )
+    except ImportError:
+        raise ConfigurationError(
+            "BRIDGE_DATABASE_URL names PostgreSQL, whose driver is not installed: "
+            "pip install 'bridge[postgres]'."
+        ) from None
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:

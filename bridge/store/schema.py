@@ -6,12 +6,13 @@ Every function works on a connection of the caller's, inside its transaction.
 from __future__ import annotations
 
 import hmac
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, insert, inspect, select, text, update
+from sqlalchemy import Connection, Row, insert, inspect, select, text, update
 
 from bridge.errors import ConfigurationError, StoreError
 from bridge.store.crypto import KeyRing
@@ -86,9 +87,7 @@ def verify_keys(connection: Connection, keys: KeyRing) -> None:
     Raises:
         ConfigurationError: the keys open or digest otherwise.
     """
-    if not inspect(connection).has_table(key_checks.name):
-        return
-    row = connection.execute(select(key_checks)).one_or_none()
+    row = _read_check(connection)
     if row is None:
         return
     try:
@@ -101,6 +100,11 @@ def verify_keys(connection: Connection, keys: KeyRing) -> None:
             "The key ring is not the one this database was sealed with; nothing was "
             "changed. Restore the keys.json or BRIDGE_KEYS that belong to it."
         )
+
+
+def is_sealed(connection: Connection) -> bool:
+    """Tell whether some key ring has left its row: no other one fits any more."""
+    return _read_check(connection) is not None
 
 
 def record_keys(connection: Connection, keys: KeyRing) -> None:
@@ -117,6 +121,12 @@ def record_keys(connection: Connection, keys: KeyRing) -> None:
 def touch(connection: Connection) -> None:
     """Write the row that `verify_keys` reads as it is."""
     connection.execute(update(key_checks).values(id=key_checks.c.id))
+
+
+def _read_check(connection: Connection) -> Row[Any] | None:
+    if not inspect(connection).has_table(key_checks.name):
+        return None
+    return connection.execute(select(key_checks)).one_or_none()
 
 
 def _read_version(connection: Connection) -> str | None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 import threading
 import time
 import urllib.error
@@ -53,6 +56,26 @@ class Operator:
         assert result.exit_code == code, result.output
         assert "Traceback" not in result.output
         [line] = result.stderr.splitlines()
+        assert line.startswith("Error: ")
+        return line
+
+    def process(self, *arguments, env=None, timeout_s=60):
+        """Run a command in a process of its own to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", "bridge", *map(str, arguments)],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            env={**os.environ, **self.env, **(env or {})},
+            check=False,
+        )
+
+    def dies(self, *arguments, code=1, **options):
+        """Run a process that must end with one line on stderr; return the line."""
+        ended = self.process(*arguments, **options)
+        assert (ended.returncode, ended.stdout) == (code, ""), ended.stderr
+        [line] = ended.stderr.splitlines()
         assert line.startswith("Error: ")
         return line
 

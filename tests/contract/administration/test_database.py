@@ -112,3 +112,30 @@ def test_postgresql_is_left_to_its_own_tool(operator, tmp_path):
     operator.ok("db", "upgrade")
 
     assert "pg_dump" in operator.refused("db", "backup", tmp_path / "copy.dump")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql+psycopg://u:hunter@x:secretpart@127.0.0.1:5432/d",
+        "postgresql+psycopg://u:hunter@127.0.0.1:secretpart/d",
+        "sqlite://:memory:",
+    ],
+)
+def test_a_url_that_cannot_be_read_is_one_line_without_any_part_of_it(embedded, url):
+    refusal = embedded.dies("db", "version", env={"BRIDGE_DATABASE_URL": url})
+
+    assert "BRIDGE_DATABASE_URL" in refusal
+    assert "%40" in refusal
+    for part in ("hunter", "secretpart", ":memory:"):
+        assert part not in refusal
+
+
+def test_a_driver_that_is_not_installed_is_named_with_its_cure(embedded, tmp_path):
+    (tmp_path / "psycopg.py").write_text("raise ImportError('not here')")
+    env = {
+        "BRIDGE_DATABASE_URL": "postgresql+psycopg://u:p@127.0.0.1:1/d",
+        "PYTHONPATH": str(tmp_path),
+    }
+
+    assert "bridge[postgres]" in embedded.dies("db", "version", env=env)

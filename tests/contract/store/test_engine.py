@@ -64,13 +64,29 @@ def test_directory_with_odd_characters_holds_its_database(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "url", ["", "sqlite://", "sqlite:///:memory:", "mysql://u:hush@h/d", "hush"]
+    "url",
+    [
+        "",
+        "sqlite://",
+        "sqlite://:memory:",
+        "sqlite:///:memory:",
+        "sqlite:///x.db?hush=1",
+        "mysql://u:hush@h/d",
+        "hush",
+        "postgresql+psycopg://u:x@y:hush@127.0.0.1:1/d",
+        "postgresql+psycopg://u:x@hush@127.0.0.1:1/d",
+        "postgresql+psycopg://u:x@y/hush@127.0.0.1:1/d",
+        "postgresql+psycopg://u:p@h:hush/d",
+        "postgresql+psycopg://u:hush",
+        "postgresql+psycopg://u:hush@[::1/d",
+    ],
 )
 def test_url_of_another_kind_is_refused_without_repeating_it(url, keys):
     with pytest.raises(ConfigurationError) as caught:
         Database.open(url, keys=keys)
 
     assert "hush" not in str(caught.value)
+    assert "write @ as %40" in str(caught.value)
 
 
 def test_password_of_the_url_is_not_in_the_repr(keys):

@@ -5,22 +5,44 @@ Every setting is an environment variable, `BRIDGE_` and its name in capitals.
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from bridge.errors import ConfigurationError
+
+_HOUR_S = 3600.0
+_DAY_S = 24 * _HOUR_S
+_YEAR_S = 365 * _DAY_S
+_LONGEST_DAYS = 3650.0
+_GIGABYTE = 1_000_000_000
+
+_HOST = re.compile(r"(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::\d+)?", re.IGNORECASE)
+_FIELD = re.compile(r'field "(\w+)"')
 
 
 class Settings(BaseSettings):
     """What an operator can set; units are in the names."""
 
     model_config = SettingsConfigDict(
-        env_prefix="BRIDGE_", extra="ignore", frozen=True, validate_default=True
+        env_prefix="BRIDGE_",
+        extra="ignore",
+        frozen=True,
+        validate_default=True,
+        allow_inf_nan=False,
     )
 
     data_dir: Path = Field(
@@ -42,6 +64,7 @@ class Settings(BaseSettings):
     allowed_hosts: tuple[str, ...] = Field(
         default=(),
         description="Hosts allowed as server URL besides `*.autotask.net`, as JSON.",
+        examples=['["psa.example.com", "http://10.0.0.5:8081"]'],
     )
     allow_loopback: bool = Field(
         default=False,
@@ -51,65 +74,93 @@ class Settings(BaseSettings):
         default="America/New_York", description="The zone of the vendor's times."
     )
     connect_timeout_s: float = Field(
-        default=5.0, description="Connecting to the vendor."
+        default=5.0, gt=0, le=_HOUR_S, description="Connecting to the vendor."
     )
-    read_timeout_s: float = Field(default=60.0, description="Silence of the vendor.")
+    read_timeout_s: float = Field(
+        default=60.0, gt=0, le=_HOUR_S, description="Silence of the vendor."
+    )
     request_deadline_s: float = Field(
-        default=110.0, description="One call of a caller, retries included."
+        default=110.0,
+        gt=0,
+        le=_HOUR_S,
+        description="One call of a caller, retries included.",
     )
     governor_wait_s: float = Field(
         default=20.0,
+        ge=0,
+        le=_HOUR_S,
         description="How long a call waits for its turn at the vendor; bulk longer.",
     )
     governor_lanes: int = Field(
         default=3,
         ge=1,
+        le=1000,
         description="Calls at a time for each tenant, tracking identifier and entity.",
     )
     governor_instance_lanes: int = Field(
         default=9,
         ge=1,
+        le=1000,
         description="Calls at a time of one instance, over all entities.",
     )
     governor_lease_s: float = Field(
         default=30.0,
         gt=0,
+        le=_HOUR_S,
         description="How long a process that died keeps the calls it was making.",
     )
     metadata_lifetime_s: float = Field(
         default=3600.0,
+        ge=0,
+        le=_YEAR_S,
         description="Age at which cached field metadata is fetched again.",
     )
     page_memory_s: float = Field(
-        default=900.0, description="How long the end of a page is remembered."
+        default=900.0,
+        ge=0,
+        le=_YEAR_S,
+        description="How long the end of a page is remembered.",
     )
     write_lease_s: float = Field(
         default=120.0,
+        gt=0,
+        le=_DAY_S,
         description="How long an update may hold its record, or a create prepare.",
     )
     write_settle_s: float = Field(
         default=330.0,
+        ge=0,
+        le=_DAY_S,
         description="How long an unanswered create may still happen at the vendor.",
     )
     join_window_s: float = Field(
         default=600.0,
+        ge=0,
+        le=_YEAR_S,
         description="How long an equal create counts as a retry of an unanswered one.",
     )
     key_lifetime_s: float = Field(
         default=86400.0,
+        ge=0,
+        le=_YEAR_S,
         description="How long the answer to an `Idempotency-Key` is given again.",
     )
     session_lifetime_s: float = Field(
-        default=86400.0, description="How long a login token is valid."
+        default=86400.0,
+        gt=0,
+        le=_YEAR_S,
+        description="How long a login token is valid.",
     )
     worker_lease_s: float = Field(
         default=30.0,
         gt=0,
+        le=_HOUR_S,
         description="Silence after which others take over a worker's work.",
     )
     drain_s: float = Field(
         default=30.0,
         ge=0,
+        le=_HOUR_S,
         description="How long calls and jobs may still take when we are stopped.",
     )
     strict_status: bool = Field(
@@ -117,11 +168,15 @@ class Settings(BaseSettings):
         description="Answer 429, 503 and 504 where the old service answered 502.",
     )
     max_body_bytes: int = Field(
-        default=10_000_000, description="Largest request body that is read."
+        default=10_000_000,
+        ge=1,
+        le=_GIGABYTE,
+        description="Largest request body that is read.",
     )
     max_upload_bytes: int = Field(
         default=10_000_000,
         ge=1,
+        le=_GIGABYTE,
         description="Largest file that is taken as an attachment.",
     )
     max_header_bytes: int = Field(
@@ -133,11 +188,12 @@ class Settings(BaseSettings):
     stall_s: float = Field(
         default=30.0,
         gt=0,
+        le=_HOUR_S,
         description="How long a caller may take to send a request's head; "
         "four times that for its body.",
     )
     keepalive_s: int = Field(
-        default=60, ge=0, description="How long an idle connection is kept."
+        default=60, ge=0, le=3600, description="How long an idle connection is kept."
     )
     public_url: str = Field(
         default="",
@@ -148,6 +204,7 @@ class Settings(BaseSettings):
         default=(),
         description="Addresses or networks whose `X-Forwarded-For`, `-Proto` and "
         "`-Host` are believed, as JSON.",
+        examples=['["127.0.0.1", "10.0.0.0/8"]'],
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="`debug`, `info`, `warning` or `error`."
@@ -157,17 +214,24 @@ class Settings(BaseSettings):
         description="`json` or `console`; `auto` is `console` on a terminal.",
     )
     log_retention_days: float = Field(
-        default=30.0, ge=0, description="How long requests and vendor calls are kept."
+        default=30.0,
+        ge=0,
+        le=_LONGEST_DAYS,
+        description="How long requests and vendor calls are kept.",
     )
     trace_retention_days: float = Field(
-        default=3.0, ge=0, description="How long traces are kept."
+        default=3.0, ge=0, le=_LONGEST_DAYS, description="How long traces are kept."
     )
     trace_body_bytes: int = Field(
-        default=65_536, ge=0, description="How much of each body a trace keeps."
+        default=65_536,
+        ge=0,
+        le=_GIGABYTE,
+        description="How much of each body a trace keeps.",
     )
     metrics_networks: tuple[str, ...] = Field(
         default=(),
         description="Networks that may read `/metrics` besides this machine, as JSON.",
+        examples=['["10.0.0.0/8"]'],
     )
 
     @field_validator("data_dir")
@@ -175,24 +239,35 @@ class Settings(BaseSettings):
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().absolute()
 
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        try:
+            return ZoneInfo(value.strip()).key
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError("must be a zone name such as America/New_York") from None
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(map(_is_host, value)):
+            raise ValueError(_list_of("allowed_hosts"))
+        return value
+
     @field_validator("trusted_proxies", "metrics_networks")
     @classmethod
-    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for text in value:
-            ip_network(text)
+    def _networks(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        try:
+            for text in value:
+                ip_network(text)
+        except ValueError:
+            raise ValueError(_list_of(info.field_name or "")) from None
         return value
 
     @field_validator("public_url")
     @classmethod
     def _public(cls, value: str) -> str:
-        url = urlsplit(value)
-        if value and (
-            url.scheme not in {"http", "https"}
-            or not url.hostname
-            or url.query
-            or url.fragment
-            or url.username
-        ):
+        if value and not _is_public(value):
             raise ValueError("must look like https://crm.example.com")
         return value.rstrip("/")
 
@@ -201,28 +276,95 @@ def read_settings() -> Settings:
     """Return the settings of this process's environment.
 
     Raises:
-        ConfigurationError: a value cannot be used; names the variable, never its value.
+        ConfigurationError: a value cannot be used; names the variable and the form
+            that is wanted, never the value.
     """
     try:
         return Settings()
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        name = "_".join(str(part) for part in first["loc"][:1]).upper()
-        raise ConfigurationError(f"BRIDGE_{name}: {first['msg']}.") from None
+        name = "_".join(str(part) for part in first["loc"][:1])
+        text = first["msg"].removeprefix("Value error, ")
+        text = text.replace("Input should", "must", 1)
+        if first["type"] == "tuple_type":
+            text = _list_of(name)
+        raise ConfigurationError(f"{_variable(name)} {text}.") from None
     except SettingsError as error:
-        raise ConfigurationError(f"The environment cannot be read: {error}.") from None
+        # The library names the field in its sentence only.
+        found = _FIELD.search(str(error))
+        if found is None:
+            text = f"The environment cannot be read: {error}."
+        else:
+            text = f"{_variable(found[1])} {_list_of(found[1])}."
+        raise ConfigurationError(text) from None
+    except RecursionError:
+        text = "The environment cannot be read: a JSON list in it is nested too deep."
+        raise ConfigurationError(text) from None
+
+
+def _variable(field: str) -> str:
+    return f"BRIDGE_{field.upper()}"
+
+
+def _list_of(field: str) -> str:
+    """Return what a list has to look like in the environment."""
+    info = Settings.model_fields.get(field)
+    example = info.examples[0] if info and info.examples else '["…"]'
+    return f"must be a JSON list such as {example}"
+
+
+def _is_host(text: str) -> bool:
+    """Tell whether it is a host, `host:port`, or one of these after a scheme."""
+    try:
+        url = urlsplit(text if "://" in text else f"https://{text}")
+        usable = bool(url.hostname) and url.port != 0
+    except ValueError:
+        return False
+    return (
+        usable
+        and url.scheme in {"http", "https"}
+        and _HOST.fullmatch(url.netloc) is not None
+        and not url.path.strip("/")
+        and not url.query
+        and not url.fragment
+    )
+
+
+def _is_public(text: str) -> bool:
+    try:
+        url = urlsplit(text)
+        usable = bool(url.hostname) and url.port != 0
+    except ValueError:
+        return False
+    return (
+        usable
+        and url.scheme in {"http", "https"}
+        and not url.query
+        and not url.fragment
+        and not url.username
+    )
 
 
 def describe_settings() -> str:
     """Return the table of settings as Markdown, for the README."""
-    rows = ["| variable | default | meaning |", "|---|---|---|"]
+    rows = ["| variable | default | allowed | meaning |", "|---|---|---|---|"]
     for name, info in Settings.model_fields.items():
         default = info.default
         if isinstance(default, SecretStr):
             default = default.get_secret_value()
         shown = "" if default in (None, "", ()) else f"`{default}`"
-        rows.append(f"| `BRIDGE_{name.upper()}` | {shown} | {info.description} |")
+        cells = (f"`{_variable(name)}`", shown, _bounds(info), info.description)
+        rows.append(f"| {' | '.join(map(str, cells))} |")
     return "\n".join(rows)
+
+
+def _bounds(info: FieldInfo) -> str:
+    """Return what a number may be; nothing for what is none."""
+    found = {type(bound).__name__: bound for bound in info.metadata}
+    if "Le" not in found:
+        return ""
+    lowest = f"from {found['Ge'].ge}" if "Ge" in found else "above 0"
+    return f"{lowest} to {found['Le'].le:.0f}"
 
 
 if __name__ == "__main__":

@@ -1,0 +1,118 @@
+"""Settings: what cannot be meant is refused, with the variable and the form wanted."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from bridge.errors import ConfigurationError
+from bridge.settings import Settings, read_settings
+
+REFUSED = [
+    ("LOG_RETENTION_DAYS", "3000000", "less than or equal to 3650"),
+    ("LOG_RETENTION_DAYS", "1e12", "less than or equal to 3650"),
+    ("TRACE_RETENTION_DAYS", "-1", "greater than or equal to 0"),
+    ("DRAIN_S", "inf", "finite number"),
+    ("DRAIN_S", "nan", "finite number"),
+    ("TIMEZONE", "Mars/X", "America/New_York"),
+    ("TIMEZONE", "", "America/New_York"),
+    ("TIMEZONE", "../../etc/passwd", "America/New_York"),
+    ("TIMEZONE", "America", "America/New_York"),
+    ("MAX_BODY_BYTES", "-5", "greater than or equal to 1"),
+    ("MAX_BODY_BYTES", "10 MB", "valid integer"),
+    ("CONNECT_TIMEOUT_S", "-1", "greater than 0"),
+    ("CONNECT_TIMEOUT_S", "nan", "finite number"),
+    ("READ_TIMEOUT_S", "0", "greater than 0"),
+    ("REQUEST_DEADLINE_S", "1e300", "less than or equal to 3600"),
+    ("STRICT_STATUS", "perhaps", "valid boolean"),
+    ("ALLOWED_HOSTS", "abc", '["psa.example.com", "http://10.0.0.5:8081"]'),
+    ("ALLOWED_HOSTS", '"abc"', "JSON list"),
+    ("ALLOWED_HOSTS", '["a b"]', "JSON list"),
+    ("ALLOWED_HOSTS", '["https://x.example/path"]', "JSON list"),
+    ("ALLOWED_HOSTS", '["x.example:port"]', "JSON list"),
+    ("ALLOWED_HOSTS", '["user@x.example"]', "JSON list"),
+    ("TRUSTED_PROXIES", "127.0.0.1", '["127.0.0.1", "10.0.0.0/8"]'),
+    ("TRUSTED_PROXIES", '["proxy"]', '["127.0.0.1", "10.0.0.0/8"]'),
+    ("METRICS_NETWORKS", '["10.0.0.1/8"]', '["10.0.0.0/8"]'),
+    ("PUBLIC_URL", "crm.example.com", "https://crm.example.com"),
+    ("PUBLIC_URL", "https://[crm", "https://crm.example.com"),
+    ("LOG_LEVEL", "loud", "'debug'"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "form"), REFUSED)
+def test_a_value_that_cannot_be_meant_is_refused(monkeypatch, name, value, form):
+    monkeypatch.setenv(f"BRIDGE_{name}", value)
+
+    with pytest.raises(ConfigurationError) as caught:
+        read_settings()
+
+    text = str(caught.value)
+    assert text.startswith(f"BRIDGE_{name} must ")
+    assert form in text
+    assert len(text) < 300
+
+
+def test_a_list_without_end_is_refused(monkeypatch):
+    monkeypatch.setenv("BRIDGE_ALLOWED_HOSTS", "[" * 100_000)
+
+    with pytest.raises(ConfigurationError, match="nested too deep"):
+        read_settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ALLOWED_HOSTS", '["psa.example.com", "x:8443", "http://127.0.0.1:1"]'),
+        ("ALLOWED_HOSTS", '["http://[::1]:8081"]'),
+        ("TRUSTED_PROXIES", '["127.0.0.1", "::1", "10.0.0.0/8"]'),
+        ("TIMEZONE", "Europe/Copenhagen"),
+        ("LOG_RETENTION_DAYS", "3650"),
+        ("DRAIN_S", "0"),
+        ("PUBLIC_URL", "https://crm.example.com/bridge/"),
+    ],
+)
+def test_a_value_that_is_meant_is_taken(monkeypatch, name, value):
+    monkeypatch.setenv(f"BRIDGE_{name}", value)
+
+    read_settings()
+
+
+def test_every_number_has_bounds():
+    """A number without them overflows somewhere, or waits for ever."""
+    numbers = {
+        name: {type(bound).__name__ for bound in info.metadata}
+        for name, info in Settings.model_fields.items()
+        if info.annotation in (int, float)
+    }
+
+    assert numbers
+    for name, bounds in numbers.items():
+        assert bounds & {"Ge", "Gt"}, name
+        assert "Le" in bounds, name
+
+
+@pytest.mark.parametrize("command", [["doctor"], ["serve", "--port", "0"], ["worker"]])
+def test_doctor_and_serving_refuse_alike(tmp_path, command):
+    ended = subprocess.run(
+        [sys.executable, "-m", "bridge", *command],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={
+            **os.environ,
+            "BRIDGE_DATA_DIR": str(tmp_path / "data"),
+            "BRIDGE_TIMEZONE": "Mars/X",
+        },
+        check=False,
+    )
+
+    said = ended.stdout + ended.stderr
+    assert ended.returncode == 1
+    assert "BRIDGE_TIMEZONE must be a zone name such as America/New_York" in said
+    assert "Traceback" not in said
+    assert len(ended.stderr.splitlines()) == 1
+    assert not (tmp_path / "data").exists()

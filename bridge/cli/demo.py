@@ -19,6 +19,7 @@ import click
 import orjson
 
 from bridge import app
+from bridge.cli.addresses import PORT, check_address
 from bridge.cli.processes import Child, child, stoppable, wait_for
 from bridge.errors import ConflictError, OperatorError
 from bridge.sandbox.serve import LARGE, SEEDS
@@ -28,16 +29,22 @@ from bridge.store.paths import make_private_file
 
 EMAIL = "demo@bridge.example"
 _STATE = "demo.json"
+_HOST = "127.0.0.1"
 
 
 @click.command(epilog="Example: bridge demo --json | head -1")
 @click.option(
-    "--port", default=8080, show_default=True, help="Facade port; 0: a free one."
+    "--port",
+    default=8080,
+    show_default=True,
+    type=PORT,
+    help="Facade port; 0: a free one.",
 )
 @click.option(
     "--sandbox-port",
     default=8081,
     show_default=True,
+    type=PORT,
     help="Simulator port; 0: a free one.",
 )
 @click.option(
@@ -68,6 +75,10 @@ def demo(
     Loopback server URLs are allowed, so the demo user may make further instances
     against the simulator. Ctrl-C or SIGTERM stops all of it.
     """
+    if port == sandbox_port != 0:
+        raise click.UsageError("--port and --sandbox-port must differ.")
+    check_address(_HOST, port)
+    check_address(_HOST, sandbox_port, option="--sandbox-port")
     with (
         stoppable() as stopped,
         _directory(data_dir) as directory,

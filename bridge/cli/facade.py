@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -10,6 +11,7 @@ import click
 import orjson
 
 from bridge import app
+from bridge.cli.addresses import check_address
 from bridge.settings import read_settings
 from bridge.web import server
 from bridge.web.tls import Certificates
@@ -24,9 +26,11 @@ def run(  # noqa: PLR0913 - the command's options
     tls_cert: Path | None,
     tls_key: Path | None,
     as_json: bool,
+    ready_fd: int | None,
 ) -> NoReturn:
     """Serve until SIGTERM or SIGINT, then exit; an older schema is upgraded first."""
     settings = read_settings()
+    check_address(host, port)
     app.start_process(settings, serves=True)
     tls = _certificates(tls_cert, tls_key)
     database = app.open_database(settings)
@@ -42,6 +46,9 @@ def run(  # noqa: PLR0913 - the command's options
         )
         click.echo(line)
         sys.stdout.flush()
+        if ready_fd is not None:
+            os.write(ready_fd, b"\n")
+            os.close(ready_fd)
 
     server.run(
         lambda: app.create_app(settings),

@@ -17,10 +17,14 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Self
 
+import click
+
 from bridge.errors import OperatorError
 
 _GRACE_S = 35.0
 _START_S = 30.0
+_END_S = 5.0
+_EXPLAINED = (1, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +41,13 @@ def start(
     *,
     env: Mapping[str, str] | None = None,
     stdout: int | None = None,
+    keep: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
     """Start a `bridge` command that ends when we do, however we end.
 
     It runs the installed package, whatever folder it is started in. It gets a session
     of its own, so that a Ctrl-C reaches it through us, once, and an input that stays
-    open as long as we live.
+    open as long as we live. Of our files it gets those to `keep`.
     """
     return subprocess.Popen(  # noqa: S603 - our own command
         [sys.executable, "-P", "-m", "bridge", "--until-eof", *arguments],
@@ -50,6 +55,7 @@ def start(
         stdout=stdout,
         env={**os.environ, **(env or {})},
         start_new_session=True,
+        pass_fds=tuple(keep),
     )
 
 
@@ -71,7 +77,9 @@ def child(arguments: Sequence[str], env: Mapping[str, str]) -> Iterator[Child]:
     The command must take `--json` and print one JSON line when it answers.
 
     Raises:
-        OperatorError: it ended, or said nothing in time; its stderr went to ours.
+        click.exceptions.Exit: it ended with 1 or 2, and has said why in a line of its
+            own: its stderr is ours.
+        OperatorError: it died otherwise, or said nothing in time.
     """
     process = start([*arguments, "--json"], env=env, stdout=subprocess.PIPE)
     try:
@@ -91,6 +99,10 @@ def _hear(name: str, process: subprocess.Popen[bytes]) -> Mapping[str, str]:
     try:
         announced: Mapping[str, str] = json.loads(line)
     except ValueError:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            code = process.wait(_END_S)
+            if code in _EXPLAINED:
+                raise click.exceptions.Exit(code) from None
         raise OperatorError(f"`bridge {name}` did not start.") from None
     return announced
 
@@ -133,10 +145,17 @@ class Signals:
         self._come.close()
         self._gone.close()
 
-    def wait(self, timeout_s: float | None = None) -> int | None:
-        """Return the next signal; None when there was none in time."""
-        ready, _, _ = select.select([self._come], [], [], timeout_s)
-        return self._come.recv(1)[0] if ready else None
+    def wait(
+        self, timeout_s: float | None = None, *, beside: int | None = None
+    ) -> int | None:
+        """Return the next signal; None when there was none in time.
+
+        Also None when the file `beside` can be read.
+        """
+        signals = self._come.fileno()
+        watched = [signals] if beside is None else [signals, beside]
+        ready, _, _ = select.select(watched, [], [], timeout_s)
+        return self._come.recv(1)[0] if signals in ready else None
 
 
 def _ignore(_signal: int, _frame: FrameType | None) -> None:

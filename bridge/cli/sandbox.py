@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from bridge.cli.addresses import PORT, check_address
 from bridge.sandbox import coverage, serve
 from bridge.sandbox.database import DatabaseError
 from bridge.sandbox.dataset import Dataset
@@ -27,7 +28,9 @@ def _show_coverage(
 @click.command(
     epilog="Example: bridge sandbox --port 8081 --data sandbox.sqlite",
 )
-@click.option("--port", default=8081, show_default=True, help="0 takes a free port.")
+@click.option(
+    "--port", default=8081, show_default=True, type=PORT, help="0 takes a free port."
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to bind.")
 @click.option(
     "--seed",
@@ -101,6 +104,7 @@ def sandbox(  # noqa: PLR0913 - one per option
     Its status page is at the root. Steer it there, or as docs/simulator.md says.
     """
     show = _show_json if as_json else _show
+    check_address(host, port)
     try:
         if data is None and seed in serve.LARGE:
             cache.mkdir(parents=True, exist_ok=True)

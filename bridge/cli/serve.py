@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from bridge.cli.addresses import PORT
 from bridge.cli.supervisor import supervise
 
 _ARGUMENTS = "bridge.serve.arguments"
@@ -27,13 +28,24 @@ class _Serve(click.Command):
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to bind.")
 @click.option(
-    "--port", default=8080, show_default=True, help="Port; 0 takes a free one."
+    "--port",
+    default=8080,
+    show_default=True,
+    type=PORT,
+    help="Port; 0 takes a free one.",
 )
-@click.option("--workers", default=2, show_default=True, help="Serving processes.")
+@click.option(
+    "--workers",
+    default=2,
+    show_default=True,
+    type=click.IntRange(1, 512),
+    help="Serving processes.",
+)
 @click.option(
     "--threads",
     default=64,
     show_default=True,
+    type=click.IntRange(1, 4096),
     help="Calls in flight in each process; a slow vendor needs many.",
 )
 @click.option(
@@ -54,6 +66,7 @@ class _Serve(click.Command):
 @click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON line when it answers."
 )
+@click.option("--ready-fd", type=int, hidden=True)
 @click.pass_context
 def serve(ctx: click.Context, /, *, no_worker: bool, **options: Any) -> None:  # noqa: ANN401 - the facade's
     """Serve elements/api-v2 until SIGTERM or Ctrl-C, and do background work.

@@ -6,6 +6,8 @@ it is killed, its children see the end of their input and end by themselves.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 import subprocess
 import time
@@ -15,7 +17,7 @@ import click
 
 from bridge.cli.processes import Signals, start
 
-_HEAD_START_S = 2.0
+_HEAD_START_S = 1.0
 _FIRST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 30.0
 _HEALTHY_S = 60.0
@@ -25,14 +27,19 @@ _STOPPING = (signal.SIGTERM, signal.SIGINT)
 def supervise(facade: Sequence[str], worker: Sequence[str]) -> int:
     """Run two `bridge` commands until the first ends; return its exit code.
 
-    Signals go on to them: SIGTERM and SIGINT to both, SIGHUP to the facade. A worker
-    that ends is started again, after a pause that grows while it lives short.
+    The worker is started once the facade serves: what keeps the one from starting
+    keeps the other too, and need not be said twice. A worker that ends is started
+    again, after a pause that grows while it lives short.
+
+    Signals go on to them: SIGTERM and SIGINT to both, SIGHUP to the facade.
     """
     with Signals(*_STOPPING, signal.SIGHUP, signal.SIGCHLD) as signals:
-        serving = start(facade)
-        working = _Worker(worker)
+        ready, told = os.pipe()
+        serving = start([*facade, "--ready-fd", str(told)], keep=[told])
+        os.close(told)
+        working = _Worker(worker, ready)
         while serving.poll() is None:
-            number = signals.wait(working.keep())
+            number = signals.wait(working.keep(), beside=working.awaited)
             if number in _STOPPING:
                 working.stop(number)
             if number not in {None, signal.SIGCHLD}:
@@ -43,25 +50,31 @@ def supervise(facade: Sequence[str], worker: Sequence[str]) -> int:
 
 
 class _Worker:
-    """A command that is started again whenever it ends, until it is stopped."""
+    """A command that is started again whenever it ends, until it is stopped.
 
-    def __init__(self, arguments: Sequence[str]) -> None:
+    `awaited` is the file in which somebody says that it may start; None afterwards.
+    """
+
+    def __init__(self, arguments: Sequence[str], awaited: int) -> None:
+        self.awaited: int | None = awaited
         self._arguments = arguments
         self._pause_s = _FIRST_PAUSE_S
         self._stopped = False
         self._process: subprocess.Popen[bytes] | None = None
-        # Who starts the facade waits for it; nobody waits for the first job.
-        self._due_at = time.monotonic() + _HEAD_START_S
+        self._due_at: float | None = None
 
     def keep(self) -> float | None:
         """Start it if it is time; return in how many seconds it will be, if ever."""
+        now = time.monotonic()
+        self._listen(now)
         if self._stopped:
             return None
-        now = time.monotonic()
         if self._process is not None:
             if self._process.poll() is None:
                 return None
             self._bury(self._process, now)
+        if self._due_at is None:
+            return None
         if now < self._due_at:
             return self._due_at - now
         self._started_at = now
@@ -78,6 +91,18 @@ class _Worker:
         """Block until it has ended."""
         if self._process is not None:
             self._process.wait()
+
+    def _listen(self, now: float) -> None:
+        """See whether it was said that we may start."""
+        if self.awaited is None:
+            return
+        os.set_blocking(self.awaited, False)
+        with contextlib.suppress(BlockingIOError):
+            if os.read(self.awaited, 1):
+                # The facade's callers wait for it; nobody waits for the first job.
+                self._due_at = now + _HEAD_START_S
+            os.close(self.awaited)
+            self.awaited = None
 
     def _bury(self, process: subprocess.Popen[bytes], now: float) -> None:
         self._process = None

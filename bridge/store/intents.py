@@ -5,6 +5,10 @@ or fell silent, *done* otherwise. Later calls find it by its scope, which is uni
 among the rows that can still be joined, resolved or replayed. The others have none
 and stay for a day, because their record ids tell apart what was created when.
 
+Every row expires, so that nothing grows for ever. One that nobody ended, *unknown* or
+left behind by a dead holder, is kept for a day after the last who had it; for 30 days
+when it has a key, and a call with that key is a new one afterwards.
+
 Times are the database's. Answers are sealed: they hold a tenant's data.
 """
 
@@ -35,6 +39,7 @@ from bridge.store.models import UtcDateTime, write_intents
 from bridge.store.sql import NewRow, read_clock, sweep, upsert
 
 _KEPT = timedelta(days=1)
+_KEPT_BY_KEY = timedelta(days=30)
 _GONE = "The instance does not exist any more."
 _COLUMN = write_intents.c
 
@@ -150,7 +155,7 @@ def claim(
 
     A new row is *running* and mine. A live holder's is *running* and not mine; he
     will leave his answer for those who wait. One whose outcome is unknown becomes
-    mine to resolve: at any time by its key, without one for `window_s`, after which
+    mine to resolve: by its key for 30 days, without one for `window_s`, after which
     the create is a new one. A *done* one carries its answer. A row of another body
     is returned as it is. One transaction.
 
@@ -217,14 +222,16 @@ def suspend(db: Database, intent_id: int, holder: str, answer: str) -> None:
     """
     with db.begin() as connection:
         now = read_clock(connection)
-        forgotten_at = literal(now + _KEPT, UtcDateTime)
         changes = {
             "state": State.UNKNOWN,
             "unknown_since": func.coalesce(
                 _COLUMN.unknown_since, literal(now, UtcDateTime)
             ),
             "sealed_answer": db.keys.seal(answer),
-            "expires_at": case((_COLUMN.keyed, None), else_=forgotten_at),
+            "expires_at": case(
+                (_COLUMN.keyed, literal(now + _KEPT_BY_KEY, UtcDateTime)),
+                else_=literal(now + _KEPT, UtcDateTime),
+            ),
         }
         _change(connection, intent_id, holder, changes)
 
@@ -243,6 +250,7 @@ def resend(
             "unknown_since": None,
             "leased_until": now + timedelta(seconds=lease_s),
             "floor_id": connection.execute(_FLOOR, _of_entity(wanted)).scalar(),
+            "expires_at": now + timedelta(seconds=lease_s) + _kept(wanted),
         }
         return _change(connection, intent_id, holder, changes)
 
@@ -375,10 +383,14 @@ def _unknown_since(row: Row[Any], now: datetime) -> datetime | None:
     return since
 
 
-def _forgotten_at(wanted: Wanted, lease: dict[str, Any]) -> datetime | None:
-    """Return when a row is removed if nobody ends it: by its key it is always found."""
+def _forgotten_at(wanted: Wanted, lease: dict[str, Any]) -> datetime:
+    """Return when a row is removed if nobody ends it."""
     until: datetime = lease["leased_until"]
-    return None if wanted.keyed else until + _KEPT
+    return until + _kept(wanted)
+
+
+def _kept(wanted: Wanted) -> timedelta:
+    return _KEPT_BY_KEY if wanted.keyed else _KEPT
 
 
 def _of_entity(wanted: Wanted) -> dict[str, str]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text, update
 
 from bridge.errors import NotFoundError
 from bridge.store.instances import remove_instance
@@ -22,8 +23,12 @@ from bridge.store.intents import (
     resend,
     suspend,
 )
+from bridge.store.models import write_intents
+from bridge.store.sql import read_clock
 
 WINDOW_S = 600
+
+expires_at = write_intents.c.expires_at
 
 
 @pytest.fixture
@@ -177,12 +182,45 @@ def test_without_a_key_an_old_unknown_outcome_is_history(db, take, unkeyed, dead
     assert len(stored(db)) == 2
 
 
-def test_by_its_key_an_unknown_outcome_is_never_history(db, take, wanted):
+def test_by_its_key_an_unknown_outcome_is_no_history_after_the_window(db, take, wanted):
     intent = take(wanted)
     suspend(db, intent.id, "first", "lost")
     time.sleep(0.06)
 
     assert take(wanted, "second", window_s=0.05).id == intent.id
+
+
+@pytest.mark.parametrize(("keyed", "days"), [(True, 30), (False, 1)])
+@pytest.mark.parametrize("state", ["orphaned", "unknown", "resolving", "resent"])
+def test_what_nobody_ends_expires(db, take, wanted, unkeyed, keyed, days, state):
+    one = wanted if keyed else unkeyed
+    intent = take(one)
+    if state != "orphaned":
+        suspend(db, intent.id, "first", "lost")
+    if state in {"resolving", "resent"}:
+        take(one, "second")
+    if state == "resent":
+        resend(db, intent.id, "second", one, lease_s=30)
+
+    with db.read() as connection:
+        left = connection.execute(select(expires_at)).scalar_one() - read_clock(
+            connection
+        )
+    assert timedelta(days=days) - timedelta(minutes=1) < left
+    assert left < timedelta(days=days) + timedelta(minutes=1)
+
+
+def test_a_key_whose_row_has_expired_is_a_new_create(db, take, wanted):
+    intent = take(wanted)
+    suspend(db, intent.id, "first", "lost")
+    with db.begin() as connection:
+        long_ago = read_clock(connection) - timedelta(seconds=1)
+        connection.execute(update(write_intents).values(expires_at=long_ago))
+
+    again = take(wanted, "second")
+
+    assert (again.mine, again.state) == (True, State.RUNNING)
+    assert [row.id for row in stored(db)] == [again.id]
 
 
 def test_a_write_that_never_happened_begins_anew(db, take, wanted):

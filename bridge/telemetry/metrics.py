@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import socket
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -25,6 +27,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 _DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
+_SILENCE_S = 7 * 24 * 3600
 _METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 110)
 
@@ -34,7 +37,9 @@ def share(directory: Path, *, anew: bool) -> None:
 
     Call it before any `Metrics` is made. Machines that share a data directory have
     folders of their own in it, because their process numbers are alike. When counting
-    begins `anew`, what ended processes left behind is removed.
+    begins `anew`, what ended processes left behind is removed; so are the folders of
+    other machines in which nobody has counted for a week, because a container has
+    another host name each time it is made.
     """
     own = directory / "".join(
         letter if letter.isalnum() or letter == "-" else "-"
@@ -44,6 +49,7 @@ def share(directory: Path, *, anew: bool) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
     if anew:
         _forget_dead(own.glob("*.db"))
+        _forget_machines(directory, own)
     os.environ[_DIRECTORY] = str(own)
     values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]
 
@@ -134,6 +140,19 @@ def _forget_dead(files: Iterable[Path]) -> None:
     for file in files:
         if not _is_alive(file):
             file.unlink(missing_ok=True)
+
+
+def _forget_machines(directory: Path, own: Path) -> None:
+    """Remove the folders of other machines that were not written to lately."""
+    latest_kept = time.time() - _SILENCE_S
+    for folder in directory.iterdir():
+        if folder == own or folder.is_symlink() or not folder.is_dir():
+            continue
+        # Several may start and look at once; what one has removed is gone for all.
+        with contextlib.suppress(FileNotFoundError):
+            files = [folder, *folder.iterdir()]
+            if max(file.stat().st_mtime for file in files) < latest_kept:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _is_alive(file: Path) -> bool:

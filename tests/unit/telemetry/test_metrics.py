@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -96,3 +98,36 @@ def test_a_process_that_shares_nothing_counts_for_itself():
     requests = 'bridge_requests_total{method="other",route="/x",status="405"}'
     assert figure(text, requests) == 1
     assert figure(text, 'bridge_log_rows_lost_total{table="request_log"}') == 3
+
+
+@pytest.mark.parametrize(
+    ("how", "age_days", "remains"),
+    [("anew", 8, False), ("anew", 6, True), ("live", 8, True)],
+)
+def test_a_start_anew_forgets_machines_that_fell_silent(
+    tmp_path, how, age_days, remains
+):
+    former = tmp_path / "container-4711"
+    former.mkdir()
+    file = former / "counter_7.db"
+    file.write_bytes(b"")
+    long_ago = time.time() - age_days * 24 * 3600
+    for path in (file, former):
+        os.utime(path, (long_ago, long_ago))
+
+    run(tmp_path, how)
+
+    assert file.exists() is remains
+    assert former.exists() is remains
+
+
+def test_a_machine_that_counts_is_kept_however_old_its_folder(tmp_path):
+    other = tmp_path / "other-machine"
+    other.mkdir()
+    (other / "counter_7.db").write_bytes(b"")
+    long_ago = time.time() - 30 * 24 * 3600
+    os.utime(other, (long_ago, long_ago))
+
+    run(tmp_path, "anew")
+
+    assert (other / "counter_7.db").exists()

@@ -6,7 +6,9 @@ Flask and the database, the facade without the simulator.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -48,25 +50,45 @@ class _Commands(click.Group):
         command: click.Command = getattr(module, cmd_name)
         return command
 
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,  # noqa: ANN401 - click's signature
+    ) -> click.Context:
+        with _said_in_one_line():
+            return super().make_context(info_name, args, parent, **extra)
+
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's signature
-        try:
+        with _said_in_one_line():
             return super().invoke(ctx)
-        except _HELP:
-            raise
-        except click.UsageError as error:
-            # Without a context click leaves the usage out, which takes lines.
-            path = error.ctx.command_path if error.ctx else "bridge"
-            text = f"{_one_line(error.format_message())} Try '{path} --help'."
-            raise click.UsageError(text) from error
-        except BridgeError as error:
-            raise click.ClickException(_one_line(error.message)) from error
+
+
+@contextlib.contextmanager
+def _said_in_one_line() -> Iterator[None]:
+    try:
+        yield
+    except _HELP:
+        raise
+    except click.UsageError as error:
+        # Without a context click leaves the usage out, which takes lines.
+        path = error.ctx.command_path if error.ctx else "bridge"
+        text = f"{_one_line(error.format_message())} Try '{path} --help'."
+        raise click.UsageError(text) from error
+    except BridgeError as error:
+        raise click.ClickException(_one_line(error.message)) from error
 
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-@click.group(cls=_Commands)
+@click.group(
+    cls=_Commands,
+    epilog="Example: bridge demo; or, with a tenant: bridge user add --organization "
+    "Northwind --email ann@x.example, bridge instance add --help, bridge serve",
+)
 @click.version_option(__version__, prog_name="bridge")
 @click.option("--until-eof", is_flag=True, hidden=True)
 def main(*, until_eof: bool) -> None:

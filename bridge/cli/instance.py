@@ -232,10 +232,20 @@ def test(*, instance_ids: Sequence[int], every: bool, as_json: bool) -> None:
 
 @instance.command(epilog="Example: bridge instance trace 900001 --minutes 10")
 @_ID
-@click.option("--minutes", type=float, help="Trace its calls from now on, so long.")
+@click.option(
+    "--minutes",
+    type=click.FloatRange(0, traces.MOST_MINUTES, min_open=True),
+    help="Trace its calls from now on, so long.",
+)
 @click.option("--off", is_flag=True, help="Trace them no more.")
 @click.option("--request", "request_id", help="Show only the call with this id.")
-@click.option("--last", default=20, show_default=True, help="Show so many calls.")
+@click.option(
+    "--last",
+    default=20,
+    show_default=True,
+    type=click.IntRange(1, 10_000),
+    help="Show so many calls.",
+)
 def trace(
     *,
     instance_id: int,
@@ -249,6 +259,8 @@ def trace(
     A trace is the caller's request, the answer, and what was said to Autotask for it,
     all secrets masked. Calls are traced while tracing is on.
     """
+    if off and minutes is not None:
+        raise click.UsageError("Give --minutes or --off, not both.")
     with open_context() as ctx:
         found = _find(ctx, instance_id)
         if off:

@@ -75,6 +75,8 @@ def read_password(given: str | None, *, from_stdin: bool, prompt: str) -> str:
     """
     if given is not None and from_stdin:
         raise click.UsageError("Give the password as option or on stdin, not both.")
+    if given == "":
+        raise click.UsageError("The password is empty.")
     if given is not None:
         return given
     if from_stdin:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import click
 
 from bridge.cli.opening import (
@@ -15,6 +17,8 @@ from bridge.cli.opening import (
 from bridge.store import tenants, users
 from bridge.store.engine import Database
 from bridge.store.tenants import User
+
+_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 
 
 @click.group(
@@ -55,7 +59,9 @@ def add(  # noqa: PLR0913 - its options
     """
     if (organization is None) == (organization_id is None):
         raise click.UsageError("Give one of --organization and --organization-id.")
-    if "@" not in email:
+    if organization is not None and not organization.strip():
+        raise click.UsageError("--organization is empty: give it a name.")
+    if not _ADDRESS.fullmatch(email):
         raise click.UsageError("--email is no e-mail address.")
     secret = read_password(
         password, from_stdin=password_stdin, prompt="Password for logging in"

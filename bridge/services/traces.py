@@ -21,7 +21,8 @@ from bridge.telemetry.call import Call, Exchange
 from bridge.telemetry.redaction import MASK, is_secret_name, redact
 
 _DEFAULT_MINUTES = 60
-_MOST_MINUTES = 1440
+MOST_MINUTES = 1440
+"""The longest that calls are traced at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +47,10 @@ def start(ctx: Context, instance: Instance, body: Mapping[str, JSON]) -> None:
     if (
         isinstance(minutes, bool)
         or not isinstance(minutes, int | float)
-        or not 0 < minutes <= _MOST_MINUTES
+        or not 0 < minutes <= MOST_MINUTES
     ):
         raise InvalidRequestError(
-            f"duration must be a number of minutes up to {_MOST_MINUTES}."
+            f"duration must be a number of minutes up to {MOST_MINUTES}."
         )
     until = ctx.clock() + timedelta(minutes=minutes)
     instances.trace_until(ctx.database, instance.id, until)

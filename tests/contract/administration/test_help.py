@@ -10,7 +10,8 @@ from bridge.cli import COMMANDS, main
 
 
 def commands():
-    """Yield the words of every command and every command group."""
+    """Yield the words of every command and every command group, `bridge` itself too."""
+    yield ()
     for name in COMMANDS:
         command = main.get_command(click.Context(main), name)
         yield (name,)
@@ -24,9 +25,9 @@ def test_help_has_a_sentence_and_an_example(words):
 
     assert shown.exit_code == 0
     text = " ".join(shown.stdout.split())
-    assert f"Usage: main {' '.join(words)}" in text
+    assert f"Usage: {' '.join(('main', *words))}" in text
     assert "Example: " in text
-    assert f"bridge {words[0]}" in text.split("Example: ")[1]
+    assert " ".join(("bridge", *words[:1])) in text.split("Example: ")[1]
 
 
 @pytest.mark.parametrize("words", list(commands()), ids=" ".join)
@@ -36,7 +37,7 @@ def test_an_unknown_option_is_one_line_and_exit_code_2(words):
     assert ended.exit_code == 2
     [line] = ended.stderr.splitlines()
     assert "--nonsense" in line
-    assert f"{' '.join(words)} --help" in line
+    assert f"{' '.join(('main', *words))} --help" in line
 
 
 def test_the_two_vocabularies_stand_in_the_help_of_instance_add():

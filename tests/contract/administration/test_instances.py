@@ -142,3 +142,19 @@ def test_a_page_in_place_of_a_description_is_not_kept(connected, demo, add, rela
     connected.refused("wsdl", "refresh", "--instance", made["id"])
 
     assert [one["used"] for one in connected.json("wsdl", "list")] == [True]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--last", "99999999999999999999"],
+        ["--last", "-1"],
+        ["--last", "0"],
+        ["--minutes", "inf"],
+        ["--minutes", "0"],
+        ["--minutes", "5", "--off"],
+    ],
+    ids=" ".join,
+)
+def test_a_trace_of_nonsense_is_wrong_usage(embedded, arguments):
+    embedded.refused("instance", "trace", 900001, *arguments, code=2)

@@ -115,3 +115,29 @@ def test_output_for_scripts_is_json(embedded):
     assert json.loads(embedded.ok("user", "list", "--json"))[0]["email"] == (
         "ann@northwind.example"
     )
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"--organization": ""},
+        {"--organization": "  "},
+        {"--email": "@"},
+        {"--email": "a b@x.example"},
+        {"--password": ""},
+    ],
+    ids=str,
+)
+def test_what_is_empty_or_no_address_is_wrong_usage(embedded, wrong):
+    given = {
+        "--organization": "Northwind",
+        "--email": "ann@northwind.example",
+        "--password": "correct horse",
+        **wrong,
+    }
+
+    embedded.refused(
+        "user", "add", *[text for pair in given.items() for text in pair], code=2
+    )
+
+    assert embedded.json("user", "list") == []

@@ -55,9 +55,9 @@ def doctor(  # noqa: PLR0913 - its options
 
     Changes nothing. Exits 1 when a line failed; a warning is no failure.
     """
-    if instance_id is not None and username is not None:
-        raise click.UsageError("Give --instance or --username, not both.")
     if password_stdin:
+        if password is not None:
+            raise click.UsageError("Give the password once: option or stdin.")
         password = sys.stdin.readline().rstrip("\r\n")
     given = {
         vocabulary.USERNAME: username,
@@ -67,14 +67,28 @@ def doctor(  # noqa: PLR0913 - its options
         vocabulary.INTEGRATION_CODE: integration_code,
     }
     configuration = {key: value for key, value in given.items() if value}
-    if username is not None and not (password and (server_url or zone)):
-        raise click.UsageError(
-            "--username wants a password and --server-url or --zone."
-        )
+    _check_usage(instance_id, configuration)
     findings = _show_each(_examine(instance_id, configuration), as_json=as_json)
     failed = sum(finding.level is Level.FAILED for finding in findings)
     if failed:
         raise click.ClickException(f"{failed} of {len(findings)} checks failed.")
+
+
+def _check_usage(instance_id: int | None, configuration: dict[str, str]) -> None:
+    """Refuse options that would be ignored, or that say too little to log in with."""
+    if not configuration:
+        return
+    if instance_id is not None:
+        raise click.UsageError(
+            "--instance takes what is stored: give it alone, or --username with a "
+            "password and --server-url or --zone."
+        )
+    places = {vocabulary.SERVER_URL, vocabulary.ZONE} & configuration.keys()
+    login = {vocabulary.USERNAME, vocabulary.PASSWORD} <= configuration.keys()
+    if not login or len(places) != 1:
+        raise click.UsageError(
+            "To log in, give --username, a password, and --server-url or --zone."
+        )
 
 
 def _examine(
@@ -85,10 +99,13 @@ def _examine(
     except ConfigurationError as error:
         yield fail("settings", error.message.rstrip("."), "correct the variable")
         return
-    yield checks.describe(settings)
+    described = checks.describe(settings)
+    yield described
     yield checks.check_directory(settings)
-    finding, keys = checks.check_keys(settings)
-    yield finding
+    if described.level is Level.FAILED:
+        return
+    findings, keys = checks.check_keys(settings)
+    yield from findings
     if keys is None:
         return
     findings, database = checks.check_database(settings, keys)

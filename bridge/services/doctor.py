@@ -13,12 +13,47 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from bridge.errors import BridgeError, ConfigurationError, StoreError
+from bridge.errors import ConfigurationError, StoreError
 from bridge.settings import Settings
-from bridge.store.crypto import KEYS_FILE, KeyRing, parse_ring
-from bridge.store.engine import Database, check_url, database_url
+from bridge.store.checkup import (
+    examine_file,
+    find_missing_job_rights,
+    find_missing_rights,
+    jobs_file,
+)
+from bridge.store.crypto import KEYS_FILE, KeyRing
+from bridge.store.engine import Database, check_url, database_url, is_sealed
+from bridge.store.troubles import Trouble, judge
+from bridge.store.workers import read_living
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_MOST_NAMED = 3
+_GRANT = (
+    "let the owner of the tables GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN "
+    "SCHEMA … and USAGE, CREATE ON SCHEMA … TO the role, or name the owner in "
+    "BRIDGE_DATABASE_URL"
+)
+_RESTORE_KEYS = (
+    "restore the keys.json, or set the BRIDGE_KEYS, that belong to this database; new "
+    "keys cannot open it"
+)
+_CURES = {
+    Trouble.DAMAGED: "stop Bridge and restore the backup: docs/operating.md, Backups; "
+    "then have the disk examined",
+    Trouble.READ_ONLY: "make it writable: its file and directory for this user, its "
+    "file system, or on PostgreSQL the server that is no standby",
+    Trouble.FULL: "make room on its disk",
+    Trouble.HELD: "end the program that holds the database",
+    Trouble.FORBIDDEN: f"run as the owner of its file and directory; on PostgreSQL, "
+    f"{_GRANT}",
+    Trouble.LOGIN: "correct name and password in BRIDGE_DATABASE_URL, or let the "
+    "server's pg_hba.conf admit them",
+    Trouble.MISSING: "correct the database's name in BRIDGE_DATABASE_URL, or make it: "
+    "createdb",
+    Trouble.UNREACHABLE: "start the database server, check host and port in "
+    "BRIDGE_DATABASE_URL, and the network",
+    Trouble.OTHER: "correct what it says: BRIDGE_DATABASE_URL, the server or the disk",
+}
 
 
 class Level(StrEnum):
@@ -56,8 +91,14 @@ def fail(check: str, text: str, cure: str) -> Finding:
 
 def describe(settings: Settings) -> Finding:
     """Tell which settings are in force that decide about everything else."""
-    kind = "PostgreSQL" if settings.database_url else "SQLite"
-    if settings.database_url and "sqlite" in settings.database_url.get_secret_value():
+    configured = _configured_url(settings)
+    try:
+        file = check_url(configured) if configured else None
+    except ConfigurationError as error:
+        text = error.message.rstrip(".")
+        return fail("settings", text, "correct BRIDGE_DATABASE_URL")
+    kind = "SQLite" if not configured else "PostgreSQL"
+    if file is not None:
         kind = "SQLite, by BRIDGE_DATABASE_URL"
     text = f"data in {settings.data_dir}, database {kind}"
     if settings.allow_loopback:
@@ -100,24 +141,19 @@ def check_directory(settings: Settings) -> Finding:
     return fine("data directory", f"{path} is its owner's alone")
 
 
-def check_keys(settings: Settings) -> tuple[Finding, KeyRing | None]:
+def check_keys(settings: Settings) -> tuple[list[Finding], KeyRing | None]:
     """Judge the key ring; None when there is none to open the database with."""
     configured = settings.keys.get_secret_value() if settings.keys else None
-    path = settings.data_dir / KEYS_FILE
-    if configured is None and not path.exists():
-        return _missing_keys(settings, path), None
     try:
-        if configured is None:
-            parse_ring(path.read_text(encoding="utf-8"), str(path))
-        ring = KeyRing.load(settings.data_dir, configured)
-    except OSError as error:
-        text = f"{path} cannot be read: {error.strerror}"
-        return fail("key ring", text, "run as its owner, or restore it"), None
-    except (BridgeError, UnicodeDecodeError) as error:
-        text = str(error).rstrip(".")
-        return fail("key ring", text, "restore it from the backup"), None
-    source = "BRIDGE_KEYS" if configured else str(path)
-    return fine("key ring", f"{len(ring.keys)} keys from {source}"), ring
+        ring = KeyRing.find(settings.data_dir, configured)
+    except ConfigurationError as error:
+        text = error.message.rstrip(".")
+        cure = "restore it from the backup, and run as its owner"
+        return [fail("key ring", text, cure)], None
+    if ring is None:
+        return list(_missing_keys(settings)), None
+    source = "BRIDGE_KEYS" if configured else str(ring.source)
+    return [fine("key ring", f"{len(ring.keys)} keys from {source}")], ring
 
 
 def check_database(
@@ -125,22 +161,23 @@ def check_database(
 ) -> tuple[list[Finding], Database | None]:
     """Judge the database; return it open when use cases can work with it.
 
-    Its lines: whether it answers, whether the keys fit, its schema, and whether it
-    can be written.
+    Its lines: whether it answers, whether the keys fit, its schema, whether it can be
+    written, and whether background work can be done and is.
     """
-    configured = settings.database_url
-    url = configured.get_secret_value() if configured else None
+    url = database_url(settings.data_dir, _configured_url(settings))
     try:
-        file = check_url(database_url(settings.data_dir, url))
+        file = check_url(url)
         if file is not None and not file.exists():
             text = f"{file} does not exist"
             cure = "nothing, if this is a new installation: the first start makes it"
             return [warn("database", text, cure)], None
-        database = Database.open(database_url(settings.data_dir, url), keys=keys)
+        if file is not None:
+            examine_file(file)
+        database = Database.open(url, keys=keys)
     except ConfigurationError as error:
         return [_refused(error)], None
     except StoreError as error:
-        return [_unusable(error)], None
+        return [_unusable("database", error)], None
     findings = list(_judge(database))
     if any(finding.level is Level.FAILED for finding in findings):
         database.close()
@@ -150,58 +187,104 @@ def check_database(
 
 def _judge(database: Database) -> Iterator[Finding]:
     try:
+        shut = find_missing_rights(database)
         found, needed = database.versions()
         yield fine("database", "reachable, and sealed with this key ring")
-        if found == needed:
-            yield fine("schema", f"{found}, as this program needs it")
-            database.check_writable()
-            yield fine("writing", "possible")
-        else:
+        if shut:
+            yield fail("writing", shut, _GRANT)
+            return
+        if found != needed:
             yield fail(
                 "schema",
                 f"the database has {found or 'none'}, this program needs {needed}",
                 "run `bridge db upgrade`; `bridge serve` does it at its start too",
             )
+            return
+        yield fine("schema", f"{found}, as this program needs it")
+        database.check_writable()
+        yield fine("writing", "possible")
     except StoreError as error:
-        yield fail(
-            "writing",
-            error.message.rstrip("."),
-            "see who holds the database, whether the disk is full or read-only",
+        yield _unusable("writing", error)
+        return
+    yield check_jobs(database)
+    yield check_workers(database)
+
+
+def check_jobs(database: Database) -> Finding:
+    """Judge the tables of the engine of durable work."""
+    check = "background work"
+    file = jobs_file(database)
+    try:
+        shut = find_missing_job_rights(database)
+        if file is not None and file.exists():
+            examine_file(file)
+    except StoreError as error:
+        if file is not None and judge(error) is Trouble.DAMAGED:
+            cure = (
+                f"stop Bridge, move {file} with its -wal and -shm away and start: work "
+                "under way is lost, nothing else; or restore its backup"
+            )
+            return fail(check, error.message.rstrip("."), cure)
+        return _unusable(check, error)
+    if shut:
+        cure = (
+            "GRANT CREATE ON DATABASE … TO the role, or make that schema for it: "
+            "CREATE SCHEMA … AUTHORIZATION …; docs/workers.md has more"
         )
+        return fail(check, shut, cure)
+    return fine(check, "its tables can be used")
+
+
+def check_workers(database: Database) -> Finding:
+    """Judge whether somebody does the background work."""
+    living = read_living(database)
+    if not living:
+        cure = (
+            "start `bridge serve`, or `bridge worker` beside `bridge serve "
+            "--no-worker`; background work waits until then"
+        )
+        return warn("worker", "none is alive", cure)
+    named = ", ".join(worker.id for worker in living[:_MOST_NAMED])
+    more = f" and {len(living) - _MOST_NAMED} more" if living[_MOST_NAMED:] else ""
+    return fine("worker", f"{named}{more} alive")
 
 
 def _refused(error: ConfigurationError) -> Finding:
-    if "sealed" in error.message:
-        return fail(
-            "key ring",
-            error.message.rstrip("."),
-            "restore the keys.json, or set the BRIDGE_KEYS, that belong to this "
-            "database; new keys cannot open it",
-        )
-    return fail("database", error.message.rstrip("."), "correct BRIDGE_DATABASE_URL")
+    text = error.message.rstrip(".")
+    if "sealed" in text:
+        return fail("key ring", text, _RESTORE_KEYS)
+    return fail("database", text, "correct BRIDGE_DATABASE_URL, or run as its owner")
 
 
-def _unusable(error: StoreError) -> Finding:
-    if "schema" in error.message:
+def _unusable(check: str, error: StoreError) -> Finding:
+    text = error.message.rstrip(".")
+    if "schema" in text:
         cure = "start the newer release, or restore the backup made before it"
-        return fail("schema", error.message.rstrip("."), cure)
-    return fail(
-        "database",
-        error.message.rstrip("."),
-        "start the database server, check BRIDGE_DATABASE_URL, name, password and "
-        "network",
-    )
+        return fail("schema", text, cure)
+    return fail(check, text, _CURES[judge(error)])
 
 
-def _missing_keys(settings: Settings, path: Path) -> Finding:
+def _missing_keys(settings: Settings) -> Iterator[Finding]:
+    path = settings.data_dir / KEYS_FILE
     text = f"{path} does not exist and BRIDGE_KEYS is not set"
-    if settings.database_url or (settings.data_dir / "bridge.db").exists():
-        return fail(
-            "key ring",
-            f"{text}, but there is a database",
-            "restore keys.json: a new one cannot open what the old one sealed",
-        )
-    return warn("key ring", text, "nothing: the first start makes it")
+    configured = _configured_url(settings)
+    try:
+        exists = configured or settings.data_dir.is_dir()
+        sealed = exists and is_sealed(database_url(settings.data_dir, configured))
+    except StoreError as error:
+        cure = "cure the database first; then look whether it needs the keys it had"
+        yield warn("key ring", text, cure)
+        yield _unusable("database", error)
+        return
+    if sealed:
+        yield fail("key ring", f"{text}, but there is a database", _RESTORE_KEYS)
+    else:
+        yield warn("key ring", text, "nothing: the first start makes it")
+
+
+def _configured_url(settings: Settings) -> str | None:
+    url = settings.database_url
+    return url.get_secret_value() or None if url else None
 
 
 def _secret_files(path: Path) -> list[Path]:

@@ -5,6 +5,7 @@ Five vendor calls, of which two are the zone look-up that no quota counts.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -39,6 +40,10 @@ _VERBS = {
     Verb.UPDATE: "update",
     Verb.DELETE: "delete",
 }
+
+
+_PAUSE = re.compile(r"maint|unavailable|upgrad|offline|\bdown\b", re.IGNORECASE)
+_VENDOR = re.compile(r"\bautotask\.net\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +149,11 @@ def _no_zone(credentials: Credentials, error: BridgeError) -> Finding:
         )
     elif isinstance(error, ProviderCredentialsError):
         cure = "correct crm.autotask.username (API username)"
+    elif isinstance(error, ProviderProtocolError) and _is_pause(credentials, error):
+        cure = (
+            "wait, and see Autotask's status page; if it says that all is well, "
+            f"correct the server URL, {credentials.server_url}, or the API zone"
+        )
     elif isinstance(error, ProviderProtocolError):
         cure = f"correct the server URL, {credentials.server_url}, or the API zone"
     elif isinstance(error, ProviderBusyError):
@@ -154,6 +164,17 @@ def _no_zone(credentials: Credentials, error: BridgeError) -> Finding:
     else:
         cure = "try again; then ask Autotask's support with this text"
     return fail("zone", text, cure)
+
+
+def _is_pause(credentials: Credentials, error: ProviderProtocolError) -> bool:
+    """Tell whether a page in the place of an answer means that Autotask is down.
+
+    It says so, or it comes from a host of theirs, which has nothing else to show.
+    """
+    page = error.provider_message or ""
+    return _PAUSE.search(page) is not None or (
+        _VENDOR.search(credentials.server_url) is not None and "HTTP 200" in str(error)
+    )
 
 
 def _refused_login(credentials: Credentials, error: BridgeError) -> Iterator[Finding]:

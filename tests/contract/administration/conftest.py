@@ -181,7 +181,8 @@ def connected(embedded, demo) -> Operator:
 class Relay(ThreadingHTTPServer):
     """Passes calls on to the simulator and spoils answers as a test wants it.
 
-    `edits` are pairs of texts, replaced in bodies; `ahead_s` shifts the Date header.
+    `edits` are pairs of texts, replaced in bodies; `ahead_s` shifts the Date header;
+    `page` is what everything is answered with instead, as HTML with status 200.
     """
 
     def __init__(self, target):
@@ -189,6 +190,7 @@ class Relay(ThreadingHTTPServer):
         self.target = target.rstrip("/")
         self.edits: list[tuple[str, str]] = []
         self.ahead_s = 0.0
+        self.page = ""
         self.url = f"http://127.0.0.1:{self.server_port}"
 
 
@@ -203,6 +205,10 @@ class _Passing(BaseHTTPRequestHandler):
         self._pass(None)
 
     def _pass(self, body):
+        if self.server.page:
+            page = self.server.page.encode()
+            self._answer(200, {"Content-Type": "text/html"}, page)
+            return
         request = urllib.request.Request(
             self.server.target + self.path, data=body, method=self.command
         )

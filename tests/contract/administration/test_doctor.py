@@ -16,6 +16,16 @@ from bridge.services.vendor_checks import judge_resource, judge_usage
 from bridge.store.instances import add_instance
 
 FAILED = "failed"
+OWN_CHECKS = [
+    "settings",
+    "data directory",
+    "key ring",
+    "database",
+    "schema",
+    "writing",
+    "background work",
+    "worker",
+]
 
 
 class Doctor:
@@ -68,15 +78,9 @@ def vendor_doctor(connected, demo):
 def test_a_sound_installation_has_nothing_to_complain_of(doctor):
     lines = doctor.lines()
 
-    assert [line["level"] for line in lines.values()] == ["ok"] * 6
-    assert list(lines) == [
-        "settings",
-        "data directory",
-        "key ring",
-        "database",
-        "schema",
-        "writing",
-    ]
+    assert list(lines) == OWN_CHECKS
+    assert lines.pop("worker")["level"] == "warning"
+    assert {line["level"] for line in lines.values()} == {"ok"}
 
 
 def test_lines_for_people_name_level_and_cure(embedded):
@@ -177,9 +181,10 @@ def test_a_database_url_of_another_kind(embedded):
     cause = Doctor(embedded).cause(env={"BRIDGE_DATABASE_URL": "mysql://u:hush@h/d"})
 
     assert (cause["check"], cause["cure"]) == (
-        "database",
+        "settings",
         "correct BRIDGE_DATABASE_URL",
     )
+    assert "hush" not in str(cause)
 
 
 def test_a_sound_connection(vendor_doctor, relay):
@@ -188,7 +193,7 @@ def test_a_sound_connection(vendor_doctor, relay):
     lines = vendor_doctor(**{"server-url": relay.url}).lines()
 
     vendor = {name: line for name, line in lines.items() if "permission" not in name}
-    assert list(vendor)[6:] == [
+    assert list(vendor)[len(OWN_CHECKS) :] == [
         "zone",
         "login",
         "tracking identifier",
@@ -196,8 +201,9 @@ def test_a_sound_connection(vendor_doctor, relay):
         "clock",
         "WSDL",
     ]
-    assert {line["level"] for name, line in vendor.items() if name != "settings"} == {
-        "ok"
+    assert {name for name, line in vendor.items() if line["level"] != "ok"} == {
+        "settings",
+        "worker",
     }
     assert lines["permission accounts"]["level"] == "ok"
     assert lines["permission contacts"]["text"] == "query, create, update"
@@ -264,6 +270,30 @@ def test_a_host_that_is_not_autotask(vendor_doctor, demo):
 
     assert cause["check"] == "zone"
     assert "correct the server URL" in cause["cure"]
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<html><title>Autotask is down for maintenance</title></html>",
+        "<html><title>We are upgrading Autotask</title></html>",
+    ],
+)
+def test_a_maintenance_page(vendor_doctor, relay, page):
+    relay.page = page
+
+    cause = vendor_doctor(**{"server-url": relay.url}).cause()
+
+    assert cause["check"] == "zone"
+    assert cause["cure"].startswith("wait, and see Autotask's status page")
+
+
+def test_a_page_of_somebody_else(vendor_doctor, relay):
+    relay.page = "<html><title>Welcome to nginx!</title></html>"
+
+    cause = vendor_doctor(**{"server-url": relay.url}).cause()
+
+    assert cause["cure"].startswith("correct the server URL")
 
 
 def test_a_server_url_that_is_not_allowed(vendor_doctor):
@@ -376,6 +406,16 @@ def test_a_module_that_is_switched_off():
         ["--username", "x"],
         ["--username", "x", "--password", "y"],
         ["--instance", "1", "--username", "x"],
+        ["--instance", "1", "--server-url", "http://x", "--password", "y"],
+        ["--instance", "1", "--integration-code", "x"],
+        ["--server-url", "x"],
+        ["--password", "x"],
+        ["--zone", "webservices3"],
+        [
+            *("--username", "x", "--password", "y"),
+            *("--zone", "a", "--server-url", "b"),
+        ],
+        ["--password", "x", "--password-stdin"],
         ["--instance", "x"],
     ],
 )

@@ -1,0 +1,233 @@
+"""`bridge doctor` names the cause in databases: damage, rights, and nobody at work."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing, contextmanager
+
+import pytest
+from sqlalchemy import create_engine, make_url, text
+
+
+def examine(operator, **options):
+    """Return the doctor's lines by what they looked at."""
+    ended = operator.run("doctor", "--json", **options)
+    assert "Traceback" not in ended.output
+    lines = json.loads(ended.stdout)
+    failed = [line for line in lines if line["level"] == "failed"]
+    assert ended.exit_code == (1 if failed else 0)
+    assert all(line["cure"] for line in lines if line["level"] != "ok")
+    return {line["check"]: line for line in lines}
+
+
+def cause(operator, **options):
+    """Return the one line that failed."""
+    lines = examine(operator, **options).values()
+    [failed] = [line for line in lines if line["level"] == "failed"]
+    return failed
+
+
+def spoil_page(path):
+    """Overwrite the middle of a SQLite file; its head stays as it was."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    content = bytearray(path.read_bytes())
+    content[4096 : 4096 * 4] = b"\xff" * (4096 * 3)
+    path.write_bytes(content)
+
+
+def spoil_head(path):
+    path.write_bytes(b"this is no database\n" * 500)
+
+
+@pytest.fixture
+def worked(embedded):
+    """An installation on SQLite in which a worker has run."""
+    with working(embedded):
+        pass
+    return embedded
+
+
+@contextmanager
+def working(operator):
+    """Run a worker; yields its id."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bridge", "worker", "--json"],
+        stdout=subprocess.PIPE,
+        env={**os.environ, **operator.env},
+    )
+    try:
+        yield json.loads(process.stdout.readline())["worker"]
+    finally:
+        process.terminate()
+        process.wait(40)
+        process.stdout.close()
+
+
+@pytest.mark.parametrize("spoil", [spoil_head, spoil_page])
+def test_a_damaged_database(embedded, spoil):
+    spoil(embedded.settings().data_dir / "bridge.db")
+
+    found = cause(embedded)
+
+    assert found["check"] == "database"
+    assert "restore the backup" in found["cure"]
+
+
+@pytest.mark.parametrize("spoil", [spoil_head, spoil_page])
+def test_a_damaged_database_without_keys(embedded, spoil):
+    (embedded.settings().data_dir / "keys.json").unlink()
+    spoil(embedded.settings().data_dir / "bridge.db")
+
+    lines = examine(embedded)
+
+    assert "restore the backup" in lines["database"]["cure"]
+    assert not (embedded.settings().data_dir / "keys.json").exists()
+
+
+@pytest.mark.parametrize("spoil", [spoil_head, spoil_page])
+def test_damaged_tables_of_the_engine(worked, spoil):
+    assert examine(worked)["background work"]["level"] == "ok"
+    spoil(worked.settings().data_dir / "jobs.db")
+
+    found = cause(worked)
+
+    assert found["check"] == "background work"
+    assert "jobs.db" in found["text"]
+    assert "move" in found["cure"]
+
+
+def test_a_database_that_somebody_holds(embedded):
+    file = embedded.settings().data_dir / "bridge.db"
+    with closing(sqlite3.connect(file, isolation_level=None)) as holder:
+        holder.execute("PRAGMA locking_mode = EXCLUSIVE")
+        holder.execute("BEGIN EXCLUSIVE")
+        holder.execute("UPDATE key_checks SET id = id")
+
+        found = cause(embedded)
+
+        holder.execute("ROLLBACK")
+    assert "end the program that holds" in found["cure"]
+
+
+def test_nobody_at_work_and_somebody(operator):
+    before = examine(operator)["worker"]
+    with working(operator) as worker_id:
+        during = examine(operator)["worker"]
+    after = examine(operator)["worker"]
+
+    assert [line["level"] for line in (before, during, after)] == [
+        "warning",
+        "ok",
+        "warning",
+    ]
+    assert "bridge worker" in before["cure"]
+    assert worker_id in during["text"]
+
+
+@pytest.fixture
+def role(operator):
+    """A PostgreSQL role that owns nothing: its operator, its name, and the owner."""
+    owner = make_url(operator.env["BRIDGE_DATABASE_URL"])
+    name, password = f"role_{secrets.token_hex(6)}", secrets.token_hex(8)
+    engine = create_engine(owner, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+
+        def run(statement):
+            connection.execute(text(statement))
+
+        schema = connection.execute(text("SELECT current_schema()")).scalar_one()
+        run(f"CREATE ROLE {name} LOGIN PASSWORD '{password}'")
+        run(f'GRANT USAGE, CREATE ON SCHEMA "{schema}" TO {name}')
+        lesser = owner.set(username=name, password=password)
+        url = lesser.render_as_string(hide_password=False)
+        operator.env["BRIDGE_DATABASE_URL"] = url
+        try:
+            yield operator, name, schema, run
+        finally:
+            run(f"DROP OWNED BY {name} CASCADE")
+            run(f"DROP ROLE {name}")
+    engine.dispose()
+
+
+on_postgresql = pytest.mark.parametrize("operator", ["postgresql"], indirect=True)
+
+
+@on_postgresql
+def test_a_role_that_may_only_read(role):
+    operator, name, schema, run = role
+    run(f'GRANT SELECT ON ALL TABLES IN SCHEMA "{schema}" TO {name}')
+
+    found = cause(operator)
+
+    assert found["check"] == "writing"
+    assert name in found["text"]
+    assert "GRANT" in found["cure"]
+    assert "disk" not in found["cure"]
+
+
+@on_postgresql
+def test_a_role_that_may_not_even_read(role):
+    operator, *_ = role
+
+    found = cause(operator)
+
+    assert found["check"] == "database"
+    assert "GRANT" in found["cure"]
+
+
+@on_postgresql
+def test_a_role_that_may_use_no_schema(role):
+    operator, name, schema, run = role
+    run(f'REVOKE ALL ON SCHEMA "{schema}" FROM {name}')
+
+    found = cause(operator)
+
+    assert "no schema" in found["text"]
+    assert "USAGE" in found["cure"]
+
+
+@on_postgresql
+def test_a_role_that_may_not_make_the_schema_of_the_engine(role):
+    operator, name, schema, run = role
+    every = f'ALL TABLES IN SCHEMA "{schema}"'
+    run(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {every} TO {name}")
+
+    found = cause(operator)
+
+    assert found["check"] == "background work"
+    assert f"{schema}_jobs" in found["text"]
+    assert "GRANT CREATE ON DATABASE" in found["cure"]
+
+
+@on_postgresql
+def test_a_database_that_is_not_there(operator):
+    url = make_url(operator.env["BRIDGE_DATABASE_URL"]).set(database="not_there")
+    env = {"BRIDGE_DATABASE_URL": url.render_as_string(hide_password=False)}
+
+    found = cause(operator, env=env)
+
+    assert found["check"] == "database"
+    assert "createdb" in found["cure"]
+
+
+@on_postgresql
+def test_a_role_that_is_not_there(operator):
+    url = make_url(operator.env["BRIDGE_DATABASE_URL"]).set(username="nobody_here")
+    env = {"BRIDGE_DATABASE_URL": url.render_as_string(hide_password=False)}
+
+    found = cause(operator, env=env)
+
+    assert "correct name and password" in found["cure"]
+
+
+def test_an_installation_without_keys_that_never_started(blank):
+    lines = examine(blank)
+
+    assert lines["key ring"]["level"] == "warning"
+    assert "the first start makes it" in lines["key ring"]["cure"]

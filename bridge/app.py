@@ -143,10 +143,20 @@ def start_process(settings: Settings, *, serves: bool) -> None:
 
     For a process that serves or works, first thing; its children inherit both. The
     figures begin anew when the facade starts, not with each of its workers.
+
+    Raises:
+        ConfigurationError: the data directory cannot be made or written.
     """
     logs.start(settings.log_format, settings.log_level)
     make_private_directory(settings.data_dir)
-    share(settings.data_dir / "metrics", anew=serves)
+    figures = settings.data_dir / "metrics"
+    try:
+        share(figures, anew=serves)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The directory {figures} cannot be used: {error.strerror}; run as the "
+            "owner of BRIDGE_DATA_DIR, or name another."
+        ) from error
 
 
 def create_app(settings: Settings) -> Flask:

@@ -25,7 +25,7 @@ from bridge.errors import ConflictError, OperatorError
 from bridge.sandbox.serve import LARGE, SEEDS
 from bridge.settings import Settings
 from bridge.store import tenants
-from bridge.store.paths import make_private_file
+from bridge.store.paths import make_private_directory, make_private_file
 
 EMAIL = "demo@bridge.example"
 _STATE = "demo.json"
@@ -96,7 +96,7 @@ def demo(
 @contextmanager
 def _directory(data_dir: Path | None) -> Iterator[Path]:
     if data_dir is not None:
-        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private_directory(data_dir)
         yield data_dir.absolute()
         return
     with tempfile.TemporaryDirectory(prefix="bridge-demo-") as name:
@@ -138,9 +138,15 @@ def _prepare(directory: Path, simulator: Child, facade: Child) -> dict[str, obje
 
 def _demo_user(directory: Path) -> dict[str, str]:
     """Return secrets and password of the demo user, made at the first start."""
-    with contextlib.suppress(FileNotFoundError):
-        state: dict[str, str] = json.loads((directory / _STATE).read_bytes())
-        return state
+    kept = directory / _STATE
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            state: dict[str, str] = json.loads(kept.read_bytes())
+            return state
+    except (OSError, ValueError):
+        raise OperatorError(
+            f"{kept} cannot be read; delete {directory}, or name another --data-dir."
+        ) from None
     password = secrets.token_urlsafe(12)
     database = app.open_database(Settings(data_dir=directory))
     try:

@@ -142,6 +142,40 @@ def test_a_demo_says_once_what_its_facade_said(ends, tmp_path):
     assert "keys.json is no key ring" in line
 
 
+def test_a_folder_that_cannot_be_made_is_one_line(ends, tmp_path):
+    (tmp_path / "file").write_text("")
+
+    code, said, _ = ends(
+        *("demo", "--port", 0, "--sandbox-port", 0),
+        *("--data-dir", tmp_path / "file" / "below"),
+    )
+
+    assert (code, len(said.splitlines())) == (1, 1)
+    assert "cannot be made" in said
+
+
+def test_a_file_in_the_place_of_a_folder_of_ours_is_one_line(ends, tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "metrics").write_text("")
+
+    code, said, _ = ends("serve", "--port", 0)
+
+    assert (code, len(said.splitlines())) == (1, 1)
+    assert "metrics cannot be used" in said
+
+
+def test_a_demo_whose_notes_are_spoiled_says_so_in_one_line(ends, tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "demo.json").write_text("{")
+
+    code, said, _ = ends(
+        *("demo", "--port", 0, "--sandbox-port", 0, "--data-dir", tmp_path / "data")
+    )
+
+    assert (code, len(said.splitlines())) == (1, 1)
+    assert "demo.json cannot be read" in said
+
+
 def test_a_stop_before_it_serves_ends_all_of_it(tmp_path):
     process = subprocess.Popen(
         [sys.executable, "-m", "bridge", "serve", "--port", "0"],

@@ -7,13 +7,24 @@ from __future__ import annotations
 
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias, get_args
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from bridge.errors import ConfigurationError
+
+_Operation: TypeAlias = Literal[
+    "create",
+    "update",
+    "delete",
+    "GetAttachment",
+    "CreateAttachment",
+    "DeleteAttachment",
+    "GetInvoiceMarkup",
+    "getZoneInfo",
+]
 
 
 class Settings(BaseSettings):
@@ -115,6 +126,12 @@ class Settings(BaseSettings):
     strict_status: bool = Field(
         default=False,
         description="Answer 429, 503 and 504 where the old service answered 502.",
+    )
+    extended_operations: tuple[_Operation, ...] = Field(
+        default=(),
+        description="Operations of Autotask that resources added to the element may "
+        "call besides those that read records and metadata, as JSON: "
+        f"{', '.join(f'`{name}`' for name in get_args(_Operation))}.",
     )
     max_body_bytes: int = Field(
         default=10_000_000, description="Largest request body that is read."

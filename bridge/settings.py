@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias, get_args
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -32,6 +32,17 @@ _GIGABYTE = 1_000_000_000
 
 _HOST = re.compile(r"(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::\d+)?", re.IGNORECASE)
 _FIELD = re.compile(r'field "(\w+)"')
+
+_Operation: TypeAlias = Literal[
+    "create",
+    "update",
+    "delete",
+    "GetAttachment",
+    "CreateAttachment",
+    "DeleteAttachment",
+    "GetInvoiceMarkup",
+    "getZoneInfo",
+]
 
 
 class Settings(BaseSettings):
@@ -166,6 +177,13 @@ class Settings(BaseSettings):
     strict_status: bool = Field(
         default=False,
         description="Answer 429, 503 and 504 where the old service answered 502.",
+    )
+    extended_operations: tuple[_Operation, ...] = Field(
+        default=(),
+        description="Operations of Autotask that resources added to the element may "
+        "call besides those that read records and metadata, as JSON: "
+        f"{', '.join(f'`{name}`' for name in get_args(_Operation))}.",
+        examples=['["create", "update"]'],
     )
     max_body_bytes: int = Field(
         default=10_000_000,

@@ -11,7 +11,9 @@ from bridge.cli.addresses import PORT, check_address
 from bridge.sandbox import coverage, serve
 from bridge.sandbox.database import DatabaseError
 from bridge.sandbox.dataset import Dataset
+from bridge.sandbox.journal import RecordingError
 from bridge.sandbox.limits import LIMITS
+from bridge.sandbox.values import EASTERN, SERVICE_ZONES
 from bridge.sandbox.vendor import GENERATIONS
 
 
@@ -77,6 +79,13 @@ def _show_coverage(
     help="Calls per hour and at once: as Autotask has them, or hardly any limit.",
 )
 @click.option(
+    "--service-time",
+    default=EASTERN,
+    show_default=True,
+    type=click.Choice(list(SERVICE_ZONES)),
+    help="The zone of all times it reads and writes; Autotask's own is US Eastern.",
+)
+@click.option(
     "--coverage",
     is_flag=True,
     is_eager=True,
@@ -97,6 +106,7 @@ def sandbox(  # noqa: PLR0913 - one per option
     record: Path | None,
     generation: str,
     limits: str,
+    service_time: str,
     as_json: bool,
 ) -> None:
     """Serve a simulated Autotask that any SOAP client can talk to.
@@ -108,9 +118,14 @@ def sandbox(  # noqa: PLR0913 - one per option
     try:
         if data is None and seed in serve.LARGE:
             cache.mkdir(parents=True, exist_ok=True)
-            data = cache / f"{seed}-{generation}.sqlite"
-        choices = serve.Choices(seed, host, port, data, record, generation, limits)
+            zone = "" if service_time == EASTERN else f"-{service_time}"
+            data = cache / f"{seed}-{generation}{zone}.sqlite"
+        choices = serve.Choices(
+            seed, host, port, data, record, generation, limits, service_time
+        )
         serve.run(choices, show)
+    except RecordingError as error:
+        raise click.BadParameter(str(error), param_hint="--record") from error
     except (OSError, OverflowError, DatabaseError) as error:
         raise click.ClickException(str(error)) from error
 

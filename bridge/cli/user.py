@@ -98,13 +98,14 @@ def list_(*, as_json: bool) -> None:
         show_json([_describe(one) for one in found])
         return
     show_table(
-        ("id", "e-mail", "organization", "name"),
+        ("id", "e-mail", "organization", "name", "active"),
         [
             (
                 one.id,
                 one.email,
                 f"{one.organization_id} {one.organization_name}",
                 _name(one),
+                "yes" if one.active else "no",
             )
             for one in found
         ],
@@ -149,6 +150,7 @@ def _describe(one: User) -> dict[str, object]:
         "email": one.email,
         "firstName": one.first_name,
         "lastName": one.last_name,
+        "active": one.active,
         "accountId": one.account_id,
         "organizationId": one.organization_id,
         "organizationName": one.organization_name,

@@ -4,7 +4,9 @@ Names of entities and fields are the vendor's SOAP names everywhere below them.
 """
 
 from bridge.interfaces.backend import (
+    Argument,
     Backend,
+    Node,
     OpenBackend,
 )
 from bridge.interfaces.data import (
@@ -43,6 +45,7 @@ from bridge.interfaces.work import (
 __all__ = [
     "NOBODY",
     "UDF_MEMBER",
+    "Argument",
     "Attachment",
     "Backend",
     "CallLog",
@@ -58,6 +61,7 @@ __all__ = [
     "Gate",
     "Lease",
     "NoCallLog",
+    "Node",
     "OpenBackend",
     "Outcome",
     "Page",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import BinaryIO, Protocol
+from dataclasses import dataclass
+from typing import BinaryIO, Protocol, TypeAlias
 
 from bridge.catalog.model import JSON
 from bridge.ceql.ast import Expr
@@ -21,6 +22,23 @@ from bridge.interfaces.data import (
     Zone,
 )
 from bridge.interfaces.gate import NOBODY, Caller
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A member inside an argument of a call: its name, and a text or more members.
+
+    `kind` is the type it declares, such as `Contact`, or `xsd:int` for one of XML
+    Schema; empty where it declares none.
+    """
+
+    name: str
+    kind: str
+    content: str | tuple[Node, ...]
+
+
+Argument: TypeAlias = str | tuple[Node, ...]
+"""A text, or the members of a structure."""
 
 
 class Backend(Protocol):
@@ -91,15 +109,24 @@ class Backend(Protocol):
         As the vendor would read it, without credentials. No vendor call.
         """
 
-    def call(self, operation: str, arguments: Mapping[str, str]) -> Mapping[str, JSON]:
-        """Call an operation that reads, by its name, and return its answer as JSON.
+    def call(
+        self,
+        operation: str,
+        arguments: Mapping[str, Argument],
+        *,
+        writes: bool = False,
+    ) -> Mapping[str, JSON]:
+        """Call an operation by its name, and return its answer as JSON.
 
         Element names are kept; an element with children is an object, one that is
-        repeated a list, one without either its text. One vendor call.
+        repeated a list. One without either is its text, or a number where the vendor
+        declares a whole number. One vendor call; one that `writes` is never repeated
+        once anything was sent.
 
         Raises:
             InvalidRequestError: the operation takes no such argument.
             ProviderRejectedError: Autotask refused.
+            ProviderOutcomeUnknownError: a write was sent, and no answer came.
         """
 
     def attachment(self, attachment_id: int) -> Attachment | None:

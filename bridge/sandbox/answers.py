@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from html import escape
@@ -13,6 +14,10 @@ from typing import Any, TypeAlias
 Environ: TypeAlias = dict[str, Any]
 StartResponse: TypeAlias = Callable[..., Any]
 
+_HOST = re.compile(
+    r"[A-Za-z0-9.\-]+(:[0-9]{1,5})?\Z|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?\Z"
+)
+_REFUSED = "Access is denied due to invalid credentials."
 _WORTH_COMPRESSING = 4096
 _FASTEST = 1
 _PAGE = """\
@@ -53,6 +58,22 @@ def page(status: HTTPStatus, reason: str, *headers: tuple[str, str]) -> Answer:
     title = f"{status.value} - {status.phrase}: {reason}"
     body = _PAGE.format(title=escape(title)).encode("iso-8859-1", "replace")
     return Answer(status, "text/html", body, headers)
+
+
+def unauthorized(environ: Environ) -> Answer:
+    """Return the page that refuses a login."""
+    host = environ.get("HTTP_HOST", "").partition(":")[0]
+    realm = host if _HOST.match(host) else "localhost"
+    challenge = f'Basic Realm="{realm}"'
+    return page(HTTPStatus.UNAUTHORIZED, _REFUSED, ("WWW-Authenticate", challenge))
+
+
+def base_url(environ: Environ) -> str | None:
+    """Return this server's own URL as the client wrote it, None if it is no host."""
+    host = environ.get("HTTP_HOST", "")
+    if not _HOST.match(host):
+        return None
+    return f"{environ['wsgi.url_scheme']}://{host}/"
 
 
 def document(value: object, status: HTTPStatus = HTTPStatus.OK) -> Answer:

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from http import HTTPStatus
+from threading import BoundedSemaphore
 
 from bridge.sandbox import (
     answers,
@@ -32,20 +33,23 @@ from bridge.sandbox.dataset import ApiUser
 from bridge.sandbox.envelope import Request
 from bridge.sandbox.errors import SoapFaultError
 from bridge.sandbox.faults import Fault, FaultQueue
-from bridge.sandbox.journal import Entry, Journal, Recording
-from bridge.sandbox.operations import ZONE_LOOKUP
+from bridge.sandbox.journal import UNKNOWN, Entry, Journal, Recording
+from bridge.sandbox.operations import IMPLEMENTED, ZONE_LOOKUP
 from bridge.sandbox.tenants import NEW, TenantService
 from bridge.sandbox.vendor import Vendor
 
-MAX_BODY_BYTES = 20_000_000
+MAX_BODY_BYTES = 32_000_000
 
+MOST_AT_ONCE = 160
+"""How many requests to the vendor's paths are under way at once, hanging or not."""
+
+_COUNTED = IMPLEMENTED | {""}  # the empty name is that of calls that cannot be read
 _PATH = re.compile(
     r"/atservices/(?P<version>1\.[56])/atws\.(?P<what>asmx|wsdl)\Z", re.IGNORECASE
 )
-_HOST = re.compile(
-    r"[A-Za-z0-9.\-]+(:[0-9]{1,5})?\Z|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?\Z"
+_TOO_LARGE = answers.page(
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request is too large."
 )
-_REFUSED = "Access is denied due to invalid credentials."
 _LOG = logging.getLogger(__name__)
 
 Login = tuple[TenantService, ApiUser]
@@ -59,23 +63,48 @@ class SandboxApp:
         self._journal = Journal()
         self._recording = recording
         self._faults = FaultQueue()
+        self._room = BoundedSemaphore(MOST_AT_ONCE)
         self._control = Control(vendor, self._journal, recording, self._faults)
         self._description = lru_cache(maxsize=8)(_describer(vendor))
 
     def __call__(
         self, environ: Environ, start_response: StartResponse
     ) -> Iterable[bytes]:
-        """Answer one HTTP request."""
+        """Answer one HTTP request.
+
+        The simulator's own paths are always answered; all others together take no more
+        than their share of the server's threads, however long they hang.
+        """
+        path = environ.get("PATH_INFO", "")
+        if path in {"/", PREFIX} or path.startswith(f"{PREFIX}/"):
+            body = _read_body(environ)
+            answer = _TOO_LARGE if body is None else self._control.answer(environ, body)
+            return answers.send(environ, start_response, answer)
+        if not self._room.acquire(blocking=False):
+            return answers.send(environ, start_response, self._turn_away())
+        try:
+            parts = self._serve(environ, start_response)
+        except BaseException:
+            self._room.release()
+            raise
+        return _Sent(parts, self._room.release)
+
+    def _turn_away(self) -> Answer:
+        """Answer one call too many, as a web server does whose queue is full."""
+        status = HTTPStatus.SERVICE_UNAVAILABLE
+        self._journal.note(Entry("", "", "", status.value, 0.0, "busy"))
+        return answers.page(status, "Too many calls at once.")
+
+    def _serve(
+        self, environ: Environ, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        """Answer a request to the vendor's paths."""
         path = environ.get("PATH_INFO", "")
         zone, service_path = zones.asked_zone(path, environ.get("HTTP_HOST", ""))
         found = _PATH.match(service_path)
         body = _read_body(environ)
         if body is None:
-            answer = answers.page(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request is too large."
-            )
-        elif path in {"/", PREFIX} or path.startswith(f"{PREFIX}/"):
-            answer = self._control.answer(environ, body)
+            answer = _TOO_LARGE
         elif found is None:
             answer = answers.page(HTTPStatus.NOT_FOUND, "File or directory not found.")
         elif found["what"].lower() == "wsdl":
@@ -95,8 +124,8 @@ class SandboxApp:
     def _wsdl(self, environ: Environ, version: str, zone: int | None) -> Answer:
         """Serve the description. No login is needed, but a wrong one is refused."""
         if environ.get("HTTP_AUTHORIZATION") and self._login(environ) is None:
-            return _unauthorized(environ)
-        base = _base(environ)
+            return answers.unauthorized(environ)
+        base = answers.base_url(environ)
         if base is None:
             return answers.page(HTTPStatus.BAD_REQUEST, "Invalid hostname.")
         address = operations.service_url(zones.address(base, zone), version)
@@ -126,7 +155,7 @@ class SandboxApp:
             sent = answers.send(environ, start_response, answer)
         else:
             sent = mishaps.send(environ, start_response, answer, fault)
-        return sent if exchange.call is None else _Sent(sent, exchange.call)
+        return sent if exchange.call is None else _Sent(sent, exchange.call.leave)
 
     def _note(
         self,
@@ -136,12 +165,11 @@ class SandboxApp:
         ms: float,
         fault: Fault | None,
     ) -> None:
-        status = answer.status.value
         entry = Entry(
-            operation,
+            operation if operation in _COUNTED else UNKNOWN,
             exchange.entity,
             exchange.user,
-            status,
+            answer.status.value,
             ms,
             fault.kind if fault else "",
         )
@@ -161,11 +189,11 @@ class SandboxApp:
         login = self._login(environ)
         is_lookup = isinstance(request, Request) and request.operation == ZONE_LOOKUP
         if login is None and (environ.get("HTTP_AUTHORIZATION") or not is_lookup):
-            return _unauthorized(environ)
+            return answers.unauthorized(environ)
         if login is not None and not self._may_call(
             exchange, login[1], is_lookup=is_lookup
         ):
-            return _unauthorized(environ)
+            return answers.unauthorized(environ)
         if login is not None:
             exchange.user = login[1].username
         if isinstance(request, Answer):
@@ -199,7 +227,7 @@ class SandboxApp:
         if isinstance(request, SoapFaultError):
             raise request
         if request.operation == ZONE_LOOKUP or login is None:
-            base = _base(exchange.environ)
+            base = answers.base_url(exchange.environ)
             if base is None:
                 raise errors.unprocessable("System.UriFormatException: Invalid host.")
             return operations.get_zone_info(
@@ -242,18 +270,23 @@ class _Exchange:
 
 
 class _Sent:
-    """An answer on its way; the thread of its call is free once it has gone."""
+    """An answer on its way; what it holds is given back once it has gone."""
 
-    def __init__(self, parts: Iterable[bytes], call: Call) -> None:
+    def __init__(self, parts: Iterable[bytes], give_back: Callable[[], None]) -> None:
         self._parts = parts
-        self._call = call
+        self._give_back = give_back
 
     def __iter__(self) -> Iterator[bytes]:
         return iter(self._parts)
 
     def close(self) -> None:
-        """Give the thread back; the server calls this in any case."""
-        self._call.leave()
+        """Give it back, and what the answer inside holds; always called, and once."""
+        close = getattr(self._parts, "close", None)
+        try:
+            if close is not None:
+                close()
+        finally:
+            self._give_back()
 
 
 def _describer(vendor: Vendor) -> Callable[[str, str], bytes]:
@@ -291,21 +324,3 @@ def _basic(header: str) -> tuple[str, str] | None:
         text = raw.decode("iso-8859-1")
     username, colon, password = text.partition(":")
     return (username, password) if colon else None
-
-
-def _unauthorized(environ: Environ) -> Answer:
-    host = environ.get("HTTP_HOST", "").partition(":")[0]
-    realm = host if _HOST.match(host) else "localhost"
-    return answers.page(
-        HTTPStatus.UNAUTHORIZED,
-        _REFUSED,
-        ("WWW-Authenticate", f'Basic Realm="{realm}"'),
-    )
-
-
-def _base(environ: Environ) -> str | None:
-    """Return this server's own URL as the client wrote it, None if it is no host."""
-    host = environ.get("HTTP_HOST", "")
-    if not _HOST.match(host):
-        return None
-    return f"{environ['wsgi.url_scheme']}://{host}/"

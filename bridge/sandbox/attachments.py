@@ -13,18 +13,19 @@ import binascii
 import mimetypes
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from lxml import etree
 
-from bridge.sandbox import checks, completions, database, errors, submissions
+from bridge.sandbox import checks, completions, database, errors, stamps, submissions
 from bridge.sandbox.calls import Call
 from bridge.sandbox.checks import Draft
+from bridge.sandbox.envelope import Request
 from bridge.sandbox.errors import SoapFaultError
 from bridge.sandbox.saving import Save
-from bridge.sandbox.schema import Table
+from bridge.sandbox.schema import Table, quoted
+from bridge.sandbox.submissions import Submission
 from bridge.sandbox.writes import new_save
-from bridge.sandbox.xml import line_of
 
 ENTITY = "AttachmentInfo"
 
@@ -35,8 +36,12 @@ _PARENTS: Mapping[int, tuple[str, ...]] = {
     _OPPORTUNITY: ("Opportunity",),
     4: ("Task", "Ticket"),
     5: ("Project",),
+    101: ("TicketNote",),
+    102: ("TimeEntry",),
 }
 """What a ParentType's records are. Unverified but for Account."""
+_OF_TICKETS = frozenset({"TicketNote", "TimeEntry"})
+"""Parents whose attachments are their ticket's too. Source: SOAP help, 2021."""
 _GIVEN = frozenset(
     {
         "ParentID",
@@ -53,11 +58,46 @@ _GIVEN = frozenset(
 """Members that the caller may fill, although metadata calls most of them read-only."""
 
 
-def create_attachment(call: Call) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """What a caller wants to attach: the bytes, None for none, and their description.
+
+    Without a description there is nothing that could be done.
+    """
+
+    data: bytes | None
+    info: Submission | None
+
+
+def read_upload(call: Call) -> Upload:
+    """Return what CreateAttachment is given.
+
+    Raises:
+        SoapFaultError: it cannot be bound.
+    """
+    request = call.request
+    space = f"{{{request.namespace}}}"
+    attachment = request.body.find(f"{space}attachment")
+    info = attachment.find(f"{space}Info") if attachment is not None else None
+    if attachment is None or info is None:
+        return Upload(None, None)
+    form = _form(call.schema.tables[ENTITY])
+    submission = submissions.read_entity(1, info, form, request)
+    parent = submission.values.get("parentid") or submission.values.get("opportunityid")
+    if parent is not None:
+        submission.values["parentid"] = parent
+    return Upload(_decoded(request, attachment.find(f"{space}Data")), submission)
+
+
+def create_attachment(call: Call, upload: Upload) -> bytes:
     """Store a file or a link and return its id."""
     call.enter(ENTITY)
-    form = _form(call.schema.tables[ENTITY])
-    data, submission = _read(call, form)
+    data, submission = upload.data, upload.info
+    if submission is None:
+        raise errors.unprocessable(
+            "System.NullReferenceException: Object reference not set to an instance "
+            "of an object."
+        )
     author = call.author("create")
     with call.vendor.database.writing() as connection:
         save = new_save(connection, call.service.schema, author)
@@ -73,7 +113,7 @@ def create_attachment(call: Call) -> bytes:
             _judge_size(call, len(data))
         _complete(save, draft, parent, len(data or b"") if is_file else None)
         record_id = database.issue_id(connection, save.schema.ci)
-        database.insert(connection, form, record_id, draft.stored)
+        database.insert(connection, draft.table, record_id, draft.stored)
         if is_file:
             connection.execute(
                 "INSERT INTO attachment_data VALUES (?, ?, ?)",
@@ -82,9 +122,8 @@ def create_attachment(call: Call) -> bytes:
     return str(record_id).encode()
 
 
-def get_attachment(call: Call) -> bytes:
+def get_attachment(call: Call, record_id: int) -> bytes:
     """Return an attachment's bytes, if it is a file, and what is known about it."""
-    record_id = call.request.number("attachmentId")
     call.enter(ENTITY)
     connection = call.vendor.database.reading()
     xml = database.fragment(connection, call.schema.tables[ENTITY], record_id)
@@ -99,9 +138,8 @@ def get_attachment(call: Call) -> bytes:
     return b"<Data>" + base64.b64encode(data) + b"</Data>" + info
 
 
-def delete_attachment(call: Call) -> bytes:
+def delete_attachment(call: Call, record_id: int) -> bytes:
     """Delete an attachment; an empty text, or a sentence when there is none such."""
-    record_id = call.request.number("attachmentId")
     call.enter(ENTITY)
     ci = call.service.schema.ci
     with call.vendor.database.writing() as connection:
@@ -139,31 +177,14 @@ def _form(table: Table) -> Table:
     )
 
 
-def _read(call: Call, form: Table) -> tuple[bytes | None, submissions.Submission]:
-    """Return the bytes, None when there are none, and the submitted members."""
-    space = f"{{{call.request.namespace}}}"
-    attachment = call.request.body.find(f"{space}attachment")
-    info = attachment.find(f"{space}Info") if attachment is not None else None
-    if attachment is None or info is None:
-        raise errors.unprocessable(
-            "System.NullReferenceException: Object reference not set to an instance "
-            "of an object."
-        )
-    submission = submissions.read_entity(1, info, form, call.request.namespace)
-    parent = submission.values.get("parentid") or submission.values.get("opportunityid")
-    if parent is not None:
-        submission.values["parentid"] = parent
-    return _decoded(attachment.find(f"{space}Data")), submission
-
-
-def _decoded(element: etree._Element | None) -> bytes | None:
+def _decoded(request: Request, element: etree._Element | None) -> bytes | None:
     text = "".join((element.text or "").split()) if element is not None else ""
     if element is None or not text:
         return None
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise errors.bad_format(line_of(element)) from error
+        raise request.unreadable(element, errors.BAD_FORMAT) from error
 
 
 def _judge_parent(save: Save, draft: Draft) -> str:
@@ -191,9 +212,12 @@ def _complete(save: Save, draft: Draft, parent: str, size: int | None) -> None:
     """Set what the system knows: time, author, size, type of content, parent."""
     completions.complete(save, draft)
     draft.put("AttachedByResourceID", save.actor)
-    draft.put("CreatorType", completions.PERSON_IS_RESOURCE)
+    draft.put("CreatorType", stamps.PERSON_IS_RESOURCE)
     draft.put("FileSize", size)
     draft.put(f"{parent}ID", draft.get("ParentID"))
+    if parent in _OF_TICKETS:
+        ticket = save.read(parent, draft.get("ParentID")).get(quoted("TicketID"))
+        draft.put("TicketID", ticket)
     if size is not None and not draft.get("ContentType"):
         guessed, _ = mimetypes.guess_type(str(draft.get("FullPath")), strict=False)
         draft.put("ContentType", guessed)

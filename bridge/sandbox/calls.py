@@ -45,7 +45,8 @@ class Call:
         """
         request = self.request
         code = request.integration_code
-        if not self.service.accepts(code, self.user, request.version):
+        always = self.vendor.knobs.current.identifier_always
+        if not self.service.accepts(code, self.user, request.version, always=always):
             raise BusinessError(errors.INTEGRATION_CODE)
         held_up = self.service.usage.admit()
         if held_up is None:

@@ -8,6 +8,9 @@ from __future__ import annotations
 import threading
 from datetime import UTC, datetime, timedelta
 
+YEARS = range(1800, 9001)
+"""The years that it can be moved to: all that follows from a moment has room."""
+
 
 class Clock:
     """Tells the time; safe to share."""
@@ -29,38 +32,45 @@ class Clock:
 
     def freeze(self) -> None:
         """Stop at the present moment."""
-        with self._lock:
-            self._frozen = self._now()
-
-    def go_on(self) -> None:
-        """Run again, from the moment it stands at."""
-        with self._lock:
-            self._ahead, self._frozen = self._now() - datetime.now(UTC), None
-
-    def set(self, moment: datetime) -> None:
-        """Jump to an aware moment; a frozen clock stays frozen there."""
-        with self._lock:
-            self._jump(moment)
+        self.turn(frozen=True)
 
     def advance(self, by: timedelta) -> None:
-        """Jump ahead, or back when negative.
+        """Jump ahead, or back when negative; as `turn`."""
+        self.turn(by=by)
+
+    def turn(
+        self,
+        *,
+        at: datetime | None = None,
+        by: timedelta = timedelta(),
+        frozen: bool | None = None,
+    ) -> None:
+        """Jump to an aware moment and then ahead, and stop or run; or do nothing.
 
         Raises:
-            OverflowError: that would leave the calendar.
+            ValueError: that would leave `YEARS`.
         """
         with self._lock:
-            self._jump(self._now() + by)
+            try:
+                moment = (at or self._now()).astimezone(UTC) + by
+            except OverflowError:
+                raise _too_far() from None
+            if moment.year not in YEARS:
+                raise _too_far()
+            if self.is_frozen if frozen is None else frozen:
+                self._frozen = moment
+            else:
+                self._ahead, self._frozen = moment - datetime.now(UTC), None
 
     def reset(self) -> None:
         """Go with real time again."""
         with self._lock:
             self._ahead, self._frozen = timedelta(), None
 
-    def _jump(self, moment: datetime) -> None:
-        if self._frozen is None:
-            self._ahead = moment - datetime.now(UTC)
-        else:
-            self._frozen = moment
-
     def _now(self) -> datetime:
         return self._frozen or datetime.now(UTC) + self._ahead
+
+
+def _too_far() -> ValueError:
+    first, last = YEARS[0], YEARS[-1]
+    return ValueError(f"at and advance_s must stay in the years {first} to {last}.")

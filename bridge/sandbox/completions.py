@@ -7,20 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from bridge.sandbox import database, effects, quotes, udf_rules, udfs
+from bridge.sandbox import (
+    contract_rules,
+    database,
+    effects,
+    quotes,
+    stamps,
+    udf_rules,
+    udfs,
+)
 from bridge.sandbox.checks import Draft
 from bridge.sandbox.saving import Save
 from bridge.sandbox.schema import quoted
 from bridge.sandbox.values import Stored
 
 _STANDARD = 1
-PERSON_IS_RESOURCE = 1
-"""A creator or editor who is no contact. Unverified."""
 
 
 def complete(save: Save, draft: Draft) -> None:
     """Fill what the system itself sets: stamps, authors, numbers, copies."""
-    _stamp(save, draft)
+    stamps.stamp(save, draft)
     completion = _COMPLETIONS.get(draft.table.entity.name)
     if completion is not None and draft.is_new:
         completion(save, draft)
@@ -35,62 +41,16 @@ def after_save(save: Save, draft: Draft, record_id: int) -> None:
         effect(save, draft, record_id)
 
 
-def after_delete(save: Save, entity: str, before: Mapping[str, Stored | None]) -> None:
+def after_delete(
+    save: Save, entity: str, record_id: int, before: Mapping[str, Stored | None]
+) -> None:
     """Do what deleting a record, given as it was, does to others."""
     quote = before.get(quoted("QuoteID"))
     if entity == "QuoteItem" and isinstance(quote, int):
         quotes.refresh_quote(save, quote)
-
-
-_CREATED = frozenset({"CreateDate", "CreateDateTime", "AttachDate"})
-_TOUCHED = frozenset(
-    {
-        "LastActivity",
-        "LastActivityDate",
-        "LastActivityDateTime",
-        "LastModifiedDate",
-        "LastModifiedDateTime",
-        "LastModifiedTime",
-        "LastTrackedModifiedDateTime",
-        "LastTrackedModificationDateTime",
-        "DateStamp",
-        "UpdateDateTime",
-    }
-)
-_CREATORS = frozenset({"CreatorResourceID", "CreatedByResourceID", "CreatorUserID"})
-_TOUCHERS = frozenset(
-    {
-        "LastActivityResourceID",
-        "LastModifiedBy",
-        "LastModifiedByResourceID",
-        "LastModifiedUserID",
-        "UpdateResourceID",
-        "UpdateResourceId",
-    }
-)
-_PERSON_TYPES = frozenset({"LastActivityPersonType"})
-
-
-def _stamp(save: Save, draft: Draft) -> None:
-    """Set read-only dates and authors. Source: captured answers, impersonation help."""
-    impersonator = (
-        "ImpersonatorCreatorResourceID"
-        if draft.is_new
-        else "ImpersonatorUpdaterResourceID"
-    )
-    by_name: dict[str, Stored | None] = {}
-    if draft.is_new or not save.dates_stand_still:
-        by_name |= dict.fromkeys(_TOUCHED, save.moment)
-    by_name |= dict.fromkeys(_TOUCHERS, save.actor)
-    by_name |= dict.fromkeys(_PERSON_TYPES, PERSON_IS_RESOURCE)
-    if draft.is_new:
-        by_name |= dict.fromkeys(_CREATED, save.moment)
-        by_name |= dict.fromkeys(_CREATORS, save.actor)
-    if save.impersonator is not None:
-        by_name[impersonator] = save.impersonator
-    for column in draft.table.storage.columns[1:]:
-        if column.read_only and column.name in by_name:
-            draft.stored[column.sql] = by_name[column.name]
+    parting = _PARTINGS.get(entity)
+    if parting is not None:
+        parting(save, record_id)
 
 
 _BILL_TO_COPIES = {
@@ -146,12 +106,10 @@ def _after_account(save: Save, draft: Draft, record_id: int) -> None:
 def _insert(save: Save, entity: str, row: Mapping[str, Stored | None]) -> None:
     table = save.schema.find(entity)
     if table is not None:
-        database.insert(
-            save.connection,
-            table,
-            database.issue_id(save.connection, save.schema.ci),
-            {quoted(name): value for name, value in row.items()},
-        )
+        stored = {column.sql: column.default for column in table.udfs}
+        stored |= {quoted(name): value for name, value in row.items()}
+        record_id = database.issue_id(save.connection, save.schema.ci)
+        database.insert(save.connection, table, record_id, stored)
 
 
 def _after_contact(save: Save, draft: Draft, record_id: int) -> None:
@@ -166,7 +124,7 @@ _TASK_ZEROS = ("EstimatedHours", "HoursToBeScheduled", "Priority", "RemainingHou
 def _complete_task(save: Save, draft: Draft) -> None:
     """Number a new task and zero its hours. Source: soap-samples 22."""
     draft.put("TaskNumber", _number(save, "T"))
-    draft.put("CreatorType", PERSON_IS_RESOURCE)
+    draft.put("CreatorType", stamps.PERSON_IS_RESOURCE)
     for name in _TASK_ZEROS:
         if draft.get(name) is None:
             draft.put(name, 0)
@@ -202,6 +160,7 @@ _COMPLETIONS: Mapping[str, Callable[[Save, Draft], None]] = {
     "Product": _complete_product,
 }
 _FOLLOWED: Mapping[str, tuple[Callable[[Save, Draft], None], ...]] = {
+    "Contract": (contract_rules.name_contact,),
     "Opportunity": (quotes.follow_quote,),
     "SalesOrder": (effects.name_countries,),
     "Task": (effects.mark_task,),
@@ -210,6 +169,7 @@ _FOLLOWED: Mapping[str, tuple[Callable[[Save, Draft], None], ...]] = {
 """What is seen to at every save, new or not."""
 _EFFECTS: Mapping[str, Callable[[Save, Draft, int], None]] = {
     "Account": _after_account,
+    "AccountPhysicalLocation": effects.after_location,
     "AccountToDo": effects.after_to_do,
     "Contact": _after_contact,
     "Project": effects.after_project,
@@ -217,4 +177,8 @@ _EFFECTS: Mapping[str, Callable[[Save, Draft, int], None]] = {
     "QuoteItem": quotes.after_item,
     udfs.DEFINITION: udf_rules.after_definition,
     udfs.LIST_ITEM: udf_rules.after_list_item,
+}
+_PARTINGS: Mapping[str, Callable[[Save, int], None]] = {
+    "Contact": effects.forget_contact,
+    "ContactGroup": effects.empty_group,
 }

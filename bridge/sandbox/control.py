@@ -7,12 +7,12 @@ the paths.
 
 from __future__ import annotations
 
-import json
+import logging
+import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from typing import Any, ClassVar, TypeAlias
+from typing import ClassVar, TypeAlias
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 from bridge.sandbox import (
@@ -20,6 +20,8 @@ from bridge.sandbox import (
     contents,
     database,
     faults,
+    members,
+    orders,
     snapshots,
     status,
     values,
@@ -29,6 +31,7 @@ from bridge.sandbox.database import DatabaseError
 from bridge.sandbox.faults import FaultQueue
 from bridge.sandbox.journal import Journal, Recording
 from bridge.sandbox.snapshots import SnapshotError
+from bridge.sandbox.tenants import TenantService
 from bridge.sandbox.vendor import Vendor
 
 PREFIX = "/sandbox"
@@ -36,6 +39,7 @@ PREFIX = "/sandbox"
 _FORM = "application/x-www-form-urlencoded"
 _NO_PATH = "There is no such path."
 _ROW_PARTS = 3
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +52,9 @@ class Asked:
     body: bytes
     is_form: bool
 
-    def json(self) -> Any:  # noqa: ANN401 - whatever was sent
+    def json(self) -> object:
         """Return the JSON body; ValueError when it is none."""
-        return json.loads(self.body)
-
-    def name(self) -> str:
-        """Return the member `name` of the body; ValueError when there is none."""
-        return str(_object(self.json()).get("name", ""))
+        return members.parse(self.body)
 
 
 Handler: TypeAlias = "Callable[[Control, Asked], object]"
@@ -77,9 +77,6 @@ class Control:
 
     def answer(self, environ: Environ, body: bytes) -> Answer:
         """Answer a request to `/` or to a path below `PREFIX`."""
-        if _is_foreign(environ):
-            message = "Only pages of the simulator itself may do that."
-            return _problem(HTTPStatus.FORBIDDEN, message)
         path = environ.get("PATH_INFO", "").removeprefix(PREFIX).strip("/")
         asked = Asked(
             environ["REQUEST_METHOD"],
@@ -89,11 +86,20 @@ class Control:
             environ.get("CONTENT_TYPE", "").partition(";")[0].strip() == _FORM,
         )
         try:
+            if _is_foreign(environ):
+                message = "Only pages of the simulator itself may do that."
+                return _problem(HTTPStatus.FORBIDDEN, message)
             return self._answer(asked)
         except (ValueError, OverflowError, DatabaseError, SnapshotError) as error:
             if asked.is_form:
                 return self._page(HTTPStatus.BAD_REQUEST, str(error))
             return _problem(HTTPStatus.BAD_REQUEST, str(error))
+        except (sqlite3.Error, OSError) as error:
+            message = f"The data file cannot be used: {error}."
+        except Exception:  # noqa: BLE001 - the outermost frame: no traceback leaves it
+            _LOG.exception("A control path failed inside the simulator")
+            message = "That failed inside the simulator."
+        return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, message)
 
     def _answer(self, asked: Asked) -> Answer:
         first = asked.parts[0]
@@ -101,7 +107,7 @@ class Control:
             return self._page() if not first else status.style()
         if first == "rows" and len(asked.parts) == _ROW_PARTS:
             return self._row(asked)
-        methods = self._routes.get(first) if len(asked.parts) == 1 else None
+        methods = self.ROUTES.get(first) if len(asked.parts) == 1 else None
         if methods is None:
             return _problem(HTTPStatus.NOT_FOUND, _NO_PATH)
         handle = methods.get(asked.method)
@@ -156,15 +162,8 @@ class Control:
 
     def _set_clock(self, asked: Asked) -> object:
         given = status.read_clock(_form(asked)) if asked.is_form else asked.json()
-        moment, by, frozen = _read_clock(given)
-        clock = self._vendor.clock
-        if frozen:
-            clock.freeze()
-        if moment is not None:
-            clock.set(moment)
-        clock.advance(by)
-        if frozen is False:
-            clock.go_on()
+        order = orders.read_clock(given)
+        self._vendor.clock.turn(at=order.at, by=order.by, frozen=order.frozen)
         return self._show_clock(asked)
 
     def _reset_clock(self, asked: Asked) -> object:
@@ -186,9 +185,9 @@ class Control:
         return {"zones": self._vendor.zones.report()}
 
     def _move(self, asked: Asked) -> object:
-        username, zone = _read_move(_object(asked.json()))
+        username, zone = orders.read_move(asked.json())
         if self._vendor.find_user(username) is None:
-            raise ValueError("There is no such user.")
+            raise ValueError("username: there is no such user.")
         self._vendor.zones.move(username, zone)
         return self._show_zones(asked)
 
@@ -198,24 +197,24 @@ class Control:
         return {"reset": self._vendor.dataset.name}
 
     def _seed(self, asked: Asked) -> object:
-        document = _object(asked.json())
-        service = self._vendor.tenants.get(document.get("tenant", self._first_tenant()))
-        if service is None:
-            raise ValueError("There is no such tenant.")
-        rows = _object(document.get("rows"))
-        return {"ids": contents.add(self._vendor.database, service.schema, rows)}
+        order = orders.read_seed(asked.json())
+        service = self._service(order.tenant)
+        ids = contents.add(self._vendor.database, service.schema, order.rows)
+        self._vendor.refresh()
+        return {"ids": ids}
 
     def _show_snapshots(self, _asked: Asked) -> object:
         return {"snapshots": snapshots.names(self._vendor.database)}
 
     def _snapshot(self, asked: Asked) -> object:
-        snapshots.take(self._vendor.database, asked.name())
+        snapshots.take(self._vendor.database, orders.read_name(asked.json()))
         return self._show_snapshots(asked)
 
     def _restore(self, asked: Asked) -> object:
-        snapshots.restore(self._vendor.database, asked.name())
+        name = orders.read_name(asked.json())
+        snapshots.restore(self._vendor.database, name)
         self._vendor.refresh()
-        return {"restored": asked.name()}
+        return {"restored": name}
 
     def _show_usage(self, _asked: Asked) -> object:
         return {
@@ -224,14 +223,8 @@ class Control:
 
     def _use(self, asked: Asked) -> object:
         """Count calls that nobody made, as if they had just come."""
-        document = _object(asked.json())
-        service = self._vendor.tenants.get(document.get("tenant", self._first_tenant()))
-        calls = document.get("calls")
-        if service is None:
-            raise ValueError("There is no such tenant.")
-        if not isinstance(calls, int) or isinstance(calls, bool) or calls < 0:
-            raise ValueError("calls must be a whole number from 0.")
-        service.usage.count(calls)
+        order = orders.read_usage(asked.json())
+        self._service(order.tenant).usage.count(order.calls)
         return self._show_usage(asked)
 
     def _row(self, asked: Asked) -> Answer:
@@ -255,31 +248,19 @@ class Control:
     def _first_tenant(self) -> int:
         return next(iter(self._vendor.tenants))
 
-    _routes: ClassVar[Mapping[str, Mapping[str, Handler]]] = {
-        "requests": {
-            "GET": _show_requests,
-            "DELETE": _forget_requests,
-        },
-        "exchanges": {
-            "GET": _show_exchanges,
-            "DELETE": _forget_exchanges,
-        },
+    def _service(self, ci: int | None) -> TenantService:
+        service = self._vendor.tenants.get(self._first_tenant() if ci is None else ci)
+        if service is None:
+            raise ValueError("tenant: there is no such tenant.")
+        return service
+
+    ROUTES: ClassVar[Mapping[str, Mapping[str, Handler]]] = {
+        "requests": {"GET": _show_requests, "DELETE": _forget_requests},
+        "exchanges": {"GET": _show_exchanges, "DELETE": _forget_exchanges},
         "tenants": {"GET": _show_tenants},
-        "knobs": {
-            "GET": _show_knobs,
-            "POST": _turn_knobs,
-            "DELETE": _loosen_knobs,
-        },
-        "clock": {
-            "GET": _show_clock,
-            "POST": _set_clock,
-            "DELETE": _reset_clock,
-        },
-        "faults": {
-            "GET": _show_faults,
-            "POST": _queue_fault,
-            "DELETE": _drop_faults,
-        },
+        "knobs": {"GET": _show_knobs, "POST": _turn_knobs, "DELETE": _loosen_knobs},
+        "clock": {"GET": _show_clock, "POST": _set_clock, "DELETE": _reset_clock},
+        "faults": {"GET": _show_faults, "POST": _queue_fault, "DELETE": _drop_faults},
         "zones": {"GET": _show_zones, "POST": _move},
         "usage": {"GET": _show_usage, "POST": _use},
         "reset": {"POST": _reset},
@@ -287,39 +268,7 @@ class Control:
         "snapshot": {"GET": _show_snapshots, "POST": _snapshot},
         "restore": {"POST": _restore},
     }
-
-
-def _read_move(given: Mapping[str, Any]) -> tuple[str, int | None]:
-    username, zone = given.get("username"), given.get("zone")
-    if not isinstance(username, str):
-        raise ValueError("username must be a text.")  # noqa: TRY004 - one kind for all
-    if zone is not None and (isinstance(zone, bool) or zone not in range(1, 1000)):
-        raise ValueError("zone must be a whole number from 1 to 999, or null.")
-    return username, zone
-
-
-def _read_clock(document: object) -> tuple[datetime | None, timedelta, bool | None]:
-    given = _object(document)
-    unknown = set(given) - {"at", "advance_s", "frozen"}
-    if unknown:
-        raise ValueError(f"Unknown members: {', '.join(sorted(unknown))}.")
-    at, by, frozen = given.get("at"), given.get("advance_s", 0), given.get("frozen")
-    if isinstance(by, bool) or not isinstance(by, int | float):
-        raise ValueError("advance_s must be a number.")  # noqa: TRY004 - one kind for all
-    if frozen is not None and not isinstance(frozen, bool):
-        raise ValueError("frozen must be true or false.")
-    if at is None:
-        return None, timedelta(seconds=by), frozen
-    moment = datetime.fromisoformat(str(at))
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return moment, timedelta(seconds=by), frozen
-
-
-def _object(document: object) -> Mapping[str, Any]:
-    if not isinstance(document, Mapping):
-        raise ValueError("A JSON object is needed.")  # noqa: TRY004 - one kind for all
-    return document
+    """The paths of one part below the prefix, and what answers each method."""
 
 
 def _form(asked: Asked) -> dict[str, str]:

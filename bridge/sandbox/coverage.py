@@ -1,6 +1,7 @@
 """What is simulated and how sure that is, as Markdown: `bridge sandbox --coverage`.
 
-Operations, entities and knobs are taken from what the simulator runs on. Rules are
+Operations, entities and knobs are taken from what the simulator runs on; entities are
+those of the release that it serves by default. Rules are
 listed in `rules.toml`; each names the module that keeps it, or none.
 """
 
@@ -14,13 +15,18 @@ from importlib.resources import files
 from typing import Any
 
 from bridge.sandbox.facts.loader import load_facts
-from bridge.sandbox.facts.model import EntityFacts
+from bridge.sandbox.facts.model import GENERATIONS as RELEASES
+from bridge.sandbox.facts.model import EntityFacts, entities_of
 from bridge.sandbox.facts.service import OPERATIONS
 from bridge.sandbox.knobs import DECLARED
 from bridge.sandbox.operations import IMPLEMENTED
+from bridge.sandbox.vendor import GENERATIONS
 
 HEADING = "## Coverage"
 """Where the generated part of the documentation begins."""
+
+RELEASE = GENERATIONS[-1]
+"""The release that the entities are shown of: the one that is served by default."""
 
 _SURE = frozenset({"confirmed", "documented"})
 
@@ -50,7 +56,7 @@ def rules() -> tuple[Rule, ...]:
 
 def report() -> str:
     """Return the whole report, ending in a line break."""
-    entities = [entity for _, entity in sorted(load_facts().items())]
+    entities = entities_of(load_facts(), RELEASE)
     sections = (
         [HEADING, "", _summary(entities)],
         ["### Operations", "", *_operations()],
@@ -104,9 +110,11 @@ def _default(value: Any) -> str:  # noqa: ANN401 - a knob's own value
 
 
 _ENTITIES = (
-    "All entities are served with their metadata and carry out the verbs named here: "
-    "query, create, update, delete by their first letters. Picklists: how many of the "
-    "entity's lists hold numbers that the vendor confirmed or documented."
+    f"As release {RELEASE} has them, which is served by default. All entities are "
+    "served with their metadata and carry out the verbs named here: query, create, "
+    "update, delete by their first letters; those in brackets are refused, mostly "
+    "because their module is not active. Picklists: how many of the entity's lists "
+    "hold numbers that the vendor confirmed or documented. UDFs: what can have them."
 )
 
 
@@ -115,10 +123,10 @@ def _entities(entities: Iterable[EntityFacts]) -> Iterator[str]:
         (
             entity.name,
             _verbs(entity),
-            str(len(entity.fields)),
+            str(len(entity.fields_of(RELEASE))),
             _picklists(entity),
             "yes" if entity.can_have_udfs else "",
-            min(entity.generations),
+            min(entity.generations, key=RELEASES.index),
         )
         for entity in entities
     )
@@ -127,17 +135,21 @@ def _entities(entities: Iterable[EntityFacts]) -> Iterator[str]:
 
 
 def _verbs(entity: EntityFacts) -> str:
+    create, query, update, delete = entity.user_access
     able = (
-        entity.can_query,
-        entity.can_create,
-        entity.can_update,
-        entity.can_delete,
+        ("q", entity.can_query, query),
+        ("c", entity.can_create, create),
+        ("u", entity.can_update, update),
+        ("d", entity.can_delete, delete),
     )
-    return "".join(letter for letter, can in zip("qcud", able, strict=True) if can)
+    carried_out = "".join(letter for letter, can, may in able if can and may != "None")
+    refused = "".join(letter for letter, can, may in able if can and may == "None")
+    return f"{carried_out} ({refused})".strip() if refused else carried_out
 
 
 def _picklists(entity: EntityFacts) -> str:
-    lists = [field for field in entity.fields if field.picklist is not None]
+    fields = entity.fields_of(RELEASE)
+    lists = [field for field in fields if field.picklist is not None]
     sure = [field for field in lists if field.picklist_source in _SURE]
     return f"{len(sure)} of {len(lists)}" if lists else ""
 

@@ -1,4 +1,4 @@
-"""Rules of sales records: what belongs to one account, quotes, alerts, action types.
+"""Rules of sales records: what belongs to one account, and what cannot be deleted.
 
 Source: SOAP contract notes, section 18. Texts that are not in section 14 are
 Unverified.
@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from bridge.sandbox import errors
 from bridge.sandbox.checks import Draft
+from bridge.sandbox.effects import CONTACT_HISTORY
 from bridge.sandbox.population import API_USER
 from bridge.sandbox.saving import Save
 from bridge.sandbox.schema import quoted
 
 _PAST = frozenset({2, 3, 4})  # lost, closed, implemented
+_HOLDING_NO_CONTACT = CONTACT_HISTORY | {"ContactGroupContact"}
 
 
 def judge_to_do(save: Save, draft: Draft) -> None:
@@ -73,6 +75,32 @@ def refuse_system_type(save: Save, record_id: int) -> str | None:
     if save.read("ActionType", record_id).get(quoted("SystemActionType")):
         return "A system action type cannot be deleted."
     return None
+
+
+def refuse_primary_location(save: Save, record_id: int) -> str | None:
+    """Return why a site cannot be deleted: an account has a primary one.
+
+    Source: SOAP help, AccountPhysicalLocation. Unverified: the text.
+    """
+    if save.read("AccountPhysicalLocation", record_id).get(quoted("Primary")):
+        return "The primary location cannot be deleted."
+    return None
+
+
+def refuse_contact_in_use(save: Save, record_id: int) -> str | None:
+    """Return why a contact cannot be deleted.
+
+    Source: SOAP help, Contact: who is on a ticket, receives invoices, wrote in the
+    portal, installed an asset or is the primary contact stays. Unverified: the text;
+    that any portal user counts, and whatever else refers to the contact as well, but
+    for groups and history.
+    """
+    in_use = bool(save.read("Contact", record_id).get(quoted("PrimaryContact"))) or any(
+        save.exists(table.entity.name, f"{column.sql} = ?", record_id)
+        for table, column in save.schema.references("Contact")
+        if table.entity.name not in _HOLDING_NO_CONTACT
+    )
+    return "The contact is in use and cannot be deleted." if in_use else None
 
 
 def _judge_contact(save: Save, draft: Draft) -> None:

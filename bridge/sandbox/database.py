@@ -10,28 +10,17 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import lru_cache
-from hashlib import blake2b
 from pathlib import Path
 
-from bridge.sandbox import values, wire
-from bridge.sandbox.dataset import UDF_MEMBER, Dataset, Row
-from bridge.sandbox.schema import (
-    XML_COLUMN,
-    Column,
-    Table,
-    TenantSchema,
-    quoted,
-    sql_type,
-)
+from bridge.sandbox import wire
+from bridge.sandbox.schema import XML_COLUMN, Column, Table, quoted, sql_type
 from bridge.sandbox.text import collate, matches, matches_exactly, soundex
 from bridge.sandbox.values import Stored
 
-FIRST_NEW_ID = 29_700_000
-"""New records are numbered from here. Source: SOAP contract notes, section 22."""
-
-_ID = "id"
+ID_SERIES = "id"
+"""The series of the numbers that records are given."""
 
 SIDE_TABLES = {
     "issued": "CREATE TABLE issued (ci INTEGER, series TEXT, last INTEGER NOT NULL, "
@@ -53,49 +42,30 @@ class DatabaseError(Exception):
 
 
 class Database:
-    """The tables of all tenants. Connections belong to threads; safe to share.
+    """One file of tables. Connections belong to threads; safe to share.
 
     Args:
         path: the database file; made when missing.
-        schemas: the tables to expect, by tenant number.
         durable: whether a commit must survive a power cut, not only a crash.
     """
 
-    def __init__(
-        self, path: Path, schemas: Mapping[int, TenantSchema], *, durable: bool
-    ) -> None:
+    def __init__(self, path: Path, *, durable: bool) -> None:
         self.path = path
-        self._schemas = schemas
-        self._durable = durable
+        self.durable = durable
         self._threads = threading.local()
         self._writing = threading.Lock()
 
-    def prepare(self, dataset: Dataset) -> None:
-        """Create and fill the tables of an empty file; leave a filled one alone.
+    def become(self, source: Path) -> None:
+        """Take over all that another database file holds, tables included.
 
-        Raises:
-            DatabaseError: the file is no database, or holds another data set.
+        Readers see the old state or the new one. The log of the change, which is as
+        large as the file, is gone at the end.
         """
-        try:
-            with self.writing() as connection:
-                if _signature(connection) is None:
-                    self._create(connection, dataset)
-                elif _signature(connection) != self._expected(dataset):
-                    raise DatabaseError(
-                        f"{self.path} was made from another data set or by another "
-                        "release; name another file."
-                    )
-        except sqlite3.DatabaseError as error:
-            raise DatabaseError(f"{self.path} cannot be used: {error}.") from error
-
-    def reset(self, dataset: Dataset) -> None:
-        """Return to the data set as it was at the start, in one transaction."""
-        with self.writing() as connection:
-            for table in self._tables():
-                connection.execute(f"DELETE FROM {table.sql}")  # noqa: S608 - quoted
-            for name in SIDE_TABLES:
-                connection.execute(f"DELETE FROM {name}")  # noqa: S608 - our own
-            self._fill(connection, dataset)
+        connection = self.reading()
+        uri = f"{source.absolute().as_uri()}?mode=ro"
+        with self._writing, closing(sqlite3.connect(uri, uri=True)) as other:
+            other.backup(connection)
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         """Close this thread's connection, if it has one."""
@@ -129,80 +99,23 @@ class Database:
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, timeout=30, isolation_level=None)
         connection.execute("PRAGMA journal_mode=WAL")
-        level = "FULL" if self._durable else "OFF"
+        level = "FULL" if self.durable else "OFF"
         connection.execute(f"PRAGMA synchronous={level}")
-        connection.create_collation("SERVICE", collate)
-        for function in (matches, matches_exactly):
-            connection.create_function(
-                function.__name__, 2, function, deterministic=True
-            )
-        connection.create_function("service_soundex", 1, soundex, deterministic=True)
+        teach(connection)
         return connection
 
-    def _tables(self) -> Iterator[Table]:
-        for schema in self._schemas.values():
-            yield from schema.tables.values()
 
-    def _expected(self, dataset: Dataset) -> str:
-        tables = [table.ddl() for table in self._tables()]
-        layout = hash_text("\n".join((*tables, *SIDE_TABLES.values())))
-        return f"{dataset.name} {layout}"
-
-    def _create(self, connection: sqlite3.Connection, dataset: Dataset) -> None:
-        connection.execute("CREATE TABLE made_from (signature TEXT NOT NULL)")
-        for table in self._tables():
-            connection.execute(table.ddl())
-        for statement in SIDE_TABLES.values():
-            connection.execute(statement)
-        self._fill(connection, dataset)
-        # After the rows: sorting once is much faster than keeping sorted.
-        for table in self._tables():
-            for statement in table.index_ddl():
-                connection.execute(statement)
-        connection.execute(
-            "INSERT INTO made_from VALUES (?)", (self._expected(dataset),)
-        )
-
-    def _fill(self, connection: sqlite3.Connection, dataset: Dataset) -> None:
-        for tenant in dataset.tenants:
-            last = FIRST_NEW_ID - 1
-            for entity, rows in tenant.rows.items():
-                table = self._schemas[tenant.ci].tables[entity]
-                for row in rows:
-                    record_id, stored = _from_row(table, row)
-                    insert(connection, table, record_id, stored)
-                    last = max(last, record_id)
-            connection.execute(
-                "INSERT INTO issued VALUES (?, ?, ?)", (tenant.ci, _ID, last)
-            )
-
-
-def put_row(connection: sqlite3.Connection, ci: int, table: Table, row: Row) -> int:
-    """Add a row of a data set, or replace the record that has its id; return the id.
-
-    Raises:
-        DatabaseError: a field or UDF is unknown.
-        ValueError: a value is none of its field.
-    """
-    known = row if "id" in row else {**row, "id": issue_id(connection, ci)}
-    record_id, stored = _from_row(table, known)
-    put = replace if read(connection, table, record_id) is not None else insert
-    put(connection, table, record_id, stored)
-    connection.execute(
-        "UPDATE issued SET last = max(last, ?) WHERE ci = ? AND series = ?",
-        (record_id, ci, _ID),
-    )
-    return record_id
-
-
-def hash_text(text: str) -> str:
-    """Return a short fingerprint of a text."""
-    return blake2b(text.encode(), digest_size=16).hexdigest()
+def teach(connection: sqlite3.Connection) -> None:
+    """Let a connection compare texts as the vendor does."""
+    connection.create_collation("SERVICE", collate)
+    for function in (matches, matches_exactly):
+        connection.create_function(function.__name__, 2, function, deterministic=True)
+    connection.create_function("service_soundex", 1, soundex, deterministic=True)
 
 
 def issue_id(connection: sqlite3.Connection, ci: int) -> int:
     """Return a tenant's next new id: above every one before it, seeded ones too."""
-    return issue(connection, ci, _ID)
+    return issue(connection, ci, ID_SERIES)
 
 
 def issue(connection: sqlite3.Connection, ci: int, series: str) -> int:
@@ -334,35 +247,3 @@ def exists(
 ) -> bool:
     """Tell whether any record matches."""
     return bool(select(connection, table, where, parameters, 1))
-
-
-def _signature(connection: sqlite3.Connection) -> str | None:
-    made = connection.execute(
-        "SELECT 1 FROM sqlite_master WHERE name = 'made_from'"
-    ).fetchone()
-    if made is None:
-        return None
-    row = connection.execute("SELECT signature FROM made_from").fetchone()
-    return str(row[0])
-
-
-def _from_row(table: Table, row: Row) -> tuple[int, dict[str, Stored | None]]:
-    stored: dict[str, Stored | None] = {}
-    known = {field.name for field in table.entity.fields}
-    for name, value in row.items():
-        if name in {"id", UDF_MEMBER}:
-            continue
-        column = table.column(name)
-        if column is None:
-            if name in known:
-                continue  # another generation has it
-            raise DatabaseError(f"{table.entity.name} has no field {name}.")
-        stored[column.sql] = values.store(column.kind, value)
-    udfs = row.get(UDF_MEMBER) or {}
-    if isinstance(udfs, Mapping):
-        for name, text in udfs.items():
-            column = table.udf(name)
-            if column is None:
-                raise DatabaseError(f"{table.entity.name} has no UDF {name}.")
-            stored[column.sql] = values.store(column.kind, text)
-    return int(str(row["id"])), stored

@@ -26,7 +26,8 @@ class Udf:
     """One user-defined field; `type` is string, double, datetime or boolean.
 
     A list UDF has a `picklist`; a protected one compares case-sensitively. `column` is
-    the number it is stored under, None for its position.
+    the number it is stored under, None for its position. `default` is the text that a
+    new record gets when it leaves the UDF out.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Udf:
     protected: bool = False
     picklist: tuple[PicklistItem, ...] | None = None
     column: int | None = None
+    default: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

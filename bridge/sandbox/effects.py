@@ -1,17 +1,20 @@
-"""What the completion of work and the address of an order change beside the record.
+"""What saving or deleting a record changes beside it: tasks, notes, sites, members.
 
 Source: SOAP contract notes, section 18.
 """
 
 from __future__ import annotations
 
-from bridge.sandbox import database
+from bridge.sandbox import database, stamps
 from bridge.sandbox.checks import Draft
 from bridge.sandbox.saving import Save
 from bridge.sandbox.schema import quoted
 from bridge.sandbox.values import Stored
 
 _COMPLETE = 5
+CONTACT_HISTORY = frozenset({"AccountNote", "NotificationHistory", "SurveyResults"})
+"""Records that tell what happened: a contact may go while they name it."""
+
 _OTHER = "\"Name\" = 'Other'"
 
 
@@ -35,7 +38,11 @@ def _mark(save: Save, draft: Draft, name: str) -> None:
 
 
 def after_project(save: Save, draft: Draft, record_id: int) -> None:
-    """Completing a project completes its tasks. Source: SOAP help, Task."""
+    """Completing a project completes its tasks, which that changes. Source: SOAP help.
+
+    Unverified: that their dates of last activity move, without which no caller that
+    polls would see it.
+    """
     if draft.get("Status") != _COMPLETE or draft.was("Status") == _COMPLETE:
         return
     tasks = save.schema.tables["Task"]
@@ -49,7 +56,8 @@ def after_project(save: Save, draft: Draft, record_id: int) -> None:
             quoted("CompletedDateTime"): save.moment,
             quoted("CompletedByResourceID"): save.actor,
         }
-        database.replace(save.connection, tasks, task_id, {**row, **done})
+        changed = {**row, **stamps.touches(save, tasks), **done}
+        database.replace(save.connection, tasks, task_id, changed)
 
 
 _NOTE_OF_TO_DO = {
@@ -80,6 +88,51 @@ def after_to_do(save: Save, draft: Draft, _record_id: int) -> None:
         database.issue_id(save.connection, save.schema.ci),
         row,
     )
+
+
+def after_location(save: Save, draft: Draft, record_id: int) -> None:
+    """Let an account have one primary site: the latest that is called so.
+
+    Source: SOAP help, AccountPhysicalLocation. Unverified: the first one is primary
+    without being told so, and the only one stays it.
+    """
+    own = '"Primary" = 1 AND "AccountID" = ?'
+    if draft.get("Primary"):
+        save.keep_flag_of("AccountPhysicalLocation", "Primary", "AccountID", record_id)
+    elif not save.exists("AccountPhysicalLocation", own, draft.get("AccountID") or 0):
+        row = {**draft.stored, quoted("Primary"): 1}
+        table = save.schema.tables["AccountPhysicalLocation"]
+        database.replace(save.connection, table, record_id, row)
+
+
+def forget_contact(save: Save, record_id: int) -> None:
+    """Take a deleted contact out of its groups and out of what is but history.
+
+    Unverified: that it keeps no contact from being deleted.
+    """
+    _delete_where(save, "ContactGroupContact", '"ContactID" = ?', record_id)
+    for table, column in save.schema.references("Contact"):
+        if table.entity.name in CONTACT_HISTORY:
+            where = f"{column.sql} = ?"
+            for found, _ in database.select(
+                save.connection, table, where, (record_id,), -1
+            ):
+                row = database.read(save.connection, table, found) or {}
+                changed = {**row, column.sql: None}
+                database.replace(save.connection, table, found, changed)
+
+
+def empty_group(save: Save, record_id: int) -> None:
+    """Let the members of a deleted group go with it. Unverified."""
+    _delete_where(save, "ContactGroupContact", '"ContactGroupID" = ?', record_id)
+
+
+def _delete_where(save: Save, entity: str, where: str, value: Stored) -> None:
+    table = save.schema.find(entity)
+    if table is None:
+        return
+    for record_id, _ in database.select(save.connection, table, where, (value,), -1):
+        database.delete(save.connection, table, record_id)
 
 
 def name_countries(save: Save, draft: Draft) -> None:

@@ -9,13 +9,15 @@ Source: captured answers and SOAP contract notes, sections 3, 4 and 22.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lxml import etree
 
-from bridge.sandbox import errors, values, wire, xml
+from bridge.sandbox import errors, primitives, wire, xml
+from bridge.sandbox.errors import SoapFaultError
+from bridge.sandbox.primitives import BadPrimitiveError
 from bridge.sandbox.wsdl import namespace
-from bridge.sandbox.xml import UnreadableXmlError, line_of
+from bridge.sandbox.xml import UnreadableXmlError
 
 ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
 XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
@@ -39,13 +41,15 @@ class Request:
     """One call as read from its envelope.
 
     `version` is 1.5 or 1.6. `integration_code` is None when the header has none that is
-    not blank; `impersonated` is the resource that the caller wants to act as.
+    not blank; `impersonated` is the resource that the caller wants to act as. `source`
+    is the document that `body` was read from.
     """
 
     operation: str
     body: etree._Element
     namespace: str
     version: str
+    source: bytes = field(repr=False)
     integration_code: str | None = field(default=None, repr=False)
     impersonated: int | None = None
 
@@ -60,12 +64,22 @@ class Request:
             SoapFaultError: the text is no number.
         """
         element = self.body.find(f"{{{self.namespace}}}{member}")
-        if element is None:
-            return 0
+        return 0 if element is None else int(self.converted(element, "long"))
+
+    def converted(self, element: etree._Element, type_: str) -> str:
+        """Return the text of what the reader makes of an element of a type.
+
+        Raises:
+            SoapFaultError: its text is none of the type.
+        """
         try:
-            return int(values.LONG.read(element.text or ""))
-        except ValueError as error:
-            raise errors.bad_format(line_of(element)) from error
+            return primitives.convert(type_, element.text or "")
+        except BadPrimitiveError as error:
+            raise self.unreadable(element, error.inner) from error
+
+    def unreadable(self, element: etree._Element, inner: str) -> SoapFaultError:
+        """Return the fault of an element that the reader cannot bind."""
+        return errors.unreadable(xml.position(self.source, element), inner)
 
 
 def read_request(data: bytes, version: str, action: str) -> Request:
@@ -82,7 +96,8 @@ def read_request(data: bytes, version: str, action: str) -> Request:
         raise errors.other_soap_version(etree.QName(root).namespace or "")
     if root.tag != f"{{{ENVELOPE}}}Envelope":
         raise errors.unreadable(
-            1, 1, f"System.InvalidOperationException: <{root.tag}> was not expected."
+            xml.position(data, root),
+            f"System.InvalidOperationException: <{root.tag}> was not expected.",
         )
     service = namespace(version)
     body = root.find(f"{{{ENVELOPE}}}Body")
@@ -92,10 +107,8 @@ def read_request(data: bytes, version: str, action: str) -> Request:
     name = etree.QName(call)
     if name.namespace != service:
         raise errors.unknown_operation(action or str(call.tag))
-    code, impersonated = _integrations(
-        root.find(f"{{{ENVELOPE}}}Header"), service, version
-    )
-    return Request(name.localname, call, service, version, code, impersonated)
+    request = Request(name.localname, call, service, version, data)
+    return _with_header(request, root.find(f"{{{ENVELOPE}}}Header"))
 
 
 def _tree(data: bytes) -> etree._Element:
@@ -103,19 +116,18 @@ def _tree(data: bytes) -> etree._Element:
         return xml.read(data)
     except UnreadableXmlError as error:
         raise errors.unreadable(
-            error.line, error.column, f"System.Xml.XmlException: {error.message}"
+            (error.line, error.column), f"System.Xml.XmlException: {error.message}"
         ) from error
 
 
-def _integrations(
-    header: etree._Element | None, service: str, version: str
-) -> tuple[str | None, int | None]:
+def _with_header(request: Request, header: etree._Element | None) -> Request:
     """Read AutotaskIntegrations; one in another namespace is not seen.
 
     Version 1.5 knows no impersonation and skips its member, even an empty one.
     """
     if header is None:
-        return None, None
+        return request
+    service = request.namespace
     for other in header:
         name = etree.QName(other)
         if name.namespace != service and other.get(_MUST_UNDERSTAND) in _TRUE:
@@ -125,15 +137,13 @@ def _integrations(
             )
     block = header.find(f"{{{service}}}AutotaskIntegrations")
     if block is None:
-        return None, None
-    code = (block.findtext(f"{{{service}}}IntegrationCode") or "").strip()
+        return request
+    code = (block.findtext(f"{{{service}}}IntegrationCode") or "").strip() or None
     impersonated = block.find(f"{{{service}}}ImpersonateAsResourceID")
-    if impersonated is None or version == _WITHOUT_IMPERSONATION:
-        return code or None, None
-    try:
-        return code or None, int(values.INTEGER.read(impersonated.text or ""))
-    except ValueError as error:
-        raise errors.bad_format(line_of(impersonated)) from error
+    if impersonated is None or request.version == _WITHOUT_IMPERSONATION:
+        return replace(request, integration_code=code)
+    resource_id = int(request.converted(impersonated, "int"))
+    return replace(request, integration_code=code, impersonated=resource_id)
 
 
 def response(operation: str, service: str, *result: bytes) -> bytes:

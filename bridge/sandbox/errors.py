@@ -8,6 +8,8 @@ Source: SOAP contract notes, error catalogue.
 from __future__ import annotations
 
 INTEGRATION_CODE = "IntegrationCode is invalid."
+BAD_FORMAT = "System.FormatException: Input string was not in a correct format."
+"""What is wrong inside with a number that is none."""
 UNTYPED_TEXT = "Conversion from type 'Object' to type 'String' is not valid."
 TOO_MANY_ORS = (
     "Invalid query syntax. Queries are limited to 500 or fewer 'OR' conditions."
@@ -68,20 +70,14 @@ class SoapFaultError(Exception):
         self.code = code
 
 
-def unreadable(line: int, column: int, inner: str) -> SoapFaultError:
-    """Return the fault of a request that the XML reader cannot bind."""
+def unreadable(place: tuple[int, int], inner: str) -> SoapFaultError:
+    """Return the fault of a request that the reader cannot bind, at line and column."""
+    line, column = place
     return SoapFaultError(
         "System.Web.Services.Protocols.SoapException: Server was unable to read "
         "request. ---> System.InvalidOperationException: There is an error in XML "
         f"document ({line}, {column}). ---> {inner}\n"
         "   --- End of inner exception stack trace ---"
-    )
-
-
-def bad_format(line: int) -> SoapFaultError:
-    """Return the fault of a typed value whose text is not of its type."""
-    return unreadable(
-        line, 1, "System.FormatException: Input string was not in a correct format."
     )
 
 

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
 
+from bridge.sandbox import members
+
 MAX_SECONDS = 600.0
 """The longest wait of any fault."""
+
+MAX_TIMES = 1_000_000
+"""How often one fault can happen."""
+
+_MAX_WAITING = 1000
 
 
 class FaultKind(StrEnum):
     """What goes wrong with one call.
 
     - http503, html200: a web page instead of SOAP, with that status.
+    - http401: the web page that refuses a login.
     - reset: the connection is cut before the answer.
     - truncate: half an answer, then the connection is cut.
     - delay: the answer comes, late.
@@ -26,6 +33,7 @@ class FaultKind(StrEnum):
 
     HTTP_503 = "http503"
     HTML_200 = "html200"
+    HTTP_401 = "http401"
     RESET = "reset"
     TRUNCATE = "truncate"
     DELAY = "delay"
@@ -65,28 +73,20 @@ def read_fault(document: object) -> Fault:
     Raises:
         ValueError: a member is unknown, missing or of another type.
     """
-    if not isinstance(document, Mapping):
-        raise ValueError("A fault is a JSON object.")  # noqa: TRY004 - one kind for all
-    known = {field.name for field in fields(Fault)}
-    unknown = set(document) - known
-    if unknown:
-        raise ValueError(f"Unknown members: {', '.join(sorted(unknown))}.")
+    given = members.members(document, [field.name for field in fields(Fault)])
     try:
-        kind = FaultKind(str(document.get("kind")))
+        kind = FaultKind(str(given.get("kind")))
     except ValueError:
         kinds = ", ".join(FaultKind)
         raise ValueError(f"kind must be one of {kinds}.") from None
-    operation, times = document.get("operation"), document.get("times", 1)
-    seconds, after = document.get("seconds", 0), document.get("after_commit", False)
-    if operation is not None and not isinstance(operation, str):
-        raise ValueError("operation must be a text.")
-    if not isinstance(times, int) or isinstance(times, bool) or times < 1:
-        raise ValueError("times must be a whole number from 1.")
-    if not isinstance(seconds, int | float) or not 0 <= seconds <= MAX_SECONDS:
-        raise ValueError(f"seconds must be a number up to {MAX_SECONDS:.0f}.")
-    if not isinstance(after, bool):
-        raise ValueError("after_commit must be true or false.")  # noqa: TRY004 - one kind for all
-    return Fault(kind, operation, times, float(seconds), after)
+    operation = given.get("operation")
+    return Fault(
+        kind,
+        None if operation is None else members.text(given, "operation"),
+        members.whole(given, "times", 1, MAX_TIMES, default=1),
+        members.number(given, "seconds", 0, MAX_SECONDS),
+        members.switch(given, "after_commit", default=False),
+    )
 
 
 class FaultQueue:
@@ -94,22 +94,28 @@ class FaultQueue:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._faults: list[list[Fault]] = []
+        self._faults: list[_Waiting] = []
 
     def add(self, fault: Fault) -> None:
-        """Let a fault happen `times` times."""
+        """Let a fault happen `times` times.
+
+        Raises:
+            ValueError: so many different ones wait already.
+        """
         with self._lock:
-            self._faults.append([fault] * fault.times)
+            if len(self._faults) >= _MAX_WAITING:
+                raise ValueError(f"{_MAX_WAITING} faults are waiting already.")
+            self._faults.append(_Waiting(fault, fault.times))
 
     def take(self, operation: str) -> Fault | None:
         """Return the next fault for a call, used up by it."""
         with self._lock:
             for waiting in self._faults:
-                if waiting[0].operation in {None, operation}:
-                    fault = waiting.pop()
-                    if not waiting:
+                if waiting.fault.operation in {None, operation}:
+                    waiting.times -= 1
+                    if not waiting.times:
                         self._faults.remove(waiting)
-                    return fault
+                    return waiting.fault
         return None
 
     def clear(self) -> None:
@@ -120,4 +126,12 @@ class FaultQueue:
     def waiting(self) -> int:
         """Return how many calls can still fail."""
         with self._lock:
-            return sum(len(waiting) for waiting in self._faults)
+            return sum(waiting.times for waiting in self._faults)
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    """A fault and how often it is still to happen."""
+
+    fault: Fault
+    times: int

@@ -19,13 +19,12 @@ _HEAD = ("InvoiceNumber", "InvoiceDateTime", "InvoiceTotal", "TotalTaxValue")
 _LINE = ("ItemName", "Quantity", "Rate", "TotalAmount")
 
 
-def get_invoice_markup(call: Call) -> bytes:
+def get_invoice_markup(call: Call, invoice_id: int) -> bytes:
     """Return an invoice's markup, escaped once.
 
     Raises:
         SoapFaultError: no such invoice or format. Unverified: the texts.
     """
-    invoice_id = call.request.number("InvoiceId")
     call.enter("Invoice")
     wanted = call.request.text("Format").strip()
     render = _FORMATS.get(wanted.lower())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 import time
 from collections import Counter, defaultdict, deque
@@ -11,17 +12,22 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+UNKNOWN = "(unknown)"
+"""What operations that there are none of are counted under, whatever their name."""
+
 _REMEMBERED = 200
 _RECORDED = 200  # a full page has one or two megabytes
 _TIMED = 20_000
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One answered request; no header or body is kept.
 
-    `operation` is empty when it could not be read, `ms` is the time until the answer
-    was ready, `fault` the kind of what went wrong on demand, empty for nothing.
+    `operation` is empty when it could not be read, or `UNKNOWN`. `ms` is the time until
+    the answer was ready, `fault` the kind of what went wrong on demand or `busy`, empty
+    for nothing.
     """
 
     operation: str
@@ -84,22 +90,39 @@ class Journal:
             }
 
 
+class RecordingError(Exception):
+    """The file for exchanges cannot be written; says why in one sentence."""
+
+
 class Recording:
     """Whole SOAP requests and replies: all of them in a file, the latest in memory.
 
     The file gets everything, memory what is asked for. Requests name the tracking
     identifier; passwords travel in HTTP headers, which are not kept.
+
+    Raises:
+        RecordingError: the file cannot be written.
     """
 
     def __init__(self, path: Path | None = None) -> None:
         self._lock = threading.Lock()
         self._path = path
+        self._is_broken = False
         self._latest: deque[dict[str, object]] = deque(maxlen=_RECORDED)
+        try:
+            self._write("")
+        except OSError as error:
+            raise RecordingError(
+                f"Exchanges cannot be recorded in {path}: {error.strerror}."
+            ) from error
 
     def keep(
         self, entry: Entry, request: bytes, reply: bytes, *, in_memory: bool
     ) -> None:
-        """Add one exchange where it is wanted; the file gets it as a line of JSON."""
+        """Add one exchange where it is wanted; the file gets it as a line of JSON.
+
+        A file that cannot be written any more is told once and tried again.
+        """
         if not in_memory and self._path is None:
             return
         texts = {"request": _text(request), "reply": _text(reply)}
@@ -107,9 +130,19 @@ class Recording:
         with self._lock:
             if in_memory:
                 self._latest.append(document)
-            if self._path is not None:
-                with self._path.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(document) + "\n")
+            try:
+                self._write(json.dumps(document) + "\n")
+            except OSError as error:
+                if not self._is_broken:
+                    _LOG.error("An exchange is not recorded: %s", error)
+                self._is_broken = True
+            else:
+                self._is_broken = False
+
+    def _write(self, text: str) -> None:
+        if self._path is not None:
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(text)
 
     def latest(self) -> list[dict[str, object]]:
         """Return the latest exchanges, oldest first."""

@@ -14,6 +14,7 @@ from random import Random
 from types import MappingProxyType
 from typing import Any
 
+from bridge.sandbox import members
 from bridge.sandbox.faults import MAX_SECONDS, Fault, FaultKind
 
 _MAX_MS = MAX_SECONDS * 1000
@@ -64,6 +65,9 @@ class Knobs:
         "How long after the answer a call still counts as a thread.", highest=_MAX_MS
     )
     dates_stand_still: bool = _switch("An edit leaves activity dates as they were.")
+    identifier_always: bool = _switch(
+        "Version 1.5 asks every user for a tracking identifier, as 1.6 does."
+    )
     recording: bool = _switch("Keep whole requests and replies, see exchanges.")
 
     def fault(self, chance: float) -> Fault | None:
@@ -124,9 +128,7 @@ class KnobBoard:
                 f"Unknown knobs: {', '.join(sorted(unknown))}. "
                 f"There are {', '.join(DECLARED)}."
             )
-        turned: dict[str, Any] = {
-            name: _judge(name, value) for name, value in document.items()
-        }
+        turned: dict[str, Any] = {name: _judge(document, name) for name in document}
         with self._lock:
             knobs = replace(self.current, **turned)
             if sum(getattr(knobs, f"{name}_rate") for name in _KINDS) > 1:
@@ -152,14 +154,8 @@ class KnobBoard:
         return self.current.latency_s(self._random)
 
 
-def _judge(name: str, value: object) -> float | bool:
+def _judge(document: Mapping[str, Any], name: str) -> float | bool:
     highest = DECLARED[name].metadata.get("highest")
     if highest is None:
-        if not isinstance(value, bool):
-            raise ValueError(f"{name} must be true or false.")
-        return value
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"{name} must be a number.")  # noqa: TRY004 - one kind for all
-    if not 0 <= value <= highest:
-        raise ValueError(f"{name} must be from 0 to {highest:g}.")
-    return float(value)
+        return members.switch(document, name, default=False)
+    return members.number(document, name, 0, highest)

@@ -97,6 +97,7 @@ def _udf_info(udf: Udf, generation: str) -> str:
         _flag("IsPickList", udf.picklist is not None),
         _picklist(udf.picklist),
         element("PicklistParentValueField", None),
+        element("DefaultValue", udf.default) if udf.default else "",
         _webhook_flag(generation),
     )
     return f"<Field>{''.join(members)}</Field>"

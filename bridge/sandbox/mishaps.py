@@ -28,11 +28,13 @@ def suffer(fault: Fault, call: Callable[[], Answer], environ: Environ) -> Answer
         _await_hang_up(environ, fault.seconds or MAX_SECONDS)
     elif fault.kind is not FaultKind.DRIP:
         time.sleep(fault.seconds)
-    return _spoil(fault, answer)
+    return _spoil(fault, answer, environ)
 
 
-def _spoil(fault: Fault, answer: Answer | None) -> Answer:
+def _spoil(fault: Fault, answer: Answer | None, environ: Environ) -> Answer:
     match fault.kind:
+        case FaultKind.HTTP_401:
+            return answers.unauthorized(environ)
         case FaultKind.HTTP_503:
             return answers.page(HTTPStatus.SERVICE_UNAVAILABLE, "Down for maintenance.")
         case FaultKind.HTML_200:
@@ -48,16 +50,18 @@ def _spoil(fault: Fault, answer: Answer | None) -> Answer:
 def _await_hang_up(environ: Environ, seconds: float) -> None:
     """Return when the client has closed its connection, or after so long."""
     connection: socket.socket = environ["gunicorn.socket"]
+    watch = select.poll()  # `select` itself knows the first thousand files only
+    watch.register(connection, select.POLLIN)
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        readable, _, _ = select.select([connection], [], [], _GLANCE_S)
+    while (left := end - time.monotonic()) > 0:
+        if not watch.poll(left * 1000):
+            return
         try:
-            if readable and not connection.recv(1, socket.MSG_PEEK):
+            if not connection.recv(1, socket.MSG_PEEK):
                 return
         except OSError:
             return
-        if readable:  # the next request waits already; the connection is alive
-            time.sleep(_GLANCE_S)
+        time.sleep(_GLANCE_S)  # the next request waits already; it is alive
 
 
 def send(

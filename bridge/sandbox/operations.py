@@ -9,6 +9,8 @@ Source: SOAP contract notes, sections 6 to 8 and 22.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from bridge.sandbox import (
     attachments,
@@ -28,9 +30,11 @@ from bridge.sandbox.envelope import Request
 from bridge.sandbox.errors import BusinessError
 from bridge.sandbox.limits import MAX_RECORDS
 from bridge.sandbox.schema import Table
-from bridge.sandbox.submissions import Submission, read_entities
+from bridge.sandbox.submissions import Submission, judge_batch, read_entities
 from bridge.sandbox.vendor import Vendor
 from bridge.sandbox.writes import Saved
+
+_T = TypeVar("_T")
 
 ZONE_LOOKUP = "getZoneInfo"
 """The one operation without login, tracking identifier and quota."""
@@ -68,21 +72,30 @@ def answer(call: Call) -> bytes:
             failed and its result has no place for a message.
     """
     request = call.request
-    business = _BUSINESS.get(request.operation)
-    plain = _PLAIN.get(request.operation)
-    if business is not None:
-        result = _business(call, business)
-    elif plain is not None:
-        result = _plain(call, plain)
-    else:
+    carry_out = _business
+    operation = _BUSINESS.get(request.operation)
+    if operation is None:
+        carry_out, operation = _plain, _PLAIN.get(request.operation)
+    if operation is None:
         raise errors.unknown_operation(request.namespace + request.operation)
+    # What cannot be read costs nothing, not even a wrong tracking identifier's refusal.
+    argument = operation.read(call)
+    result = carry_out(call, lambda: operation.run(call, argument))
     return envelope.response(request.operation, request.namespace, result)
 
 
-def _business(call: Call, operation: Callable[[Call], bytes]) -> bytes:
+@dataclass(frozen=True, slots=True)
+class _Operation(Generic[_T]):
+    """How an operation is read from its request, and how it is carried out then."""
+
+    read: Callable[[Call], _T]
+    run: Callable[[Call, _T], bytes]
+
+
+def _business(call: Call, run: Callable[[], bytes]) -> bytes:
     try:
         call.admit()
-        return operation(call)
+        return run()
     except BusinessError as error:
         call.entity = call.entity or error.entity
         table = call.schema.find(call.entity)
@@ -91,21 +104,21 @@ def _business(call: Call, operation: Callable[[Call], bytes]) -> bytes:
         )
 
 
-def _plain(call: Call, operation: Callable[[Call], bytes]) -> bytes:
+def _plain(call: Call, run: Callable[[], bytes]) -> bytes:
     """Carry out a call whose result has no place for a message.
 
     Unverified: that its refusals are faults with nothing but the text.
     """
     try:
         call.admit()
-        return operation(call)
+        return run()
     except BusinessError as error:
         raise errors.SoapFaultError("\n".join(error.messages)) from error
 
 
-def query(call: Call) -> bytes:
+def query(call: Call, document: str) -> bytes:
     """Return up to 500 records of one entity, ascending by id."""
-    asked = queryxml.parse(call.request.text("sXML"))
+    asked = queryxml.parse(document)
     table = call.schema.find(asked.entity)
     if table is None:
         raise BusinessError(errors.unknown_entity(asked.entity))
@@ -120,9 +133,9 @@ def query(call: Call) -> bytes:
     return _results(table, found)
 
 
-def create(call: Call) -> bytes:
+def create(call: Call, batch: list[Submission]) -> bytes:
     """Create a batch of records."""
-    batch = _batch(call, "create")
+    _enter(call, batch, "create")
     if not batch:
         return envelope.success("", (), ())
     saved = writes.create(
@@ -132,9 +145,9 @@ def create(call: Call) -> bytes:
     return _results(batch[0].table, saved)
 
 
-def update(call: Call) -> bytes:
+def update(call: Call, batch: list[Submission]) -> bytes:
     """Replace a batch of records."""
-    batch = _batch(call, "update")
+    _enter(call, batch, "update")
     if not batch:
         return envelope.success("", (), ())
     saved = writes.update(
@@ -144,9 +157,9 @@ def update(call: Call) -> bytes:
     return _results(batch[0].table, saved)
 
 
-def delete(call: Call) -> bytes:
+def delete(call: Call, batch: list[Submission]) -> bytes:
     """Delete a batch of records; the answer lists none of them."""
-    batch = _batch(call, "delete")
+    _enter(call, batch, "delete")
     if not batch:
         return envelope.success("", (), ())
     writes.delete(
@@ -155,7 +168,7 @@ def delete(call: Call) -> bytes:
     return envelope.success(batch[0].table.entity.result_type, (), ())
 
 
-def get_threshold_and_usage_info(call: Call) -> bytes:
+def get_threshold_and_usage_info(call: Call, _: None) -> bytes:
     """Tell the calls of the last hour, this one included."""
     call.enter("")
     message = wire.element("Message", call.service.usage.message()).encode()
@@ -164,52 +177,70 @@ def get_threshold_and_usage_info(call: Call) -> bytes:
     return envelope.success("", (), (info,))
 
 
-def get_entity_info(call: Call) -> bytes:
+def get_entity_info(call: Call, _: None) -> bytes:
     """List all entities of the release."""
     call.enter("")
     return call.served.entity_infos
 
 
-def get_field_info(call: Call) -> bytes:
+def get_field_info(call: Call, name: str) -> bytes:
     """List the standard fields of an entity."""
-    return call.served.field_infos[_named(call, "psObjectType")]
+    return call.served.field_infos[_named(call, name)]
 
 
-def get_udf_info(call: Call) -> bytes:
+def get_udf_info(call: Call, name: str) -> bytes:
     """List the UDFs of an entity."""
-    return call.served.udf_infos[_named(call, "psTable")]
+    return call.served.udf_infos[_named(call, name)]
 
 
-def get_wsdl_version(call: Call) -> bytes:
+def get_wsdl_version(call: Call, _: None) -> bytes:
     """Tell the release, three numbers."""
     call.enter("")
     return call.vendor.release(call.request.version).encode()
 
 
-_BUSINESS: Mapping[str, Callable[[Call], bytes]] = {
-    "query": query,
-    "create": create,
-    "update": update,
-    "delete": delete,
-    "getThresholdAndUsageInfo": get_threshold_and_usage_info,
+def _nothing(_: Call) -> None:
+    return None
+
+
+def _text(member: str) -> Callable[[Call], str]:
+    return lambda call: call.request.text(member)
+
+
+def _number(member: str) -> Callable[[Call], int]:
+    return lambda call: call.request.number(member)
+
+
+def _entities(call: Call) -> list[Submission]:
+    return read_entities(call.request, call.schema)
+
+
+_BUSINESS: Mapping[str, _Operation[Any]] = {
+    "query": _Operation(_text("sXML"), query),
+    "create": _Operation(_entities, create),
+    "update": _Operation(_entities, update),
+    "delete": _Operation(_entities, delete),
+    "getThresholdAndUsageInfo": _Operation(_nothing, get_threshold_and_usage_info),
 }
-_PLAIN: Mapping[str, Callable[[Call], bytes]] = {
-    "GetAttachment": attachments.get_attachment,
-    "CreateAttachment": attachments.create_attachment,
-    "DeleteAttachment": attachments.delete_attachment,
-    "GetInvoiceMarkup": invoices.get_invoice_markup,
-    "GetEntityInfo": get_entity_info,
-    "GetFieldInfo": get_field_info,
-    "getUDFInfo": get_udf_info,
-    "GetWsdlVersion": get_wsdl_version,
+_ATTACHMENT = _number("attachmentId")
+_PLAIN: Mapping[str, _Operation[Any]] = {
+    "GetAttachment": _Operation(_ATTACHMENT, attachments.get_attachment),
+    "CreateAttachment": _Operation(
+        attachments.read_upload, attachments.create_attachment
+    ),
+    "DeleteAttachment": _Operation(_ATTACHMENT, attachments.delete_attachment),
+    "GetInvoiceMarkup": _Operation(_number("InvoiceId"), invoices.get_invoice_markup),
+    "GetEntityInfo": _Operation(_nothing, get_entity_info),
+    "GetFieldInfo": _Operation(_text("psObjectType"), get_field_info),
+    "getUDFInfo": _Operation(_text("psTable"), get_udf_info),
+    "GetWsdlVersion": _Operation(_nothing, get_wsdl_version),
 }
 IMPLEMENTED = frozenset({ZONE_LOOKUP, *_BUSINESS, *_PLAIN})
 """The operations that are carried out, by the vendor's names."""
 
 
-def _named(call: Call, member: str) -> str:
+def _named(call: Call, name: str) -> str:
     """Return the entity that a metadata call names, else fail. Unverified: the text."""
-    name = call.request.text(member)
     table = call.schema.find(name)
     if table is None:
         raise errors.unprocessable(f"System.Exception: {errors.unknown_entity(name)}")
@@ -217,17 +248,17 @@ def _named(call: Call, member: str) -> str:
     return call.entity
 
 
-def _batch(call: Call, verb: str) -> list[Submission]:
-    batch = read_entities(call.request, call.schema)
+def _enter(call: Call, batch: list[Submission], verb: str) -> None:
+    """Let a write begin whose entities have the verb; one without entities too."""
+    judge_batch(batch)
     if not batch:
         call.enter("")
-        return batch
+        return
     table = batch[0].table
     call.enter(table.entity.name)
     if not _may(table, verb):
-        closed = _can(table, verb)
+        closed = _can(table, verb) and not table.entity.is_open
         raise BusinessError(errors.no_permission("update" if closed else verb))
-    return batch
 
 
 def _can(table: Table, verb: str) -> bool:
@@ -241,11 +272,7 @@ def _can(table: Table, verb: str) -> bool:
 
 
 def _may(table: Table, verb: str) -> bool:
-    """Tell whether an entity has a verb and its module is active.
-
-    Source: SOAP help; a right of None on a verb that the entity has means that the
-    module is not active.
-    """
+    """Tell whether an entity has a verb and the user the right to it."""
     create, query_, update_, delete_ = table.entity.user_access
     rights = {"query": query_, "create": create, "update": update_, "delete": delete_}
     return _can(table, verb) and rights[verb] != "None"

@@ -7,7 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from bridge.sandbox import crm_rules, errors, udf_rules, udfs, work_rules
+from bridge.sandbox import (
+    contract_rules,
+    crm_rules,
+    errors,
+    udf_rules,
+    udfs,
+    work_rules,
+)
 from bridge.sandbox.checks import Draft
 from bridge.sandbox.saving import Save
 from bridge.sandbox.schema import quoted
@@ -26,25 +33,9 @@ def judge(save: Save, draft: Draft) -> None:
 
 
 def judge_delete(save: Save, entity: str, record_id: int) -> str | None:
-    """Return why a record cannot be deleted, or None.
-
-    Source: SOAP help, Contact (deletion). Unverified: the text.
-    """
-    if entity == "ActionType":
-        return crm_rules.refuse_system_type(save, record_id)
-    if entity != "Contact":
-        return None
-    in_use = (
-        bool(save.read("Contact", record_id).get(quoted("PrimaryContact")))
-        or save.exists("Ticket", '"ContactID" = ?', record_id)
-        or save.exists("InstalledProduct", '"InstalledByContactID" = ?', record_id)
-        or save.exists(
-            "ClientPortalUser",
-            '"ContactID" = ? AND "SecurityLevel" IN (4, 5)',
-            record_id,
-        )
-    )
-    return "The contact is in use and cannot be deleted." if in_use else None
+    """Return why a record cannot be deleted, or None."""
+    rule = _DELETE_RULES.get(entity)
+    return None if rule is None else rule(save, record_id)
 
 
 def _judge_account(save: Save, draft: Draft) -> None:
@@ -122,10 +113,16 @@ _RULES: Mapping[str, Callable[[Save, Draft], None]] = {
     "AccountNote": crm_rules.judge_note,
     "AccountToDo": crm_rules.judge_to_do,
     "ClientPortalUser": _judge_portal_user,
+    "Contract": contract_rules.judge_contract,
     "Product": _judge_product,
     "SalesOrder": crm_rules.judge_sales_order,
     "Task": work_rules.judge_task,
     "Ticket": work_rules.judge_ticket,
     udfs.DEFINITION: udf_rules.judge_definition,
     udfs.LIST_ITEM: udf_rules.judge_list_item,
+}
+_DELETE_RULES: Mapping[str, Callable[[Save, int], str | None]] = {
+    "AccountPhysicalLocation": crm_rules.refuse_primary_location,
+    "ActionType": crm_rules.refuse_system_type,
+    "Contact": crm_rules.refuse_contact_in_use,
 }

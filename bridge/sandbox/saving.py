@@ -34,6 +34,12 @@ class Save:
             self.connection, table, where, parameters
         )
 
+    def count(self, entity: str, where: str, *parameters: Stored) -> int:
+        """Return how many records of an entity match an SQL condition."""
+        table = self.schema.tables[entity]
+        found = database.select(self.connection, table, where, parameters, limit=-1)
+        return len(found)
+
     def read(
         self, entity: str, record_id: Stored | None
     ) -> Mapping[str, Stored | None]:

@@ -6,7 +6,7 @@ and order; touches no database.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -41,7 +41,8 @@ class Column:
     """A field or a UDF as it is stored.
 
     `sql` is the quoted column name. `mask` is what an answer shows instead of the
-    value of a `secret` field, None to leave it out.
+    value of a `secret` field, None to leave it out. `default` is what a UDF gets that
+    was left out.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Column:
     protected: bool = False
     secret: bool = False
     mask: str | None = None
+    default: values.Stored | None = None
 
     def item(self, stored: values.Stored) -> PicklistItem | None:
         """Return the picklist's item for a stored value."""
@@ -130,6 +132,13 @@ class TenantSchema:
 
     ci: int
     tables: Mapping[str, Table]
+
+    def references(self, entity: str) -> Iterator[tuple[Table, Column]]:
+        """Yield every field that refers to records of an entity."""
+        for table in self.tables.values():
+            for column in table.columns:
+                if column.reference == entity:
+                    yield table, column
 
     @cached_property
     def _by_lower_name(self) -> Mapping[str, Table]:
@@ -268,16 +277,26 @@ def _kind(fact: FieldFacts) -> Kind:
 
 def udf_column(number: int, udf: Udf) -> Column:
     """Return the column of a UDF that is stored under a number."""
+    kind = _UDF_KINDS[udf.type]
     return Column(
         name=udf.name,
         sql=quoted(f"{_UDF_PREFIX}{number}"),
-        kind=_UDF_KINDS[udf.type],
+        kind=kind,
         wire_type="string",
         required=udf.required,
         picklist=udf.picklist or (),
         udf=True,
         protected=udf.protected,
+        default=_default(kind, udf.default),
     )
+
+
+def _default(kind: Kind, text: str | None) -> values.Stored | None:
+    """Return a default as it is stored, None for a text that is none of the type."""
+    try:
+        return None if text is None else kind.read(text)
+    except ValueError:
+        return None
 
 
 def udf_number(column: Column) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import os
+import resource
 import shutil
 import socket
 import tempfile
@@ -18,8 +19,8 @@ from typing import Any
 
 from gunicorn.app.base import BaseApplication
 
-from bridge.sandbox import seed
-from bridge.sandbox.app import SandboxApp
+from bridge.sandbox import seed, values
+from bridge.sandbox.app import MOST_AT_ONCE, SandboxApp
 from bridge.sandbox.dataset import Dataset
 from bridge.sandbox.facts.loader import load_facts
 from bridge.sandbox.journal import Recording
@@ -36,8 +37,9 @@ SEEDS: dict[str, Callable[..., Dataset]] = {
 LARGE = frozenset({"million"})
 """Data sets that take minutes to make and are kept once made."""
 
-_THREADS = 80
+_SPARE_THREADS = 32  # for the control paths, whatever happens on the others
 _BACKLOG = 256
+_FILES = 8192  # a connection each, and three of the database for a thread
 
 
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
@@ -51,7 +53,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
             "bind": f"fd://{listener.detach()}",
             "worker_class": "gthread",
             "workers": 1,
-            "threads": _THREADS,
+            "threads": MOST_AT_ONCE + _SPARE_THREADS,
             "keepalive": 30,
             "timeout": 120,
             "graceful_timeout": 3,
@@ -84,6 +86,7 @@ class Choices:
         record: a file that every SOAP request and reply is added to.
         generation: one of `vendor.GENERATIONS`.
         limits: a key of `limits.LIMITS`.
+        service_time: a key of `values.SERVICE_ZONES`.
     """
 
     dataset_name: str
@@ -93,6 +96,7 @@ class Choices:
     record: Path | None
     generation: str
     limits: str
+    service_time: str
 
 
 def run(choices: Choices, on_ready: Callable[[str, Dataset], None]) -> None:
@@ -104,7 +108,11 @@ def run(choices: Choices, on_ready: Callable[[str, Dataset], None]) -> None:
     Raises:
         OSError: the address is taken or cannot be bound.
         DatabaseError: the file holds something else.
+        RecordingError: the file to record in cannot be written.
     """
+    recording = Recording(choices.record)
+    values.serve_time_of(choices.service_time)
+    _allow_files()
     facts = load_facts()
     dataset = SEEDS[choices.dataset_name](facts)
     with _database_file(choices.data) as path:
@@ -116,13 +124,21 @@ def run(choices: Choices, on_ready: Callable[[str, Dataset], None]) -> None:
             generation=choices.generation,
             limits=LIMITS[choices.limits],
         )
-        vendor.database.prepare(dataset)
+        vendor.start.prepare()
         vendor.refresh()
         vendor.database.close()
         listener = _listen(choices.host, choices.port)
         base_url = _base_url(choices.host, listener)
-        app = SandboxApp(vendor, Recording(choices.record))
+        app = SandboxApp(vendor, recording)
         _Server(app, listener, lambda: on_ready(base_url, dataset)).run()
+
+
+def _allow_files() -> None:
+    """Raise the number of open files to what many clients need, if that is allowed."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _listen(host: str, port: int) -> socket.socket:

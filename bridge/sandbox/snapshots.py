@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from pathlib import Path
 
 from bridge.sandbox.database import Database
-from bridge.sandbox.schema import quoted
+from bridge.sandbox.start import signature, taking_its_place
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,60}\Z")
 
@@ -23,10 +22,12 @@ class SnapshotError(Exception):
 
 def names(database: Database) -> list[str]:
     """Return the names of all snapshots, sorted."""
-    beside = _path(database, "*")
-    found = beside.parent.glob(beside.name)
-    prefix, suffix = beside.name.split("*")
-    return sorted(path.name[len(prefix) : -len(suffix)] for path in found)
+    prefix, suffix = f"{database.path.name}.", ".snapshot"
+    return sorted(
+        path.name[len(prefix) : -len(suffix)]
+        for path in database.path.parent.iterdir()
+        if path.name.startswith(prefix) and path.name.endswith(suffix)
+    )
 
 
 def take(database: Database, name: str) -> None:
@@ -36,47 +37,29 @@ def take(database: Database, name: str) -> None:
         SnapshotError: the name is not made of letters, digits, - and _.
     """
     path = _judged(database, name)
-    fresh = path.with_name(f"{path.name}.new")
-    fresh.unlink(missing_ok=True)
-    database.reading().execute("VACUUM INTO ?", (str(fresh),))
-    fresh.replace(path)
+    with taking_its_place(path, durable=database.durable) as fresh:
+        database.reading().execute("VACUUM INTO ?", (str(fresh),))
 
 
 def restore(database: Database, name: str) -> None:
-    """Put all records back as a snapshot has them, in one transaction.
+    """Put all records and tables back as a snapshot has them, in one transaction.
 
     Raises:
-        SnapshotError: there is no such snapshot.
+        SnapshotError: there is no such snapshot, or it is of other tables.
     """
     path = _judged(database, name)
     if not path.exists():
         raise SnapshotError(f"There is no snapshot {name}.")
-    with _attached(database.reading(), path), database.writing() as connection:
-        tables = connection.execute(
-            "SELECT name FROM main.sqlite_master WHERE type = 'table'"
-        ).fetchall()
-        for (table,) in tables:
-            sql = quoted(table)
-            connection.execute(f"DELETE FROM main.{sql}")  # noqa: S608 - quoted
-            connection.execute(
-                f"INSERT INTO main.{sql} SELECT * FROM kept.{sql}"  # noqa: S608 - quoted
-            )
-
-
-@contextmanager
-def _attached(connection: sqlite3.Connection, path: Path) -> Iterator[None]:
-    connection.execute("ATTACH ? AS kept", (str(path),))
-    try:
-        yield
-    finally:
-        connection.execute("DETACH kept")
+    with closing(sqlite3.connect(path)) as connection:
+        made_from = signature(connection)
+    if made_from != signature(database.reading()):
+        raise SnapshotError(
+            f"The snapshot {name} is of another data set or by another release."
+        )
+    database.become(path)
 
 
 def _judged(database: Database, name: str) -> Path:
     if not _NAME.match(name):
-        raise SnapshotError("A snapshot's name is letters, digits, - and _, up to 60.")
-    return _path(database, name)
-
-
-def _path(database: Database, name: str) -> Path:
+        raise SnapshotError("name must be letters, digits, - and _, up to 60.")
     return database.path.with_name(f"{database.path.name}.{name}.snapshot")

@@ -102,12 +102,15 @@ class TenantService:
             OLD: _served(older, old, udfs),
         }
 
-    def accepts(self, code: str | None, user: ApiUser, version: str) -> bool:
+    def accepts(
+        self, code: str | None, user: ApiUser, version: str, *, always: bool
+    ) -> bool:
         """Tell whether a call may go on with its tracking identifier, or without.
 
-        Source: SOAP contract notes, section 4. Unverified: 1.5 without identifier.
+        With `always`, version 1.5 asks for it too. Source: SOAP contract notes, section
+        4. Unverified: 1.5 without identifier, which later help knows nothing of.
         """
-        if code is None and version == OLD:
+        if code is None and version == OLD and not always:
             return not user.assigned
         given = (code or "").encode()
         return any(

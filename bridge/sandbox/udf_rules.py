@@ -11,25 +11,35 @@ from bridge.sandbox.checks import Draft
 from bridge.sandbox.saving import Save
 from bridge.sandbox.schema import quoted
 
+_OTHERS_OF_ENTITY = '"UdfType" = ? AND id <> ?'
+
 
 def judge_definition(save: Save, draft: Draft) -> None:
-    """Names are unique per entity, entity and type stay, there can be so many."""
+    """Names are unique on an entity, its type stays, so many can be active."""
     fixed = ("UdfType", "DataType")
     if not draft.is_new and any(draft.get(name) != draft.was(name) for name in fixed):
         draft.save_faults.append("UdfType and DataType cannot be changed.")
         return
     entity = udfs.entity_of(draft.stored)
-    table = save.schema.find(entity)
-    if table is None:
+    if save.schema.find(entity) is None:
         return
+    if udfs.has_bad_default(draft.stored):
+        fault = f"DefaultValue is not a value of the UDF {draft.get('Name')}."
+        draft.save_faults.append(fault)
     name = draft.get("Name") or ""
     own_id = -1 if draft.is_new else draft.submission.record_id
-    same = '"UdfType" = ? AND "Name" = ? AND id <> ?'
     kind = draft.get("UdfType") or 0
-    if save.exists(udfs.DEFINITION, same, kind, name, own_id):
+    same = f'{_OTHERS_OF_ENTITY} AND "Name" = ?'
+    if save.exists(udfs.DEFINITION, same, kind, own_id, name):
         draft.save_faults.append(f"A UDF {name} already exists in the {entity} Entity.")
+    others = f'COALESCE("IsActive", 1) <> 0 AND {_OTHERS_OF_ENTITY}'
     most = udfs.MOST.get(entity)
-    if draft.is_new and most is not None and len(table.udfs) >= most:
+    # Counted in the database, which has those of the same call too.
+    if (
+        most is not None
+        and draft.get("IsActive") != 0
+        and save.count(udfs.DEFINITION, others, kind, own_id) >= most
+    ):
         draft.save_faults.append(
             f"The {entity} Entity cannot have more than {most} UDFs."
         )

@@ -66,6 +66,12 @@ def entity_of(definition: Row) -> str:
     return _ENTITIES.get(int(number), "") if number is not None else ""
 
 
+def has_bad_default(definition: Row) -> bool:
+    """Tell whether a definition's default is none of its type."""
+    udf = _udf(definition, (), None)
+    return udf.default is not None and udf_column(0, udf).default is None
+
+
 def note(
     connection: sqlite3.Connection,
     schema: TenantSchema,
@@ -78,12 +84,16 @@ def note(
     `before` is the stored definition as it was, None for a new one.
     """
     table = schema.find(entity_of(after))
-    if table is None:
+    noted = connection.execute(
+        "SELECT 1 FROM live_udfs WHERE ci = ? AND definition = ?",
+        (schema.ci, definition_id),
+    ).fetchone()
+    if table is None or noted:
         return
     known = table.udf(str(before.get(quoted("Name")))) if before else None
     number = definition_id if known is None else udf_number(known)
     connection.execute(
-        "INSERT OR IGNORE INTO live_udfs VALUES (?, ?, ?)",
+        "INSERT INTO live_udfs VALUES (?, ?, ?)",
         (schema.ci, definition_id, number),
     )
     if known is None:
@@ -124,14 +134,22 @@ def live(
 def _udf(row: Row, items: Sequence[PicklistItem], start: Udf | None) -> Udf:
     """Return what a definition says; a UDF of the start keeps its type."""
     data_type = int(row.get(quoted("DataType")) or TEXT)
+    default = str(row.get(quoted("DefaultValue")) or "") or None
     return Udf(
         name=str(row.get(quoted("Name"))),
         type=start.type if start else _TYPES.get(data_type, "string"),
         description=str(row.get(quoted("Description")) or "") or None,
         required=bool(row.get(quoted("IsRequired"))),
         protected=bool(row.get(quoted("IsProtected"))),
-        picklist=tuple(items) if data_type == LIST else None,
+        picklist=_list(items, default) if data_type == LIST else None,
+        default=default,
     )
+
+
+def _list(
+    items: Sequence[PicklistItem], default: str | None
+) -> tuple[PicklistItem, ...]:
+    return tuple(replace(item, is_default=item.value == default) for item in items)
 
 
 def _items(

@@ -1,8 +1,9 @@
 """Field values in their three forms: text on the wire, stored in SQLite, compared.
 
 The only owner of number forms and of service time. Service time is US Eastern with
-daylight saving and no offset in the text, both ways.
-Source: SOAP help, dates and time zones.
+daylight saving and no offset in the text, both ways; or UTC, which is chosen for the
+whole process before anything is read.
+Source: SOAP help, dates and time zones; other pages of it say UTC.
 
 Stored forms keep SQLite's order equal to the vendor's: decimals are integers of
 ten-thousandths, times are texts of fixed width, booleans are 0 and 1.
@@ -11,16 +12,22 @@ ten-thousandths, times are texts of fixed width, booleans are 0 and 1.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from types import MappingProxyType
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 Stored: TypeAlias = str | int | float
 
-SERVICE_ZONE = ZoneInfo("America/New_York")
+EASTERN = "eastern"
+SERVICE_ZONES: Mapping[str, ZoneInfo] = MappingProxyType(
+    {EASTERN: ZoneInfo("America/New_York"), "utc": ZoneInfo("UTC")}
+)
+"""The zones that service time can be of, by name."""
+
 DECIMAL_PLACES = 10_000
 _INT32 = 2**31
 _OLDEST_YEAR = 1753  # the first year the vendor's database can hold
@@ -106,6 +113,28 @@ def _read_boolean(text: str) -> Stored:
         raise ValueError(text) from None
 
 
+@dataclass(slots=True)
+class _ServiceTime:
+    name: str = EASTERN
+
+
+_SERVICE_TIME = _ServiceTime()
+
+
+def serve_time_of(name: str) -> None:
+    """Let service time be that of one of `SERVICE_ZONES`, for the whole process."""
+    _SERVICE_TIME.name = name
+
+
+def service_time_name() -> str:
+    """Return which of `SERVICE_ZONES` service time is of."""
+    return _SERVICE_TIME.name
+
+
+def _zone() -> ZoneInfo:
+    return SERVICE_ZONES[_SERVICE_TIME.name]
+
+
 def read_time(text: str) -> datetime:
     """Return the service time a text names, to the millisecond.
 
@@ -133,15 +162,15 @@ def service_time(moment: datetime) -> datetime:
         ValueError: the moment lies at an end of the calendar.
     """
     try:
-        return moment.astimezone(SERVICE_ZONE).replace(tzinfo=None)
+        return moment.astimezone(_zone()).replace(tzinfo=None)
     except OverflowError as error:
         raise ValueError(str(moment)) from error
 
 
 def _in_spring_gap(value: datetime) -> bool:
     try:
-        there = value.replace(tzinfo=SERVICE_ZONE).astimezone(UTC)
-        return there.astimezone(SERVICE_ZONE).replace(tzinfo=None) != value
+        there = value.replace(tzinfo=_zone()).astimezone(UTC)
+        return there.astimezone(_zone()).replace(tzinfo=None) != value
     except OverflowError as error:
         raise ValueError(str(value)) from error
 

@@ -12,13 +12,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from bridge.sandbox import udfs
+from bridge.sandbox import database, udfs
 from bridge.sandbox.clock import Clock
 from bridge.sandbox.database import Database
 from bridge.sandbox.dataset import ApiUser, Dataset
 from bridge.sandbox.facts.model import EntityFacts
 from bridge.sandbox.knobs import KnobBoard
 from bridge.sandbox.limits import VENDOR, Limits, Slots
+from bridge.sandbox.start import Start
 from bridge.sandbox.tenants import NEW, OLD, TenantService, edition
 from bridge.sandbox.zones import Zones
 
@@ -72,11 +73,9 @@ class Vendor:
             for service in self.tenants.values()
             for user in service.tenant.users
         }
-        self.database = Database(
-            path,
-            {ci: service.schema for ci, service in self.tenants.items()},
-            durable=durable,
-        )
+        self.database = Database(path, durable=durable)
+        schemas = {ci: service.schema for ci, service in self.tenants.items()}
+        self.start = Start(self.database, dataset, schemas)
 
     def find_user(self, username: str) -> tuple[TenantService, ApiUser] | None:
         """Return the login of a name, in any case, and its tenant."""
@@ -85,12 +84,25 @@ class Vendor:
     def login(
         self, username: str, password: str
     ) -> tuple[TenantService, ApiUser] | None:
-        """Return the login whose name and password these are."""
+        """Return the login whose name and password these are, unless it is inactive.
+
+        Source: SOAP contract notes, section 14.1.
+        """
         found = self.find_user(username)
         if found is None:
             return None
         expected = found[1].password.encode()
-        return found if hmac.compare_digest(password.encode(), expected) else None
+        if not hmac.compare_digest(password.encode(), expected):
+            return None
+        return None if self._is_inactive(*found) else found
+
+    def _is_inactive(self, service: TenantService, user: ApiUser) -> bool:
+        return database.exists(
+            self.database.reading(),
+            service.schema.tables["Resource"],
+            'id = ? AND "Active" = 0',
+            (user.resource_id,),
+        )
 
     def release(self, version: str) -> str:
         """Return the release that a version is at, as GetWsdlVersion says it."""
@@ -109,9 +121,10 @@ class Vendor:
                 service.show(*udfs.live(connection, service.schema, start))
 
     def reset(self) -> None:
-        """Put all records, UDFs and zones back to the data set's, and count anew."""
-        self.database.reset(self.dataset)
+        """Put all records, UDFs, zones and the clock back, and count anew."""
+        self.start.put_back()
         self.zones.clear()
+        self.clock.reset()
         self.slots.forget()
         for service in self.tenants.values():
             service.usage.forget()

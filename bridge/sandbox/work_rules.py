@@ -24,8 +24,8 @@ _HALF_A_PAIR = (
 def judge_ticket(save: Save, draft: Draft) -> None:
     """A ticket has a due date, and a queue or a resource in a role it holds.
 
-    Unverified: that no category supplies the date; the texts about a role that is not
-    held and about a secondary resource.
+    A new one may have got the date from its category before. Unverified: the texts
+    about a role that is not held and about a secondary resource.
     """
     if draft.get("DueDateTime") is None:
         draft.verbatim_faults.append(

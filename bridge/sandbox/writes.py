@@ -11,7 +11,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from bridge.sandbox import checks, completions, database, errors, rules, values
+from bridge.sandbox import (
+    categories,
+    checks,
+    completions,
+    database,
+    errors,
+    rules,
+    values,
+)
 from bridge.sandbox.checks import Draft
 from bridge.sandbox.clock import Clock
 from bridge.sandbox.database import Database
@@ -50,7 +58,8 @@ def create(
         BusinessError: with the faults of all records; nothing was created.
     """
     with _batch(db, schema, author, submissions) as batch:
-        for submission in submissions:
+        for sent in submissions:
+            submission = categories.filled(batch.save, sent)
             draft = checks.judge(batch.save.connection, schema, submission, None)
             rules.judge(batch.save, draft)
             batch.add(draft, batch.new_id())
@@ -104,7 +113,7 @@ def delete(
             ):
                 batch.check_faults.append(errors.NO_RECORD_TO_DELETE)
             else:
-                completions.after_delete(batch.save, entity, before)
+                completions.after_delete(batch.save, entity, record_id, before)
 
 
 class _Batch:

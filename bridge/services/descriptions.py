@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from bridge.catalog.model import JSON, Resource, Verb
+from bridge.errors import NotFoundError
 from bridge.interfaces import FieldInfo, FieldType
 from bridge.services.context import Context
+from bridge.services.extended import find_model
 from bridge.services.fields import EntityFields
 from bridge.services.metadata import entity_fields
 from bridge.services.objects import entity_directory, find_object
@@ -44,13 +48,23 @@ def object_metadata(
     """Return `{"fields": […]}` of a resource or an entity, vendor order, UDFs last.
 
     `custom_only` leaves user-defined fields only; `rich` adds what callers of the
-    later API version read. No vendor call while cached, else up to three.
+    later API version read. A resource that the account added is described by its
+    model: under its path before anything else, under the model's name after all.
+    No vendor call while cached, else up to three.
 
     Raises:
         NotFoundError: no such object.
         ProviderError: the vendor could not be asked and nothing is cached.
     """
-    resource = find_object(ctx, instance, object_name)
+    model = find_model(ctx, instance, object_name)
+    if model is not None and model.by_path:
+        return _modelled(model.schema, model.method, custom_only=custom_only, rich=rich)
+    try:
+        resource = find_object(ctx, instance, object_name)
+    except NotFoundError:
+        if model is None:
+            raise
+        return _modelled(model.schema, model.method, custom_only=custom_only, rich=rich)
     fields = entity_fields(ctx, instance, resource)
     infos = [*fields.udfs.values()]
     if not custom_only:
@@ -146,3 +160,53 @@ def _extras(resource: Resource, info: FieldInfo) -> dict[str, JSON]:
         ],
         "primaryKey": info.name == "id",
     }
+
+
+def _modelled(
+    schema: Mapping[str, JSON], method: str, *, custom_only: bool, rich: bool
+) -> dict[str, JSON]:
+    """Return the fields that the model of an added resource names; none is custom."""
+    properties, required = schema.get("properties"), schema.get("required")
+    named = properties if isinstance(properties, dict) and not custom_only else {}
+    needed = required if isinstance(required, list) else []
+    return {
+        "fields": [
+            _model_field(name, field, method, required=name in needed, rich=rich)
+            for name, field in named.items()
+            if isinstance(field, dict)
+        ]
+    }
+
+
+def _model_field(
+    name: str, schema: Mapping[str, JSON], method: str, *, required: bool, rich: bool
+) -> dict[str, JSON]:
+    native = str(schema.get("type", "string"))
+    is_time = native == "string" and schema.get("format") in {"date", "date-time"}
+    sent = method != "GET"
+    field: dict[str, JSON] = {
+        "type": "date" if is_time else native,
+        "path": name,
+        "vendorPath": name,
+        "displayName": name,
+        "vendorDisplayName": name,
+        "vendorNativeType": "datetime" if is_time else native,
+        "vendorRequired": required,
+        "vendorReadOnly": False,
+        "custom": False,
+        "hidden": False,
+        "filterable": False,
+        "createable": method == "POST",
+        "updateable": method in {"PUT", "PATCH"},
+    }
+    if is_time:
+        field["mask"] = _MASK
+    if description := schema.get("description"):
+        field["description"] = description
+    if isinstance(values := schema.get("enum"), list):
+        items: list[JSON] = [{"displayValue": v, "value": v} for v in values]
+        field |= {"picklistValues": items, "restrictedPicklist": True}
+    if not rich:
+        return field
+    use: JSON = {"name": method, "request": sent, "response": True}
+    return field | {"method": [use], "primaryKey": name == "id"}

@@ -22,7 +22,7 @@ from bridge.interfaces import (
 )
 from bridge.services.fields import EntityFields
 from bridge.services.fixed import find_fixed
-from bridge.services.values import read_json
+from bridge.services.values import read_json, sendable
 
 UDFS = "userDefinedFields"
 _MOST_ITEMS_SHOWN = 30
@@ -33,7 +33,8 @@ class Draft:
     """What a body asks for, and what is wrong with it.
 
     `given` is keyed by vendor name, UDFs included by their own; None clears.
-    `ignored` names members that are not used, as the caller wrote them.
+    `ignored` names members that are not used, as the caller wrote them; `notes` are
+    sentences on what is not stored as it was sent.
     `doubts_picklist` tells that a picklist value was unknown: metadata may be old.
     """
 
@@ -42,6 +43,7 @@ class Draft:
     )
     ignored: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     doubts_picklist: bool = False
 
     def require_sound(self, what: str) -> None:
@@ -154,7 +156,17 @@ def _read_member(
     except ValueError as error:
         draft.problems.append(f"{name} {error}")
     else:
-        draft.given[(False, info.name)] = (info, given)
+        draft.given[(False, info.name)] = (info, _clean(draft, name, given))
+
+
+def _clean(draft: Draft, name: str, value: Scalar | None) -> Scalar | None:
+    """Return a value as it can be sent, and note where that is less than was given."""
+    if not isinstance(value, str) or (text := sendable(value)) == value:
+        return value
+    draft.notes.append(
+        f"{name} is stored without the characters that XML cannot carry."
+    )
+    return text
 
 
 def _read_udfs(
@@ -198,7 +210,7 @@ def _read_udf(
     except ValueError as error:
         draft.problems.append(f"{info.name} {error}")
     else:
-        draft.given[(True, info.name)] = (info, given)
+        draft.given[(True, info.name)] = (info, _clean(draft, info.name, given))
 
 
 def _preset_fixed(fields: EntityFields, draft: Draft) -> None:

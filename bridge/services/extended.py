@@ -7,20 +7,48 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from bridge.catalog.model import JSON, Element
 from bridge.errors import InvalidRequestError, NotFoundError
 from bridge.services.access import require_enabled
 from bridge.services.context import Context
 from bridge.services.credentials import open_backend
-from bridge.services.definitions import path_pattern, read_definition
+from bridge.services.definitions import (
+    Sent,
+    path_pattern,
+    path_segments,
+    placeholder,
+    read_definition,
+)
 from bridge.services.elements import builtin_resources
+from bridge.services.model_schemas import model_schema
+from bridge.services.objects import find_object
+from bridge.services.parts import refuse_legacy_hooks
 from bridge.store import extended
 from bridge.store.instances import Instance
 from bridge.store.tenants import User
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _MOST_RESOURCES = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """An added resource that a path means; `values` fill the names in its path."""
+
+    method: str
+    document: Mapping[str, JSON]
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """The model of an added resource; `by_path` says that its path has the name."""
+
+    method: str
+    schema: Mapping[str, JSON]
+    by_path: bool
 
 
 def list_resources(
@@ -83,12 +111,20 @@ def replace_resource(
 
     Raises:
         NotFoundError: it has none of this number; a built-in one is nobody's.
-        InvalidRequestError: the path or method cannot be used.
+        InvalidRequestError: the path or method cannot be used, or a hook became a
+            legacy one.
     """
-    number = _own_number(ctx, user, element, resource_id)
-    method = _method(body)
-    extended.change_extended(ctx.database, user.account_id, number, method, _kept(body))
-    return _document(_kept(body), number)
+    number = own_number(ctx, user, element, resource_id)
+    method, kept = _method(body), _kept(body)
+
+    def replace(stored: Mapping[str, JSON]) -> dict[str, JSON]:
+        refuse_legacy_hooks(stored, kept)
+        return kept
+
+    extended.edit_extended(
+        ctx.database, user.account_id, number, replace, method=method
+    )
+    return _document(kept, number)
 
 
 def remove_resource(
@@ -99,53 +135,80 @@ def remove_resource(
     Raises:
         NotFoundError: it has none of this number; a built-in one is nobody's.
     """
-    number = _own_number(ctx, user, element, resource_id)
+    number = own_number(ctx, user, element, resource_id)
     extended.remove_extended(ctx.database, user.account_id, number)
 
 
-def list_part(
-    ctx: Context, user: User | None, element: Element, resource_id: str, part: str
-) -> list[JSON]:
-    """Return a resource's hooks, parameters or models.
+def find_meant(ctx: Context, user: User, instance: Instance, path: str) -> list[Meant]:
+    """Return the added resources that a path means, the oldest first.
 
-    Raises:
-        NotFoundError: there is no such resource.
+    `path` has no hub in front. No vendor call.
     """
-    document = get_resource(ctx, user, element, resource_id)
-    found = document.get("model" if part == "models" else part)
-    if part == "models":
-        return [found] if found else []
-    return found if isinstance(found, list) else []
+    if not user.extended:
+        return []
+    found = extended.list_extended(ctx.database, user.account_id, instance.element_key)
+    return [
+        Meant(item.method, item.document, match.groupdict())
+        for item in found
+        if (match := path_pattern(item.document).fullmatch(path.strip("/")))
+    ]
+
+
+def find_model(ctx: Context, instance: Instance, name: str) -> Model | None:
+    """Return the model that describes a name, compared without case. No vendor call.
+
+    The name is a path's, where nothing but names in braces follows it, or a model's
+    own. A model that describes no object is none.
+    """
+    stored = extended.list_extended(
+        ctx.database, instance.account_id, instance.element_key
+    )
+    found: list[Model] = []
+    for item in stored:
+        model = item.document.get("model")
+        own_name = str(model.get("name", "")) if isinstance(model, dict) else ""
+        by_path = _is_path_name(name, item.document)
+        if by_path or own_name.lower() == name.lower():
+            schema = model_schema(model)
+            found += [Model(item.method, schema, by_path=by_path)] if schema else []
+    return next((model for model in found if model.by_path), next(iter(found), None))
 
 
 def answer(
-    ctx: Context,
-    user: User,
-    instance: Instance,
-    method: str,
-    path: str,
-    given: Mapping[str, str],
-) -> Mapping[str, JSON] | None:
-    """Return what an added resource answers to a path, None when none is meant.
-
-    `path` has no hub in front. One vendor call.
+    ctx: Context, instance: Instance, meant: Meant, sent: Sent
+) -> Mapping[str, JSON]:
+    """Return what an added resource answers. One vendor call.
 
     Raises:
-        ForbiddenError: one is meant, and the instance is disabled.
-        InvalidRequestError: the definition names no operation that may be called.
+        ForbiddenError: the instance is disabled.
+        InvalidRequestError: the definition names no operation that may be called, or
+            what it needs was not sent.
         ProviderError: Autotask refused, or gave no usable answer.
     """
-    if not user.extended:
-        return None
-    found = extended.list_extended(ctx.database, user.account_id, instance.element_key)
-    for item in found:
-        match = path_pattern(item.document).fullmatch(path.strip("/"))
-        if match and item.method == method:
-            require_enabled(instance)
-            asked = read_definition(item.document, {**given, **match.groupdict()})
-            backend = open_backend(ctx, instance)
-            return backend.call(asked.operation, asked.arguments)
-    return None
+    require_enabled(instance)
+    further = ctx.settings.extended_operations
+    asked = read_definition(meant.document, sent, further)
+    backend = open_backend(ctx, instance)
+    return backend.call(asked.operation, asked.arguments, writes=asked.writes)
+
+
+def is_object(ctx: Context, instance: Instance, name: str) -> bool:
+    """Tell whether a name is a resource's or an entity's; vendor calls as objects'.
+
+    Raises:
+        ProviderError: the vendor could not be asked and nothing is cached.
+    """
+    try:
+        find_object(ctx, instance, name)
+    except NotFoundError:
+        return False
+    return True
+
+
+def _is_path_name(name: str, document: Mapping[str, JSON]) -> bool:
+    segments = path_segments(document)
+    rest = all(map(placeholder, segments[1:]))
+    return rest and [segment.lower() for segment in segments[:1]] == [name.lower()]
 
 
 def _document(document: Mapping[str, JSON], number: int) -> dict[str, JSON]:
@@ -166,16 +229,26 @@ def _method(body: Mapping[str, JSON]) -> str:
         raise InvalidRequestError(
             "path is required, such as /getThresholdAndUsageInfo."
         )
-    names = re.findall(r"\{([^}/]*)\}", path)
-    sound = all(re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,63}", name) for name in names)
-    if not sound or len(set(names)) < len(names):
-        raise InvalidRequestError("Names in braces in path must be different words.")
+    segments = path_segments(body)
+    if not segments:
+        raise InvalidRequestError("path must be more than slashes.")
+    names = [name for segment in segments if (name := placeholder(segment))]
+    loose = [each for each in segments if re.search("[{}<>]", each)]
+    if len(loose) > len(names) or len(set(names)) < len(names):
+        raise InvalidRequestError(
+            "Names in braces in path must be different words, each between slashes."
+        )
     if not isinstance(method, str) or method.upper() not in _METHODS:
         raise InvalidRequestError(f"method must be one of {', '.join(_METHODS)}.")
     return method.upper()
 
 
-def _own_number(ctx: Context, user: User, element: Element, resource_id: str) -> int:
+def own_number(ctx: Context, user: User, element: Element, resource_id: str) -> int:
+    """Return the number of a resource of the account's own.
+
+    Raises:
+        NotFoundError: it has none of this number; a built-in one is nobody's.
+    """
     for document in own_resources(ctx, user, element):
         if str(document["id"]) == resource_id:
             return int(resource_id)

@@ -5,7 +5,6 @@ Every mistake ends here with its column; no vendor call is spent on it.
 
 from __future__ import annotations
 
-import re
 from typing import NoReturn
 
 from bridge.ceql.ast import And, Expr, Literal, Operator, Or, Predicate
@@ -13,7 +12,7 @@ from bridge.ceql.parser import parse_where
 from bridge.errors import InvalidQueryError
 from bridge.interfaces import Field, FieldInfo, FieldType, Scalar
 from bridge.services.fields import EntityFields
-from bridge.services.values import read_text
+from bridge.services.values import read_text, sendable
 
 _LIKE = frozenset({Operator.LIKE, Operator.NOT_LIKE})
 _ORDER = frozenset(
@@ -24,9 +23,6 @@ _ORDER = frozenset(
         Operator.GREATER_OR_EQUAL,
     }
 )
-
-# What XML 1.0 cannot carry is no part of any text at the vendor.
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 
 
 def read_filter(fields: EntityFields, where: str) -> Expr[Field, Scalar] | None:
@@ -63,8 +59,7 @@ def _type_predicate(
     try:
         values = tuple(
             dict.fromkeys(
-                read_text(field, _FORBIDDEN.sub("", literal.text))
-                for literal in predicate.values
+                read_text(field, sendable(literal.text)) for literal in predicate.values
             )
         )
     except ValueError as error:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bridge.ceql.ast import And, Expr, Literal, Or, Predicate
@@ -15,6 +16,7 @@ from bridge.errors import InvalidQueryError
 from bridge.interfaces import Entity, Field, FieldType, Scalar
 from bridge.services import paging
 from bridge.services.matching import holds
+from bridge.services.times import write_time
 from bridge.services.values import read_text
 
 _UTC = ZoneInfo("UTC")
@@ -22,20 +24,27 @@ _UTC = ZoneInfo("UTC")
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Which piece of a list is asked for; `offset` counts from 0."""
+    """Which piece of a list is asked for; `offset` counts from 0.
+
+    `total` asks how many items there are in all.
+    """
 
     offset: int = 0
     size: int = 200
     next_page: str | None = None
+    total: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A piece of a list; `next_page` only when a further one exists."""
+    """A piece of a list, as callers see it; `next_page` only when more exists.
+
+    `total` is given when it was asked for.
+    """
 
     items: list[Entity]
     next_page: str | None
-    total: int
+    total: int | None
 
 
 def select(
@@ -60,10 +69,18 @@ def cut(scope: str, rows: Sequence[Entity], asked: Cut) -> Piece:
     start = asked.offset
     if asked.next_page:
         start = paging.read_token(scope, asked.next_page)
-    items = list(rows[start : start + asked.size])
+    items = [written(row) for row in rows[start : start + asked.size]]
     end = start + len(items)
     token = paging.write_token(scope, end) if end < len(rows) else None
-    return Piece(items, token, len(rows))
+    return Piece(items, token, len(rows) if asked.total else None)
+
+
+def written(row: Entity) -> Entity:
+    """Return a row as callers see it: its times in the one form of the platform's."""
+    return {
+        name: write_time(value) if isinstance(value, datetime) else value
+        for name, value in row.items()
+    }
 
 
 def _type(

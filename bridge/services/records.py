@@ -220,7 +220,8 @@ def _written(
     shape: RecordShape, entity: Entity, draft: Draft, notice: str = ""
 ) -> Written:
     shown = shape.show(entity)
-    return Written(shown.record, tuple(draft.ignored), notice, shown.notes)
+    notes = (*draft.notes, *shown.notes)
+    return Written(shown.record, tuple(draft.ignored), notice, notes)
 
 
 def _lease_key(instance: Instance, resource: Resource, entity_id: int) -> str:

@@ -1,4 +1,4 @@
-"""The platform's own organization, accounts and users. No vendor call anywhere.
+"""The platform's own organization and accounts. No vendor call anywhere.
 
 Whoever calls sees his organization; only its admins change what is not their own.
 Source: elements-api appendix A.
@@ -8,13 +8,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import NoReturn
 
 from bridge.catalog.model import JSON
 from bridge.errors import ForbiddenError, InvalidRequestError, NotFoundError
 from bridge.interfaces import Entity, FieldType
 from bridge.services.context import Context
-from bridge.services.platform_lists import Cut, Piece, cut, select
-from bridge.store import accounts, tenants, users
+from bridge.services.platform_bodies import (
+    LONGEST_TEXT,
+    Kept,
+    read_flag,
+    read_text,
+    unchanged,
+    unused,
+)
+from bridge.services.platform_lists import Cut, Piece, cut, select, written
+from bridge.store import accounts
 from bridge.store.accounts import Account
 from bridge.store.tenants import User
 
@@ -30,17 +39,8 @@ _ACCOUNT_TYPES = {
     "createdDate": FieldType.DATETIME,
     "defaultAccount": FieldType.BOOLEAN,
 }
-_USER_TYPES = {
-    "id": FieldType.LONG,
-    "email": FieldType.STRING,
-    "firstName": FieldType.STRING,
-    "lastName": FieldType.STRING,
-    "active": FieldType.BOOLEAN,
-    "createdDate": FieldType.DATETIME,
-}
 _TEXTS = {"name": "name", "description": "description", "externalId": "external_id"}
-_SHORTEST_PASSWORD = 8
-_LONGEST_TEXT = 1000
+_USED = {*_TEXTS, "active"}
 
 
 def organization_document(user: User) -> dict[str, JSON]:
@@ -61,7 +61,7 @@ def list_accounts(ctx: Context, user: User, where: str, asked: Cut) -> Piece:
         InvalidQueryError: `where` cannot be used.
     """
     found = accounts.list_accounts(ctx.database, user.organization_id)
-    rows = [account_document(account) for account in found]
+    rows = [_account_row(account) for account in found]
     return cut("platform accounts", select(where, _ACCOUNT_TYPES, rows), asked)
 
 
@@ -81,14 +81,15 @@ def find_account(ctx: Context, user: User, account_id: str) -> Account:
     return account
 
 
-def add_account(ctx: Context, user: User, body: Mapping[str, JSON]) -> Entity:
+def add_account(ctx: Context, user: User, body: Mapping[str, JSON]) -> Kept:
     """Make an account.
 
     Raises:
         ForbiddenError: the caller is no admin.
-        InvalidRequestError: `name` is missing, or a member is no text.
+        InvalidRequestError: `name` is missing, a member is no text, or `active` is
+            not true.
     """
-    _require_admin(user)
+    require_admin(user)
     texts = _account_texts(body)
     if not texts.get("name"):
         raise InvalidRequestError("name is required.")
@@ -99,24 +100,27 @@ def add_account(ctx: Context, user: User, body: Mapping[str, JSON]) -> Entity:
         description=texts.get("description"),
         external_id=texts.get("external_id"),
     )
-    return account_document(account)
+    return Kept(account_document(account), unused(body, _USED))
 
 
 def change_account(
     ctx: Context, user: User, account_id: str, body: Mapping[str, JSON]
-) -> Entity:
+) -> Kept:
     """Change the members of an account that the body names.
 
     Raises:
         NotFoundError, ForbiddenError: as `find_account`, or the caller is no admin.
-        InvalidRequestError: a member is no text, or `active` is false.
+        InvalidRequestError: a member is no text, `active` is not true, or a member
+            that nobody can change differs.
     """
     account = find_account(ctx, user, account_id)
-    _require_admin(user)
+    require_admin(user)
     texts = _account_texts(body)
     if "name" in texts and not texts["name"]:
         raise InvalidRequestError("name must not be empty.")
-    return account_document(accounts.change_account(ctx.database, account.id, texts))
+    ignored = unchanged(body, _USED, account_document(account))
+    changed = accounts.change_account(ctx.database, account.id, texts)
+    return Kept(account_document(changed), ignored)
 
 
 def remove_account(ctx: Context, user: User, account_id: str) -> None:
@@ -128,143 +132,35 @@ def remove_account(ctx: Context, user: User, account_id: str) -> None:
         ConflictError: it has users or instances, which are named.
     """
     account = find_account(ctx, user, account_id)
-    _require_admin(user)
+    require_admin(user)
     if account.is_default:
         raise InvalidRequestError("The default account cannot be removed.")
     accounts.remove_account(ctx.database, account.id)
 
 
-def list_users(
-    ctx: Context, user: User, account_id: str | None, where: str, asked: Cut
-) -> Piece:
-    """Return users of an account, or of the whole organization, ascending by id.
+def list_roles(ctx: Context, user: User, account_id: str) -> list[JSON]:
+    """Return the roles that an account has: there are none, users are admins or not.
 
     Raises:
         NotFoundError, ForbiddenError: as `find_account`.
-        InvalidQueryError: `where` cannot be used.
     """
-    account = find_account(ctx, user, account_id) if account_id is not None else None
-    rows = [
-        user_document(found)
-        for found in users.list_users(ctx.database)
-        if found.organization_id == user.organization_id
-        and (account is None or found.account_id == account.id)
-    ]
-    return cut("platform users", select(where, _USER_TYPES, rows), asked)
+    find_account(ctx, user, account_id)
+    return []
 
 
-def find_user(ctx: Context, user: User, user_id: str) -> User:
-    """Return a user of the caller's organization.
-
-    Raises:
-        NotFoundError: there is none of this id, or it is another organization's.
-    """
-    found = None
-    if re.fullmatch(r"\d{1,10}", user_id, re.ASCII):
-        found = users.get_user(ctx.database, user_id)
-    if found is None or found.organization_id != user.organization_id:
-        raise NotFoundError(f"The user with ID {user_id[:40]} was not found.")
-    return found
-
-
-def add_user(
-    ctx: Context, user: User, account_id: str, body: Mapping[str, JSON]
-) -> Entity:
-    """Make a user of an account; only this answer tells the secret.
-
-    The new user is no admin.
+def refuse_role(ctx: Context, user: User, account_id: str, role: str) -> NoReturn:
+    """Refuse to give a role to an account, or to take it away.
 
     Raises:
         NotFoundError, ForbiddenError: as `find_account`, or the caller is no admin.
-        InvalidRequestError: a member is missing; all that are missing are named.
-        ConflictError: a user with this e-mail address exists.
+        InvalidRequestError: in any other case, as no role is known here.
     """
-    account = find_account(ctx, user, account_id)
-    _require_admin(user)
-    names = ("email", "firstName", "lastName", "password")
-    texts = {name: _text(body, name) or "" for name in names}
-    missing = [name for name in names if not texts[name].strip()]
-    if missing:
-        raise InvalidRequestError(f"{', '.join(missing)} must not be blank.")
-    require_password(texts["password"])
-    made = users.add_user(
-        ctx.database,
-        organization_id=account.organization_id,
-        account_id=account.id,
-        email=texts["email"],
-        password=texts["password"],
-        first_name=texts["firstName"],
-        last_name=texts["lastName"],
-        admin=False,
+    find_account(ctx, user, account_id)
+    require_admin(user)
+    raise InvalidRequestError(
+        f"There is no role {role[:40]}: accounts have no roles here, and a user is an "
+        "admin of the organization or not."
     )
-    secret, _ = tenants.read_secrets(ctx.database, made)
-    return {**user_document(made), "secret": secret}
-
-
-def change_user(
-    ctx: Context, user: User, user_id: str, body: Mapping[str, JSON]
-) -> Entity:
-    """Change first or last name of a user, the caller's own or as an admin.
-
-    Raises:
-        NotFoundError: as `find_user`.
-        ForbiddenError: another user, and the caller is no admin.
-        InvalidRequestError: a name is blank, or no text.
-    """
-    found = find_user(ctx, user, user_id)
-    if found.id != user.id:
-        _require_admin(user)
-    changes: dict[str, str] = {}
-    for member, column in (("firstName", "first_name"), ("lastName", "last_name")):
-        if member in body:
-            text = _text(body, member)
-            if not text or not text.strip():
-                raise InvalidRequestError(f"{member} must not be blank.")
-            changes[column] = text
-    return user_document(users.change_user(ctx.database, found, changes))
-
-
-def remove_user(ctx: Context, user: User, user_id: str) -> None:
-    """Remove a user who owns no instances.
-
-    Raises:
-        NotFoundError: as `find_user`.
-        ForbiddenError: the caller is no admin.
-        InvalidRequestError: the caller himself.
-        ConflictError: the user owns instances, which are named.
-    """
-    found = find_user(ctx, user, user_id)
-    _require_admin(user)
-    if found.id == user.id:
-        raise InvalidRequestError("You cannot remove yourself.")
-    users.remove_user(ctx.database, found, keep_account=True)
-
-
-def change_password(ctx: Context, user: User, body: Mapping[str, JSON]) -> None:
-    """Change the caller's password; every session of his ends, this one included.
-
-    Raises:
-        InvalidRequestError: a member is missing, the old password is wrong, or the
-            new one is too short.
-    """
-    old, new = _text(body, "password"), _text(body, "newPassword")
-    if not old or not new:
-        raise InvalidRequestError("password and newPassword are required.")
-    require_password(new)
-    if not tenants.change_password(ctx.database, user, old=old, new=new):
-        raise InvalidRequestError("password is not the present password.")
-
-
-def require_password(password: str) -> None:
-    """Refuse a password that is too short.
-
-    Raises:
-        InvalidRequestError: it is.
-    """
-    if len(password) < _SHORTEST_PASSWORD:
-        raise InvalidRequestError(
-            f"A password must have at least {_SHORTEST_PASSWORD} characters."
-        )
 
 
 def read_settings(ctx: Context, user: User, account_id: str) -> dict[str, JSON]:
@@ -289,13 +185,13 @@ def write_settings(
     """
     account = find_account(ctx, user, account_id)
     if account.id != user.account_id:
-        _require_admin(user)
+        require_admin(user)
     values: dict[str, str] = {}
     for name, value in body.items():
         if isinstance(value, dict | list) or value is None:
             raise InvalidRequestError(f"{name[:100]} must be a single value.")
         text = str(value).lower() if isinstance(value, bool) else str(value)
-        if len(name) > 128 or len(text) > _LONGEST_TEXT:  # noqa: PLR2004 - the column's
+        if len(name) > 128 or len(text) > LONGEST_TEXT:  # noqa: PLR2004 - the column's
             raise InvalidRequestError(f"{name[:100]} is too long.")
         values[name] = text
     if values.get(POLICY, POLICIES[0]) not in POLICIES:
@@ -306,6 +202,20 @@ def write_settings(
 
 def account_document(account: Account) -> Entity:
     """Return an account as callers see it."""
+    return written(_account_row(account))
+
+
+def require_admin(user: User) -> None:
+    """Refuse a caller who is no admin.
+
+    Raises:
+        ForbiddenError: he is none.
+    """
+    if not user.admin:
+        raise ForbiddenError("Only an admin of the organization may do this.")
+
+
+def _account_row(account: Account) -> Entity:
     return {
         "id": account.id,
         "name": account.name,
@@ -319,40 +229,11 @@ def account_document(account: Account) -> Entity:
     }
 
 
-def user_document(user: User) -> Entity:
-    """Return a user as callers see him, without a secret."""
-    return {
-        "id": user.id,
-        "email": user.email,
-        "firstName": user.first_name,
-        "lastName": user.last_name,
-        "active": True,
-        "createdDate": user.created_at,
-        "lastLoginDate": user.last_login_at,
-        "accountId": user.account_id,
-        "organizationId": user.organization_id,
-    }
-
-
-def _require_admin(user: User) -> None:
-    if not user.admin:
-        raise ForbiddenError("Only an admin of the organization may do this.")
-
-
 def _account_texts(body: Mapping[str, JSON]) -> dict[str, str | None]:
-    if body.get("active") is False:
+    if read_flag(body, "active") is False:
         raise InvalidRequestError("An account is active as long as it exists.")
     return {
-        column: _text(body, member)
+        column: read_text(body, member)
         for member, column in _TEXTS.items()
         if member in body
     }
-
-
-def _text(body: Mapping[str, JSON], name: str) -> str | None:
-    value = body.get(name)
-    if value is not None and not isinstance(value, str):
-        raise InvalidRequestError(f"{name} must be a text.")
-    if value is not None and len(value) > _LONGEST_TEXT:
-        raise InvalidRequestError(f"{name} is longer than {_LONGEST_TEXT} characters.")
-    return value

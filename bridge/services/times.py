@@ -22,7 +22,8 @@ _CENTURY_PIVOT = 70
 
 def write_time(value: datetime) -> str:
     """Return a platform time such as `2019-03-14T09:26:53Z`, seconds only."""
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    utc = value.astimezone(UTC).replace(microsecond=0, tzinfo=None)
+    return f"{utc.isoformat()}Z"
 
 
 def read_time(text: str) -> datetime:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bridge.catalog.model import JSON
@@ -27,7 +27,10 @@ _PAUSE_S = 0.1
 
 @dataclass(frozen=True, slots=True)
 class UsageSearch:
-    """What a look into the log asks for; `offset` counts from 0."""
+    """What a look into the log asks for; `offset` counts from 0.
+
+    `total` asks how many requests match in all.
+    """
 
     since: str = ""
     until: str = ""
@@ -39,14 +42,19 @@ class UsageSearch:
     page_size: int = 100
     offset: int = 0
     next_page: str | None = None
+    total: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class UsagePage:
-    """A page of the log, newest first; `next_page` only when a further one exists."""
+    """A page of the log, newest first; `next_page` only when a further one exists.
+
+    `total` is given when it was asked for.
+    """
 
     documents: list[dict[str, JSON]]
     next_page: str | None
+    total: int | None
 
 
 def list_usage(ctx: Context, user: User, search: UsageSearch) -> UsagePage:
@@ -58,28 +66,13 @@ def list_usage(ctx: Context, user: User, search: UsageSearch) -> UsagePage:
         InvalidRequestError: a date, the status or the token cannot be used.
         NotFoundError: the time asked for lies in the future.
     """
-    since, until = _time("from", search.since), _time("to", search.until)
-    if since and since > ctx.clock():
-        raise NotFoundError("There is no usage yet for a time in the future.")
-    if since and until and until < since:
-        raise InvalidRequestError("to must not be before from.")
+    asked = read_search(ctx, user, search)
     before = paging.read_token(_SCOPE, search.next_page) if search.next_page else None
-    ctx.journal.flush()
-    known = {element.hub["key"] for element in ctx.elements.values()}
-    if search.hub and search.hub not in known:
-        return UsagePage([], None)
-    asked = Asked(
-        account_id=user.account_id,
-        since=since,
-        until=until,
-        element_keys=search.keys,
-        tags=search.tags,
-        status=_status(search.status),
-        text=search.text,
+    asked = replace(
+        asked,
         before=before,
         offset=0 if before else search.offset,
         limit=search.page_size + 1,
-        with_element=bool(search.hub),
     )
     found = rows.list_noted(ctx.database, asked)
     shown = found[: search.page_size]
@@ -87,6 +80,34 @@ def list_usage(ctx: Context, user: User, search: UsageSearch) -> UsagePage:
     return UsagePage(
         documents=[_document(ctx, user, noted) for noted in shown],
         next_page=paging.write_token(_SCOPE, shown[-1].id) if more else None,
+        total=rows.count_noted(ctx.database, asked) if search.total else None,
+    )
+
+
+def read_search(ctx: Context, user: User, search: UsageSearch) -> Asked:
+    """Return what a search looks for in the log of the caller's account.
+
+    What this process has answered until now is written first.
+
+    Raises:
+        InvalidRequestError: a date or the status cannot be used.
+        NotFoundError: the time asked for lies in the future.
+    """
+    since, until = _time("from", search.since), _time("to", search.until)
+    if since and since > ctx.clock():
+        raise NotFoundError("There is no usage yet for a time in the future.")
+    if since and until and until < since:
+        raise InvalidRequestError("to must not be before from.")
+    status = _status(search.status)
+    ctx.journal.flush()
+    return Asked(
+        account_ids=(user.account_id,),
+        since=since,
+        until=until,
+        element_keys=_element_keys(ctx, search),
+        tags=search.tags,
+        status=status,
+        text=search.text,
     )
 
 
@@ -128,6 +149,14 @@ def _document(ctx: Context, user: User, noted: Noted) -> dict[str, JSON]:
         "company_external_id": None,
         "company_external_name": user.organization_name,
     }
+
+
+def _element_keys(ctx: Context, search: UsageSearch) -> tuple[str, ...] | None:
+    """Return the elements asked for by key and by hub; None when neither is named."""
+    if not search.hub:
+        return search.keys or None
+    of_hub = [e.key for e in ctx.elements.values() if e.hub["key"] == search.hub]
+    return tuple(key for key in of_hub if not search.keys or key in search.keys)
 
 
 def _time(name: str, text: str) -> datetime | None:

@@ -6,11 +6,14 @@ read; a value that cannot be the field's is refused. Source: elements-api 4.2, 4
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal, InvalidOperation
 
 from bridge.catalog.model import JSON
 from bridge.interfaces import Field, FieldType, Scalar
 from bridge.services.times import read_date, read_day_or_time, read_time
+
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 
 _TRUE = frozenset({"true", "1"})
 _FALSE = frozenset({"false", "0"})
@@ -21,6 +24,14 @@ _LARGEST = {
     FieldType.LONG: 2**63 - 1,
 }
 _MOST_DIGITS = 38
+
+
+def sendable(text: str) -> str:
+    """Return a text without the characters that XML 1.0 cannot carry.
+
+    They are no part of any text at the vendor.
+    """
+    return _FORBIDDEN.sub("", text)
 
 
 def read_text(field: Field, text: str) -> Scalar:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from sqlalchemy import ColumnElement, delete, insert, select, update
 
@@ -12,6 +13,9 @@ from bridge.catalog.model import JSON
 from bridge.errors import NotFoundError
 from bridge.store.engine import Database
 from bridge.store.models import LARGEST_INTEGER, accounts, extended_resources
+
+Edit: TypeAlias = Callable[[Mapping[str, JSON]], Mapping[str, JSON]]
+"""From a stored document to what is stored instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,23 +63,29 @@ def add_extended(
         return int(connection.execute(statement).scalar_one())
 
 
-def change_extended(
+def edit_extended(
     db: Database,
     account_id: int,
     resource_id: int,
-    method: str,
-    document: Mapping[str, JSON],
+    edit: Edit,
+    *,
+    method: str | None = None,
 ) -> None:
-    """Replace a resource.
+    """Put what `edit` makes of a resource in its place; nobody comes between.
 
     Raises:
         NotFoundError: the account has none of this number.
     """
-    changed = update(_TABLE).where(*_own(account_id, resource_id))
+    own = _own(account_id, resource_id)
     with db.begin() as connection:
-        values = {"method": method, "document": json.dumps(document)}
-        if not connection.execute(changed.values(values)).rowcount:
+        stored = select(_TABLE.c.document).where(*own).with_for_update()
+        text = connection.execute(stored).scalar_one_or_none()
+        if text is None:
             raise _missing(resource_id)
+        values = {"document": json.dumps(edit(json.loads(text)))}
+        if method is not None:
+            values["method"] = method
+        connection.execute(update(_TABLE).where(*own).values(values))
 
 
 def remove_extended(db: Database, account_id: int, resource_id: int) -> None:

@@ -29,6 +29,7 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     false,
+    true,
 )
 
 LARGEST_INTEGER = 2**31 - 1
@@ -167,6 +168,7 @@ users = Table(
     _required("secret_digest", LargeBinary, unique=True),
     _required("created_at", UtcDateTime),
     Column("last_login_at", UtcDateTime),
+    _required("active", Boolean, server_default=true()),
     sqlite_autoincrement=True,
 )
 

@@ -69,20 +69,6 @@ def remember_page(  # noqa: PLR0913, PLR0917 - the columns of one row
             connection.rollback()
 
 
-def recall_page(
-    db: Database,
-    instance_id: int,
-    query_hash: bytes,
-    page_size: int,
-    page: int,
-    *,
-    now: datetime | None = None,
-) -> int | None:
-    """Return the last id of exactly this page; None when not remembered."""
-    nearest = recall_nearest(db, instance_id, query_hash, page_size, page, now=now)
-    return nearest[1] if nearest and nearest[0] == page else None
-
-
 def recall_nearest(
     db: Database,
     instance_id: int,

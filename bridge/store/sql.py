@@ -7,15 +7,18 @@ from datetime import UTC, datetime
 from typing import TypeAlias
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Delete,
     Insert,
     Table,
+    Text,
     bindparam,
     delete,
     func,
     select,
     tuple_,
+    type_coerce,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -61,6 +64,19 @@ def read_clock(connection: Connection) -> datetime:
         now: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
         return now.astimezone(UTC)
     return datetime.now(UTC)
+
+
+def written_time(
+    connection: Connection, column: ColumnElement[datetime]
+) -> ColumnElement[str]:
+    """Return a stored time as text, `2019-03-14 09:26:53` in UTC, to be grouped by.
+
+    SQLite keeps times as such texts, with a fraction behind.
+    """
+    if connection.dialect.name == "postgresql":
+        utc = func.timezone("UTC", column)
+        return func.to_char(utc, "YYYY-MM-DD HH24:MI:SS", type_=Text)
+    return type_coerce(column, Text)
 
 
 def is_storable(*texts: str) -> bool:

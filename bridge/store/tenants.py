@@ -33,7 +33,8 @@ from bridge.store.throttle import count_refusal, is_throttled
 class User:
     """A person or program that calls, with its account and organization.
 
-    `extended` tells that the account has resources of its own, or once had.
+    The secrets and sessions of one who is not `active` open nothing. `extended` tells
+    that the account has resources of its own, or once had.
     """
 
     id: int
@@ -47,6 +48,7 @@ class User:
     organization_name: str
     created_at: datetime
     last_login_at: datetime | None
+    active: bool = True
     extended: bool = False
 
 
@@ -72,6 +74,7 @@ USER_COLUMNS = (
     organizations.c.name.label("organization_name"),
     users.c.created_at,
     users.c.last_login_at,
+    users.c.active,
     accounts.c.extended,
 )
 
@@ -80,7 +83,7 @@ WITH_TENANT = users.join(accounts).join(organizations)
 _BY_SECRET = (
     select(*USER_COLUMNS, organizations.c.secret_digest)
     .select_from(WITH_TENANT)
-    .where(users.c.secret_digest == bindparam("digest"))
+    .where(users.c.secret_digest == bindparam("digest"), users.c.active)
 )
 _BY_ID = (
     select(*USER_COLUMNS)
@@ -93,10 +96,11 @@ _BY_SESSION = (
     .where(
         sessions.c.bearer_digest == bindparam("bearer_digest"),
         sessions.c.expires_at > bindparam("now"),
+        users.c.active,
     )
 )
 _LOGIN = select(users.c.id, users.c.sealed_password_digest).where(
-    users.c.folded_email == bindparam("folded_email")
+    users.c.folded_email == bindparam("folded_email"), users.c.active
 )
 _SECRETS = (
     select(users.c.sealed_secret, organizations.c.sealed_secret)
@@ -152,7 +156,7 @@ def add_tenant(
             connection,
             account_id=account_id,
             email=email,
-            folded_email=_fold(email),
+            folded_email=fold_email(email),
             first_name=first_name,
             last_name=last_name,
             admin=True,
@@ -168,7 +172,7 @@ def add_tenant(
 def find_user(
     db: Database, *, user_secret: str, organization_secret: str | None
 ) -> User | None:
-    """Return the user with this secret; None when unknown.
+    """Return the active user with this secret; None when there is none.
 
     With an organization secret, None too when it is not the user's organization's.
     One SQL statement.
@@ -206,11 +210,11 @@ def log_in(
     """Return the user and a fresh bearer token; None when refused.
 
     The password is checked against a scrypt digest; the same work is done for an
-    unknown address. Five refusals for one address within a minute refuse the rest
-    of that minute, the right password included.
+    unknown address, and for a user who is not active. Five refusals for one address
+    within a minute refuse the rest of that minute, the right password included.
     """
     now = now or datetime.now(UTC)
-    folded_email = _fold(email) if is_storable(email) else ""
+    folded_email = fold_email(email) if is_storable(email) else ""
     email_digest = db.keys.digest(folded_email)
     with db.read() as connection:
         if is_throttled(connection, email_digest, now):
@@ -239,7 +243,7 @@ def change_password(
     Wrong ones count as refused logins do, and are throttled with them.
     """
     now = now or datetime.now(UTC)
-    email_digest = db.keys.digest(_fold(user.email))
+    email_digest = db.keys.digest(fold_email(user.email))
     with db.begin() as connection:
         if is_throttled(connection, email_digest, now):
             return False
@@ -258,7 +262,7 @@ def change_password(
 def find_session(
     db: Database, bearer: str, *, now: datetime | None = None
 ) -> User | None:
-    """Return the user of a live bearer token; None when unknown or expired."""
+    """Return the active user of a live bearer token; None when there is none."""
     parameters = {
         "bearer_digest": db.keys.digest(bearer),
         "now": now or datetime.now(UTC),
@@ -281,7 +285,8 @@ def read_secrets(db: Database, user: User) -> tuple[str, str]:
     return db.keys.open(row[0]), db.keys.open(row[1])
 
 
-def _fold(email: str) -> str:
+def fold_email(email: str) -> str:
+    """Return an address as addresses are compared."""
     return email.strip().casefold()
 
 

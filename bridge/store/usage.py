@@ -2,37 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from http import HTTPStatus
+from typing import Any, Literal, TypeAlias
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, Connection, case, func, select
 
 from bridge.store.engine import Database
 from bridge.store.models import instance_tags, request_log
-from bridge.store.sql import is_storable
+from bridge.store.sql import is_storable, written_time
 
 _LARGEST_ID = 2**62
+
+Aspect: TypeAlias = Literal["account_id", "element_key", "status"]
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is looked for in an account's log; times are aware, `until` is excluded.
+    """What is looked for in accounts' log; times are aware, `until` is excluded.
 
-    `status` is a range of codes, both ends included. `before` starts below a row's
-    id. `with_element` leaves out what no instance was asked.
+    `element_keys` None are all, and what no instance was asked. `status` is a range
+    of codes, both ends included. `before` starts below a row's id.
     """
 
-    account_id: int
+    account_ids: tuple[int, ...]
     since: datetime | None
     until: datetime | None
-    element_keys: tuple[str, ...]
+    element_keys: tuple[str, ...] | None
     tags: tuple[str, ...]
     status: tuple[int, int] | None
     text: str
-    before: int | None
-    offset: int
-    limit: int
-    with_element: bool
+    before: int | None = None
+    offset: int = 0
+    limit: int = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +57,22 @@ class Noted:
     remote_address: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many requests there were of one kind, and how many of them failed."""
+
+    kind: Any
+    count: int
+    failed: int
+
+
+_FAILED = case((request_log.c.status >= HTTPStatus.BAD_REQUEST, 1), else_=0)
 _ROW = select(*(request_log.c[name] for name in Noted.__slots__))
 
 
 def list_noted(db: Database, asked: Asked) -> list[Noted]:
     """Return the requests that match, newest first."""
-    if not is_storable(asked.text, *asked.element_keys, *asked.tags):
+    if not _is_storable(asked):
         return []
     found = (
         _ROW.where(*_conditions(asked))
@@ -69,6 +82,37 @@ def list_noted(db: Database, asked: Asked) -> list[Noted]:
     )
     with db.read() as connection:
         return [Noted(*row) for row in connection.execute(found)]
+
+
+def count_noted(db: Database, asked: Asked) -> int:
+    """Return how many requests match, on whichever page."""
+    if not _is_storable(asked):
+        return 0
+    matching = _conditions(replace(asked, before=None))
+    counted = select(func.count()).select_from(request_log).where(*matching)
+    with db.read() as connection:
+        return int(connection.execute(counted).scalar_one())
+
+
+def count_by(db: Database, asked: Asked, aspect: Aspect) -> list[Counted]:
+    """Return how many requests match by one aspect, ascending.
+
+    What has none, such as calls of no element, comes first.
+    """
+    column = request_log.c[aspect]
+    with db.read() as connection:
+        counted = _count(connection, asked, column)
+    return sorted(counted, key=lambda each: (each.kind is not None, each.kind))
+
+
+def count_by_time(db: Database, asked: Asked, width: int) -> list[Counted]:
+    """Return how many requests match by the first `width` characters of their time.
+
+    A time is written `2019-03-14 09:26:53`, in UTC.
+    """
+    with db.read() as connection:
+        time = written_time(connection, request_log.c.answered_at)
+        return _count(connection, asked, func.substr(time, 1, width))
 
 
 def find_noted(db: Database, account_id: int, id_or_request_id: str) -> Noted | None:
@@ -83,16 +127,31 @@ def find_noted(db: Database, account_id: int, id_or_request_id: str) -> Noted | 
     return None if row is None else Noted(*row)
 
 
+def _count(
+    connection: Connection, asked: Asked, key: ColumnElement[Any]
+) -> list[Counted]:
+    if not _is_storable(asked):
+        return []
+    counted = (
+        select(key, func.count(), func.sum(_FAILED))
+        .where(*_conditions(asked))
+        .group_by(key)
+    )
+    return [Counted(*row) for row in connection.execute(counted)]
+
+
+def _is_storable(asked: Asked) -> bool:
+    return is_storable(asked.text, *(asked.element_keys or ()), *asked.tags)
+
+
 def _conditions(asked: Asked) -> list[ColumnElement[bool]]:
     log = request_log.c
-    conditions = [log.account_id == asked.account_id]
+    conditions: list[ColumnElement[bool]] = [log.account_id.in_(asked.account_ids)]
     if asked.since is not None:
         conditions.append(log.answered_at >= asked.since)
     if asked.until is not None:
         conditions.append(log.answered_at < asked.until)
-    if asked.with_element:
-        conditions.append(log.element_key.is_not(None))
-    if asked.element_keys:
+    if asked.element_keys is not None:
         conditions.append(log.element_key.in_(asked.element_keys))
     for tag in asked.tags:
         tagged = select(instance_tags.c.instance_id).where(instance_tags.c.tag == tag)

@@ -5,7 +5,7 @@ The first user of an organization comes with it, by `tenants.add_tenant`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from sqlalchemy import (
@@ -28,13 +28,26 @@ from bridge.store.models import (
     accounts,
     instances,
     organizations,
+    sessions,
     users,
 )
 from bridge.store.passwords import digest_password
 from bridge.store.sql import is_storable
-from bridge.store.tenants import USER_COLUMNS, WITH_TENANT, User
+from bridge.store.tenants import USER_COLUMNS, WITH_TENANT, User, fold_email
 
+_TAKEN = "A user with this e-mail address exists."
 _WHOLE = select(*USER_COLUMNS).select_from(WITH_TENANT).order_by(users.c.id)
+
+
+@dataclass(frozen=True, slots=True)
+class UserChange:
+    """What is to change of a user; None leaves it as it is."""
+
+    email: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    active: bool | None = None
+    password: str | None = field(default=None, repr=False)
 
 
 def list_users(db: Database) -> list[User]:
@@ -50,7 +63,7 @@ def get_user(db: Database, id_or_email: str) -> User:
         NotFoundError: there is none.
     """
     text = id_or_email.strip()
-    wanted = users.c.folded_email == (text.casefold() if is_storable(text) else "")
+    wanted = users.c.folded_email == (fold_email(text) if is_storable(text) else "")
     if text.isdecimal() and int(text) <= LARGEST_INTEGER:
         wanted = users.c.id == int(text)
     with db.read() as connection:
@@ -70,6 +83,7 @@ def add_user(  # noqa: PLR0913 - what a user is made of, by name
     last_name: str = "",
     account_id: int | None = None,
     admin: bool = True,
+    active: bool = True,
 ) -> User:
     """Make a further user of an organization, in its first account unless named.
 
@@ -90,10 +104,11 @@ def add_user(  # noqa: PLR0913 - what a user is made of, by name
         row = {
             "account_id": account_id or _first_account(connection, organization_id),
             "email": email,
-            "folded_email": email.strip().casefold(),
+            "folded_email": fold_email(email),
             "first_name": first_name,
             "last_name": last_name,
             "admin": admin,
+            "active": active,
             "sealed_password_digest": db.keys.seal(password_digest),
             "sealed_secret": db.keys.seal(secret),
             "secret_digest": db.keys.digest(secret),
@@ -103,27 +118,68 @@ def add_user(  # noqa: PLR0913 - what a user is made of, by name
             statement = insert(users).values(row).returning(users.c.id)
             user_id = connection.execute(statement).scalar_one()
         except IntegrityError:
-            raise ConflictError("A user with this e-mail address exists.") from None
+            raise ConflictError(_TAKEN) from None
         return User(*connection.execute(_WHOLE.where(users.c.id == user_id)).one())
 
 
-def change_user(db: Database, user: User, changes: Mapping[str, str]) -> User:
-    """Change `first_name` or `last_name`.
+def change_user(
+    db: Database, user: User, change: UserChange, *, by: User
+) -> User | None:
+    """Change a user, unless `by` is not active any more: then None is returned.
+
+    The sessions of a user who is not active, or has a new password, end. Two who
+    deactivate each other at the same time do not both succeed.
 
     Raises:
         NotFoundError: the user is gone.
+        ConflictError: another user has this e-mail address.
         InvalidRequestError: a text holds what cannot be stored.
     """
-    if not is_storable(*changes.values()):
-        raise InvalidRequestError("A name holds a character that cannot be stored.")
+    values = _columns(db, change)
     with db.begin() as connection:
-        if changes:
-            changed = update(users).where(users.c.id == user.id)
-            connection.execute(changed.values(dict(changes)))
+        pair = select(users.c.id).where(
+            users.c.id.in_((by.id, user.id)), users.c.active
+        )
+        held = connection.execute(pair.order_by(users.c.id).with_for_update())
+        if by.id not in held.scalars().all():
+            return None
+        try:
+            if values:
+                changed = update(users).where(users.c.id == user.id)
+                connection.execute(changed.values(values))
+        except IntegrityError:
+            raise ConflictError(_TAKEN) from None
+        if change.active is False or change.password is not None:
+            connection.execute(delete(sessions).where(sessions.c.user_id == user.id))
         found = connection.execute(_WHOLE.where(users.c.id == user.id)).one_or_none()
     if found is None:
         raise NotFoundError(f"The user with ID {user.id} was not found.")
     return User(*found)
+
+
+def _columns(db: Database, change: UserChange) -> dict[str, object]:
+    """Return what is to be written.
+
+    Raises:
+        InvalidRequestError: a text holds what cannot be stored.
+    """
+    texts = {
+        "email": change.email,
+        "folded_email": None if change.email is None else fold_email(change.email),
+        "first_name": change.first_name,
+        "last_name": change.last_name,
+    }
+    values: dict[str, object] = {k: v for k, v in texts.items() if v is not None}
+    if not is_storable(*map(str, values.values())):
+        raise InvalidRequestError(
+            "A name or the address holds a character that cannot be stored."
+        )
+    if change.active is not None:
+        values["active"] = change.active
+    if change.password is not None:
+        digest = digest_password(change.password)
+        values["sealed_password_digest"] = db.keys.seal(digest)
+    return values
 
 
 def remove_user(db: Database, user: User, *, keep_account: bool = False) -> None:

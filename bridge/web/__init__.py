@@ -20,9 +20,11 @@ from bridge.web import (
     elements,
     errors,
     extended,
+    extended_parts,
     hubs,
     instances,
     journal,
+    legacy_login,
     objects,
     operations,
     responses,
@@ -52,9 +54,11 @@ def register(app: Flask, ctx: Context) -> None:
     errors.register(app)
     operations.register(app)
     authentication.register(app)
+    legacy_login.register(app)
     instances.register(app)
     elements.register(app)
     extended.register(app)
+    extended_parts.register(app)
     objects.register(app)
     docs.register(app)
     tracing.register(app)

@@ -6,7 +6,7 @@ from flask import Flask, Response
 
 from bridge.catalog.model import JSON
 from bridge.errors import InvalidRequestError
-from bridge.services import access, tenancy
+from bridge.services import access, platform_users
 from bridge.web import bodies, current, responses
 from bridge.web.families import BASE
 
@@ -40,7 +40,7 @@ def change_password() -> Response:
     """Change the password of the user behind the secrets; his sessions end."""
     ctx = current.context()
     user = access.identify(ctx, current.secrets())
-    tenancy.change_password(ctx, user, bodies.current_object())
+    platform_users.change_password(ctx, user, bodies.current_object())
     return responses.empty()
 
 

@@ -111,7 +111,7 @@ def instance() -> Instance:
 
     Raises:
         NotFoundError: the path belongs to a family of calls that opens none, such as
-            a bare `/accounts` without an Element part.
+            `/accounts/7/elements`.
     """
     if g.get("instance") is None:
         raise NotFoundError("No such path.")

@@ -81,14 +81,22 @@ def describe_api() -> Response:
 
 
 def describe_element(element: str) -> Response:
-    """Answer an element, with the tenant's fields where its token was sent."""
+    """Answer an element, with the tenant's fields where its token was sent.
+
+    The resources that the caller's account added are among its paths.
+    """
     ctx, wish = current.context(), _with_token(_wish())
     return responses.document(documents.describe_element(ctx, wish, element))
 
 
 def describe_hub(key: str) -> Response:
-    """Answer a hub, with the tenant's fields where its token was sent."""
+    """Answer a hub, with the tenant's fields where its token was sent.
+
+    `provider=aws` describes it as behind that gateway, whose address is `baseUrl`.
+    """
     ctx, wish = current.context(), _with_token(_wish())
+    provider = params.text(params.current_query(), "provider").strip().lower()
+    wish = replace(wish, gateway=provider == "aws")
     return responses.document(documents.describe_hub(ctx, wish, key))
 
 
@@ -146,8 +154,9 @@ def _read(package: str, folder: str, name: str) -> bytes:
 
 
 def _with_token(wish: Wish) -> Wish:
-    """Add the instance of a token; one that opens nothing is as good as none."""
+    """Add who calls, and the instance of a token; a useless one is as good as none."""
     secrets = current.secrets()
+    wish = replace(wish, user=current.caller())
     if secrets.element is None:
         return wish
     try:

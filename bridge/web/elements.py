@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from flask import Flask, Response
 from werkzeug.routing import BaseConverter
 
@@ -66,12 +64,12 @@ def register(app: Flask) -> None:
 
 def list_elements() -> Response:
     """Answer all elements."""
-    return _whole(elements.list_elements(current.context()))
+    return responses.whole(elements.list_elements(current.context()))
 
 
 def list_keys() -> Response:
     """Answer the keys of all elements."""
-    return _whole(list(current.context().elements))
+    return responses.whole(list(current.context().elements))
 
 
 def get_element(element: str) -> Response:
@@ -84,7 +82,9 @@ def get_element(element: str) -> Response:
 def list_metadata() -> Response:
     """Answer the metadata of all elements."""
     every = current.context().elements.values()
-    return _whole([elements.metadata(element, expand=_expand()) for element in every])
+    return responses.whole(
+        [elements.metadata(element, expand=_expand()) for element in every]
+    )
 
 
 def get_metadata(element: str) -> Response:
@@ -96,7 +96,7 @@ def get_metadata(element: str) -> Response:
 def list_configuration_keys(element: str) -> Response:
     """Answer an element's configuration keys."""
     found = find_element(current.context(), element)
-    return _whole(elements.configuration(found))
+    return responses.whole(elements.configuration(found))
 
 
 def list_transformations(element: str) -> Response:
@@ -108,7 +108,7 @@ def list_transformations(element: str) -> Response:
 def list_part(element: str, part: str) -> Response:
     """Answer one of the lists below an element."""
     found = find_element(current.context(), element)
-    return _whole(elements.element_part(found, part))
+    return responses.whole(elements.element_part(found, part))
 
 
 def refuse_new() -> Response:
@@ -133,12 +133,14 @@ def refuse_oauth(element: str) -> Response:
 def list_hubs() -> Response:
     """Answer all hubs."""
     hydrate = params.flag(params.current_query(), "hydrate", default=False)
-    return _whole(elements.list_hubs(current.context(), hydrate=hydrate))
+    return responses.whole(elements.list_hubs(current.context(), hydrate=hydrate))
 
 
 def list_hub_keys() -> Response:
     """Answer the keys of all hubs."""
-    return _whole([hub["key"] for hub in elements.list_hubs(current.context())])
+    return responses.whole(
+        [hub["key"] for hub in elements.list_hubs(current.context())]
+    )
 
 
 def get_hub(key: str) -> Response:
@@ -148,11 +150,7 @@ def get_hub(key: str) -> Response:
 
 def list_hub_elements(key: str) -> Response:
     """Answer the elements of a hub."""
-    return _whole(elements.list_elements(current.context(), key))
-
-
-def _whole(items: Sequence[object]) -> Response:
-    return responses.listing(items, next_page=None)
+    return responses.whole(elements.list_elements(current.context(), key))
 
 
 def _expand() -> bool:

@@ -2,41 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from functools import cache
+
 from flask import Flask, Response, request
 
+from bridge.errors import VerbNotSupportedError
 from bridge.services import extended
+from bridge.services.definitions import Sent
+from bridge.services.extended import Meant
 from bridge.services.instances import find_element
+from bridge.store.instances import Instance
 from bridge.web import bodies, current, params, responses
 from bridge.web.families import BASE, Family, family_of
 
-_ALL = f"{BASE}/elements/<element:element>/resources"
-_ONE = f"{_ALL}/<resource_id>"
+ALL = f"{BASE}/elements/<element:element>/resources"
+ONE = f"{ALL}/<resource_id>"
+_SHARED = frozenset({"accounts", "users"})
+"""Heads of paths that are the platform's or the element's."""
+
+_DEEPEST = 4
+_CONCEALED = frozenset({"authorization", "cookie"})
+_FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 
 
 def register(app: Flask) -> None:
     """Add the routes, and what answers the added resources themselves."""
     app.before_request(answer)
     for path, view, methods in (
-        (_ALL, list_resources, ["GET"]),
-        (_ALL, add_resource, ["POST"]),
-        (_ONE, get_resource, ["GET"]),
-        (_ONE, replace_resource, ["PUT"]),
-        (_ONE, remove_resource, ["DELETE"]),
+        (ALL, list_resources, ["GET"]),
+        (ALL, add_resource, ["POST"]),
+        (ONE, get_resource, ["GET"]),
+        (ONE, replace_resource, ["PUT"]),
+        (ONE, remove_resource, ["DELETE"]),
     ):
         app.add_url_rule(path, view_func=view, methods=methods)
-    for part in ("hooks", "parameters", "models"):
-        app.add_url_rule(
-            f"{_ONE}/{part}",
-            endpoint=f"resource {part}",
-            view_func=list_resource_part,
-            defaults={"part": part},
-        )
 
 
 def answer() -> Response | None:
     """Answer a call that an added resource is meant by; None for any other call.
 
-    One vendor call. Callers whose account added none cost nothing here.
+    One vendor call. Callers whose account added none cost nothing here. A verb that
+    neither an added resource nor what is built in has is refused.
     """
     user, instance = current.caller(), current.opened()
     if user is None or instance is None or not user.extended:
@@ -46,12 +53,62 @@ def answer() -> Response | None:
     segments = request.path.removeprefix(f"{BASE}/").strip("/").split("/")
     if segments[0] == "hubs":
         segments = segments[2:]
-    query = params.current_query()
-    given = {name: params.text(query, name) for name in query}
-    document = extended.answer(
-        current.context(), user, instance, request.method, "/".join(segments), given
+    found = extended.find_meant(current.context(), user, instance, "/".join(segments))
+    method = "GET" if request.method == "HEAD" else request.method
+    for meant in found:
+        if meant.method == method:
+            sent = _sent(meant.values)
+            document = extended.answer(current.context(), instance, meant, sent)
+            return responses.document(document)
+    if found and not _is_built_in(instance, segments):
+        raise _refusal(found)
+    return None
+
+
+def _is_built_in(instance: Instance, segments: Sequence[str]) -> bool:
+    """Tell whether the call means something without the account's resources.
+
+    One vendor call where the tenant's entities are not cached, else none.
+    """
+    routed, named = request.url_rule is not None, request.view_args or {}
+    if routed and "object_name" not in named and segments[0] not in _SHARED:
+        return True
+    if len(segments) > _DEEPEST:
+        return False
+    objects, ids = segments[::2], segments[1::2]
+    if routed and "child" not in named:
+        objects = objects[:1]
+    return all(each.isdecimal() for each in ids) and all(
+        extended.is_object(current.context(), instance, each) for each in objects
     )
-    return None if document is None else responses.document(document)
+
+
+def _refusal(found: Sequence[Meant]) -> VerbNotSupportedError:
+    methods = frozenset(meant.method for meant in found)
+    return VerbNotSupportedError(
+        f"Method {request.method} is not supported for {request.path}.",
+        allowed=methods | {"HEAD"} if "GET" in methods else methods,
+    )
+
+
+def _sent(path: Mapping[str, str]) -> Sent:
+    """Return what this call sent, without its secrets."""
+    query = params.current_query()
+    return Sent(
+        path=path,
+        query={name: params.text(query, name) for name in query},
+        headers={
+            name.lower(): value
+            for name, value in request.headers.items()
+            if name.lower() not in _CONCEALED
+        },
+        body=cache(bodies.optional_object),
+        form=cache(_form),
+    )
+
+
+def _form() -> Mapping[str, str]:
+    return request.form if request.mimetype in _FORMS else {}
 
 
 def list_resources(element: str) -> Response:
@@ -61,7 +118,7 @@ def list_resources(element: str) -> Response:
     found = extended.list_resources(
         ctx, current.caller(), find_element(ctx, element), own_only=own_only
     )
-    return responses.listing(found, next_page=None)
+    return responses.whole(found)
 
 
 def add_resource(element: str) -> Response:
@@ -96,13 +153,3 @@ def remove_resource(element: str, resource_id: str) -> Response:
     ctx, user = current.context(), current.user()
     extended.remove_resource(ctx, user, find_element(ctx, element), resource_id)
     return responses.empty()
-
-
-def list_resource_part(element: str, resource_id: str, part: str) -> Response:
-    """Answer a resource's hooks, parameters or models."""
-    ctx = current.context()
-    found = find_element(ctx, element)
-    return responses.listing(
-        extended.list_part(ctx, current.caller(), found, resource_id, part),
-        next_page=None,
-    )

@@ -65,6 +65,7 @@ _FIXED = {
 _OF_ACCOUNTS = frozenset({"settings", "instances", "objects"})
 _OF_ONE_ACCOUNT = _OF_ACCOUNTS | {"users", "roles", "elements"}
 _HUB_DEPTH = 3
+_RECORD_DEPTH = 2
 
 
 def family_of(method: str, path: str, secrets: Secrets) -> Family:
@@ -75,10 +76,10 @@ def family_of(method: str, path: str, secrets: Secrets) -> Family:
         return _FIXED[head]
     if head in _BY_SHAPE:
         return _BY_SHAPE[head](method, segments)
-    by_token = secrets.element is not None or head not in {"accounts", "users"}
-    if head in _PLATFORM or _is_account_route(segments) or not by_token:
+    if head in _PLATFORM or _is_account_route(segments):
         return Family.PLATFORM
-    return Family.HUB
+    shared = head in {"accounts", "users"} and len(segments) <= _RECORD_DEPTH
+    return Family.PLATFORM if shared and secrets.element is None else Family.HUB
 
 
 def _instances_family(method: str, segments: list[str]) -> Family:
@@ -115,7 +116,7 @@ _BY_SHAPE = {
 }
 
 
-PLATFORM_HEADS = _PLATFORM | _FIXED.keys() | _BY_SHAPE.keys()
+FIXED_HEADS = _PLATFORM | _FIXED.keys() | _BY_SHAPE.keys() | {"objects", "ping"}
 """First segments that never name an object of an element."""
 
 

@@ -13,20 +13,20 @@ from bridge.services.answers import Written
 from bridge.services.links import Link
 from bridge.store.instances import Instance
 from bridge.web import bodies, current, params, responses
-from bridge.web.families import BASE, PLATFORM_HEADS
+from bridge.web.families import BASE, FIXED_HEADS
 
 PREFIXES = (BASE, f"{BASE}/hubs/<hub>")
 """Every object route exists with the hub and without."""
 
 
 class ObjectName(BaseConverter):
-    """The name of an object in a path; what begins a platform path is none.
+    """The name of an object in a path; what begins a fixed path is none.
 
-    So a platform path with a verb that it lacks is 405, and not an object's.
+    So a fixed path with a verb that it lacks is 405, and not an object's.
     """
 
     part_isolating = True
-    regex = rf"(?!(?:{'|'.join(sorted(PLATFORM_HEADS))})\Z)[^/]+"
+    regex = rf"(?!(?:{'|'.join(sorted(FIXED_HEADS))})\Z)[^/]+"
 
 
 def register(app: Flask) -> None:

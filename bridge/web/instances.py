@@ -126,7 +126,7 @@ def switch_instance(instance_id: str | None = None) -> Response:
 def list_configuration(instance_id: str | None = None) -> Response:
     """Answer the entries of an instance's configuration. No vendor call."""
     entries = configuration.list_entries(current.context(), find(instance_id))
-    return responses.listing(entries, next_page=None)
+    return responses.whole(entries)
 
 
 def get_configuration(config_id: str, instance_id: str | None = None) -> Response:

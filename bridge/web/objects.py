@@ -35,7 +35,7 @@ def list_objects(instance_id: str | None = None) -> Response:
     """Answer all names, or objects in the later version. At most one vendor call."""
     objects = descriptions.list_objects(current.context(), find(instance_id))
     items = objects if _is_helium() else [item["name"] for item in objects]
-    return responses.listing(items, next_page=None)
+    return responses.whole(items)
 
 
 def get_object_metadata(object_name: str, instance_id: str | None = None) -> Response:

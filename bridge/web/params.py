@@ -18,6 +18,7 @@ from bridge.services.listings import Listing
 from bridge.services.platform_lists import Cut
 from bridge.services.shapes import View
 from bridge.services.usage import UsageSearch
+from bridge.services.usage_analytics import FiguresSearch
 
 Query: TypeAlias = Mapping[str, Sequence[str]]
 """Values by parameter name in the order sent; empty values are left out."""
@@ -133,7 +134,7 @@ def listing(query: Query, object_name: str) -> tuple[Listing, list[str]]:
             next_page=_next_page(query),
             view=view(query),
             order=",".join(query.get("orderBy", ())),
-            total=_wished(query, "returnTotalCount", "returnCount"),
+            total=wants_total(query),
         ),
         notes,
     )
@@ -143,6 +144,11 @@ def view(query: Query) -> View:
     """Return how a call wants its records shown; never an error."""
     names = map(str.strip, ",".join(query.get("fields", ())).split(","))
     return View(tuple(filter(None, names)), _wished(query, "labels"))
+
+
+def wants_total(query: Query) -> bool:
+    """Tell whether a list is to say how many items there are in all."""
+    return _wished(query, "returnTotalCount", "returnCount")
 
 
 def dry_run(query: Query) -> bool:
@@ -197,7 +203,7 @@ def cut(query: Query) -> tuple[Cut, list[str]]:
     offset = _number(query, "offset")
     if offset is None or offset < 0:
         offset = (_page(query) - 1) * page_size
-    return Cut(offset, page_size, _next_page(query)), notes
+    return Cut(offset, page_size, _next_page(query), wants_total(query)), notes
 
 
 def usage_search(query: Query) -> tuple[UsageSearch, list[str]]:
@@ -222,9 +228,21 @@ def usage_search(query: Query) -> tuple[UsageSearch, list[str]]:
             page_size=page_size,
             offset=offset,
             next_page=_next_page(query),
+            total=wants_total(query),
         ),
         notes,
     )
+
+
+def figures_search(query: Query) -> FiguresSearch:
+    """Return what is to be counted in the usage log.
+
+    Raises:
+        InvalidRequestError: as `usage_search`.
+    """
+    search, _ = usage_search(query)
+    accounts = tuple(texts(query, "accountIds[]", "accountIds"))
+    return FiguresSearch(search, accounts, text(query, "interval"))
 
 
 def _page_size(query: Query, default: int = DEFAULT_PAGE_SIZE) -> tuple[int, list[str]]:

@@ -13,7 +13,7 @@ from decimal import Decimal
 import orjson
 from flask import Response, request
 
-from bridge.web import current
+from bridge.web import current, params
 from bridge.web.families import BASE, Family, family_of
 
 JSON_TYPE = "application/json;charset=UTF-8"
@@ -92,6 +92,12 @@ def listing(
     _add_notes(response, notes)
     response.headers["Elements-Returned-Count"] = str(len(items))
     return response
+
+
+def whole(items: Sequence[object]) -> Response:
+    """Answer a list that is never cut into pages; its total where it is wished."""
+    wished = params.wants_total(params.current_query())
+    return listing(items, next_page=None, total=len(items) if wished else None)
 
 
 def rehearsed(document_: Mapping[str, object], ignored: Sequence[str]) -> Response:

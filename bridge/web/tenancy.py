@@ -6,13 +6,15 @@ is sent, and the platform's own without it. Source: elements-api 1.3.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from flask import Flask, Response, request
 
-from bridge.services import instances, tenancy
+from bridge.services import instances, platform_users, tenancy
 from bridge.services.instances import InstanceSearch
+from bridge.services.platform_bodies import Kept
+from bridge.services.platform_lists import Piece
 from bridge.web import bodies, current, hubs, params, responses
 from bridge.web.families import BASE
 
@@ -23,10 +25,19 @@ _ACCOUNT = f"{_ACCOUNTS}/<account_id>"
 _USERS = f"{BASE}/users"
 _USER = f"{_USERS}/<user_id>"
 
+_LACKING = (
+    (f"{_ACCOUNTS}/instances", ["POST", "PUT", "PATCH", "DELETE"]),
+    (f"{_ACCOUNTS}/settings", ["PUT", "DELETE"]),
+    (f"{_ACCOUNT}/instances", ["POST"]),
+    (f"{_ACCOUNT}/roles", ["POST"]),
+    (f"{_ACCOUNT}/roles/<role>", ["GET", "PATCH"]),
+)
+"""Verbs that would otherwise be looked for among the records."""
+
 
 def register(app: Flask) -> None:
     """Add the routes; none of the platform's costs a vendor call."""
-    for path, method, view, records in (
+    for path, method, platform, records in (
         (_ACCOUNTS, "GET", list_accounts, hubs.list_records),
         (_ACCOUNTS, "POST", create_account, hubs.create_record),
         (_ACCOUNT, "GET", get_account, hubs.get_record),
@@ -44,10 +55,10 @@ def register(app: Flask) -> None:
         app.add_url_rule(
             path,
             endpoint=f"{method} {path}",
-            view_func=_either(name, view, records),
+            view_func=_either(name, platform, records),
             methods=[method],
         )
-    for path, view, methods in (
+    own: tuple[tuple[str, View, list[str]], ...] = (
         (f"{BASE}/organizations/me", get_organization, ["GET"]),
         (f"{_ACCOUNTS}/instances", list_account_instances, ["GET"]),
         (f"{_ACCOUNT}/instances", list_account_instances, ["GET"]),
@@ -57,22 +68,18 @@ def register(app: Flask) -> None:
         (f"{_ACCOUNT}/settings", write_settings, ["POST", "PATCH"]),
         (f"{_ACCOUNT}/users", list_users, ["GET"]),
         (f"{_ACCOUNT}/users", create_user, ["POST"]),
-    ):
+        (f"{_ACCOUNT}/roles", list_roles, ["GET"]),
+        (f"{_ACCOUNT}/roles/<role>", refuse_role, ["PUT", "DELETE"]),
+    )
+    for path, view, methods in own:
         app.add_url_rule(path, view_func=view, methods=methods)
-    # Without these, what these paths lack would be looked for among the records.
-    for name, methods in (
-        ("instances", ["POST", "PUT", "PATCH", "DELETE"]),
-        ("settings", ["PUT", "DELETE"]),
-    ):
+    for path, methods in _LACKING:
         app.add_url_rule(
-            f"{_ACCOUNTS}/{name}",
-            endpoint=f"refuse {name}",
-            view_func=refuse_method,
-            methods=methods,
+            path, endpoint=f"refuse {path}", view_func=refuse_method, methods=methods
         )
 
 
-def refuse_method() -> Response:
+def refuse_method(**_path: str) -> Response:
     """Refuse a verb that a path of accounts lacks."""
     current.refuse_method(request.method)
 
@@ -89,15 +96,13 @@ def list_accounts() -> Response:
     piece = tenancy.list_accounts(
         current.context(), current.user(), params.text(query, "where"), asked
     )
-    return responses.listing(piece.items, next_page=piece.next_page, notes=notes)
+    return _listed(piece, notes)
 
 
 def create_account() -> Response:
     """Make an account."""
     body = bodies.current_object()
-    return responses.document(
-        tenancy.add_account(current.context(), current.user(), body)
-    )
+    return _kept(tenancy.add_account(current.context(), current.user(), body))
 
 
 def get_account(account_id: str) -> Response:
@@ -109,7 +114,7 @@ def get_account(account_id: str) -> Response:
 def change_account(account_id: str) -> Response:
     """Change an account."""
     body = bodies.current_object()
-    return responses.document(
+    return _kept(
         tenancy.change_account(current.context(), current.user(), account_id, body)
     )
 
@@ -124,42 +129,54 @@ def list_users(account_id: str | None = None) -> Response:
     """Answer a page of users, of one account or of all."""
     query = params.current_query()
     asked, notes = params.cut(query)
-    piece = tenancy.list_users(
+    piece = platform_users.list_users(
         current.context(),
         current.user(),
         account_id,
         params.text(query, "where"),
         asked,
     )
-    return responses.listing(piece.items, next_page=piece.next_page, notes=notes)
+    return _listed(piece, notes)
 
 
 def create_user(account_id: str) -> Response:
     """Make a user; the answer alone tells the secret."""
     body = bodies.current_object()
-    return responses.document(
-        tenancy.add_user(current.context(), current.user(), account_id, body)
+    return _kept(
+        platform_users.add_user(current.context(), current.user(), account_id, body)
     )
 
 
 def get_user(user_id: str) -> Response:
     """Answer one user."""
-    found = tenancy.find_user(current.context(), current.user(), user_id)
-    return responses.document(tenancy.user_document(found))
+    found = platform_users.find_user(current.context(), current.user(), user_id)
+    return responses.document(platform_users.user_document(found))
 
 
 def change_user(user_id: str) -> Response:
     """Change a user."""
     body = bodies.current_object()
-    return responses.document(
-        tenancy.change_user(current.context(), current.user(), user_id, body)
+    return _kept(
+        platform_users.change_user(current.context(), current.user(), user_id, body)
     )
 
 
 def delete_user(user_id: str) -> Response:
     """Remove a user."""
-    tenancy.remove_user(current.context(), current.user(), user_id)
+    platform_users.remove_user(current.context(), current.user(), user_id)
     return responses.empty()
+
+
+def list_roles(account_id: str) -> Response:
+    """Answer the roles that an account has."""
+    return responses.whole(
+        tenancy.list_roles(current.context(), current.user(), account_id)
+    )
+
+
+def refuse_role(account_id: str, role: str) -> Response:
+    """Refuse a role that is none; all are."""
+    tenancy.refuse_role(current.context(), current.user(), account_id, role)
 
 
 def list_account_instances(account_id: str | None = None) -> Response:
@@ -191,6 +208,16 @@ def write_settings(account_id: str | None = None) -> Response:
     of_account = account_id or str(user.account_id)
     return responses.document(
         tenancy.write_settings(current.context(), user, of_account, body)
+    )
+
+
+def _kept(kept: Kept) -> Response:
+    return responses.document(kept.document, ignored=kept.ignored)
+
+
+def _listed(piece: Piece, notes: Sequence[str]) -> Response:
+    return responses.listing(
+        piece.items, next_page=piece.next_page, total=piece.total, notes=notes
     )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from flask import Flask, Response
 
-from bridge.services import usage
+from bridge.services import usage, usage_analytics
+from bridge.services.usage_analytics import Kind
 from bridge.web import current, params, responses
 from bridge.web.families import BASE
 
@@ -13,17 +14,43 @@ def register(app: Flask) -> None:
     """Add the routes."""
     app.add_url_rule(f"{BASE}/usage", view_func=list_usage)
     app.add_url_rule(f"{BASE}/usage/<usage_id>", view_func=get_usage)
+    app.add_url_rule(f"{BASE}/usage/analytics", view_func=count_over_time)
+    for kind in usage_analytics.KINDS:
+        app.add_url_rule(
+            f"{BASE}/usage/analytics/{kind}",
+            endpoint=f"usage by {kind}",
+            view_func=count_by,
+            defaults={"kind": kind},
+        )
 
 
 def list_usage() -> Response:
     """Answer a page of the log, newest first."""
     search, notes = params.usage_search(params.current_query())
     page = usage.list_usage(current.context(), current.user(), search)
-    return responses.listing(page.documents, next_page=page.next_page, notes=notes)
+    return responses.listing(
+        page.documents, next_page=page.next_page, total=page.total, notes=notes
+    )
 
 
 def get_usage(usage_id: str) -> Response:
     """Answer one request, by its number or its `Elements-Request-Id`."""
     return responses.document(
         usage.get_usage(current.context(), current.user(), usage_id)
+    )
+
+
+def count_over_time() -> Response:
+    """Answer how many requests there were, interval by interval."""
+    search = params.figures_search(params.current_query())
+    return responses.whole(
+        usage_analytics.count_over_time(current.context(), current.user(), search)
+    )
+
+
+def count_by(kind: Kind) -> Response:
+    """Answer how many requests there were of each account, element or status."""
+    search = params.figures_search(params.current_query())
+    return responses.whole(
+        usage_analytics.count_by(current.context(), current.user(), search, kind)
     )

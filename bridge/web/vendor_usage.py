@@ -18,4 +18,4 @@ def register(app: Flask) -> None:
 def show_vendor_usage() -> Response:
     """Answer the figures of the caller's tenant databases. No vendor call."""
     documents = list_vendor_usage(current.context(), current.user())
-    return responses.listing(documents, next_page=None)
+    return responses.whole(documents)

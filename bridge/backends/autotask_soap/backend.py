@@ -16,7 +16,11 @@ from bridge.backends.autotask_soap import (
     queryxml,
 )
 from bridge.backends.autotask_soap.address import ZoneAddress
-from bridge.backends.autotask_soap.answers import SoapFaultError, read_result
+from bridge.backends.autotask_soap.answers import (
+    SoapFaultError,
+    find_result,
+    read_result,
+)
 from bridge.backends.autotask_soap.client import Passage, Receive, SoapClient, T
 from bridge.backends.autotask_soap.decode import Reply, ReplyDecoder
 from bridge.backends.autotask_soap.flights import Flights
@@ -27,6 +31,7 @@ from bridge.catalog.model import JSON
 from bridge.ceql.ast import Expr
 from bridge.errors import InvalidRequestError, ProviderProtocolError
 from bridge.interfaces import (
+    Argument,
     Attachment,
     Caller,
     Credentials,
@@ -168,20 +173,26 @@ class AutotaskSoapBackend:
             body = encode.write_body(operation, entity.name, rows, times=self._times)
         return encode.standalone(body)
 
-    def call(self, operation: str, arguments: Mapping[str, str]) -> Mapping[str, JSON]:
-        """Call an operation that reads and return its answer. One vendor call."""
-        try:
-            body = self._description.request(operation, self._credentials, **arguments)
-        except TypeError as error:
-            raise InvalidRequestError(f"{operation} cannot be called so.") from error
-        request = authorized(operation, body, self._credentials)
+    def call(
+        self,
+        operation: str,
+        arguments: Mapping[str, Argument],
+        *,
+        writes: bool = False,
+    ) -> Mapping[str, JSON]:
+        """Call an operation by its name and return its answer. One vendor call."""
+        request = self._named(operation, arguments, writes=writes)
 
-        def read(result: etree._Element) -> Mapping[str, JSON]:
+        def receive(chunks: Iterable[bytes]) -> Mapping[str, JSON]:
+            try:
+                result = find_result(chunks)
+            except SoapFaultError as fault:
+                raise faults.soap_fault(request, fault.code, fault.text) from fault
             if texts := calls.refusals(result):
                 raise faults.refused(request, texts)
             return calls.as_json(operation, result)
 
-        return self._describe(request, read)
+        return self._call(request, receive)
 
     def attachment(self, attachment_id: int) -> Attachment | None:
         """Return an attachment with its bytes, if there is one. One vendor call."""
@@ -211,6 +222,29 @@ class AutotaskSoapBackend:
             "DeleteAttachment", attachment_id, self._credentials, writes=True
         )
         self._call(request, lambda chunks: attachments.check_deleted(request, chunks))
+
+    def _named(
+        self, operation: str, arguments: Mapping[str, Argument], *, writes: bool
+    ) -> Request:
+        """Return the request of an operation that is called by its name.
+
+        zeep knows what those take that read records and metadata; what others take is
+        for the vendor to tell.
+        """
+        texts = {k: text for k, text in arguments.items() if isinstance(text, str)}
+        if operation in calls.KNOWN and len(texts) == len(arguments):
+            try:
+                written = self._description.request(
+                    operation, self._credentials, **texts
+                )
+            except TypeError as error:
+                message = f"{operation} cannot be called so."
+                raise InvalidRequestError(message) from error
+        else:
+            start, end = encode.frame(self._credentials, writes=writes)
+            written = f"{start}{calls.write_body(operation, arguments)}{end}".encode()
+        action = calls.ACTIONS.get(operation, operation)
+        return authorized(action, written, self._credentials, writes=writes)
 
     def _writing(
         self,

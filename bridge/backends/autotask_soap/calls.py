@@ -2,17 +2,77 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+
 from lxml import etree
 
 from bridge.backends.autotask_soap.answers import members
+from bridge.backends.autotask_soap.encode import NAMESPACE
+from bridge.backends.autotask_soap.xmltext import escape, is_name
 from bridge.catalog.model import JSON
+from bridge.errors import InvalidRequestError
+from bridge.interfaces import Argument, Node
+
+KNOWN = frozenset(
+    {
+        "getThresholdAndUsageInfo",
+        "getEntityInfo",
+        "GetFieldInfo",
+        "getUDFInfo",
+        "query",
+        "GetWsdlVersion",
+    }
+)
+"""Operations that take texts only, each of which may be left out."""
+
+ACTIONS = {"getEntityInfo": "GetEntityInfo"}
+"""SOAP actions that are not spelt as their operation. Source: WSDL 1.6."""
 
 _DONE = "1"
+_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
+_WHOLE_TYPES = frozenset({"byte", "short", "int", "long", "integer"})
+_WHOLE = frozenset(
+    {
+        ("CreateAttachmentResponse", "CreateAttachmentResult"),
+        ("Entity", "id"),
+        ("EntityReturnInfo", "EntityId"),
+        ("Field", "Length"),
+        ("Info", "id"),
+        ("PickListValue", "SortOrder"),
+    }
+)
+"""Parent and name of what is declared a whole number. Source: WSDL 1.6."""
+
+_WHOLE_IN_RESULTS = frozenset({"CI", "ErrorCode", "ReturnCode"})
+_DIGITS = re.compile(r"\s*[+-]?[0-9]{1,20}\s*")
 
 
-def refusals(result: etree._Element) -> list[str]:
+def write_body(operation: str, arguments: Mapping[str, Argument]) -> str:
+    """Return the element of a call, which holds no secret.
+
+    Raises:
+        InvalidRequestError: a name that cannot be an element's or a type's.
+    """
+    inner = "".join(_write(Node(name, "", item)) for name, item in arguments.items())
+    return f'<{operation} xmlns="{NAMESPACE}">{inner}</{operation}>'
+
+
+def _write(node: Node) -> str:
+    for name in (node.name, node.kind.removeprefix("xsd:") or node.name):
+        if not is_name(name):
+            raise InvalidRequestError(f"{name[:60]!r} is not the name of a member.")
+    kind = f' xsi:type="{node.kind}"' if node.kind else ""
+    if isinstance(node.content, str):
+        content = escape(node.content)
+    else:
+        content = "".join(map(_write, node.content))
+    return f"<{node.name}{kind}>{content}</{node.name}>"
+
+
+def refusals(result: etree._Element | None) -> list[str]:
     """Return the vendor's messages where a result says that it refused."""
-    if members(result).get("ReturnCode", _DONE) == _DONE:
+    if result is None or members(result).get("ReturnCode", _DONE) == _DONE:
         return []
     return [
         found.text.strip()
@@ -21,18 +81,27 @@ def refusals(result: etree._Element) -> list[str]:
     ]
 
 
-def as_json(operation: str, result: etree._Element) -> dict[str, JSON]:
-    """Return a result below the names that the vendor's reply has for it."""
-    return {f"{operation}Response": {etree.QName(result).localname: _json(result)}}
+def as_json(operation: str, result: etree._Element | None) -> dict[str, JSON]:
+    """Return a result below the names that the vendor's reply has for it.
+
+    A result that the vendor left out is an empty object.
+    """
+    if result is None:
+        return {f"{operation}Response": {}}
+    response = result.getparent()
+    name = f"{operation}Response" if response is None else _name(response)
+    return {name: {_name(result): _json(result)}}
 
 
 def _json(element: etree._Element) -> JSON:
     children = list(element.iterchildren(etree.Element))
     if not children:
-        return element.text or ""
+        text = element.text or ""
+        whole = _DIGITS.fullmatch(text) and _is_whole(element)
+        return int(text) if whole else text
     members_: dict[str, JSON] = {}
     for child in children:
-        name, value = etree.QName(child).localname, _json(child)
+        name, value = _name(child), _json(child)
         before = members_.get(name)
         if name not in members_:
             members_[name] = value
@@ -41,3 +110,19 @@ def _json(element: etree._Element) -> JSON:
         else:
             members_[name] = [before, value]
     return members_
+
+
+def _is_whole(element: etree._Element) -> bool:
+    """Tell whether an element is declared a whole number, by itself or by the WSDL."""
+    declared = element.get(_TYPE)
+    if declared is not None:
+        return declared.rpartition(":")[2] in _WHOLE_TYPES
+    parent, name = element.getparent(), _name(element)
+    holder = "" if parent is None else _name(parent)
+    if (holder, name) in _WHOLE:
+        return True
+    return name in _WHOLE_IN_RESULTS and holder.endswith("Result")
+
+
+def _name(element: etree._Element) -> str:
+    return etree.QName(element).localname

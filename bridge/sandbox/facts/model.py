@@ -20,6 +20,10 @@ _LATER_FIELDS: Mapping[tuple[str, str], dict[str, Any]] = {
 }
 # Source: a client made from 1.6.11 metadata. Unverified: that nothing else changed;
 # the entity InventoryProduct, whose fields are not known, is missing.
+_LATER_ITEMS: Mapping[tuple[str, str], Mapping[str, str]] = {
+    ("AttachmentInfo", "ParentType"): {"101": "Ticket Note", "102": "Time Entry"},
+}
+# Source: SOAP help, attachments of 2021. Unverified: the numbers are invented.
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,14 @@ class EntityFacts:
     early: tuple[bool, bool, bool, bool] | None
     fields: tuple[FieldFacts, ...]
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the entity's module is active: the user may do anything with it.
+
+        Source: SOAP help, modules; contract notes, section 20.
+        """
+        return any(right != "None" for right in self.user_access)
+
     def create_only(self, field: FieldFacts) -> bool:
         """Whether a field must be sent on create and is ignored on update."""
         return (
@@ -115,15 +127,8 @@ def entities_of(
 
 
 def _as_of(entity: EntityFacts, generation: str) -> EntityFacts:
-    if generation in _EARLY and entity.early is not None:
-        create, update, query, delete = entity.early
-        return replace(
-            entity,
-            can_create=create,
-            can_update=update,
-            can_query=query,
-            can_delete=delete,
-        )
+    if generation in _EARLY:
+        return _as_early(entity)
     if generation != GENERATIONS[-1]:
         return entity
     deletable = entity.name in _LATER_DELETE
@@ -137,6 +142,43 @@ def _as_of(entity: EntityFacts, generation: str) -> EntityFacts:
     )
 
 
+def _as_early(entity: EntityFacts) -> EntityFacts:
+    """Return an entity with its verbs of early releases, and the rights to them.
+
+    They told no rights: what an entity can do there the user may do, unless the module
+    is not active. Unverified: rights are known of one later release only.
+    """
+    flags = (
+        entity.can_create,
+        entity.can_update,
+        entity.can_query,
+        entity.can_delete,
+    )
+    create, update, query, delete = entity.early or flags
+    rights = zip(entity.user_access, (create, query, update, delete), strict=True)
+    create_right, query_right, update_right, delete_right = (
+        "All" if right == "None" and can and entity.is_open else right
+        for right, can in rights
+    )
+    return replace(
+        entity,
+        can_create=create,
+        can_update=update,
+        can_query=query,
+        can_delete=delete,
+        user_access=(create_right, query_right, update_right, delete_right),
+    )
+
+
 def _as_later(entity: str, field: FieldFacts) -> FieldFacts:
-    changes = _LATER_FIELDS.get((entity, field.name))
+    place = (entity, field.name)
+    changes = dict(_LATER_FIELDS.get(place, {}))
+    if place in _LATER_ITEMS:
+        known = field.picklist or ()
+        changes["picklist"] = known + tuple(
+            PicklistItem(value, label, sort_order=position, is_system=True)
+            for position, (value, label) in enumerate(
+                _LATER_ITEMS[place].items(), start=len(known) + 1
+            )
+        )
     return replace(field, **changes) if changes else field

@@ -7,7 +7,7 @@ two vendor calls for each entity that is not cached, none with `basic`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bridge.catalog.model import JSON, Element, Resource
 from bridge.errors import (
@@ -27,6 +27,7 @@ from bridge.services.apidocs import (
 )
 from bridge.services.apidocs.model import Operation, Routes
 from bridge.services.apidocs.openapi import write_openapi
+from bridge.services.apidocs.parameters import API_KEY
 from bridge.services.apidocs.record_schemas import RecordSchemas, record_schemas
 from bridge.services.apidocs.schema import Schema
 from bridge.services.apidocs.swagger import Address, write_swagger
@@ -59,7 +60,8 @@ class Wish:
 
     `routes` is what the application serves, `address` where. `instance` is whose
     tenant is described, `user` whose resources. `operation` names one operation; an
-    empty text means all.
+    empty text means all. `gateway` tells that one stands in front, with a key of its
+    own.
     """
 
     routes: Routes
@@ -71,6 +73,7 @@ class Wish:
     resolve: bool = False
     version: str = ""
     operation: str = ""
+    gateway: bool = False
 
 
 def fixed_rooms() -> list[Operation]:
@@ -210,6 +213,8 @@ def _write(
             f"No version {wish.version[:40]} of this description; -1 is the latest."
         )
     shown = _chosen(operations, wish.operation)
+    if wish.gateway:
+        shown = [replace(o, parameters=(API_KEY, *o.parameters)) for o in shown]
     document = write_swagger(
         wish.address, info, shown, schemas, strict=ctx.settings.strict_status
     )
@@ -264,13 +269,9 @@ def _record_schemas(
 def _shown(
     ctx: Context, wish: Wish, element: Element, operations: Iterable[Operation]
 ) -> list[Operation]:
-    """Return what is served, and what the account added to the element."""
-    served = _served(wish, operations)
-    if wish.instance is None:
-        return served
+    """Return what is served, and what the caller's account added to the element."""
     own = extended.own_resources(ctx, wish.user, element)
-    taken = [operation.id for operation in served]
-    return [*served, *extended_room.own_operations(own, taken)]
+    return extended_room.with_own(_served(wish, operations), own)
 
 
 def _served(wish: Wish, operations: Iterable[Operation]) -> list[Operation]:
@@ -278,23 +279,27 @@ def _served(wish: Wish, operations: Iterable[Operation]) -> list[Operation]:
 
 
 def _chosen(operations: Sequence[Operation], name: str) -> list[Operation]:
-    """Return all operations, or the one that is called or spelt so.
+    """Return all operations, or the one that is called or spelt so, braces or not.
 
     Raises:
         NotFoundError: there is none.
     """
     if not name:
         return [*operations]
+    wanted = _unbraced(name).lower()
     for operation in operations:
-        if name.lower() in (operation.id.lower(), _spelt(operation).lower()):
+        if wanted in (operation.id.lower(), _spelt(operation).lower()):
             return [operation]
     raise NotFoundError(f"No operation {name[:100]}.")
 
 
 def _spelt(operation: Operation) -> str:
     """Return an operation in the other spelling, as `GET-contacts-id`."""
-    path = operation.path.replace("{", "").replace("}", "")
-    return operation.method + path.replace("/", "-")
+    return operation.method + _unbraced(operation.path).replace("/", "-")
+
+
+def _unbraced(text: str) -> str:
+    return text.replace("{", "").replace("}", "")
 
 
 def _element_info(element: Element) -> Schema:

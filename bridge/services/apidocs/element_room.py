@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bridge.services.apidocs.model import Access, Operation, of_room
-from bridge.services.apidocs.parameters import DOCUMENT, EXPAND, query
+from bridge.services.apidocs.parameters import DOCUMENT, EXPAND, TOTAL, query
 from bridge.services.apidocs.schema import (
     Schema,
     anything,
@@ -131,6 +131,11 @@ _PARTS = {
     "versions": array(obj({"version": text(), "active": flag()})),
     "authentication-types": array(text()),
 }
+_PROVIDER = query(
+    "provider",
+    text(enum=["aws"]),
+    "A gateway in front, at `baseUrl`: its key becomes a parameter of every call",
+)
 _OPERATION = query("operationId", text(), "Leaves one operation only")
 
 
@@ -151,7 +156,7 @@ def operations() -> list[Operation]:
         "Describe a hub, as Swagger 2.0",
         ref("SwaggerDocument"),
         None,
-        DOCUMENT,
+        (_PROVIDER, *DOCUMENT),
     )
     return [
         *of_room("Elements", Access.OPEN, _elements()),
@@ -164,10 +169,22 @@ def operations() -> list[Operation]:
 
 def _elements() -> Iterator[Operation]:
     yield Operation(
-        "GET", "/elements", "getElements", "List elements", array(ref("Element"))
+        "GET",
+        "/elements",
+        "getElements",
+        "List elements",
+        array(ref("Element")),
+        None,
+        (TOTAL,),
     )
     yield Operation(
-        "GET", "/elements/keys", "getElementsKeys", "List keys", array(text())
+        "GET",
+        "/elements/keys",
+        "getElementsKeys",
+        "List keys",
+        array(text()),
+        None,
+        (TOTAL,),
     )
     yield Operation(
         "GET",
@@ -176,8 +193,13 @@ def _elements() -> Iterator[Operation]:
         "Read the metadata of all elements",
         array(ref("ElementMetadata")),
         None,
-        (EXPAND,),
+        (EXPAND, TOTAL),
     )
+    yield from _one_element()
+    yield from _element_documents()
+
+
+def _one_element() -> Iterator[Operation]:
     whole_element = ref("ElementWithResources")
     yield Operation(
         "GET", _ONE, "getElementByKeyOrId", "Read an element", whole_element
@@ -200,6 +222,8 @@ def _elements() -> Iterator[Operation]:
         "getElementConfiguration",
         "List configuration keys",
         array(ref("ConfigurationKey")),
+        None,
+        (TOTAL,),
     )
     yield Operation(
         "GET",
@@ -211,8 +235,17 @@ def _elements() -> Iterator[Operation]:
     for part, schema in _PARTS.items():
         name = "".join(word.capitalize() for word in part.split("-"))
         yield Operation(
-            "GET", f"{_ONE}/{part}", f"getElement{name}", f"List {part}", schema
+            "GET",
+            f"{_ONE}/{part}",
+            f"getElement{name}",
+            f"List {part}",
+            schema,
+            None,
+            (TOTAL,),
         )
+
+
+def _element_documents() -> Iterator[Operation]:
     for part in ("docs", "lbdocs"):
         yield Operation(
             "GET",
@@ -264,9 +297,17 @@ def _refused() -> Iterator[Operation]:
 def _hubs() -> Iterator[Operation]:
     hydrate = query("hydrate", flag(default=False), "Adds the names of resources")
     yield Operation(
-        "GET", "/hubs", "getHubs", "List hubs", array(ref("Hub")), None, (hydrate,)
+        "GET",
+        "/hubs",
+        "getHubs",
+        "List hubs",
+        array(ref("Hub")),
+        None,
+        (hydrate, TOTAL),
     )
-    yield Operation("GET", "/hubs/keys", "getHubsKeys", "List keys", array(text()))
+    yield Operation(
+        "GET", "/hubs/keys", "getHubsKeys", "List keys", array(text()), None, (TOTAL,)
+    )
     yield Operation("GET", "/hubs/{hub}", "getHubByHub", "Read a hub", ref("Hub"))
     yield Operation(
         "GET",
@@ -274,4 +315,6 @@ def _hubs() -> Iterator[Operation]:
         "getHubElements",
         "List a hub's elements",
         array(ref("Element")),
+        None,
+        (TOTAL,),
     )

@@ -4,11 +4,36 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from bridge.catalog.model import JSON
-from bridge.services.apidocs.model import Access, Operation, Parameter, of_room
+from bridge.services.apidocs.model import (
+    JSON_MEDIA,
+    Access,
+    Operation,
+    Parameter,
+    of_room,
+    shape,
+)
 from bridge.services.apidocs.parameters import query
-from bridge.services.apidocs.schema import Schema, anything, array, flag, obj, ref, text
+from bridge.services.apidocs.schema import (
+    Schema,
+    anything,
+    array,
+    flag,
+    obj,
+    ref,
+    text,
+    whole,
+)
+from bridge.services.definitions import (
+    Declared,
+    declarations,
+    path_segments,
+    placeholder,
+)
+from bridge.services.model_schemas import model_schema
+from bridge.services.parts import PARTS
 
 SCHEMAS: dict[str, Schema] = {
     "ElementResourceInput": obj(
@@ -24,10 +49,19 @@ SCHEMAS: dict[str, Schema] = {
             "parameters": array(anything()),
         },
     ),
+    "ElementResourcePart": obj(
+        {"id": whole()},
+        description="With the members that it was added with",
+    ),
 }
 _ALL = "/elements/{keyOrId}/resources"
 _ONE = f"{_ALL}/{{resourceId}}"
-_HUB = re.compile(r"^/?hubs/[^/]+(?=/.)")
+_FORM = "multipart/form-data"
+_OWN_HEADERS = frozenset(
+    {"authorization", "accept", "content-type", "cookie", "x-api-key"}
+)
+"""Headers that descriptions speak of, if at all, by themselves."""
+
 _NO_WORD = re.compile(r"[^A-Za-z0-9]+")
 _OWN_ONLY = query("accountOnly", flag(default=False), "Leaves the account's own only")
 
@@ -40,48 +74,104 @@ def operations() -> list[Operation]:
     ]
 
 
-def own_operations(
-    documents: Sequence[Mapping[str, JSON]], taken: Sequence[str]
+def with_own(
+    served: Sequence[Operation], documents: Sequence[Mapping[str, JSON]]
 ) -> list[Operation]:
-    """Return operations on the resources an account added; `taken` are ids in use."""
-    used = set(taken)
-    found = []
+    """Return operations with those on the resources that an account added.
+
+    They take the place of built-in ones with the same method and path, as they do when
+    they are called. Whatever was stored, ids and parameters stay unique.
+    """
+    paths = {shape(each.path): each.path for each in served if each.hub}
+    own: dict[tuple[str, str], Operation] = {}
     for document in documents:
-        operation = _own(document, used)
-        used.add(operation.id)
-        found.append(operation)
-    return of_room("Resources of the account", Access.TOKEN, found, hub=True)
+        if (operation := _own(document, paths)) is not None:
+            paths.setdefault(shape(operation.path), operation.path)
+            own.setdefault((operation.method, operation.path), operation)
+    kept = [each for each in served if not (each.hub and _key(each) in own)]
+    used = {each.id for each in kept}
+    added = []
+    for operation in own.values():
+        name, number = operation.id, 1
+        while name in used:
+            number += 1
+            name = f"{operation.id}{number}"
+        used.add(name)
+        added.append(replace(operation, id=name))
+    room = of_room("Resources of the account", Access.TOKEN, added, hub=True)
+    return [*kept, *room]
 
 
-def _own(document: Mapping[str, JSON], used: set[str]) -> Operation:
-    """Describe one added resource; the call of the vendor is read from its path."""
-    path = "/" + _HUB.sub("", str(document["path"])).split("?")[0].strip("/")
-    given = document.get("operationId")
-    words = _NO_WORD.split(str(given or f"{document['method']} {path}").strip())
-    name = words[0].lower() if not given else words[0]
-    name += "".join(word[:1].upper() + word[1:] for word in words[1:])
-    if not name or name in used:
-        name = f"{name}{document['id']}"
+def _key(operation: Operation) -> tuple[str, str]:
+    return operation.method, operation.path
+
+
+def _own(document: Mapping[str, JSON], paths: Mapping[str, str]) -> Operation | None:
+    """Describe one added resource, None where its path cannot be written.
+
+    `paths` are those in use by their shape: the names in braces are taken from there.
+    """
+    segments = path_segments(document)
+    loose = [each for each in segments if re.search("[{}<>]", each)]
+    if not segments or not all(map(placeholder, loose)):
+        return None
+    path = "/" + "/".join(segments)
+    path = paths.get(shape(path), path)
+    method = str(document["method"]).upper()
+    declared = list(declarations(document))
+    form = _body(declared, "form")
+    body = form or _body(declared, "body")
     return Operation(
-        str(document["method"]),
+        method,
         path,
-        name,
+        _id(document, method, path),
         str(document.get("description") or "Call Autotask"),
-        anything(),
-        None,
-        tuple(_parameters(document)),
+        _answer(document),
+        body,
+        tuple(_parameters(declared)),
+        consumes=(_FORM,) if form else (JSON_MEDIA,),
+        body_required=body is not None and "required" in body,
     )
 
 
-def _parameters(document: Mapping[str, JSON]) -> Iterator[Parameter]:
+def _id(document: Mapping[str, JSON], method: str, path: str) -> str:
+    given = document.get("operationId")
+    words = _NO_WORD.split(str(given or f"{method} {path}").strip())
+    name = words[0] if given else words[0].lower()
+    name += "".join(word[:1].upper() + word[1:] for word in words[1:])
+    return name or f"callResource{document['id']}"
+
+
+def _answer(document: Mapping[str, JSON]) -> Schema:
+    """Return the schema of a success: the model, none of whose members is certain."""
+    schema = model_schema(document.get("model"))
+    return {k: v for k, v in schema.items() if k != "required"} or anything()
+
+
+def _parameters(declared: Sequence[Declared]) -> Iterator[Parameter]:
     """Yield the parameters that a caller sends; constants are no affair of his."""
-    parameters = document.get("parameters")
-    for each in parameters if isinstance(parameters, list) else ():
-        if not isinstance(each, dict) or each.get("type") != "query":
-            continue
-        name = each.get("name")
-        if isinstance(name, str) and name:
-            yield query(name, text(), str(each.get("description") or name))
+    seen: set[tuple[str, str]] = set()
+    for each in declared:
+        name = each.name.lower() if each.kind == "header" else each.name
+        fit = each.kind in {"query", "header"} and name not in _OWN_HEADERS
+        if fit and (each.kind, name) not in seen:
+            seen.add((each.kind, name))
+            told = each.description or each.name
+            yield Parameter(each.name, each.kind, text(), told, each.required)
+
+
+def _body(declared: Sequence[Declared], kind: str) -> Schema | None:
+    """Return what stands in the body for the parameters of a kind."""
+    members = {
+        each.name: text(each.description) for each in declared if each.kind == kind
+    }
+    if not members:
+        return None
+    needed = {each.name for each in declared if each.kind == kind and each.required}
+    return obj(
+        {name: schema for name, schema in members.items() if name in needed},
+        {name: schema for name, schema in members.items() if name not in needed},
+    )
 
 
 def _reading() -> Iterator[Operation]:
@@ -101,13 +191,22 @@ def _reading() -> Iterator[Operation]:
         "Read a resource",
         ref("ElementResource"),
     )
-    for part in ("hooks", "parameters", "models"):
+    one = ref("ElementResourcePart")
+    for part in PARTS:
+        path, name = f"{_ONE}/{part}", part.capitalize()
         yield Operation(
             "GET",
-            f"{_ONE}/{part}",
-            f"getElementResource{part.capitalize()}",
+            path,
+            f"getElementResource{name}",
             f"List a resource's {part}",
-            array(anything()),
+            array(one),
+        )
+        yield Operation(
+            "GET",
+            f"{path}/{{partId}}",
+            f"getElementResource{name[:-1]}ById",
+            f"Read one of a resource's {part}",
+            one,
         )
 
 
@@ -119,4 +218,49 @@ def _writing() -> Iterator[Operation]:
     )
     yield Operation(
         "DELETE", _ONE, "deleteElementResourceById", "Remove a resource", None
+    )
+    for part in PARTS:
+        yield from _writing_parts(part)
+
+
+def _writing_parts(part: str) -> Iterator[Operation]:
+    path, name, one = f"{_ONE}/{part}", part.capitalize(), ref("ElementResourcePart")
+    item, single = f"{path}/{{partId}}", f"ElementResource{name[:-1]}"
+    yield Operation(
+        "POST",
+        path,
+        f"create{single}",
+        f"Add to the {part} of a resource of the account's own",
+        one,
+        anything(),
+    )
+    yield Operation(
+        "PUT",
+        path,
+        f"replaceElementResource{name}",
+        f"Replace one of a resource's {part}, named by `id` in the body",
+        one,
+        anything(),
+    )
+    yield Operation(
+        "PUT",
+        item,
+        f"replace{single}ById",
+        f"Replace one of a resource's {part}",
+        one,
+        anything(),
+    )
+    yield Operation(
+        "DELETE",
+        path,
+        f"deleteElementResource{name}",
+        f"Remove all {part} of a resource",
+        None,
+    )
+    yield Operation(
+        "DELETE",
+        item,
+        f"delete{single}ById",
+        f"Remove one of a resource's {part}",
+        None,
     )

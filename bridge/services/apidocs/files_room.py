@@ -38,11 +38,12 @@ _PLACES = (
 
 def operations() -> list[Operation]:
     """Return the operations of this room."""
-    return of_room("Attachments", Access.TOKEN, _attachments(), hub=True)
+    described = [_attach(), *_attached()]
+    return of_room("Attachments", Access.TOKEN, described, hub=True)
 
 
-def _attachments() -> Iterator[Operation]:
-    yield Operation(
+def _attach() -> Operation:
+    return Operation(
         "POST",
         _PLACES[0][0],
         "createObjectNameAttachment",
@@ -60,6 +61,9 @@ def _attachments() -> Iterator[Operation]:
         consumes=_CONSUMES,
         body_required=False,
     )
+
+
+def _attached() -> Iterator[Operation]:
     for path, name in _PLACES:
         one = f"{path}/{{attachmentId}}"
         yield Operation(

@@ -174,7 +174,7 @@ def _fixed() -> Iterator[Operation]:
         "List the names of all objects",
         OBJECTS,
         None,
-        (VERSION,),
+        (VERSION, TOTAL),
     )
     yield Operation(
         "GET",

@@ -16,8 +16,10 @@ _PATHS = {
     "childObjectName": "Name of the resource or entity of the children",
     "childObjectId": "Id of a child",
     "operationId": "Id of an operation, as `getContacts` or `GET-contacts`",
+    "role": "Name of a role",
     "requestId": "Value of `Elements-Request-Id` in an answer, or a traffic id",
     "resourceId": "Id of a resource",
+    "partId": "Id of a hook, a parameter or a model",
     "attachmentId": "Id of an attachment",
 }
 
@@ -82,6 +84,13 @@ VERSION = Parameter(
     "header",
     text(enum=["Hydrogen", "Helium"]),
     "`Helium` asks for objects instead of names, and for more about fields",
+)
+API_KEY = Parameter(
+    "x-api-key",
+    "header",
+    text(),
+    "Key that the gateway in front asks for; nothing here looks at it",
+    required=True,
 )
 DOCUMENT = (
     query("version", whole(default=-1), "Version of the description; -1 is the latest"),

@@ -14,6 +14,7 @@ from bridge.services.apidocs.parameters import (
     REAUTHENTICATE,
     SEARCH,
     TAGS,
+    TOTAL,
     VERSION,
 )
 from bridge.services.apidocs.schema import (
@@ -171,6 +172,7 @@ def operations() -> list[Operation]:
     return [
         *_authentication(),
         *of_room("Instances", Access.USER, _instances()),
+        *of_room("Instances", Access.USER, _instances_alone()),
         *of_room("Instances by token", Access.TOKEN, _by_token()),
         *of_room(
             "Usage",
@@ -182,6 +184,8 @@ def operations() -> list[Operation]:
                     "getVendorUsage",
                     "Show where the call budgets stand",
                     array(ref("VendorUsage")),
+                    None,
+                    (TOTAL,),
                 )
             ],
         ),
@@ -242,12 +246,16 @@ def _instances() -> Iterator[Operation]:
         yield Operation(
             "DELETE", by_id, f"delete{of}InstanceById", "Remove an instance", None
         )
+
+
+def _instances_alone() -> Iterator[Operation]:
+    """Yield what instances have that is not below their element."""
     yield Operation(
         "PATCH",
         "/instances/{id}",
         "updateInstanceById",
         "Change an instance",
-        one,
+        ref("Instance"),
         ref("InstanceChange"),
         (REAUTHENTICATE,),
     )
@@ -278,9 +286,6 @@ def _by_token() -> Iterator[Operation]:
 
 def _below(root: str, of: str) -> Iterator[Operation]:
     """Yield what exists below an instance, found by id or by token."""
-    entry = ref("ConfigurationEntry")
-    entries, one = f"{root}/configuration", f"{root}/configuration/{{configId}}"
-    name = f"{of}Configuration"
     yield Operation("PUT", f"{root}/enabled", f"replace{of}Enabled", "Enable", None)
     yield Operation("DELETE", f"{root}/enabled", f"delete{of}Enabled", "Disable", None)
     yield Operation(
@@ -299,8 +304,23 @@ def _below(root: str, of: str) -> Iterator[Operation]:
         "Trace no more",
         None,
     )
+    yield from _configuration(root, of)
+    yield from _objects(root, of)
+    yield from _descriptions(root, of)
+
+
+def _configuration(root: str, of: str) -> Iterator[Operation]:
+    entry = ref("ConfigurationEntry")
+    entries, one = f"{root}/configuration", f"{root}/configuration/{{configId}}"
+    name = f"{of}Configuration"
     yield Operation(
-        "GET", entries, f"get{name}", "List the configuration", array(entry)
+        "GET",
+        entries,
+        f"get{name}",
+        "List the configuration",
+        array(entry),
+        None,
+        (TOTAL,),
     )
     yield Operation("GET", one, f"get{name}ByConfigId", "Read one entry", entry)
     yield Operation(
@@ -311,6 +331,9 @@ def _below(root: str, of: str) -> Iterator[Operation]:
         entry,
         ref("ConfigurationValue"),
     )
+
+
+def _objects(root: str, of: str) -> Iterator[Operation]:
     yield Operation(
         "GET",
         f"{root}/objects",
@@ -318,7 +341,7 @@ def _below(root: str, of: str) -> Iterator[Operation]:
         "List the names of all objects",
         OBJECTS,
         None,
-        (VERSION,),
+        (VERSION, TOTAL),
     )
     yield Operation(
         "GET",
@@ -329,7 +352,6 @@ def _below(root: str, of: str) -> Iterator[Operation]:
         None,
         (CUSTOM, VERSION),
     )
-    yield from _descriptions(root, of)
 
 
 def _descriptions(root: str, of: str) -> Iterator[Operation]:

@@ -140,10 +140,16 @@ def _body(operation: Operation) -> list[JSON]:
     """Return the parameters that make the body; a form has one for each member."""
     if operation.body is None:
         return []
-    members = operation.body.get("properties")
+    members, needed = operation.body.get("properties"), operation.body.get("required")
     if _FORM in operation.consumes and isinstance(members, dict):
         fields = (
-            Parameter(name, "formData", schema, str(schema.get("description") or name))
+            Parameter(
+                name,
+                "formData",
+                schema,
+                str(schema.get("description") or name),
+                required=isinstance(needed, list) and name in needed,
+            )
             for name, schema in members.items()
             if isinstance(schema, dict)
         )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bridge.catalog.model import JSON
 from bridge.services.apidocs.model import Access, Operation, Parameter, of_room
-from bridge.services.apidocs.parameters import PAGING, SEARCH, WHERE, query
+from bridge.services.apidocs.parameters import PAGING, SEARCH, TOTAL, WHERE, query
 from bridge.services.apidocs.schema import (
     Schema,
     array,
@@ -18,7 +19,6 @@ from bridge.services.apidocs.schema import (
     whole,
 )
 
-_STAMP = text("As `2019-03-14T09:26:53+0000`")
 _NAMES: dict[str, Schema] = {
     "firstName": text(minLength=1, maxLength=1000),
     "lastName": text(minLength=1, maxLength=1000),
@@ -29,22 +29,29 @@ _USER: dict[str, Schema] = {
     "firstName": text(),
     "lastName": text(),
     "active": flag(),
-    "createdDate": _STAMP,
+    "createdDate": moment(),
     "accountId": whole(),
     "organizationId": whole(),
 }
-_LAST_LOGIN: dict[str, Schema] = {"lastLoginDate": either(_STAMP)}
+_LAST_LOGIN: dict[str, Schema] = {"lastLoginDate": either(moment())}
+_EMAIL = text(minLength=3, maxLength=1000, format="email")
+_PASSWORD = text(format="password", minLength=8, maxLength=1000)
 _ACCOUNT: dict[str, Schema] = {
     "name": text(minLength=1, maxLength=1000),
     "description": either(text(maxLength=1000)),
     "externalId": either(text(maxLength=1000)),
+}
+_FIGURES: dict[str, Schema] = {
+    "count": whole(),
+    "success": whole("Statuses below 400"),
+    "failed": whole(),
 }
 _POLICY = "notification.webhook.failure.policy"
 SCHEMAS: dict[str, Schema] = {
     "PasswordChange": obj(
         {
             "password": text("The present one", format="password"),
-            "newPassword": text(format="password", minLength=8, maxLength=1000),
+            "newPassword": _PASSWORD,
         }
     ),
     "Organization": obj(
@@ -63,7 +70,7 @@ SCHEMAS: dict[str, Schema] = {
             "description": either(text()),
             "externalId": either(text()),
             "active": flag(),
-            "createdDate": _STAMP,
+            "createdDate": moment(),
             "defaultAccount": flag(),
             "type": text(),
             "companyId": whole(),
@@ -77,13 +84,17 @@ SCHEMAS: dict[str, Schema] = {
         _LAST_LOGIN,
     ),
     "NewPlatformUser": obj(
-        {
-            "email": text(minLength=1, maxLength=1000),
+        {"email": _EMAIL, **_NAMES, "password": _PASSWORD},
+        {"active": flag(default=True)},
+    ),
+    "PlatformUserChange": obj(
+        optional={
+            "email": _EMAIL,
             **_NAMES,
-            "password": text(format="password", minLength=8, maxLength=1000),
+            "active": flag("`false` ends logins, and the secret opens nothing"),
+            "password": {**_PASSWORD, "description": "Of another user, by an admin"},
         }
     ),
-    "PlatformUserChange": obj(optional=_NAMES),
     "AccountSettings": {
         "type": "object",
         "properties": {_POLICY: text(enum=["retry", "queue"])},
@@ -109,9 +120,28 @@ SCHEMAS: dict[str, Schema] = {
             "company_external_name": text(),
         }
     ),
+    "RequestsInTime": obj({"timestamp": moment("Start of the interval"), **_FIGURES}),
+    "RequestsOfAccount": obj({"accountId": whole(), **_FIGURES}),
+    "RequestsOfElement": obj(
+        {"elementKey": either(text("null for calls of no element")), **_FIGURES}
+    ),
+    "RequestsOfStatus": obj({"status": whole(), **_FIGURES}),
 }
 _OFFSET = query("offset", whole(minimum=0), "Items to pass over; wins over `page`")
-_LISTED = (WHERE, _OFFSET, *PAGING)
+_LISTED = (WHERE, _OFFSET, *PAGING, TOTAL)
+_TOLD = ("Elements-Error",)
+_INTERVALS: list[JSON] = [
+    *("second", "minute", "hour", "day", "week", "month", "quarter", "year")
+]
+_CHOSEN: tuple[Parameter, ...] = (
+    query("from", text(format="date-time"), "Earliest time"),
+    query("to", text(format="date-time"), "Latest time"),
+    query("hub", text(), "Key of a hub"),
+    query("keys[]", array(text()), "Keys of elements"),
+    query("tags[]", array(text()), "Tags of instances"),
+    query("status", text(), "A code as `404`, or `4xx`, `success`, `failed`"),
+    SEARCH,
+)
 
 
 def operations() -> list[Operation]:
@@ -137,7 +167,9 @@ def operations() -> list[Operation]:
         *of_room("Tenancy", Access.USER, _accounts()),
         *of_room("Tenancy", Access.USER, _users()),
         *of_room("Tenancy", Access.USER, _below_accounts()),
+        *of_room("Tenancy", Access.USER, _roles()),
         *of_room("Usage", Access.USER, _usage()),
+        *of_room("Usage", Access.USER, _figures()),
     ]
 
 
@@ -161,12 +193,12 @@ def _accounts() -> Iterator[Operation]:
         "Make an account",
         one,
         ref("NewPlatformAccount"),
+        headers=_TOLD,
     )
     path = "/accounts/{id}"
     name = "PlatformAccountById"
     yield Operation("GET", path, f"get{name}", "Read an account", one)
-    yield Operation("PATCH", path, f"update{name}", "Change an account", one, change)
-    yield Operation("PUT", path, f"replace{name}", "Change an account", one, change)
+    yield from _changes(path, name, "Change an account", one, change)
     yield Operation("DELETE", path, f"delete{name}", "Remove an account", None)
 
 
@@ -184,9 +216,24 @@ def _users() -> Iterator[Operation]:
     )
     path, name = "/users/{id}", "PlatformUserById"
     yield Operation("GET", path, f"get{name}", "Read a user", one)
-    yield Operation("PATCH", path, f"update{name}", "Change a user", one, change)
-    yield Operation("PUT", path, f"replace{name}", "Change a user", one, change)
+    yield from _changes(path, name, "Change a user", one, change)
     yield Operation("DELETE", path, f"delete{name}", "Remove a user", None)
+
+
+def _changes(
+    path: str, name: str, summary: str, answer: Schema, body: Schema
+) -> Iterator[Operation]:
+    for method, word in (("PATCH", "update"), ("PUT", "replace")):
+        yield Operation(
+            method,
+            path,
+            f"{word}{name}",
+            summary,
+            answer,
+            body,
+            headers=_TOLD,
+            description="Members that are not sent stay as they are.",
+        )
 
 
 def _below_accounts() -> Iterator[Operation]:
@@ -207,6 +254,7 @@ def _below_accounts() -> Iterator[Operation]:
         "Make a user of an account",
         ref("CreatedPlatformUser"),
         ref("NewPlatformUser"),
+        headers=_TOLD,
     )
     for root, name in (("/accounts", "OwnAccount"), ("/accounts/{id}", "Account")):
         yield Operation(
@@ -236,17 +284,34 @@ def _below_accounts() -> Iterator[Operation]:
             )
 
 
+def _roles() -> Iterator[Operation]:
+    path = "/accounts/{id}/roles"
+    yield Operation(
+        "GET",
+        path,
+        "getAccountRoles",
+        "List an account's roles: there are none",
+        array(text()),
+        None,
+        (TOTAL,),
+    )
+    for method, word in (("PUT", "replace"), ("DELETE", "delete")):
+        yield Operation(
+            method,
+            f"{path}/{{role}}",
+            f"{word}AccountRole",
+            "Always 400: there are no roles",
+            None,
+            refused=True,
+        )
+
+
 def _usage() -> Iterator[Operation]:
-    wishes: tuple[Parameter, ...] = (
-        query("from", text(format="date-time"), "Earliest time"),
-        query("to", text(format="date-time"), "Latest time"),
-        query("hub", text(), "Key of a hub"),
-        query("keys[]", array(text()), "Keys of elements"),
-        query("tags[]", array(text()), "Tags of instances"),
-        query("status", text(), "A code as `404`, or `4xx`, `success`, `failed`"),
-        SEARCH,
+    wishes = (
+        *_CHOSEN,
         query("pageOffset", whole(minimum=0), "Items to pass over"),
         *PAGING,
+        TOTAL,
     )
     yield Operation(
         "GET",
@@ -264,3 +329,29 @@ def _usage() -> Iterator[Operation]:
         "Read one request",
         ref("Usage"),
     )
+
+
+def _figures() -> Iterator[Operation]:
+    accounts = query("accountIds[]", array(whole()), "Ids of accounts")
+    interval = query("interval", text(enum=_INTERVALS), "Fits the time unless given")
+    path, name = "/usage/analytics", "getUsageAnalytics"
+    yield Operation(
+        "GET",
+        path,
+        name,
+        "Count requests interval by interval, of the last day unless told",
+        array(ref("RequestsInTime")),
+        None,
+        (*_CHOSEN, accounts, interval, TOTAL),
+    )
+    for one in ("Account", "Element", "Status"):
+        word = "statuses" if one == "Status" else f"{one.lower()}s"
+        yield Operation(
+            "GET",
+            f"{path}/{word}",
+            f"{name}{word.capitalize()}",
+            f"Count requests by {one.lower()}, of the last day unless told",
+            array(ref(f"RequestsOf{one}")),
+            None,
+            (*_CHOSEN, accounts, TOTAL),
+        )

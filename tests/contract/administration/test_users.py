@@ -7,6 +7,7 @@ import json
 import pytest
 
 from bridge.store.tenants import find_user, log_in
+from bridge.store.users import UserChange, change_user, get_user
 
 
 def test_a_user_made_on_an_empty_installation_is_known_by_its_secrets(operator):
@@ -67,6 +68,23 @@ def test_a_second_user_joins_an_organization(operator):
     operator.ok("user", "remove", "bob@northwind.example", "--yes")
     operator.ok("user", "remove", first["id"], "--yes")
     assert operator.json("user", "list") == []
+
+
+def test_who_is_not_active_is_told_apart(embedded):
+    ann = embedded.add_user()
+    embedded.json(
+        *("user", "add", "--organization-id", ann["organizationId"]),
+        *("--email", "bob@northwind.example", "--password", "x"),
+    )
+    with embedded.database() as database:
+        both = [get_user(database, f"{n}@northwind.example") for n in ("bob", "ann")]
+        change_user(database, both[0], UserChange(active=False), by=both[1])
+
+    listed = embedded.json("user", "list")
+    lines = embedded.ok("user", "list").splitlines()
+
+    assert [one["active"] for one in listed] == [True, False]
+    assert [line.split()[-1] for line in lines if "@" in line] == ["yes", "no"]
 
 
 def test_removal_asks_first(embedded):

@@ -4,69 +4,7 @@ import secrets
 
 import pytest
 
-HEAD = (
-    '<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"'
-    ' xmlns:v1="http://autotask.net/ATWS/v1_6/"><soapenv:Header/><soapenv:Body>'
-)
-TAIL = "</soapenv:Body></soapenv:Envelope>"
 RESOURCES = "/elements/autotaskcrm/resources"
-
-
-def envelope(inner):
-    return f"{HEAD}{inner}{TAIL}"
-
-
-def definition(text, **changes):
-    return {
-        "path": f"/own{secrets.token_hex(4)}",
-        "method": "GET",
-        "vendorPath": "https://elsewhere.example/ATServices/1.6/atws.asmx",
-        "vendorMethod": "POST",
-        "type": "api",
-        "description": "How much of the hour is used",
-        "rootKey": "|soapenv:Envelope.soapenv:Body",
-        "response": {"contentType": "application/json"},
-        "hooks": [],
-        "parameters": [
-            {
-                "name": text,
-                "vendorName": "body",
-                "type": "value",
-                "vendorType": "body",
-            },
-            {
-                "name": "http://autotask.net/ATWS/v1_6/create",
-                "vendorName": "Soapaction",
-                "type": "value",
-                "vendorType": "header",
-            },
-        ],
-        **changes,
-    }
-
-
-USAGE = envelope("<v1:getThresholdAndUsageInfo/>")
-
-
-@pytest.fixture
-def add(api):
-    """Add resources; they are removed again."""
-    made = []
-
-    def add(text=USAGE, **changes):
-        answer = api.call(
-            "POST",
-            RESOURCES,
-            definition(text, **changes),
-            authorization=api.platform,
-        )
-        assert answer.status == 200, answer.body
-        made.append(answer.json()["id"])
-        return answer.json()
-
-    yield add
-    for number in made:
-        api.call("DELETE", f"{RESOURCES}/{number}", authorization=api.platform)
 
 
 def listed(caller, query=""):
@@ -74,10 +12,13 @@ def listed(caller, query=""):
     return [resource["id"] for resource in answer.json()]
 
 
-def test_it_is_stored_as_sent_and_seen_by_its_account_alone(api, add, foreign):
+def test_it_is_stored_as_sent_and_seen_by_its_account_alone(
+    api, add, definition, foreign
+):
     before = listed(api)
-    body = definition(USAGE, path="/hubs/crm/newcontacts")
-    made = add(**body, ownerAccountId=7)
+    changes = {"path": "/hubs/crm/newcontacts", "hooks": [{"type": "event"}]}
+    body = definition(**changes)
+    made = add(**changes, ownerAccountId=7)
 
     assert made == {**body, "id": made["id"]}
     assert listed(api) == [*before, made["id"]]
@@ -101,7 +42,7 @@ def test_it_answers_at_once_with_and_without_the_hub_for_one_call(api, add, vend
         assert answer.status == 200, answer.body
         result = answer.json()["getThresholdAndUsageInfoResponse"]
         result = result["getThresholdAndUsageInfoResult"]
-        assert result["ReturnCode"] == "1"
+        assert result["ReturnCode"] == 1
         message = result["EntityReturnInfoResults"]["EntityReturnInfo"]["Message"]
         assert "numberOfExternalRequest" in message
     assert vendor.calls() == {"getThresholdAndUsageInfo": 3}
@@ -115,7 +56,7 @@ def test_a_path_stored_with_a_hub_is_the_same(api, add):
         assert api.get(path).status == 200
 
 
-def test_arguments_come_from_the_path_and_the_query(api, add):
+def test_arguments_come_from_the_path_and_the_query(api, add, envelope):
     text = envelope(
         "<v1:GetFieldInfo><v1:psObjectType>{entity}</v1:psObjectType></v1:GetFieldInfo>"
     )
@@ -147,17 +88,17 @@ def test_it_overrides_what_is_built_in_for_its_account(api, add, foreign):
 @pytest.mark.parametrize(
     "text",
     [
-        envelope("<v1:create><v1:Entities/></v1:create>"),
-        envelope("<v1:delete><v1:Entities/></v1:delete>"),
-        envelope("<v1:nonsense/>"),
-        envelope(""),
+        "{}<v1:create><v1:Entities/></v1:create>",
+        "{}<v1:delete><v1:Entities/></v1:delete>",
+        "{}<v1:nonsense/>",
+        "{}",
         "not XML",
-        '<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>' + USAGE,
         "",
     ],
 )
-def test_what_does_not_read_is_refused_and_not_sent(api, add, vendor, text):
-    path = add(text)["path"]
+def test_what_does_not_read_is_refused_and_not_sent(api, add, vendor, envelope, text):
+    wrapped = envelope(text[2:]) if text.startswith("{}") else text
+    path = add(wrapped)["path"]
     vendor.forget()
 
     answer = api.get(path)
@@ -195,13 +136,13 @@ def test_it_is_changed_and_removed(api, add):
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
-def test_a_built_in_resource_is_nobodys_to_change(api, method):
+def test_a_built_in_resource_is_nobodys_to_change(api, definition, method):
     number = listed(api)[0]
 
     answer = api.call(
         method,
         f"{RESOURCES}/{number}",
-        definition(USAGE),
+        definition(),
         authorization=api.platform,
     )
 
@@ -216,13 +157,17 @@ def test_a_built_in_resource_is_nobodys_to_change(api, method):
         {"path": "/a b"},
         {"path": "/{a}/{a}"},
         {"path": "/{1}"},
+        {"path": "//"},
+        {"path": "/a{"},
+        {"path": "/a/{b}c"},
+        {"path": "/<a>"},
         {"method": "STEAL"},
         {"method": None},
     ],
 )
-def test_a_path_or_method_of_no_use_is_refused(api, changes):
+def test_a_path_or_method_of_no_use_is_refused(api, definition, changes):
     answer = api.call(
-        "POST", RESOURCES, definition(USAGE, **changes), authorization=api.platform
+        "POST", RESOURCES, definition(**changes), authorization=api.platform
     )
 
     assert answer.status == 400
@@ -238,12 +183,96 @@ def test_a_disabled_instance_answers_403(api, add):
         assert api.call("PUT", "/instances/enabled").status == 200
 
 
-def test_its_parts_are_listed(api, add):
-    made = add(model={"name": "own"})
-    for part, expected in (
-        ("parameters", made["parameters"]),
-        ("hooks", []),
-        ("models", [{"name": "own"}]),
-    ):
-        path = f"{RESOURCES}/{made['id']}/{part}"
-        assert api.get(path, authorization=api.platform).json() == expected
+@pytest.mark.parametrize("stored", ["//zz{}//four//", "hubs/crm//zz{}/four/"])
+def test_slashes_of_a_stored_path_count_once(api, add, stored):
+    name = secrets.token_hex(4)
+    made = add(path=stored.format(name))
+
+    assert made["path"] == stored.format(name)
+    for path in (f"/zz{name}/four", f"/hubs/crm//zz{name}//four/"):
+        assert api.get(path).status == 200
+
+
+def test_an_encoded_path_is_the_same_decoded(api, add):
+    name = secrets.token_hex(4)
+    add(path=f"/%C3%A9t%C3%A9{name}")
+
+    assert api.get(f"/%c3%a9t%c3%a9{name}").status == 200
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize(
+    "path", ["/own{}", "/own{}/two", "/accounts/own{}", "/accounts/{}/own{}/a/b/c"]
+)
+def test_another_verb_on_its_path_is_405(api, add, method, path):
+    path = path.replace("{}", secrets.token_hex(4))
+    add(path=path)
+
+    for prefix in ("", "/hubs/crm"):
+        answer = api.call(method, prefix + path)
+        assert answer.status == 405
+        assert set(answer.json()) == {"requestId", "message"}
+        assert "POST" not in answer.headers["allow"]
+    assert api.call("HEAD", path).status == 200
+
+
+def test_another_verb_on_a_path_that_is_built_in_as_well_is_what_it_was(api, add):
+    add(path="/products")
+    add(path="/accounts/{id}")
+    add(path="/accounts/{id}/contacts")
+
+    created = api.call("POST", "/products", {})
+    assert created.status == 400
+    assert "is required" in created.json()["message"]
+    refused = api.call("PUT", "/products", {})
+    assert (refused.status, "POST" in refused.headers["allow"]) == (405, True)
+    assert api.call("PATCH", "/accounts/999999999", {"phone": "1"}).status == 404
+    created = api.call("POST", "/accounts/0/contacts", {})
+    assert created.status == 400
+
+
+def test_verbs_of_several_resources_on_one_path_are_offered(api, add):
+    path = add()["path"]
+    add(path=path, method="POST")
+
+    assert api.call("POST", path).status == 200
+    answer = api.call("DELETE", path)
+    assert answer.status == 405
+    assert answer.headers["allow"] == "GET, HEAD, OPTIONS, POST"
+
+
+def test_whole_numbers_are_numbers_and_other_texts_are_texts(
+    api, add, query, queryxml, envelope
+):
+    asked = query(queryxml("Account", "id", 0))
+    record = api.get(add(asked)["path"]).json()["queryResponse"]["queryResult"]
+    assert record["ReturnCode"] == 1
+    account = record["EntityResults"]["Entity"]
+    assert account["id"] == 0
+    shown = api.get("/accounts/0").json()
+    assert account["AccountNumber"] == shown["accountNumber"]
+    assert account["PostalCode"] == shown["postalCode"]
+
+    fields = envelope(
+        "<v1:GetFieldInfo><v1:psObjectType>Account</v1:psObjectType></v1:GetFieldInfo>"
+    )
+    found = api.get(add(fields)["path"]).json()["GetFieldInfoResponse"]
+    [name] = [
+        field
+        for field in found["GetFieldInfoResult"]["Field"]
+        if field["Name"] == "AccountType"
+    ]
+    item = name["PicklistValues"]["PickListValue"][0]
+    assert isinstance(name["Length"], int)
+    assert isinstance(item["SortOrder"], int)
+    assert isinstance(item["Value"], str)
+    assert name["IsRequired"] == "true"
+
+
+def test_the_reply_has_the_names_that_the_vendor_has_for_it(api, add, envelope):
+    path = add(envelope("<v1:GetEntityInfo/>"))["path"]
+
+    answer = api.get(path).json()
+
+    found = answer["GetEntityInfoResponse"]["GetEntityInfoResult"]["EntityInfo"]
+    assert "Account" in [entity["Name"] for entity in found]

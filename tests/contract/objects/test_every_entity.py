@@ -16,6 +16,7 @@ MOMENT = "2027-01-04T15:00:00+0000"
 
 RULED = {
     "ClientPortalUser": {"password": "Harbor12345"},
+    "Contract": {"endDate": "2027-12-31T15:00:00+0000"},
     "Product": {"productAllocationCodeID": 29682840},
     "Ticket": {"dueDateTime": MOMENT, "queueID": 29683354},
     "UserDefinedFieldListItem": {"udfFieldId": 29686002},

@@ -23,6 +23,9 @@ PLACEHOLDER = re.compile(r"<[^>]*>|\{[^}]*\}")
 REFUSING = {
     "/accounts/instances": {"POST", "PUT", "PATCH", "DELETE"},
     "/accounts/settings": {"PUT", "DELETE"},
+    "/accounts/{}/instances": {"POST"},
+    "/accounts/{}/roles": {"POST"},
+    "/accounts/{}/roles/{}": {"GET", "PATCH"},
     "/attachments": {"POST"},
     "/attachments/{}": {"PATCH", "PUT"},
     "/{}/{}/attachments/{}": {"PATCH", "PUT"},

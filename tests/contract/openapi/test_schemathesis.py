@@ -73,6 +73,7 @@ class Caller:
             "operationId": ["getAccounts", "GET-contacts", "getPing"],
             "attachmentId": [str(self.spare_attachment()["id"])],
             "resourceId": ["88001", "88101"],
+            "partId": ["1"],
             "requestId": [
                 api.get("/accounts?pageSize=1").headers["elements-request-id"]
             ],
@@ -94,7 +95,13 @@ class Caller:
         return self.platform("POST", "/instances", body)
 
     def spare_resource(self):
-        body = {"path": f"/{secrets.token_hex(8)}", "method": "GET"}
+        body = {
+            "path": f"/{secrets.token_hex(8)}",
+            "method": "GET",
+            "hooks": [{"type": "event"}],
+            "parameters": [{"name": "id", "type": "query"}],
+            "model": {"name": "spare"},
+        }
         return self.platform("POST", "/elements/50/resources", body)
 
     def spare_attachment(self):
@@ -140,6 +147,7 @@ class Caller:
 SPARE = {
     ("DELETE", "attachmentId"): Caller.spare_attachment,
     ("DELETE", "resourceId"): Caller.spare_resource,
+    ("POST", "resourceId"): Caller.spare_resource,
     ("PUT", "resourceId"): Caller.spare_resource,
 }
 

@@ -157,6 +157,30 @@ def test_the_host_is_what_base_url_says(api, url, host, base_path, scheme):
     assert document["schemes"] == [scheme]
 
 
+def test_behind_a_gateway_every_call_has_its_key(api):
+    where = "baseUrl=https://gw.example/stage"
+    plain = api.get(f"/docs/crm?{where}").json()
+
+    document = api.get(f"/docs/crm?{where}&provider=AWS").json()
+
+    validate(document)
+    assert (document["host"], document["basePath"]) == (
+        "gw.example",
+        "/stage/elements/api-v2",
+    )
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            [key] = [p for p in operation["parameters"] if p["name"] == "x-api-key"]
+            assert (key["in"], key["type"], key["required"]) == (
+                "header",
+                "string",
+                True,
+            )
+            operation["parameters"].remove(key)
+            assert operation == plain["paths"][path][method]
+    assert api.get(f"/docs/crm?{where}&provider=nonsense").json() == plain
+
+
 def test_user_defined_fields_can_be_left_out(api):
     definitions = api.get("/instances/docs?discovery=false").json()["definitions"]
 
@@ -178,7 +202,15 @@ def test_the_basic_document_asks_no_vendor(api, spare, vendor):
 
 
 @pytest.mark.parametrize(
-    "name", ["getContactById", "getcontactbyid", "GET-contacts-id", "get-contacts-id"]
+    "name",
+    [
+        "getContactById",
+        "getcontactbyid",
+        "GET-contacts-id",
+        "get-contacts-id",
+        "GET-contacts-{id}",
+        "get-contacts-%7Bid%7D",
+    ],
 )
 def test_one_operation_is_found_in_either_spelling(api, name):
     of_token = api.get(f"/instances/docs/{name}").json()

@@ -26,7 +26,9 @@ PRODUCT = {
     "productAllocationCodeID": "29682840",
 }
 PORTAL_USER = {
+    "contactID": 29684410,
     "id": "0",
+    "userName": "ida@harbor.example",
     "password": "Abc12345",
     "securityLevel": 5,
     "dateFormat": 1,
@@ -311,3 +313,13 @@ def test_old_dates_of_an_opportunity(api):
 
     assert record["createDate"] == "2016-08-08T00:00:00+0000"
     assert record["projectedCloseDate"] == "2020-08-09T00:00:00+0000"
+
+
+def test_the_portal_user_of_the_published_payload_succeeds_as_it_stands(api):
+    assert PORTAL_USER["contactID"] == 29684410
+
+    answer = api.call("POST", "/hubs/crm/users", PORTAL_USER)
+
+    assert answer.status == 200, answer.body
+    assert answer.json()["contactID"] == 29684410
+    assert answer.json()["userName"] == "ida@harbor.example"

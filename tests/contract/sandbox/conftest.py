@@ -151,8 +151,10 @@ def start_sandbox(folder, *options):
         text=True,
     )
     with process:
-        yield json.loads(process.stdout.readline())
-        process.terminate()
+        try:
+            yield json.loads(process.stdout.readline())
+        finally:
+            process.terminate()
         assert process.wait(20) == 0
 
 
@@ -215,3 +217,34 @@ def fresh(soap):
     soap.session.post(f"{soap.url}/sandbox/reset").raise_for_status()
     soap.session.delete(f"{soap.url}/sandbox/requests").raise_for_status()
     return soap
+
+
+@pytest.fixture
+def steer(soap):
+    """Call a control path; everything is as at the start before and after."""
+
+    def call(method, path, document=None):
+        url = f"{soap.url}/sandbox/{path}"
+        return soap.session.request(method, url, json=document, timeout=30)
+
+    def calm():
+        for path in ("knobs", "clock", "faults", "exchanges", "requests"):
+            call("DELETE", path).raise_for_status()
+
+    calm()
+    yield call
+    calm()
+
+
+@pytest.fixture
+def own_sandbox(tmp_path):
+    """Run a simulator of one's own with some options; yield its user."""
+
+    @contextmanager
+    def run(*options):
+        with start_sandbox(tmp_path, *options) as info:
+            client = caller(info)
+            with client.session:
+                yield client
+
+    return run

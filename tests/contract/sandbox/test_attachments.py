@@ -105,6 +105,31 @@ def test_other_parents(fresh, parent_type, parent_id, member):
     assert found(fresh, **{member: parent_id}).ids == [attachment_id]
 
 
+def test_files_of_a_ticket_s_notes_and_times_are_the_ticket_s_too(fresh):
+    note = "<id>0</id><TicketID>29684801</TicketID><NoteType>1</NoteType>"
+    note += "<Publish>1</Publish><Title>T</Title><Description>D</Description>"
+    (noted,) = fresh.write("create", "TicketNote", note).ids
+    row = {"id": 29690001, "TicketID": 29684801, "ResourceID": 4}
+    url = f"{fresh.url}/sandbox/seed"
+    fresh.session.post(url, json={"rows": {"TimeEntry": [row]}}).raise_for_status()
+
+    own = made(fresh, ParentType=4, ParentID=29684801)
+    of_note = made(fresh, ParentType=101, ParentID=noted)
+    of_time = made(fresh, ParentType=102, ParentID=29690001)
+    made(fresh, ParentType=4, ParentID=29684802)
+
+    assert found(fresh, TicketID=29684801).ids == [own, of_note, of_time]
+    assert found(fresh, TicketNoteID=noted).ids == [of_note]
+    assert found(fresh, TimeEntryID=29690001).ids == [of_time]
+    assert found(fresh, ParentID=29684801, ParentType=4).ids == [own]
+
+
+def test_early_releases_have_no_files_of_notes(early):
+    reply = create(early, ParentType=101, ParentID=29684901)
+
+    assert "Picklist value [101] does not exist for ParentType." in reply.fault
+
+
 def test_an_opportunity_may_be_named_by_its_own_member(fresh):
     attachment_id = made(fresh, ParentType=3, ParentID=None, OpportunityID=29684316)
 

@@ -16,23 +16,6 @@ CONTACT = (
 BROKEN = requests.exceptions.ConnectionError, requests.exceptions.ChunkedEncodingError
 
 
-@pytest.fixture
-def steer(soap):
-    """Call a control path; everything is as at the start before and after."""
-
-    def call(method, path, document=None):
-        url = f"{soap.url}/sandbox/{path}"
-        return soap.session.request(method, url, json=document, timeout=30)
-
-    def calm():
-        for path in ("knobs", "clock", "faults", "exchanges", "requests"):
-            call("DELETE", path).raise_for_status()
-
-    calm()
-    yield call
-    calm()
-
-
 def names(soap, first_name):
     where = f'<field>FirstName<expression op="Equals">{first_name}</expression></field>'
     return soap.query("Contact", where).ids
@@ -237,40 +220,6 @@ def test_the_clock_is_frozen_moved_and_let_go(steer, soap):
     assert abs(real - datetime.now(UTC)) < timedelta(seconds=5)
 
 
-@pytest.mark.parametrize(
-    "document",
-    [
-        {"at": "soon"},
-        {"at": "0001-01-01T00:00:00Z", "advance_s": -1},
-        {"advance_s": 1e300},
-        {"advance_s": "1"},
-        {"frozen": 1},
-        {"speed": 2},
-        [],
-    ],
-)
-def test_wrong_times_are_refused(steer, document):
-    assert steer("POST", "clock", document).status_code == 400
-
-
-def test_a_snapshot_is_restored_with_its_numbers(steer, soap):
-    assert steer("POST", "snapshot", {"name": "before"}).status_code == 200
-    assert "before" in steer("GET", "snapshot").json()["snapshots"]
-    first = soap.write("create", "Contact", CONTACT.format("Gone")).ids
-    soap.write("delete", "Contact", "<id>29684012</id>")
-
-    assert steer("POST", "restore", {"name": "before"}).status_code == 200
-
-    assert names(soap, "Gone") == []
-    assert soap.row("Contact", 29684012).status_code == 200
-    assert soap.write("create", "Contact", CONTACT.format("Gone")).ids == first
-
-
-@pytest.mark.parametrize("name", ["", "../up", "nobody-took-it", None])
-def test_other_snapshots_are_refused(steer, name):
-    assert steer("POST", "restore", {"name": name}).status_code == 400
-
-
 def test_seeding_passes_all_rules(steer, soap):
     rows = {
         "Account": [
@@ -293,23 +242,6 @@ def test_seeding_passes_all_rules(steer, soap):
     assert steer("POST", "seed", {"rows": rows}).json()["ids"]["Account"] == made[:1]
     assert "Again" in soap.fields("Account", made[0])
     steer("POST", "reset").raise_for_status()
-
-
-@pytest.mark.parametrize(
-    "document",
-    [
-        {},
-        {"rows": []},
-        {"rows": {"Account": {}}},
-        {"rows": {"Nothing": []}},
-        {"rows": {"Account": [{"Colour": "red"}]}},
-        {"rows": {"Account": [{"AccountType": "red"}]}},
-        {"rows": {"Account": [{"UserDefinedFields": {"Colour": "red"}}]}},
-        {"rows": {}, "tenant": 1},
-    ],
-)
-def test_wrong_rows_are_refused(steer, document):
-    assert steer("POST", "seed", document).status_code == 400
 
 
 def test_exchanges_are_kept_while_recording(steer, soap):

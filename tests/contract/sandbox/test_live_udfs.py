@@ -226,3 +226,66 @@ def test_definitions_cannot_be_deleted(fresh):
 
     record = f"<id>{made}</id>"
     assert fresh.write("delete", "UserDefinedFieldDefinition", record).code == -1
+
+
+def seed(soap, **rows):
+    url = f"{soap.url}/sandbox/seed"
+    return soap.session.post(url, json={"rows": rows})
+
+
+def test_a_seeded_definition_takes_effect_at_once(fresh):
+    row = {"Name": "Bays", "UdfType": ACCOUNT, "DataType": LIST, "IsActive": True}
+    before = udfs(fresh)
+
+    made = seed(fresh, UserDefinedFieldDefinition=[row]).json()["ids"]
+    (udf_id,) = made["UserDefinedFieldDefinition"]
+    item = {"UdfFieldId": udf_id, "ValueForExport": "g", "ValueForDisplay": "Gold"}
+    seed(fresh, UserDefinedFieldListItem=[item | {"IsActive": True}]).raise_for_status()
+
+    assert udfs(fresh) == {**before, "Bays": "string"}
+    info = fresh.call("getUDFInfo", "<psTable>Account</psTable>")
+    assert "Gold" in info.texts("Label")
+    assert give(fresh, "Bays", "g").code == 1
+    assert by_udf(fresh, "Bays", "Equals", "g").ids == [0]
+    again = row | {"id": udf_id, "Name": "Berths"}
+    seed(fresh, UserDefinedFieldDefinition=[again]).raise_for_status()
+    assert values(fresh.query("Account", HOME))["Berths"] == "g"
+    assert "Bays" not in udfs(fresh)
+
+
+def test_a_seeded_item_joins_a_list_of_the_start(fresh):
+    def labels():
+        return fresh.call("getUDFInfo", "<psTable>Account</psTable>").texts("Label")
+
+    lists = '<field>DataType<expression op="Equals">3</expression></field>'
+    kind = '<field>UdfType<expression op="Equals">1</expression></field>'
+    (one, *_) = fresh.query("UserDefinedFieldDefinition", lists + kind).ids
+    item = {"UdfFieldId": one, "ValueForExport": "new", "ValueForDisplay": "New one"}
+    before = labels()
+
+    seed(fresh, UserDefinedFieldListItem=[item | {"IsActive": True}]).raise_for_status()
+
+    assert sorted(labels()) == sorted([*before, "New one"])
+
+
+def test_a_seeded_definition_keeps_entity_and_type(fresh):
+    made = define(fresh, "Bays")
+    before = udfs(fresh)
+    row = {"id": made, "Name": "Bays", "UdfType": CONTACT, "DataType": TEXT}
+
+    refused = seed(fresh, UserDefinedFieldDefinition=[row])
+
+    assert refused.status_code == 400
+    assert "UdfType and DataType cannot be changed." in refused.json()["message"]
+    assert udfs(fresh) == before
+
+
+def test_an_inactive_udf_that_is_active_again_has_its_values(fresh):
+    made = define(fresh, "Bays")
+    give(fresh, "Bays", "seven")
+
+    for active in ("false", "true"):
+        record = definition("Bays", id_=made, active=active)
+        assert fresh.write("update", "UserDefinedFieldDefinition", record).code == 1
+
+    assert values(fresh.query("Account", HOME))["Bays"] == "seven"

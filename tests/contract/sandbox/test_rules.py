@@ -1,6 +1,7 @@
 """What single entities demand and do: work, sales records, authors."""
 
 import re
+from datetime import date, timedelta
 
 import pytest
 
@@ -159,6 +160,106 @@ def test_a_secondary_resource_cannot_become_the_primary_one(fresh):
         "A secondary resource cannot be the primary resource of a ticket.",
         "Error updating entity for record number [1].",
     ]
+
+
+ALERT_CATEGORY, STANDARD_CATEGORY = 2, 3
+
+
+def test_a_ticket_gets_the_defaults_of_its_category(fresh):
+    (defaults,) = where(
+        fresh, "TicketCategoryFieldDefaults", TicketCategoryID=ALERT_CATEGORY
+    ).entities
+    bare = {"AccountID": ALBANY, "TicketCategory": ALERT_CATEGORY}
+
+    row = one(fresh, "Ticket", made(fresh, "Ticket", bare))
+
+    for name in ("Title", "Status", "Priority", "QueueID", "EstimatedHours"):
+        assert float_or_text(row[name]) == float_or_text(defaults[name])
+    assert row["Source"] == defaults["SourceID"]
+    assert row["IssueType"] == defaults["IssueTypeID"]
+    assert row["TicketType"] == defaults["TicketTypeID"]
+    created = date.fromisoformat(row["CreateDate"][:10])
+    assert row["DueDateTime"] == f"{created + timedelta(days=1)}T17:00:00"
+
+
+def float_or_text(text):
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+@pytest.mark.parametrize("version", ["1.5", "1.6"])
+def test_what_is_sent_goes_before_the_category_s_defaults(fresh, version):
+    client = fresh if version == "1.6" else fresh.old
+    sent = TICKET | {"IssueType": 10, "TicketCategory": ALERT_CATEGORY}
+
+    row = one(client, "Ticket", made(client, "Ticket", sent))
+
+    for name, value in TICKET.items():
+        assert row[name] == str(value)
+    assert row["IssueType"] == "10"
+    assert row["Source"] == "8"
+
+
+@pytest.mark.parametrize("category", [None, STANDARD_CATEGORY])
+def test_a_category_without_defaults_supplies_no_due_date(fresh, category):
+    late = record(TICKET, TicketCategory=category, DueDateTime=None)
+
+    reply = fresh.write("create", "Ticket", late)
+
+    assert reply.errors == ["DueDateTime is required.; on record number [1]"]
+
+
+def test_a_category_supplies_no_due_date_on_update(fresh):
+    ticket = made(fresh, "Ticket", TICKET, TicketCategory=ALERT_CATEGORY)
+    late = record(TICKET, id=ticket, TicketCategory=2, DueDateTime=None)
+
+    reply = fresh.write("update", "Ticket", late)
+
+    assert reply.errors == ["DueDateTime is required.; on record number [1]"]
+
+
+def test_tasks_that_a_project_completes_are_seen_by_those_who_poll(fresh):
+    clock = f"{fresh.url}/sandbox/clock"
+    fresh.session.post(clock, json={"advance_s": 3600}).raise_for_status()
+    before = where(fresh, "Task", ProjectID=4).entities
+    project = one(fresh, "Project", 4)
+    needed = ("ProjectName", "Type", "StartDateTime", "EndDateTime")
+    done = record({name: project[name] for name in needed}, id=4, Status=5)
+
+    assert fresh.acting_as(4).write("update", "Project", done).code == 1
+
+    moment = one(fresh, "Project", 4)["LastActivityDateTime"]
+    for old, task in zip(
+        before, where(fresh, "Task", ProjectID=4).entities, strict=True
+    ):
+        if old["Status"] == "5":
+            assert task == old
+        else:
+            assert task["LastActivityDateTime"] == moment
+            assert task["LastActivityResourceID"] == "4"
+            assert task["LastActivityPersonType"] == "1"
+    fresh.session.delete(clock).raise_for_status()
+
+
+def test_dates_that_stand_still_do_so_for_a_project_s_tasks_too(fresh):
+    knobs = f"{fresh.url}/sandbox/knobs"
+    fresh.session.post(knobs, json={"dates_stand_still": True}).raise_for_status()
+    dates = {
+        task["id"]: task.get("LastActivityDateTime")
+        for task in where(fresh, "Task", ProjectID=4).entities
+    }
+    project = one(fresh, "Project", 4)
+    needed = ("ProjectName", "Type", "StartDateTime", "EndDateTime")
+    done = record({name: project[name] for name in needed}, id=4, Status=5)
+
+    assert fresh.write("update", "Project", done).code == 1
+
+    fresh.session.delete(knobs).raise_for_status()
+    for task in where(fresh, "Task", ProjectID=4).entities:
+        assert task["Status"] == "5"
+        assert task.get("LastActivityDateTime") == dates[task["id"]]
 
 
 def test_completing_a_project_completes_its_tasks(fresh):

@@ -107,3 +107,73 @@ def test_an_unknown_seed_is_a_usage_error(tmp_path):
 
     assert done.returncode == 2
     assert "'huge' is not one of 'hostile', 'million', 'small'" in done.stderr
+
+
+def run_to_its_end(folder, *options):
+    return subprocess.run(
+        [*COMMAND, *options],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+
+
+@pytest.mark.parametrize("path", ["nowhere/record.jsonl", "occupied/record.jsonl"])
+def test_a_file_that_cannot_be_recorded_in_is_a_usage_error(tmp_path, path):
+    (tmp_path / "occupied").write_text("a file, no folder")
+
+    done = run_to_its_end(tmp_path, "--record", path)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("Error: Invalid value for --record: ")
+    assert path in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_recording_that_fails_later_loses_no_reply(tmp_path, soap):
+    (tmp_path / "records").mkdir()
+    process, info = start(tmp_path, "--record", "records/all.jsonl")
+    client = type(soap)(info["sandboxUrl"], soap.username, soap.password, soap.code)
+    with client.session:
+        assert client.call("GetWsdlVersion").http.status_code == 200
+        (tmp_path / "records").rename(tmp_path / "away")
+        for _ in range(2):
+            assert client.call("GetWsdlVersion").http.status_code == 200
+        (tmp_path / "away").rename(tmp_path / "records")
+        assert client.call("GetWsdlVersion").http.status_code == 200
+
+    _, err = stop(process)
+
+    assert err.count("\n") == 1
+    assert err.startswith("An exchange is not recorded: ")
+    lines = (tmp_path / "records" / "all.jsonl").read_text().splitlines()
+    assert [json.loads(line)["operation"] for line in lines] == ["GetWsdlVersion"] * 2
+
+
+def test_service_time_can_be_utc(tmp_path, own_sandbox):
+    gap = "2021-03-14T02:30:00"  # which Eastern time skips
+    todo = (
+        "<id>0</id><AccountID>0</AccountID><ActionType>1</ActionType>"
+        "<AssignedToResourceID>2</AssignedToResourceID>"
+        f"<StartDateTime>{gap}</StartDateTime>"
+        "<EndDateTime>2021-03-14T10:00:00+02:00</EndDateTime>"
+        "<ActivityDescription>Call</ActivityDescription>"
+    )
+    with own_sandbox("--service-time", "utc", "--data", "utc.sqlite") as soap:
+        clock = {"at": "2021-07-01T12:00:00Z", "frozen": True}
+        soap.session.post(f"{soap.url}/sandbox/clock", json=clock).raise_for_status()
+
+        made = soap.write("create", "AccountToDo", todo)
+
+        assert made.code == 1, made.errors
+        (entity,) = made.entities
+        assert entity["StartDateTime"] == gap
+        assert entity["EndDateTime"] == "2021-03-14T08:00:00"
+        assert entity["CreateDateTime"] == "2021-07-01T12:00:00"
+
+    done = run_to_its_end(tmp_path, "--data", "utc.sqlite")
+
+    assert done.returncode == 1
+    assert "made from another data set" in done.stderr

@@ -135,6 +135,20 @@ def test_1_5_asks_for_no_identifier_unless_the_user_has_one(soap, code):
     assert assigned.query("Account", HOME).ids == [0]
 
 
+@pytest.mark.parametrize("code", ["", "  \n"])
+def test_1_5_asks_everybody_for_an_identifier_when_told_to(soap, code):
+    knobs = f"{soap.url}/sandbox/knobs"
+    soap.session.post(knobs, json={"identifier_always": True}).raise_for_status()
+
+    without = soap.old.query("Account", HOME, code=code)
+    given = soap.old.query("Account", HOME)
+    soap.session.post(knobs, json={"identifier_always": False}).raise_for_status()
+
+    assert without.errors == ["IntegrationCode is invalid."]
+    assert given.ids == [0]
+    assert soap.old.query("Account", HOME, code=code).ids == [0]
+
+
 def test_1_5_takes_no_wrong_identifier(soap):
     assert soap.old.query("Account", HOME, code="wrong").errors == [
         "IntegrationCode is invalid."

@@ -1,5 +1,6 @@
 """Organization, accounts and users of the platform, and who may do what."""
 
+import re
 import secrets
 
 import pytest
@@ -113,8 +114,62 @@ def test_an_account_is_changed_member_by_member(platform, account):
 
     assert changed.json() == {**account, "description": "North", "externalId": "N-1"}
     assert platform("GET", path).json() == changed.json()
-    for wrong in ({"name": ""}, {"name": 7}, {"active": False}, {"name": "\0"}):
+    for wrong in ({"name": ""}, {"name": 7}, {"name": "\0"}, {"name": None}):
         assert platform("PATCH", path, wrong).status == 400
+
+
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [
+        ({"active": False}, "active"),
+        ({"active": "false"}, "active"),
+        ({"active": "perhaps"}, "active must be true or false"),
+        ({"active": None}, "active must be true or false"),
+        ({"defaultAccount": True}, "defaultAccount cannot be changed"),
+        ({"name": "North", "companyId": 1, "type": "Default"}, "companyId, type"),
+        ({"id": None}, "id"),
+    ],
+)
+def test_what_an_account_cannot_be_is_refused(platform, account, body, named):
+    path = f"/accounts/{account['id']}"
+
+    answer = platform("PATCH", path, body)
+
+    assert answer.status == 400
+    assert named in answer.json()["message"]
+    assert platform("GET", path).json() == account
+
+
+def test_a_whole_account_put_back_is_no_change(platform, account):
+    as_texts = {**account, "id": str(account["id"]), "active": "true"}
+    for body in (account, as_texts):
+        answer = platform("PUT", f"/accounts/{account['id']}", body)
+
+        assert (answer.status, answer.json()) == (200, account)
+        assert "elements-error" not in answer.headers
+
+
+def test_members_without_effect_are_named(platform, account, member):
+    body = {"nonsense": 1, "colour": None, "createdDate": "2019-03-14T09:26:53+0000"}
+    new = {"name": f"Spare {secrets.token_hex(4)}", "defaultAccount": True, **body}
+    made = platform("POST", "/accounts", new)
+    assert platform("DELETE", f"/accounts/{made.json()['id']}").status == 200
+    person_made = platform(
+        "POST", f"/accounts/{account['id']}/users", person(**body, id=7)
+    )
+
+    for answer, more in (
+        (made, ["defaultAccount"]),
+        (person_made, ["id"]),
+        (platform("PATCH", f"/accounts/{account['id']}", body), []),
+        (platform("PATCH", f"/users/{member.user['id']}", body), []),
+    ):
+        assert answer.status == 200
+        said = answer.headers["elements-error"]
+        assert "ignored" in said
+        for name in [*body, *more]:
+            assert name in said
+        assert "password" not in said
 
 
 def test_an_account_needs_a_name(platform):
@@ -140,6 +195,239 @@ def test_a_blank_member_of_a_user_is_named(platform, account, name):
     assert name in answer.json()["message"]
 
 
+@pytest.mark.parametrize(
+    "email",
+    ["not an email", "nobody", "@x.example", "a@", "a@b@c.example", "a b@c.example"],
+)
+def test_an_address_must_look_like_one(platform, account, member, email):
+    path = f"/accounts/{account['id']}/users"
+    for answer in (
+        platform("POST", path, person(email=email)),
+        platform("PATCH", f"/users/{member.user['id']}", {"email": email}),
+    ):
+        assert answer.status == 400
+        assert "email" in answer.json()["message"]
+
+
+def test_an_address_is_changed_and_stays_unique(api, platform, member):
+    path, email = f"/users/{member.user['id']}", f"{secrets.token_hex(6)}@x.example"
+
+    changed = platform("PATCH", path, {"email": f" {email} "})
+
+    assert changed.json()["email"] == email
+    for name, status in ((email, 200), (member.user["email"], 401)):
+        login = {"username": name, "password": PASSWORD}
+        assert api.call("POST", "/authentication", login).status == status
+    taken = api.call("POST", "/authentication", api.line["login"]).json()["username"]
+    assert platform("PATCH", path, {"email": taken.upper()}).status == 409
+    assert platform("GET", path).json()["email"] == email
+
+
+def test_a_deactivated_user_opens_nothing_until_he_is_active_again(
+    api, platform, member
+):
+    login = {"username": member.user["email"], "password": PASSWORD}
+    session = api.call("POST", "/authentication", login).json()["token"]
+    body = {
+        "name": "Of a member",
+        "element": {"key": "autotaskcrm"},
+        "configuration": {
+            "crm.autotask.username": api.line["username"],
+            "crm.autotask.password": api.line["password"],
+            "crm.autotask.server.url": api.line["sandboxUrl"],
+        },
+    }
+    instance = member.call("POST", "/instances", body).json()
+    path = f"/users/{member.user['id']}"
+    ways = (
+        (member.secrets, "/organizations/me"),
+        (f"{member.secrets}, Element {instance['token']}", "/hubs/crm/ping"),
+        (f"Bearer {session}", "/organizations/me"),
+    )
+
+    def opened():
+        return [api.get(where, authorization=by).status for by, where in ways]
+
+    assert opened() == [200, 200, 200]
+    gone = platform("PATCH", path, {"active": "false"})
+    assert gone.json()["active"] is False
+    assert platform("GET", "/users?where=active=false").json() == [gone.json()]
+    assert opened() == [401, 401, 401]
+    assert api.call("POST", "/authentication", login).status == 401
+    back = platform("PATCH", path, {"active": True})
+    assert back.json()["active"] is True
+    assert opened() == [200, 200, 401]
+    assert api.call("POST", "/authentication", login).status == 200
+    assert member.call("DELETE", f"/instances/{instance['id']}").status == 200
+
+
+def test_a_user_is_made_inactive(api, platform, account):
+    path = f"/accounts/{account['id']}/users"
+
+    made = platform("POST", path, person(active=False))
+
+    assert made.json()["active"] is False
+    caller = Caller(api, made.json())
+    assert caller.call("GET", "/organizations/me").status == 401
+    assert platform("POST", path, person(active="no")).status == 400
+
+
+def test_nobody_deactivates_himself(api, platform, demo, member):
+    me = api.call("POST", "/authentication", demo["login"]).json()["id"]
+
+    for call, number in ((platform, me), (member.call, member.user["id"])):
+        answer = call("PATCH", f"/users/{number}", {"active": False})
+        assert answer.status == 400
+        assert "yourself" in answer.json()["message"]
+        assert call("PATCH", f"/users/{number}", {"active": True}).status == 200
+
+
+def test_an_admin_sets_a_new_password_for_another(api, platform, member):
+    path = f"/users/{member.user['id']}"
+    login = {"username": member.user["email"], "password": PASSWORD}
+    session = api.call("POST", "/authentication", login).json()["token"]
+
+    assert platform("PATCH", path, {"password": "short"}).status == 400
+    changed = platform("PATCH", path, {"password": "Staple-Battery-7"})
+
+    assert changed.status == 200
+    assert b"Staple" not in changed.body
+    assert "elements-error" not in changed.headers
+    by = f"Bearer {session}"
+    assert api.get("/organizations/me", authorization=by).status == 401
+    assert api.call("POST", "/authentication", login).status == 401
+    login["password"] = "Staple-Battery-7"
+    assert api.call("POST", "/authentication", login).status == 200
+
+
+def test_ones_own_password_is_changed_elsewhere(member):
+    body = {"password": "Staple-Battery-7", "firstName": "Ada"}
+
+    answer = member.call("PATCH", f"/users/{member.user['id']}", body)
+
+    assert answer.status == 400
+    assert "POST /authentication/passwords" in answer.json()["message"]
+    me = member.call("GET", f"/users/{member.user['id']}").json()
+    assert me["firstName"] == member.user["firstName"]
+
+
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [
+        ({"accountId": 1}, "accountId"),
+        ({"id": 1, "organizationId": "x"}, "id, organizationId"),
+        ({"active": "perhaps"}, "active"),
+        ({"active": None}, "active"),
+        ({"email": None}, "email"),
+        ({"password": " "}, "password"),
+        ({"firstName": "", "lastName": None}, "firstName, lastName"),
+        ({"firstName": 7}, "firstName"),
+    ],
+)
+def test_what_a_user_cannot_be_is_refused(platform, member, body, named):
+    answer = platform("PATCH", f"/users/{member.user['id']}", body)
+
+    assert answer.status == 400
+    assert named in answer.json()["message"]
+
+
+def test_a_whole_user_put_back_is_no_change(api, platform, member):
+    path = f"/users/{member.user['id']}"
+    api.call(
+        "POST",
+        "/authentication",
+        {"username": member.user["email"], "password": PASSWORD},
+    )
+    whole = platform("GET", path).json()
+
+    same = platform("PUT", path, whole)
+    stale = platform("PUT", path, {**whole, "lastLoginDate": None})
+
+    assert (same.json(), stale.json()) == (whole, whole)
+    assert "elements-error" not in same.headers
+    assert "lastLoginDate" in stale.headers["elements-error"]
+
+
+def test_times_of_the_platform_have_one_form(api, platform, account, member):
+    login = {"username": member.user["email"], "password": PASSWORD}
+    session = api.call("POST", "/authentication", login).json()
+    user = platform("GET", f"/users/{member.user['id']}").json()
+    found = platform("GET", f"/accounts/{account['id']}/users").json()
+
+    assert user["createdDate"] == session["createdDate"]
+    assert [each["createdDate"] for each in found] == [user["createdDate"]]
+    for time in (user["createdDate"], user["lastLoginDate"], account["createdDate"]):
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", time)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/accounts",
+        "/accounts?where=defaultAccount=true",
+        "/users",
+        "/accounts/{account}/users",
+        "/usage",
+        "/usage/analytics/statuses",
+        "/objects",
+        "/elements",
+        "/elements/keys",
+        "/hubs",
+    ],
+)
+def test_a_total_is_told_where_it_is_asked_for(api, platform, member, path):
+    path = path.format(account=member.user["accountId"])
+    query = "&" if "?" in path else "?"
+    by = api.secrets if path == "/objects" else api.platform
+
+    plain = api.get(path, authorization=by)
+    for name in ("returnTotalCount", "returnCount"):
+        counted = api.get(f"{path}{query}{name}=true", authorization=by)
+        total = int(counted.headers["elements-total-count"])
+        if path == "/usage":
+            assert total > len(counted.json()) / 2 > 0
+        else:
+            assert total == len(plain.json()) > 0
+
+    assert "elements-total-count" not in plain.headers
+    refused = api.get(f"{path}{query}returnTotalCount=false", authorization=by)
+    assert "elements-total-count" not in refused.headers
+
+
+def test_the_total_is_that_of_all_pages(platform, account):
+    whole = len(platform("GET", "/accounts").json())
+    assert whole > 1
+
+    first = platform("GET", "/accounts?pageSize=1&returnTotalCount=true")
+    token = first.headers["elements-next-page-token"]
+    second = platform(
+        "GET", f"/accounts?pageSize=1&returnTotalCount=true&nextPage={token}"
+    )
+
+    for page in (first, second):
+        assert page.headers["elements-total-count"] == str(whole)
+        assert page.headers["elements-returned-count"] == "1"
+
+
+def test_an_account_has_no_roles(platform, member, foreign, account):
+    path = f"/accounts/{account['id']}/roles"
+
+    answer = platform("GET", path)
+
+    assert (answer.status, answer.json()) == (200, [])
+    assert answer.headers["elements-returned-count"] == "0"
+    theirs = foreign.platform
+    for method, tail, unknown in (
+        ("GET", "", 200),
+        ("PUT", "/org-admin", 400),
+        ("DELETE", "/org-admin", 400),
+    ):
+        assert platform(method, path + tail).status == unknown
+        assert foreign.call(method, path + tail, authorization=theirs).status == 403
+        assert platform(method, f"/accounts/-1/roles{tail}").status == 404
+        assert member.call(method, path + tail).status == (403 if tail else 200)
+
+
 def test_a_member_may_read_but_not_rule(member, account, platform):
     assert member.call("GET", "/organizations/me").json()["vdrVersion"] == "v1"
     assert member.call("GET", f"/users/{member.user['id']}").status == 200
@@ -153,6 +441,8 @@ def test_a_member_may_read_but_not_rule(member, account, platform):
         ("DELETE", f"/accounts/{account['id']}", None),
         ("POST", f"/accounts/{account['id']}/users", person()),
         ("PATCH", f"/users/{other}", {"firstName": "x"}),
+        ("PATCH", f"/users/{other}", {"active": False}),
+        ("PATCH", f"/users/{other}", {"password": "Staple-Battery-7"}),
         ("DELETE", f"/users/{other}", None),
     ):
         answer = member.call(method, path, body)

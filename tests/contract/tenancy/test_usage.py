@@ -1,4 +1,7 @@
-"""The log of a caller's requests, as he reads it."""
+"""The log of a caller's requests, as he reads it, and figures out of it."""
+
+import secrets
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -105,3 +108,159 @@ def test_no_secret_and_no_query_is_shown(api, usage):
     assert "4711-0815" not in body
     assert api.line["elementToken"] not in body
     assert api.line["userSecret"] not in body
+
+
+def test_the_total_is_that_of_all_pages(api, usage):
+    name = secrets.token_hex(8)
+    for _ in range(3):
+        asked = api.get(f"/hubs/crm/{name}")
+        usage(f"/{asked.headers['elements-request-id']}")
+
+    wish = f"searchText={name}&pageSize=2&returnTotalCount=true"
+    first = usage(f"?{wish}")
+    token = first.headers["elements-next-page-token"]
+
+    for page in (first, usage(f"?{wish}&nextPage={token}")):
+        assert page.headers["elements-total-count"] == "3"
+    assert usage(f"?{wish}&status=2xx").headers["elements-total-count"] == "0"
+
+
+@pytest.fixture
+def asked(api, usage):
+    """Three calls that are in the log: two of the element, one of none."""
+    name = secrets.token_hex(8)
+    for path, by in (
+        (f"/hubs/crm/{name}", api.secrets),
+        (f"/hubs/crm/{name}", api.secrets),
+        (f"/usage/{name}", api.platform),
+    ):
+        answer = api.get(path, authorization=by)
+        assert answer.status == 404
+        assert usage(f"/{answer.headers['elements-request-id']}").status == 200
+    return name
+
+
+def figures(count, *, failed):
+    return {"count": count, "success": count - failed, "failed": failed}
+
+
+def test_requests_are_counted_by_account_element_and_status(api, usage, asked):
+    account = usage("?pageSize=1").json()[0]["account_id"]
+    wish = f"?searchText={asked}"
+
+    assert usage(f"/analytics/accounts{wish}").json() == [
+        {"accountId": account, **figures(3, failed=3)}
+    ]
+    assert usage(f"/analytics/elements{wish}").json() == [
+        {"elementKey": None, **figures(1, failed=1)},
+        {"elementKey": "autotaskcrm", **figures(2, failed=2)},
+    ]
+    assert usage(f"/analytics/statuses{wish}").json() == [
+        {"status": 404, **figures(3, failed=3)}
+    ]
+    for query in ("hub=crm", "keys[]=autotaskcrm"):
+        counted = usage(f"/analytics/statuses{wish}&{query}").json()
+        assert counted == [{"status": 404, **figures(2, failed=2)}]
+    for query in ("hub=other", "keys[]=other", "status=2xx", "to=2020-01-01"):
+        assert usage(f"/analytics/statuses{wish}&{query}").json() == []
+
+
+def test_successes_and_failures_are_told_apart(api, usage, asked):
+    served = api.get("/hubs/crm/ping").headers["elements-request-id"]
+    usage(f"/{served}")
+
+    [both] = usage("/analytics/accounts").json()
+
+    assert both["success"] >= 1
+    assert both["failed"] >= 3
+    assert both["count"] == both["success"] + both["failed"]
+
+
+@pytest.mark.parametrize("interval", ["", "second", "hour", "day", "week", "year"])
+def test_requests_are_counted_over_time(usage, asked, interval):
+    wish = f"?searchText={asked}&interval={interval}"
+    if interval == "second":
+        earlier = datetime.now(UTC) - timedelta(minutes=5)
+        wish += f"&from={earlier:%Y-%m-%dT%H:%M:%SZ}"
+
+    buckets = usage(f"/analytics{wish}").json()
+
+    assert sum(bucket["count"] for bucket in buckets) == 3
+    assert sum(bucket["failed"] for bucket in buckets) == 3
+    times = [bucket["timestamp"] for bucket in buckets]
+    assert times == sorted(set(times))
+    assert all(set(each) == {"timestamp", *figures(0, failed=0)} for each in buckets)
+
+
+def test_an_hour_by_minutes_has_sixty_one_buckets(usage):
+    hour = "from=2019-03-14T09:26:53Z&to=2019-03-14T10:26:53Z"
+
+    buckets = usage(f"/analytics?{hour}&interval=minute").json()
+
+    assert len(buckets) == 61
+    assert buckets[0] == {"timestamp": "2019-03-14T09:26:00Z", **figures(0, failed=0)}
+    assert buckets[-1]["timestamp"] == "2019-03-14T10:26:00Z"
+    assert len(usage("/analytics").json()) == 25
+
+
+def test_early_times_have_years_of_four_digits(usage):
+    buckets = usage("/analytics?to=0246-07-25T06:20:54Z").json()
+
+    assert buckets[0]["timestamp"] == "0246-07-24T06:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("from=2021-02-01&to=2021-01-01", 400),
+        ("from=2021-02-01&to=2021-02-02&interval=second", 400),
+        ("from=2021-02-01&to=2021-02-02&interval=minute", 200),
+        ("interval=fortnight", 400),
+        ("from=soon", 400),
+        ("status=green", 400),
+        ("from=2100-01-01", 404),
+        ("accountIds[]=0", 403),
+        ("accountIds=999999999", 403),
+        ("accountIds[]=mine", 400),
+        ("to=0001-01-01", 200),
+        ("from=0001-01-01&to=9999-12-31", 200),
+    ],
+)
+def test_what_cannot_be_counted(usage, query, status):
+    answer = usage(f"/analytics?{query}")
+
+    assert answer.status == status
+    if status != 200:
+        assert answer.json()["message"]
+
+
+def test_an_admin_counts_the_accounts_of_his_organization(api, usage, foreign):
+    def call(method, path, body=None):
+        return api.call(method, path, body, authorization=api.platform)
+
+    own = usage("?pageSize=1").json()[0]["account_id"]
+    theirs = foreign.get("/accounts", authorization=foreign.platform).json()[0]["id"]
+    body = {"name": f"Branch {secrets.token_hex(4)}"}
+    branch = call("POST", "/accounts", body).json()["id"]
+    person = {
+        "email": f"{secrets.token_hex(6)}@branch.example",
+        "firstName": "Ida",
+        "lastName": "Moe",
+        "password": "Correct-Horse-41207",
+    }
+    member = call("POST", f"/accounts/{branch}/users", person).json()
+    organization = api.platform.partition(", ")[2]
+    by = f"User {member['secret']}, {organization}"
+    request_id = api.get("/users", authorization=by).headers["elements-request-id"]
+    assert api.get(f"/usage/{request_id}", authorization=by).status == 200
+
+    both = usage(f"/analytics/accounts?accountIds[]={own}&accountIds[]={branch}")
+    of_branch = usage(f"/analytics/accounts?accountIds[]={branch}").json()
+
+    assert [each["accountId"] for each in both.json()] == [own, branch]
+    assert [each["accountId"] for each in of_branch] == [branch]
+    path = f"/usage/analytics/accounts?accountIds[]={own}"
+    assert api.get(path, authorization=by).status == 403
+    assert usage(f"/analytics?accountIds[]={theirs}").status == 403
+    assert call("DELETE", f"/users/{member['id']}").status == 200
+    assert call("DELETE", f"/accounts/{branch}").status == 200

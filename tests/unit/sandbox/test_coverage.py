@@ -1,9 +1,12 @@
 """The report on what is simulated: true to the code, and the one that is printed."""
 
 import importlib
+import re
 from pathlib import Path
 
 from bridge.sandbox import coverage
+from bridge.sandbox.control import Control
+from bridge.sandbox.faults import FaultKind
 
 PAGE = Path(__file__).parents[3] / "docs" / "simulator.md"
 SOURCES = {"help", "captured", "clients", "rest", "stack", ""}
@@ -34,3 +37,13 @@ def test_all_operations_and_entities_are_listed():
     assert report.count("\n| `") >= 14 + 16
     for name in ("Account", "TicketHistory", "WorkTypeModifier"):
         assert f"\n| {name} | " in report
+
+
+def test_the_page_names_every_control_path_and_kind_of_fault():
+    page = PAGE.read_text(encoding="utf-8")
+
+    paths = dict(re.findall(r"\| `/sandbox/([a-z]+)` \| ([A-Z, ]+) \|", page))
+
+    assert paths == {path: ", ".join(rows) for path, rows in Control.ROUTES.items()}
+    for kind in FaultKind:
+        assert re.search(rf"^\| .*`{kind}`", page, re.MULTILINE), kind

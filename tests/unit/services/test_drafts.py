@@ -176,6 +176,23 @@ def test_a_double_that_is_put_back_is_no_change(fields):
     assert draft.given == {}
 
 
+def test_characters_that_cannot_be_sent_are_left_out_and_noted(fields):
+    body = {**SOUND, "accountName": "a\x00b", "phone": "1\ud800", "stockSymbol": "\t"}
+    udfs = [{"name": "Region & code", "value": "E\x1fU"}]
+
+    draft = draft_create(fields, {**body, "userDefinedFields": udfs})
+
+    assert given(draft)["AccountName"] == "ab"
+    assert given(draft)["Phone"] == "1"
+    assert given(draft)["StockSymbol"] == "\t"
+    assert given(draft)["Region & code"] == "EU"
+    assert [note.split(" is stored")[0] for note in draft.notes] == [
+        "accountName",
+        "phone",
+        "Region & code",
+    ]
+
+
 def test_a_blank_text_does_not_pass_for_a_required_one(fields):
     draft = draft_update(fields, {"accountName": "  ", "accountType": None}, STORED)
 

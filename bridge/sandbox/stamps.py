@@ -1,0 +1,84 @@
+"""Dates and authors of creation and change, which the system itself sets.
+
+Source: captured answers, impersonation help.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bridge.sandbox.checks import Draft
+from bridge.sandbox.saving import Save
+from bridge.sandbox.schema import Table
+from bridge.sandbox.values import Stored
+
+PERSON_IS_RESOURCE = 1
+"""A creator or editor who is no contact. Unverified."""
+
+_CREATED = frozenset({"CreateDate", "CreateDateTime", "AttachDate"})
+_TOUCHED = frozenset(
+    {
+        "LastActivity",
+        "LastActivityDate",
+        "LastActivityDateTime",
+        "LastModifiedDate",
+        "LastModifiedDateTime",
+        "LastModifiedTime",
+        "LastTrackedModifiedDateTime",
+        "LastTrackedModificationDateTime",
+        "DateStamp",
+        "UpdateDateTime",
+    }
+)
+_CREATORS = frozenset({"CreatorResourceID", "CreatedByResourceID", "CreatorUserID"})
+_TOUCHERS = frozenset(
+    {
+        "LastActivityResourceID",
+        "LastModifiedBy",
+        "LastModifiedByResourceID",
+        "LastModifiedUserID",
+        "UpdateResourceID",
+        "UpdateResourceId",
+    }
+)
+_PERSON_TYPES = frozenset({"LastActivityPersonType"})
+
+
+def stamp(save: Save, draft: Draft) -> None:
+    """Set the read-only dates and authors of a record that is being saved."""
+    impersonator = (
+        "ImpersonatorCreatorResourceID"
+        if draft.is_new
+        else "ImpersonatorUpdaterResourceID"
+    )
+    by_name = _touched(save, is_new=draft.is_new)
+    if draft.is_new:
+        by_name |= dict.fromkeys(_CREATED, save.moment)
+        by_name |= dict.fromkeys(_CREATORS, save.actor)
+    if save.impersonator is not None:
+        by_name[impersonator] = save.impersonator
+    draft.stored |= _read_only(draft.table, by_name)
+
+
+def touches(save: Save, table: Table) -> Mapping[str, Stored | None]:
+    """Return what an edit changes in any record, by quoted column name."""
+    return _read_only(table, _touched(save, is_new=False))
+
+
+def _touched(save: Save, *, is_new: bool) -> dict[str, Stored | None]:
+    by_name: dict[str, Stored | None] = {}
+    if is_new or not save.dates_stand_still:
+        by_name |= dict.fromkeys(_TOUCHED, save.moment)
+    by_name |= dict.fromkeys(_TOUCHERS, save.actor)
+    by_name |= dict.fromkeys(_PERSON_TYPES, PERSON_IS_RESOURCE)
+    return by_name
+
+
+def _read_only(
+    table: Table, by_name: Mapping[str, Stored | None]
+) -> dict[str, Stored | None]:
+    return {
+        column.sql: by_name[column.name]
+        for column in table.storage.columns[1:]
+        if column.read_only and column.name in by_name
+    }

@@ -1,0 +1,92 @@
+"""Says what is wrong with a text that is no XML, as the vendor's reader says it.
+
+The parser here is another one: its sentences never leave this module, only its codes
+and the names in them are read.
+Source: the .NET reader's own sentences, which are open source. Unverified: which one it
+would choose for a given text; codes that fit none get one that it does not have.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from lxml.etree import ErrorTypes
+
+DTD = "For security reasons DTD is prohibited in this XML document."
+NO_ROOT = "Root element is missing."
+TOO_LARGE = "The document has more elements, levels or text than can be read."
+"""Unverified: no limit of the vendor's reader is known."""
+
+_OTHER = "The document is not well formed."
+_AT_ROOT = "Data at the root level is invalid."
+_SENTENCES: Mapping[int, tuple[str, str]] = {
+    ErrorTypes.ERR_DOCUMENT_EMPTY: ("", _AT_ROOT),
+    ErrorTypes.ERR_DOCUMENT_END: ("", _AT_ROOT),
+    ErrorTypes.ERR_INVALID_CHAR: (
+        r"value (\d+)",
+        "'.', hexadecimal value 0x{:02X}, is an invalid character.",
+    ),
+    ErrorTypes.ERR_INVALID_ENCODING: ("", "Invalid character in the given encoding."),
+    ErrorTypes.ERR_UNSUPPORTED_ENCODING: (
+        r"encoding: ([^,\s]+)",
+        "System does not support '{}' encoding.",
+    ),
+    ErrorTypes.ERR_UNDECLARED_ENTITY: (
+        r"Entity '([^']+)'",
+        "Reference to undeclared entity '{}'.",
+    ),
+    ErrorTypes.ERR_LT_IN_ATTRIBUTE: (
+        "",
+        "'<', hexadecimal value 0x3C, is an invalid attribute character.",
+    ),
+    ErrorTypes.ERR_ATTRIBUTE_REDEFINED: (
+        r"Attribute (\S+) redefined",
+        "'{}' is a duplicate attribute name.",
+    ),
+    ErrorTypes.ERR_MISPLACED_CDATA_END: (
+        "",
+        "']]>' is not allowed in character data.",
+    ),
+    ErrorTypes.ERR_RESERVED_XML_NAME: (
+        "",
+        (
+            "Unexpected XML declaration. The XML declaration must be the first node in "
+            "the document, and no white space characters are allowed to appear before "
+            "it."
+        ),
+    ),
+    ErrorTypes.ERR_TAG_NAME_MISMATCH: (
+        r"mismatch: (\S+) line (\d+) and ([^,\s]+)",
+        "The '{}' start tag on line {} does not match the end tag of '{}'.",
+    ),
+    ErrorTypes.ERR_TAG_NOT_FINISHED: (
+        r"data in tag (\S+)",
+        (
+            "Unexpected end of file has occurred. The following elements are not "
+            "closed: {}."
+        ),
+    ),
+    ErrorTypes.NS_ERR_UNDEFINED_NAMESPACE: (
+        r"prefix (\S+)",
+        "'{}' is an undeclared prefix.",
+    ),
+}
+"""By the parser's code: what to look for in its sentence, and what to say with it."""
+_LIMITS = re.compile("XML_PARSE_HUGE|too (?:long|large|deep)|limit", re.IGNORECASE)
+
+
+def sentence(code: int, said: str, line: int, column: int) -> str:
+    """Return the vendor's sentence for what the parser noticed, and where."""
+    return f"{_reworded(code, said)} Line {line}, position {column}."
+
+
+def _reworded(code: int, said: str) -> str:
+    if _LIMITS.search(said):
+        return TOO_LARGE
+    pattern, text = _SENTENCES.get(code, ("", _OTHER))
+    found = re.search(pattern, said)
+    if found is None:
+        return _OTHER
+    parts = found.groups()
+    return text.format(*(int(part) if part.isdigit() else part for part in parts))

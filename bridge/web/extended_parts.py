@@ -1,0 +1,76 @@
+"""Hooks, parameters and models below a resource. Source: elements-api 3.5, row 33."""
+
+from __future__ import annotations
+
+from flask import Flask, Response
+
+from bridge.services import extended_parts
+from bridge.services.extended_parts import Place
+from bridge.services.instances import find_element
+from bridge.services.parts import PARTS
+from bridge.web import bodies, current, responses
+from bridge.web.extended import ONE
+
+
+def register(app: Flask) -> None:
+    """Add the routes; none of them costs a vendor call."""
+    for part in PARTS:
+        for path, view, methods in (
+            (f"{ONE}/{part}", list_parts, ["GET"]),
+            (f"{ONE}/{part}", add_part, ["POST"]),
+            (f"{ONE}/{part}", replace_part, ["PUT"]),
+            (f"{ONE}/{part}", remove_part, ["DELETE"]),
+            (f"{ONE}/{part}/<part_id>", get_part, ["GET"]),
+            (f"{ONE}/{part}/<part_id>", replace_part, ["PUT"]),
+            (f"{ONE}/{part}/<part_id>", remove_part, ["DELETE"]),
+        ):
+            app.add_url_rule(
+                path, view_func=view, methods=methods, defaults={"part": part}
+            )
+
+
+def list_parts(element: str, resource_id: str, part: str) -> Response:
+    """Answer a resource's hooks, parameters or models."""
+    place = _place(element, resource_id, part)
+    found = extended_parts.list_parts(current.context(), current.caller(), place)
+    return responses.whole(found)
+
+
+def get_part(element: str, resource_id: str, part: str, part_id: str) -> Response:
+    """Answer one of them."""
+    place = _place(element, resource_id, part, part_id)
+    return responses.document(
+        extended_parts.get_part(current.context(), current.caller(), place)
+    )
+
+
+def add_part(element: str, resource_id: str, part: str) -> Response:
+    """Add one to a resource of the account's own."""
+    place = _place(element, resource_id, part)
+    ctx, user = current.context(), current.user()
+    made = extended_parts.add_part(ctx, user, place, bodies.current_object)
+    return responses.document(made)
+
+
+def replace_part(
+    element: str, resource_id: str, part: str, part_id: str = ""
+) -> Response:
+    """Replace the one that the path names, or the body by its `id`."""
+    place = _place(element, resource_id, part, part_id)
+    ctx, user = current.context(), current.user()
+    changed = extended_parts.replace_part(ctx, user, place, bodies.current_object)
+    return responses.document(changed)
+
+
+def remove_part(
+    element: str, resource_id: str, part: str, part_id: str = ""
+) -> Response:
+    """Remove the one that the path names, or all."""
+    place = _place(element, resource_id, part, part_id)
+    extended_parts.remove_part(current.context(), current.user(), place)
+    return responses.empty()
+
+
+def _place(element: str, resource_id: str, part: str, part_id: str = "") -> Place:
+    found = find_element(current.context(), element)
+    return Place(found, resource_id, part, part_id)

@@ -1,0 +1,50 @@
+"""Logging in as set-up tools of the old console do: a form, a cookie, the secrets.
+
+Source: elements-api 1.4.
+"""
+
+from __future__ import annotations
+
+from flask import Flask, Response, request
+
+from bridge.services import access
+from bridge.web import current, responses
+
+_COOKIE = "JSESSIONID"
+_ROOT = "/elements"
+
+
+def register(app: Flask) -> None:
+    """Add the two routes; they stand beside the API's base path."""
+    app.add_url_rule(
+        f"{_ROOT}/j_spring_security_check", view_func=log_in_by_form, methods=["POST"]
+    )
+    app.add_url_rule(
+        f"{_ROOT}/api-v1/ui/getSecrets", view_func=show_secrets, methods=["GET"]
+    )
+
+
+def log_in_by_form() -> Response:
+    """Answer a session's cookie to the form `j_username`, `j_password`; no body."""
+    form = request.form
+    username, password = form.get("j_username", ""), form.get("j_password", "")
+    user = access.log_in(current.context(), username, password)
+    response = responses.empty()
+    response.set_cookie(
+        _COOKIE,
+        str(user["token"]),
+        path=_ROOT,
+        secure=request.is_secure,
+        httponly=True,
+        samesite="Strict",
+    )
+    return response
+
+
+def show_secrets() -> Response:
+    """Answer the secrets of the user whose cookie it is."""
+    ctx = current.context()
+    secrets = access.read_secrets(ctx, request.cookies.get(_COOKIE))
+    return responses.document(
+        {"user": secrets["userSecret"], "company": secrets["organizationSecret"]}
+    )

@@ -1,0 +1,107 @@
+"""The request log is counted: by time, by account, element and status."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from bridge.store.journal import Answered, add_answered
+from bridge.store.usage import Asked, Counted, count_by, count_by_time, count_noted
+
+NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
+
+
+def answered(at, **changes):
+    values = {
+        "request_id": "3fbc",
+        "answered_at": at,
+        "organization_id": 5501,
+        "account_id": 41201,
+        "user_id": 60301,
+        "instance_id": 900001,
+        "element_key": "autotaskcrm",
+        "method": "GET",
+        "path": "/hubs/crm/accounts",
+        "route": "/hubs/<hub>/<object_name>",
+        "status": 200,
+        "duration_ms": 12.5,
+        "vendor_calls": 1,
+        "remote_address": "192.0.2.7",
+        "expires_at": NOON + timedelta(days=3650),
+    }
+    return Answered(**{**values, **changes})
+
+
+@pytest.fixture
+def log(db):
+    """Six requests of two accounts."""
+    east = timezone(timedelta(hours=-5))
+    rows = [
+        answered(NOON),
+        answered(NOON.astimezone(east) + timedelta(seconds=59.9), status=404),
+        answered(NOON + timedelta(minutes=1), status=502),
+        answered(NOON + timedelta(days=40), element_key=None, instance_id=None),
+        answered(NOON, account_id=41202),
+        answered(NOON, account_id=41203),
+    ]
+    add_answered(db, rows)
+    return db
+
+
+def asked(**changes):
+    values = {
+        "account_ids": (41201,),
+        "since": None,
+        "until": None,
+        "element_keys": None,
+        "tags": (),
+        "status": None,
+        "text": "",
+    }
+    return Asked(**{**values, **changes})
+
+
+@pytest.mark.parametrize(
+    ("width", "expected"),
+    [
+        (19, {"2026-01-02 12:00:00": (1, 0), "2026-01-02 12:00:59": (1, 1)}),
+        (16, {"2026-01-02 12:00": (2, 1), "2026-01-02 12:01": (1, 1)}),
+        (10, {"2026-01-02": (3, 2), "2026-02-11": (1, 0)}),
+        (4, {"2026": (4, 2)}),
+    ],
+)
+def test_by_time(log, width, expected):
+    found = {
+        counted.kind: (counted.count, counted.failed)
+        for counted in count_by_time(log, asked(), width)
+    }
+
+    assert expected.items() <= found.items()
+    assert sum(count for count, _ in found.values()) == 4
+
+
+def test_by_other_aspects(log):
+    both = asked(account_ids=(41202, 41201))
+
+    assert count_by(log, both, "account_id") == [
+        Counted(41201, 4, 2),
+        Counted(41202, 1, 0),
+    ]
+    assert count_by(log, asked(), "status") == [
+        Counted(200, 2, 0),
+        Counted(404, 1, 1),
+        Counted(502, 1, 1),
+    ]
+    assert count_by(log, asked(), "element_key") == [
+        Counted(None, 1, 0),
+        Counted("autotaskcrm", 3, 2),
+    ]
+
+
+def test_the_total_is_that_of_all_pages(log):
+    assert count_noted(log, asked(limit=1, offset=3, before=1)) == 4
+    assert count_noted(log, asked(element_keys=("autotaskcrm",))) == 3
+    assert count_noted(log, asked(element_keys=())) == 0
+    assert count_noted(log, asked(text="\0")) == 0
+    assert count_by(log, asked(text="\0"), "status") == []

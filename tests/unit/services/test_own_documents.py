@@ -1,0 +1,134 @@
+"""Descriptions stay valid whatever an account stored as a resource of its own."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from openapi_spec_validator import validate
+
+from bridge.services.apidocs.extended_room import with_own
+from bridge.services.apidocs.model import Operation
+from bridge.services.apidocs.openapi import write_openapi
+from bridge.services.apidocs.schema import anything
+from bridge.services.apidocs.swagger import Address, inline, write_swagger
+
+WORDS = (
+    "a",
+    "b",
+    "id",
+    "",
+    "$ref",
+    "#/definitions/a",
+    "type",
+    "properties",
+    "items",
+    "enum",
+    "required",
+    "format",
+    "description",
+    "definitions",
+    "swagger",
+    "anyOf",
+    "object",
+    "array",
+    "string",
+    "integer",
+    "date",
+    "null",
+    "exclusiveMinimum",
+    "query",
+    "header",
+    "path",
+    "body",
+    "form",
+    "value",
+    "name",
+    "vendorName",
+    "vendorType",
+)
+words = st.sampled_from(WORDS) | st.text(max_size=3)
+scalars = st.none() | st.booleans() | st.integers() | words
+junk = st.recursive(
+    scalars,
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(words, inner, max_size=5)
+    ),
+    max_leaves=20,
+)
+parameters = st.lists(
+    junk
+    | st.fixed_dictionaries(
+        {"name": words, "type": words},
+        optional={"required": scalars, "description": junk, "vendorName": junk},
+    ),
+    max_size=6,
+)
+schemas = st.fixed_dictionaries(
+    {},
+    optional={
+        "type": words | junk,
+        "properties": st.dictionaries(words, junk, max_size=4),
+        "items": junk,
+        "enum": junk,
+        "format": junk,
+        "required": junk,
+        "$ref": junk,
+    },
+)
+models = junk | st.fixed_dictionaries(
+    {"name": words},
+    optional={"swagger": st.dictionaries(words, schemas, max_size=3), "fields": junk},
+)
+paths = st.sampled_from(
+    [
+        "/x",
+        "//x//",
+        "/hubs/crm/x",
+        "/x/{a}",
+        "/x/{b}",
+        "/y/{a}/z",
+        "/{a}",
+        "/",
+        "",
+        "/{",
+    ]
+) | st.text(max_size=8)
+stored = st.fixed_dictionaries(
+    {"path": paths, "method": st.sampled_from(["GET", "get", "POST", "PUT", "DELETE"])},
+    optional={
+        "operationId": words | junk,
+        "description": junk,
+        "parameters": parameters | junk,
+        "model": models,
+    },
+)
+SERVED = [
+    Operation("GET", "/x/{id}", "a", "Built in", anything(), tag="t", hub=True),
+    Operation("PUT", "/x/{id}", "b", "Built in", anything(), tag="t", hub=True),
+    Operation("GET", "/x", "getX", "The platform's", anything(), tag="t"),
+]
+
+
+@settings(max_examples=40)
+@given(st.lists(stored, max_size=5))
+def test_both_dialects_stay_valid(documents):
+    rows = [{"id": number, **row} for number, row in enumerate(documents, 1)]
+    operations = with_own(SERVED, rows)
+    address = Address.read("https://bridge.example", "/elements/api-v2")
+    info = {"title": "x", "version": "1"}
+
+    swagger = write_swagger(address, info, operations, {}, strict=False)
+    openapi = write_openapi(
+        title="x",
+        description="x",
+        server="https://bridge.example",
+        hub="crm",
+        operations=operations,
+        schemas={},
+        strict=False,
+    )
+
+    validate(swagger)
+    validate(openapi)
+    validate({**swagger, "paths": inline(swagger["paths"], swagger["definitions"])})
+    assert len({operation.id for operation in operations}) == len(operations)

@@ -1,0 +1,81 @@
+"""Parts of a definition: numbered, added, replaced and removed."""
+
+import pytest
+
+from bridge.errors import InvalidRequestError, NotFoundError
+from bridge.services import parts
+
+STORED = {
+    "path": "/x",
+    "hooks": [{"type": "event"}, "junk", {"id": 7}, {"id": 7}, {"id": True}],
+    "model": {"name": "x"},
+}
+
+
+def ids(document, part):
+    return [item["id"] for item in parts.list_parts(document, part)]
+
+
+def test_numbers_are_kept_and_the_rest_are_the_next():
+    assert ids(STORED, "hooks") == [8, 7, 9, 10]
+    assert ids(STORED, "models") == [1]
+    assert ids(STORED, "parameters") == []
+    assert ids({"parameters": "junk", "model": 5}, "parameters") == []
+    assert ids({"model": 5}, "models") == []
+
+
+def test_a_part_is_added_and_the_numbers_that_were_shown_stay():
+    document, added = parts.add_part(STORED, "hooks", {"id": 1, "type": "preRequest"})
+
+    assert added == {"id": 11, "type": "preRequest"}
+    assert ids(document, "hooks") == [8, 7, 9, 10, 11]
+    assert document["hooks"][1] == "junk"
+    without = parts.remove_part(document, "hooks", "8")
+    assert ids(without, "hooks") == [7, 9, 10, 11]
+
+
+def test_a_part_is_replaced_under_its_number():
+    document, changed = parts.replace_part(STORED, "hooks", "9", {"id": 3, "a": 1})
+
+    assert changed == {"id": 9, "a": 1}
+    assert parts.find_part(document, "hooks", "9") == changed
+    assert ids(document, "hooks") == ids(STORED, "hooks")
+
+
+def test_there_is_one_model():
+    document, added = parts.add_part(STORED, "models", {"name": "y"})
+
+    assert added == {"name": "y", "id": 2}
+    assert document["model"] == added
+    assert "model" not in parts.remove_part(document, "models", "2")
+    assert "model" not in parts.remove_parts(STORED, "models")
+    assert parts.remove_parts(STORED, "hooks")["hooks"] == []
+
+
+@pytest.mark.parametrize("part_id", ["1", "junk", ""])
+def test_what_is_not_there_is_not_found(part_id):
+    for act in (parts.find_part, parts.remove_part):
+        with pytest.raises(NotFoundError):
+            act(STORED, "hooks", part_id)
+    with pytest.raises(NotFoundError):
+        parts.replace_part(STORED, "hooks", part_id, {})
+
+
+def test_there_is_an_end_to_them():
+    full = {"hooks": [{}] * 200}
+
+    with pytest.raises(InvalidRequestError):
+        parts.add_part(full, "hooks", {})
+
+
+@pytest.mark.parametrize("legacy", [True, "true"])
+def test_no_hook_becomes_a_legacy_one(legacy):
+    stored = {"hooks": [{"isLegacy": False}, {"isLegacy": True}]}
+
+    with pytest.raises(InvalidRequestError, match="legacy"):
+        parts.replace_part(stored, "hooks", "1", {"isLegacy": legacy})
+    parts.replace_part(stored, "hooks", "2", {"isLegacy": legacy})
+    parts.replace_part(stored, "hooks", "2", {"isLegacy": False})
+    with pytest.raises(InvalidRequestError, match="legacy"):
+        parts.refuse_legacy_hooks(stored, {"hooks": [{"isLegacy": legacy}]})
+    parts.refuse_legacy_hooks(stored, {"hooks": [{}, {}, {"isLegacy": True}]})

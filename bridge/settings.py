@@ -10,7 +10,13 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from bridge.errors import ConfigurationError
@@ -72,9 +78,10 @@ class Settings(BaseSettings):
         description="Calls at a time of one instance, over all entities.",
     )
     governor_lease_s: float = Field(
-        default=30.0,
+        default=10.0,
         gt=0,
-        description="How long a process that died keeps the calls it was making.",
+        description="How long a process of another machine that died keeps the calls "
+        "it was making; less than `BRIDGE_GOVERNOR_WAIT_S`.",
     )
     metadata_lifetime_s: float = Field(
         default=3600.0,
@@ -174,6 +181,15 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().absolute()
+
+    @field_validator("governor_lease_s")
+    @classmethod
+    def _outlived(cls, value: float, info: ValidationInfo) -> float:
+        wait_s = info.data.get("governor_wait_s")
+        # Else a caller would give up before a dead process's calls are free again.
+        if wait_s is not None and value >= wait_s:
+            raise ValueError(f"must be less than BRIDGE_GOVERNOR_WAIT_S, {wait_s:g}")
+        return value
 
     @field_validator("trusted_proxies", "metrics_networks")
     @classmethod

@@ -13,11 +13,11 @@ import time
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
-from sqlalchemy import bindparam, func, literal, select, true, update
+from sqlalchemy import bindparam, exists, func, literal, select, true, update
 
 from bridge.store.engine import Database
 from bridge.store.ledger import Ledger
-from bridge.store.models import vendor_ledgers
+from bridge.store.models import vendor_hosts, vendor_ledgers
 from bridge.store.sql import upsert
 
 _OLDEST_S = 10.0
@@ -29,10 +29,13 @@ _READ = {
         *_COLUMNS, func.extract("epoch", func.clock_timestamp())
     ).where(_ITS),
 }
+# Whether the host fails is asked by the way: a statement of its own would cost more
+# than all the rest of it.
 _SWAP = (
     update(vendor_ledgers)
     .where(_ITS, vendor_ledgers.c.version == bindparam("its_version"))
     .values(version=vendor_ledgers.c.version + 1, payload=bindparam("new_payload"))
+    .returning(exists().where(vendor_hosts.c.host == bindparam("its_host")))
 )
 # A server that crashes may forget the last fraction of a second of lanes; waiting for
 # its disk at every call would cost more than the lanes do.
@@ -52,15 +55,20 @@ C = TypeVar("C", bound=Change)
 
 
 class LedgerRow:
-    """One row as this process last saw it. To be used by one thread at a time."""
+    """One row as this process last saw it. To be used by one thread at a time.
+
+    `troubled` tells whether the host was failing when the row was last written.
+    """
 
     def __init__(self, db: Database, database: str) -> None:
         self._db = db
         self._database = database
+        self._host = database.partition("#")[0]
         self._version = -1
         self._read_at = float("-inf")
         self._ahead_s = 0.0
         self.ledger = Ledger()
+        self.troubled = False
 
     def now(self) -> float:
         """Return the time that all processes agree on, as `sql.read_clock` does."""
@@ -75,7 +83,8 @@ class LedgerRow:
         Raises:
             StoreError: the database cannot be used.
         """
-        if self._age_s() > _OLDEST_S:
+        # A write whose end nobody heard of may have happened, or not.
+        if self._version < 0 or self._age_s() > _OLDEST_S:
             self.refresh()
         while True:
             done = apply(self.ledger, self.now())
@@ -89,13 +98,13 @@ class LedgerRow:
     def refresh(self) -> None:
         """Read the row; it is made when it is missing."""
         its = {"its_database": self._database}
-        with self._db.autocommit() as connection:
-            dialect = connection.dialect.name
-            row = connection.execute(_READ[dialect], its).one_or_none()
-            if row is None:
-                new = {"database": self._database, "version": 0, "payload": "{}"}
-                connection.execute(_INSERT[dialect], new)
-                row = connection.execute(_READ[dialect], its).one()
+        with self._db.read() as connection:
+            row = connection.execute(_READ[connection.dialect.name], its).one_or_none()
+        if row is None:
+            new = {"database": self._database, "version": 0, "payload": "{}"}
+            with self._db.autocommit() as connection:
+                connection.execute(_INSERT[connection.dialect.name], new)
+                row = connection.execute(_READ[connection.dialect.name], its).one()
         self._read_at = time.monotonic()
         self._version, payload, clock = row
         self._ahead_s = 0.0 if clock is None else float(clock) - time.time()
@@ -104,14 +113,16 @@ class LedgerRow:
     def _write(self) -> bool:
         swap = {
             "its_database": self._database,
+            "its_host": self._host,
             "its_version": self._version,
             "new_payload": self.ledger.to_json(),
         }
         version, self._version = self._version, -1
         with self._db.autocommit() as connection:
-            done = connection.execute(_WRITE[connection.dialect.name], swap)
-        if done.rowcount != 1:
+            done = connection.execute(_WRITE[connection.dialect.name], swap).all()
+        if not done:
             return False
+        self.troubled = bool(done[0][0])
         self._version = version + 1
         self._read_at = time.monotonic()
         return True

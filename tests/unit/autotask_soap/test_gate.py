@@ -43,6 +43,7 @@ class Gate:
 
     def __init__(self):
         self.tickets = []
+        self.reached = []
         self.outcomes = []
         self.learnt = []
         self.refusal = None
@@ -55,6 +56,17 @@ class Gate:
         self.tickets.append(ticket)
         self.read_usage = read_usage
         self.open.wait(5)
+        if self.refusal:
+            raise self.refusal
+        lease = Lease()
+        try:
+            yield lease
+        finally:
+            self.outcomes.append(lease.outcome)
+
+    @contextmanager
+    def reach(self, host):
+        self.reached.append(host)
         if self.refusal:
             raise self.refusal
         lease = Lease()

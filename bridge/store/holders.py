@@ -77,7 +77,7 @@ def _place() -> str:
         boot = (_PROC / "sys/kernel/random/boot_id").read_text()
         family = (_PROC / "self/ns/pid").readlink()
         # A listing of other processes than ours would make the living look dead.
-        if not (_PROC / str(os.getpid())).exists():
+        if str((_PROC / "self").readlink()) != str(os.getpid()):
             return ""
     except OSError:
         return ""

@@ -3,7 +3,7 @@
 What is known of a host is a row (`hosts`), and only a host that fails has one: ten
 failures in a row open its breaker for everybody, whichever processes they met, and one
 answer to anybody closes it. So that a host that is well costs nothing, no process asks
-for the row before a call: each change of a ledger, which every call makes anyway, says
+for the row before a call: each change of a ledger, which every call makes anyway, tells
 by the way whether its host has one. Only then is it read, at most every quarter of a
 second while the breaker is open.
 

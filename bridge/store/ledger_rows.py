@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
-from sqlalchemy import bindparam, exists, func, literal, select, true, update
+from sqlalchemy import Boolean, bindparam, exists, func, literal, select, true, update
 
 from bridge.store.engine import Database
 from bridge.store.ledger import Ledger
@@ -22,20 +22,25 @@ from bridge.store.sql import upsert
 
 _OLDEST_S = 10.0
 _ITS = vendor_ledgers.c.database == bindparam("its_database")
-_COLUMNS = (vendor_ledgers.c.version, vendor_ledgers.c.payload)
+_TROUBLED = exists().where(vendor_hosts.c.host == bindparam("its_host"))
+_COLUMNS = (vendor_ledgers.c.version, vendor_ledgers.c.payload, _TROUBLED)
 _READ = {
     "sqlite": select(*_COLUMNS, literal(None)).where(_ITS),
     "postgresql": select(
         *_COLUMNS, func.extract("epoch", func.clock_timestamp())
     ).where(_ITS),
 }
-# Whether the host fails is asked by the way: a statement of its own would cost more
-# than all the rest of it.
+# That the host fails, or does not any more, is noticed like any other change: what was
+# computed without knowing it is not written. A statement of its own would cost more
+# than all the rest, and one that returns something holds the lock until it is read.
 _SWAP = (
     update(vendor_ledgers)
-    .where(_ITS, vendor_ledgers.c.version == bindparam("its_version"))
+    .where(
+        _ITS,
+        vendor_ledgers.c.version == bindparam("its_version"),
+        bindparam("its_troubled", type_=Boolean) == _TROUBLED,
+    )
     .values(version=vendor_ledgers.c.version + 1, payload=bindparam("new_payload"))
-    .returning(exists().where(vendor_hosts.c.host == bindparam("its_host")))
 )
 # A server that crashes may forget the last fraction of a second of lanes; waiting for
 # its disk at every call would cost more than the lanes do.
@@ -57,7 +62,7 @@ C = TypeVar("C", bound=Change)
 class LedgerRow:
     """One row as this process last saw it. To be used by one thread at a time.
 
-    `troubled` tells whether the host was failing when the row was last written.
+    `troubled` tells whether the host was failing when the row was last looked at.
     """
 
     def __init__(self, db: Database, database: str) -> None:
@@ -97,7 +102,7 @@ class LedgerRow:
 
     def refresh(self) -> None:
         """Read the row; it is made when it is missing."""
-        its = {"its_database": self._database}
+        its = {"its_database": self._database, "its_host": self._host}
         with self._db.read() as connection:
             row = connection.execute(_READ[connection.dialect.name], its).one_or_none()
         if row is None:
@@ -106,7 +111,7 @@ class LedgerRow:
                 connection.execute(_INSERT[connection.dialect.name], new)
                 row = connection.execute(_READ[connection.dialect.name], its).one()
         self._read_at = time.monotonic()
-        self._version, payload, clock = row
+        self._version, payload, self.troubled, clock = row
         self._ahead_s = 0.0 if clock is None else float(clock) - time.time()
         self.ledger = Ledger.from_json(payload)
 
@@ -114,15 +119,15 @@ class LedgerRow:
         swap = {
             "its_database": self._database,
             "its_host": self._host,
+            "its_troubled": self.troubled,
             "its_version": self._version,
             "new_payload": self.ledger.to_json(),
         }
         version, self._version = self._version, -1
         with self._db.autocommit() as connection:
-            done = connection.execute(_WRITE[connection.dialect.name], swap).all()
-        if not done:
+            done = connection.execute(_WRITE[connection.dialect.name], swap)
+        if done.rowcount != 1:
             return False
-        self.troubled = bool(done[0][0])
         self._version = version + 1
         self._read_at = time.monotonic()
         return True

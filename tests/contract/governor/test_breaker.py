@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import socketserver
+import threading
 import time
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import text, update
 
+from bridge.backends.autotask_soap.client import RetryPolicy
+from bridge.backends.autotask_soap.service import SoapService
+from bridge.backends.autotask_soap.zones import HostPolicy
 from bridge.errors import ProviderUnavailableError
-from bridge.interfaces import Outcome, Usage
+from bridge.interfaces import Credentials, EntityType, Outcome, Usage
 from bridge.store.hosts import FAILURES, FIRST_PAUSE_S, read_trouble
 from bridge.store.models import vendor_hosts
 
@@ -128,6 +133,40 @@ def test_call_without_a_tenant_passes_the_breaker_and_counts(start, host):
             pass
         with pytest.raises(ProviderUnavailableError):
             call(process)
+
+
+class Silent(socketserver.BaseRequestHandler):
+    """A host that takes calls and hangs up."""
+
+    def handle(self):
+        self.server.calls.append(time.monotonic())
+
+
+@pytest.fixture
+def silent():
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Silent) as server:
+        server.calls = []
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def test_host_that_is_down_is_asked_for_few_zones(start, silent):
+    service = SoapService(
+        hosts=HostPolicy(allow_loopback=True),
+        gate=start().governor,
+        retries=RetryPolicy(backoff_s=0.01),
+    )
+    url = f"http://127.0.0.1:{silent.server_address[1]}"
+    for number in range(30):
+        nobody = Credentials(f"{number}@x.example", "secret", url, "CODE")
+        with pytest.raises(ProviderUnavailableError, match="zone look-up failed"):
+            service.open_backend(nobody, None, print).query(EntityType("Account"), None)
+    service.close()
+
+    assert FAILURES <= len(silent.calls) < FAILURES + 4
 
 
 def test_host_that_is_well_costs_nothing_beside_the_lane(start, deaf_db):

@@ -28,7 +28,7 @@ from typing import NoReturn
 from gunicorn import util
 from gunicorn.http import wsgi
 from gunicorn.http.errors import ParseException
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
 from bridge.web.connection import Arrival, FacadeConnection
 from bridge.web.current import new_request_id
@@ -140,7 +140,10 @@ class FacadeWorker(ThreadWorker):  # type: ignore[misc]
         else:
             if len(self._heads) >= _MOST_HEADS:
                 self._cut(next(iter(self._heads)))
-            conn.timeout = time.monotonic() + self.app.stall_s
+            patience_s = self.app.stall_s
+            if not self.alive:
+                patience_s = min(patience_s, STOP_KEEPALIVE_LINGER)
+            conn.timeout = time.monotonic() + patience_s
             self._heads[conn] = None
             self.poller.register(conn.sock, conn.wants, partial(self._go_on, conn))
         if len(conn.head) > _LARGE_HEAD_BYTES and (

@@ -115,10 +115,11 @@ class Settings(BaseSettings):
         description="Calls at a time of one instance, over all entities.",
     )
     governor_lease_s: float = Field(
-        default=30.0,
+        default=10.0,
         gt=0,
         le=_HOUR_S,
-        description="How long a process that died keeps the calls it was making.",
+        description="How long a process of another machine that died keeps the calls "
+        "it was making; less than `BRIDGE_GOVERNOR_WAIT_S`.",
     )
     metadata_lifetime_s: float = Field(
         default=3600.0,
@@ -270,6 +271,15 @@ class Settings(BaseSettings):
     def _hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if not all(map(_is_host, value)):
             raise ValueError(_list_of("allowed_hosts"))
+        return value
+
+    @field_validator("governor_lease_s")
+    @classmethod
+    def _outlived(cls, value: float, info: ValidationInfo) -> float:
+        wait_s = info.data.get("governor_wait_s")
+        # Else a caller would give up before a dead process's calls are free again.
+        if wait_s is not None and value >= wait_s:
+            raise ValueError(f"must be less than BRIDGE_GOVERNOR_WAIT_S, {wait_s:g}")
         return value
 
     @field_validator("trusted_proxies", "metrics_networks")

@@ -55,6 +55,7 @@ def run(tasks: Sequence[Task], *, as_json: bool) -> NoReturn:
         context = app.build_context(settings, database)
         work(context, wait, ready=announce, tasks=tasks)
         context.journal.flush()
+        context.governor.close()
         database.close()
         sys.stderr.flush()
         # A step that does not end would keep the process; it is another's by now.

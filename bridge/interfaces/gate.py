@@ -101,9 +101,10 @@ class Ticket:
 
 
 class Lease(Protocol):
-    """A lane that is held; who holds it says how the call ended."""
+    """A lane that is held; who holds it says how the call ended, and in what words."""
 
     outcome: Outcome
+    provider_message: str | None
 
 
 ReadUsage: TypeAlias = Callable[[], Usage]
@@ -123,6 +124,15 @@ class Gate(Protocol):
 
         Raises:
             ProviderThresholdError: the budget is used up, or no lane came free.
+            ProviderUnavailableError: the host is down; says when it is tried again.
+        """
+
+    def reach(self, host: str) -> AbstractContextManager[Lease]:
+        """Pass the breaker of a host, `name` or `name:port`, and nothing else.
+
+        For a call that no tenant database is known for.
+
+        Raises:
             ProviderUnavailableError: the host is down; says when it is tried again.
         """
 

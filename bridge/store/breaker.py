@@ -1,88 +1,164 @@
-"""Stops calling a host that is down, and tries it again by itself.
+"""Stops all processes from calling a host that is down, and tries it again.
 
-Each process keeps its own: a host may be reachable from one machine and not from
-another, a process notices within one call and a few retries, and asking the database
-would cost every call what only a broken host needs.
+What is known of a host is a row (`hosts`), and only a host that fails has one: ten
+failures in a row open its breaker for everybody, whichever processes they met, and one
+answer to anybody closes it. So that a host that is well costs nothing, no process asks
+for the row before a call: each change of a ledger, which every call makes anyway, tells
+by the way whether its host has one. Only then is it read, at most every quarter of a
+second while the breaker is open.
+
+A host that one machine cannot reach and another can is closed by each answer to the
+other, and is then called by both: better than a tenant without service.
 """
 
 from __future__ import annotations
 
-import math
+import logging
 import threading
-from collections.abc import Callable
+import time
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
+from bridge.errors import StoreError
 from bridge.interfaces import Outcome
+from bridge.store import hosts
+from bridge.store.engine import Database
+from bridge.store.hosts import Trouble
 
-FAILURES = 10
-"""Consecutive failures after which a host is taken for down."""
-
-FIRST_PAUSE_S = 5.0
-LONGEST_PAUSE_S = 60.0
+_FRESH_S = 0.25
+_log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class _Host:
-    failures: int = 0
-    pause_s: float = 0.0
-    until: float = -math.inf
-    probing: bool = False
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """When a host will be tried again, and what it said last if it said anything."""
+
+    until: datetime
+    provider_message: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    trouble: Trouble
+    ahead: timedelta
+    read_at: float
+
+    def now(self) -> datetime:
+        """Return the time by the database's clock."""
+        return datetime.now(UTC) + self.ahead
+
+    def refusal(self) -> Refusal | None:
+        """Return why no call may be sent just now."""
+        if not self.trouble.is_open or self.trouble.left_until <= self.now():
+            return None
+        return Refusal(self.trouble.left_until, self.trouble.provider_message)
 
 
 class Breakers:
-    """One breaker for each host; safe to use from many threads.
+    """One process's view of the hosts; safe to use from many threads.
 
     Closed, all calls pass. Open, none does until its pause has passed; then one call
     is let through, and by how that ends the breaker closes or opens for twice as long.
-
-    Args:
-        clock: seconds by a clock that never jumps.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
+    def __init__(self, db: Database) -> None:
+        self._db = db
         self._lock = threading.Lock()
-        self._hosts: dict[str, _Host] = {}
+        self._seen: dict[str, _Seen] = {}
+        self._answered_at: dict[str, float] = {}
 
-    def admit(self, host: str) -> float | None:
-        """Return None when a call may be sent, else the seconds until one may.
+    def look(self, host: str) -> Refusal | None:
+        """Return why a host is left alone, as far as is known here; None if it is not.
 
-        The call that is let through as a probe holds back the others for as long as
-        the pause was, in case nobody ever hears how it ended.
+        No statement for a host of which nothing bad is known here, one while it is
+        left alone, at most every quarter of a second.
+
+        Raises:
+            StoreError: the database cannot be used.
         """
-        with self._lock:
-            known = self._hosts.get(host)
-            if known is None or known.failures < FAILURES:
-                return None
-            now = self._clock()
-            if now < known.until:
-                return known.until - now
-            known.until = now + known.pause_s
-            known.probing = True
+        seen = self._seen.get(host)
+        if seen is None or seen.refusal() is None:
             return None
+        if time.monotonic() - seen.read_at > _FRESH_S:
+            seen = self._read(host)
+        return seen.refusal() if seen else None
 
-    def note(self, host: str, outcome: Outcome) -> None:
-        """Learn how a call ended; any answer of the host closes its breaker."""
-        with self._lock:
-            if outcome is not Outcome.UNREACHABLE:
-                self._hosts.pop(host, None)
+    def admit(self, host: str, *, troubled: bool) -> Refusal | None:
+        """Let a call that could be sent now pass, or return why not.
+
+        `troubled` says that the host has a row. No statement when it has none.
+
+        Raises:
+            StoreError: the database cannot be used.
+        """
+        if not troubled:
+            self._clear(host)
+            return None
+        seen = self._read(host)
+        if seen is None or not seen.trouble.is_open:
+            return None
+        if refusal := seen.refusal():
+            return refusal
+        if hosts.claim_probe(self._db, host, seen.trouble.pause_s):
+            return None
+        newer = self._read(host)
+        return newer.refusal() if newer else None
+
+    def note(self, host: str, outcome: Outcome, provider_message: str | None) -> None:
+        """Learn how a call ended; any answer of the host closes its breaker.
+
+        No statement for an answer of a host of which nothing bad is known here.
+        """
+        try:
+            if outcome is Outcome.UNREACHABLE:
+                self._keep(host, *hosts.add_failure(self._db, host, provider_message))
                 return
-            known = self._hosts.setdefault(host, _Host())
-            known.failures += 1
-            over = known.probing or self._clock() >= known.until
-            if known.failures >= FAILURES and over:
-                self._open(known)
+            self._answered_at[host] = time.monotonic()
+            if self._clear(host):
+                hosts.forget_trouble(self._db, host)
+        except StoreError as error:
+            _log.warning("how %s does is not told: %s", host, error.message)
 
-    def open_for(self, host: str) -> float | None:
-        """Return for how many seconds a host is left alone; None when it is not."""
+    def hear(self, host: str, *, troubled: bool) -> None:
+        """Take what a ledger just said by the way; close what has answered here since.
+
+        Raises:
+            StoreError: the database cannot be used.
+        """
+        if not troubled:
+            self._clear(host)
+        elif host not in self._seen and host in self._answered_at:
+            seen = self._read(host)
+            if seen and self._has_answered_since(host, seen):
+                self._clear(host)
+                hosts.forget_trouble(self._db, host)
+
+    def open_until(self, host: str) -> datetime | None:
+        """Return until when a host is left alone, None when it is not. One statement.
+
+        Raises:
+            StoreError: the database cannot be used.
+        """
+        seen = self._read(host)
+        return seen.trouble.left_until if seen and seen.trouble.is_open else None
+
+    def _has_answered_since(self, host: str, seen: _Seen) -> bool:
+        failed_s = (seen.now() - seen.trouble.failed_at).total_seconds()
+        return time.monotonic() - self._answered_at[host] < failed_s
+
+    def _read(self, host: str) -> _Seen | None:
+        trouble, now = hosts.read_trouble(self._db, host)
+        if trouble is None:
+            self._clear(host)
+            return None
+        return self._keep(host, trouble, now)
+
+    def _keep(self, host: str, trouble: Trouble, now: datetime) -> _Seen:
+        seen = _Seen(trouble, now - datetime.now(UTC), time.monotonic())
         with self._lock:
-            known = self._hosts.get(host)
-            if known is None or known.failures < FAILURES:
-                return None
-            return max(0.0, known.until - self._clock())
+            self._seen[host] = seen
+        return seen
 
-    def _open(self, known: _Host) -> None:
-        doubled = known.pause_s * 2 or FIRST_PAUSE_S
-        known.pause_s = min(doubled, LONGEST_PAUSE_S)
-        known.until = self._clock() + known.pause_s
-        known.probing = False
+    def _clear(self, host: str) -> bool:
+        with self._lock:
+            return self._seen.pop(host, None) is not None

@@ -15,6 +15,10 @@ Implements `interfaces.Gate`. How it is shared, and why so:
   The vendor frees its own slot a little after the answer too.
 - A process is one holder. It is heard of with every change, and every third of the
   lease while calls are in flight; when it is not, everything it held is free again.
+  Whoever waits on the same machine need not wait for that: he sees that a holder is
+  dead (`holders`) and frees what it held.
+- With every change a process says what it holds, rather than what it took or gave
+  back, so that no lost acknowledgement leaves a lane taken.
 - Granting each process a block of budget or a lane of its own would save the statement
   and was left out: with three lanes and eight processes the blocks would lie idle where
   they are, and an interactive call would wait for them.
@@ -24,18 +28,18 @@ from __future__ import annotations
 
 import atexit
 import logging
-import secrets
 import threading
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from bridge.errors import BridgeError, ProviderUnavailableError, StoreError
 from bridge.interfaces import Lease, Priority, ReadUsage, Ticket, Usage
-from bridge.store.breaker import Breakers
+from bridge.store.breaker import Breakers, Refusal
 from bridge.store.engine import Database
+from bridge.store.holders import name_holder
 from bridge.store.lanes import Held, TenantLanes
 from bridge.store.ledger import Ledger, Rules
 from bridge.store.ledger_rows import LedgerRow
@@ -62,8 +66,8 @@ class BudgetFigures:
     """Where a tenant database stands.
 
     `ours` and `theirs` are calls of the last hour by all our processes and by others;
-    `theirs` is None without a reading of the last hour. `breaker_until` is when this
-    process will try the host again, None when it is taken for up.
+    `theirs` is None without a reading of the last hour. `breaker_until` is when the
+    host will be tried again, None when it is taken for up.
     """
 
     database: str
@@ -84,8 +88,8 @@ class Governor:
     def __init__(self, db: Database, rules: Rules) -> None:
         self._db = db
         self._rules = rules
-        self._holder = secrets.token_hex(6)
-        self._breakers = Breakers(time.monotonic)
+        self._holder = name_holder()
+        self._breakers = Breakers(db)
         self._tenants: dict[str, TenantLanes] = {}
         self._lock = threading.Lock()
         self._keeper: threading.Thread | None = None
@@ -106,30 +110,35 @@ class Governor:
             ProviderUnavailableError: the host is down; says when it is tried again.
             StoreError: the database cannot be used.
         """
-        host = ticket.database.partition("#")[0]
-        self._admit(host)
+        host = _host(ticket.database)
+        _refuse(host, self._breakers.look(host))
         tenant = self._tenant(ticket.database)
-        if ticket.caller.priority is Priority.INTERACTIVE:
-            deadline = min(deadline, time.monotonic() + self._rules.wait_s)
-        held = tenant.take(
-            self._queue(ticket),
-            ticket.caller,
-            usage_reading=ticket.usage_reading,
-            give_up=deadline,
-            start_reading=lambda: self._start_reading(ticket.database, read_usage),
-        )
+        held = self._take(tenant, ticket, deadline, read_usage)
         try:
-            yield held
+            # What the ledger said by the way is news of all processes.
+            with self._passed(held, host, troubled=tenant.troubled):
+                yield held
         finally:
-            self._breakers.note(host, held.outcome)
             self._give_back(tenant, held)
+
+    @contextmanager
+    def reach(self, host: str) -> Iterator[Lease]:
+        """Pass the breaker of a host during the block. One statement.
+
+        Raises:
+            ProviderUnavailableError: the host is down; says when it is tried again.
+            StoreError: the database cannot be used.
+        """
+        held = Held(queue="", instance="")
+        with self._passed(held, host, troubled=True):
+            yield held
 
     def learn(self, database: str, usage: Usage) -> None:
         """Take the vendor's own count of the calls to a database."""
         self._tenant(database).learn(usage)
 
     def figures(self, databases: Collection[str]) -> list[BudgetFigures]:
-        """Return where databases stand, in the order given. One statement for each."""
+        """Return where databases stand, in the order given; a few statements each."""
         return [self._figures(database) for database in databases]
 
     def close(self) -> None:
@@ -139,16 +148,37 @@ class Governor:
         self._returned.set()
         if self._keeper is not None:
             self._keeper.join()
-        self._tidy()
+        self._each_tenant("given back", TenantLanes.leave)
 
-    def _admit(self, host: str) -> None:
-        wait_s = self._breakers.admit(host)
-        if wait_s is not None:
-            again = datetime.now(UTC) + timedelta(seconds=wait_s)
-            raise ProviderUnavailableError(
-                f"{host} has failed too often in a row and is left alone; it will be "
-                f"tried again at {again:%H:%M:%S} UTC. Nothing was sent."
+    @contextmanager
+    def _passed(self, held: Held, host: str, *, troubled: bool) -> Iterator[None]:
+        _refuse(host, self._breakers.admit(host, troubled=troubled))
+        try:
+            yield
+        finally:
+            self._breakers.note(host, held.outcome, held.provider_message)
+
+    def _take(
+        self,
+        tenant: TenantLanes,
+        ticket: Ticket,
+        deadline: float,
+        read_usage: ReadUsage,
+    ) -> Held:
+        if ticket.caller.priority is Priority.INTERACTIVE:
+            deadline = min(deadline, time.monotonic() + self._rules.wait_s)
+        try:
+            return tenant.take(
+                self._queue(ticket),
+                ticket.caller,
+                usage_reading=ticket.usage_reading,
+                give_up=deadline,
+                start_reading=lambda: self._start_reading(ticket.database, read_usage),
             )
+        except BridgeError:
+            # Others are to hear soon that nobody waits, or holds, here any more.
+            self._returned.set()
+            raise
 
     def _tenant(self, database: str) -> TenantLanes:
         with self._lock:
@@ -185,16 +215,20 @@ class Governor:
             if self._returned.wait(self._rules.lease_s / 4):
                 self._returned.clear()
                 time.sleep(_LINGER_S)
-            self._tidy()
+            self._each_tenant("renewed", self._tidy)
 
-    def _tidy(self) -> None:
+    def _tidy(self, tenant: TenantLanes) -> None:
+        if tenant.tidy():
+            self._breakers.hear(_host(tenant.database), troubled=tenant.troubled)
+
+    def _each_tenant(self, aim: str, act: Callable[[TenantLanes], None]) -> None:
         with self._lock:
             tenants = list(self._tenants.values())
         for tenant in tenants:
             try:
-                tenant.tidy()
+                act(tenant)
             except StoreError as error:
-                _log.warning("vendor lanes are not renewed: %s", error.message)
+                _log.warning("vendor lanes are not %s: %s", aim, error.message)
 
     def _start_reading(self, database: str, read_usage: ReadUsage) -> None:
         def read() -> None:
@@ -211,10 +245,6 @@ class Governor:
         ledger, now = row.ledger, row.now()
         ledger.expire(now)
         theirs = ledger.others(now)
-        open_for_s = self._breakers.open_for(database.partition("#")[0])
-        until = None
-        if open_for_s is not None:
-            until = datetime.now(UTC) + timedelta(seconds=open_for_s)
         return BudgetFigures(
             database=database,
             threshold=ledger.threshold,
@@ -224,7 +254,20 @@ class Governor:
             if theirs is None
             else datetime.fromtimestamp(ledger.read_at, UTC),
             lanes=_lane_figures(ledger, now, self._rules),
-            breaker_until=until,
+            breaker_until=self._breakers.open_until(_host(database)),
+        )
+
+
+def _host(database: str) -> str:
+    return database.partition("#")[0]
+
+
+def _refuse(host: str, refusal: Refusal | None) -> None:
+    if refusal is not None:
+        raise ProviderUnavailableError(
+            f"{host} has failed too often in a row and is left alone; it will be "
+            f"tried again at {refusal.until:%H:%M:%S} UTC. Nothing was sent.",
+            provider_message=refusal.provider_message,
         )
 
 

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from bridge.errors import ProviderThresholdError
 from bridge.interfaces import Caller, Outcome, Usage
 from bridge.store.engine import Database
+from bridge.store.holders import find_dead
 from bridge.store.ledger import WAITER_S, Claim, Ledger, Rules
 from bridge.store.ledger_rows import LedgerRow
 
@@ -32,6 +33,7 @@ class Held:
     queue: str
     instance: str
     outcome: Outcome = Outcome.ANSWERED
+    provider_message: str | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -70,14 +72,19 @@ class TenantLanes:
 
     def __init__(self, db: Database, database: str, holder: str, rules: Rules) -> None:
         self._row = LedgerRow(db, database)
-        self._database = database
+        self.database = database
         self._holder = holder
         self._rules = rules
         self._lock = threading.Lock()
         self._waiting: dict[str, list[_Waiter]] = {}
         self._unwritten = _Unwritten()
-        self._in_flight = 0
+        self._held: dict[str, dict[str, int]] = {}
         self._renewed_at = time.monotonic()
+
+    @property
+    def troubled(self) -> bool:
+        """Whether the host failed lately, as of the last change of the ledger."""
+        return self._row.troubled
 
     def take(
         self,
@@ -109,7 +116,8 @@ class TenantLanes:
                 if not granted:
                     self._unwritten.left.add(queue)
                 self._call_next()
-            self._in_flight += 1
+            instances = self._held.setdefault(queue, {})
+            instances[claim.instance] = instances.get(claim.instance, 0) + 1
         return Held(queue, claim.instance)
 
     def give_back(self, held: Held) -> bool:
@@ -119,7 +127,7 @@ class TenantLanes:
         the call ended, and by whichever thread of this process is granted one next.
         """
         with self._lock:
-            self._in_flight -= 1
+            self._let_go(held)
             self._unwritten.returned.append(held)
             awaited = self._row.ledger.waiting.get(held.queue, {}).keys()
             if held.outcome in _TELL_AT_ONCE or awaited - {self._holder}:
@@ -127,17 +135,36 @@ class TenantLanes:
             self._call_next()
             return bool(self._unwritten.returned)
 
-    def tidy(self) -> None:
+    def tidy(self) -> bool:
         """Write what is unwritten; renew what is held, when its time is a third over.
+
+        Tells whether there was anything to write.
 
         Raises:
             StoreError: the database cannot be used; nothing is forgotten.
         """
         with self._lock:
             waited_s = time.monotonic() - self._renewed_at
-            due = self._in_flight > 0 and waited_s > self._rules.lease_s / 3
-            if due or self._unwritten.returned or self._unwritten.left:
-                self._flush(renew=due)
+            due = bool(self._held) and waited_s > self._rules.lease_s / 3
+            if not (due or self._unwritten.returned or self._unwritten.left):
+                return False
+            return self._flush(renew=due)
+
+    def leave(self) -> None:
+        """Free whatever is held here: the process ends, and its calls with it.
+
+        Raises:
+            StoreError: the database cannot be used; the lease will end.
+        """
+
+        def apply(ledger: Ledger, now: float) -> _Done:
+            self._settle(ledger, now)
+            ledger.bury(self._holder, now)
+            return _Done(changed=True)
+
+        with self._lock:
+            if self._held or self._unwritten.returned or self._unwritten.left:
+                self._change(apply, patience_s=0)
 
     def learn(self, usage: Usage) -> None:
         """Take the vendor's own count."""
@@ -193,6 +220,11 @@ class TenantLanes:
             free_at = ledger.budget_free_at(claim, now)
             reading = ledger.claim_reading(claim, now, refused=free_at is not None)
             short = ledger.lanes_short(queue, claim, self._holder, now, self._rules)
+            if short and (dead := find_dead(ledger.alive)):
+                for holder in dead:
+                    ledger.bury(holder, now)
+                changed = True
+                short = ledger.lanes_short(queue, claim, self._holder, now, self._rules)
             granted = free_at is None and not short
             if granted:
                 ledger.take(queue, claim, self._holder, now)
@@ -209,11 +241,11 @@ class TenantLanes:
 
         return self._change(apply, patience_s=_TURN_S)
 
-    def _flush(self, *, renew: bool = False) -> None:
+    def _flush(self, *, renew: bool = False) -> bool:
         def apply(ledger: Ledger, now: float) -> _Done:
             return _Done(changed=self._settle(ledger, now) or renew)
 
-        self._change(apply, patience_s=0)
+        return self._change(apply, patience_s=0).changed
 
     def _change(
         self, apply: Callable[[Ledger, float], _Done], *, patience_s: float
@@ -225,17 +257,30 @@ class TenantLanes:
         return done
 
     def _settle(self, ledger: Ledger, now: float) -> bool:
-        """Tell the ledger what it does not know yet, and that this process lives."""
+        """Tell the ledger the truth about this process; tell if any of it was news.
+
+        What is held is set, not counted up and down: a change that was written though
+        its writer only heard of a failure is put right by the next.
+        """
         # Before anything expires: a process that was only slow keeps what it holds.
         ledger.alive[self._holder] = now + self._rules.lease_s
         ledger.expire(now)
+        corrected = ledger.hold(self._holder, self._held)
         for held in self._unwritten.returned:
-            ledger.give_back(held.queue, held.instance, self._holder, held.outcome, now)
+            ledger.heed(held.queue, held.outcome, now)
         withdrawn = [
             self._announce(ledger, queue, now, without=None)
             for queue in self._unwritten.left
         ]
-        return bool(self._unwritten.returned) or any(withdrawn)
+        return corrected or bool(self._unwritten.returned) or any(withdrawn)
+
+    def _let_go(self, held: Held) -> None:
+        instances = self._held[held.queue]
+        instances[held.instance] -= 1
+        if not instances[held.instance]:
+            del instances[held.instance]
+        if not instances:
+            del self._held[held.queue]
 
     def _announce(
         self, ledger: Ledger, queue: str, now: float, *, without: _Waiter | None

@@ -9,6 +9,7 @@ Source: SOAP help, thread thresholds; client-quirks rows 14 to 16.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -40,7 +41,7 @@ class Rules:
 
     lanes: int = 3
     instance_lanes: int = 9
-    lease_s: float = 30.0
+    lease_s: float = 10.0
     wait_s: float = 20.0
 
 
@@ -116,6 +117,13 @@ class Ledger:
                 del claims[holder]
             if not claims:
                 del self.waiting[queue]
+
+    def bury(self, holder: str, now: float) -> None:
+        """Drop a holder that is known to be dead, and all it held or waited for."""
+        self.alive.pop(holder, None)
+        for claims in self.waiting.values():
+            claims.pop(holder, None)
+        self.expire(now)
 
     def ours(self) -> int:
         """Return our calls of the last hour, the minute that is leaving it included."""
@@ -209,15 +217,29 @@ class Ledger:
         minute[claim.instance] = minute.get(claim.instance, 0) + 1
         self.since_reading += 1
 
-    def give_back(
-        self, queue: str, instance: str, holder: str, outcome: Outcome, now: float
-    ) -> None:
-        """Free a lane, and learn from how its call ended; a lost lane stays lost."""
-        instances = self.lanes.get(queue, {}).get(holder, {})
-        if instances.get(instance, 0) > 1:
-            instances[instance] -= 1
-        elif instances.pop(instance, None) and not instances:
+    def hold(self, holder: str, held: Mapping[str, Mapping[str, int]]) -> bool:
+        """Set what a holder really has, by queue and instance; tell if that was news.
+
+        What the ledger believed may be wrong: a change may have been written whose
+        writer never heard of it, or a lease may have ended while its holder was slow.
+        """
+        known = {
+            queue: holders[holder]
+            for queue, holders in self.lanes.items()
+            if holder in holders
+        }
+        if known == held:
+            return False
+        for queue in known.keys() - held.keys():
             del self.lanes[queue][holder]
+            if not self.lanes[queue]:
+                del self.lanes[queue]
+        for queue, instances in held.items():
+            self.lanes.setdefault(queue, {})[holder] = dict(instances)
+        return True
+
+    def heed(self, queue: str, outcome: Outcome, now: float) -> None:
+        """Learn from how a call ended."""
         if outcome is Outcome.THREAD_LIMIT:
             self.reduced[queue] = now + REDUCED_S
         elif outcome is Outcome.QUOTA:

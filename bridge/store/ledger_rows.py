@@ -13,25 +13,33 @@ import time
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
-from sqlalchemy import bindparam, func, literal, select, true, update
+from sqlalchemy import Boolean, bindparam, exists, func, literal, select, true, update
 
 from bridge.store.engine import Database
 from bridge.store.ledger import Ledger
-from bridge.store.models import vendor_ledgers
+from bridge.store.models import vendor_hosts, vendor_ledgers
 from bridge.store.sql import upsert
 
 _OLDEST_S = 10.0
 _ITS = vendor_ledgers.c.database == bindparam("its_database")
-_COLUMNS = (vendor_ledgers.c.version, vendor_ledgers.c.payload)
+_TROUBLED = exists().where(vendor_hosts.c.host == bindparam("its_host"))
+_COLUMNS = (vendor_ledgers.c.version, vendor_ledgers.c.payload, _TROUBLED)
 _READ = {
     "sqlite": select(*_COLUMNS, literal(None)).where(_ITS),
     "postgresql": select(
         *_COLUMNS, func.extract("epoch", func.clock_timestamp())
     ).where(_ITS),
 }
+# That the host fails, or does not any more, is noticed like any other change: what was
+# computed without knowing it is not written. A statement of its own would cost more
+# than all the rest, and one that returns something holds the lock until it is read.
 _SWAP = (
     update(vendor_ledgers)
-    .where(_ITS, vendor_ledgers.c.version == bindparam("its_version"))
+    .where(
+        _ITS,
+        vendor_ledgers.c.version == bindparam("its_version"),
+        bindparam("its_troubled", type_=Boolean) == _TROUBLED,
+    )
     .values(version=vendor_ledgers.c.version + 1, payload=bindparam("new_payload"))
 )
 # A server that crashes may forget the last fraction of a second of lanes; waiting for
@@ -52,15 +60,20 @@ C = TypeVar("C", bound=Change)
 
 
 class LedgerRow:
-    """One row as this process last saw it. To be used by one thread at a time."""
+    """One row as this process last saw it. To be used by one thread at a time.
+
+    `troubled` tells whether the host was failing when the row was last looked at.
+    """
 
     def __init__(self, db: Database, database: str) -> None:
         self._db = db
         self._database = database
+        self._host = database.partition("#")[0]
         self._version = -1
         self._read_at = float("-inf")
         self._ahead_s = 0.0
         self.ledger = Ledger()
+        self.troubled = False
 
     def now(self) -> float:
         """Return the time that all processes agree on, as `sql.read_clock` does."""
@@ -75,7 +88,8 @@ class LedgerRow:
         Raises:
             StoreError: the database cannot be used.
         """
-        if self._age_s() > _OLDEST_S:
+        # A write whose end nobody heard of may have happened, or not.
+        if self._version < 0 or self._age_s() > _OLDEST_S:
             self.refresh()
         while True:
             done = apply(self.ledger, self.now())
@@ -88,22 +102,24 @@ class LedgerRow:
 
     def refresh(self) -> None:
         """Read the row; it is made when it is missing."""
-        its = {"its_database": self._database}
-        with self._db.autocommit() as connection:
-            dialect = connection.dialect.name
-            row = connection.execute(_READ[dialect], its).one_or_none()
-            if row is None:
-                new = {"database": self._database, "version": 0, "payload": "{}"}
-                connection.execute(_INSERT[dialect], new)
-                row = connection.execute(_READ[dialect], its).one()
+        its = {"its_database": self._database, "its_host": self._host}
+        with self._db.read() as connection:
+            row = connection.execute(_READ[connection.dialect.name], its).one_or_none()
+        if row is None:
+            new = {"database": self._database, "version": 0, "payload": "{}"}
+            with self._db.autocommit() as connection:
+                connection.execute(_INSERT[connection.dialect.name], new)
+                row = connection.execute(_READ[connection.dialect.name], its).one()
         self._read_at = time.monotonic()
-        self._version, payload, clock = row
+        self._version, payload, self.troubled, clock = row
         self._ahead_s = 0.0 if clock is None else float(clock) - time.time()
         self.ledger = Ledger.from_json(payload)
 
     def _write(self) -> bool:
         swap = {
             "its_database": self._database,
+            "its_host": self._host,
+            "its_troubled": self.troubled,
             "its_version": self._version,
             "new_payload": self.ledger.to_json(),
         }

@@ -291,6 +291,19 @@ vendor_ledgers = Table(
     _required("payload", Text),
 )
 
+vendor_hosts = Table(
+    "vendor_hosts",
+    metadata,
+    Column("host", Text, primary_key=True),
+    _required("failures", Integer),
+    _required("pause_s", Float),
+    _required("probing", Boolean),
+    _required("left_until", UtcDateTime),
+    _required("failed_at", UtcDateTime),
+    Column("provider_message", Text),
+    _required("expires_at", UtcDateTime, index=True),
+)
+
 workers = Table(
     "workers",
     metadata,

@@ -93,11 +93,25 @@ def encode_target(line: bytes) -> bytes:
 
 
 class FacadeUnreader(SocketUnreader):  # type: ignore[misc]
-    """Reads a socket until `deadline`, whatever the caller's pace."""
+    """Reads a body from a socket until `deadline`, and a head from what it was fed."""
 
     def __init__(self, sock: socket.socket) -> None:
         super().__init__(sock)
-        self.deadline = float("inf")
+        self.deadline = float("-inf")
+        self._ended = False
+        self._last = b""
+
+    def feed(self, head: bytes, *, ended: bool, cut_short: bool) -> None:
+        """Take the head of a request, and what of its body came with it.
+
+        Args:
+            head: whatever stands before it in the connection has been read.
+            ended: the caller sends no more.
+            cut_short: it is too long. The parser notices when it asks for more.
+        """
+        self._ended = ended
+        self._last = head[-1:] if cut_short else b""
+        self.unread(head[:-1] if cut_short else head)
 
     def chunk(self, size_hint: int | None = None) -> bytes:
         """Return what arrived.
@@ -105,10 +119,13 @@ class FacadeUnreader(SocketUnreader):  # type: ignore[misc]
         Raises:
             TimeoutError: nothing arrived, or the deadline has passed.
         """
+        if self._last or self._ended:
+            last, self._last = self._last, b""
+            return last
         if time.monotonic() > self.deadline:
             raise TimeoutError
-        data: bytes = super().chunk(size_hint)
-        return data
+        read: bytes = super().chunk(size_hint)
+        return read
 
 
 class FacadeBody(Body):  # type: ignore[misc]
@@ -147,7 +164,7 @@ class FacadeRequest(Request):  # type: ignore[misc]
 
 
 class FacadeParser(RequestParser):  # type: ignore[misc]
-    """Requests of one connection: `stall_s` for a head, four times that for a body."""
+    """Requests of one connection: heads as fed, bodies within four times `stall_s`."""
 
     mesg_class = FacadeRequest
 
@@ -159,7 +176,8 @@ class FacadeParser(RequestParser):  # type: ignore[misc]
         self.unreader = FacadeUnreader(sock)
 
     def __next__(self) -> FacadeRequest:
-        self.unreader.deadline = time.monotonic() + self._stall_s
+        # A thread is here to answer: whoever has no whole head to offer is refused.
+        self.unreader.deadline = float("-inf")
         message: FacadeRequest = super().__next__()
         self.unreader.deadline = time.monotonic() + _BODY_STALLS * self._stall_s
         return message

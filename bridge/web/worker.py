@@ -2,99 +2,53 @@
 
 What differs from gunicorn 27: `Server` is the last header; request targets may hold
 blanks, quotes and raw bytes; request lines may have 20,000 bytes; a request that
-cannot be read is answered with the JSON envelope; a silent caller cannot hold a
-thread for ever. Everything that guards against request smuggling is gunicorn's and
-stays as it is. Source: DESIGN 12; elements-api 1.5.
+cannot be read is answered with the JSON envelope; a thread begins with a request when
+its head has arrived, so that slow callers occupy none. Everything that guards against
+request smuggling is gunicorn's and stays as it is. Source: DESIGN 12; elements-api 1.5.
 
 gunicorn has no types, hence the ignores on its classes.
 """
 
 from __future__ import annotations
 
-import contextlib
+import atexit
 import errno
 import gc
+import os
 import socket
 import ssl
 import sys
+import threading
+import time
+from functools import partial
 from http import HTTPStatus
-from typing import TypeAlias
+from types import FrameType
+from typing import NoReturn
 
-from gunicorn import sock as gunicorn_sock
 from gunicorn import util
 from gunicorn.http import wsgi
 from gunicorn.http.errors import ParseException
-from gunicorn.workers.gthread import TConn, ThreadWorker
+from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
+from bridge.web.connection import Arrival, FacadeConnection
 from bridge.web.current import new_request_id
 from bridge.web.errors import BUG, envelope
 from bridge.web.responses import JSON_TYPE
-from bridge.web.wire import FacadeParser, FacadeResponse, Foreign, refusal
-
-Addresses: TypeAlias = tuple[Foreign, Foreign]
-"""The caller's and ours, as the socket gives them."""
+from bridge.web.wire import (
+    FacadeResponse,
+    Foreign,
+    StalledRequestError,
+    refusal,
+)
 
 _SWITCH_INTERVAL_S = 0.001
-_LINGER_S = 2.0
-_LINGER_BYTES = 2**26
+_MOST_HEADS = 256
+"""Heads under way in one process; with one more, the oldest of them is cut."""
+
+_LARGE_HEAD_BYTES = 2**16
+_MOST_HEAD_BYTES = 2**25
+_LAST_WORDS_S = 2.0
 _GONE = (errno.EAGAIN, errno.EWOULDBLOCK, errno.ECONNABORTED)
-
-
-class FacadeConnection(TConn):  # type: ignore[misc]
-    """A connection that reads with our parser and never waits longer than `stall_s`."""
-
-    parser: Foreign
-    sock: Foreign
-
-    def __init__(
-        self, cfg: Foreign, sock: socket.socket, addresses: Addresses, stall_s: float
-    ) -> None:
-        super().__init__(cfg, sock, *addresses)
-        self._stall_s = stall_s
-
-    def init(self) -> None:
-        """Prepare for the next request; called before each one."""
-        if not self.initialized:
-            if self.cfg.is_ssl:
-                self._shake_hands()
-            self.parser = FacadeParser(self.cfg, self.sock, self.client, self._stall_s)
-        super().init()
-        self.sock.settimeout(self._stall_s)
-
-    def _shake_hands(self) -> None:
-        """Begin TLS; gunicorn would wait for a silent caller without end."""
-        self.sock.settimeout(self._stall_s)
-        self.sock = gunicorn_sock.ssl_wrap_socket(self.sock, self.cfg)
-        try:
-            self.sock.do_handshake()
-        except TimeoutError:
-            raise ssl.SSLError("no handshake in time") from None
-
-    def hang_up(self) -> None:
-        """Close, waiting up to 2 s for the caller to have read everything.
-
-        What it still sends is read and dropped: left unread, it would make the
-        system reset the connection, and the refusal of a large body would be lost.
-        A caller that never said anything we understood is not waited for.
-        """
-        if self.parser is None:
-            util.close(self.sock)
-            return
-        if isinstance(self.sock, ssl.SSLSocket):
-            self.sock.settimeout(0)
-            # It says goodbye and does not wait for the answer.
-            with contextlib.suppress(OSError, ValueError):
-                self.sock.unwrap()
-        util.close_graceful(
-            self.sock,
-            timeout=min(_LINGER_S, self._stall_s),
-            max_drain=_LINGER_BYTES,
-        )
-
-    def close(self, graceful: bool = False) -> None:  # noqa: FBT001, FBT002 - gunicorn's
-        """Close what `hang_up` has not closed already."""
-        if self.sock.fileno() >= 0:
-            super().close(graceful)
 
 
 class FacadeWorker(ThreadWorker):  # type: ignore[misc]
@@ -111,6 +65,17 @@ class FacadeWorker(ThreadWorker):  # type: ignore[misc]
         gc.collect()
         gc.freeze()
 
+    def run(self) -> None:
+        """Serve until told to stop."""
+        self._heads: dict[FacadeConnection, None] = {}
+        super().run()
+
+    def handle_quit(self, sig: int, frame: FrameType | None) -> None:
+        """End at once, whatever is under way."""
+        if not self.booted:
+            super().handle_quit(sig, frame)
+        self.method_queue.defer(_end)
+
     def accept(self, listener: Foreign) -> None:
         """Take a new connection; as in gunicorn, with our kind of connection."""
         try:
@@ -121,7 +86,88 @@ class FacadeWorker(ThreadWorker):  # type: ignore[misc]
             return
         self.nr_conns += 1
         addresses = (client, listener.getsockname())
-        self.enqueue_req(FacadeConnection(self.cfg, sock, addresses, self.app.stall_s))
+        self._read(FacadeConnection(self.cfg, sock, addresses, self.app.stall_s))
+
+    def on_client_socket_readable(self, conn: Foreign, client: Foreign) -> None:
+        """Read the next request of a connection that was kept."""
+        self.poller.unregister(client)
+        self.keepalived_conns.remove(conn)
+        self._read(conn)
+
+    def finish_request(self, conn: Foreign, fs: Foreign) -> None:
+        """Keep a connection or close it; what was read ahead of a request counts."""
+        kept = not fs.cancelled() and fs.exception() is None and fs.result() is True
+        if kept and conn.keep():
+            self._read(conn)
+        else:
+            super().finish_request(conn, fs)
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        """Wait for events, no longer than the head that must come first may take."""
+        if self._heads:
+            first = min(conn.timeout for conn in self._heads)
+            timeout = max(0.0, min(timeout, first - time.monotonic()))
+        super().wait_for_and_dispatch_events(timeout)
+
+    def murder_pending(self) -> None:
+        """Cut the connections whose head did not come in time."""
+        now = time.monotonic()
+        for conn in [each for each in self._heads if each.timeout <= now]:
+            self._cut(conn)
+
+    def _cap_keepalive(self, deadline: float) -> None:
+        """Wait for no request's head longer than that: we are stopping."""
+        super()._cap_keepalive(deadline)
+        for conn in self._heads:
+            conn.timeout = min(conn.timeout, deadline)
+
+    def _read(self, conn: FacadeConnection) -> None:
+        """Read what has come of a head; hand it to a thread when that is all of it."""
+        match conn.receive():
+            case Arrival.UNDER_WAY:
+                self._watch(conn)
+            case Arrival.READY:
+                self._unwatch(conn)
+                self.enqueue_req(conn)
+            case Arrival.GONE:
+                self._unwatch(conn)
+                self.nr_conns -= 1
+                conn.close()
+
+    def _watch(self, conn: FacadeConnection) -> None:
+        if conn in self._heads:
+            self.poller.modify(conn.sock, conn.wants, partial(self._go_on, conn))
+        else:
+            if len(self._heads) >= _MOST_HEADS:
+                self._cut(next(iter(self._heads)))
+            patience_s = self.app.stall_s
+            if not self.alive:
+                patience_s = min(patience_s, STOP_KEEPALIVE_LINGER)
+            conn.timeout = time.monotonic() + patience_s
+            self._heads[conn] = None
+            self.poller.register(conn.sock, conn.wants, partial(self._go_on, conn))
+        if len(conn.head) > _LARGE_HEAD_BYTES and (
+            sum(len(each.head) for each in self._heads) > _MOST_HEAD_BYTES
+        ):
+            self._cut(conn)
+
+    def _unwatch(self, conn: FacadeConnection) -> None:
+        if conn in self._heads:
+            del self._heads[conn]
+            self.poller.unregister(conn.sock)
+
+    def _go_on(self, conn: FacadeConnection, _sock: Foreign) -> None:
+        # It may have been cut after the event was noticed.
+        if conn in self._heads:
+            self._read(conn)
+
+    def _cut(self, conn: FacadeConnection) -> None:
+        """Refuse a head that is not there; one of which nothing is there just ends."""
+        self._unwatch(conn)
+        self.nr_conns -= 1
+        if conn.head:
+            self.handle_error(None, conn.sock, conn.client, StalledRequestError())
+        conn.cut()
 
     def handle(self, conn: Foreign) -> object:
         """Answer a request; where the connection ends with it, end it here.
@@ -207,6 +253,20 @@ class FacadeWorker(ThreadWorker):  # type: ignore[misc]
             client.sendall(_refusal_bytes(status, request_id, message))
         except OSError:
             self.log.debug("request %s: nobody reads the refusal", request_id)
+
+
+def _end() -> NoReturn:
+    """End this process without the calls it is answering, but not without its notes.
+
+    Python itself would wait for every thread of the pool.
+    """
+    last_words = threading.Thread(
+        target=atexit._run_exitfuncs,  # noqa: SLF001 - there is no public one
+        daemon=True,
+    )
+    last_words.start()
+    last_words.join(_LAST_WORDS_S)
+    os._exit(0)
 
 
 def _refusal_bytes(status: HTTPStatus, request_id: str, message: str) -> bytes:

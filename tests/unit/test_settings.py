@@ -116,3 +116,20 @@ def test_doctor_and_serving_refuse_alike(tmp_path, command):
     assert "Traceback" not in said
     assert len(ended.stderr.splitlines()) == 1
     assert not (tmp_path / "data").exists()
+
+
+def test_lanes_of_the_dead_are_free_before_callers_give_up():
+    settings = Settings()
+
+    assert settings.governor_lease_s < settings.governor_wait_s
+
+
+def test_lease_that_outlasts_the_wait_is_refused(monkeypatch):
+    monkeypatch.setenv("BRIDGE_GOVERNOR_WAIT_S", "12")
+    monkeypatch.setenv("BRIDGE_GOVERNOR_LEASE_S", "12")
+
+    with pytest.raises(
+        ConfigurationError,
+        match="BRIDGE_GOVERNOR_LEASE_S must be less than BRIDGE_GOVERNOR_WAIT_S, 12",
+    ):
+        read_settings()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -23,7 +23,6 @@ from bridge.backends.autotask_soap.connections import (
     WireError,
 )
 from bridge.backends.autotask_soap.faults import Failure
-from bridge.backends.autotask_soap.opengate import FreeLease
 from bridge.backends.autotask_soap.request import Request
 from bridge.errors import (
     ProviderError,
@@ -59,7 +58,7 @@ _SOAP_STATUSES = (HTTPStatus.OK, HTTPStatus.INTERNAL_SERVER_ERROR)
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """On what a request goes through the gate; one that has none is exempt.
+    """On what a request goes through the gate; one that has none needs only its host.
 
     The ticket is made anew for each attempt: the tenant may have moved.
     """
@@ -127,7 +126,7 @@ class SoapClient:
         while True:
             tried += 1
             try:
-                with self._enter(passage, deadline) as lease:
+                with self._enter(passage, url, deadline) as lease:
                     return self._attempt(
                         _Attempt(request, url, deadline, tried, passage), receive, lease
                     )
@@ -145,10 +144,10 @@ class SoapClient:
             time.sleep(pause_s)
 
     def _enter(
-        self, passage: Passage | None, deadline: float
+        self, passage: Passage | None, url: str, deadline: float
     ) -> AbstractContextManager[Lease]:
         if passage is None:
-            return nullcontext(FreeLease())
+            return self.gate.reach(urlsplit(url).netloc.lower())
         return self.gate.enter(
             passage.ticket(), deadline=deadline, read_usage=passage.read_usage
         )
@@ -161,6 +160,7 @@ class SoapClient:
             lease.outcome = Outcome.ANSWERED
         except Failure as failure:
             lease.outcome = _outcome(failure)
+            lease.provider_message = failure.error.provider_message
             raise
         finally:
             duration_ms = (time.perf_counter() - started) * 1000

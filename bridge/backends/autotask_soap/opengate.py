@@ -13,6 +13,7 @@ class FreeLease:
     """A lease that holds nothing."""
 
     outcome: Outcome = Outcome.ANSWERED
+    provider_message: str | None = None
 
 
 class OpenGate:
@@ -24,6 +25,13 @@ class OpenGate:
         *,
         deadline: float,  # noqa: ARG002 - the protocol's
         read_usage: ReadUsage,  # noqa: ARG002 - the protocol's
+    ) -> AbstractContextManager[Lease]:
+        """Let the call pass."""
+        return nullcontext(FreeLease())
+
+    def reach(
+        self,
+        host: str,  # noqa: ARG002 - the protocol's
     ) -> AbstractContextManager[Lease]:
         """Let the call pass."""
         return nullcontext(FreeLease())

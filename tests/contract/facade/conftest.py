@@ -84,10 +84,10 @@ def read_answer(stream):
 
 
 @contextmanager
-def served():
+def served(stall_s=STALL_S):
     """Yield the echo server's process and a wire to it; the worker is the real one."""
     with subprocess.Popen(
-        [sys.executable, str(ECHO_SERVER), str(STALL_S)],
+        [sys.executable, str(ECHO_SERVER), str(stall_s)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     ) as process:
@@ -109,6 +109,19 @@ def mortal_server():
     """A server to be stopped: its process and a wire to it."""
     with served() as server:
         yield server
+
+
+@pytest.fixture
+def patient_server():
+    """A server that gives callers more time than a test takes, and a wire to it."""
+    with served(stall_s=60) as server:
+        yield server
+
+
+@pytest.fixture
+def patient_wire(patient_server):
+    """A wire to such a server."""
+    return patient_server[1]
 
 
 @pytest.fixture(scope="session")

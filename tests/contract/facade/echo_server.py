@@ -20,6 +20,8 @@ def echo(environ, start_response):
         raise RuntimeError("a bug with a secret in it")
     if environ["PATH_INFO"] == "/takes-its-time":
         time.sleep(0.5)
+    if environ["PATH_INFO"] == "/takes-an-age":
+        time.sleep(20)
     body = environ["wsgi.input"].read()
     answer = json.dumps(
         {

@@ -9,7 +9,7 @@ import ssl
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -68,18 +68,25 @@ def directory(tmp_path_factory):
     return tmp_path_factory.mktemp("tls")
 
 
-@pytest.fixture(scope="module")
-def port(directory):
-    """The port of a server with TLS, its patience a second."""
+@contextmanager
+def served(directory, stall_s):
     paths = write_certificate(directory, "first")
     with subprocess.Popen(
-        [sys.executable, str(ECHO_SERVER), "1", *map(str, paths)],
+        [sys.executable, str(ECHO_SERVER), str(stall_s), *map(str, paths)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     ) as process:
         yield int(process.stdout.readline())
         process.terminate()
-        assert process.stderr.read().decode() == ""
+        said = process.stderr.read().decode()
+        assert "StalledRequestError" in said or said == ""
+
+
+@pytest.fixture(scope="module")
+def port(directory):
+    """The port of a server with TLS, its patience a second."""
+    with served(directory, 1) as port:
+        yield port
 
 
 def connect(port):
@@ -158,6 +165,39 @@ def test_callers_that_do_not_shake_hands_leave_the_server_free(port):
     assert time.monotonic() - begin < 2
     for connection in silent:
         connection.close()
+
+
+def test_hellos_that_do_not_end_occupy_no_thread(tmp_path):
+    with served(tmp_path, 60) as port, ExitStack() as stack:
+        for number in range(60):
+            connection = socket.create_connection(("127.0.0.1", port))
+            stack.enter_context(connection)
+            connection.sendall(b"\x16\x03\x01\x02\x00"[: number % 5 + 1])
+        for _ in range(8):
+            silent = stack.enter_context(connect(port))
+            silent.sendall(b"GET /partial HTTP/1.1\r\n")
+        begin = time.monotonic()
+        with connect(port) as connection:
+            connection.sendall(REQUEST)
+            assert connection.recv(12) == b"HTTP/1.1 200"
+
+        assert time.monotonic() - begin < 2
+
+
+def test_head_that_arrives_in_pieces_is_read_through_tls(port):
+    with connect(port) as connection:
+        for piece in (REQUEST[:1], REQUEST[1:20], REQUEST[20:-1], REQUEST[-1:]):
+            connection.sendall(piece)
+            time.sleep(0.05)
+
+        assert connection.recv(12) == b"HTTP/1.1 200"
+
+
+def test_head_that_stalls_is_refused_through_tls(port):
+    with connect(port) as connection:
+        connection.sendall(REQUEST[:-1])
+
+        assert connection.recv(12) == b"HTTP/1.1 408"
 
 
 def test_plain_http_is_not_answered(port):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import time
+from contextlib import ExitStack, suppress
 
 import pytest
 
@@ -301,6 +303,68 @@ def test_callers_that_say_nothing_leave_the_server_free(wire):
     finally:
         for connection in silent:
             connection.close()
+
+
+HALF = b"GET /partial HTTP/1.1\r\nHost: bridge\r\nX-a"
+
+
+def test_heads_that_do_not_end_occupy_no_thread(patient_wire):
+    with ExitStack() as stack:
+        for _ in range(60):
+            connection = stack.enter_context(patient_wire.connect())
+            connection.sendall(HALF)
+        kept = stack.enter_context(patient_wire.connect())
+        kept.sendall(get(b"/kept") + HALF)
+        assert b"/kept" in receive(kept)
+        started = time.monotonic()
+
+        [answer] = patient_wire.talk(get(b"/after"))
+
+        assert answer.status == 200
+        assert time.monotonic() - started < 2
+        kept.sendall(b": 1\r\n\r\n")
+        assert b"/partial" in receive(kept)
+
+
+def test_oldest_of_too_many_heads_is_cut(patient_wire):
+    with ExitStack() as stack:
+        waiting = []
+        for _ in range(270):
+            connection = stack.enter_context(patient_wire.connect())
+            connection.sendall(HALF)
+            waiting.append(connection)
+
+        assert waiting[0].recv(65536).startswith(b"HTTP/1.1 408 ")
+        [answer] = patient_wire.talk(get(b"/after"))
+        assert answer.status == 200
+        waiting[-1].sendall(b": 1\r\n\r\n")
+        assert b"/partial" in receive(waiting[-1])
+
+
+def test_heads_that_do_not_end_keep_no_server_from_stopping(patient_server):
+    process, wire = patient_server
+    with wire.connect() as connection:
+        connection.sendall(HALF)
+        wire.talk(get(b"/"))
+        process.terminate()
+
+        assert process.wait(6) == 0
+
+
+def test_an_interrupted_server_ends_at_once(mortal_server):
+    process, wire = mortal_server
+    wire.talk(get(b"/"))
+    with wire.connect() as connection:
+        connection.sendall(get(b"/takes-an-age"))
+        time.sleep(0.5)
+        started = time.monotonic()
+
+        process.send_signal(signal.SIGINT)
+
+        assert process.wait(15) == 0
+        assert time.monotonic() - started < 3
+        with suppress(ConnectionResetError):
+            assert connection.recv(65536) == b""
 
 
 def test_a_caller_that_is_slow_to_close_delays_nobody(wire):

@@ -13,12 +13,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Collection, Iterator
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import current_thread, main_thread
 
 import pytest
 
+from bridge.errors import StoreError
 from bridge.interfaces import Caller, Priority, Ticket, Usage
 from bridge.store.crypto import KeyRing
 from bridge.store.engine import Database, database_url
@@ -151,13 +153,44 @@ class Process:
         return Usage(10_000, 60, 5)
 
 
+class DeafDatabase(Database):
+    """A database that does what it is told, and at times cannot tell this thread so."""
+
+    lost = 0
+    asked = 0
+    """How often this thread asked for a connection."""
+
+    def begin(self):
+        self.asked += current_thread() is main_thread()
+        return super().begin()
+
+    def read(self):
+        self.asked += current_thread() is main_thread()
+        return super().read()
+
+    @contextmanager
+    def autocommit(self):
+        with super().autocommit() as connection:
+            yield connection
+        if self.lost and current_thread() is main_thread():
+            self.lost -= 1
+            raise StoreError("The connection was lost.")
+
+
+@pytest.fixture(scope="session")
+def deaf_db(url, data_dir, db) -> Iterator[DeafDatabase]:
+    keys = KeyRing.load(data_dir, None)
+    with closing(DeafDatabase.open(url, keys=keys)) as database:
+        yield database
+
+
 @pytest.fixture
 def start(db, tenant):
     """Return a function that makes one more process of the same tenant."""
     with ExitStack() as stack:
 
-        def make(**rules) -> Process:
-            governor = Governor(db, Rules(**rules))
+        def make(own_db: Database | None = None, **rules) -> Process:
+            governor = Governor(own_db or db, Rules(**rules))
             stack.callback(governor.close)
             return Process(governor, tenant)
 

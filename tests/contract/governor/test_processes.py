@@ -6,9 +6,16 @@ import time
 
 import pytest
 
-from bridge.interfaces import Usage
+from bridge.errors import ProviderThresholdError
+from bridge.interfaces import Caller, Usage
+from bridge.store.ledger import Claim
+from bridge.store.ledger_rows import LedgerRow
 
 INTERACTIVE, BULK = 0, 2
+
+
+class Written:
+    changed = settled = True
 
 
 def wait_for(condition, timeout_s=30):
@@ -40,22 +47,38 @@ def test_processes_never_pass_the_budget_together(crowd, tenant, start):
     assert all("budget exhausted" in event[2] for event in crowd.events("refused"))
 
 
-def test_lane_of_a_killed_process_comes_back_when_its_lease_is_over(
-    crowd, tenant, start
-):
-    process = start(lanes=1, lease_s=1.5)
-    rules = {"lanes": 1, "lease_s": 1.5}
+def test_lane_of_a_process_killed_here_comes_back_at_once(crowd, tenant, start):
+    process = start(lanes=1, lease_s=60)
+    rules = {"lanes": 1, "lease_s": 60}
     crowd.add([tenant], rules=rules, threads=1, calls=1, call_s=60)
     crowd.start()
     wait_for(lambda: crowd.events("began"))
-    time.sleep(1.6)
+    with pytest.raises(ProviderThresholdError):
+        process.enter(wait_s=0.3).__enter__()
     crowd.kill(crowd.events("began")[0][0])
 
-    killed = time.monotonic()
-    with process.enter(wait_s=10):
-        waited_s = time.monotonic() - killed
+    with process.enter(wait_s=2):
+        pass
 
-    assert 0.3 < waited_s < 3
+
+def test_lane_of_a_process_that_died_elsewhere_comes_back_when_its_lease_is_over(
+    db, tenant, start
+):
+    process = start(lanes=1, lease_s=1.5)
+    with process.enter("Contact") as lease:
+        queue = lease.queue.replace("Contact", "Account")
+    row = LedgerRow(db, tenant)
+    row.refresh()
+    claim = Claim.of(Caller(1), row.now(), usage_reading=False)
+    row.ledger.take(queue, claim, "elsewhere.1.1.1", row.now())
+    row.ledger.alive["elsewhere.1.1.1"] = row.now() + 1.5
+    row.change(lambda _ledger, _now: Written(), patience_s=60)
+
+    began = time.monotonic()
+    with process.enter(wait_s=10):
+        waited_s = time.monotonic() - began
+
+    assert 1 < waited_s < 3
 
 
 @pytest.mark.campaign

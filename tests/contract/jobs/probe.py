@@ -11,9 +11,10 @@ import os
 import sqlite3
 import sys
 import time
-from contextlib import closing
+from contextlib import closing, nullcontext
 
 from bridge.cli.worker import run
+from bridge.interfaces import Caller, Ticket
 from bridge.jobs.tasks import Queue, Task
 
 TABLES = """
@@ -44,13 +45,20 @@ def affect(job, step, pause_s):
     return step
 
 
-def walk(_ctx, key, step):
-    """Take as many steps as the key says."""
-    job, steps, pause_s, _ = json.loads(key)
+def walk(ctx, key, step):
+    """Take as many steps as the key says, those of "lane" in a lane at the vendor."""
+    job, steps, pause_s, partition = json.loads(key)
     trace(job, -1, "begin")
-    done = [step(f"step {n}", affect, job, n, pause_s) for n in range(steps)]
+    with lane(ctx) if partition == "lane" else nullcontext():
+        done = [step(f"step {n}", affect, job, n, pause_s) for n in range(steps)]
     trace(job, -1, "end")
     return done
+
+
+def lane(ctx):
+    ticket = Ticket("lane.example#1", "shared", "Account", Caller(1))
+    deadline = time.monotonic() + 60
+    return ctx.governor.enter(ticket, deadline=deadline, read_usage=print)
 
 
 def tick(_ctx, key, step):

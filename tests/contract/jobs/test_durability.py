@@ -6,12 +6,15 @@ import re
 import shutil
 import signal
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import bridge.wsdl_cache
 import pytest
 
 from bridge import __version__
+from bridge.store.governor import Governor
+from bridge.store.ledger import Rules
 from bridge.store.workers import read_living
 
 
@@ -146,6 +149,24 @@ def upgraded(directory):
         )
     )
     return directory
+
+
+@SQLITE_FIRST
+def test_stopped_worker_gives_back_the_lane_of_a_step_that_does_not_end(fresh_fleet):
+    fleet = fresh_fleet
+    [worker] = fleet.start(1)
+    fleet.ask("calling", pause_s=60, partition="lane")
+    fleet.wait_until(lambda: fleet.traces("calling", "begin")[1:])
+    governor = Governor(fleet.database, Rules())
+    with closing(governor):
+        [figures] = governor.figures(["lane.example#1"])
+        assert sum(lane.in_flight for lane in figures.lanes) == 1
+
+        worker.send_signal(signal.SIGINT)
+        assert fleet.wait_to_end(worker.pid) == 0
+
+        [figures] = governor.figures(["lane.example#1"])
+        assert sum(lane.in_flight for lane in figures.lanes) == 0
 
 
 @SQLITE_FIRST

@@ -36,6 +36,7 @@ USAGE = (
 
 class Lease:
     outcome = Outcome.ANSWERED
+    provider_message = None
 
 
 class Gate:
@@ -43,6 +44,8 @@ class Gate:
 
     def __init__(self):
         self.tickets = []
+        self.reached = []
+        self.leases = []
         self.outcomes = []
         self.learnt = []
         self.refusal = None
@@ -55,6 +58,18 @@ class Gate:
         self.tickets.append(ticket)
         self.read_usage = read_usage
         self.open.wait(5)
+        if self.refusal:
+            raise self.refusal
+        lease = Lease()
+        self.leases.append(lease)
+        try:
+            yield lease
+        finally:
+            self.outcomes.append(lease.outcome)
+
+    @contextmanager
+    def reach(self, host):
+        self.reached.append(host)
         if self.refusal:
             raise self.refusal
         lease = Lease()
@@ -131,10 +146,13 @@ def test_ticket_names_tenant_identifier_entity_and_caller(opened, vendor, gate):
     assert "IDENTIFIER-OF-ANA" not in repr(ticket)
 
 
-def test_zone_look_up_is_exempt(gated, ana, vendor, gate, log):
+def test_zone_look_up_passes_the_breaker_of_its_host_only(
+    gated, ana, vendor, gate, log
+):
     vendor.script = [vendor.zone(vendor.url), vendor.accounts(1)]
     gated.open_backend(ana, None, print).query(ACCOUNT, None)
 
+    assert gate.reached == [vendor.base.removeprefix("http://")]
     assert [ticket.entity for ticket in gate.tickets] == ["Account"]
     assert [call.operation for call in log.calls] == ["getZoneInfo", "query"]
 
@@ -168,6 +186,16 @@ def test_gate_hears_how_the_vendor_refused(opened, vendor, gate, text, outcome):
         opened().query(ACCOUNT, None)
 
     assert set(gate.outcomes) == {outcome}
+
+
+def test_gate_hears_what_a_host_that_is_down_says(opened, vendor, gate):
+    vendor.script = [vendor.page(503, "Down for maintenance"), vendor.accounts(1)]
+    opened().query(ACCOUNT, None)
+
+    down, well = gate.leases
+    assert (down.outcome, well.outcome) == (Outcome.UNREACHABLE, Outcome.ANSWERED)
+    assert "Down for maintenance" in down.provider_message
+    assert well.provider_message is None
 
 
 def test_what_the_gate_refuses_is_never_sent(opened, vendor, gate):

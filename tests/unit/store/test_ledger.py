@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -27,7 +29,7 @@ def spend(ledger, calls, now=NOW, instance=1):
     ledger.alive["us"] = now + HOUR * 3
     for _ in range(calls):
         ledger.take(QUEUE, claim(instance), "us", now)
-        ledger.give_back(QUEUE, str(instance), "us", Outcome.ANSWERED, now)
+        ledger.hold("us", {})
 
 
 def test_ledger_reads_back_what_it_wrote():
@@ -127,7 +129,7 @@ def test_refused_call_is_worth_a_reading():
 def test_thread_limit_takes_a_lane_away_for_ten_minutes():
     ledger = Ledger(alive={"us": NOW + HOUR})
     ledger.take(QUEUE, claim(), "us", NOW)
-    ledger.give_back(QUEUE, "1", "us", Outcome.THREAD_LIMIT, NOW)
+    ledger.heed(QUEUE, Outcome.THREAD_LIMIT, NOW)
 
     assert ledger.count_lanes(QUEUE, NOW + 599, RULES) == 2
     assert ledger.count_lanes("digest/Contact", NOW, RULES) == 3
@@ -146,9 +148,33 @@ def test_dead_holder_loses_its_lanes_and_a_late_return_changes_nothing():
     ledger.take(QUEUE, claim(), "us", NOW)
 
     ledger.expire(NOW + 30)
-    ledger.give_back(QUEUE, "1", "dead", Outcome.ANSWERED, NOW + 31)
 
+    assert not ledger.hold("dead", {})
     assert ledger.in_flight(QUEUE) == 1
+
+
+def test_what_a_holder_says_it_has_counts():
+    ledger = Ledger(alive={"us": NOW + 30, "them": NOW + 30})
+    for holder in ("us", "us", "them"):
+        ledger.take(QUEUE, claim(), holder, NOW)
+
+    assert ledger.hold("us", {QUEUE: {"1": 1}, "digest/Contact": {"2": 1}})
+    assert not ledger.hold("us", {QUEUE: {"1": 1}, "digest/Contact": {"2": 1}})
+    assert ledger.in_flight(QUEUE) == 2
+    assert ledger.in_flight("digest/Contact", "2") == 1
+
+    assert ledger.hold("us", {})
+    assert ledger.lanes == {QUEUE: {"them": {"1": 1}}}
+
+
+def test_buried_holder_holds_nothing_and_waits_for_nothing():
+    ledger = Ledger(alive={"us": NOW + 30, "dead": NOW + 30})
+    ledger.take(QUEUE, claim(), "dead", NOW)
+    ledger.waiting[QUEUE] = {"dead": (0, NOW, "1", NOW + 2)}
+
+    ledger.bury("dead", NOW)
+
+    assert (ledger.alive, ledger.lanes, ledger.waiting) == ({"us": NOW + 30}, {}, {})
 
 
 def test_queue_that_nobody_uses_is_forgotten():
@@ -217,7 +243,8 @@ def test_no_order_of_calls_passes_a_limit(steps):
             now += 60
             ledger.expire(now)
         elif step == "give" and held:
-            ledger.give_back(QUEUE, held.pop(), "us", Outcome.ANSWERED, now)
+            held.pop()
+            ledger.hold("us", {QUEUE: dict(Counter(held))} if held else {})
         elif ledger.budget_free_at(wanted, now) is None and not ledger.lanes_short(
             QUEUE, wanted, "us", now, RULES
         ):

@@ -23,9 +23,13 @@ from sqlalchemy import make_url
 from bridge.app import open_database
 from bridge.settings import Settings
 from bridge.store.tenants import add_tenant
+from bridge.telemetry import call
 
 settings.register_profile(
-    "bridge", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    "bridge",
+    deadline=None,
+    max_examples=int(os.environ.get("BRIDGE_TEST_EXAMPLES", "40")),
+    suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("bridge")
 
@@ -176,6 +180,13 @@ def postgresql_schema():
     Without a server it skips the test; in CI it fails it.
     """
     return _postgresql_schema
+
+
+@pytest.fixture(autouse=True)
+def no_call_left():
+    """Forget the call of an application in this process whose answer stayed open."""
+    yield
+    call.end()
 
 
 @pytest.fixture(scope="session")

@@ -66,7 +66,13 @@ def test_every_contract_is_kept(root):
         assert f"{name} KEPT" in result.stdout
 
 
-@pytest.mark.parametrize(("contract", "module", "line"), VIOLATIONS)
+@pytest.mark.parametrize(
+    ("contract", "module", "line"),
+    [
+        *VIOLATIONS[:3],
+        *(pytest.param(*v, marks=pytest.mark.campaign) for v in VIOLATIONS[3:]),
+    ],
+)
 def test_a_planted_import_breaks_its_contract(root, tmp_path, contract, module, line):
     ignored = shutil.ignore_patterns("__pycache__", "*.toml")
     shutil.copytree(root / "bridge", tmp_path / "bridge", ignore=ignored)

@@ -184,6 +184,7 @@ def old_installation(site):
     }
 
 
+@pytest.mark.campaign
 def test_old_secrets_and_token_work_as_they_did(site):
     status, body = site.call("GET", "/hubs/crm/accounts?pageSize=2", site.old)
     listed, instances = site.call("GET", "/instances", site.old)
@@ -192,6 +193,7 @@ def test_old_secrets_and_token_work_as_they_did(site):
     assert (listed, [one["id"] for one in json.loads(instances)]) == (200, [401234])
 
 
+@pytest.mark.campaign
 def test_a_user_made_while_it_serves_makes_an_instance_over_http(site):
     made = json.loads(
         site.ok(
@@ -253,6 +255,7 @@ def test_a_key_rotated_under_load_disturbs_nobody(site):
     assert "401234" in site.ok("instance", "list", env=copied)
 
 
+@pytest.mark.campaign
 def test_wrong_keys_stop_the_start_and_change_nothing(site):
     key = base64.b64encode(os.urandom(32)).decode()
     ring = json.dumps({"keys": [{"id": "a", "key": key}], "digest": "a"})
@@ -266,6 +269,7 @@ def test_wrong_keys_stop_the_start_and_change_nothing(site):
     assert site.call("GET", "/instances", site.old)[0] == 200
 
 
+@pytest.mark.campaign
 def test_no_secret_leaks_into_database_logs_traces_or_errors(site):
     secrets = [
         site.vendor["password"],

@@ -62,7 +62,10 @@ def is_alive(pid):
         return False
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.campaign)],
+)
 def test_it_announces_itself_answers_and_leaves_nothing(tmp_path, number):
     begun = time.monotonic()
     demo = start(
@@ -100,6 +103,7 @@ def test_it_announces_itself_answers_and_leaves_nothing(tmp_path, number):
     demo.stdout.close()
 
 
+@pytest.mark.campaign
 def test_a_kept_directory_brings_back_the_same_instance(tmp_path):
     lines = []
     for _ in range(2):
@@ -113,6 +117,7 @@ def test_a_kept_directory_brings_back_the_same_instance(tmp_path):
         assert lines[0][name] == lines[1][name]
 
 
+@pytest.mark.campaign
 def test_a_port_in_use_is_said_in_one_line(tmp_path):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -53,10 +53,15 @@ def taken():
     ("command", "option"),
     [
         (["serve", "--port"], "--port"),
-        (["serve", "--no-worker", "--port"], "--port"),
         (["sandbox", "--port"], "--port"),
-        (["demo", "--sandbox-port", 0, "--port"], "--port"),
-        (["demo", "--port", 0, "--sandbox-port"], "--sandbox-port"),
+        *(
+            pytest.param(*command, marks=pytest.mark.campaign)
+            for command in (
+                (["serve", "--no-worker", "--port"], "--port"),
+                (["demo", "--sandbox-port", 0, "--port"], "--port"),
+                (["demo", "--port", 0, "--sandbox-port"], "--sandbox-port"),
+            )
+        ),
     ],
     ids=lambda command: " ".join(map(str, command)),
 )
@@ -70,6 +75,7 @@ def test_a_port_in_use_is_one_line_with_the_cure(ends, taken, command, option):
     assert took_s < 20
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize(
     "host", ["192.0.2.1", "nowhere.invalid", "a..b", "2001:db8::1"]
 )
@@ -82,6 +88,7 @@ def test_a_host_of_another_machine_is_one_line_with_the_cure(ends, host):
     assert "--host" in line
 
 
+@pytest.mark.campaign
 def test_an_empty_host_does_not_mean_all(ends):
     code, said, _ = ends("serve", "--port", 0, "--host", "")
 
@@ -89,6 +96,7 @@ def test_an_empty_host_does_not_mean_all(ends):
     assert "--host is empty" in said
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -110,6 +118,7 @@ def test_wrong_usage_is_one_line_and_exit_code_2(ends, arguments):
     assert len(said.splitlines()) == 1
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize(
     "command",
     [["serve", "--port", 0], ["worker"]],
@@ -129,6 +138,7 @@ def test_a_newer_schema_is_said_once(ends, tmp_path, command):
     assert "schema 9999" in line
 
 
+@pytest.mark.campaign
 def test_a_demo_says_once_what_its_facade_said(ends, tmp_path):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "keys.json").write_text("no ring")
@@ -142,6 +152,7 @@ def test_a_demo_says_once_what_its_facade_said(ends, tmp_path):
     assert "keys.json is no key ring" in line
 
 
+@pytest.mark.campaign
 def test_a_folder_that_cannot_be_made_is_one_line(ends, tmp_path):
     (tmp_path / "file").write_text("")
 
@@ -154,6 +165,7 @@ def test_a_folder_that_cannot_be_made_is_one_line(ends, tmp_path):
     assert "cannot be made" in said
 
 
+@pytest.mark.campaign
 def test_a_file_in_the_place_of_a_folder_of_ours_is_one_line(ends, tmp_path):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "metrics").write_text("")
@@ -164,6 +176,7 @@ def test_a_file_in_the_place_of_a_folder_of_ours_is_one_line(ends, tmp_path):
     assert "metrics cannot be used" in said
 
 
+@pytest.mark.campaign
 def test_a_demo_whose_notes_are_spoiled_says_so_in_one_line(ends, tmp_path):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "demo.json").write_text("{")
@@ -176,6 +189,7 @@ def test_a_demo_whose_notes_are_spoiled_says_so_in_one_line(ends, tmp_path):
     assert "demo.json cannot be read" in said
 
 
+@pytest.mark.campaign
 def test_a_stop_before_it_serves_ends_all_of_it(tmp_path):
     process = subprocess.Popen(
         [sys.executable, "-m", "bridge", "serve", "--port", "0"],

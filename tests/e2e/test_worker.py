@@ -93,6 +93,7 @@ def start(tmp_path):
         process.stdout.close()
 
 
+@pytest.mark.campaign
 def test_dead_worker_is_replaced_and_nothing_outlives_a_killed_supervisor(start):
     serve, line = start("serve", "--port", "0", "--workers", "1")
     [first] = wait_until(lambda: list(filter(is_worker, children(serve.pid))))

@@ -95,6 +95,7 @@ def test_every_number_has_bounds():
         assert "Le" in bounds, name
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("command", [["doctor"], ["serve", "--port", "0"], ["worker"]])
 def test_doctor_and_serving_refuse_alike(tmp_path, command):
     ended = subprocess.run(

@@ -32,6 +32,7 @@ def test_an_older_schema_is_refused_with_the_cure_by_the_other_commands(operator
     assert operator.json("db", "version")["database"] == "0001"
 
 
+@pytest.mark.campaign
 def test_a_newer_schema_is_refused_by_every_command(operator):
     operator.ok("db", "upgrade")
     with operator.database() as database, database.begin() as connection:
@@ -118,8 +119,13 @@ def test_postgresql_is_left_to_its_own_tool(operator, tmp_path):
     "url",
     [
         "postgresql+psycopg://u:hunter@x:secretpart@127.0.0.1:5432/d",
-        "postgresql+psycopg://u:hunter@127.0.0.1:secretpart/d",
-        "sqlite://:memory:",
+        *(
+            pytest.param(url, marks=pytest.mark.campaign)
+            for url in (
+                "postgresql+psycopg://u:hunter@127.0.0.1:secretpart/d",
+                "sqlite://:memory:",
+            )
+        ),
     ],
 )
 def test_a_url_that_cannot_be_read_is_one_line_without_any_part_of_it(embedded, url):
@@ -131,6 +137,7 @@ def test_a_url_that_cannot_be_read_is_one_line_without_any_part_of_it(embedded, 
         assert part not in refusal
 
 
+@pytest.mark.campaign
 def test_a_driver_that_is_not_installed_is_named_with_its_cure(embedded, tmp_path):
     (tmp_path / "psycopg.py").write_text("raise ImportError('not here')")
     env = {

@@ -79,6 +79,7 @@ def test_a_damaged_database(embedded, spoil):
     assert "restore the backup" in found["cure"]
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("spoil", [spoil_head, spoil_page])
 def test_a_damaged_database_without_keys(embedded, spoil):
     (embedded.settings().data_dir / "keys.json").unlink()
@@ -90,6 +91,7 @@ def test_a_damaged_database_without_keys(embedded, spoil):
     assert not (embedded.settings().data_dir / "keys.json").exists()
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("spoil", [spoil_head, spoil_page])
 def test_damaged_tables_of_the_engine(worked, spoil):
     assert examine(worked)["background work"]["level"] == "ok"
@@ -102,6 +104,7 @@ def test_damaged_tables_of_the_engine(worked, spoil):
     assert "move" in found["cure"]
 
 
+@pytest.mark.campaign
 def test_a_database_that_somebody_holds(embedded):
     file = embedded.settings().data_dir / "bridge.db"
     with closing(sqlite3.connect(file, isolation_level=None)) as holder:
@@ -115,6 +118,7 @@ def test_a_database_that_somebody_holds(embedded):
     assert "end the program that holds" in found["cure"]
 
 
+@pytest.mark.campaign
 def test_nobody_at_work_and_somebody(operator):
     before = examine(operator)["worker"]
     with working(operator) as worker_id:
@@ -171,6 +175,7 @@ def test_a_role_that_may_only_read(role):
     assert "disk" not in found["cure"]
 
 
+@pytest.mark.campaign
 @on_postgresql
 def test_a_role_that_may_not_even_read(role):
     operator, *_ = role
@@ -181,6 +186,7 @@ def test_a_role_that_may_not_even_read(role):
     assert "GRANT" in found["cure"]
 
 
+@pytest.mark.campaign
 @on_postgresql
 def test_a_role_that_may_use_no_schema(role):
     operator, name, schema, run = role
@@ -192,6 +198,7 @@ def test_a_role_that_may_use_no_schema(role):
     assert "USAGE" in found["cure"]
 
 
+@pytest.mark.campaign
 @on_postgresql
 def test_a_role_that_may_not_make_the_schema_of_the_engine(role):
     operator, name, schema, run = role

@@ -96,6 +96,7 @@ def test_secrets_and_tokens_are_found_after_a_rotation(operator, running):
         assert get_instance(restarted, instance.id).token == instance.token
 
 
+@pytest.mark.campaign
 def test_nothing_is_lost_while_others_write(operator, running):
     made = add_instances(running, operator.user["id"], 60)
     stop, errors, counts = threading.Event(), [], {}
@@ -171,6 +172,7 @@ def test_a_retired_key_leaves_once_nothing_needs_it(operator, running):
     assert listed[1]["seals"] == 0
 
 
+@pytest.mark.campaign
 def test_removal_seals_again_what_a_broken_off_rotation_left(operator, running):
     [instance] = add_instances(running, operator.user["id"], 1)
     former = running.keys.keys[0]
@@ -185,6 +187,7 @@ def test_removal_seals_again_what_a_broken_off_rotation_left(operator, running):
     assert [state.seals > 0 for state in states] == [True, False, False]
 
 
+@pytest.mark.campaign
 def test_two_rotations_at_once_lose_no_key(operator, running):
     [instance] = add_instances(running, operator.user["id"], 1)
     together, errors = threading.Barrier(3), []

@@ -26,6 +26,7 @@ def cause(operator):
     return failed
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_no_command_makes_keys_beside_a_database_that_others_sealed(operator, command):
     key_ring(operator).unlink()
@@ -47,6 +48,7 @@ def test_serving_without_the_keys_leaves_the_diagnosis_as_it_was(operator):
     assert cause(operator) == before
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("operator", ["postgresql"], indirect=True)
 def test_a_second_machine_plants_no_keys_of_its_own(operator, tmp_path):
     operator.env["BRIDGE_DATA_DIR"] = str(tmp_path / "second machine")
@@ -58,6 +60,7 @@ def test_a_second_machine_plants_no_keys_of_its_own(operator, tmp_path):
     assert cause(operator)["check"] == "key ring"
 
 
+@pytest.mark.campaign
 def test_keys_that_came_back_open_everything_again(operator, tmp_path):
     operator.add_user()
     kept = shutil.move(key_ring(operator), tmp_path / "kept.json")
@@ -91,6 +94,7 @@ def test_a_file_that_is_no_key_ring(embedded, content):
     assert key_ring(embedded).read_bytes() == content
 
 
+@pytest.mark.campaign
 def test_a_setting_that_is_no_key_ring(embedded):
     refusal = embedded.dies("db", "version", env={"BRIDGE_KEYS": "[" * 100_000})
 

@@ -72,6 +72,7 @@ def test_a_write_that_is_allowed_is_sent_as_it_is_written(lenient, added):
     assert lenient.get(f"/contacts/{made}").json()["lastName"] == name
 
 
+@pytest.mark.campaign
 def test_a_refusal_of_a_write_is_told(lenient, added):
     path = added(CONTACT.format("create"))
 
@@ -99,6 +100,7 @@ def test_what_else_is_allowed_is_called(lenient, added):
     assert result["ErrorCode"] == 0
 
 
+@pytest.mark.campaign
 def test_an_attachment_is_read_and_deleted(lenient, added):
     path = "/accounts/0/attachments"
     made = lenient.call("POST", path, {"fileName": "a.txt", "data": "YQ=="}).json()

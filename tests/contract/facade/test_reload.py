@@ -9,6 +9,8 @@ import subprocess
 import threading
 import time
 
+import pytest
+
 REQUEST = b"POST /x HTTP/1.1\r\nHost: bridge\r\nContent-Length: 2\r\n%s\r\n{}"
 CLOSING = REQUEST % b"Connection: close\r\n"
 STAYING = REQUEST % b""
@@ -81,6 +83,7 @@ def wait_for_new_processes(pid, old):
     raise AssertionError(f"{old} still there: {children(pid)}")
 
 
+@pytest.mark.campaign
 def test_no_call_fails_while_the_processes_are_exchanged(mortal_server):
     process, wire = mortal_server
     callers = [Caller(wire.port, stays=number % 2 == 0) for number in range(6)]

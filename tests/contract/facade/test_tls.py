@@ -167,6 +167,7 @@ def test_callers_that_do_not_shake_hands_leave_the_server_free(port):
         connection.close()
 
 
+@pytest.mark.campaign
 def test_hellos_that_do_not_end_occupy_no_thread(tmp_path):
     with served(tmp_path, 60) as port, ExitStack() as stack:
         for number in range(60):
@@ -252,6 +253,7 @@ def test_a_key_with_a_password_is_refused_rather_than_asked_for(tmp_path):
         Certificates(chain, key)
 
 
+@pytest.mark.campaign
 def test_the_command_refuses_half_of_the_pair(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "bridge", "serve", "--no-worker", "--tls-cert", "x.pem"],

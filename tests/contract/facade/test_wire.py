@@ -326,6 +326,7 @@ def test_heads_that_do_not_end_occupy_no_thread(patient_wire):
         assert b"/partial" in receive(kept)
 
 
+@pytest.mark.campaign
 def test_oldest_of_too_many_heads_is_cut(patient_wire):
     with ExitStack() as stack:
         waiting = []
@@ -341,6 +342,7 @@ def test_oldest_of_too_many_heads_is_cut(patient_wire):
         assert b"/partial" in receive(waiting[-1])
 
 
+@pytest.mark.campaign
 def test_heads_that_do_not_end_keep_no_server_from_stopping(patient_server):
     process, wire = patient_server
     with wire.connect() as connection:
@@ -351,6 +353,7 @@ def test_heads_that_do_not_end_keep_no_server_from_stopping(patient_server):
         assert process.wait(6) == 0
 
 
+@pytest.mark.campaign
 def test_an_interrupted_server_ends_at_once(mortal_server):
     process, wire = mortal_server
     wire.talk(get(b"/"))

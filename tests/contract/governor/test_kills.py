@@ -86,6 +86,7 @@ def wait_for_answers(callers, since):
         time.sleep(0.05)
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize(
     ("number", "kills"), [(6, 1), pytest.param(12, 4, marks=pytest.mark.campaign)]
 )

@@ -35,6 +35,7 @@ def test_processes_never_hold_more_lanes_than_there_are(crowd, tenant):
     assert crowd.most_at_once(tenant) == 2
 
 
+@pytest.mark.campaign
 def test_processes_never_pass_the_budget_together(crowd, tenant, start):
     start().governor.learn(tenant, Usage(50, 60, 10))
     for _ in range(3):

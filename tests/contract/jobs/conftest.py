@@ -23,7 +23,13 @@ PROBE = Path(__file__).with_name("probe.py")
 LEASE_S = 2.0
 
 
-@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+@pytest.fixture(
+    scope="session",
+    params=[
+        "sqlite",
+        pytest.param("postgresql", marks=pytest.mark.campaign),
+    ],
+)
 def kind(request) -> str:
     return request.param
 

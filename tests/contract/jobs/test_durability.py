@@ -101,6 +101,7 @@ def test_many_kills_lose_nothing_and_double_nothing(fresh_fleet):
     assert doubled <= 6 * 8  # kills, times what a worker had under way
 
 
+@pytest.mark.campaign
 @SQLITE_FIRST
 def test_stopping_worker_finishes_what_it_can(fleet):
     fleet.ensure(2)
@@ -151,6 +152,7 @@ def upgraded(directory):
     return directory
 
 
+@pytest.mark.campaign
 @SQLITE_FIRST
 def test_stopped_worker_gives_back_the_lane_of_a_step_that_does_not_end(fresh_fleet):
     fleet = fresh_fleet
@@ -169,6 +171,7 @@ def test_stopped_worker_gives_back_the_lane_of_a_step_that_does_not_end(fresh_fl
         assert sum(lane.in_flight for lane in figures.lanes) == 0
 
 
+@pytest.mark.campaign
 @SQLITE_FIRST
 def test_next_release_finishes_what_this_one_began(fresh_fleet, tmp_path_factory):
     release = upgraded(tmp_path_factory.mktemp("release"))

@@ -45,6 +45,7 @@ def test_asking_twice_is_asking_once(fleet):
     assert len(fleet.traces("twice", "begin")) == 2  # the job and its one step
 
 
+@pytest.mark.campaign
 @SQLITE_FIRST
 def test_a_tenants_share_of_the_workers_is_limited(fleet):
     fleet.ensure(2)
@@ -74,6 +75,7 @@ def test_limit_holds_with_many_workers(fresh_fleet):
     assert all(fresh_fleet.effects(job) == [0] for job in jobs)
 
 
+@pytest.mark.campaign
 @SQLITE_FIRST
 def test_scheduled_task_runs_once_for_all_workers(fleet):
     fleet.ensure(2)

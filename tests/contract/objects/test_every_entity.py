@@ -76,6 +76,8 @@ class Maker:
         """Return a value that a field takes beside the others of the record."""
         if told.get("picklistValues"):
             return self.item(told, record)
+        if (entity, told["path"]) == ("ClientPortalUser", "contactID"):
+            return self.make("Contact")["id"]
         if "reference" in told:
             return self.record_id(entity, told["reference"])
         number = next(self.numbers)

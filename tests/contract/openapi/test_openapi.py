@@ -246,6 +246,7 @@ def test_a_resource_of_the_account_is_described(api, own):
     assert "/hubs/crm/budget/{of}" not in own["paths"]
 
 
+@pytest.mark.campaign
 def test_statuses_an_operator_opts_for_are_described(strict_application):
     document = strict_application.test_client().get(f"{BASE}/openapi.json").json
 

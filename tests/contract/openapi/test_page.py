@@ -76,6 +76,7 @@ def test_its_files_are_served_and_no_others(root):
             urllib.request.urlopen(f"{root}/docs/{name}")
 
 
+@pytest.mark.campaign
 def test_both_documents_can_be_read_and_tried(api, root, browser):
     def choose(index):
         Select(browser.find_element(By.ID, "document")).select_by_index(index)

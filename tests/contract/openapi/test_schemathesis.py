@@ -239,7 +239,7 @@ def test_a_slice_of_generated_requests_is_answered_as_described(api, foreign):
     fuzz = fuzzer(api, foreign)
     reading = [o for o in fuzz.operations if o.method.upper() == "GET"]
 
-    for operation in random.Random(1).sample(reading, 30):
+    for operation in random.Random(1).sample(reading, 26):
         fuzz.strain(operation, 2)
 
     assert sum(fuzz.statuses.values()) >= 50

@@ -426,6 +426,7 @@ def test_a_key_that_is_in_use_waits_and_then_conflicts(api, hasty, faults, conta
         assert first.result().status == 200
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize(("keyed", "after_commit"), [(True, True), (False, False)])
 def test_a_server_killed_while_it_waits_for_the_vendor_leaves_one_record(
     api, hasty, open_server, vendor, faults, contact, keyed, after_commit

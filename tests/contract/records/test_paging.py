@@ -110,13 +110,13 @@ def test_two_pages_are_one_page_of_twice_the_size(api, crowd, size):
     assert by_token == by_number
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(sizes=st.lists(st.integers(1, 1200), min_size=1, max_size=5))
 def test_a_token_chain_may_change_its_size(api, crowd, sizes):
     assert walk_by_token(api, sizes) == crowd[: sum(sizes)]
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(size=st.integers(1, 1500), number=st.integers(1, 12))
 def test_a_page_by_number_is_its_slice(api, crowd, size, number):
     got, token = page(api, pageSize=size, page=number)

@@ -66,6 +66,7 @@ def test_a_write_is_not_begun_when_its_time_is_nearly_over(
     assert "city" not in api.get(f"/accounts/{account}").json()
 
 
+@pytest.mark.campaign
 def test_an_update_whose_lease_ran_out_is_not_sent(start_server, api, delay, account):
     """The lease is shorter than the wait: another writer comes in between."""
     slow = start_server(BRIDGE_REQUEST_DEADLINE_S="20", BRIDGE_WRITE_LEASE_S="1")

@@ -106,6 +106,7 @@ def test_an_origin_that_cannot_be_read_is_refused(soap):
     assert "message" in reply.json()
 
 
+@pytest.mark.campaign
 def test_a_database_that_fails_is_told_in_words(own_sandbox, tmp_path):
     with own_sandbox("--data", "kept.sqlite") as soap:
         with sqlite3.connect(tmp_path / "kept.sqlite") as spoiler:
@@ -200,6 +201,7 @@ def hang(soap, count):
     return connections
 
 
+@pytest.mark.campaign
 def test_control_answers_while_all_calls_hang(own_sandbox):
     with own_sandbox("--limits", "generous") as soap:
         knobs, requests_ = (f"{soap.url}/sandbox/{x}" for x in ("knobs", "requests"))

@@ -58,6 +58,7 @@ def test_a_long_text_is_read_and_refused_for_its_length(soap):
     assert reply.errors == ["String value exceeds maximum length (field:LastName). "]
 
 
+@pytest.mark.campaign
 def test_a_long_value_is_looked_for(soap):
     value = f'<expression op="Equals">{"x" * 12_000_000}</expression>'
 

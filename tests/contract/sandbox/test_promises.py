@@ -39,6 +39,7 @@ def is_refused(client, verb, entity):
     )
 
 
+@pytest.mark.campaign
 def test_all_verbs_of_all_entities(client, soap):
     rights = {
         name: {members[f"UserAccessFor{verb.title()}"] for verb in VERBS}

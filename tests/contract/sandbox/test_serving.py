@@ -31,6 +31,7 @@ def stop(process, how=signal.SIGTERM):
     return process.communicate()
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_without_a_trace(tmp_path, how):
     process, info = start(tmp_path)
@@ -132,6 +133,7 @@ def test_a_file_that_cannot_be_recorded_in_is_a_usage_error(tmp_path, path):
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.campaign
 def test_a_recording_that_fails_later_loses_no_reply(tmp_path, soap):
     (tmp_path / "records").mkdir()
     process, info = start(tmp_path, "--record", "records/all.jsonl")
@@ -152,6 +154,7 @@ def test_a_recording_that_fails_later_loses_no_reply(tmp_path, soap):
     assert [json.loads(line)["operation"] for line in lines] == ["GetWsdlVersion"] * 2
 
 
+@pytest.mark.campaign
 def test_service_time_can_be_utc(tmp_path, own_sandbox):
     gap = "2021-03-14T02:30:00"  # which Eastern time skips
     todo = (

@@ -110,6 +110,7 @@ def test_other_snapshots_are_refused(steer, name):
     assert steer("POST", "restore", {"name": name}).status_code == 400
 
 
+@pytest.mark.campaign
 def test_a_snapshot_of_another_release_is_refused(own_sandbox, tmp_path):
     with own_sandbox("--data", "kept[1].sqlite") as soap:
 
@@ -128,6 +129,7 @@ def test_a_snapshot_of_another_release_is_refused(own_sandbox, tmp_path):
         assert soap.query("Account", HOME).ids == [0]
 
 
+@pytest.mark.campaign
 def test_a_reset_and_a_restore_leave_no_log_behind(own_sandbox, tmp_path):
     log = tmp_path / "kept.sqlite-wal"
     with own_sandbox("--data", "kept.sqlite") as soap:
@@ -143,6 +145,7 @@ def test_a_reset_and_a_restore_leave_no_log_behind(own_sandbox, tmp_path):
             assert after == (before if path == "snapshot" else 0), path
 
 
+@pytest.mark.campaign
 def test_the_start_is_made_again_where_it_is_lost_or_another(own_sandbox, tmp_path):
     start = tmp_path / "kept.sqlite.start"
     with own_sandbox("--data", "kept.sqlite") as soap:
@@ -156,6 +159,7 @@ def test_the_start_is_made_again_where_it_is_lost_or_another(own_sandbox, tmp_pa
             assert len(contacts(soap, "Nora")) < 20
 
 
+@pytest.mark.campaign
 def test_an_empty_file_gets_a_start_of_its_own(own_sandbox, tmp_path):
     with own_sandbox("--data", "kept.sqlite"):
         pass

@@ -44,6 +44,7 @@ def test_a_vendor_that_does_not_answer_is_counted_and_no_secret_is_logged(served
     assert not [secret for secret in served.tenant.secrets if secret in served.log]
 
 
+@pytest.mark.campaign
 def test_a_secret_in_a_path_is_masked(served):
     token = served.tenant.token.replace("/", "%2F")
     _, headers, _ = served.call(f"{BASE}/hubs/crm/{token}")
@@ -137,6 +138,7 @@ def test_rows_are_there_within_a_second_without_query_and_secrets(served):
     assert {call.outcome for call in calls} == {"unreachable"}
 
 
+@pytest.mark.campaign
 def test_a_stopped_server_writes_what_it_has_noted(mortal):
     ids = {mortal.call(f"{BASE}/hubs")[1]["Elements-Request-Id"] for _ in range(5)}
 

@@ -109,7 +109,7 @@ SERVED = [
 ]
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(st.lists(stored, max_size=5))
 def test_both_dialects_stay_valid(documents):
     rows = [{"id": number, **row} for number, row in enumerate(documents, 1)]

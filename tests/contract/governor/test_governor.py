@@ -90,7 +90,7 @@ def test_interactive_call_overtakes_bulk_calls_of_its_own_and_other_processes(st
         ]
         waiting(holder, 2)
         threads.append(in_thread(person, order, "person"))
-        time.sleep(0.1)
+        time.sleep(1)  # its process waits already: that it asks too is seen nowhere
     for thread in threads:
         thread.join()
 

@@ -77,6 +77,22 @@ class Api:
     def get(self, path, **options):
         return self.call("GET", path, **options)
 
+    def connect(self, name):
+        """Create an instance for the simulator's API user; return its caller."""
+        line = self.line
+        body = {
+            "name": name,
+            "element": {"key": "autotaskcrm"},
+            "configuration": {
+                "crm.autotask.username": line["username"],
+                "crm.autotask.password": line["password"],
+                "crm.autotask.server.url": line["sandboxUrl"],
+            },
+        }
+        made = self.call("POST", "/instances", body, authorization=self.platform)
+        told = made.json()
+        return Api({**line, "elementToken": told["token"], "instanceId": told["id"]})
+
 
 class Vendor:
     """What a test asks of the simulator's own control routes."""
@@ -224,21 +240,7 @@ def foreign(demo, demo_dir) -> Api:
         "organizationSecret": tenant.organization_secret,
         "elementToken": "none yet",
     }
-    configuration = {
-        "crm.autotask.username": demo["username"],
-        "crm.autotask.password": demo["password"],
-        "crm.autotask.server.url": demo["sandboxUrl"],
-    }
-    body = {
-        "name": "Foreign",
-        "element": {"key": "autotaskcrm"},
-        "configuration": configuration,
-    }
-    api = Api(line)
-    instance = api.call("POST", "/instances", body, authorization=api.platform).json()
-    return Api(
-        {**line, "elementToken": instance["token"], "instanceId": instance["id"]}
-    )
+    return Api(line).connect("Foreign")
 
 
 @pytest.fixture(scope="session")

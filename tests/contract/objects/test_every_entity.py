@@ -246,10 +246,24 @@ def faulty_update(maker, entity):
     return body, set(body)
 
 
+RENEWAL = {"GetFieldInfo", "getUDFInfo"}
+
+
+def renew(api, vendor, method, path, body):
+    """Send a body whose picklist values may be newer than the lists that are known.
+
+    Lists of more than some minutes of age are asked for anew then, and nothing else.
+    """
+    vendor.forget()
+    assert api.call(method, path, body).status == 400
+    assert set(vendor.calls()) <= RENEWAL | ({"query"} if method == "PATCH" else set())
+    vendor.forget()
+
+
 def refuse(api, maker, vendor, entity):
     """See bodies with every fault refused, field by field, and nothing written."""
     body, named = faulty_create(maker, entity)
-    vendor.forget()
+    renew(api, vendor, "POST", f"/hubs/crm/{entity}", body)
 
     created = api.call("POST", f"/hubs/crm/{entity}", body)
 
@@ -269,10 +283,10 @@ def test_a_fault_of_a_change_is_named_and_nothing_is_written(
     api, maker, vendor, entity
 ):
     body, named = faulty_update(maker, entity)
-    made = maker.make(entity)
-    vendor.forget()
+    path = f"/hubs/crm/{entity}/{maker.make(entity)['id']}"
+    renew(api, vendor, "PATCH", path, body)
 
-    changed = api.call("PATCH", f"/hubs/crm/{entity}/{made['id']}", body)
+    changed = api.call("PATCH", path, body)
 
     assert changed.status == 400, changed.body
     message = changed.json()["message"]

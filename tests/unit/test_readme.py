@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from bridge.settings import describe_settings
+from bridge.settings.table import describe_settings
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 

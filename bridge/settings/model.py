@@ -1,37 +1,22 @@
-"""Settings: one row each; the only reader of the environment.
-
-Every setting is an environment variable, `BRIDGE_` and its name in capitals.
-"""
+"""What can be set, one row each."""
 
 from __future__ import annotations
 
-import re
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import (
-    Field,
-    SecretStr,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-)
-from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from bridge.errors import ConfigurationError
+from bridge.settings.addresses import is_host, is_public
 
 _HOUR_S = 3600.0
 _DAY_S = 24 * _HOUR_S
 _YEAR_S = 365 * _DAY_S
 _LONGEST_DAYS = 3650.0
 _GIGABYTE = 1_000_000_000
-
-_HOST = re.compile(r"(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::\d+)?", re.IGNORECASE)
-_FIELD = re.compile(r'field "(\w+)"')
 
 _Operation: TypeAlias = Literal[
     "create",
@@ -125,7 +110,8 @@ class Settings(BaseSettings):
         default=3600.0,
         ge=0,
         le=_YEAR_S,
-        description="Age at which cached field metadata is fetched again.",
+        description="Age at which cached field metadata is renewed, behind the answer; "
+        "before it at 24 times that age.",
     )
     page_memory_s: float = Field(
         default=900.0,
@@ -269,8 +255,8 @@ class Settings(BaseSettings):
     @field_validator("allowed_hosts")
     @classmethod
     def _hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if not all(map(_is_host, value)):
-            raise ValueError(_list_of("allowed_hosts"))
+        if not all(map(is_host, value)):
+            raise ValueError(list_of("allowed_hosts"))
         return value
 
     @field_validator("governor_lease_s")
@@ -289,111 +275,24 @@ class Settings(BaseSettings):
             for text in value:
                 ip_network(text)
         except ValueError:
-            raise ValueError(_list_of(info.field_name or "")) from None
+            raise ValueError(list_of(info.field_name or "")) from None
         return value
 
     @field_validator("public_url")
     @classmethod
     def _public(cls, value: str) -> str:
-        if value and not _is_public(value):
+        if value and not is_public(value):
             raise ValueError("must look like https://crm.example.com")
         return value.rstrip("/")
 
 
-def read_settings() -> Settings:
-    """Return the settings of this process's environment.
-
-    Raises:
-        ConfigurationError: a value cannot be used; names the variable and the form
-            that is wanted, never the value.
-    """
-    try:
-        return Settings()
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        name = "_".join(str(part) for part in first["loc"][:1])
-        text = first["msg"].removeprefix("Value error, ")
-        text = text.replace("Input should", "must", 1)
-        if first["type"] == "tuple_type":
-            text = _list_of(name)
-        raise ConfigurationError(f"{_variable(name)} {text}.") from None
-    except SettingsError as error:
-        # The library names the field in its sentence only.
-        found = _FIELD.search(str(error))
-        if found is None:
-            text = f"The environment cannot be read: {error}."
-        else:
-            text = f"{_variable(found[1])} {_list_of(found[1])}."
-        raise ConfigurationError(text) from None
-    except RecursionError:
-        text = "The environment cannot be read: a JSON list in it is nested too deep."
-        raise ConfigurationError(text) from None
-
-
-def _variable(field: str) -> str:
+def variable(field: str) -> str:
+    """Return the environment variable that sets a field."""
     return f"BRIDGE_{field.upper()}"
 
 
-def _list_of(field: str) -> str:
+def list_of(field: str) -> str:
     """Return what a list has to look like in the environment."""
     info = Settings.model_fields.get(field)
     example = info.examples[0] if info and info.examples else '["…"]'
     return f"must be a JSON list such as {example}"
-
-
-def _is_host(text: str) -> bool:
-    """Tell whether it is a host, `host:port`, or one of these after a scheme."""
-    try:
-        url = urlsplit(text if "://" in text else f"https://{text}")
-        usable = bool(url.hostname) and url.port != 0
-    except ValueError:
-        return False
-    return (
-        usable
-        and url.scheme in {"http", "https"}
-        and _HOST.fullmatch(url.netloc) is not None
-        and not url.path.strip("/")
-        and not url.query
-        and not url.fragment
-    )
-
-
-def _is_public(text: str) -> bool:
-    try:
-        url = urlsplit(text)
-        usable = bool(url.hostname) and url.port != 0
-    except ValueError:
-        return False
-    return (
-        usable
-        and url.scheme in {"http", "https"}
-        and not url.query
-        and not url.fragment
-        and not url.username
-    )
-
-
-def describe_settings() -> str:
-    """Return the table of settings as Markdown, for the README."""
-    rows = ["| variable | default | allowed | meaning |", "|---|---|---|---|"]
-    for name, info in Settings.model_fields.items():
-        default = info.default
-        if isinstance(default, SecretStr):
-            default = default.get_secret_value()
-        shown = "" if default in (None, "", ()) else f"`{default}`"
-        cells = (f"`{_variable(name)}`", shown, _bounds(info), info.description)
-        rows.append(f"| {' | '.join(map(str, cells))} |")
-    return "\n".join(rows)
-
-
-def _bounds(info: FieldInfo) -> str:
-    """Return what a number may be; nothing for what is none."""
-    found = {type(bound).__name__: bound for bound in info.metadata}
-    if "Le" not in found:
-        return ""
-    lowest = f"from {found['Ge'].ge}" if "Ge" in found else "above 0"
-    return f"{lowest} to {found['Le'].le:.0f}"
-
-
-if __name__ == "__main__":
-    print(describe_settings())  # noqa: T201 - the README's table, on request

@@ -35,7 +35,7 @@ from bridge.services.fields import EntityFields
 from bridge.services.guard import Create, Fence, create_once
 from bridge.services.links import Link
 from bridge.services.listings import Listing, RecordPage
-from bridge.services.metadata import entity_fields, renew_fields
+from bridge.services.metadata import entity_fields, newer_fields
 from bridge.services.objects import find_object
 from bridge.services.shapes import PLAIN, RecordShape, Shown, View, record_shape
 from bridge.services.stored import (
@@ -49,7 +49,6 @@ from bridge.store.intents import Intent, Wanted
 
 ENTITY = "AttachmentInfo"
 
-_RENEW_AFTER_S = 600.0
 _NO_NAME = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
@@ -290,10 +289,10 @@ def _draft(
     """Read an upload, again with new metadata when a picklist value may be newer."""
     fields = _fields(ctx, instance)
     draft = draft_attachment(fields, upload, link)
-    age = (ctx.clock() - fields.fetched_at).total_seconds()
-    if draft.record.doubts_picklist and age > _RENEW_AFTER_S:
-        fields = renew_fields(ctx, instance, _resource(ctx, instance))
-        draft = draft_attachment(fields, upload, link)
+    if draft.record.doubts_picklist:
+        newer = newer_fields(ctx, instance, _resource(ctx, instance), fields)
+        if newer is not fields:
+            return draft_attachment(newer, upload, link)
     return draft
 
 

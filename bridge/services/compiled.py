@@ -16,6 +16,10 @@ class Compiled(Protocol):
     def content_hash(self) -> str:
         """The row's content hash."""
 
+    @property
+    def fetched_at(self) -> datetime:
+        """When the vendor was asked for the row."""
+
 
 T = TypeVar("T", bound=Compiled)
 

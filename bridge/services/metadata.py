@@ -1,21 +1,25 @@
 """Metadata of one instance's tenant: asked of the vendor once, then cached.
 
 The vendor is asked at most once in the metadata lifetime for each instance and
-entity, whatever the number of processes; a stale row is still served while one
-caller renews it, and to that caller as well when the vendor cannot be asked.
+entity, whatever the number of processes. A row past its lifetime is served while one
+process renews it behind the answer, for which no caller waits; only one that is many
+lifetimes old is renewed first, and even that serves when the vendor cannot be asked.
 """
 
 from __future__ import annotations
 
+import logging
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Generic
 
 from bridge.catalog.model import Resource
-from bridge.errors import ProviderError
+from bridge.errors import BridgeError, ProviderError
+from bridge.interfaces import Backend, Priority
 from bridge.services.compiled import CompiledCache, T
 from bridge.services.context import Context
 from bridge.services.credentials import open_backend
@@ -28,6 +32,10 @@ from bridge.store import metadata
 from bridge.store.instances import Instance
 
 _RENEWAL_S = 60.0
+_LIFETIMES = 24
+"""How old a row may be to be served before it is renewed."""
+_DOUBTED = timedelta(minutes=10)
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,25 +47,113 @@ class Kind(Generic[T]):
     """
 
     row: str
-    fetch: Callable[[Context, Instance], bytes]
+    fetch: Callable[[Backend], bytes]
     compile: Callable[[bytes, str, datetime], T]
+
+
+@dataclass(frozen=True, slots=True)
+class _Place(Generic[T]):
+    """Where one instance's metadata of a kind is kept, and how it is renewed."""
+
+    ctx: Context
+    cache: CompiledCache[T]
+    instance: Instance
+    name: str
+    kind: Kind[T]
+
+    def find(self) -> T:
+        ctx, now = self.ctx, self.ctx.clock()
+        if found := self.cache.find((self.instance.id, self.name), now):
+            return found
+        stamp = metadata.metadata_hash(ctx.database, self.instance.id, self.kind.row)
+        if stamp is None:
+            return self.renew()
+        age_s = (now - stamp[1]).total_seconds()
+        if age_s > ctx.settings.metadata_lifetime_s and metadata.claim_refresh(
+            ctx.database, self.instance.id, self.kind.row, now=now, ttl_s=_RENEWAL_S
+        ):
+            if age_s <= ctx.settings.metadata_lifetime_s * _LIFETIMES:
+                self.renew_behind()
+            else:
+                # An old row serves a caller better than no answer.
+                with suppress(ProviderError):
+                    return self.renew()
+        return self.load(*stamp, now)
+
+    def load(self, content_hash: str, fetched_at: datetime, now: datetime) -> T:
+        """Return the stored row, compiled anew only when it is not the one known."""
+        key = (self.instance.id, self.name)
+        known = self.cache.peek(key)
+        if known is None or (known.content_hash, known.fetched_at) != (
+            content_hash,
+            fetched_at,
+        ):
+            row = metadata.read_metadata(
+                self.ctx.database, self.instance.id, self.kind.row
+            )
+            if row is None:
+                return self.renew()
+            known = self.kind.compile(row.payload, row.content_hash, row.fetched_at)
+        self.cache.keep(key, now, known)
+        return known
+
+    def renew(self, priority: Priority = Priority.INTERACTIVE) -> T:
+        ctx, instance = self.ctx, self.instance
+        payload = self.kind.fetch(open_backend(ctx, instance, priority=priority))
+        now = ctx.clock()
+        content_hash = metadata.write_metadata(
+            ctx.database, instance.id, self.kind.row, payload, fetched_at=now
+        )
+        compiled = self.kind.compile(payload, content_hash, now)
+        self.cache.keep((instance.id, self.name), now, compiled)
+        return compiled
+
+    def renew_behind(self) -> None:
+        """Renew in a thread of its own; if it fails, another is tried in a minute."""
+
+        def renew() -> None:
+            try:
+                self.renew(Priority.POLLING)
+            except BridgeError as error:
+                _log.warning(
+                    "metadata of instance %s is not renewed, %s: %s",
+                    self.instance.id,
+                    self.name or "its entities",
+                    error.message,
+                )
+
+        threading.Thread(target=renew, name="metadata", daemon=True).start()
 
 
 def entity_fields(ctx: Context, instance: Instance, resource: Resource) -> EntityFields:
     """Return the fields of a resource's entity as this instance's tenant has them.
 
-    No vendor call within the metadata lifetime, two when the row is missing or this
-    caller renews it.
+    No vendor call but two when no row is stored, or only a very old one.
 
     Raises:
         ProviderError: the vendor could not be asked and nothing is cached.
     """
-    return cached(ctx, ctx.fields, instance, resource.name, _fields_kind(resource))
+    return _fields(ctx, instance, resource).find()
 
 
-def renew_fields(ctx: Context, instance: Instance, resource: Resource) -> EntityFields:
-    """Ask the vendor, store the answer, return it compiled. Two vendor calls."""
-    return _renew(ctx, ctx.fields, instance, resource.name, _fields_kind(resource))
+def newer_fields(
+    ctx: Context, instance: Instance, resource: Resource, known: EntityFields
+) -> EntityFields:
+    """Return fields that may list a value which the known ones lack.
+
+    They are `known` unless it is more than ten minutes old. No vendor call, two when
+    no process has asked within these ten minutes.
+
+    Raises:
+        ProviderError: the vendor could not be asked.
+    """
+    place, now = _fields(ctx, instance, resource), ctx.clock()
+    if now - known.fetched_at <= _DOUBTED:
+        return known
+    stamp = metadata.metadata_hash(ctx.database, instance.id, resource.entity)
+    if stamp is None or now - stamp[1] > _DOUBTED:
+        return place.renew()
+    return place.load(*stamp, now)
 
 
 def cached(
@@ -72,55 +168,19 @@ def cached(
     Raises:
         ProviderError: the vendor could not be asked and nothing is cached.
     """
-    now = ctx.clock()
-    key = (instance.id, name)
-    if found := cache.find(key, now):
-        return found
-    stamp = metadata.metadata_hash(ctx.database, instance.id, kind.row)
-    if stamp is None:
-        return _renew(ctx, cache, instance, name, kind)
-    content_hash, fetched_at = stamp
-    age = (now - fetched_at).total_seconds()
-    if age > ctx.settings.metadata_lifetime_s and metadata.claim_refresh(
-        ctx.database, instance.id, kind.row, now=now, ttl_s=_RENEWAL_S
-    ):
-        # An old row serves a caller better than no answer.
-        with suppress(ProviderError):
-            return _renew(ctx, cache, instance, name, kind)
-    known = cache.peek(key)
-    if known is None or known.content_hash != content_hash:
-        row = metadata.read_metadata(ctx.database, instance.id, kind.row)
-        if row is None:
-            return _renew(ctx, cache, instance, name, kind)
-        known = kind.compile(row.payload, row.content_hash, row.fetched_at)
-    cache.keep(key, now, known)
-    return known
+    return _Place(ctx, cache, instance, name, kind).find()
 
 
-def _renew(
-    ctx: Context,
-    cache: CompiledCache[T],
-    instance: Instance,
-    name: str,
-    kind: Kind[T],
-) -> T:
-    payload = kind.fetch(ctx, instance)
-    now = ctx.clock()
-    content_hash = metadata.write_metadata(
-        ctx.database, instance.id, kind.row, payload, fetched_at=now
-    )
-    compiled = kind.compile(payload, content_hash, now)
-    cache.keep((instance.id, name), now, compiled)
-    return compiled
-
-
-def _fields_kind(resource: Resource) -> Kind[EntityFields]:
-    return Kind(
+def _fields(
+    ctx: Context, instance: Instance, resource: Resource
+) -> _Place[EntityFields]:
+    kind = Kind(
         resource.entity,
         partial(_fetch_fields, resource.entity),
         partial(compile_fields, resource),
     )
+    return _Place(ctx, ctx.fields, instance, resource.name, kind)
 
 
-def _fetch_fields(entity: str, ctx: Context, instance: Instance) -> bytes:
-    return write_fields(open_backend(ctx, instance).fields(entity))
+def _fetch_fields(entity: str, backend: Backend) -> bytes:
+    return write_fields(backend.fields(entity))

@@ -10,10 +10,9 @@ import re
 
 from bridge.catalog.model import Resource, Verb
 from bridge.errors import NotFoundError
-from bridge.interfaces import EntityInfo
+from bridge.interfaces import Backend, EntityInfo
 from bridge.services import metadata
 from bridge.services.context import Context
-from bridge.services.credentials import open_backend
 from bridge.services.entities import (
     EntityDirectory,
     compile_directory,
@@ -56,8 +55,8 @@ def entity_directory(ctx: Context, instance: Instance) -> EntityDirectory:
     return metadata.cached(ctx, ctx.directories, instance, _ROW, _DIRECTORY)
 
 
-def _fetch(ctx: Context, instance: Instance) -> bytes:
-    return write_directory(open_backend(ctx, instance).entities())
+def _fetch(backend: Backend) -> bytes:
+    return write_directory(backend.entities())
 
 
 _DIRECTORY = metadata.Kind(_ROW, _fetch, compile_directory)

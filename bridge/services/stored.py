@@ -14,11 +14,10 @@ from bridge.services.drafts import Draft, draft_create, draft_update
 from bridge.services.fields import EntityFields
 from bridge.services.fixed import require_own as require_fixed
 from bridge.services.links import Link, not_found
-from bridge.services.metadata import entity_fields, renew_fields
+from bridge.services.metadata import entity_fields, newer_fields
 from bridge.store.instances import Instance
 
 _ID = Field("id", FieldType.LONG)
-_RENEW_AFTER_S = 600.0
 
 
 def read_entity(
@@ -85,10 +84,10 @@ def _draft(
     """Read a body, again with new metadata when a picklist value may be newer."""
     fields = entity_fields(ctx, instance, resource)
     draft = read(fields)
-    age = (ctx.clock() - fields.fetched_at).total_seconds()
-    if draft.doubts_picklist and age > _RENEW_AFTER_S:
-        fields = renew_fields(ctx, instance, resource)
-        draft = read(fields)
+    if draft.doubts_picklist:
+        newer = newer_fields(ctx, instance, resource, fields)
+        if newer is not fields:
+            return newer, read(newer)
     return fields, draft
 
 

@@ -15,6 +15,7 @@ from bridge.catalog.model import JSON
 from bridge.errors import InvalidRequestError
 from bridge.interfaces import Argument
 from bridge.services import envelopes
+from bridge.services.values import sendable
 
 READING = (
     "getThresholdAndUsageInfo",
@@ -31,7 +32,6 @@ _WRITING = frozenset(
 )
 _PLACEHOLDER = re.compile(r"\{([^{}\s]{1,100})\}")
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
-_UNCARRIED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +188,7 @@ def _fill(text: str, declared: Sequence[Declared], sent: Sent) -> str:
         if found is None:
             asked = standing[0].name if standing else name
             raise InvalidRequestError(f"{asked} is required by this resource.")
-        if _UNCARRIED.search(found):
+        if sendable(found) != found:
             raise InvalidRequestError(
                 f"The value of {name} holds a character that XML cannot carry."
             )

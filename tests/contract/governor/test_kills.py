@@ -87,9 +87,7 @@ def wait_for_answers(callers, since):
 
 
 @pytest.mark.campaign
-@pytest.mark.parametrize(
-    ("number", "kills"), [(6, 1), pytest.param(12, 4, marks=pytest.mark.campaign)]
-)
+@pytest.mark.parametrize(("number", "kills"), [(6, 1), (12, 4)])
 def test_no_caller_that_tries_again_sees_more_than_its_cut_connection(
     api, vendor, serve, number, kills
 ):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from bridge.interfaces import Zone
 from bridge.store.crypto import KeyRing
 from bridge.store.engine import Database, database_url
 from bridge.store.instances import Instance, add_instance
+from bridge.store.journal import Answered
 from bridge.store.models import accounts, key_checks, metadata, organizations, users
 from bridge.store.tenants import NewTenant, add_tenant
 
@@ -118,3 +120,29 @@ def instance(db, tenant) -> Instance:
         },
         zone=Zone("https://webservices3.autotask.net/ATServices/1.6/atws.asmx", 42),
     )
+
+
+@pytest.fixture(scope="session")
+def answered():
+    """Make a row of the request log, as told or else ordinary."""
+
+    def answered(answered_at=datetime(2026, 1, 2, 12, tzinfo=UTC), **changes):
+        values = {
+            "request_id": "3fbc",
+            "organization_id": 5501,
+            "account_id": 41201,
+            "user_id": 60301,
+            "instance_id": 900001,
+            "element_key": "autotaskcrm",
+            "method": "GET",
+            "path": "/hubs/crm/accounts",
+            "route": "/hubs/<hub>/<object_name>",
+            "status": 200,
+            "duration_ms": 12.5,
+            "vendor_calls": 1,
+            "remote_address": "192.0.2.7",
+            "expires_at": datetime(2126, 1, 2, tzinfo=UTC),
+        }
+        return Answered(answered_at=answered_at, **{**values, **changes})
+
+    return answered

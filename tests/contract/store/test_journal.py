@@ -8,7 +8,6 @@ from sqlalchemy import select
 
 from bridge.store import expired, instances
 from bridge.store.journal import (
-    Answered,
     Called,
     Trace,
     add_answered,
@@ -20,27 +19,6 @@ from bridge.store.models import request_log, traces, vendor_call_log
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 LATER = datetime.now(UTC) + timedelta(days=1)
-
-
-def answered(**changes):
-    values = {
-        "request_id": "3fbc",
-        "answered_at": NOW,
-        "organization_id": 5501,
-        "account_id": 41201,
-        "user_id": 60301,
-        "instance_id": 900001,
-        "element_key": "autotaskcrm",
-        "method": "GET",
-        "path": "/hubs/crm/accounts",
-        "route": "/hubs/<hub>/<object_name>",
-        "status": 200,
-        "duration_ms": 12.5,
-        "vendor_calls": 1,
-        "remote_address": "192.0.2.7",
-        "expires_at": LATER,
-    }
-    return Answered(**{**values, **changes})
 
 
 def called(**changes):
@@ -63,8 +41,8 @@ def rows(db, table):
         return connection.execute(select(table).order_by(table.c.id)).all()
 
 
-def test_requests_and_vendor_calls_are_stored_as_they_are(db):
-    add_answered(db, [answered(), answered(instance_id=None, status=404)])
+def test_requests_and_vendor_calls_are_stored_as_they_are(db, answered):
+    add_answered(db, [answered(NOW), answered(instance_id=None, status=404)])
     add_called(db, [called(), called(outcome="quota")])
 
     first, second = rows(db, request_log)
@@ -77,7 +55,7 @@ def test_requests_and_vendor_calls_are_stored_as_they_are(db):
     assert [row.outcome for row in rows(db, vendor_call_log)] == ["answered", "quota"]
 
 
-def test_an_odd_path_does_not_keep_the_others_from_being_stored(db):
+def test_an_odd_path_does_not_keep_the_others_from_being_stored(db, answered):
     add_answered(
         db, [answered(path="/a\0b\ud800" + "x" * 9000), answered(path="/plain")]
     )
@@ -94,7 +72,7 @@ def test_nothing_to_store_is_no_mistake(db):
     assert rows(db, request_log) == []
 
 
-def test_rows_expire(db):
+def test_rows_expire(db, answered):
     gone = datetime.now(UTC) - timedelta(seconds=1)
     add_answered(db, [answered(expires_at=gone), answered()])
     add_called(db, [called(expires_at=gone), called()])

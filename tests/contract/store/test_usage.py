@@ -6,35 +6,14 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from bridge.store.journal import Answered, add_answered
+from bridge.store.journal import add_answered
 from bridge.store.usage import Asked, Counted, count_by, count_by_time, count_noted
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 
 
-def answered(at, **changes):
-    values = {
-        "request_id": "3fbc",
-        "answered_at": at,
-        "organization_id": 5501,
-        "account_id": 41201,
-        "user_id": 60301,
-        "instance_id": 900001,
-        "element_key": "autotaskcrm",
-        "method": "GET",
-        "path": "/hubs/crm/accounts",
-        "route": "/hubs/<hub>/<object_name>",
-        "status": 200,
-        "duration_ms": 12.5,
-        "vendor_calls": 1,
-        "remote_address": "192.0.2.7",
-        "expires_at": NOON + timedelta(days=3650),
-    }
-    return Answered(**{**values, **changes})
-
-
 @pytest.fixture
-def log(db):
+def log(db, answered):
     """Six requests of two accounts."""
     east = timezone(timedelta(hours=-5))
     rows = [

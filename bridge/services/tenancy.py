@@ -81,6 +81,19 @@ def find_account(ctx: Context, user: User, account_id: str) -> Account:
     return account
 
 
+def find_own_account(ctx: Context, user: User, account_id: str) -> Account:
+    """Return the caller's account, or for an admin any of his organization.
+
+    Raises:
+        NotFoundError, ForbiddenError: as `find_account`, or it is another account and
+            the caller is no admin.
+    """
+    account = find_account(ctx, user, account_id)
+    if account.id != user.account_id:
+        require_admin(user)
+    return account
+
+
 def add_account(ctx: Context, user: User, body: Mapping[str, JSON]) -> Kept:
     """Make an account.
 
@@ -180,12 +193,10 @@ def write_settings(
     """Set what the body names, keep the rest, and return all of it.
 
     Raises:
-        NotFoundError, ForbiddenError: as `find_account`.
+        NotFoundError, ForbiddenError: as `find_own_account`.
         InvalidRequestError: a policy that is none, or a value that is no single one.
     """
-    account = find_account(ctx, user, account_id)
-    if account.id != user.account_id:
-        require_admin(user)
+    account = find_own_account(ctx, user, account_id)
     values: dict[str, str] = {}
     for name, value in body.items():
         if isinstance(value, dict | list) or value is None:

@@ -458,6 +458,21 @@ def test_accounts_do_not_see_each_others_instances(member, api):
     assert api.get("/hubs/crm/accounts", authorization=stolen).status == 401
     assert member.call("GET", "/accounts/instances").status == 404
     assert member.call("GET", "/instances/count").json()["totalInstances"] == 0
+    own = api.get("/accounts?where=defaultAccount=true", authorization=api.platform)
+    shown = member.call("GET", f"/accounts/{own.json()[0]['id']}/instances")
+    assert (shown.status, api.line["elementToken"] in shown.body.decode()) == (
+        403,
+        False,
+    )
+
+
+def test_an_admin_lists_the_instances_of_every_account(api, platform, member, account):
+    assert platform("GET", f"/accounts/{account['id']}/instances").status == 404
+    listed = platform("GET", "/accounts/instances?pageSize=1")
+    assert len(listed.json()) == 1
+    assert platform("GET", "/accounts/instances?pageSize=1&page=9999").json() == []
+    bare = platform("GET", "/accounts/instances?hydrate=false").json()
+    assert all("configuration" not in instance for instance in bare)
 
 
 def test_a_foreign_organizations_account_is_forbidden(foreign, platform, account):

@@ -38,6 +38,8 @@ _ACCOUNT_TYPES = {
     "active": FieldType.BOOLEAN,
     "createdDate": FieldType.DATETIME,
     "defaultAccount": FieldType.BOOLEAN,
+    "type": FieldType.STRING,
+    "companyId": FieldType.LONG,
 }
 _TEXTS = {"name": "name", "description": "description", "externalId": "external_id"}
 _USED = {*_TEXTS, "active"}

@@ -74,7 +74,10 @@ def register(app: Flask) -> None:
         app.add_url_rule(path, view_func=view, methods=methods)
     for path, methods in _LACKING:
         app.add_url_rule(
-            path, endpoint=f"refuse {path}", view_func=refuse_method, methods=methods
+            path,
+            endpoint=f"{current.REFUSAL} {path}",
+            view_func=refuse_method,
+            methods=methods,
         )
 
 

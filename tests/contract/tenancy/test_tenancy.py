@@ -533,6 +533,15 @@ def test_settings_are_kept_and_checked(platform, account):
         assert platform("PATCH", path, wrong).status == 400
 
 
+def test_allow_names_no_verb_that_is_refused(platform):
+    for path, allowed in (
+        ("/accounts/instances", "GET, HEAD, OPTIONS"),
+        ("/accounts/settings", "GET, HEAD, OPTIONS, PATCH, POST"),
+    ):
+        refused = platform("DELETE", path)
+        assert (refused.status, refused.headers["allow"]) == (405, allowed)
+
+
 def test_a_password_is_changed_and_sessions_end(api, member):
     login = {"username": member.user["email"], "password": PASSWORD}
     token = api.call("POST", "/authentication", login).json()["token"]

@@ -146,6 +146,11 @@ def view(query: Query) -> View:
     return View(tuple(filter(None, names)), _wished(query, "labels"))
 
 
+def wants_page(query: Query) -> bool:
+    """Tell whether a call asks for a piece of a list that is whole otherwise."""
+    return any(text(query, name) for name in ("page", "pageSize", "nextPage"))
+
+
 def wants_total(query: Query) -> bool:
     """Tell whether a list is to say how many items there are in all."""
     return _wished(query, "returnTotalCount", "returnCount")

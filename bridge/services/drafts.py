@@ -33,6 +33,7 @@ class Draft:
     """What a body asks for, and what is wrong with it.
 
     `given` is keyed by vendor name, UDFs included by their own; None clears.
+    `unread` holds the vendor names of members whose value is of the wrong type.
     `ignored` names members that are not used, as the caller wrote them; `notes` are
     sentences on what is not stored as it was sent.
     `doubts_picklist` tells that a picklist value was unknown: metadata may be old.
@@ -41,6 +42,7 @@ class Draft:
     given: dict[tuple[bool, str], tuple[FieldInfo, Scalar | None]] = field(
         default_factory=dict
     )
+    unread: set[str] = field(default_factory=set)
     ignored: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -154,7 +156,8 @@ def _read_member(
     try:
         given = None if value is None or blank else read_json(fields.typed(info), value)
     except ValueError as error:
-        draft.problems.append(f"{name} {error}")
+        draft.unread.add(info.name)
+        draft.problems.append(f"{name} {error}{_allowed(info)}")
     else:
         draft.given[(False, info.name)] = (info, _clean(draft, name, given))
 
@@ -229,10 +232,10 @@ def _preset_fixed(fields: EntityFields, draft: Draft) -> None:
 
 
 def _require_fields(fields: EntityFields, draft: Draft) -> None:
-    """Name every required field without a value; 0 and false are values."""
+    """Name every required field without a value; 0, false and junk are values."""
     creatable = Verb.CREATE in fields.resource.verbs
     for info in fields.standard.values():
-        if info.name == "id" or not info.required:
+        if info.name in ("id", *draft.unread) or not info.required:
             continue
         if info.read_only and not creatable:
             continue

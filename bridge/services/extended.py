@@ -227,7 +227,8 @@ def _method(body: Mapping[str, JSON]) -> str:
     path, method = body.get("path"), body.get("method")
     if not isinstance(path, str) or not re.fullmatch(r"/?[^\s?#]{1,500}", path):
         raise InvalidRequestError(
-            "path is required, such as /getThresholdAndUsageInfo."
+            "path is required: up to 500 characters without blanks, ? and #, such as "
+            "/getThresholdAndUsageInfo."
         )
     segments = path_segments(body)
     if not segments:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NoReturn
 from zoneinfo import ZoneInfo
 
 from bridge.ceql.ast import And, Expr, Literal, Or, Predicate
@@ -37,12 +38,12 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A piece of a list, as callers see it; `next_page` only when more exists.
+    """A piece of a list; `next_page` only when more exists.
 
     `total` is given when it was asked for.
     """
 
-    items: list[Entity]
+    items: Sequence[object]
     next_page: str | None
     total: int | None
 
@@ -50,18 +51,19 @@ class Piece:
 def select(
     where: str, types: Mapping[str, FieldType], rows: Sequence[Entity]
 ) -> list[Entity]:
-    """Return the rows that a CEQL text lets pass; unknown members are not tested.
+    """Return the rows that a CEQL text lets pass, as callers see them.
 
     Raises:
-        InvalidQueryError: the text does not parse, or a value cannot be compared.
+        InvalidQueryError: the text does not parse, names an unknown member, or has a
+            value that cannot be compared.
     """
     parsed = parse_where(where)
     expr = None if parsed is None else _type(types, parsed)
-    return [row for row in rows if expr is None or holds(expr, row, _UTC)]
+    return [written(row) for row in rows if expr is None or holds(expr, row, _UTC)]
 
 
-def cut(scope: str, rows: Sequence[Entity], asked: Cut) -> Piece:
-    """Return a piece of the rows.
+def cut(scope: str, items: Sequence[object], asked: Cut) -> Piece:
+    """Return a piece of the items.
 
     Raises:
         InvalidRequestError: `next_page` is no token of this list.
@@ -69,10 +71,9 @@ def cut(scope: str, rows: Sequence[Entity], asked: Cut) -> Piece:
     start = asked.offset
     if asked.next_page:
         start = paging.read_token(scope, asked.next_page)
-    items = [written(row) for row in rows[start : start + asked.size]]
-    end = start + len(items)
-    token = paging.write_token(scope, end) if end < len(rows) else None
-    return Piece(items, token, len(rows) if asked.total else None)
+    end = start + asked.size
+    token = paging.write_token(scope, end) if end < len(items) else None
+    return Piece(items[start:end], token, len(items) if asked.total else None)
 
 
 def written(row: Entity) -> Entity:
@@ -85,33 +86,30 @@ def written(row: Entity) -> Entity:
 
 def _type(
     types: Mapping[str, FieldType], expr: Expr[str, Literal]
-) -> Expr[Field, Scalar] | None:
-    """Type an expression; None where nothing of it is left."""
+) -> Expr[Field, Scalar]:
     if isinstance(expr, Predicate):
         return _type_predicate(types, expr)
-    typed = [_type(types, item) for item in expr.items]
-    if isinstance(expr, Or) and None in typed:
-        return None
-    items = [item for item in typed if item is not None]
-    if len(items) < 2:  # noqa: PLR2004 - what joins needs two
-        return items[0] if items else None
-    return And(tuple(items)) if isinstance(expr, And) else Or(tuple(items))
+    items = tuple(_type(types, item) for item in expr.items)
+    return And(items) if isinstance(expr, And) else Or(items)
 
 
 def _type_predicate(
     types: Mapping[str, FieldType], predicate: Predicate[str, Literal]
-) -> Predicate[Field, Scalar] | None:
+) -> Predicate[Field, Scalar]:
     names = {name.lower(): name for name in types}
     name = names.get(predicate.field.lower())
     if name is None:
-        return None
+        _refuse(predicate, f"there is no {predicate.field}, only {', '.join(types)},")
     field = Field(name, types[name])
     try:
         values = tuple(read_text(field, literal.text) for literal in predicate.values)
     except ValueError as error:
-        raise InvalidQueryError(
-            f"Invalid where expression: the value of {predicate.field} {error} at "
-            f"position {predicate.column - 1}.",
-            column=predicate.column,
-        ) from None
+        _refuse(predicate, f"the value of {predicate.field} {error}")
     return Predicate(field, predicate.operator, values, predicate.column)
+
+
+def _refuse(predicate: Predicate[str, Literal], reason: str) -> NoReturn:
+    raise InvalidQueryError(
+        f"Invalid where expression: {reason} at position {predicate.column - 1}.",
+        column=predicate.column,
+    ) from None

@@ -34,6 +34,9 @@ _TYPES = {
     "lastName": FieldType.STRING,
     "active": FieldType.BOOLEAN,
     "createdDate": FieldType.DATETIME,
+    "lastLoginDate": FieldType.DATETIME,
+    "accountId": FieldType.LONG,
+    "organizationId": FieldType.LONG,
 }
 _TEXTS = ("email", "firstName", "lastName", "password")
 _USED = {*_TEXTS, "active"}

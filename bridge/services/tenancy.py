@@ -38,6 +38,8 @@ _ACCOUNT_TYPES = {
     "active": FieldType.BOOLEAN,
     "createdDate": FieldType.DATETIME,
     "defaultAccount": FieldType.BOOLEAN,
+    "type": FieldType.STRING,
+    "companyId": FieldType.LONG,
 }
 _TEXTS = {"name": "name", "description": "description", "externalId": "external_id"}
 _USED = {*_TEXTS, "active"}
@@ -78,6 +80,19 @@ def find_account(ctx: Context, user: User, account_id: str) -> Account:
         raise NotFoundError(f"The account with ID {account_id[:40]} was not found.")
     if account.organization_id != user.organization_id:
         raise ForbiddenError(f"The account {account.id} is another organization's.")
+    return account
+
+
+def find_own_account(ctx: Context, user: User, account_id: str) -> Account:
+    """Return the caller's account, or for an admin any of his organization.
+
+    Raises:
+        NotFoundError, ForbiddenError: as `find_account`, or it is another account and
+            the caller is no admin.
+    """
+    account = find_account(ctx, user, account_id)
+    if account.id != user.account_id:
+        require_admin(user)
     return account
 
 
@@ -180,12 +195,10 @@ def write_settings(
     """Set what the body names, keep the rest, and return all of it.
 
     Raises:
-        NotFoundError, ForbiddenError: as `find_account`.
+        NotFoundError, ForbiddenError: as `find_own_account`.
         InvalidRequestError: a policy that is none, or a value that is no single one.
     """
-    account = find_account(ctx, user, account_id)
-    if account.id != user.account_id:
-        require_admin(user)
+    account = find_own_account(ctx, user, account_id)
     values: dict[str, str] = {}
     for name, value in body.items():
         if isinstance(value, dict | list) or value is None:

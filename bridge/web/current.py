@@ -20,6 +20,8 @@ from bridge.telemetry import call
 
 _EXTENSION = "bridge"
 _FILES = "bridge files"
+REFUSAL = "refuse"
+"""First word of the endpoints that exist to refuse a verb, which no `Allow` names."""
 
 
 def new_request_id() -> str:

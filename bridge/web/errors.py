@@ -123,7 +123,11 @@ def _add_allow(response: Response, offered: frozenset[str] | None = None) -> Non
     if offered is not None:
         allowed = {"OPTIONS", *offered}
     elif adapter is not None:
-        allowed = set(adapter.allowed_methods()) - {request.method}
+        allowed = {
+            method
+            for method in adapter.allowed_methods()
+            if not adapter.match(method=method)[0].startswith(f"{current.REFUSAL} ")
+        } - {request.method}
     else:
         return
     response.headers["Allow"] = ", ".join(sorted(allowed))

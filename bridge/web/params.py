@@ -146,6 +146,11 @@ def view(query: Query) -> View:
     return View(tuple(filter(None, names)), _wished(query, "labels"))
 
 
+def wants_page(query: Query) -> bool:
+    """Tell whether a call asks for a piece of a list that is whole otherwise."""
+    return any(text(query, name) for name in ("page", "pageSize", "nextPage"))
+
+
 def wants_total(query: Query) -> bool:
     """Tell whether a list is to say how many items there are in all."""
     return _wished(query, "returnTotalCount", "returnCount")
@@ -197,10 +202,10 @@ def cut(query: Query) -> tuple[Cut, list[str]]:
     """Return which piece of a platform list is asked for, and notes as `listing`.
 
     Raises:
-        InvalidRequestError: `page`, `pageSize` or `offset` is no number.
+        InvalidRequestError: `page`, `pageSize`, `offset` or `pageOffset` is no number.
     """
     page_size, notes = _page_size(query)
-    offset = _number(query, "offset")
+    offset = _number(query, "offset", "pageOffset")
     if offset is None or offset < 0:
         offset = (_page(query) - 1) * page_size
     return Cut(offset, page_size, _next_page(query), wants_total(query)), notes

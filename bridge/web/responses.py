@@ -13,6 +13,7 @@ from decimal import Decimal
 import orjson
 from flask import Response, request
 
+from bridge.services import platform_lists
 from bridge.web import current, params
 from bridge.web.families import BASE, Family, family_of
 
@@ -95,9 +96,21 @@ def listing(
 
 
 def whole(items: Sequence[object]) -> Response:
-    """Answer a list that is never cut into pages; its total where it is wished."""
-    wished = params.wants_total(params.current_query())
-    return listing(items, next_page=None, total=len(items) if wished else None)
+    """Answer a whole list, or the page of it that the call asks for.
+
+    Raises:
+        InvalidRequestError: `page` or `pageSize` is no number, `nextPage` no token of
+            this list.
+    """
+    query = params.current_query()
+    if not params.wants_page(query):
+        total = len(items) if params.wants_total(query) else None
+        return listing(items, next_page=None, total=total)
+    asked, notes = params.cut(query)
+    piece = platform_lists.cut(str(request.endpoint), items, asked)
+    return listing(
+        piece.items, next_page=piece.next_page, total=piece.total, notes=notes
+    )
 
 
 def rehearsed(document_: Mapping[str, object], ignored: Sequence[str]) -> Response:

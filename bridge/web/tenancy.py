@@ -12,7 +12,6 @@ from typing import TypeAlias
 from flask import Flask, Response, request
 
 from bridge.services import instances, platform_users, tenancy
-from bridge.services.instances import InstanceSearch
 from bridge.services.platform_bodies import Kept
 from bridge.services.platform_lists import Piece
 from bridge.web import bodies, current, hubs, params, responses
@@ -75,7 +74,10 @@ def register(app: Flask) -> None:
         app.add_url_rule(path, view_func=view, methods=methods)
     for path, methods in _LACKING:
         app.add_url_rule(
-            path, endpoint=f"refuse {path}", view_func=refuse_method, methods=methods
+            path,
+            endpoint=f"{current.REFUSAL} {path}",
+            view_func=refuse_method,
+            methods=methods,
         )
 
 
@@ -183,11 +185,9 @@ def list_account_instances(account_id: str | None = None) -> Response:
     """Answer a page of an account's instances, the caller's own unless named."""
     ctx, user = current.context(), current.user()
     search, notes = params.instance_search(params.current_query())
-    search = InstanceSearch(page_size=search.page_size, next_page=search.next_page)
-    own = user.account_id
-    if account_id is not None:
-        own = tenancy.find_account(ctx, user, account_id).id
-    page = instances.list_of_account(ctx, own, search)
+    of_account = account_id or str(user.account_id)
+    account = tenancy.find_own_account(ctx, user, of_account)
+    page = instances.list_of_account(ctx, account.id, search)
     return responses.listing(
         page.documents, next_page=page.next_page, total=page.total, notes=notes
     )

@@ -19,6 +19,7 @@ from werkzeug.formparser import FormDataParser
 from werkzeug.http import parse_options_header
 from werkzeug.wsgi import get_input_stream
 
+from bridge.catalog.model import JSON
 from bridge.errors import InvalidRequestError, UnsupportedMediaError
 from bridge.services.attachment_drafts import Upload
 from bridge.web import bodies, current, params
@@ -31,6 +32,7 @@ _MOST_PARTS = 50
 _NAMES = ("fileName", "filename")
 _QUOTED_NAME = re.compile(r'filename="((?:[^"\\]|\\.)*)"', re.IGNORECASE)
 _MEMBERS = ("title", "publish", "type")
+_TO_NAME = "send Content-Disposition: attachment; filename=… or ?fileName=…"
 
 
 @contextmanager
@@ -63,12 +65,22 @@ def current_upload() -> Iterator[Upload]:
             members = {member: text for member, text in given.items() if text}
             yield Upload(dict(members), file, name, media_type)
         elif _may_be_json(media_type):
-            yield Upload(bodies.optional_object())
+            yield Upload(_members())
         else:
             raise InvalidRequestError(
-                f"fileName is missing: a body of type {media_type} is a file, so send "
-                "Content-Disposition: attachment; filename=… or ?fileName=…"
+                f"fileName is missing: a body of type {media_type} is a file, so "
+                f"{_TO_NAME}"
             )
+
+
+def _members() -> dict[str, JSON]:
+    """Read a body without a file name as JSON; it may be a file all the same."""
+    try:
+        return bodies.optional_object()
+    except InvalidRequestError as error:
+        raise InvalidRequestError(
+            f"{error.message} If the body is a file, {_TO_NAME}"
+        ) from None
 
 
 def _form(options: dict[str, str], name: str | None, opened: ExitStack) -> Upload:

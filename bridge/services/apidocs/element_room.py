@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bridge.services.apidocs.model import Access, Operation, of_room
-from bridge.services.apidocs.parameters import DOCUMENT, EXPAND, TOTAL, query
+from bridge.services.apidocs.parameters import DOCUMENT, EXPAND, WHOLE, query
 from bridge.services.apidocs.schema import (
     Schema,
     anything,
@@ -175,7 +175,7 @@ def _elements() -> Iterator[Operation]:
         "List elements",
         array(ref("Element")),
         None,
-        (TOTAL,),
+        WHOLE,
     )
     yield Operation(
         "GET",
@@ -184,7 +184,7 @@ def _elements() -> Iterator[Operation]:
         "List keys",
         array(text()),
         None,
-        (TOTAL,),
+        WHOLE,
     )
     yield Operation(
         "GET",
@@ -193,7 +193,7 @@ def _elements() -> Iterator[Operation]:
         "Read the metadata of all elements",
         array(ref("ElementMetadata")),
         None,
-        (EXPAND, TOTAL),
+        (EXPAND, *WHOLE),
     )
     yield from _one_element()
     yield from _element_documents()
@@ -223,7 +223,7 @@ def _one_element() -> Iterator[Operation]:
         "List configuration keys",
         array(ref("ConfigurationKey")),
         None,
-        (TOTAL,),
+        WHOLE,
     )
     yield Operation(
         "GET",
@@ -241,7 +241,7 @@ def _one_element() -> Iterator[Operation]:
             f"List {part}",
             schema,
             None,
-            (TOTAL,),
+            WHOLE,
         )
 
 
@@ -303,10 +303,10 @@ def _hubs() -> Iterator[Operation]:
         "List hubs",
         array(ref("Hub")),
         None,
-        (hydrate, TOTAL),
+        (hydrate, *WHOLE),
     )
     yield Operation(
-        "GET", "/hubs/keys", "getHubsKeys", "List keys", array(text()), None, (TOTAL,)
+        "GET", "/hubs/keys", "getHubsKeys", "List keys", array(text()), None, WHOLE
     )
     yield Operation("GET", "/hubs/{hub}", "getHubByHub", "Read a hub", ref("Hub"))
     yield Operation(
@@ -316,5 +316,5 @@ def _hubs() -> Iterator[Operation]:
         "List a hub's elements",
         array(ref("Element")),
         None,
-        (TOTAL,),
+        WHOLE,
     )

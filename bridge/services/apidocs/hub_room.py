@@ -20,6 +20,7 @@ from bridge.services.apidocs.parameters import (
     TOTAL,
     VERSION,
     WHERE,
+    WHOLE,
 )
 from bridge.services.apidocs.schema import (
     Schema,
@@ -174,7 +175,7 @@ def _fixed() -> Iterator[Operation]:
         "List the names of all objects",
         OBJECTS,
         None,
-        (VERSION, TOTAL),
+        (VERSION, *WHOLE),
     )
     yield Operation(
         "GET",

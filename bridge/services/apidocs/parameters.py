@@ -36,6 +36,11 @@ def query(name: str, schema: Schema, description: str) -> Parameter:
 
 
 WHERE = query("where", text(), "Filter in CEQL, for example `accountName like 'Har%'`")
+_NEXT_PAGE = query(
+    "nextPage",
+    text(),
+    "Value of `Elements-Next-Page-Token` in the answer before; wins over `page`",
+)
 PAGING = (
     query(
         "pageSize",
@@ -43,11 +48,7 @@ PAGING = (
         "Items in a page; more than 5000 are cut to 5000",
     ),
     query("page", whole(minimum=1, default=1), "Number of the page, from 1"),
-    query(
-        "nextPage",
-        text(),
-        "Value of `Elements-Next-Page-Token` in the answer before; wins over `page`",
-    ),
+    _NEXT_PAGE,
 )
 FIELDS = query("fields", text(), "Members to answer, separated by commas")
 LABELS = query(
@@ -63,9 +64,22 @@ DRY_RUN = query(
 )
 ORDER = query("orderBy", text(), "Members to sort by, as `city asc, accountName desc`")
 TOTAL = query("returnTotalCount", flag(default=False), "Adds `Elements-Total-Count`")
+WHOLE = (
+    query(
+        "pageSize",
+        whole(minimum=1, maximum=5000),
+        "Items in a page, 200 where only `page` is given; without both it is all",
+    ),
+    query("page", whole(minimum=1), "Number of the page, from 1"),
+    _NEXT_PAGE,
+    TOTAL,
+)
+"""Of lists that are answered whole unless a page is asked for."""
 TAGS = query("tags[]", array(text()), "Tags that an instance must carry, all of them")
 SEARCH = query("searchText", text(), "Part of the name, or of the element's key")
 HYDRATE = query("hydrate", flag(default=True), "`false` leaves out `configuration`")
+INSTANCES = (TAGS, SEARCH, *PAGING, HYDRATE)
+"""Of lists of instances."""
 REAUTHENTICATE = query(
     "reAuthenticate", flag(default=True), "`false` stores credentials unverified"
 )

@@ -9,13 +9,10 @@ from bridge.services.apidocs.model import Access, Operation, of_room
 from bridge.services.apidocs.parameters import (
     CUSTOM,
     DOCUMENT,
-    HYDRATE,
-    PAGING,
+    INSTANCES,
     REAUTHENTICATE,
-    SEARCH,
-    TAGS,
-    TOTAL,
     VERSION,
+    WHOLE,
 )
 from bridge.services.apidocs.schema import (
     Schema,
@@ -185,7 +182,7 @@ def operations() -> list[Operation]:
                     "Show where the call budgets stand",
                     array(ref("VendorUsage")),
                     None,
-                    (TOTAL,),
+                    WHOLE,
                 )
             ],
         ),
@@ -211,7 +208,6 @@ def _authentication() -> list[Operation]:
 
 
 def _instances() -> Iterator[Operation]:
-    listing = (TAGS, SEARCH, *PAGING, HYDRATE)
     one, many = ref("Instance"), array(ref("Instance"))
     for root, of in (("/instances", ""), ("/elements/{keyOrId}/instances", "Element")):
         yield Operation(
@@ -221,7 +217,7 @@ def _instances() -> Iterator[Operation]:
             "List instances",
             many,
             None,
-            listing,
+            INSTANCES,
             description="No match is 404.",
         )
         yield Operation(
@@ -320,7 +316,7 @@ def _configuration(root: str, of: str) -> Iterator[Operation]:
         "List the configuration",
         array(entry),
         None,
-        (TOTAL,),
+        WHOLE,
     )
     yield Operation("GET", one, f"get{name}ByConfigId", "Read one entry", entry)
     yield Operation(
@@ -341,7 +337,7 @@ def _objects(root: str, of: str) -> Iterator[Operation]:
         "List the names of all objects",
         OBJECTS,
         None,
-        (VERSION, TOTAL),
+        (VERSION, *WHOLE),
     )
     yield Operation(
         "GET",

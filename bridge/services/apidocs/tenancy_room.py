@@ -6,7 +6,15 @@ from collections.abc import Iterator
 
 from bridge.catalog.model import JSON
 from bridge.services.apidocs.model import Access, Operation, Parameter, of_room
-from bridge.services.apidocs.parameters import PAGING, SEARCH, TOTAL, WHERE, query
+from bridge.services.apidocs.parameters import (
+    INSTANCES,
+    PAGING,
+    SEARCH,
+    TOTAL,
+    WHERE,
+    WHOLE,
+    query,
+)
 from bridge.services.apidocs.schema import (
     Schema,
     array,
@@ -264,7 +272,7 @@ def _below_accounts() -> Iterator[Operation]:
             "List an account's instances",
             array(ref("Instance")),
             None,
-            PAGING,
+            INSTANCES,
         )
         yield Operation(
             "GET",
@@ -293,7 +301,7 @@ def _roles() -> Iterator[Operation]:
         "List an account's roles: there are none",
         array(text()),
         None,
-        (TOTAL,),
+        WHOLE,
     )
     for method, word in (("PUT", "replace"), ("DELETE", "delete")):
         yield Operation(
@@ -342,7 +350,7 @@ def _figures() -> Iterator[Operation]:
         "Count requests interval by interval, of the last day unless told",
         array(ref("RequestsInTime")),
         None,
-        (*_CHOSEN, accounts, interval, TOTAL),
+        (*_CHOSEN, accounts, interval, *WHOLE),
     )
     for one in ("Account", "Element", "Status"):
         word = "statuses" if one == "Status" else f"{one.lower()}s"
@@ -353,5 +361,5 @@ def _figures() -> Iterator[Operation]:
             f"Count requests by {one.lower()}, of the last day unless told",
             array(ref(f"RequestsOf{one}")),
             None,
-            (*_CHOSEN, accounts, TOTAL),
+            (*_CHOSEN, accounts, *WHOLE),
         )

@@ -53,6 +53,7 @@ def test_a_form_that_cannot_be(files, vendor, parts, says):
         (b'{"data":"","fileName":"a"}', {}, 400, "file is empty"),
         (b'{"type":"PIGEON","title":"a","fullPath":"b"}', {}, 400, "type cannot be"),
         (b"{", {}, 400, "Malformed JSON"),
+        (b"notes", {"Content_Type": "text/plain"}, 400, "?fileName="),
         (b"\xff\xd8", {"Content_Type": "image/jpeg"}, 400, "fileName is missing"),
         (b"x", {"Content_Type": "multipart/related"}, 415, "multipart/related"),
         (b"x", {"Content_Type": "multipart/form-data"}, 400, "boundary"),

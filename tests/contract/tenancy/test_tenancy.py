@@ -75,7 +75,9 @@ def test_there_is_exactly_one_default_account(platform, account):
     ("where", "found"),
     [
         ("name='{name}'", True),
-        ("name='{name}' AND nonsense='x'", True),
+        ("companyId={companyId} AND type='CompanyAccount'", True),
+        ("companyId=1", False),
+        ("type='Default'", False),
         ("name='nobody'", False),
         ("defaultAccount=true", False),
         ("createdDate>='2020-01-01'", True),
@@ -93,6 +95,17 @@ def test_accounts_are_filtered(platform, account, where, found):
 def test_a_wrong_filter_is_refused(platform):
     for where in ("name=", "createdDate>'soon'", "id='x'"):
         assert platform("GET", f"/accounts?where={where}").status == 400
+    for path in ("/accounts", "/users"):
+        unknown = platform("GET", f"{path}?where=id=1%20OR%20nonsense=1")
+        assert unknown.status == 400
+        assert "there is no nonsense, only id, " in unknown.json()["message"]
+
+
+def test_users_are_filtered_by_every_member(platform, member):
+    found = platform("GET", f"/users?where=accountId={member.user['accountId']}")
+    assert [user["id"] for user in found.json()] == [member.user["id"]]
+    for where in ("organizationId=1", "lastLoginDate%20IS%20NULL%20AND%20id=1"):
+        assert platform("GET", f"/users?where={where}").json() == []
 
 
 def test_pages_by_offset_number_and_token(platform, account):
@@ -101,7 +114,7 @@ def test_pages_by_offset_number_and_token(platform, account):
 
     first = platform("GET", "/accounts?pageSize=1")
     token = first.headers["elements-next-page-token"]
-    for query in ("offset=1", "page=2", f"nextPage={token}"):
+    for query in ("offset=1", "pageOffset=1", "page=2", f"nextPage={token}"):
         assert platform("GET", f"/accounts?pageSize=1&{query}").json() == whole[1:2]
     last = platform("GET", f"/accounts?pageSize=1&offset={len(whole) - 1}")
     assert "elements-next-page-token" not in last.headers
@@ -458,6 +471,21 @@ def test_accounts_do_not_see_each_others_instances(member, api):
     assert api.get("/hubs/crm/accounts", authorization=stolen).status == 401
     assert member.call("GET", "/accounts/instances").status == 404
     assert member.call("GET", "/instances/count").json()["totalInstances"] == 0
+    own = api.get("/accounts?where=defaultAccount=true", authorization=api.platform)
+    shown = member.call("GET", f"/accounts/{own.json()[0]['id']}/instances")
+    assert (shown.status, api.line["elementToken"] in shown.body.decode()) == (
+        403,
+        False,
+    )
+
+
+def test_an_admin_lists_the_instances_of_every_account(api, platform, member, account):
+    assert platform("GET", f"/accounts/{account['id']}/instances").status == 404
+    listed = platform("GET", "/accounts/instances?pageSize=1")
+    assert len(listed.json()) == 1
+    assert platform("GET", "/accounts/instances?pageSize=1&page=9999").json() == []
+    bare = platform("GET", "/accounts/instances?hydrate=false").json()
+    assert all("configuration" not in instance for instance in bare)
 
 
 def test_a_foreign_organizations_account_is_forbidden(foreign, platform, account):
@@ -503,6 +531,15 @@ def test_settings_are_kept_and_checked(platform, account):
     assert platform("POST", path, {}).json() == changed
     for wrong in ({policy: "never"}, {policy: None}, {"a": []}):
         assert platform("PATCH", path, wrong).status == 400
+
+
+def test_allow_names_no_verb_that_is_refused(platform):
+    for path, allowed in (
+        ("/accounts/instances", "GET, HEAD, OPTIONS"),
+        ("/accounts/settings", "GET, HEAD, OPTIONS, PATCH, POST"),
+    ):
+        refused = platform("DELETE", path)
+        assert (refused.status, refused.headers["allow"]) == (405, allowed)
 
 
 def test_a_password_is_changed_and_sessions_end(api, member):

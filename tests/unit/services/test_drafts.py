@@ -88,6 +88,15 @@ def test_every_problem_is_named(fields):
         assert fragment in caught.value.message
 
 
+def test_a_required_member_of_the_wrong_type_is_named_once(fields):
+    draft = draft_create(fields, {**SOUND, "accountType": "Big", "ownerID": {}})
+
+    assert draft.problems == [
+        "accountType must be a number, one of 0 (None), 1 (Customer)",
+        "ownerID must be a single value",
+    ]
+
+
 def test_zero_and_false_are_values_and_blanks_are_not(fields):
     assert draft_create(fields, {**SOUND, "accountType": 0}).problems == []
     assert draft_create(fields, {**SOUND, "accountName": " "}).problems == [

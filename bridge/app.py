@@ -26,8 +26,8 @@ from bridge.services.labels import NameCache
 from bridge.settings import Settings
 from bridge.store.crypto import KEYS_FILE, KeyRing
 from bridge.store.engine import Database, database_url, is_sealed
-from bridge.store.governor import Governor
-from bridge.store.ledger import Rules
+from bridge.store.governor.governor import Governor
+from bridge.store.governor.ledger import Rules
 from bridge.store.paths import make_private_directory
 from bridge.telemetry import logs
 from bridge.telemetry.metrics import Metrics, share

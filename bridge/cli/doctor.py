@@ -14,12 +14,12 @@ from bridge.cli.opening import as_json, show_json
 from bridge.errors import BridgeError, ConfigurationError
 from bridge.interfaces import Credentials
 from bridge.services import credentials as vocabulary
-from bridge.services import doctor as checks
-from bridge.services import vendor_checks
 from bridge.services.context import Context
 from bridge.services.credentials import read_credentials
-from bridge.services.doctor import Finding, Level, fail
-from bridge.services.vendor_checks import Patient
+from bridge.services.operating import doctor as checks
+from bridge.services.operating import vendor_checks
+from bridge.services.operating.doctor import Finding, Level, fail
+from bridge.services.operating.vendor_checks import Patient
 from bridge.settings import Settings, read_settings
 from bridge.store.engine import Database
 from bridge.store.instances import get_instance

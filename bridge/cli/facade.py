@@ -13,8 +13,8 @@ import orjson
 from bridge import app
 from bridge.cli.addresses import check_address
 from bridge.settings import read_settings
-from bridge.web import server
-from bridge.web.tls import Certificates
+from bridge.web.serving import server
+from bridge.web.serving.tls import Certificates
 
 
 def run(  # noqa: PLR0913 - the command's options

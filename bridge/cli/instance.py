@@ -24,9 +24,11 @@ from bridge.errors import (
     OperatorError,
     ProviderError,
 )
-from bridge.services import credentials, instances, moving, traces
+from bridge.services import credentials, traces
 from bridge.services.context import Context
-from bridge.services.instance_bodies import MASK, instance_document
+from bridge.services.instances import instances
+from bridge.services.instances.bodies import MASK, instance_document
+from bridge.services.tenancy import moving
 from bridge.store import administration, users
 from bridge.store.instances import Instance, get_instance, remove_instance
 

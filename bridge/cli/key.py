@@ -7,7 +7,7 @@ from dataclasses import asdict
 import click
 
 from bridge.cli.opening import as_json, open_store, show_json, show_table
-from bridge.services import keys
+from bridge.services.operating import keys
 from bridge.store.engine import Database
 
 

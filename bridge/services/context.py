@@ -15,7 +15,7 @@ from bridge.services.journal import Journal
 from bridge.services.labels import NameCache
 from bridge.settings import Settings
 from bridge.store.engine import Database
-from bridge.store.governor import Governor
+from bridge.store.governor.governor import Governor
 from bridge.telemetry.metrics import Metrics
 
 

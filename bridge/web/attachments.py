@@ -10,8 +10,8 @@ from collections.abc import Callable
 from flask import Flask, Response, request
 
 from bridge.errors import VerbNotSupportedError
-from bridge.services import attachments
-from bridge.services.attachments import Owner
+from bridge.services.attachments import attachments
+from bridge.services.attachments.attachments import Owner
 from bridge.web import current, params, responses, uploads
 from bridge.web.files import file_answer
 from bridge.web.hubs import PREFIXES, enabled_instance

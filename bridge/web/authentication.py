@@ -6,7 +6,8 @@ from flask import Flask, Response
 
 from bridge.catalog.model import JSON
 from bridge.errors import InvalidRequestError
-from bridge.services import access, platform_users
+from bridge.services import access
+from bridge.services.tenancy import platform_users
 from bridge.web import bodies, current, responses
 from bridge.web.families import BASE
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from flask import Flask, Response
 
-from bridge.services import links
-from bridge.services.links import Link
+from bridge.services.records import links
+from bridge.services.records.links import Link
 from bridge.store.instances import Instance
 from bridge.web import current
 from bridge.web.hubs import (

@@ -5,8 +5,9 @@ from __future__ import annotations
 from flask import Flask, Response
 from werkzeug.routing import BaseConverter
 
-from bridge.services import elements, extended
-from bridge.services.instances import find_element
+from bridge.services import elements
+from bridge.services.extended import extended
+from bridge.services.instances.instances import find_element
 from bridge.web import current, params, responses
 from bridge.web.families import BASE
 

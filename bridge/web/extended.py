@@ -8,10 +8,10 @@ from functools import cache
 from flask import Flask, Response, request
 
 from bridge.errors import VerbNotSupportedError
-from bridge.services import extended
-from bridge.services.definitions import Sent
-from bridge.services.extended import Meant
-from bridge.services.instances import find_element
+from bridge.services.extended import extended
+from bridge.services.extended.definitions import Sent
+from bridge.services.extended.extended import Meant
+from bridge.services.instances.instances import find_element
 from bridge.store.instances import Instance
 from bridge.web import bodies, current, params, responses
 from bridge.web.families import BASE, Family, family_of

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from flask import Flask, Response
 
-from bridge.services import extended_parts
-from bridge.services.extended_parts import Place
-from bridge.services.instances import find_element
-from bridge.services.parts import PARTS
+from bridge.services.extended import extended_parts
+from bridge.services.extended.extended_parts import Place
+from bridge.services.extended.parts import PARTS
+from bridge.services.instances.instances import find_element
 from bridge.web import bodies, current, responses
 from bridge.web.extended import ONE
 

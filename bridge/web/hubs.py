@@ -8,9 +8,10 @@ from __future__ import annotations
 from flask import Flask, Response, request
 from werkzeug.routing import BaseConverter
 
-from bridge.services import access, listings, records, rehearsal
-from bridge.services.answers import Written
-from bridge.services.links import Link
+from bridge.services import access
+from bridge.services.records import listings, records, rehearsal
+from bridge.services.records.answers import Written
+from bridge.services.records.links import Link
 from bridge.store.instances import Instance
 from bridge.web import bodies, current, params, responses
 from bridge.web.families import BASE, FIXED_HEADS

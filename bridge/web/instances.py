@@ -6,8 +6,8 @@ from flask import Flask, Response, request
 from werkzeug.routing import BaseConverter
 
 from bridge.errors import NotFoundError
-from bridge.services import configuration, instances
-from bridge.services.instance_bodies import instance_document
+from bridge.services.instances import configuration, instances
+from bridge.services.instances.bodies import instance_document
 from bridge.store.instances import Instance
 from bridge.web import bodies, current, params, responses
 from bridge.web.families import BASE, TOKEN_FORMS

@@ -8,7 +8,7 @@ from __future__ import annotations
 from flask import Flask, Response, request
 
 from bridge.services import descriptions
-from bridge.services.instance_bodies import instance_document
+from bridge.services.instances.bodies import instance_document
 from bridge.web import current, params, responses
 from bridge.web.families import BASE
 from bridge.web.instances import find

@@ -13,12 +13,12 @@ from typing import TypeAlias
 from flask import request
 
 from bridge.errors import InvalidRequestError
-from bridge.services.instances import InstanceSearch
-from bridge.services.listings import Listing
-from bridge.services.platform_lists import Cut
-from bridge.services.shapes import View
-from bridge.services.usage import UsageSearch
-from bridge.services.usage_analytics import FiguresSearch
+from bridge.services.instances.instances import InstanceSearch
+from bridge.services.records.listings import Listing
+from bridge.services.records.shapes import View
+from bridge.services.tenancy.platform_lists import Cut
+from bridge.services.usage.usage import UsageSearch
+from bridge.services.usage.usage_analytics import FiguresSearch
 
 Query: TypeAlias = Mapping[str, Sequence[str]]
 """Values by parameter name in the order sent; empty values are left out."""

@@ -13,7 +13,7 @@ from decimal import Decimal
 import orjson
 from flask import Response, request
 
-from bridge.services import platform_lists
+from bridge.services.tenancy import platform_lists
 from bridge.web import current, params
 from bridge.web.families import BASE, Family, family_of
 

@@ -11,9 +11,10 @@ from typing import TypeAlias
 
 from flask import Flask, Response, request
 
-from bridge.services import instances, platform_users, tenancy
-from bridge.services.platform_bodies import Kept
-from bridge.services.platform_lists import Piece
+from bridge.services.instances import instances
+from bridge.services.tenancy import platform_users, tenancy
+from bridge.services.tenancy.platform_bodies import Kept
+from bridge.services.tenancy.platform_lists import Piece
 from bridge.web import bodies, current, hubs, params, responses
 from bridge.web.families import BASE
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from flask import Flask, Response, request
 
-from bridge.services import instances, traces
+from bridge.services import traces
+from bridge.services.instances import instances
 from bridge.web import bodies, current, responses
 from bridge.web.families import BASE
 

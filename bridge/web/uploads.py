@@ -21,7 +21,7 @@ from werkzeug.wsgi import get_input_stream
 
 from bridge.catalog.model import JSON
 from bridge.errors import InvalidRequestError, UnsupportedMediaError
-from bridge.services.attachment_drafts import Upload
+from bridge.services.attachments.drafts import Upload
 from bridge.web import bodies, current, params
 
 _IN_MEMORY_BYTES = 1 << 19

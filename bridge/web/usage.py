@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flask import Flask, Response
 
-from bridge.services import usage, usage_analytics
-from bridge.services.usage_analytics import Kind
+from bridge.services.usage import usage, usage_analytics
+from bridge.services.usage.usage_analytics import Kind
 from bridge.web import current, params, responses
 from bridge.web.families import BASE
 

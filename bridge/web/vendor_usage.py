@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask, Response
 
-from bridge.services.vendor_usage import list_vendor_usage
+from bridge.services.usage.vendor_usage import list_vendor_usage
 from bridge.web import current, responses
 from bridge.web.families import BASE
 

@@ -20,8 +20,8 @@ from sqlalchemy import make_url
 from bridge.interfaces import Caller, Ticket, Usage
 from bridge.store.crypto import KeyRing
 from bridge.store.engine import Database, database_url
-from bridge.store.governor import Governor
-from bridge.store.ledger import Rules
+from bridge.store.governor.governor import Governor
+from bridge.store.governor.ledger import Rules
 from bridge.store.tenants import find_user
 
 pytestmark = pytest.mark.perf
@@ -34,8 +34,8 @@ from pathlib import Path
 from bridge.interfaces import Caller, Ticket
 from bridge.store.crypto import KeyRing
 from bridge.store.engine import Database
-from bridge.store.governor import Governor
-from bridge.store.ledger import Rules
+from bridge.store.governor.governor import Governor
+from bridge.store.governor.ledger import Rules
 
 url, data_dir, tenant = sys.argv[1:]
 db = Database.open(url, keys=KeyRing.load(Path(data_dir), None))

@@ -15,7 +15,7 @@ from bridge.errors import (
     ProviderForbiddenError,
     ProviderRejectedError,
 )
-from bridge.services import extended, objects
+from bridge.services import objects
 from bridge.services.apidocs import (
     element_room,
     extended_room,
@@ -32,9 +32,10 @@ from bridge.services.apidocs.record_schemas import RecordSchemas, record_schemas
 from bridge.services.apidocs.schema import Schema
 from bridge.services.apidocs.swagger import Address, write_swagger
 from bridge.services.context import Context
-from bridge.services.instances import find_element
+from bridge.services.extended import extended
+from bridge.services.instances.instances import find_element
 from bridge.services.metadata import entity_fields
-from bridge.services.shapes import FILTER_NULLS
+from bridge.services.records.shapes import FILTER_NULLS
 from bridge.store.instances import Instance
 from bridge.store.tenants import User
 

@@ -26,14 +26,14 @@ from bridge.services.apidocs.schema import (
     text,
     whole,
 )
-from bridge.services.definitions import (
+from bridge.services.extended.definitions import (
     Declared,
     declarations,
     path_segments,
     placeholder,
 )
-from bridge.services.model_schemas import model_schema
-from bridge.services.parts import PARTS
+from bridge.services.extended.model_schemas import model_schema
+from bridge.services.extended.parts import PARTS
 
 SCHEMAS: dict[str, Schema] = {
     "ElementResourceInput": obj(

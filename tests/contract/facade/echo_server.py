@@ -11,8 +11,8 @@ import sys
 import time
 from pathlib import Path
 
-from bridge.web import server
-from bridge.web.tls import Certificates
+from bridge.web.serving import server
+from bridge.web.serving.tls import Certificates
 
 
 def echo(environ, start_response):

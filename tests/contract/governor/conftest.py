@@ -24,8 +24,8 @@ from bridge.errors import StoreError
 from bridge.interfaces import Caller, Priority, Ticket, Usage
 from bridge.store.crypto import KeyRing
 from bridge.store.engine import Database, database_url
-from bridge.store.governor import Governor
-from bridge.store.ledger import Rules
+from bridge.store.governor.governor import Governor
+from bridge.store.governor.ledger import Rules
 
 CALLER = """
 import json, os, sys, threading, time
@@ -34,8 +34,8 @@ from bridge.errors import ProviderThresholdError
 from bridge.interfaces import Caller, Priority, Ticket, Usage
 from bridge.store.crypto import KeyRing
 from bridge.store.engine import Database
-from bridge.store.governor import Governor
-from bridge.store.ledger import Rules
+from bridge.store.governor.governor import Governor
+from bridge.store.governor.ledger import Rules
 
 url, data_dir, log, plans = sys.argv[1:]
 file = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)

@@ -15,7 +15,7 @@ from bridge.backends.autotask_soap.service import SoapService
 from bridge.backends.autotask_soap.zones import HostPolicy
 from bridge.errors import ProviderUnavailableError
 from bridge.interfaces import Credentials, EntityType, Outcome, Usage
-from bridge.store.hosts import FAILURES, FIRST_PAUSE_S, read_trouble
+from bridge.store.governor.hosts import FAILURES, FIRST_PAUSE_S, read_trouble
 from bridge.store.models import vendor_hosts
 
 DOWN = Outcome.UNREACHABLE

@@ -8,8 +8,8 @@ import pytest
 
 from bridge.errors import ProviderThresholdError
 from bridge.interfaces import Caller, Usage
-from bridge.store.ledger import Claim
-from bridge.store.ledger_rows import LedgerRow
+from bridge.store.governor.ledger import Claim
+from bridge.store.governor.ledger_rows import LedgerRow
 
 INTERACTIVE, BULK = 0, 2
 

@@ -21,8 +21,8 @@ from bridge.backends.autotask_soap.zones import HostPolicy
 from bridge.interfaces import Caller, Credentials, EntityType, Priority
 from bridge.store.crypto import KeyRing
 from bridge.store.engine import Database
-from bridge.store.governor import Governor
-from bridge.store.ledger import Rules
+from bridge.store.governor.governor import Governor
+from bridge.store.governor.ledger import Rules
 
 url, data_dir, plan = sys.argv[1:]
 plan = json.loads(plan)

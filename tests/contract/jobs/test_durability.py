@@ -13,8 +13,8 @@ import bridge.wsdl_cache
 import pytest
 
 from bridge import __version__
-from bridge.store.governor import Governor
-from bridge.store.ledger import Rules
+from bridge.store.governor.governor import Governor
+from bridge.store.governor.ledger import Rules
 from bridge.store.workers import read_living
 
 

@@ -9,15 +9,15 @@ import pytest
 from bridge.catalog.model import Resource, Verb
 from bridge.errors import NotFoundError
 from bridge.interfaces import FieldInfo, FieldType, PicklistItem
-from bridge.services import lookup
-from bridge.services.attachment_drafts import (
+from bridge.services.attachments.drafts import (
     Upload,
     draft_attachment,
     draft_of_trace,
     judge_file_name,
 )
-from bridge.services.attachment_parents import link_attachments
+from bridge.services.attachments.parents import link_attachments
 from bridge.services.fields import compile_fields, write_fields
+from bridge.services.records import lookup
 
 KINDS = tuple(PicklistItem(text, text) for text in ("URL", "FILE_ATTACHMENT"))
 PARENTS = (

@@ -5,7 +5,12 @@ import pytest
 
 from bridge.errors import InvalidRequestError
 from bridge.interfaces import Field, FieldType
-from bridge.services.drafts import draft_create, draft_update, draft_values, merge
+from bridge.services.records.drafts import (
+    draft_create,
+    draft_update,
+    draft_values,
+    merge,
+)
 
 SOUND = {"accountName": "Harbor", "accountType": 1, "ownerID": 4}
 STORED = {

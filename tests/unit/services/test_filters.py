@@ -6,7 +6,7 @@ import pytest
 from bridge.ceql.ast import And, Operator, Or, Predicate
 from bridge.errors import InvalidQueryError
 from bridge.interfaces import Field, FieldType
-from bridge.services.filters import read_filter
+from bridge.services.records.filters import read_filter
 
 NAME = Field("AccountName", FieldType.STRING)
 

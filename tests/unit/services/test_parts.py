@@ -3,7 +3,7 @@
 import pytest
 
 from bridge.errors import InvalidRequestError, NotFoundError
-from bridge.services import parts
+from bridge.services.extended import parts
 
 STORED = {
     "path": "/x",

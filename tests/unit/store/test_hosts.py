@@ -5,7 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from bridge.store.hosts import FAILURES, FIRST_PAUSE_S, LONGEST_PAUSE_S, Trouble
+from bridge.store.governor.hosts import (
+    FAILURES,
+    FIRST_PAUSE_S,
+    LONGEST_PAUSE_S,
+    Trouble,
+)
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.errors import InvalidRequestError
-from bridge.services.instances import InstanceSearch
-from bridge.services.listings import Listing
-from bridge.services.shapes import View
+from bridge.services.instances.instances import InstanceSearch
+from bridge.services.records.listings import Listing
+from bridge.services.records.shapes import View
 from bridge.web import params
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)

@@ -1,0 +1,1 @@
+"""Resources that an account adds to the element."""

@@ -1,0 +1,1 @@
+"""Instances and what is configured in them."""

@@ -1,0 +1,332 @@
+"""A caller's body turned into what the vendor shall store, every mistake named.
+
+All rules are checked before any is reported, so that one answer lists all problems.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+
+from bridge.catalog.model import JSON, Verb
+from bridge.errors import InvalidRequestError
+from bridge.interfaces import (
+    UDF_MEMBER,
+    Entity,
+    Field,
+    FieldInfo,
+    FieldType,
+    Scalar,
+)
+from bridge.services.fields import EntityFields
+from bridge.services.records.fixed import find_fixed
+from bridge.services.values import read_json, sendable
+
+UDFS = "userDefinedFields"
+_MOST_ITEMS_SHOWN = 30
+
+
+@dataclass(slots=True)
+class Draft:
+    """What a body asks for, and what is wrong with it.
+
+    `given` is keyed by vendor name, UDFs included by their own; None clears.
+    `unread` holds the vendor names of members whose value is of the wrong type.
+    `ignored` names members that are not used, as the caller wrote them; `notes` are
+    sentences on what is not stored as it was sent.
+    `doubts_picklist` tells that a picklist value was unknown: metadata may be old.
+    """
+
+    given: dict[tuple[bool, str], tuple[FieldInfo, Scalar | None]] = field(
+        default_factory=dict
+    )
+    unread: set[str] = field(default_factory=set)
+    ignored: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    doubts_picklist: bool = False
+
+    def require_sound(self, what: str) -> None:
+        """Refuse a draft with problems; the message lists all of them.
+
+        Raises:
+            InvalidRequestError: there is at least one.
+        """
+        if self.problems:
+            raise InvalidRequestError(f"{what}: {'; '.join(self.problems)}.")
+
+
+def draft_create(fields: EntityFields, body: Mapping[str, JSON]) -> Draft:
+    """Read the body of a create; read-only members are ignored, as the vendor does."""
+    draft = _read_body(fields, body, stored={})
+    for key, (info, _) in list(draft.given.items()):
+        if info.read_only and not info.required:
+            del draft.given[key]
+            draft.ignored.append(fields.facade_name(info.name))
+    _preset_fixed(fields, draft)
+    _require_fields(fields, draft)
+    _check_values(fields, draft, stored={})
+    return draft
+
+
+def draft_update(
+    fields: EntityFields, body: Mapping[str, JSON], stored: Entity
+) -> Draft:
+    """Read the body of an update against the stored entity.
+
+    A member that repeats the stored value changes nothing, whatever its kind.
+    Read-only times are never held against the caller: they move by themselves.
+    """
+    draft = _read_body(fields, body, stored)
+    for key, (info, value) in list(draft.given.items()):
+        if info.udf:
+            continue
+        before = stored.get(info.name)
+        if _repeats(value, before):
+            del draft.given[key]
+        elif info.read_only:
+            del draft.given[key]
+            _judge_read_only(fields, draft, info)
+        elif info.required and _is_blank(value):
+            draft.problems.append(_missing(fields, info))
+    _check_values(fields, draft, stored=stored)
+    return draft
+
+
+def merge(
+    fields: EntityFields, stored: Entity, draft: Draft
+) -> dict[Field, Scalar | None]:
+    """Return every writable field of the stored entity with the draft's changes.
+
+    Only what the metadata calls read-only is left out: the vendor clears any other
+    field that an update does not repeat. UDFs that are not named keep their value.
+    """
+    values: dict[Field, Scalar | None] = {}
+    for name, value in stored.items():
+        info = fields.standard.get(name)
+        if name in ("id", UDF_MEMBER) or (info is not None and info.read_only):
+            continue
+        typed = fields.typed(info) if info else _infer_field(name, value)
+        values[typed] = _scalar(value)
+    return _in_vendor_order(fields, values | draft_values(fields, draft))
+
+
+def draft_values(fields: EntityFields, draft: Draft) -> dict[Field, Scalar | None]:
+    """Return the draft's fields as a backend takes them."""
+    values = {fields.typed(info): value for info, value in draft.given.values()}
+    return _in_vendor_order(fields, values)
+
+
+def _in_vendor_order(
+    fields: EntityFields, values: Mapping[Field, Scalar | None]
+) -> dict[Field, Scalar | None]:
+    """Return values in the order of the metadata, which is that of the schema."""
+    places = {name: place for place, name in enumerate(fields.standard)}
+    return dict(
+        sorted(values.items(), key=lambda item: places.get(item[0].name, len(places)))
+    )
+
+
+def _read_body(fields: EntityFields, body: Mapping[str, JSON], stored: Entity) -> Draft:
+    draft = Draft()
+    kept = stored.get(UDF_MEMBER)
+    texts: Mapping[str, object] = kept if isinstance(kept, dict) else {}
+    for name, value in body.items():
+        if name.lower() == "id":
+            continue
+        if name.lower() == UDFS.lower():
+            _read_udfs(fields, draft, value, texts)
+            continue
+        info = fields.find(name)
+        if info is None:
+            draft.ignored.append(name)
+        elif info.udf:
+            _read_udf(fields, draft, info, value, texts)
+        else:
+            _read_member(fields, draft, name, info, value)
+    return draft
+
+
+def _read_member(
+    fields: EntityFields, draft: Draft, name: str, info: FieldInfo, value: JSON
+) -> None:
+    blank = value == "" and info.type is not FieldType.STRING
+    try:
+        given = None if value is None or blank else read_json(fields.typed(info), value)
+    except ValueError as error:
+        draft.unread.add(info.name)
+        draft.problems.append(f"{name} {error}{_allowed(info)}")
+    else:
+        draft.given[(False, info.name)] = (info, _clean(draft, name, given))
+
+
+def _clean(draft: Draft, name: str, value: Scalar | None) -> Scalar | None:
+    """Return a value as it can be sent, and note where that is less than was given."""
+    if not isinstance(value, str) or (text := sendable(value)) == value:
+        return value
+    draft.notes.append(
+        f"{name} is stored without the characters that XML cannot carry."
+    )
+    return text
+
+
+def _read_udfs(
+    fields: EntityFields, draft: Draft, value: JSON, texts: Mapping[str, object]
+) -> None:
+    """Read `{"userDefinedField":[{"name","value"}]}`, or the bare list in it."""
+    if value is None:
+        return
+    items = value.get("userDefinedField") if isinstance(value, dict) else value
+    if isinstance(items, dict):
+        items = [items]
+    for item in items if isinstance(items, list) else [None]:
+        if not isinstance(item, dict) or not isinstance(item.get("name"), str):
+            draft.problems.append(
+                f'{UDFS} must be {{"userDefinedField":[{{"name":…,"value":…}}]}}'
+            )
+            return
+        name = str(item["name"])
+        info = fields.find_udf(name)
+        if info is None:
+            draft.problems.append(
+                f"{fields.resource.name} has no user-defined field {name}"
+            )
+        else:
+            _read_udf(fields, draft, info, item.get("value"), texts)
+
+
+def _read_udf(
+    fields: EntityFields,
+    draft: Draft,
+    info: FieldInfo,
+    value: JSON,
+    texts: Mapping[str, object],
+) -> None:
+    """Read one value; what the vendor holds already is no change, whatever it is."""
+    blank = value in (None, "")
+    if info.name in texts and (None if blank else value) == (texts[info.name] or None):
+        return
+    try:
+        given = None if blank else read_json(fields.typed(info), value)
+    except ValueError as error:
+        draft.problems.append(f"{info.name} {error}")
+    else:
+        draft.given[(True, info.name)] = (info, _clean(draft, info.name, given))
+
+
+def _preset_fixed(fields: EntityFields, draft: Draft) -> None:
+    """Give a new record what makes it one of the resource; nothing else fits."""
+    found = find_fixed(fields)
+    if found is None:
+        return
+    info, value = found
+    given = draft.given.get((False, info.name), (info, None))[1]
+    if given not in (None, value):
+        name = fields.facade_name(info.name)
+        draft.problems.append(
+            f"{name} of a new {fields.resource.singular} is {_shown(value)}"
+        )
+    draft.given[(False, info.name)] = (info, value)
+
+
+def _require_fields(fields: EntityFields, draft: Draft) -> None:
+    """Name every required field without a value; 0, false and junk are values."""
+    creatable = Verb.CREATE in fields.resource.verbs
+    for info in fields.standard.values():
+        if info.name in ("id", *draft.unread) or not info.required:
+            continue
+        if info.read_only and not creatable:
+            continue
+        if _is_blank(draft.given.get((False, info.name), (info, None))[1]):
+            draft.problems.append(_missing(fields, info))
+
+
+def _is_blank(value: Scalar | None) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _missing(fields: EntityFields, info: FieldInfo) -> str:
+    return f"{fields.facade_name(info.name)} is required{_allowed(info)}"
+
+
+def _check_values(fields: EntityFields, draft: Draft, *, stored: Entity) -> None:
+    for info, value in draft.given.values():
+        if value is None:
+            continue
+        name = info.name if info.udf else fields.facade_name(info.name)
+        if isinstance(value, str) and 0 < info.length < len(value):
+            draft.problems.append(
+                f"{name} is too long: {len(value)} characters of at most {info.length}"
+            )
+        if _is_unknown_item(info, value, stored.get(info.name)):
+            draft.doubts_picklist = True
+            draft.problems.append(f"{name} cannot be {_shown(value)}{_allowed(info)}")
+
+
+def _is_unknown_item(info: FieldInfo, value: Scalar, before: object) -> bool:
+    if not info.is_picklist or not info.picklist or value in ("", before):
+        return False
+    return not any(i.is_active and info.is_item(i, value) for i in info.picklist)
+
+
+def _allowed(info: FieldInfo) -> str:
+    items = [item for item in info.picklist if item.is_active]
+    if not info.is_picklist or not items:
+        return ""
+    shown = [f"{item.value} ({item.label})" for item in items[:_MOST_ITEMS_SHOWN]]
+    rest = len(items) - len(shown)
+    return ", one of " + ", ".join(shown) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _shown(value: Scalar) -> str:
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
+
+
+def _judge_read_only(fields: EntityFields, draft: Draft, info: FieldInfo) -> None:
+    name = fields.facade_name(info.name)
+    if info.type is FieldType.DATETIME and not info.required:
+        draft.ignored.append(name)
+    elif info.required and Verb.CREATE in fields.resource.verbs:
+        draft.problems.append(f"{name} can only be set on create")
+    else:
+        draft.problems.append(f"{name} is read-only")
+
+
+def _repeats(value: Scalar | None, before: object) -> bool:
+    """Tell whether a value says what is stored; times were shown in whole seconds."""
+    if isinstance(value, datetime) and isinstance(before, datetime):
+        return value in (before, before.replace(microsecond=0))
+    if value is None:
+        return before is None or before == ""
+    if isinstance(value, bool) is not isinstance(before, bool):
+        return False
+    if isinstance(value, Decimal) and isinstance(before, float):
+        return value == Decimal(repr(before))
+    return value == before
+
+
+def _infer_field(name: str, value: object) -> Field:
+    """Type a field that is newer than the metadata by the value it came with."""
+    for python_type, field_type in _TYPES:
+        if isinstance(value, python_type):
+            return Field(name, field_type, date_only=python_type is date)
+    return Field(name, FieldType.STRING)
+
+
+def _scalar(value: object) -> Scalar | None:
+    for python_type in (str, bool, int, float, Decimal, datetime, date):
+        if isinstance(value, python_type):
+            return value
+    return None
+
+
+_TYPES: tuple[tuple[type, FieldType], ...] = (
+    (bool, FieldType.BOOLEAN),
+    (int, FieldType.LONG),
+    (float, FieldType.DOUBLE),
+    (Decimal, FieldType.DECIMAL),
+    (datetime, FieldType.DATETIME),
+    (date, FieldType.DATETIME),
+)

@@ -1,0 +1,152 @@
+"""`dryRun=true`: what a write would send, without sending it.
+
+One vendor call for an update or a delete, which read the record, and for the create
+of a child, which reads its parent; none for any other create. No lease is taken, and
+nothing is remembered: neither an intent nor an `Idempotency-Key`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bridge.catalog.model import JSON, Resource, Verb
+from bridge.errors import InvalidRequestError
+from bridge.interfaces import Field, Scalar
+from bridge.services.context import Context
+from bridge.services.credentials import open_backend
+from bridge.services.objects import find_object
+from bridge.services.records.drafts import Draft, draft_values, merge
+from bridge.services.records.links import Link
+from bridge.services.records.stored import (
+    draft_new,
+    draft_stored,
+    entity_type,
+    read_entity,
+    read_id,
+    require_own,
+)
+from bridge.store.instances import Instance
+from bridge.telemetry.redaction import MASK, is_secret_name
+
+
+def rehearse_create(
+    ctx: Context,
+    instance: Instance,
+    object_name: str,
+    body: dict[str, JSON],
+    *,
+    within: Link | None = None,
+) -> tuple[dict[str, JSON], list[str]]:
+    """Return what a create would send, and the members it would not use.
+
+    The document is `{"dryRun", "operation", "entity", "request", "problems"}`;
+    `request` is null when there are problems, for nothing would be sent then.
+
+    Raises:
+        NotFoundError: no such object or parent.
+        VerbNotSupportedError: it cannot be created.
+    """
+    resource = find_object(ctx, instance, object_name)
+    resource.require(Verb.CREATE, "POST")
+    problems: list[str] = []
+    if within is not None:
+        read_entity(open_backend(ctx, instance), within.parent, str(within.parent_id))
+        try:
+            body = within.preset(body)
+        except InvalidRequestError as error:
+            problems.append(error.message)
+    fields, draft = draft_new(ctx, instance, resource, body)
+    problems += draft.problems
+    request = None
+    if not problems:
+        _mask(draft)
+        request = _preview(
+            ctx, instance, resource, "create", 0, draft_values(fields, draft)
+        )
+    return _document("create", resource, request, problems), draft.ignored
+
+
+def rehearse_update(  # noqa: PLR0913 - the parts of an update, by name
+    ctx: Context,
+    instance: Instance,
+    object_name: str,
+    record_id: str,
+    body: Mapping[str, JSON],
+    *,
+    method: str = "PATCH",
+    within: Link | None = None,
+) -> tuple[dict[str, JSON], list[str]]:
+    """Return what an update would send, and the members it would not use.
+
+    `request` is null as well when the body changes nothing. One vendor call.
+
+    Raises:
+        NotFoundError: no such object or record.
+        VerbNotSupportedError: it cannot be updated.
+    """
+    resource = find_object(ctx, instance, object_name)
+    resource.require(Verb.UPDATE, method)
+    entity_id = read_id(resource, record_id)
+    stored = read_entity(open_backend(ctx, instance), resource, record_id)
+    require_own(ctx, instance, resource, stored, within)
+    fields, draft = draft_stored(ctx, instance, resource, body, stored)
+    request = None
+    if draft.given and not draft.problems:
+        _mask(draft)
+        values = merge(fields, stored, draft)
+        request = _preview(ctx, instance, resource, "update", entity_id, values)
+    return _document("update", resource, request, draft.problems), draft.ignored
+
+
+def rehearse_delete(
+    ctx: Context,
+    instance: Instance,
+    object_name: str,
+    record_id: str,
+    *,
+    within: Link | None = None,
+) -> dict[str, JSON]:
+    """Return what a delete would send. One vendor call.
+
+    Raises:
+        NotFoundError: no such object or record.
+        VerbNotSupportedError: it cannot be deleted.
+    """
+    resource = find_object(ctx, instance, object_name)
+    resource.require(Verb.DELETE, "DELETE")
+    entity_id = read_id(resource, record_id)
+    stored = read_entity(open_backend(ctx, instance), resource, record_id)
+    require_own(ctx, instance, resource, stored, within)
+    request = _preview(ctx, instance, resource, "delete", entity_id, {})
+    return _document("delete", resource, request, [])
+
+
+def _mask(draft: Draft) -> None:
+    """Hide the secrets that a caller gave, such as a portal user's password."""
+    for key, (info, value) in draft.given.items():
+        if isinstance(value, str) and value and is_secret_name(info.name):
+            draft.given[key] = (info, MASK)
+
+
+def _preview(
+    ctx: Context,
+    instance: Instance,
+    resource: Resource,
+    operation: str,
+    entity_id: int,
+    values: Mapping[Field, Scalar | None],
+) -> str:
+    backend = open_backend(ctx, instance)
+    return backend.preview(operation, entity_type(resource), entity_id, values)
+
+
+def _document(
+    operation: str, resource: Resource, request: str | None, problems: list[str]
+) -> dict[str, JSON]:
+    return {
+        "dryRun": True,
+        "operation": operation,
+        "entity": resource.entity,
+        "request": request,
+        "problems": [*problems],
+    }

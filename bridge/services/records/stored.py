@@ -1,0 +1,107 @@
+"""One record at the vendor, and a body held against it: how every write begins."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from bridge.catalog.model import JSON, Resource
+from bridge.ceql.ast import Expr, Operator, Predicate
+from bridge.errors import NotFoundError
+from bridge.interfaces import Backend, Entity, EntityType, Field, FieldType, Scalar
+from bridge.services.context import Context
+from bridge.services.fields import EntityFields
+from bridge.services.metadata import entity_fields, newer_fields
+from bridge.services.records.drafts import Draft, draft_create, draft_update
+from bridge.services.records.fixed import require_own as require_fixed
+from bridge.services.records.links import Link, not_found
+from bridge.store.instances import Instance
+
+_ID = Field("id", FieldType.LONG)
+
+
+def read_entity(
+    backend: Backend, resource: Resource, record_id: str, *, shared: bool = False
+) -> Entity:
+    """Return one entity. One vendor call, none when the id is no number.
+
+    Raises:
+        NotFoundError: it is not there.
+    """
+    entity_id = read_id(resource, record_id)
+    where: Expr[Field, Scalar] = Predicate(_ID, Operator.EQUAL, (entity_id,))
+    page = backend.query(entity_type(resource), where, limit=1, shared=shared)
+    if not page.entities:
+        raise NotFoundError(not_found(resource, record_id))
+    return page.entities[0]
+
+
+def require_own(
+    ctx: Context,
+    instance: Instance,
+    resource: Resource,
+    entity: Entity,
+    within: Link | None,
+) -> None:
+    """Make sure that an entity is a record of the resource, and of the parent.
+
+    Raises:
+        NotFoundError: it is not.
+    """
+    missing = not_found(resource, str(entity["id"]))
+    if within is not None and not within.holds(entity):
+        raise NotFoundError(missing)
+    if resource.fixed is not None:
+        require_fixed(entity_fields(ctx, instance, resource), entity, missing)
+
+
+def draft_new(
+    ctx: Context, instance: Instance, resource: Resource, body: Mapping[str, JSON]
+) -> tuple[EntityFields, Draft]:
+    """Read the body of a create. No vendor call while metadata is cached and new."""
+    return _draft(ctx, instance, resource, lambda fields: draft_create(fields, body))
+
+
+def draft_stored(
+    ctx: Context,
+    instance: Instance,
+    resource: Resource,
+    body: Mapping[str, JSON],
+    stored: Entity,
+) -> tuple[EntityFields, Draft]:
+    """Read the body of an update against what is stored, as `draft_new` does."""
+    return _draft(
+        ctx, instance, resource, lambda fields: draft_update(fields, body, stored)
+    )
+
+
+def _draft(
+    ctx: Context,
+    instance: Instance,
+    resource: Resource,
+    read: Callable[[EntityFields], Draft],
+) -> tuple[EntityFields, Draft]:
+    """Read a body, again with new metadata when a picklist value may be newer."""
+    fields = entity_fields(ctx, instance, resource)
+    draft = read(fields)
+    if draft.doubts_picklist:
+        newer = newer_fields(ctx, instance, resource, fields)
+        if newer is not fields:
+            return newer, read(newer)
+    return fields, draft
+
+
+def read_id(resource: Resource, record_id: str) -> int:
+    """Return the id that a path names.
+
+    Raises:
+        NotFoundError: it is no number, so nothing has it.
+    """
+    if not re.fullmatch(r"-?\d{1,18}", record_id, re.ASCII):
+        raise NotFoundError(not_found(resource, record_id))
+    return int(record_id)
+
+
+def entity_type(resource: Resource) -> EntityType:
+    """Return the resource's entity as a backend takes it."""
+    return EntityType(resource.entity, resource.facts.date_only)

@@ -1,0 +1,1 @@
+"""Organizations, accounts and users; how old ones move in."""

@@ -1,0 +1,1 @@
+"""What was called, by whom, and what it cost at the vendor."""

@@ -1,0 +1,1 @@
+"""One call budget for all processes: lanes, ledgers, breakers."""

@@ -1,0 +1,1 @@
+"""How bytes come in and go out: the worker of gunicorn, TLS, limits."""

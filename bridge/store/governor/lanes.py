@@ -225,7 +225,8 @@ class TenantLanes:
                     ledger.bury(holder, now)
                 changed = True
                 short = ledger.lanes_short(queue, claim, self._holder, now, self._rules)
-            granted = free_at is None and not short
+            # What this row says may have uncapped a claim that goes first here.
+            granted = free_at is None and not short and self._has_turn(waiter)
             if granted:
                 ledger.take(queue, claim, self._holder, now)
             announced = free_at is None and self._announce(

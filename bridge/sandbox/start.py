@@ -46,10 +46,12 @@ class Start:
         """Fill an empty database; leave a filled one alone.
 
         Raises:
-            DatabaseError: the file is no database, or holds another data set.
+            DatabaseError: the file is no database, or holds another data set or what
+                another program keeps; nothing in it has changed.
         """
         path, connection = self._db.path, self._db.reading
         try:
+            _refuse_foreign(path)
             made_from = signature(connection())
             if made_from is None:
                 self._make()
@@ -129,6 +131,19 @@ class Start:
                     last = max(last, record_id)
             connection.execute(
                 "INSERT INTO issued VALUES (?, ?, ?)", (tenant.ci, ID_SERIES, last)
+            )
+
+
+def _refuse_foreign(path: Path) -> None:
+    """Look, and do no more, whether a file holds tables that are not ours."""
+    if not path.exists():
+        return
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    with closing(sqlite3.connect(uri, uri=True)) as connection:
+        tables = connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+        if tables and signature(connection) is None:
+            raise DatabaseError(
+                f"{path} is the database of another program; name another file."
             )
 
 

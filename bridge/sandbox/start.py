@@ -6,11 +6,13 @@ own when it is whole; the simulator's becomes the same as it.
 
 from __future__ import annotations
 
+import glob
 import os
 import sqlite3
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
 
@@ -23,6 +25,8 @@ FIRST_NEW_ID = 29_700_000
 """New records are numbered from here. Source: SOAP contract notes, section 22."""
 
 _CACHE_KB = 64_000
+_HALF_WRITTEN = ".new"
+_ABANDONED_S = 600  # one that is being written is seldom still for a minute
 
 
 class Start:
@@ -163,9 +167,10 @@ def taking_its_place(path: Path, *, durable: bool) -> Iterator[Path]:
     """Yield the path of an empty file that gets another's name once it is written.
 
     A file of that name gives way, whole for those who have it open. After an error
-    nothing has changed.
+    nothing has changed. What a killed process left half written is removed.
     """
-    handle, name = tempfile.mkstemp(".new", f"{path.name}.", path.parent)
+    _sweep(path)
+    handle, name = tempfile.mkstemp(_HALF_WRITTEN, f"{path.name}.", path.parent)
     fresh = Path(name)
     try:
         yield fresh
@@ -175,3 +180,12 @@ def taking_its_place(path: Path, *, durable: bool) -> Iterator[Path]:
     finally:
         os.close(handle)
         fresh.unlink(missing_ok=True)
+
+
+def _sweep(path: Path) -> None:
+    """Remove files beside a path that nobody goes on writing."""
+    oldest = time.time() - _ABANDONED_S
+    for left in path.parent.glob(f"{glob.escape(path.name)}.*{_HALF_WRITTEN}"):
+        with suppress(OSError):  # another start may sweep as well
+            if left.stat().st_mtime < oldest:
+                left.unlink()

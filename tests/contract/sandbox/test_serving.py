@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import closing
 
 import pytest
@@ -200,3 +201,16 @@ def test_the_database_of_another_program_is_left_alone(tmp_path):
     )
     assert path.read_bytes() == before
     assert [kept.name for kept in tmp_path.iterdir()] == [path.name]
+
+
+def test_what_a_killed_start_left_half_written_is_removed(tmp_path, own_sandbox):
+    left, written = (
+        tmp_path / f"[kept].sqlite.start.{part}.new" for part in ("left", "written")
+    )
+    for path in (left, written):
+        path.write_bytes(b"half")
+    an_hour_ago = time.time() - 3600
+    os.utime(left, (an_hour_ago, an_hour_ago))
+
+    with own_sandbox("--data", "[kept].sqlite"):
+        assert (left.exists(), written.exists()) == (False, True)

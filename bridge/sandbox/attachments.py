@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 
 from lxml import etree
 
-from bridge.sandbox import checks, completions, database, errors, stamps, submissions
+from bridge.sandbox import checks, completions, database, errors, submissions
 from bridge.sandbox.calls import Call
 from bridge.sandbox.checks import Draft
 from bridge.sandbox.envelope import Request
@@ -212,7 +212,6 @@ def _complete(save: Save, draft: Draft, parent: str, size: int | None) -> None:
     """Set what the system knows: time, author, size, type of content, parent."""
     completions.complete(save, draft)
     draft.put("AttachedByResourceID", save.actor)
-    draft.put("CreatorType", stamps.PERSON_IS_RESOURCE)
     draft.put("FileSize", size)
     draft.put(f"{parent}ID", draft.get("ParentID"))
     if parent in _OF_TICKETS:

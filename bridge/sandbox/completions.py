@@ -124,7 +124,6 @@ _TASK_ZEROS = ("EstimatedHours", "HoursToBeScheduled", "Priority", "RemainingHou
 def _complete_task(save: Save, draft: Draft) -> None:
     """Number a new task and zero its hours. Source: soap-samples 22."""
     draft.put("TaskNumber", _number(save, "T"))
-    draft.put("CreatorType", stamps.PERSON_IS_RESOURCE)
     for name in _TASK_ZEROS:
         if draft.get(name) is None:
             draft.put(name, 0)

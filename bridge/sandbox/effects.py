@@ -138,13 +138,14 @@ def _delete_where(save: Save, entity: str, where: str, value: Stored) -> None:
 def name_countries(save: Save, draft: Draft) -> None:
     """Find the country that a sales order's text names, else file it under Other.
 
-    Source: SOAP help, SalesOrder. Unverified: only where the text has changed.
+    Source: SOAP help, SalesOrder. Unverified: only where the text has changed or comes
+    without the country's id.
     """
     for side in ("BillTo", "ShipTo"):
         text = draft.get(f"{side}Country")
-        if not text or text == draft.was(f"{side}Country"):
-            continue
-        _name_country(save, draft, side, str(text).strip())
+        known = draft.get(f"{side}CountryID") is not None
+        if text and not (known and text == draft.was(f"{side}Country")):
+            _name_country(save, draft, side, str(text).strip())
 
 
 def _name_country(save: Save, draft: Draft, side: str, text: str) -> None:

@@ -106,7 +106,9 @@ def read_request(data: bytes, version: str, action: str) -> Request:
         raise errors.unknown_operation(action)
     name = etree.QName(call)
     if name.namespace != service:
-        raise errors.unknown_operation(action or str(call.tag))
+        raise errors.unknown_operation(
+            action or f"{name.namespace or ''}{name.localname}"
+        )
     request = Request(name.localname, call, service, version, data)
     return _with_header(request, root.find(f"{{{ENVELOPE}}}Header"))
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 
 from bridge.sandbox import members
+from bridge.sandbox.facts.service import OPERATIONS
 
 MAX_SECONDS = 600.0
 """The longest wait of any fault."""
@@ -43,6 +44,7 @@ class FaultKind(StrEnum):
     LATE_COMMIT = "late_commit"
 
 
+_OPERATIONS = {operation.name.lower(): operation.name for operation in OPERATIONS}
 _ANSWERED = frozenset({FaultKind.TRUNCATE, FaultKind.DELAY, FaultKind.DRIP})
 
 
@@ -79,14 +81,24 @@ def read_fault(document: object) -> Fault:
     except ValueError:
         kinds = ", ".join(FaultKind)
         raise ValueError(f"kind must be one of {kinds}.") from None
-    operation = given.get("operation")
     return Fault(
         kind,
-        None if operation is None else members.text(given, "operation"),
+        _operation(given),
         members.whole(given, "times", 1, MAX_TIMES, default=1),
         members.number(given, "seconds", 0, MAX_SECONDS),
         members.switch(given, "after_commit", default=False),
     )
+
+
+def _operation(given: members.Members) -> str | None:
+    """Return the operation that is meant, in the vendor's spelling; None for all."""
+    if given.get("operation") is None:
+        return None
+    name = _OPERATIONS.get(members.text(given, "operation").lower())
+    if name is None:
+        names = ", ".join(_OPERATIONS.values())
+        raise ValueError(f"operation must be one of {names}.")
+    return name
 
 
 class FaultQueue:

@@ -8,7 +8,7 @@ Source: SOAP help, QueryXML. Unverified: the rule about nulls, and the texts of 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from bridge.sandbox import errors, values
@@ -75,7 +75,7 @@ def _udf_names(condition: Condition) -> set[str]:
         if isinstance(item, Condition):
             names |= _udf_names(item)
         elif item.udf:
-            names.add(item.name.lower())
+            names.add(item.name)
     return names
 
 
@@ -119,18 +119,17 @@ def _field(table: Table, field: Field) -> Filter:
 def _column(table: Table, field: Field) -> Column:
     entity = table.entity.name
     if field.udf:
-        wanted = field.name.lower()
-        for column in table.udfs:
-            if column.name.lower() == wanted:
-                return column
-        raise BusinessError(errors.unknown_udf(field.name, entity))
+        udf = table.udf(field.name)
+        if udf is None:
+            raise BusinessError(errors.unknown_udf(field.name, entity))
+        return udf
     found = table.column(field.name)
     if found is None:
         raise BusinessError(errors.unknown_field(field.name, entity))
     # The id pages every entity, whatever its metadata says.
     if not found.queryable and found is not table.columns[0]:
         raise BusinessError(errors.not_queryable(found.name, entity))
-    return found
+    return replace(found, sql=found.compared) if found.compared else found
 
 
 def _expression(column: Column, expression: Expression) -> Filter:

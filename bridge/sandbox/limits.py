@@ -65,7 +65,7 @@ class UsageCounter:
     def __init__(self, limits: Limits, now: Now) -> None:
         self._limits = limits
         self._now = now
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._seconds: deque[list[int]] = deque()  # [second, calls], oldest first
         self._total = 0
 
@@ -85,10 +85,12 @@ class UsageCounter:
         quarters a whole one. Source: SOAP contract notes, section 15. Unverified:
         that refused calls are not counted.
         """
-        used, allowed = self.used(), self._limits.calls_per_hour
-        if used >= allowed:
-            return None
-        self.count()
+        allowed = self._limits.calls_per_hour
+        with self._lock:  # of calls at once, only so many as are left may go on
+            used = self.used()
+            if used >= allowed:
+                return None
+            self.count()
         if not self._limits.slow_downs or used * 2 < allowed:
             return 0.0
         return 0.5 if used * 4 < allowed * 3 else 1.0

@@ -20,6 +20,8 @@ def parse(body: bytes) -> object:
         return json.loads(body, parse_constant=_refuse)
     except RecursionError:
         raise ValueError("The JSON is nested too deeply.") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"The body is no JSON: {error}.") from error
 
 
 def _refuse(constant: str) -> NoReturn:

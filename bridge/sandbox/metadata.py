@@ -13,6 +13,9 @@ from bridge.sandbox.dataset import Udf
 from bridge.sandbox.facts.model import EntityFacts, FieldFacts, PicklistItem
 from bridge.sandbox.wire import element
 
+_ID_NOT_FIRST = frozenset({"AccountNote", "Resource"})
+"""Source: metadata of a real tenant."""
+
 NEWER_GENERATIONS = frozenset({"1.6.9+", "1.6.11"})
 """Releases with the four UserAccess members and the webhook flags."""
 
@@ -27,8 +30,15 @@ def entity_infos(
     ).encode()
 
 
-def field_infos(fields: Iterable[FieldFacts], generation: str) -> bytes:
-    """Return the members of GetFieldInfo's result."""
+def field_infos(entity: EntityFacts, generation: str) -> bytes:
+    """Return the members of GetFieldInfo's result.
+
+    The id comes first, but on the entities where it was seen elsewhere. Unverified: its
+    place there, the last.
+    """
+    fields = entity.fields_of(generation)
+    if entity.name in _ID_NOT_FIRST:
+        fields = (*fields[1:], fields[0])
     return "".join(_field_info(field, generation) for field in fields).encode()
 
 
@@ -75,7 +85,7 @@ def _field_info(field: FieldFacts, generation: str) -> str:
         _flag("IsReference", field.reference is not None),
         element("ReferenceEntityType", field.reference),
         _flag("IsPickList", field.picklist is not None),
-        _picklist(field.picklist),
+        _picklist(field.picklist, with_parents=True),
         element("PicklistParentValueField", field.picklist_parent),
         _webhook_flag(generation),
     )
@@ -95,7 +105,7 @@ def _udf_info(udf: Udf, generation: str) -> str:
         _flag("IsReference", value=False),
         element("ReferenceEntityType", None),
         _flag("IsPickList", udf.picklist is not None),
-        _picklist(udf.picklist),
+        _picklist(udf.picklist, with_parents=False),
         element("PicklistParentValueField", None),
         element("DefaultValue", udf.default) if udf.default else "",
         _webhook_flag(generation),
@@ -109,21 +119,23 @@ def _webhook_flag(generation: str) -> str:
     return _flag("IsSupportedWebhookField", value=False)
 
 
-def _picklist(items: Sequence[PicklistItem] | None) -> str:
+def _picklist(items: Sequence[PicklistItem] | None, *, with_parents: bool) -> str:
+    """Return a list's items; those of UDFs have no member for a parent's value."""
     if items is None:
         return ""
     if not items:
         return "<PicklistValues />"
-    return f"<PicklistValues>{''.join(map(_picklist_value, items))}</PicklistValues>"
+    shown = "".join(_picklist_value(item, with_parents=with_parents) for item in items)
+    return f"<PicklistValues>{shown}</PicklistValues>"
 
 
-def _picklist_value(item: PicklistItem) -> str:
+def _picklist_value(item: PicklistItem, *, with_parents: bool) -> str:
     members = (
         element("Value", item.value),
         element("Label", item.label),
         _flag("IsDefaultValue", item.is_default),
         f"<SortOrder>{item.sort_order}</SortOrder>",
-        element("parentValue", item.parent_value),
+        element("parentValue", item.parent_value) if with_parents else "",
         _flag("IsActive", item.is_active),
         _flag("IsSystem", item.is_system),
     )

@@ -33,6 +33,10 @@ _UDF_KINDS: Mapping[str, Kind] = {
 }
 
 
+_COUNTRY_IDS: Mapping[tuple[str, str], str] = {
+    ("SalesOrder", "BillToCountry"): "BillToCountryID",
+    ("SalesOrder", "ShipToCountry"): "ShipToCountryID",
+}
 _INDEXED = frozenset({"AccountID", "EMailAddress", "LastModifiedDate"})
 
 
@@ -40,7 +44,8 @@ _INDEXED = frozenset({"AccountID", "EMailAddress", "LastModifiedDate"})
 class Column:
     """A field or a UDF as it is stored.
 
-    `sql` is the quoted column name. `mask` is what an answer shows instead of the
+    `sql` is the quoted column name; `compared` is what a query compares instead, where
+    it is not what answers show. `mask` is what an answer shows instead of the
     value of a `secret` field, None to leave it out. `default` is what a UDF gets that
     was left out.
     """
@@ -62,6 +67,7 @@ class Column:
     secret: bool = False
     mask: str | None = None
     default: values.Stored | None = None
+    compared: str = ""
 
     def item(self, stored: values.Stored) -> PicklistItem | None:
         """Return the picklist's item for a stored value."""
@@ -187,7 +193,7 @@ def older_schema(
     return TenantSchema(
         schema.ci,
         {
-            entity.name: _older_table(schema.tables[entity.name], entity, generation)
+            entity.name: _older_table(schema, entity, generation)
             for entity in entities
             if entity.name in schema.tables
         },
@@ -202,14 +208,14 @@ def _table(
     *,
     prepared: bool,
 ) -> Table:
-    columns = tuple(_column(entity, fact) for fact in entity.fields_of(generation))
+    columns = tuple(_column(ci, entity, fact) for fact in entity.fields_of(generation))
     udf_columns = tuple(
         udf_column(position if udf.column is None else udf.column, udf)
         for position, udf in enumerate(udfs)
     )
     return Table(
         entity,
-        f"{ci} {entity.name}",
+        _table_name(ci, entity.name),
         columns,
         udf_columns,
         {column.name.lower(): column for column in columns},
@@ -218,9 +224,17 @@ def _table(
     )
 
 
-def _older_table(main: Table, entity: EntityFacts, generation: str) -> Table:
+def _table_name(ci: int, entity: str) -> str:
+    return f"{ci} {entity}"
+
+
+def _older_table(schema: TenantSchema, entity: EntityFacts, generation: str) -> Table:
+    main = schema.tables[entity.name]
     columns = tuple(
-        replace(_column(entity, fact), sql=quoted(_newer_name(entity.name, fact.name)))
+        replace(
+            _column(schema.ci, entity, fact),
+            sql=quoted(_newer_name(entity.name, fact.name)),
+        )
         for fact in entity.fields_of(generation)
     )
     return replace(
@@ -246,7 +260,7 @@ def _newer_name(entity: str, field_name: str) -> str:
     )
 
 
-def _column(entity: EntityFacts, fact: FieldFacts) -> Column:
+def _column(ci: int, entity: EntityFacts, fact: FieldFacts) -> Column:
     secret = (entity.name, fact.name) in _SECRET_FIELDS
     return Column(
         name=fact.name,
@@ -263,7 +277,23 @@ def _column(entity: EntityFacts, fact: FieldFacts) -> Column:
         picklist_parent=fact.picklist_parent,
         secret=secret,
         mask=_SECRET_FIELDS.get((entity.name, fact.name)),
+        compared=_compared(ci, entity.name, fact.name),
     )
+
+
+def _compared(ci: int, entity: str, field_name: str) -> str:
+    """Return what a query compares a field by, empty for the field itself.
+
+    The country of a sales order, as it was typed, is found by the display name that it
+    was filed under. Source: SOAP help, SalesOrder.
+    """
+    country_id = _COUNTRY_IDS.get((entity, field_name))
+    if country_id is None:
+        return ""
+    countries = quoted(_table_name(ci, "Country"))
+    named = f"{quoted(_table_name(ci, entity))}.{quoted(country_id)}"
+    shown = f'SELECT "DisplayName" FROM {countries} WHERE {countries}.id = {named}'  # noqa: S608 - names of the facts
+    return f"coalesce(({shown}), {quoted(field_name)}) COLLATE SERVICE"
 
 
 def _kind(fact: FieldFacts) -> Kind:

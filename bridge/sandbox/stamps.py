@@ -13,7 +13,8 @@ from bridge.sandbox.schema import Table
 from bridge.sandbox.values import Stored
 
 PERSON_IS_RESOURCE = 1
-"""A creator or editor who is no contact. Unverified."""
+"""A creator or editor who is no contact. Source: soap-samples 22. Unverified elsewhere
+than on tasks."""
 
 _CREATED = frozenset({"CreateDate", "CreateDateTime", "AttachDate"})
 _TOUCHED = frozenset(
@@ -41,6 +42,7 @@ _TOUCHERS = frozenset(
         "UpdateResourceId",
     }
 )
+_CREATOR_TYPES = frozenset({"CreatorType"})
 _PERSON_TYPES = frozenset({"LastActivityPersonType"})
 
 
@@ -55,6 +57,7 @@ def stamp(save: Save, draft: Draft) -> None:
     if draft.is_new:
         by_name |= dict.fromkeys(_CREATED, save.moment)
         by_name |= dict.fromkeys(_CREATORS, save.actor)
+        by_name |= dict.fromkeys(_CREATOR_TYPES, PERSON_IS_RESOURCE)
     if save.impersonator is not None:
         by_name[impersonator] = save.impersonator
     draft.stored |= _read_only(draft.table, by_name)

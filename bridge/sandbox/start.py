@@ -6,11 +6,13 @@ own when it is whole; the simulator's becomes the same as it.
 
 from __future__ import annotations
 
+import glob
 import os
 import sqlite3
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
 
@@ -23,6 +25,8 @@ FIRST_NEW_ID = 29_700_000
 """New records are numbered from here. Source: SOAP contract notes, section 22."""
 
 _CACHE_KB = 64_000
+_HALF_WRITTEN = ".new"
+_ABANDONED_S = 600  # one that is being written is seldom still for a minute
 
 
 class Start:
@@ -46,10 +50,12 @@ class Start:
         """Fill an empty database; leave a filled one alone.
 
         Raises:
-            DatabaseError: the file is no database, or holds another data set.
+            DatabaseError: the file is no database, or holds another data set or what
+                another program keeps; nothing in it has changed.
         """
         path, connection = self._db.path, self._db.reading
         try:
+            _refuse_foreign(path)
             made_from = signature(connection())
             if made_from is None:
                 self._make()
@@ -132,6 +138,19 @@ class Start:
             )
 
 
+def _refuse_foreign(path: Path) -> None:
+    """Look, and do no more, whether a file holds tables that are not ours."""
+    if not path.exists():
+        return
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    with closing(sqlite3.connect(uri, uri=True)) as connection:
+        tables = connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+        if tables and signature(connection) is None:
+            raise DatabaseError(
+                f"{path} is the database of another program; name another file."
+            )
+
+
 def signature(connection: sqlite3.Connection) -> str | None:
     """Return what a database was made from, None for an empty one."""
     made = connection.execute(
@@ -148,9 +167,10 @@ def taking_its_place(path: Path, *, durable: bool) -> Iterator[Path]:
     """Yield the path of an empty file that gets another's name once it is written.
 
     A file of that name gives way, whole for those who have it open. After an error
-    nothing has changed.
+    nothing has changed. What a killed process left half written is removed.
     """
-    handle, name = tempfile.mkstemp(".new", f"{path.name}.", path.parent)
+    _sweep(path)
+    handle, name = tempfile.mkstemp(_HALF_WRITTEN, f"{path.name}.", path.parent)
     fresh = Path(name)
     try:
         yield fresh
@@ -160,3 +180,12 @@ def taking_its_place(path: Path, *, durable: bool) -> Iterator[Path]:
     finally:
         os.close(handle)
         fresh.unlink(missing_ok=True)
+
+
+def _sweep(path: Path) -> None:
+    """Remove files beside a path that nobody goes on writing."""
+    oldest = time.time() - _ABANDONED_S
+    for left in path.parent.glob(f"{glob.escape(path.name)}.*{_HALF_WRITTEN}"):
+        with suppress(OSError):  # another start may sweep as well
+            if left.stat().st_mtime < oldest:
+                left.unlink()

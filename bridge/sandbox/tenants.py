@@ -34,10 +34,7 @@ def edition(facts: Mapping[str, EntityFacts], generation: str) -> Edition:
     return Edition(
         generation,
         entities,
-        {
-            entity.name: metadata.field_infos(entity.fields_of(generation), generation)
-            for entity in entities
-        },
+        {entity.name: metadata.field_infos(entity, generation) for entity in entities},
     )
 
 

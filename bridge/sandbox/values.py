@@ -171,8 +171,8 @@ def _in_spring_gap(value: datetime) -> bool:
     try:
         there = value.replace(tzinfo=_zone()).astimezone(UTC)
         return there.astimezone(_zone()).replace(tzinfo=None) != value
-    except OverflowError as error:
-        raise ValueError(str(value)) from error
+    except OverflowError:  # the last hours that the calendar has
+        return False
 
 
 def store_time(value: datetime) -> str:

@@ -45,8 +45,8 @@ def judge_ticket(save: Save, draft: Draft) -> None:
         draft.was("AssignedResourceRoleID"),
     ):
         return
-    if not _holds(save, resource, role):
-        fault = errors.bad_reference("AssignedResourceRoleID", "Role")
+    fault = errors.bad_reference("AssignedResourceRoleID", "Role")
+    if fault not in draft.check_faults and not _holds(save, resource, role):
         draft.check_faults.append(fault)
     if not draft.is_new and save.exists(
         "TicketSecondaryResource",

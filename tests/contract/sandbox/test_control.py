@@ -27,6 +27,11 @@ def seed(**row):
         ("faults", {"kind": "reset", "operation": 1}, "operation must be a text."),
         (
             "faults",
+            {"kind": "reset", "operation": "select"},
+            "operation must be one of GetAttachment, ",
+        ),
+        (
+            "faults",
             {"kind": "reset", "operation": "x" * 201},
             "of up to 200 characters",
         ),
@@ -228,3 +233,15 @@ def test_control_answers_while_all_calls_hang(own_sandbox):
             assert time.monotonic() < deadline
             time.sleep(0.1)
         assert etree.fromstring(reply.content) is not None
+
+
+def test_a_fault_finds_its_operation_in_any_case(steer, soap):
+    fault = {"kind": "http401", "operation": "getentityinfo"}
+    steer("POST", "faults", fault).raise_for_status()
+
+    codes = [
+        soap.call(operation).http.status_code
+        for operation in ("GetWsdlVersion", "GetEntityInfo", "GetEntityInfo")
+    ]
+
+    assert codes == [200, 401, 200]

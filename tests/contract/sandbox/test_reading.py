@@ -319,3 +319,14 @@ def test_every_entity_can_be_queried_by_id(soap):
     for name in names:
         reply = soap.query(name.lower(), field("Id", "GreaterThanOrEquals", "0"))
         assert reply.code == (1 if may_query[name] else -1), name
+
+
+@pytest.mark.parametrize(
+    ("entity", "is_first"),
+    [("Account", True), ("AccountNote", False), ("Resource", False)],
+)
+def test_the_id_is_not_the_first_field_of_all_entities(soap, entity, is_first):
+    names = soap.call("GetFieldInfo", f"<psObjectType>{entity}</psObjectType>")
+
+    assert "id" in names.texts("Name")
+    assert (names.texts("Name")[0] == "id") == is_first

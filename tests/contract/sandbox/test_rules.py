@@ -89,6 +89,10 @@ def a_resource_with_its_role(soap):
             [REFERENCE.format("AssignedResourceRoleID", "Role")],
         ),
         (
+            {"AssignedResourceID": 29682885, "AssignedResourceRoleID": 1},
+            [REFERENCE.format("AssignedResourceRoleID", "Role")],
+        ),
+        (
             {"IssueType": 11, "SubIssueType": 136},
             [SUB_ISSUE.format(136)],
         ),
@@ -116,7 +120,9 @@ def test_a_ticket_gets_number_and_stamps(fresh):
         AssignedResourceRoleID=role,
     )
 
-    numbers = [one(fresh, "Ticket", made_)["TicketNumber"] for made_ in (first, second)]
+    rows = [one(fresh, "Ticket", made_) for made_ in (first, second)]
+    numbers = [row["TicketNumber"] for row in rows]
+    assert rows[0]["CreatorType"] == rows[0]["LastActivityPersonType"] == "1"
 
     day = re.match(r"T(20[0-9]{6})\.0001\Z", numbers[0])[1]
     assert numbers[1] == f"T{day}.0002"
@@ -447,10 +453,38 @@ def test_an_order_s_country_is_found_by_any_of_its_names(fresh):
         now = one(fresh, "SalesOrder", 29684401)
         assert (now["BillToCountry"], now["BillToCountryID"]) == (shown, country)
 
+    same = record(kept, id=29684401, BillToCountry="Atlantis")
+    assert fresh.write("update", "SalesOrder", same).code == 1
+    assert one(fresh, "SalesOrder", 29684401)["BillToCountryID"] == "250"
+
     owned = record({**kept, "OwnerResourceID": 8}, id=29684401)
     assert fresh.write("update", "SalesOrder", owned).errors[0] == REFERENCE.format(
         "OwnerResourceID", "Resource"
     )
+
+
+@pytest.mark.parametrize(
+    ("typed", "finds"),
+    [
+        ("de", {"GERMANY": True, "de": False, "Other": False}),
+        ("Atlantis", {"Other": True, "Atlantis": False}),
+    ],
+)
+def test_an_order_s_country_is_sought_by_its_display_name(fresh, typed, finds):
+    order = one(fresh, "SalesOrder", 29684401)
+    kept = {
+        name: order[name]
+        for name in ("Status", "Contact", "OwnerResourceID", "SalesOrderDate")
+    }
+    changed = record(kept, id=29684401, ShipToCountry=typed)
+    assert fresh.write("update", "SalesOrder", changed).code == 1
+
+    for soap in (fresh, fresh.old):
+        found = {
+            name: where(soap, "SalesOrder", ShipToCountry=name).ids == [29684401]
+            for name in finds
+        }
+        assert found == finds
 
 
 def test_an_opportunity_follows_its_primary_quote(fresh):

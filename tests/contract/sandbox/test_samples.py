@@ -93,6 +93,31 @@ def test_the_answer_of_the_first_1_6_has_the_samples_shape(early, name):
     assert shape(reply.http.text) == shape(expected)
 
 
+@pytest.mark.parametrize("name", ["11-getentityinfo.http", "12-getfieldinfo.http"])
+def test_metadata_of_the_first_1_6_has_the_samples_shape(early, name):
+    ((sample, expected),) = exchanges(name)
+
+    reply = early.post(translated(sample, early))
+
+    assert kinds(reply.http.text) >= kinds(expected)
+
+
+def test_udf_metadata_of_the_first_1_6_has_the_samples_shape(early):
+    ((sample, expected),) = exchanges("13-getudfinfo.http")
+
+    reply = early.post(translated(sample, early))
+
+    assert kinds(reply.http.text) >= kinds(expected)
+    assert reply.find_all("PickListValue")
+    assert reply.find_all("parentValue") == []
+
+
+def kinds(text):
+    """Return the different shapes of the infos in an answer."""
+    ((_, _, ((_, _, infos),)),) = shape(text)[2]
+    return {repr(info) for info in infos}
+
+
 def test_an_attachment_goes_through_the_samples_exchanges(early):
     attachment_id = ""
     for sample, expected in exchanges("16-attachments.http"):

@@ -3,8 +3,11 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+import time
+from contextlib import closing
 
 import pytest
 import requests
@@ -180,3 +183,34 @@ def test_service_time_can_be_utc(tmp_path, own_sandbox):
 
     assert done.returncode == 1
     assert "made from another data set" in done.stderr
+
+
+def test_the_database_of_another_program_is_left_alone(tmp_path):
+    path = tmp_path / "books.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE books (title TEXT)")
+        connection.execute("INSERT INTO books VALUES ('Emma')")
+        connection.commit()
+    before = path.read_bytes()
+
+    done = run_to_its_end(tmp_path, "--data", path.name)
+
+    assert done.returncode == 1
+    assert done.stderr == (
+        "Error: books.sqlite is the database of another program; name another file.\n"
+    )
+    assert path.read_bytes() == before
+    assert [kept.name for kept in tmp_path.iterdir()] == [path.name]
+
+
+def test_what_a_killed_start_left_half_written_is_removed(tmp_path, own_sandbox):
+    left, written = (
+        tmp_path / f"[kept].sqlite.start.{part}.new" for part in ("left", "written")
+    )
+    for path in (left, written):
+        path.write_bytes(b"half")
+    an_hour_ago = time.time() - 3600
+    os.utime(left, (an_hour_ago, an_hour_ago))
+
+    with own_sandbox("--data", "[kept].sqlite"):
+        assert (left.exists(), written.exists()) == (False, True)

@@ -261,3 +261,10 @@ def test_only_active_ones_count(fresh):
 
     assert refused.errors[0] == TOO_MANY
     assert fresh.write("update", "UserDefinedFieldDefinition", renamed).code == 1
+
+
+@pytest.mark.parametrize(("name", "code"), [("Door Code", 1), ("door code", -1)])
+def test_a_udf_is_sought_by_its_exact_name(soap, name, code):
+    item = f'<field udf="true">{name}<expression op="IsNotNull"/></field>'
+
+    assert soap.query("Account", item).code == code

@@ -1,6 +1,8 @@
 """Usage, faults and journal as plain objects."""
 
+import sys
 import threading
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -25,6 +27,37 @@ def test_usage_counts_from_many_threads():
 
     assert counter.used() == 4000
     assert counter.message().endswith("numberOfExternalRequest: 4000;")
+
+
+@pytest.fixture
+def _hurried_threads():
+    """Let threads take turns as often as can be."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(usual)
+
+
+@pytest.mark.usefixtures("_hurried_threads")
+def test_calls_at_once_get_no_more_than_the_hour_has():
+    for _ in range(10):
+        counter = UsageCounter(replace(VENDOR, calls_per_hour=300), Clock().now)
+        admitted = []
+
+        threads = [
+            threading.Thread(
+                target=lambda seen=admitted, of=counter: seen.extend(
+                    of.admit() for _ in range(100)
+                )
+            )
+            for _ in range(8)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        assert sum(held_up is not None for held_up in admitted) == 300
 
 
 def test_what_was_counted_in_a_future_that_was_taken_back_is_forgotten():

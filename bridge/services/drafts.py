@@ -32,7 +32,8 @@ _MOST_ITEMS_SHOWN = 30
 class Draft:
     """What a body asks for, and what is wrong with it.
 
-    `given` is keyed by vendor name, UDFs included by their own; None clears.
+    `given` is keyed by vendor name, UDFs included by their own; None clears. `unread`
+    names the fields, by vendor name, whose value is none that they take.
     `ignored` names members that are not used, as the caller wrote them; `notes` are
     sentences on what is not stored as it was sent.
     `doubts_picklist` tells that a picklist value was unknown: metadata may be old.
@@ -41,6 +42,7 @@ class Draft:
     given: dict[tuple[bool, str], tuple[FieldInfo, Scalar | None]] = field(
         default_factory=dict
     )
+    unread: set[str] = field(default_factory=set)
     ignored: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -154,6 +156,7 @@ def _read_member(
     try:
         given = None if value is None or blank else read_json(fields.typed(info), value)
     except ValueError as error:
+        draft.unread.add(info.name)
         draft.problems.append(f"{name} {error}")
     else:
         draft.given[(False, info.name)] = (info, _clean(draft, name, given))
@@ -229,10 +232,13 @@ def _preset_fixed(fields: EntityFields, draft: Draft) -> None:
 
 
 def _require_fields(fields: EntityFields, draft: Draft) -> None:
-    """Name every required field without a value; 0 and false are values."""
+    """Name every required field without a value; 0 and false are values.
+
+    One whose value was refused is named for that already.
+    """
     creatable = Verb.CREATE in fields.resource.verbs
     for info in fields.standard.values():
-        if info.name == "id" or not info.required:
+        if info.name == "id" or not info.required or info.name in draft.unread:
             continue
         if info.read_only and not creatable:
             continue

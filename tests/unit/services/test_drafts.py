@@ -88,6 +88,15 @@ def test_every_problem_is_named(fields):
         assert fragment in caught.value.message
 
 
+def test_a_required_value_of_the_wrong_type_is_one_problem(fields):
+    draft = draft_create(fields, {**SOUND, "ownerID": "nobody", "accountName": {}})
+
+    assert draft.problems == [
+        "accountName must be a single value",
+        "ownerID must be a whole number",
+    ]
+
+
 def test_zero_and_false_are_values_and_blanks_are_not(fields):
     assert draft_create(fields, {**SOUND, "accountType": 0}).problems == []
     assert draft_create(fields, {**SOUND, "accountName": " "}).problems == [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from typing import TypeAlias
 from bridge.errors import ConflictError
 from bridge.services.context import Context
 from bridge.store import leases
+from bridge.store.holders import name_holder
 
 _FIRST_PAUSE_S = 0.005
 _LONGEST_PAUSE_S = 0.25
@@ -27,13 +27,14 @@ Raises ConflictError when another writer has it by now; then nothing may be sent
 def hold(ctx: Context, key: str) -> Iterator[Fence]:
     """Hold the lease `key` during the block; wait for it up to the write lease time.
 
-    Serialises across threads and processes. A holder that died gives way when its
-    lease has run out, and so does one that prepares too long.
+    Serialises across threads and processes. A holder that died gives way at once on
+    its own machine, on others when its lease has run out, and so does one that
+    prepares too long.
 
     Raises:
         ConflictError: somebody else held it all that time.
     """
-    holder = secrets.token_hex(8)
+    holder = name_holder()
     ttl_s = ctx.settings.write_lease_s
     deadline = time.monotonic() + ttl_s
     taken_at = time.monotonic()

@@ -102,7 +102,7 @@ def _read_integer(type_: FieldType, text: str) -> int:
     word = text.strip().lower()
     if word in ("true", "false"):
         return int(word == "true")
-    number = _read_decimal(word)
+    number = _read_decimal(word, kind="a whole number")
     if number != number.to_integral_value():
         raise ValueError("must be a whole number")
     if abs(number) > _LARGEST[type_]:
@@ -110,13 +110,13 @@ def _read_integer(type_: FieldType, text: str) -> int:
     return int(number)
 
 
-def _read_decimal(text: str) -> Decimal:
+def _read_decimal(text: str, *, kind: str = "a number") -> Decimal:
     try:
         number = Decimal(text.strip())
     except InvalidOperation:
         number = Decimal("nan")
     if not number.is_finite():
-        raise ValueError("must be a number")
+        raise ValueError(f"must be {kind}")
     if abs(number.adjusted()) > _MOST_DIGITS:
         raise ValueError("is too large or too small a number")
     return number

@@ -1,6 +1,6 @@
 """Write intents: one row for each create, there before the vendor hears of it.
 
-A row is *running* while its holder's lease lasts, *unknown* when the holder said so
+A row is *running* while its holder lives and his lease lasts, *unknown* when he said so
 or fell silent, *done* otherwise. Later calls find it by its scope, which is unique
 among the rows that can still be joined, resolved or replayed. The others have none
 and stay for a day, because their record ids tell apart what was created when.
@@ -35,6 +35,7 @@ from sqlalchemy.exc import IntegrityError
 
 from bridge.errors import NotFoundError
 from bridge.store.engine import Database
+from bridge.store.holders import find_dead
 from bridge.store.models import UtcDateTime, write_intents
 from bridge.store.sql import NewRow, read_clock, sweep, upsert
 
@@ -374,12 +375,14 @@ def _view(
 
 
 def _unknown_since(row: Row[Any], now: datetime) -> datetime | None:
-    """Return since when nobody can tell the outcome; None while or when one can."""
-    if row.state == State.DONE or (
-        row.state == State.RUNNING and row.leased_until > now
-    ):
+    """Return since when nobody can tell the outcome; None while or when one can.
+
+    A dead holder died before now: more is not known.
+    """
+    leased = row.state == State.RUNNING and row.leased_until > now
+    if row.state == State.DONE or (leased and not find_dead([row.holder])):
         return None
-    since: datetime = row.unknown_since or row.leased_until
+    since: datetime = row.unknown_since or min(row.leased_until, now)
     return since
 
 

@@ -77,6 +77,8 @@ def parse_object(body: bytes) -> dict[str, JSON]:
 
 def _parse(body: bytes) -> JSON:
     """Parse with the standard library: it keeps whole numbers of any size exact."""
+    if not body.strip():
+        raise InvalidRequestError("The request body is empty; send a JSON object.")
     try:
         text = body.decode("utf-8-sig")
         value = json.loads(text, parse_constant=_refuse, parse_float=_finite)

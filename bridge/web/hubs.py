@@ -8,7 +8,9 @@ from __future__ import annotations
 from flask import Flask, Response, request
 from werkzeug.routing import BaseConverter
 
-from bridge.services import access
+from bridge.catalog.model import JSON, Verb
+from bridge.errors import InvalidRequestError
+from bridge.services import access, objects
 from bridge.services.records import listings, records, rehearsal
 from bridge.services.records.answers import Written
 from bridge.services.records.links import Link
@@ -102,11 +104,8 @@ def answer_create(
     instance: Instance, object_name: str, within: Link | None = None
 ) -> Response:
     """Create what the call's body holds, or say what would be sent."""
-    ctx, query, body = (
-        current.context(),
-        params.current_query(),
-        bodies.current_object(),
-    )
+    ctx, query = current.context(), params.current_query()
+    body = _read_body(instance, object_name, Verb.CREATE)
     if params.dry_run(query):
         return responses.rehearsed(
             *rehearsal.rehearse_create(ctx, instance, object_name, body, within=within)
@@ -144,7 +143,7 @@ def answer_update(
     """Change what the call's body names, or say what would be sent."""
     query = params.current_query()
     target = (current.context(), instance, object_name, record_id)
-    body, method = bodies.current_object(), request.method
+    body, method = _read_body(instance, object_name, Verb.UPDATE), request.method
     if params.dry_run(query):
         return responses.rehearsed(
             *rehearsal.rehearse_update(*target, body, method=method, within=within)
@@ -167,6 +166,22 @@ def answer_delete(
         )
     records.delete_record(*target, within=within)
     return responses.empty()
+
+
+def _read_body(instance: Instance, object_name: str, verb: Verb) -> dict[str, JSON]:
+    """Return the call's body, a JSON object.
+
+    Raises:
+        NotFoundError: the body is of no use, and there is no such object either.
+        VerbNotSupportedError: the body is of no use, nor would another be.
+        InvalidRequestError: as `bodies.current_object` says.
+    """
+    try:
+        return bodies.current_object()
+    except InvalidRequestError:
+        found = objects.find_object(current.context(), instance, object_name)
+        found.require(verb, request.method)
+        raise
 
 
 def _written(written: Written) -> Response:

@@ -6,8 +6,8 @@ flight, or within the join window after its outcome became unknown. A success th
 answered is never joined without a key: two equal records may be meant.
 
 An intent is written before anything is sent, so that a process that dies leaves a
-trace. Its outcome is unknown when the vendor gave no answer, or when its holder's
-lease ran out. The next equal call then *resolves* it:
+trace. Its outcome is unknown when the vendor gave no answer, when its holder's lease
+ran out, or when he is seen to be dead. The next equal call then *resolves* it:
 
 - the record is at the vendor: that is the answer;
 - it is not there, and the settle time is over: the create is sent;
@@ -25,7 +25,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import secrets
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -50,6 +49,7 @@ from bridge.services.records import lookup
 from bridge.services.records.answers import Written, read_answer, write_answer
 from bridge.services.records.shapes import PLAIN, View, record_shape
 from bridge.store import intents
+from bridge.store.holders import name_holder
 from bridge.store.instances import Instance
 from bridge.store.intents import Ending, Intent, State, Wanted
 
@@ -134,7 +134,7 @@ class _Attempt:
         self._create = create
         self._send = send
         self._wanted = _wanted(create)
-        self._holder = secrets.token_hex(8)
+        self._holder = name_holder()
         self._held_since = time.monotonic()
         self._deadline = self._held_since + ctx.settings.request_deadline_s
 

@@ -39,10 +39,10 @@ from bridge.errors import BridgeError, ProviderUnavailableError, StoreError
 from bridge.interfaces import Lease, Priority, ReadUsage, Ticket, Usage
 from bridge.store.engine import Database
 from bridge.store.governor.breaker import Breakers, Refusal
-from bridge.store.governor.holders import name_holder
 from bridge.store.governor.lanes import Held, TenantLanes
 from bridge.store.governor.ledger import Ledger, Rules
 from bridge.store.governor.ledger_rows import LedgerRow
+from bridge.store.holders import name_holder
 
 _LINGER_S = 0.02
 _log = logging.getLogger(__name__)

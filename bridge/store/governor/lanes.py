@@ -16,9 +16,9 @@ from datetime import UTC, datetime
 from bridge.errors import ProviderThresholdError
 from bridge.interfaces import Caller, Outcome, Usage
 from bridge.store.engine import Database
-from bridge.store.governor.holders import find_dead
 from bridge.store.governor.ledger import WAITER_S, Claim, Ledger, Rules
 from bridge.store.governor.ledger_rows import LedgerRow
+from bridge.store.holders import find_dead
 
 _TURN_S = 0.02
 _SLOWEST = 5

@@ -107,7 +107,7 @@ def test_every_problem_is_named_before_the_vendor_is_asked(client, vendor):
 
     assert answer.status_code == 400
     for problem in (
-        "accountID must be a number",
+        "accountID must be a whole number",
         "priority cannot be 77, one of ",
         "status is required, one of ",
         "dueDateTime is required",

@@ -132,6 +132,26 @@ def test_a_verb_that_is_not_offered_is_405(api, vendor, resource, verb):
     assert vendor.calls() == {}
 
 
+@pytest.mark.parametrize("body", [b"", b"{", b"null"])
+@pytest.mark.parametrize(
+    ("verb", "path", "status"),
+    [
+        ("POST", "billing-items", 405),
+        ("PATCH", "billing-items/4", 405),
+        ("POST", "accounts/4/invoices", 405),
+        ("POST", "nothing", 404),
+        ("PUT", "nothing/4", 404),
+        ("POST", "contacts", 400),
+    ],
+)
+def test_path_and_verb_are_judged_before_a_body_of_no_use(
+    api, verb, path, status, body
+):
+    answer = api.call(verb, f"/hubs/crm/{path}", body)
+
+    assert answer.status == status, answer.body
+
+
 @pytest.mark.parametrize(
     ("resource", "change"),
     [

@@ -81,6 +81,24 @@ def test_a_day_stays_that_day(api, vendor, form):
     assert changed.json()["projectedCloseDate"] == "2019-06-30T00:00:00+0000"
 
 
+@pytest.mark.parametrize(
+    ("operator", "holds"),
+    [("=", True), (">=", True), ("<=", True), ("<", False), (">", False)],
+)
+def test_of_a_value_compared_to_a_day_only_the_day_counts(api, operator, holds):
+    known = api.get("/hubs/crm/opportunities?pageSize=1").json()[0]
+    day = known["projectedCloseDate"][:10]
+
+    found = api.get(
+        "/hubs/crm/opportunities?where="
+        + quote(
+            f"id = {known['id']} and projectedCloseDate {operator} '{day}T12:30:00Z'"
+        )
+    )
+
+    assert [record["id"] for record in found.json()] == [known["id"]] * holds
+
+
 def test_a_stored_fraction_survives_an_update_of_something_else(api, vendor):
     task = create(api, "tasks", {**TASK, "startDateTime": "2026-06-01T12:00:00.580Z"})
     path = f"rows/Task/{task['id']}"

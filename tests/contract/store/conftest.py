@@ -6,6 +6,8 @@ are new. Upgrades and password digests would take most of the time otherwise.
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
@@ -26,6 +28,15 @@ RESTART = {
     "sqlite": text("UPDATE sqlite_sequence SET seq = 900000 WHERE name = 'instances'"),
     "postgresql": text("ALTER SEQUENCE instances_id_seq RESTART"),
 }
+
+
+NAMED = "from bridge.store.holders import name_holder; print(name_holder())"
+
+
+@pytest.fixture(scope="session")
+def dead_holder() -> str:
+    """The name of a process of this machine that is over."""
+    return subprocess.check_output([sys.executable, "-c", NAMED], text=True).strip()
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])

@@ -150,6 +150,16 @@ def test_the_outcome_of_a_silent_holder_is_unknown_since_his_lease_ended(
     assert age_s == pytest.approx(0.05, abs=0.001)
 
 
+def test_the_outcome_of_a_dead_holder_is_unknown_at_once(db, take, wanted, dead_holder):
+    intent = take(wanted, dead_holder)
+
+    assert read(db, intent.id, wanted).state is State.UNKNOWN
+    second, third = take(wanted, "second"), take(wanted, "third")
+    assert (second.mine, second.state) == (True, State.UNKNOWN)
+    assert second.unknown_since == second.now
+    assert (third.mine, third.state) == (False, State.RUNNING)
+
+
 def test_a_silent_resolver_does_not_make_the_outcome_younger(db, take, wanted):
     intent = take(wanted)
     suspend(db, intent.id, "first", "lost")

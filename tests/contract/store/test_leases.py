@@ -97,3 +97,10 @@ def test_processes_that_hold_the_lease_lose_no_update(url, data_dir, tmp_path):
 
     assert [adder.wait(timeout=60) for adder in adders] == [0, 0]
     assert counter.read_text() == "40"
+
+
+def test_a_dead_holders_lease_is_free_at_once(db, dead_holder):
+    assert acquire(db, "a", dead_holder, 30)
+
+    assert acquire(db, "a", "second", 30)
+    assert not acquire(db, "a", "third", 30)

@@ -97,7 +97,7 @@ def test_a_required_member_of_the_wrong_type_is_named_once(fields):
     draft = draft_create(fields, {**SOUND, "accountType": "Big", "ownerID": {}})
 
     assert draft.problems == [
-        "accountType must be a number, one of 0 (None), 1 (Customer)",
+        "accountType must be a whole number, one of 0 (None), 1 (Customer)",
         "ownerID must be a single value",
     ]
 

@@ -86,7 +86,7 @@ def test_blank_is_no_filter(fields):
         ("nothing = 1", "accounts has no field nothing", 1),
         ("active = 1 and shoe = 2", "accounts has no field shoe", 16),
         ("stockSymbol = 'x'", "Autotask cannot search by stockSymbol", 1),
-        ("seats = 'many'", "the value of seats must be a number", 1),
+        ("seats = 'many'", "the value of seats must be a whole number", 1),
         ("seats like '1%'", "LIKE needs a text field", 1),
         ("active > true", "cannot be compared", 1),
         ("visitTime = 'soon'", "the value of visitTime must be a time", 1),

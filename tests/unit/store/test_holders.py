@@ -7,10 +7,10 @@ import subprocess
 import sys
 from contextlib import contextmanager
 
-from bridge.store.governor.holders import find_dead, name_holder
+from bridge.store.holders import find_dead, name_holder
 
 NEIGHBOUR = """
-from bridge.store.governor.holders import name_holder
+from bridge.store.holders import name_holder
 print(name_holder(), flush=True)
 input()
 """

@@ -50,7 +50,8 @@ def test_whole_numbers_stay_exact():
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        (b"", "line 1, column 1"),
+        (b"", "is empty; send a JSON object"),
+        (b" \r\n", "is empty; send a JSON object"),
         (b"{", "line 1, column 2"),
         (b'{"a":\n nope}', "line 2, column 2"),
         (b'{"a":1} {"b":2}', "line 1, column 9"),

@@ -1,4 +1,4 @@
-"""Who holds lanes: a process of ours, named so that its neighbours can see it die.
+"""Who holds lanes, leases or intents: a process, so named that neighbours see it die.
 
 A name tells where a process lives and which one it is. Whoever lives at the same place
 can ask the system whether it is still there, long before its lease is over; of all
@@ -22,7 +22,7 @@ _ENDED = "ZX"
 
 def name_holder() -> str:
     """Return a name for this process, another one with each call."""
-    place, token = _place(), secrets.token_hex(4)
+    place, token = _place(), secrets.token_hex(8)
     born = _read_birth(os.getpid())
     return f"{place}.{os.getpid()}.{born}.{token}" if place and born else token
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -94,6 +95,9 @@ def _check_usage(instance_id: int | None, configuration: dict[str, str]) -> None
 def _examine(
     instance_id: int | None, configuration: dict[str, str]
 ) -> Iterator[Finding]:
+    strange = checks.check_names(os.environ)
+    if strange is not None:
+        yield strange
     try:
         settings = read_settings()
     except ConfigurationError as error:

@@ -64,7 +64,9 @@ def diff() -> None:
     with _probe() as probe:
         newest, *others = probe.descriptions()
         if not others:
-            raise NotFoundError("None was fetched: run `bridge wsdl refresh`.")
+            raise NotFoundError(
+                "None was fetched: run `bridge wsdl refresh --instance ID`."
+            )
         more, less = probe.compare(newest)
     for sign, lines in (("-", less), ("+", more)):
         for line in lines:

@@ -6,7 +6,7 @@ import contextlib
 import sqlite3
 from pathlib import Path
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 
 from bridge.errors import StoreError
 from bridge.store.engine import Database
@@ -71,6 +71,13 @@ def find_missing_rights(db: Database) -> str | None:
     if not shut:
         return None
     return f"the role {role} may not read and change {', '.join(sorted(shut))}"
+
+
+def find_missing_tables(db: Database) -> list[str]:
+    """Return the names of our tables that are not there, in order."""
+    with db.read() as connection:
+        present = inspect(connection).get_table_names()
+    return sorted(metadata.tables.keys() - set(present))
 
 
 def find_missing_job_rights(db: Database) -> str | None:

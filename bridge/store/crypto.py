@@ -229,7 +229,7 @@ def parse_ring(text: str | bytes, source: str) -> tuple[list[Key], str]:
     except (ValueError, KeyError, TypeError, RecursionError):
         raise ConfigurationError(
             f'{source} is no key ring: {{"keys": [{{"id": …, "key": <32 bytes '
-            'as base64>}}], "digest": <an id>}} is expected.'
+            'as base64>}], "digest": <an id>} is expected.'
         ) from None
     return keys, digest_id
 

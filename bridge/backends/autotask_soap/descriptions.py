@@ -6,6 +6,7 @@ used; the bundled one wins a tie. Nothing is fetched while a call waits.
 
 from __future__ import annotations
 
+import logging
 import re
 import ssl
 from collections.abc import Iterator
@@ -27,6 +28,8 @@ from bridge.errors import (
     ProviderUnavailableError,
 )
 from bridge.interfaces.probe import Description, release_key
+
+_log = logging.getLogger(__name__)
 
 BUNDLED = Description("atws-1.6.wsdl, bundled", "1.6.9")
 """Its release is the newest we have facts about; wsdl_cache/README.md."""
@@ -66,10 +69,19 @@ def stored(directory: Path) -> list[Description]:
 
 
 def newest(directory: Path | None) -> tuple[Description, bytes]:
-    """Return the description to work with, and its text."""
+    """Return the description to work with, and its text.
+
+    A file that is none is left aside, with a line in the log.
+    """
     for one in stored(directory) if directory else ():
         if directory and release_key(one.release) > release_key(BUNDLED.release):
-            return one, (directory / one.name).read_bytes()
+            try:
+                text = (directory / one.name).read_bytes()
+                check(text)
+            except (OSError, ProviderProtocolError) as error:
+                _log.warning("%s is left aside: %s", one.name, error)
+            else:
+                return one, text
     return BUNDLED, bundled()
 
 

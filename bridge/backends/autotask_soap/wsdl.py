@@ -76,7 +76,6 @@ class ServiceDescription:
         if used == descriptions.BUNDLED:
             return _parse(text)
         try:
-            descriptions.check(text)
             return _parse(text)
         except Exception:  # noqa: BLE001 - whatever a parser makes of it
             # A file on the disk may be anything; calls go on without it.

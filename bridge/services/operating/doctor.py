@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 
@@ -19,12 +20,17 @@ from bridge.store.checkup import (
     examine_file,
     find_missing_job_rights,
     find_missing_rights,
+    find_missing_tables,
     jobs_file,
 )
 from bridge.store.crypto import KEYS_FILE, KeyRing
 from bridge.store.engine import Database, check_url, database_url, is_sealed
 from bridge.store.troubles import Trouble, judge
 from bridge.store.workers import read_living
+
+_PREFIX = "BRIDGE_"
+_OTHER_PREFIXES = ("BRIDGE_SANDBOX_", "BRIDGE_TEST_")
+"""Variables that are read, but are no settings of the facade."""
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _MOST_NAMED = 3
@@ -110,6 +116,29 @@ def describe(settings: Settings) -> Finding:
     return fine("settings", text)
 
 
+def check_names(names: Iterable[str]) -> Finding | None:
+    """Judge the names of environment variables; None when each can have an effect."""
+    known = {f"{_PREFIX}{name}".upper() for name in Settings.model_fields}
+    unknown = sorted(
+        name
+        for name in names
+        if name.upper().startswith(_PREFIX)
+        and not name.upper().startswith(_OTHER_PREFIXES)
+        and name.upper() not in known
+    )
+    if not unknown:
+        return None
+    near = {
+        match for name in unknown for match in get_close_matches(name.upper(), known, 1)
+    }
+    meant = f"{' and '.join(sorted(near))} may be meant; " if near else ""
+    return warn(
+        "environment",
+        f"nothing reads {', '.join(unknown)}",
+        f"{meant}the README's table has all names",
+    )
+
+
 def check_directory(settings: Settings) -> Finding:
     """Judge the data directory, and who may read what is in it."""
     path = settings.data_dir
@@ -149,11 +178,13 @@ def check_keys(settings: Settings) -> tuple[list[Finding], KeyRing | None]:
     except ConfigurationError as error:
         text = error.message.rstrip(".")
         cure = "restore it from the backup, and run as its owner"
+        if configured:
+            cure = "set BRIDGE_KEYS to the whole ring, as `bridge key add` prints it"
         return [fail("key ring", text, cure)], None
     if ring is None:
         return list(_missing_keys(settings)), None
     source = "BRIDGE_KEYS" if configured else str(ring.source)
-    return [fine("key ring", f"{len(ring.keys)} keys from {source}")], ring
+    return [fine("key ring", f"{source}, keys: {len(ring.keys)}")], ring
 
 
 def check_database(
@@ -199,6 +230,10 @@ def _judge(database: Database) -> Iterator[Finding]:
                 f"the database has {found or 'none'}, this program needs {needed}",
                 "run `bridge db upgrade`; `bridge serve` does it at its start too",
             )
+            return
+        if missing := find_missing_tables(database):
+            text = f"{found}, but without {', '.join(missing)}"
+            yield fail("schema", text, _CURES[Trouble.DAMAGED])
             return
         yield fine("schema", f"{found}, as this program needs it")
         database.check_writable()

@@ -222,7 +222,14 @@ def _release(probe: Probe, zone: Zone, credentials: Credentials) -> Finding:
     except ProviderError as error:
         return warn("WSDL", error.message.rstrip("."), "try again")
     text = f"{ours.name}, release {ours.release}; the zone serves {theirs}"
+    cure = (
+        "run `bridge wsdl refresh --instance ID`, then `bridge wsdl diff` to see what "
+        "is new"
+    )
+    newest = probe.descriptions()[0]
+    if release_key(newest.release) > release_key(ours.release):
+        text = f"{newest.name} cannot be used; in its place {text}"
+        return warn("WSDL", text, cure)
     if release_key(theirs) > release_key(ours.release):
-        cure = "run `bridge wsdl refresh`, then `bridge wsdl diff` to see what is new"
         return warn("WSDL", text, cure)
     return fine("WSDL", text)

@@ -76,17 +76,25 @@ class FacadeWorker(ThreadWorker):  # type: ignore[misc]
             super().handle_quit(sig, frame)
         self.method_queue.defer(_end)
 
-    def accept(self, listener: Foreign) -> None:
-        """Take a new connection; as in gunicorn, with our kind of connection."""
+    def accept(self, listener: Foreign) -> bool:
+        """Take a new connection, if there is one; tell whether there was."""
         try:
             sock, client = listener.accept()
         except OSError as error:
             if error.errno not in _GONE:
                 raise
-            return
+            return False
         self.nr_conns += 1
         addresses = (client, listener.getsockname())
         self._read(FacadeConnection(self.cfg, sock, addresses, self.app.stall_s))
+        return True
+
+    def is_parent_alive(self) -> bool:
+        """Tell whether the arbiter lives; when it was killed, stop as for SIGTERM."""
+        lives: bool = super().is_parent_alive()
+        if not lives:
+            self.alive = False
+        return lives
 
     def on_client_socket_readable(self, conn: Foreign, client: Foreign) -> None:
         """Read the next request of a connection that was kept."""
@@ -116,10 +124,23 @@ class FacadeWorker(ThreadWorker):  # type: ignore[misc]
             self._cut(conn)
 
     def _cap_keepalive(self, deadline: float) -> None:
-        """Wait for no request's head longer than that: we are stopping."""
+        """Stop listening, and wait for no request's head longer than that."""
+        self._stop_listening()
         super()._cap_keepalive(deadline)
         for conn in self._heads:
             conn.timeout = min(conn.timeout, deadline)
+
+    def _stop_listening(self) -> None:
+        """Give up the address before running calls have ended.
+
+        gunicorn keeps it until then: callers would connect and wait in vain, no proxy
+        would turn to another server, and nothing could be started in our place.
+        Connections that wait already are taken.
+        """
+        for listener in self.sockets:
+            while self.nr_conns < self.worker_connections and self.accept(listener):
+                pass
+            listener.close()
 
     def _read(self, conn: FacadeConnection) -> None:
         """Read what has come of a head; hand it to a thread when that is all of it."""

@@ -106,6 +106,16 @@ def test_a_setting_that_cannot_be_used(doctor):
     assert "BRIDGE_READ_TIMEOUT_S" in cause["text"]
 
 
+def test_a_variable_that_nothing_reads(doctor):
+    odd = {"BRIDGE_INTEGRATION_CODES": "x", "BRIDGE_SANDBOX_CACHE": "kept"}
+
+    line = doctor.lines(env=odd)["environment"]
+
+    assert line["level"] == "warning"
+    assert line["text"] == "nothing reads BRIDGE_INTEGRATION_CODES"
+    assert "BRIDGE_INTEGRATION_CODE may be meant" in line["cure"]
+
+
 def test_a_data_directory_that_is_none(embedded, tmp_path):
     (tmp_path / "file").write_text("")
 
@@ -359,6 +369,21 @@ def test_a_zone_with_a_newer_release(vendor_doctor, relay):
 
     assert wsdl["level"] == "warning"
     assert "bridge wsdl refresh" in wsdl["cure"]
+
+
+def test_a_fetched_description_that_is_none(vendor_doctor, connected):
+    folder = connected.settings().data_dir / "wsdl"
+    folder.mkdir(exist_ok=True)
+    broken = folder / "atws-1.6-1.6.40.wsdl"
+    broken.write_text("cut off")
+    try:
+        wsdl = vendor_doctor().lines()["WSDL"]
+    finally:
+        broken.unlink()
+
+    assert wsdl["level"] == "warning"
+    assert wsdl["text"].startswith("atws-1.6-1.6.40.wsdl cannot be used; in its place")
+    assert "bridge wsdl refresh --instance" in wsdl["cure"]
 
 
 def test_a_tenant_that_moved(connected, demo):

@@ -79,6 +79,18 @@ def test_a_damaged_database(embedded, spoil):
     assert "restore the backup" in found["cure"]
 
 
+def test_a_database_without_one_of_its_tables(embedded):
+    file = embedded.settings().data_dir / "bridge.db"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("DROP TABLE vendor_call_log")
+
+    found = cause(embedded)
+
+    assert found["check"] == "schema"
+    assert found["text"].endswith("but without vendor_call_log")
+    assert "restore the backup" in found["cure"]
+
+
 @pytest.mark.campaign
 @pytest.mark.parametrize("spoil", [spoil_head, spoil_page])
 def test_a_damaged_database_without_keys(embedded, spoil):

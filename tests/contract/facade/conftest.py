@@ -125,6 +125,12 @@ def patient_wire(patient_server):
 
 
 @pytest.fixture(scope="session")
+def read_one():
+    """How to read one answer from a stream of bytes."""
+    return read_answer
+
+
+@pytest.fixture(scope="session")
 def dial():
     """How to speak byte by byte to any port of this machine."""
     return Wire

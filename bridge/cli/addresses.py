@@ -40,8 +40,13 @@ def check_address(host: str, port: int, *, option: str = "--port") -> None:
         raise OperatorError(_explain(host, port, option, number)) from error
 
 
+def join_address(host: str, port: int) -> str:
+    """Return host and port as they stand in a URL, IPv6 in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def _explain(host: str, port: int, option: str, number: int | None) -> str:
-    where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    where = join_address(host, port)
     if number == errno.EADDRINUSE:
         return (
             f"{where} is in use: stop the program that listens there, or choose "

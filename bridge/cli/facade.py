@@ -11,8 +11,10 @@ import click
 import orjson
 
 from bridge import app
-from bridge.cli.addresses import check_address
+from bridge.cli.addresses import check_address, join_address
+from bridge.cli.supervisor import MACHINES, PEOPLE
 from bridge.settings import read_settings
+from bridge.telemetry import logs
 from bridge.web.serving import server
 from bridge.web.serving.tls import Certificates
 
@@ -38,7 +40,8 @@ def run(  # noqa: PLR0913 - the command's options
     database.close()
 
     def announce(bound_port: int) -> None:
-        base_url = f"{'https' if tls else 'http'}://{host}:{bound_port}/elements/api-v2"
+        scheme, address = "https" if tls else "http", join_address(host, bound_port)
+        base_url = f"{scheme}://{address}/elements/api-v2"
         line = (
             orjson.dumps({"baseUrl": base_url}).decode()
             if as_json
@@ -47,7 +50,8 @@ def run(  # noqa: PLR0913 - the command's options
         click.echo(line)
         sys.stdout.flush()
         if ready_fd is not None:
-            os.write(ready_fd, b"\n")
+            people = logs.is_for_people(settings.log_format)
+            os.write(ready_fd, PEOPLE if people else MACHINES)
             os.close(ready_fd)
 
     server.run(

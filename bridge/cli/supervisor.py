@@ -7,15 +7,20 @@ it is killed, its children see the end of their input and end by themselves.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import click
 
 from bridge.cli.processes import Signals, start
+
+PEOPLE, MACHINES = b"p", b"m"
+"""What the facade says when it serves: for whom lines of the log are."""
 
 _HEAD_START_S = 1.0
 _FIRST_PAUSE_S = 1.0
@@ -31,7 +36,8 @@ def supervise(facade: Sequence[str], worker: Sequence[str]) -> int:
     keeps the other too, and need not be said twice. A worker that ends is started
     again, after a pause that grows while it lives short.
 
-    Signals go on to them: SIGTERM and SIGINT to both, SIGHUP to the facade.
+    Signals go on to them: SIGTERM and SIGINT to both, SIGHUP to the facade. How a
+    child ended that nobody stopped is a line of the log.
     """
     with Signals(*_STOPPING, signal.SIGHUP, signal.SIGCHLD) as signals:
         ready, told = os.pipe()
@@ -44,19 +50,40 @@ def supervise(facade: Sequence[str], worker: Sequence[str]) -> int:
                 working.stop(number)
             if number not in {None, signal.SIGCHLD}:
                 serving.send_signal(number)
+        code = _exit_code(serving.returncode)
+        if code and working.log is not None:
+            working.log.tell(f"The facade ended with {code}.")
         working.stop(signal.SIGTERM)
         working.wait()
-    return _exit_code(serving.returncode)
+    return code
+
+
+class _Log:
+    """Lines on stderr, in the form of all others."""
+
+    def __init__(self, *, people: bool) -> None:
+        self._people = people
+
+    def tell(self, event: str) -> None:
+        """Write one line, a warning."""
+        line = {
+            "event": event,
+            "level": "warning",
+            "timestamp": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
+        }
+        click.echo(event if self._people else json.dumps(line), err=True)
 
 
 class _Worker:
     """A command that is started again whenever it ends, until it is stopped.
 
-    `awaited` is the file in which somebody says that it may start; None afterwards.
+    `awaited` is the file in which somebody says that it may start, and for whom lines
+    of the log are; None afterwards, when there is a `log`.
     """
 
     def __init__(self, arguments: Sequence[str], awaited: int) -> None:
         self.awaited: int | None = awaited
+        self.log: _Log | None = None
         self._arguments = arguments
         self._pause_s = _FIRST_PAUSE_S
         self._stopped = False
@@ -98,7 +125,8 @@ class _Worker:
             return
         os.set_blocking(self.awaited, False)
         with contextlib.suppress(BlockingIOError):
-            if os.read(self.awaited, 1):
+            if said := os.read(self.awaited, 1):
+                self.log = _Log(people=said == PEOPLE)
                 # The facade's callers wait for it; nobody waits for the first job.
                 self._due_at = now + _HEAD_START_S
             os.close(self.awaited)
@@ -109,11 +137,11 @@ class _Worker:
         if now - self._started_at > _HEALTHY_S:
             self._pause_s = _FIRST_PAUSE_S
         self._due_at = now + self._pause_s
-        click.echo(
-            f"The worker ended with {_exit_code(process.returncode)}; "
-            f"starting another in {self._pause_s:g} s.",
-            err=True,
-        )
+        if self.log is not None:
+            self.log.tell(
+                f"The worker ended with {_exit_code(process.returncode)}; "
+                f"starting another in {self._pause_s:g} s."
+            )
         self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
 
 

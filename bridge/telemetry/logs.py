@@ -29,15 +29,19 @@ def start(log_format: Format, level: Level) -> None:
     `auto` is for people on a terminal and JSON elsewhere. Our own rooms log from
     `level` up, everything else from warnings up.
     """
-    people = log_format == "console" or (log_format == "auto" and sys.stderr.isatty())
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(formatter(people=people))
+    handler.setFormatter(formatter(people=is_for_people(log_format)))
     ours = getattr(logging, level.upper())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(max(ours, logging.WARNING))
     logging.getLogger("bridge").setLevel(ours)
     threading.excepthook = _log_thread_failure
+
+
+def is_for_people(log_format: Format) -> bool:
+    """Tell whether lines on stderr are for people; JSON objects otherwise."""
+    return log_format == "console" or (log_format == "auto" and sys.stderr.isatty())
 
 
 def formatter(*, people: bool) -> logging.Formatter:

@@ -70,11 +70,13 @@ def answers(base_url):
 def start(tmp_path):
     """Start `bridge` commands; kill whatever a test leaves of them."""
     started = []
+    stderr = (tmp_path / "stderr").open("ab")
 
     def start(*arguments):
         process = subprocess.Popen(
             [sys.executable, "-m", "bridge", *arguments, "--json"],
             stdout=subprocess.PIPE,
+            stderr=stderr,
             env={
                 **os.environ,
                 "BRIDGE_DATA_DIR": str(tmp_path),
@@ -91,10 +93,24 @@ def start(tmp_path):
                 os.kill(pid, signal.SIGKILL)
         process.wait()
         process.stdout.close()
+    stderr.close()
+
+
+@pytest.fixture
+def logged(tmp_path):
+    """Read the events logged so far; each line is a JSON object."""
+
+    def logged():
+        lines = (tmp_path / "stderr").read_text().splitlines()
+        return [json.loads(line)["event"] for line in lines]
+
+    return logged
 
 
 @pytest.mark.campaign
-def test_dead_worker_is_replaced_and_nothing_outlives_a_killed_supervisor(start):
+def test_dead_worker_is_replaced_and_nothing_outlives_a_killed_supervisor(
+    start, logged
+):
     serve, line = start("serve", "--port", "0", "--workers", "1")
     [first] = wait_until(lambda: list(filter(is_worker, children(serve.pid))))
 
@@ -102,6 +118,7 @@ def test_dead_worker_is_replaced_and_nothing_outlives_a_killed_supervisor(start)
     wait_until(
         lambda: [pid for pid in children(serve.pid) if is_worker(pid) and pid != first]
     )
+    assert "The worker ended with 137; starting another in 1 s." in logged()
     below = descendants(serve.pid)
     assert len(below) == 3
     assert answers(line["baseUrl"])
@@ -124,7 +141,7 @@ def test_stopped_serve_leaves_nothing(start, number):
 
 
 @pytest.mark.campaign
-def test_supervisor_ends_with_its_facade(start):
+def test_supervisor_ends_with_its_facade(start, logged):
     serve, _ = start("serve", "--port", "0", "--workers", "1")
     wait_until(lambda: list(filter(is_worker, children(serve.pid))))
     below = descendants(serve.pid)
@@ -133,6 +150,7 @@ def test_supervisor_ends_with_its_facade(start):
     os.kill(facade, signal.SIGKILL)
 
     assert serve.wait(20) == 128 + signal.SIGKILL
+    assert "The facade ended with 137." in logged()
     wait_until(lambda: not any(map(is_alive, below)))
 
 

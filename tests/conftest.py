@@ -93,6 +93,11 @@ class Api:
         told = made.json()
         return Api({**line, "elementToken": told["token"], "instanceId": told["id"]})
 
+    def disconnect(self):
+        """Remove the instance."""
+        path = f"/instances/{self.line['instanceId']}"
+        assert self.call("DELETE", path, authorization=self.platform).status == 200
+
 
 class Vendor:
     """What a test asks of the simulator's own control routes."""

@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Generic
+from typing import Generic, TypeVar
 
 from bridge.catalog.model import Resource
 from bridge.errors import BridgeError, ProviderError
@@ -30,6 +30,8 @@ from bridge.services.fields import (
 )
 from bridge.store import metadata
 from bridge.store.instances import Instance
+
+D = TypeVar("D")
 
 _RENEWAL_S = 60.0
 _LIFETIMES = 24
@@ -136,17 +138,34 @@ def entity_fields(ctx: Context, instance: Instance, resource: Resource) -> Entit
     return _fields(ctx, instance, resource).find()
 
 
-def newer_fields(
-    ctx: Context, instance: Instance, resource: Resource, known: EntityFields
-) -> EntityFields:
-    """Return fields that may list a value which the known ones lack.
+def read_with_fields(
+    ctx: Context,
+    instance: Instance,
+    resource: Resource,
+    read: Callable[[EntityFields], D],
+    in_doubt: Callable[[D], bool],
+) -> tuple[EntityFields, D]:
+    """Return what `read` makes of the fields, and these.
 
-    They are `known` unless it is more than ten minutes old. No vendor call, two when
-    no process has asked within these ten minutes.
+    It reads again with newer ones when it is in doubt about a picklist value and those
+    it was given are more than ten minutes old. Vendor calls as `entity_fields`, and
+    two when no process has asked within these ten minutes.
 
     Raises:
         ProviderError: the vendor could not be asked.
     """
+    fields = entity_fields(ctx, instance, resource)
+    found = read(fields)
+    if in_doubt(found):
+        newer = _newer_fields(ctx, instance, resource, fields)
+        if newer is not fields:
+            return newer, read(newer)
+    return fields, found
+
+
+def _newer_fields(
+    ctx: Context, instance: Instance, resource: Resource, known: EntityFields
+) -> EntityFields:
     place, now = _fields(ctx, instance, resource), ctx.clock()
     if now - known.fetched_at <= _DOUBTED:
         return known

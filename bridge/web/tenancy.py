@@ -186,9 +186,10 @@ def list_account_instances(account_id: str | None = None) -> Response:
     """Answer a page of an account's instances, the caller's own unless named."""
     ctx, user = current.context(), current.user()
     search, notes = params.instance_search(params.current_query())
-    of_account = account_id or str(user.account_id)
-    account = tenancy.find_own_account(ctx, user, of_account)
-    page = instances.list_of_account(ctx, account.id, search)
+    own = user.account_id
+    if account_id is not None:
+        own = tenancy.find_own_account(ctx, user, account_id).id
+    page = instances.list_of_account(ctx, own, search)
     return responses.listing(
         page.documents, next_page=page.next_page, total=page.total, notes=notes
     )

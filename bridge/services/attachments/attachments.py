@@ -29,7 +29,7 @@ from bridge.services.attachments.parents import link_attachments
 from bridge.services.context import Context
 from bridge.services.credentials import open_backend
 from bridge.services.fields import EntityFields
-from bridge.services.metadata import entity_fields, newer_fields
+from bridge.services.metadata import entity_fields, read_with_fields
 from bridge.services.objects import find_object
 from bridge.services.records import listings, lookup, records
 from bridge.services.records.answers import Written
@@ -287,12 +287,13 @@ def _draft(
     ctx: Context, instance: Instance, upload: Upload, link: Link
 ) -> AttachmentDraft:
     """Read an upload, again with new metadata when a picklist value may be newer."""
-    fields = _fields(ctx, instance)
-    draft = draft_attachment(fields, upload, link)
-    if draft.record.doubts_picklist:
-        newer = newer_fields(ctx, instance, _resource(ctx, instance), fields)
-        if newer is not fields:
-            return draft_attachment(newer, upload, link)
+    _, draft = read_with_fields(
+        ctx,
+        instance,
+        _resource(ctx, instance),
+        lambda fields: draft_attachment(fields, upload, link),
+        lambda draft: draft.record.doubts_picklist,
+    )
     return draft
 
 

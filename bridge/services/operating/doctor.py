@@ -16,6 +16,7 @@ from pathlib import Path
 
 from bridge.errors import ConfigurationError, StoreError
 from bridge.settings import Settings
+from bridge.settings.model import variable
 from bridge.store.checkup import (
     examine_file,
     find_missing_job_rights,
@@ -118,7 +119,7 @@ def describe(settings: Settings) -> Finding:
 
 def check_names(names: Iterable[str]) -> Finding | None:
     """Judge the names of environment variables; None when each can have an effect."""
-    known = {f"{_PREFIX}{name}".upper() for name in Settings.model_fields}
+    known = set(map(variable, Settings.model_fields))
     unknown = sorted(
         name
         for name in names

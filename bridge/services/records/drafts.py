@@ -235,7 +235,7 @@ def _require_fields(fields: EntityFields, draft: Draft) -> None:
     """Name every required field without a value; 0, false and junk are values."""
     creatable = Verb.CREATE in fields.resource.verbs
     for info in fields.standard.values():
-        if info.name in ("id", *draft.unread) or not info.required:
+        if info.name == "id" or not info.required or info.name in draft.unread:
             continue
         if info.read_only and not creatable:
             continue

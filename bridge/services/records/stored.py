@@ -11,7 +11,7 @@ from bridge.errors import NotFoundError
 from bridge.interfaces import Backend, Entity, EntityType, Field, FieldType, Scalar
 from bridge.services.context import Context
 from bridge.services.fields import EntityFields
-from bridge.services.metadata import entity_fields, newer_fields
+from bridge.services.metadata import entity_fields, read_with_fields
 from bridge.services.records.drafts import Draft, draft_create, draft_update
 from bridge.services.records.fixed import require_own as require_fixed
 from bridge.services.records.links import Link, not_found
@@ -81,14 +81,9 @@ def _draft(
     resource: Resource,
     read: Callable[[EntityFields], Draft],
 ) -> tuple[EntityFields, Draft]:
-    """Read a body, again with new metadata when a picklist value may be newer."""
-    fields = entity_fields(ctx, instance, resource)
-    draft = read(fields)
-    if draft.doubts_picklist:
-        newer = newer_fields(ctx, instance, resource, fields)
-        if newer is not fields:
-            return newer, read(newer)
-    return fields, draft
+    return read_with_fields(
+        ctx, instance, resource, read, lambda draft: draft.doubts_picklist
+    )
 
 
 def read_id(resource: Resource, record_id: str) -> int:

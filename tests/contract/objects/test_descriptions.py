@@ -32,8 +32,7 @@ def newcomer(api):
     """A caller for whom nothing was asked of the vendor yet."""
     newcomer = api.connect("Newcomer")
     yield newcomer
-    path = f"/instances/{newcomer.line['instanceId']}"
-    api.call("DELETE", path, authorization=api.platform)
+    newcomer.disconnect()
 
 
 def describe(api, name):

@@ -64,8 +64,7 @@ class Process:
 def newcomer(api):
     newcomer = api.connect("Growing old")
     yield newcomer
-    path = f"/instances/{newcomer.line['instanceId']}"
-    api.call("DELETE", path, authorization=api.platform)
+    newcomer.disconnect()
 
 
 @pytest.fixture
@@ -80,20 +79,16 @@ def processes(demo, demo_dir, newcomer, vendor):
         process.close()
 
 
-def delay(vendor):
-    fault = {"kind": "delay", "seconds": 1, "operation": "GetFieldInfo", "times": 1}
-    assert vendor.control("POST", "faults", fault).status == 200
-
-
-def refuse(vendor):
-    fault = {"kind": "fault", "operation": "GetFieldInfo", "times": 20}
+def disturb(vendor, **fault):
+    """Let calls for fields go wrong."""
+    fault["operation"] = "GetFieldInfo"
     assert vendor.control("POST", "faults", fault).status == 200
 
 
 def test_what_is_past_its_lifetime_is_renewed_behind_the_answer(processes, vendor):
     first, second = processes
     known = first.describe()
-    delay(vendor)
+    disturb(vendor, kind="delay", seconds=1)
     first.ahead = second.ahead = timedelta(hours=2)
 
     assert first.describe() == known
@@ -123,7 +118,7 @@ def test_even_that_is_served_when_the_vendor_fails(processes, vendor):
     process, _ = processes
     known = process.describe()
     process.ahead = timedelta(days=3)
-    refuse(vendor)
+    disturb(vendor, kind="fault", times=20)
 
     assert process.describe() == known
     assert not process.renewed()

@@ -11,7 +11,7 @@ import base64
 import binascii
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeAlias
@@ -31,6 +31,31 @@ VENDOR_PAGE = 500
 
 MOST_SKIPPED = 100_000
 """Records one call may skip to reach a page by number: 200 vendor calls."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Which piece of a list is asked for; `offset` counts from 0.
+
+    `total` asks how many items there are in all.
+    """
+
+    offset: int = 0
+    size: int = 200
+    next_page: str | None = None
+    total: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of a list; `next_page` only when more exists.
+
+    `total` is given when it was asked for.
+    """
+
+    items: Sequence[object]
+    next_page: str | None
+    total: int | None
 
 
 def write_token(scope: str, after: int) -> str:
@@ -167,3 +192,17 @@ def last_id(entities: list[Entity], default: int | None) -> int | None:
     if not isinstance(entity_id, int):
         raise TypeError(entity_id)
     return entity_id
+
+
+def cut(scope: str, items: Sequence[object], asked: Cut) -> Piece:
+    """Return a piece of items that are all at hand.
+
+    Raises:
+        InvalidRequestError: `next_page` is no token of this list.
+    """
+    start = asked.offset
+    if asked.next_page:
+        start = read_token(scope, asked.next_page)
+    end = start + asked.size
+    token = write_token(scope, end) if end < len(items) else None
+    return Piece(items[start:end], token, len(items) if asked.total else None)

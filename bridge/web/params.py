@@ -14,9 +14,9 @@ from flask import request
 
 from bridge.errors import InvalidRequestError
 from bridge.services.instances.instances import InstanceSearch
+from bridge.services.paging import Cut
 from bridge.services.records.listings import Listing
 from bridge.services.records.shapes import View
-from bridge.services.tenancy.platform_lists import Cut
 from bridge.services.usage.usage import UsageSearch
 from bridge.services.usage.usage_analytics import FiguresSearch
 

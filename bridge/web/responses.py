@@ -13,7 +13,7 @@ from decimal import Decimal
 import orjson
 from flask import Response, request
 
-from bridge.services.tenancy import platform_lists
+from bridge.services import paging
 from bridge.web import current, params
 from bridge.web.families import BASE, Family, family_of
 
@@ -107,7 +107,7 @@ def whole(items: Sequence[object]) -> Response:
         total = len(items) if params.wants_total(query) else None
         return listing(items, next_page=None, total=total)
     asked, notes = params.cut(query)
-    piece = platform_lists.cut(str(request.endpoint), items, asked)
+    piece = paging.cut(str(request.endpoint), items, asked)
     return listing(
         piece.items, next_page=piece.next_page, total=piece.total, notes=notes
     )

@@ -12,9 +12,9 @@ from typing import TypeAlias
 from flask import Flask, Response, request
 
 from bridge.services.instances import instances
+from bridge.services.paging import Piece
 from bridge.services.tenancy import platform_users, tenancy
 from bridge.services.tenancy.platform_bodies import Kept
-from bridge.services.tenancy.platform_lists import Piece
 from bridge.web import bodies, current, hubs, params, responses
 from bridge.web.families import BASE
 

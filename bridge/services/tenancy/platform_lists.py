@@ -1,4 +1,4 @@
-"""Lists of the platform's own things: filtered and cut here, they are short.
+"""Lists of the platform's own things: filtered here, they are short.
 
 Source: elements-api 1.9, 5 and appendix A.
 """
@@ -6,7 +6,6 @@ Source: elements-api 1.9, 5 and appendix A.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NoReturn
 from zoneinfo import ZoneInfo
@@ -15,37 +14,11 @@ from bridge.ceql.ast import And, Expr, Literal, Or, Predicate
 from bridge.ceql.parser import parse_where
 from bridge.errors import InvalidQueryError
 from bridge.interfaces import Entity, Field, FieldType, Scalar
-from bridge.services import paging
 from bridge.services.matching import holds
 from bridge.services.times import write_time
 from bridge.services.values import read_text
 
 _UTC = ZoneInfo("UTC")
-
-
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """Which piece of a list is asked for; `offset` counts from 0.
-
-    `total` asks how many items there are in all.
-    """
-
-    offset: int = 0
-    size: int = 200
-    next_page: str | None = None
-    total: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A piece of a list; `next_page` only when more exists.
-
-    `total` is given when it was asked for.
-    """
-
-    items: Sequence[object]
-    next_page: str | None
-    total: int | None
 
 
 def select(
@@ -60,20 +33,6 @@ def select(
     parsed = parse_where(where)
     expr = None if parsed is None else _type(types, parsed)
     return [written(row) for row in rows if expr is None or holds(expr, row, _UTC)]
-
-
-def cut(scope: str, items: Sequence[object], asked: Cut) -> Piece:
-    """Return a piece of the items.
-
-    Raises:
-        InvalidRequestError: `next_page` is no token of this list.
-    """
-    start = asked.offset
-    if asked.next_page:
-        start = paging.read_token(scope, asked.next_page)
-    end = start + asked.size
-    token = paging.write_token(scope, end) if end < len(items) else None
-    return Piece(items[start:end], token, len(items) if asked.total else None)
 
 
 def written(row: Entity) -> Entity:

@@ -14,6 +14,7 @@ from bridge.errors import InvalidRequestError, NotFoundError, UnauthorizedError
 from bridge.interfaces import Entity, FieldType
 from bridge.services.access import REFUSED
 from bridge.services.context import Context
+from bridge.services.paging import Cut, Piece, cut
 from bridge.services.tenancy.platform_bodies import (
     Kept,
     read_flag,
@@ -21,7 +22,7 @@ from bridge.services.tenancy.platform_bodies import (
     unchanged,
     unused,
 )
-from bridge.services.tenancy.platform_lists import Cut, Piece, cut, select, written
+from bridge.services.tenancy.platform_lists import select, written
 from bridge.services.tenancy.tenancy import find_account, require_admin
 from bridge.store import tenants, users
 from bridge.store.tenants import User

@@ -104,7 +104,7 @@ def simulator():
     )
     try:
         simulator = Simulator(json.loads(process.stdout.readline()))
-        knobs = {"latency_p50_ms": 20, "latency_p99_ms": 60}
+        knobs = {"latency_p50_ms": 80, "latency_p99_ms": 160}
         simulator.control("POST", "knobs", knobs)
         yield simulator
     finally:

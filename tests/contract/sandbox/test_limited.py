@@ -58,8 +58,6 @@ def test_usage_is_told_in_the_vendors_words(limited):
     ("calls", "slow"), [(4998, 0), (5000, 0.5), (7499, 0.5), (7500, 1.0)]
 )
 def test_calls_get_slower_as_the_hour_fills(limited, calls, slow):
-    use(limited, calls)
-
     # A busy machine adds to what the simulator waits, and never takes from it.
     tries = []
     while not tries or (min(tries) >= slow + 0.45 and len(tries) < 20):

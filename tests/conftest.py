@@ -8,6 +8,7 @@ import secrets
 import signal
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -17,6 +18,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import run_processes
+from campaign import FULL
 from hypothesis import HealthCheck, settings
 from sqlalchemy import make_url
 
@@ -35,6 +38,57 @@ settings.load_profile("bridge")
 
 # The installed package is tested, not a `bridge` folder that happens to be here.
 os.environ["PYTHONSAFEPATH"] = "1"
+
+_WORKERS = 3
+_ENDING_S = 20.0
+_WATCH = pytest.StashKey[subprocess.Popen]()
+
+
+def pytest_xdist_auto_num_workers(config):
+    """Run one or two files in this process, more of them in several."""
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None
+    files = [name for name in config.args if Path(name.split("::")[0]).is_file()]
+    return 0 if len(files) == len(config.args) <= 2 else _WORKERS
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave out what runs only at full size, unless that is wanted."""
+    if FULL:
+        return
+    large = [item for item in items if item.get_closest_marker("full_size")]
+    if large:
+        config.hook.pytest_deselected(items=large)
+        items[:] = [item for item in items if item not in large]
+
+
+def pytest_configure(config):
+    """Mark every process of this run, and have them killed should it die."""
+    if hasattr(config, "workerinput"):
+        return
+    run = secrets.token_hex(8)
+    config.stash[_WATCH] = subprocess.Popen(
+        [sys.executable, "-S", run_processes.__file__, run],
+        env={k: v for k, v in os.environ.items() if k != run_processes.VARIABLE},
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+    )
+    os.environ[run_processes.VARIABLE] = run
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session):
+    """Fail a run that leaves processes behind, and end them."""
+    if _WATCH not in session.config.stash:
+        return
+    run = os.environ[run_processes.VARIABLE]
+    ends_at = time.monotonic() + _ENDING_S
+    while run_processes.find_processes(run) and time.monotonic() < ends_at:
+        time.sleep(0.05)
+    for pid, command in run_processes.kill_processes(run).items():
+        print(f"\nleft behind by the tests: process {pid}, {command}")
+        session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
+    session.config.stash[_WATCH].communicate()
 
 
 @dataclass(frozen=True)
@@ -155,7 +209,7 @@ def stop_bridge(process: subprocess.Popen) -> int:
     """Send SIGTERM, wait, and return the exit code."""
     process.send_signal(signal.SIGTERM)
     try:
-        return process.wait(40)
+        return process.wait(60)
     finally:
         process.kill()
         process.stdout.close()

@@ -134,7 +134,7 @@ class Site:
 def stop(process):
     process.send_signal(signal.SIGTERM)
     try:
-        assert process.wait(40) == 0
+        assert process.wait(60) == 0
     finally:
         process.kill()
         process.stdout.close()

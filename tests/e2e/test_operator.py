@@ -182,6 +182,17 @@ class Caller(threading.Thread):
         return False
 
 
+def wait_for_creates(callers):
+    """Wait until each caller has created two more records."""
+    wanted = [len(caller.created) + 2 for caller in callers]
+    ends_at = time.monotonic() + 90
+    while any(
+        len(caller.created) < n for caller, n in zip(callers, wanted, strict=True)
+    ):
+        assert time.monotonic() < ends_at, [caller.uncured for caller in callers]
+        time.sleep(0.05)
+
+
 def find_child(process, word):
     """Return the pid of a child of this process that runs the command `word`."""
     for entry in Path("/proc").iterdir():
@@ -215,22 +226,21 @@ def test_callers_notice_nothing_that_a_retry_does_not_cure(tmp_path):
     try:
         for caller in callers:
             caller.start()
-        time.sleep(2)
+        wait_for_creates(callers)
         site.run("key", "rotate")
         site.run("db", "backup", tmp_path / "copy.db")
         os.kill(find_child(facade, "worker"), signal.SIGKILL)
-        time.sleep(2)
+        wait_for_creates(callers)
         facade.send_signal(signal.SIGTERM)
         assert facade.wait(60) == 0
         facade.stdout.close()
         facade = site.serve()
-        time.sleep(2)
+        wait_for_creates(callers)
         os.kill(facade.pid, signal.SIGKILL)
         facade.wait(10)
         facade.stdout.close()
-        time.sleep(3)
         facade = site.serve()
-        time.sleep(2)
+        wait_for_creates(callers)
     finally:
         stopped.set()
         for caller in callers:
@@ -246,7 +256,7 @@ def test_callers_notice_nothing_that_a_retry_does_not_cure(tmp_path):
 
     assert [caller.uncured for caller in callers] == [[]] * CALLERS
     created = sorted(name for caller in callers for name in caller.created)
-    assert len(created) > 20
+    assert len(created) >= CALLERS * 2 * 4
     assert sorted(record["lastName"] for record in listed) == created
     copy = {"BRIDGE_DATABASE_URL": f"sqlite:///{tmp_path / 'copy.db'}"}
     assert "401234" in site.run("instance", "list", env=copy)

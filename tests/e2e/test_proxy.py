@@ -17,7 +17,7 @@ import pytest
 
 PAGE = Path(__file__).parents[2] / "docs" / "reverse-proxy.md"
 ACCOUNTS = "/elements/api-v2/hubs/crm/accounts"
-PATIENCE_S = 20
+PATIENCE_S = 60
 
 MAIN = """\
 {user}

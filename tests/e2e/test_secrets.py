@@ -85,7 +85,7 @@ def run(tmp_path_factory):
             with urllib.request.urlopen(metrics) as answer:
                 run.metrics = answer.read()
             process.send_signal(signal.SIGTERM)
-            process.wait(40)
+            process.wait(60)
         finally:
             with suppress(ProcessLookupError):
                 process.kill()

@@ -41,7 +41,7 @@ def sandbox(tmp_path):
         seed(line)
         yield line, process.pid
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 def seed(line) -> None:

@@ -64,21 +64,33 @@ def test_a_list_without_end_is_refused(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
+    ("name", "value", "read"),
     [
-        ("ALLOWED_HOSTS", '["psa.example.com", "x:8443", "http://127.0.0.1:1"]'),
-        ("ALLOWED_HOSTS", '["http://[::1]:8081"]'),
-        ("TRUSTED_PROXIES", '["127.0.0.1", "::1", "10.0.0.0/8"]'),
-        ("TIMEZONE", "Europe/Copenhagen"),
-        ("LOG_RETENTION_DAYS", "3650"),
-        ("DRAIN_S", "0"),
-        ("PUBLIC_URL", "https://crm.example.com/bridge/"),
+        (
+            "ALLOWED_HOSTS",
+            '["psa.example.com", "x:8443", "http://127.0.0.1:1"]',
+            ("psa.example.com", "x:8443", "http://127.0.0.1:1"),
+        ),
+        ("ALLOWED_HOSTS", '["http://[::1]:8081"]', ("http://[::1]:8081",)),
+        (
+            "TRUSTED_PROXIES",
+            '["127.0.0.1", "::1", "10.0.0.0/8"]',
+            ("127.0.0.1", "::1", "10.0.0.0/8"),
+        ),
+        ("TIMEZONE", "Europe/Copenhagen", "Europe/Copenhagen"),
+        ("LOG_RETENTION_DAYS", "3650", 3650.0),
+        ("DRAIN_S", "0", 0.0),
+        (
+            "PUBLIC_URL",
+            "https://crm.example.com/bridge/",
+            "https://crm.example.com/bridge",
+        ),
     ],
 )
-def test_a_value_that_is_meant_is_taken(monkeypatch, name, value):
+def test_a_valid_value_is_read_from_the_environment(monkeypatch, name, value, read):
     monkeypatch.setenv(f"BRIDGE_{name}", value)
 
-    read_settings()
+    assert getattr(read_settings(), name.lower()) == read
 
 
 def test_every_number_has_bounds():

@@ -21,7 +21,7 @@ def echo(environ, start_response):
     if environ["PATH_INFO"] == "/takes-its-time":
         time.sleep(0.5)
     if environ["PATH_INFO"] == "/takes-an-age":
-        time.sleep(20)
+        time.sleep(60)
     body = environ["wsgi.input"].read()
     answer = json.dumps(
         {

@@ -18,7 +18,7 @@ class Written:
     changed = settled = True
 
 
-def wait_for(condition, timeout_s=30):
+def wait_for(condition, timeout_s=60):
     deadline = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < deadline

@@ -10,6 +10,7 @@ import sys
 import urllib.request
 
 import pytest
+from campaign import sized
 
 from bridge.sandbox import seed
 
@@ -103,18 +104,21 @@ def simulator():
     )
     try:
         simulator = Simulator(json.loads(process.stdout.readline()))
-        knobs = {"latency_p50_ms": 20, "latency_p99_ms": 60}
+        knobs = {"latency_p50_ms": 80, "latency_p99_ms": 160}
         simulator.control("POST", "knobs", knobs)
         yield simulator
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(20)
+        process.wait(60)
         process.stdout.close()
 
 
 @pytest.mark.parametrize(
     ("processes", "threads", "calls"),
-    [(2, 4, 6), pytest.param(8, 6, 40, marks=pytest.mark.campaign)],
+    [
+        (2, 4, 6),
+        pytest.param(*sized((6, 6, 15), (8, 6, 40)), marks=pytest.mark.campaign),
+    ],
 )
 @pytest.mark.usefixtures("db")
 def test_vendor_never_sees_more_calls_than_there_are_lanes(

@@ -65,7 +65,7 @@ def facade(tmp_path_factory):
     with process:
         yield Facade(json.loads(process.stdout.readline()))
         process.send_signal(signal.SIGTERM)
-        process.wait(40)
+        process.wait(60)
 
 
 @pytest.fixture(scope="module")

@@ -91,7 +91,7 @@ class Fleet:
     def wait_to_end(self, pid):
         """Return the exit code of a worker."""
         [worker] = [one for one in self.running if one.pid == pid]
-        return worker.wait(20)
+        return worker.wait(60)
 
     def read(self, statement, *values):
         if not self._world.exists():
@@ -115,7 +115,7 @@ class Fleet:
             event,
         )
 
-    def wait_until(self, condition, timeout_s=30.0):
+    def wait_until(self, condition, timeout_s=60.0):
         """Return what the condition returns, once that is something."""
         ends_at = time.monotonic() + timeout_s
         while not (found := condition()):

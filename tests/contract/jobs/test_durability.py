@@ -122,7 +122,7 @@ def test_what_a_stopped_worker_left_is_taken_at_once(fresh_fleet):
     holder(fresh_fleet, "left")
 
     worker.send_signal(signal.SIGINT)
-    assert worker.wait(15) == 0
+    assert worker.wait(60) == 0
     fresh_fleet.start(1)
     fresh_fleet.wait_for("left")
 

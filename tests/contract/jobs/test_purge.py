@@ -33,7 +33,7 @@ def worker(fresh_fleet, tmp_path):
         )
     yield json.loads(process.stdout.readline())["worker"]
     process.terminate()
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
     process.stdout.close()
     assert read_living(fresh_fleet.database) == []
 

@@ -6,6 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from campaign import sized
 
 from bridge.jobs.tasks import LIMITS, Queue
 
@@ -65,7 +66,7 @@ def test_a_tenants_share_of_the_workers_is_limited(fleet):
 @pytest.mark.campaign
 def test_limit_holds_with_many_workers(fresh_fleet):
     fresh_fleet.start(4)
-    jobs = [f"job {n}" for n in range(40)]
+    jobs = [f"job {n}" for n in range(sized(16, 40))]
     for job in jobs:
         fresh_fleet.ask(job, pause_s=0.2)
     for job in jobs:

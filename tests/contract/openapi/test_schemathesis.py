@@ -12,6 +12,7 @@ from collections import Counter
 
 import pytest
 import schemathesis
+from campaign import sized
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from schemathesis.checks import not_a_server_error
@@ -246,19 +247,21 @@ def test_a_slice_of_generated_requests_is_answered_as_described(api, foreign):
 
 
 @pytest.mark.campaign
-@pytest.mark.timeout(300)
-def test_thousands_of_generated_requests_are_answered_as_described(
+@pytest.mark.timeout(900)
+def test_many_generated_requests_are_answered_as_described(
     throwaway_api, throwaway_foreign
 ):
     fuzz = fuzzer(throwaway_api, throwaway_foreign)
 
     for operation in fuzz.operations:
-        fuzz.strain(operation, 24)
+        fuzz.strain(operation, sized(4, 24))
         if operation.body:
-            fuzz.strain(operation, 8, mode=schemathesis.GenerationMode.NEGATIVE)
+            fuzz.strain(
+                operation, sized(2, 8), mode=schemathesis.GenerationMode.NEGATIVE
+            )
 
     print(sorted(fuzz.statuses.items()), len(fuzz.succeeded), len(fuzz.operations))
-    assert sum(fuzz.statuses.values()) >= 4000
+    assert sum(fuzz.statuses.values()) >= sized(600, 4000)
     assert len(fuzz.succeeded) >= 0.8 * len(fuzz.operations)
     assert fuzz.statuses[502] == 0
     assert throwaway_api.get("/ping").status == 200

@@ -46,7 +46,7 @@ def early(tmp_path_factory):
     with process:
         yield json.loads(process.stdout.readline())
         process.terminate()
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
 
 
 @pytest.fixture(scope="session")

@@ -33,7 +33,7 @@ class Server:
     def stop(self, number=signal.SIGTERM):
         if self.process.poll() is None:
             os.killpg(self.process.pid, number)
-        self.process.wait(30)
+        self.process.wait(60)
         self.process.stdout.close()
 
 

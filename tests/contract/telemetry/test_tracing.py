@@ -28,7 +28,7 @@ def traces(demo, demo_dir):
     """Return the traces of a request, once they are written."""
 
     def read(request_id):
-        end = time.monotonic() + 5
+        end = time.monotonic() + 60
         with closing(open_database(Settings(data_dir=demo_dir))) as database:
             while time.monotonic() < end:
                 instance_id = int(demo["instanceId"])
@@ -102,12 +102,13 @@ def test_the_instance_says_whether_it_is_traced(api):
 
 
 def test_a_trace_ends_by_itself(api):
-    api.call("PUT", "/instances/trace-logging", {"duration": 0.005})
+    api.call("PUT", "/instances/trace-logging", {"duration": 0.03})
     assert "elements-trace-id" in api.get("/hubs/crm/nonsense").headers
 
-    time.sleep(0.4)
-
-    assert "elements-trace-id" not in api.get("/hubs/crm/nonsense").headers
+    ends_at = time.monotonic() + 60
+    while "elements-trace-id" in api.get("/hubs/crm/nonsense").headers:
+        assert time.monotonic() < ends_at
+        time.sleep(0.1)
 
 
 def test_an_instance_that_is_not_traced_keeps_nothing(api, traces):

@@ -138,7 +138,7 @@ def test_a_read_gives_up_after_four_attempts(backend, vendor, trouble, error):
 
 def test_a_read_stops_at_its_deadline(vendor, ana):
     service = SoapService(
-        retries=RetryPolicy(deadline_s=0.3, backoff_s=5),
+        retries=RetryPolicy(deadline_s=0.3, backoff_s=30),
         hosts=HostPolicy(allow_loopback=True),
     )
     backend = service.open_backend(ana, Zone(vendor.url, 1), lambda _zone: None)
@@ -148,7 +148,7 @@ def test_a_read_stops_at_its_deadline(vendor, ana):
     with pytest.raises(ProviderUnavailableError):
         backend.query(ACCOUNT, None)
 
-    assert time.monotonic() - start < 1
+    assert time.monotonic() - start < 10
     service.close()
 
 

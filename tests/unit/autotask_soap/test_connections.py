@@ -65,7 +65,7 @@ def connections():
 def post(connections, vendor):
     url = vendor.url.replace("http://", "https://")
     headers = {"SOAPAction": "x/query"}
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     with connections.post(url, headers, b"x", deadline=deadline, writes=False) as reply:
         return b"".join(reply.chunks())
 

@@ -43,7 +43,7 @@ def store():
 
 
 def wait_until(condition):
-    end = time.monotonic() + 5
+    end = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.005)
@@ -83,7 +83,7 @@ def test_put_does_not_wait_for_a_database_that_hangs(store):
     for number in range(1000):
         batches.put(number)
 
-    assert time.perf_counter() - begin < 1
+    assert time.perf_counter() - begin < 10
     store.open.set()
     batches.close()
     assert len(store.rows) + store.lost == 1000

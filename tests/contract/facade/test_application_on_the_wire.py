@@ -99,3 +99,26 @@ def test_a_body_that_cannot_be_read_is_refused_with_the_envelope(
 
     assert answer.status == status
     assert answer.json()["requestId"] == answer.header(b"Elements-Request-Id").decode()
+
+
+def test_a_post_that_means_patch_changes_the_record_and_creates_nothing(talk):
+    def lines(body):
+        return b"Content-Length: %d" % len(body), b"Idempotency-Key: one-key-for-two"
+
+    [first] = talk(b"GET", ACCOUNTS + b"?pageSize=1")
+    account = ACCOUNTS + b"/%d" % first.json()[0]["id"]
+    for phone in (b"1", b"2"):
+        body = b'{"phone":"555-000%s"}' % phone
+        [answer] = talk(
+            b"POST",
+            account,
+            b"X-HTTP-Method-Override: PATCH",
+            *lines(body),
+            body=body,
+        )
+        # A key is for creates: the second body would be refused under it.
+        assert answer.status == 200, answer.body
+        assert answer.json()["phone"].encode() == b"555-000" + phone
+
+    [answer] = talk(b"POST", account, *lines(b"{}"), body=b"{}")
+    assert answer.status == 405

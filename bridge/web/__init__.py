@@ -15,6 +15,7 @@ from bridge.web import (
     attachments,
     auth,
     authentication,
+    bodies,
     children,
     cors,
     current,
@@ -51,6 +52,7 @@ def register(app: Flask, ctx: Context) -> None:
     paths = NormalisedPaths(methods.OverriddenMethods(app.wsgi_app))
     app.wsgi_app = ForwardedCallers(paths, ctx.settings.trusted_proxies)  # type: ignore[method-assign]
     journal.register(app)
+    app.before_request(bodies.limit)
     app.before_request(cors.preflight)
     app.before_request(auth.admit)
     app.before_request(methods.refuse_unknown_override)

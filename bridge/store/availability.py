@@ -6,43 +6,40 @@ import logging
 import threading
 import time
 
-_MIN_INTERVAL_S = 10.0
+_INTERVAL_S = 10.0
 
 _log = logging.getLogger(__name__)
 
 
 class AvailabilityLog:
-    """One line for each outage of a database that worked before.
+    """One line when a database that worked before fails, and one when it works again.
 
-    Safe to use from many threads. An outage that begins within 10 s of the one logged
-    last is not logged, so that a database that fails now and then fills no log.
+    Safe to use from many threads. Within `interval_s` of the last such pair nothing is
+    logged, so that a database that fails now and then fills no log.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, interval_s: float = _INTERVAL_S) -> None:
+        self._interval_s = interval_s
         self._lock = threading.Lock()
         self._worked = False
-        self._failing = False
         self._logged = False
         self._logged_at = float("-inf")
 
     def record_success(self) -> None:
         """Note that the database was used."""
-        if self._worked and not self._failing:
+        if self._worked and not self._logged:
             return
         with self._lock:
             if self._logged:
                 seconds = time.monotonic() - self._logged_at
                 _log.warning("the database can be used again, after %.0f s", seconds)
-            self._worked = True
-            self._failing = self._logged = False
+            self._worked, self._logged = True, False
 
     def record_failure(self, reason: str) -> None:
         """Note that the database could not be used."""
         with self._lock:
-            if self._failing or not self._worked:
-                return
-            self._failing = True
             now = time.monotonic()
-            if now - self._logged_at >= _MIN_INTERVAL_S:
+            is_recent = now - self._logged_at < self._interval_s
+            if self._worked and not self._logged and not is_recent:
                 self._logged, self._logged_at = True, now
                 _log.error("the database cannot be used: %s", reason)

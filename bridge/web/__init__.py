@@ -1,9 +1,9 @@
 """HTTP in, HTTP out; no decisions.
 
 A call passes `ForwardedCallers`, `NormalisedPaths`, `OverriddenMethods`,
-`journal.begin`, `cors.preflight`, `auth.admit`, `methods.refuse_unknown_override`, its
-view, `cors.finish`, `responses.finish` and `journal.finish`; whatever goes wrong on the
-way is answered by `errors.answer`.
+`journal.begin`, `bodies.limit`, `cors.preflight`, `auth.admit`,
+`methods.refuse_unknown_override`, its view, `cors.finish`, `responses.finish` and
+`journal.finish`; whatever goes wrong on the way is answered by `errors.answer`.
 """
 
 from __future__ import annotations

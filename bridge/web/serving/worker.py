@@ -2,9 +2,11 @@
 
 What differs from gunicorn 27: `Server` is the last header; request targets may hold
 blanks, quotes and raw bytes; request lines may have 20,000 bytes; a request that
-cannot be read is answered with the JSON envelope; a thread begins with a request when
-its head has arrived, so that slow callers occupy none. Everything that guards against
-request smuggling is gunicorn's and stays as it is. Source: DESIGN 12; elements-api 1.5.
+cannot be read is answered with the JSON envelope, or with headers alone for HEAD; a
+later minor version of HTTP is answered with 1.1; the application can limit a chunked
+body by the sizes it announces; a thread begins with a request when its head has
+arrived, so that slow callers occupy none. Everything that guards against request
+smuggling is gunicorn's and stays as it is. Source: DESIGN 12; elements-api 1.5.
 
 gunicorn has no types, hence the ignores on its classes.
 """

@@ -7,6 +7,7 @@ import shutil
 import socket
 import socketserver
 import threading
+import time
 from contextlib import closing, contextmanager, suppress
 
 import pytest
@@ -199,4 +200,21 @@ def test_a_database_that_fails_now_and_then_fills_no_log(caplog):
     assert [one.getMessage().split(",")[0] for one in caplog.records] == [
         "the database cannot be used: one of five",
         "the database can be used again",
+    ]
+
+
+def test_an_outage_soon_after_another_is_logged_when_it_lasts(caplog):
+    log = AvailabilityLog(interval_s=0.1)
+    log.record_success()
+    log.record_failure("one")
+    log.record_success()
+    log.record_failure("two")
+    time.sleep(0.1)
+    log.record_failure("two")
+    log.record_failure("two")
+
+    assert [one.getMessage().split(",")[0] for one in caplog.records] == [
+        "the database cannot be used: one",
+        "the database can be used again",
+        "the database cannot be used: two",
     ]

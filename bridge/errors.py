@@ -28,6 +28,7 @@
         ├── ConfigurationError
         ├── CatalogError
         └── StoreError
+            └── StoreUnavailableError    the same call may succeed later
 
 Which status each becomes is decided once, in `web.errors`. This module imports
 nothing, so every room can raise from it.
@@ -176,3 +177,7 @@ class CatalogError(OperatorError):
 
 class StoreError(OperatorError):
     """The database or the key ring cannot be used."""
+
+
+class StoreUnavailableError(StoreError):
+    """The database cannot be reached or used just now; it may be soon."""

@@ -10,6 +10,8 @@ Source: dbos 3.4, its code.
 from __future__ import annotations
 
 import logging
+import re
+import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import TypeVar
@@ -34,6 +36,11 @@ and what an older release began must not be stranded."""
 SERIALIZER = DBOSPortableJSONSerializer()
 
 _KEPT_CONNECTIONS = 10
+_OUTAGE = re.compile(
+    r"\((?:psycopg|sqlite3)\.OperationalError\).*"
+    r"|connection failed:.*|server closed the connection.*"
+)
+_OUTAGE_INTERVAL_S = 60.0
 _log = logging.getLogger("dbos")
 
 
@@ -177,3 +184,29 @@ def _tame_log() -> None:
     """
     if not _log.handlers:
         _log.addHandler(logging.NullHandler())
+        _log.addFilter(OutageFilter())
+
+
+class OutageFilter(logging.Filter):
+    """Lets one line a minute pass that says that the database cannot be used.
+
+    The engine writes several each second, some with a traceback in their text. The
+    store logs when an outage begins and ends.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._passed_at = float("-inf")
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether the record is to be logged; shorten it to what matters."""
+        reason = _OUTAGE.search(record.getMessage())
+        if reason is None:
+            return True
+        now = time.monotonic()
+        if now - self._passed_at < _OUTAGE_INTERVAL_S:
+            return False
+        self._passed_at = now
+        record.msg, record.args = f"durable work: {reason[0].rstrip()}", ()
+        record.exc_info = None
+        return True

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from bridge import __version__
+from bridge.errors import StoreUnavailableError
 from bridge.jobs import engine
 from bridge.jobs.history import FORGET
 from bridge.jobs.tasks import TASKS, Task
@@ -102,5 +103,8 @@ class Pulse:
                 self.beat()
                 if self.adopting:
                     self.adopt()
+            except StoreUnavailableError:
+                # The store has logged it, and will log that it is over.
+                continue
             except Exception:  # noqa: BLE001 - a silent worker loses its work
                 _log.exception("The worker's heartbeat failed.")

@@ -16,12 +16,14 @@ from typing import Self
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
-from bridge.errors import ConfigurationError, StoreError
+from bridge.errors import ConfigurationError, StoreError, StoreUnavailableError
 from bridge.store import schema
+from bridge.store.availability import AvailabilityLog
 from bridge.store.crypto import KeyRing
 from bridge.store.paths import make_private_directory, make_private_file
+from bridge.store.troubles import is_unavailable
 
 DATABASE_FILE = "bridge.db"
 
@@ -29,6 +31,8 @@ _BUSY_TIMEOUT_S = 30
 _KEPT_CONNECTIONS = 16
 _EXTRA_CONNECTIONS = 48
 _WAL_ATTEMPTS = 100
+# To connect, in seconds, and for sent data to be acknowledged, in milliseconds.
+_POSTGRESQL_TIMEOUTS = {"connect_timeout": 5, "tcp_user_timeout": 15_000}
 _UNREADABLE = URL.create("unreadable")
 
 
@@ -66,7 +70,7 @@ def is_sealed(url: str) -> bool:
         return False
     engine = _create_engine(parts)
     try:
-        with _translate_errors(), engine.connect() as connection:
+        with _translate_errors(AvailabilityLog()), engine.connect() as connection:
             return schema.is_sealed(connection)
     finally:
         engine.dispose()
@@ -82,6 +86,7 @@ class Database:
     def __init__(self, engine: Engine, keys: KeyRing) -> None:
         self.keys = keys
         self._engine = engine
+        self._availability = AvailabilityLog()
         self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._writer = engine.execution_options()
         if engine.dialect.name == "sqlite":
@@ -123,9 +128,10 @@ class Database:
         Not to be nested: on SQLite the inner one would wait for the outer one.
 
         Raises:
+            StoreUnavailableError: the database cannot be reached or used just now.
             StoreError: the database refused something nobody inside has caught.
         """
-        with _translate_errors(), self._writer.begin() as connection:
+        with self._translate_errors(), self._writer.begin() as connection:
             yield connection
 
     @contextmanager
@@ -133,15 +139,17 @@ class Database:
         """Yield a connection for reading; each statement sees the newest data.
 
         Raises:
+            StoreUnavailableError: the database cannot be reached or used just now.
             StoreError: the database refused something nobody inside has caught.
         """
-        with _translate_errors(), self._reader.connect() as connection:
+        with self._translate_errors(), self._reader.connect() as connection:
             yield connection
 
     def autocommit(self) -> AbstractContextManager[Connection]:
         """Yield a connection on which each statement is a transaction of its own.
 
         Raises:
+            StoreUnavailableError: the database cannot be reached or used just now.
             StoreError: the database refused something nobody inside has caught.
         """
         return self.read()
@@ -187,6 +195,9 @@ class Database:
         """
         with self.begin() as connection:
             schema.touch(connection)
+
+    def _translate_errors(self) -> AbstractContextManager[None]:
+        return _translate_errors(self._availability)
 
     def close(self) -> None:
         """Close every idle connection; those in use close when they are done."""
@@ -241,6 +252,11 @@ def _create_postgresql_engine(url: URL) -> Engine:
     try:
         return create_engine(
             url,
+            connect_args={
+                name: value
+                for name, value in _POSTGRESQL_TIMEOUTS.items()
+                if name not in url.query
+            },
             hide_parameters=True,
             max_overflow=_EXTRA_CONNECTIONS,
             pool_pre_ping=True,
@@ -275,15 +291,18 @@ def begin_immediate(connection: Connection) -> None:
 
 
 @contextmanager
-def _translate_errors() -> Iterator[None]:
+def _translate_errors(availability: AvailabilityLog) -> Iterator[None]:
     try:
         yield
-    except OperationalError as error:
-        raise StoreError(
-            f"The database cannot be used just now: {_first_line(error)}."
-        ) from error
     except SQLAlchemyError as error:
-        raise StoreError(f"The database refused: {_first_line(error)}.") from error
+        reason = _first_line(error)
+        if not is_unavailable(error):
+            raise StoreError(f"The database refused: {reason}.") from error
+        availability.record_failure(reason)
+        raise StoreUnavailableError(
+            f"The database cannot be used just now: {reason}."
+        ) from error
+    availability.record_success()
 
 
 def _first_line(error: SQLAlchemyError) -> str:

@@ -5,7 +5,13 @@ from __future__ import annotations
 import sqlite3
 from enum import StrEnum, auto
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import (
+    DBAPIError,
+    InterfaceError,
+    OperationalError,
+    SQLAlchemyError,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from bridge.errors import StoreError
 
@@ -66,7 +72,22 @@ _SENTENCES = {
 
 def judge(error: StoreError) -> Trouble:
     """Return what kind of trouble the store was in when it raised."""
-    cause = error.__cause__
+    return _classify(error.__cause__)
+
+
+def is_unavailable(error: SQLAlchemyError) -> bool:
+    """Return whether a database cannot be used just now.
+
+    False when it refused a statement for what the statement says.
+    """
+    if isinstance(error, OperationalError | InterfaceError | PoolTimeoutError):
+        return True
+    return isinstance(error, DBAPIError) and (
+        error.connection_invalidated or _classify(error) is not Trouble.OTHER
+    )
+
+
+def _classify(cause: BaseException | None) -> Trouble:
     origin = cause.orig if isinstance(cause, DBAPIError) else cause
     if isinstance(origin, sqlite3.Error):
         # The library's own class stands for "no database" and "malformed" alone.

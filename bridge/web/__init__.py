@@ -1,8 +1,9 @@
 """HTTP in, HTTP out; no decisions.
 
-A call passes `ForwardedCallers`, `NormalisedPaths`, `journal.begin`,
-`responses.preflight`, `auth.admit`, its view, `responses.finish` and `journal.finish`;
-whatever goes wrong on the way is answered by `errors.answer`.
+A call passes `ForwardedCallers`, `NormalisedPaths`, `OverriddenMethods`,
+`journal.begin`, `bodies.limit`, `cors.preflight`, `auth.admit`,
+`methods.refuse_unknown_override`, its view, `cors.finish`, `responses.finish` and
+`journal.finish`; whatever goes wrong on the way is answered by `errors.answer`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from bridge.web import (
     attachments,
     auth,
     authentication,
+    bodies,
     children,
+    cors,
     current,
     docs,
     elements,
@@ -25,6 +28,7 @@ from bridge.web import (
     instances,
     journal,
     legacy_login,
+    methods,
     objects,
     operations,
     responses,
@@ -45,12 +49,15 @@ def register(app: Flask, ctx: Context) -> None:
     # Flask's own redirects and method answers would come before our 401.
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
-    paths = NormalisedPaths(app.wsgi_app)
+    paths = NormalisedPaths(methods.OverriddenMethods(app.wsgi_app))
     app.wsgi_app = ForwardedCallers(paths, ctx.settings.trusted_proxies)  # type: ignore[method-assign]
     journal.register(app)
-    app.before_request(responses.preflight)
+    app.before_request(bodies.limit)
+    app.before_request(cors.preflight)
     app.before_request(auth.admit)
+    app.before_request(methods.refuse_unknown_override)
     app.after_request(responses.finish)
+    app.after_request(cors.finish)
     errors.register(app)
     operations.register(app)
     authentication.register(app)

@@ -17,8 +17,22 @@ from bridge.catalog.model import JSON
 from bridge.errors import InvalidRequestError, UnsupportedMediaError
 from bridge.web import current
 
+LIMIT_BODY = "bridge.limit_body"
+"""Key in the environment of what the server offers to `limit` by."""
+
 MAX_DEPTH = 64
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+def limit(max_bytes: int | None = None) -> None:
+    """Have the server refuse a body as soon as its chunks announce more bytes.
+
+    Called for every request with the limit of the settings, and again by whoever reads
+    a larger body. A body with `Content-Length` is refused by that.
+    """
+    limit_body = request.environ.get(LIMIT_BODY)
+    if limit_body is not None:
+        limit_body(max_bytes or current.context().settings.max_body_bytes)
 
 
 def current_object() -> dict[str, JSON]:

@@ -40,13 +40,19 @@ STATUS: dict[type[BridgeError], int] = {
     errors.ConfigurationError: 500,
     errors.CatalogError: 500,
     errors.StoreError: 500,
+    errors.StoreUnavailableError: 502,
 }
 STRICT: dict[type[BridgeError], int] = {
     errors.ProviderThresholdError: 429,
     errors.ProviderUploadLimitError: 429,
     errors.ProviderUnavailableError: 503,
     errors.ProviderTimeoutError: 504,
+    errors.StoreUnavailableError: 503,
 }
+DATABASE_UNAVAILABLE = (
+    "Bridge cannot use its database just now, so the request was not completed; "
+    "send it again later."
+)
 BUG = "The bridge failed; its log has the details under this request id."
 
 _log = logging.getLogger(__name__)
@@ -86,11 +92,15 @@ def answer(error: Exception) -> Response:
 
 
 def _bridge_answer(error: BridgeError) -> Response:
-    if isinstance(error, errors.OperatorError):
+    message = error.message
+    if isinstance(error, errors.StoreUnavailableError):
+        # The store has logged the reason, which names hosts and users.
+        message = DATABASE_UNAVAILABLE
+    elif isinstance(error, errors.OperatorError):
         _log.error("request %s failed", current.request_id(), exc_info=error)
     strict = current.context().settings.strict_status
     status = status_of(error, strict=strict)
-    response = _response(status, error.message, error.provider_message)
+    response = _response(status, message, error.provider_message)
     if isinstance(error, errors.VerbNotSupportedError):
         _add_allow(response, error.allowed)
     return mark_replay(response, replayed=error.replayed)

@@ -2,11 +2,13 @@
 
 What a trusted proxy says in `X-Forwarded-For`, `X-Forwarded-Proto` and
 `X-Forwarded-Host` takes the place of what the connection says; from anybody else
-these headers are dropped, because anybody can write them.
+these headers are dropped, because anybody can write them. Any header that only
+proxies write shows that the connection is not the caller's.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from ipaddress import ip_address as parse_ip
@@ -20,7 +22,11 @@ Address: TypeAlias = IPv4Address | IPv6Address
 Network: TypeAlias = IPv4Network | IPv6Network
 
 HIDDEN = "bridge.hidden_caller"
-"""Set in the environment when somebody unknown claims to speak for another."""
+"""Set in the environment when a proxy sent the request and its caller is not known.
+
+It is known when a trusted proxy names it, unless as an address of this machine: that
+is what the proxy says when another one stands before it.
+"""
 
 _CLAIMS = (
     "HTTP_FORWARDED",
@@ -30,6 +36,15 @@ _CLAIMS = (
     "HTTP_X_FORWARDED_PREFIX",
     "HTTP_X_FORWARDED_PROTO",
     "HTTP_X_REAL_IP",
+)
+# Source: RFC 7239, 8586 and 9110; the manuals of nginx, Apache, HAProxy, Envoy, IIS,
+# WebLogic, Cloudflare, Fastly, Akamai, Imperva, Azure, AWS, Google, Fly and Tailscale.
+_PROXY_HEADER = re.compile(
+    r"HTTP_(?:VIA|CDN_LOOP|MAX_FORWARDS|PROXY_.*|.*_PROXY_.*|.*FORWARDED.*"
+    r"|(?:.*_)?(?:CLIENT|CONNECTING|CONNECTION|REAL|REMOTE|SOCKET|USER|PROXYUSER|CLUSTER)"
+    r"_?(?:IP|IPV6|ADDR|ADDRESS)"
+    r"|X_ORIGINAL_(?:HOST|URL|URI)|X_REWRITE_URL"
+    r"|(?:CF|FASTLY|FLY|AKAMAI|TAILSCALE|X_ENVOY|X_ARR|X_AZURE|X_AMZN?|X_APPENGINE)_.*)"
 )
 
 
@@ -45,10 +60,9 @@ class ForwardedCallers:
     ) -> Iterable[bytes]:
         """Pass the call on as its real caller's."""
         claims = {name: environ.pop(name) for name in _CLAIMS if name in environ}
-        if claims:
-            if self._trusts(environ.get("REMOTE_ADDR", "")):
-                self._believe(environ, claims)
-            else:
+        if claims or any(map(_PROXY_HEADER.fullmatch, environ)):
+            trusted = self._trusts(environ.get("REMOTE_ADDR", ""))
+            if not trusted or not self._believe(environ, claims):
                 environ[HIDDEN] = True
         return self._app(environ, start_response)
 
@@ -56,12 +70,17 @@ class ForwardedCallers:
         address = read_address(text)
         return address is not None and is_within(address, self._trusted)
 
-    def _believe(self, environ: WSGIEnvironment, claims: dict[str, str]) -> None:
-        """Take over the last claim of each kind: the ones before it are hearsay."""
+    def _believe(self, environ: WSGIEnvironment, claims: dict[str, str]) -> bool:
+        """Take over the last claim of each kind: the ones before it are hearsay.
+
+        Return whether the caller is known by now.
+        """
+        caller: Address | None = None
         for hop in reversed(claims.get("HTTP_X_FORWARDED_FOR", "").split(",")):
             address = read_address(hop)
             if address is None:
                 break
+            caller = address
             environ["REMOTE_ADDR"] = str(address)
             if not is_within(address, self._trusted):
                 break
@@ -70,6 +89,7 @@ class ForwardedCallers:
             environ["wsgi.url_scheme"] = scheme
         if host := _last(claims.get("HTTP_X_FORWARDED_HOST", "")):
             environ["HTTP_HOST"] = host
+        return caller is not None and not caller.is_loopback
 
 
 def read_address(text: str) -> Address | None:

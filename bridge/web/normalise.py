@@ -38,6 +38,14 @@ def normalise(path: str) -> str:
     return "/" + "/".join(segments)
 
 
+def normalise_target(target: str) -> str:
+    """Return the normalised path of a request target; empty if it cannot be read."""
+    try:
+        return normalise(_path_of(target))
+    except ValueError:
+        return ""
+
+
 def _decode(segment: str) -> str:
     return unquote_to_bytes(segment).replace(b"/", b"%2F").decode("latin-1")
 
@@ -47,5 +55,9 @@ def _encoded_path(environ: WSGIEnvironment) -> str:
     raw = environ.get("RAW_URI") or environ.get("REQUEST_URI")
     if raw is None or environ.get("SCRIPT_NAME"):
         return quote(environ.get("PATH_INFO", "").encode("latin-1"))
-    target = str(raw).partition("?")[0]
-    return target if target.startswith("/") else urlsplit(target).path
+    return _path_of(str(raw))
+
+
+def _path_of(target: str) -> str:
+    path = target.partition("?")[0]
+    return path if path.startswith("/") else urlsplit(path).path

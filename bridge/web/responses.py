@@ -15,16 +15,9 @@ from flask import Response, request
 
 from bridge.services import paging
 from bridge.web import current, params
-from bridge.web.families import BASE, Family, family_of
+from bridge.web.families import Family, family_of
 
 JSON_TYPE = "application/json;charset=UTF-8"
-EXPOSED = (
-    "Elements-Returned-Count, Elements-Total-Count, Elements-Request-Id, "
-    "Elements-Next-Page-Token, Elements-Trace-Id, Elements-Error, Content-Disposition"
-)
-_METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
-_ALLOWED_HEADERS = ("Authorization", "Content-Type", "Accept")
-_OUR_HEADER = re.compile(r"elements-[a-z-]+|idempotency-key", re.IGNORECASE)
 _MAX_NOTE = 1000
 _WIDTH = 63
 
@@ -138,39 +131,12 @@ def _add_notes(response: Response, notes: Sequence[str]) -> None:
         response.headers["Elements-Error"] = printable[:_MAX_NOTE]
 
 
-def preflight() -> Response | None:
-    """Answer `OPTIONS` below the base path with 200; None for any other call.
-
-    A wildcard in `Access-Control-Allow-Headers` covers neither `Authorization` nor
-    a prefix, so those of our own headers that are asked for are repeated by name.
-    """
-    if request.method != "OPTIONS" or not request.path.startswith(f"{BASE}/"):
-        return None
-    asked = request.headers.get("Access-Control-Request-Headers", "")
-    wanted = [name for name in map(str.strip, asked.split(",")) if _is_ours(name)]
-    response = empty()
-    response.headers["Allow"] = _METHODS
-    response.headers["Access-Control-Allow-Methods"] = _METHODS
-    response.headers["Access-Control-Allow-Headers"] = ", ".join(
-        [*_ALLOWED_HEADERS, *wanted]
-    )
-    return response
-
-
-def _is_ours(name: str) -> bool:
-    return _OUR_HEADER.fullmatch(name) is not None
-
-
 def finish(response: Response) -> Response:
     """Add the headers that every answer carries, errors included."""
     response.headers["Elements-Request-Id"] = current.request_id()
     instance = current.opened()
     if instance is not None and _is_hub_call():
         response.headers["Elements-Element-Instance-Id"] = str(instance.id)
-    if "Origin" in request.headers:
-        # Nothing here is opened by a cookie, so any origin may read the answers.
-        response.headers["Access-Control-Allow-Origin"] = "*"
-        response.headers["Access-Control-Expose-Headers"] = EXPOSED
     return response
 
 

@@ -156,6 +156,7 @@ def _temporary() -> BinaryIO:
 def _input() -> IO[bytes]:
     """Return the body, which may be as large as a file with what is around it."""
     limit = current.context().settings.max_upload_bytes + _FRAMING_BYTES
+    bodies.limit(limit)
     try:
         return get_input_stream(request.environ, max_content_length=limit)
     except RequestEntityTooLarge:

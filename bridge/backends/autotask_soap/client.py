@@ -181,7 +181,8 @@ class SoapClient:
                     page = reply.page()
                     attempt.keep(page)
                     raise faults.page(request, _host(url), reply.status, page)
-                return receive(attempt.overhear(reply.chunks()))
+                chunks = _limited(request, reply.chunks())
+                return receive(attempt.overhear(chunks))
         except ProviderProtocolError as error:
             raise Failure(error) from error
         except WireError as error:
@@ -235,6 +236,23 @@ class _Attempt:
             request=self.request.body if caller.traced else b"",
             reply=b"".join(self.heard),
         )
+
+
+def _limited(request: Request, chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the chunks of an answer.
+
+    Raises:
+        ProviderProtocolError: they are more bytes than an answer to this operation has.
+    """
+    size = 0
+    for chunk in chunks:
+        size += len(chunk)
+        if size > request.max_reply_bytes:
+            raise ProviderProtocolError(
+                f"Autotask's answer to {request} is larger than "
+                f"{request.max_reply_bytes} bytes and was not read."
+            )
+        yield chunk
 
 
 def _deadline(request: Request, policy: RetryPolicy, passage: Passage | None) -> float:

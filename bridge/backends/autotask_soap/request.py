@@ -8,6 +8,23 @@ from dataclasses import dataclass, field
 from bridge.backends.autotask_soap.encode import NAMESPACE
 from bridge.interfaces import Credentials
 
+MAX_REPLY_BYTES = 4_000_000
+"""The largest answer that is read, unpacked, to an operation not named below."""
+
+MAX_DESCRIPTION_BYTES = 32_000_000
+"""The largest description of entities and fields, or markup of an invoice."""
+
+MAX_RECORDS_BYTES = 256_000_000
+"""The largest answer with records or a file, which are decoded while they arrive."""
+
+_MAX_BYTES = {
+    "getattachment": MAX_RECORDS_BYTES,
+    "getentityinfo": MAX_DESCRIPTION_BYTES,
+    "getfieldinfo": MAX_DESCRIPTION_BYTES,
+    "getinvoicemarkup": MAX_DESCRIPTION_BYTES,
+    "getudfinfo": MAX_DESCRIPTION_BYTES,
+    "query": MAX_RECORDS_BYTES,
+}
 _MASK = "********"
 _SHORTEST_SECRET = 4
 
@@ -31,6 +48,11 @@ class Request:
 
     def __str__(self) -> str:
         return f"{self.operation} of {self.subject}" if self.subject else self.operation
+
+    @property
+    def max_reply_bytes(self) -> int:
+        """The largest answer that is read, in bytes after unpacking."""
+        return _MAX_BYTES.get(self.operation.lower(), MAX_REPLY_BYTES)
 
     def clean(self, text: str) -> str:
         """Return a text of the vendor's without the secrets it may have echoed."""

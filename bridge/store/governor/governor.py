@@ -35,7 +35,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from bridge.errors import BridgeError, ProviderUnavailableError, StoreError
+from bridge.errors import (
+    BridgeError,
+    ProviderUnavailableError,
+    StoreError,
+    StoreUnavailableError,
+)
 from bridge.interfaces import Lease, Priority, ReadUsage, Ticket, Usage
 from bridge.store.engine import Database
 from bridge.store.governor.breaker import Breakers, Refusal
@@ -227,6 +232,9 @@ class Governor:
         for tenant in tenants:
             try:
                 act(tenant)
+            except StoreUnavailableError:
+                # It was logged when it began, and is tried again.
+                continue
             except StoreError as error:
                 _log.warning("vendor lanes are not %s: %s", aim, error.message)
 

@@ -11,69 +11,29 @@ import re
 import socket
 import time
 from collections.abc import Iterable
-from http import HTTPStatus
 from typing import Any, TypeAlias
 
-from gunicorn.http.body import Body
-from gunicorn.http.errors import (
-    ExpectationFailed,
-    LimitRequestHeaders,
-    LimitRequestLine,
-    ParseException,
-    UnsupportedTransferCoding,
-)
+from gunicorn.http.body import Body, ChunkedReader
+from gunicorn.http.errors import ParseException
 from gunicorn.http.message import Request
 from gunicorn.http.parser import RequestParser
 from gunicorn.http.unreader import SocketUnreader
 from gunicorn.http.wsgi import Response
+from werkzeug.exceptions import RequestEntityTooLarge
 
 Foreign: TypeAlias = Any
 """What gunicorn made; it has no types."""
 
 MAX_REQUEST_LINE = 20_000
+_NEWEST_VERSION = (1, 1)
 _BODY_STALLS = 4
 _TO_ENCODE = re.compile(rb"[ #\x80-\xff]")
 
 
 class StalledRequestError(ParseException):  # type: ignore[misc]
-    """The head of a request did not arrive in time."""
+    """The head of a request did not arrive in time; `head` is what came of it."""
 
-
-_REFUSALS: tuple[tuple[type[Exception], HTTPStatus, str], ...] = (
-    (
-        LimitRequestLine,
-        HTTPStatus.REQUEST_URI_TOO_LONG,
-        f"The request line is longer than {MAX_REQUEST_LINE} bytes.",
-    ),
-    (
-        LimitRequestHeaders,
-        HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
-        "The request has too many headers, or one that is too long.",
-    ),
-    (
-        StalledRequestError,
-        HTTPStatus.REQUEST_TIMEOUT,
-        "The request did not arrive in time.",
-    ),
-    (
-        ExpectationFailed,
-        HTTPStatus.EXPECTATION_FAILED,
-        "Only the expectation 100-continue is met here.",
-    ),
-    (
-        UnsupportedTransferCoding,
-        HTTPStatus.NOT_IMPLEMENTED,
-        "Only the transfer coding chunked is read here.",
-    ),
-)
-
-
-def refusal(error: ParseException) -> tuple[HTTPStatus, str]:
-    """Return status and sentence for a request that cannot be read."""
-    for kind, status, message in _REFUSALS:
-        if isinstance(error, kind):
-            return status, message
-    return HTTPStatus.BAD_REQUEST, "The request is malformed HTTP."
+    head = b""
 
 
 def encode_target(line: bytes) -> bytes:
@@ -93,7 +53,12 @@ def encode_target(line: bytes) -> bytes:
 
 
 class FacadeUnreader(SocketUnreader):  # type: ignore[misc]
-    """Reads a body from a socket until `deadline`, and a head from what it was fed."""
+    """Reads a body from a socket until `deadline`, and a head from what it was fed.
+
+    `head` is what it was fed last, until it was parsed.
+    """
+
+    head = b""
 
     def __init__(self, sock: socket.socket) -> None:
         super().__init__(sock)
@@ -109,6 +74,7 @@ class FacadeUnreader(SocketUnreader):  # type: ignore[misc]
             ended: the caller sends no more.
             cut_short: it is too long. The parser notices when it asks for more.
         """
+        self.head = head
         self._ended = ended
         self._last = head[-1:] if cut_short else b""
         self.unread(head[:-1] if cut_short else head)
@@ -128,8 +94,37 @@ class FacadeUnreader(SocketUnreader):  # type: ignore[misc]
         return read
 
 
+class FacadeChunks(ChunkedReader):  # type: ignore[misc]
+    """Reads a chunked body; refuses a chunk by its announced size, before its data.
+
+    `max_bytes` is for all chunks together; None for no limit.
+    """
+
+    max_bytes: int | None = None
+    _announced = 0
+
+    def parse_chunk_size(
+        self, unreader: Foreign, data: bytes | None = None
+    ) -> tuple[int, bytes | None]:
+        """Read the line before a chunk.
+
+        Raises:
+            RequestEntityTooLarge: with this chunk the body passes `max_bytes`.
+        """
+        size, rest = super().parse_chunk_size(unreader, data)
+        self._announced += size
+        if self.max_bytes is not None and self._announced > self.max_bytes:
+            raise RequestEntityTooLarge
+        return size, rest
+
+
 class FacadeBody(Body):  # type: ignore[misc]
     """A body whose faults reach the application as `OSError`, as WSGI knows them."""
+
+    def limit(self, max_bytes: int) -> None:
+        """Have reading refuse more than so many bytes as soon as they are announced."""
+        if isinstance(self.reader, FacadeChunks):
+            self.reader.max_bytes = max_bytes
 
     def _read_reader(self, size: int) -> bytes:
         try:
@@ -143,6 +138,7 @@ class FacadeRequest(Request):  # type: ignore[misc]
     """A request whose line may be long and whose target may be sloppy."""
 
     body: Foreign
+    version: tuple[int, int]
 
     def parse(self, unreader: Foreign) -> bytes:
         """Read line and headers; gunicorn's own limit is 8,190 bytes for the line."""
@@ -154,17 +150,27 @@ class FacadeRequest(Request):  # type: ignore[misc]
         return rest
 
     def parse_request_line(self, line_bytes: bytes) -> None:
-        """Read a line after encoding what its target may not hold."""
+        """Read a line after encoding what its target may not hold.
+
+        A later minor version is answered with ours. Source: RFC 9110, 2.5.
+        """
         super().parse_request_line(encode_target(line_bytes))
+        self.version = min(self.version, _NEWEST_VERSION)
 
     def set_body_reader(self) -> None:
         """Choose the framing as gunicorn does, with our body around it."""
         super().set_body_reader()
-        self.body = FacadeBody(self.body.reader)
+        reader = self.body.reader
+        if isinstance(reader, ChunkedReader):
+            reader = FacadeChunks(self, self.unreader)
+        self.body = FacadeBody(reader)
 
 
 class FacadeParser(RequestParser):  # type: ignore[misc]
-    """Requests of one connection: heads as fed, bodies within four times `stall_s`."""
+    """Requests of one connection: heads as fed, bodies within four times `stall_s`.
+
+    What cannot be parsed is raised with the bytes of its head as `head`.
+    """
 
     mesg_class = FacadeRequest
 
@@ -175,10 +181,24 @@ class FacadeParser(RequestParser):  # type: ignore[misc]
         self._stall_s = stall_s
         self.unreader = FacadeUnreader(sock)
 
+    def finish_body(self, *limits: Foreign, **more_limits: Foreign) -> bool:
+        """Read and drop what the application left; False if it cannot be read."""
+        try:
+            finished: bool = super().finish_body(*limits, **more_limits)
+        except (OSError, RequestEntityTooLarge):
+            return False
+        return finished
+
     def __next__(self) -> FacadeRequest:
         # A thread is here to answer: whoever has no whole head to offer is refused.
         self.unreader.deadline = float("-inf")
-        message: FacadeRequest = super().__next__()
+        try:
+            message: FacadeRequest = super().__next__()
+        except ParseException as error:
+            error.head = self.unreader.head
+            raise
+        finally:
+            self.unreader.head = b""
         self.unreader.deadline = time.monotonic() + _BODY_STALLS * self._stall_s
         return message
 

@@ -2,9 +2,11 @@
 
 What differs from gunicorn 27: `Server` is the last header; request targets may hold
 blanks, quotes and raw bytes; request lines may have 20,000 bytes; a request that
-cannot be read is answered with the JSON envelope; a thread begins with a request when
-its head has arrived, so that slow callers occupy none. Everything that guards against
-request smuggling is gunicorn's and stays as it is. Source: DESIGN 12; elements-api 1.5.
+cannot be read is answered with the JSON envelope, or with headers alone for HEAD; a
+later minor version of HTTP is answered with 1.1; the application can limit a chunked
+body by the sizes it announces; a thread begins with a request when its head has
+arrived, so that slow callers occupy none. Everything that guards against request
+smuggling is gunicorn's and stays as it is. Source: DESIGN 12; elements-api 1.5.
 
 gunicorn has no types, hence the ignores on its classes.
 """
@@ -25,21 +27,21 @@ from http import HTTPStatus
 from types import FrameType
 from typing import NoReturn
 
-from gunicorn import util
 from gunicorn.http import wsgi
 from gunicorn.http.errors import ParseException
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
+from bridge.web.bodies import LIMIT_BODY
 from bridge.web.current import new_request_id
-from bridge.web.errors import BUG, envelope
-from bridge.web.responses import JSON_TYPE
+from bridge.web.errors import BUG
 from bridge.web.serving.connection import Arrival, FacadeConnection
-from bridge.web.serving.wire import (
-    FacadeResponse,
-    Foreign,
-    StalledRequestError,
+from bridge.web.serving.refusals import (
+    RequestSummary,
+    build_refusal,
     refusal,
+    summarize,
 )
+from bridge.web.serving.wire import FacadeResponse, Foreign, StalledRequestError
 
 _SWITCH_INTERVAL_S = 0.001
 _MOST_HEADS = 256
@@ -187,7 +189,9 @@ class FacadeWorker(ThreadWorker):  # type: ignore[misc]
         self._unwatch(conn)
         self.nr_conns -= 1
         if conn.head:
-            self.handle_error(None, conn.sock, conn.client, StalledRequestError())
+            error = StalledRequestError()
+            error.head = conn.head.take()
+            self.handle_error(None, conn.sock, conn.client, error)
         conn.cut()
 
     def handle(self, conn: Foreign) -> object:
@@ -211,6 +215,7 @@ class FacadeWorker(ThreadWorker):  # type: ignore[misc]
             response_class=FacadeResponse,
         )
         environ["wsgi.multithread"] = True
+        environ[LIMIT_BODY] = req.body.limit
         if not self.alive or len(self.keepalived_conns) >= self.max_keepalived:
             response.force_close()
         try:
@@ -240,7 +245,7 @@ class FacadeWorker(ThreadWorker):  # type: ignore[misc]
 
     def handle_error(
         self,
-        req: Foreign,  # noqa: ARG002 - gunicorn's signature
+        req: Foreign,
         client: socket.socket,
         addr: Foreign,
         exc: Exception,
@@ -252,7 +257,9 @@ class FacadeWorker(ThreadWorker):  # type: ignore[misc]
         if isinstance(exc, ssl.SSLError):
             return
         request_id = new_request_id()
+        summary = RequestSummary.of(req) if req else RequestSummary()
         if isinstance(exc, ParseException):
+            summary = summarize(getattr(exc, "head", b""))
             status, message = refusal(exc)
             kind = type(exc).__name__
             self.log.warning(
@@ -271,7 +278,7 @@ class FacadeWorker(ThreadWorker):  # type: ignore[misc]
                 extra={"request_id": request_id},
             )
         try:
-            client.sendall(_refusal_bytes(status, request_id, message))
+            client.sendall(build_refusal(status, request_id, message, summary))
         except OSError:
             self.log.debug("request %s: nobody reads the refusal", request_id)
 
@@ -288,18 +295,3 @@ def _end() -> NoReturn:
     last_words.start()
     last_words.join(_LAST_WORDS_S)
     os._exit(0)
-
-
-def _refusal_bytes(status: HTTPStatus, request_id: str, message: str) -> bytes:
-    body = envelope(request_id, message)
-    head = (
-        f"HTTP/1.1 {status.value} {status.phrase}\r\n"
-        f"Date: {util.http_date()}\r\n"
-        "Connection: close\r\n"
-        f"Content-Type: {JSON_TYPE}\r\n"
-        f"Content-Length: {len(body)}\r\n"
-        f"Elements-Request-Id: {request_id}\r\n"
-        f"Server: {FacadeResponse.software}\r\n"
-        "\r\n"
-    )
-    return head.encode("latin-1") + body

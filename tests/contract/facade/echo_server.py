@@ -11,6 +11,9 @@ import sys
 import time
 from pathlib import Path
 
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from bridge.web.bodies import LIMIT_BODY
 from bridge.web.serving import server
 from bridge.web.serving.tls import Certificates
 
@@ -22,7 +25,13 @@ def echo(environ, start_response):
         time.sleep(0.5)
     if environ["PATH_INFO"] == "/takes-an-age":
         time.sleep(60)
-    body = environ["wsgi.input"].read()
+    if "HTTP_X_LIMIT" in environ:
+        environ[LIMIT_BODY](int(environ["HTTP_X_LIMIT"]))
+    try:
+        body = environ["wsgi.input"].read()
+    except RequestEntityTooLarge:
+        start_response("413 Too Large", [("Content-Length", "0")])
+        return [b""]
     answer = json.dumps(
         {
             "scheme": environ["wsgi.url_scheme"],

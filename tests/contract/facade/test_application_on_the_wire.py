@@ -99,3 +99,59 @@ def test_a_body_that_cannot_be_read_is_refused_with_the_envelope(
 
     assert answer.status == status
     assert answer.json()["requestId"] == answer.header(b"Elements-Request-Id").decode()
+
+
+def test_a_post_that_means_patch_changes_the_record_and_creates_nothing(talk):
+    def lines(body):
+        return b"Content-Length: %d" % len(body), b"Idempotency-Key: one-key-for-two"
+
+    [first] = talk(b"GET", ACCOUNTS + b"?pageSize=1")
+    account = ACCOUNTS + b"/%d" % first.json()[0]["id"]
+    for phone in (b"1", b"2"):
+        body = b'{"phone":"555-000%s"}' % phone
+        [answer] = talk(
+            b"POST",
+            account,
+            b"X-HTTP-Method-Override: PATCH",
+            *lines(body),
+            body=body,
+        )
+        # A key is for creates: the second body would be refused under it.
+        assert answer.status == 200, answer.body
+        assert answer.json()["phone"].encode() == b"555-000" + phone
+
+    [answer] = talk(b"POST", account, *lines(b"{}"), body=b"{}")
+    assert answer.status == 405
+
+
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [
+        (ACCOUNTS, 413),
+        (b"/elements/api-v2/hubs/crm/accounts/1/attachments?fileName=a.txt", 413),
+        (b"/elements/j_spring_security_check", 413),
+        (b"/elements/api-v2/instances?x=1", 413),
+        (b"/elements/api-v2/nonsense/at/all", 404),
+    ],
+)
+def test_an_oversize_chunk_is_refused_by_its_announced_size(talk, target, status):
+    form = b"Content-Type: application/x-www-form-urlencoded"
+    sent = b"2\r\n{}\r\nFFFFFFFF\r\nand no more"
+
+    # One answer, also where nobody reads the body.
+    [answer] = talk(b"POST", target, form, b"Transfer-Encoding: chunked", body=sent)
+
+    assert answer.status == status
+    assert "requestId" in answer.json()
+
+
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [(ACCOUNTS + b"/999999", 404), (b"/nonsense", 404), (ACCOUNTS + b"?page=x", 400)],
+)
+def test_a_refusal_of_head_has_headers_and_no_body(talk, target, status):
+    [answer] = talk(b"HEAD", target)
+
+    assert answer.status == status
+    assert answer.header(b"Elements-Request-Id")
+    assert answer.body == b""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import threading
 import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.error import HTTPError
 
 import pytest
@@ -126,3 +128,62 @@ def hosts(browser):
         if message["method"] == "Network.requestWillBeSent"
     ]
     return {url.split("/")[2] for url in urls if url.startswith(("http", "ws"))}
+
+
+@pytest.fixture
+def foreign_page():
+    """The address of an empty page of another origin."""
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+
+        def log_message(self, *_args):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()
+
+
+FETCH = """
+const [url, options, done] = arguments;
+fetch(url, options).then(
+  answer => answer.text().then(text => done({
+    status: answer.status, text, id: answer.headers.get("Elements-Request-Id"),
+    count: answer.headers.get("Elements-Returned-Count")})),
+  error => done({error: error.name}));
+"""
+
+
+@pytest.mark.campaign
+def test_a_page_of_another_origin_calls_the_api_and_nothing_else(
+    browser, root, api, foreign_page
+):
+    def fetch(path, **options):
+        return browser.execute_async_script(FETCH, root + path, options)
+
+    browser.get(foreign_page)
+    headers = {"Authorization": api.secrets, "Cache-Control": "no-cache"}
+    for mode in ("include", "omit"):
+        sent = {"credentials": mode, "headers": headers}
+        found = fetch("/elements/api-v2/hubs/crm/accounts?pageSize=2", **sent)
+        assert (found["status"], found["count"]) == (200, "2")
+        overridden = {**headers, "X-HTTP-Method-Override": "PATCH"}
+        changed = fetch(
+            f"/elements/api-v2/hubs/crm/accounts/{json.loads(found['text'])[0]['id']}",
+            **{**sent, "headers": overridden, "method": "POST", "body": "{}"},
+        )
+        assert changed["status"] == 200, changed
+        refused = fetch("/elements/api-v2/instances", credentials=mode)
+        assert (refused["status"], len(refused["id"])) == (401, 24)
+        missing = fetch("/elements/api-v2/hubs/crm/accounts/999999", **sent)
+        assert missing["status"] == 404
+    for path in ("/elements/api-v1/ui/getSecrets", "/docs", "/healthz"):
+        assert fetch(path, credentials="include") == {"error": "TypeError"}
+    browser.get_log("browser")

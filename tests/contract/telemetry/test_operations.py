@@ -17,6 +17,14 @@ def figure(body, name):
     return float(found[1]) if found else 0.0
 
 
+def client_of(settings):
+    """Return a client of a new application of this process."""
+    database = bridge_app.open_database(settings)
+    database.upgrade()
+    database.close()
+    return bridge_app.create_app(settings).test_client()
+
+
 def change(application, statement, **values):
     with application.extensions["bridge"].database.begin() as connection:
         connection.execute(statement, values)
@@ -85,13 +93,44 @@ def test_no_path_of_a_caller_becomes_a_label(served):
 
 
 @pytest.mark.parametrize(
-    "headers", [{"X-Forwarded-For": "127.0.0.1"}, {"X-Forwarded-Proto": "https"}]
+    "headers",
+    [
+        {"X-Forwarded-For": "127.0.0.1"},
+        {"X-Forwarded-Proto": "https"},
+        {"Via": "1.1 edge"},
+        {"CF-Connecting-IP": "127.0.0.1"},
+        {"True-Client-IP": "192.0.2.7"},
+        {"Forwarded": "for=127.0.0.1"},
+    ],
 )
 def test_metrics_are_not_for_those_behind_an_unknown_proxy(served, headers):
     status, _, body = served.call("/metrics", headers=headers)
 
     assert status == 403
     assert b"bridge_requests" not in body
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Via": "1.1 edge"}, 403),
+        ({"X-Forwarded-For": "127.0.0.1"}, 403),
+        ({"X-Forwarded-For": "192.0.2.7"}, 403),
+        ({"X-Forwarded-For": "203.0.113.7"}, 200),
+        ({"X-Forwarded-For": "203.0.113.7", "Via": "1.1 edge"}, 200),
+    ],
+)
+def test_metrics_behind_a_trusted_proxy_are_for_named_networks(
+    tmp_path, headers, status
+):
+    settings = Settings(
+        data_dir=tmp_path,
+        trusted_proxies=("127.0.0.1",),
+        metrics_networks=("203.0.113.0/24",),
+    )
+    client = client_of(settings)
+
+    assert client.get("/metrics", headers=headers).status_code == status
 
 
 @pytest.mark.parametrize(
@@ -108,10 +147,7 @@ def test_metrics_are_for_this_machine_and_named_networks(
     tmp_path, remote, networks, status
 ):
     settings = Settings(data_dir=tmp_path, metrics_networks=networks)
-    database = bridge_app.open_database(settings)
-    database.upgrade()
-    database.close()
-    client = bridge_app.create_app(settings).test_client()
+    client = client_of(settings)
 
     answer = client.get("/metrics", environ_overrides={"REMOTE_ADDR": remote})
 

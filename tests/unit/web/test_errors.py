@@ -30,6 +30,7 @@ def test_every_error_has_a_status_of_its_own(kind):
         (errors.ProviderUnavailableError, 502, 503),
         (errors.ProviderTimeoutError, 502, 504),
         (errors.StoreError, 500, 500),
+        (errors.StoreUnavailableError, 502, 503),
         (errors.BridgeError, 500, 500),
     ],
 )
@@ -45,8 +46,9 @@ def test_a_new_subclass_inherits_its_status():
     assert status_of(LateError("x")) == 409
 
 
-def test_strict_statuses_are_for_busy_vendors_only():
-    assert all(issubclass(kind, errors.ProviderBusyError) for kind in STRICT)
+def test_strict_statuses_are_for_what_may_work_later():
+    later = (errors.ProviderBusyError, errors.StoreUnavailableError)
+    assert all(issubclass(kind, later) for kind in STRICT)
 
 
 def test_the_envelope_names_the_vendor_only_when_it_spoke():

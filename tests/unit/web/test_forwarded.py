@@ -10,7 +10,7 @@ PROXY = "10.0.0.1"
 TRUSTED = ("10.0.0.0/24", "fd00::/8")
 
 
-def passed(remote, trusted=TRUSTED, **claims):
+def passed(remote, trusted=TRUSTED, headers=(), **claims):
     """Return the environment as the application behind gets it."""
     seen = {}
 
@@ -22,6 +22,7 @@ def passed(remote, trusted=TRUSTED, **claims):
         "REMOTE_ADDR": remote,
         "wsgi.url_scheme": "http",
         "HTTP_HOST": "bridge:8080",
+        **{f"HTTP_{name.upper().replace('-', '_')}": "x" for name in headers},
         **{f"HTTP_X_FORWARDED_{name.upper()}": text for name, text in claims.items()},
     }
     ForwardedCallers(app, trusted)(environ, lambda *_: None)
@@ -82,3 +83,79 @@ def test_a_direct_call_passes_as_it_is():
 
     assert HIDDEN not in seen
     assert seen["REMOTE_ADDR"] == "192.0.2.7"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Via",
+        "Forwarded",
+        "Forwarded-For",
+        "X-Forwarded",
+        "X-Forwarded-Ssl",
+        "X-Forwarded-Server",
+        "X-Original-Forwarded-For",
+        "X-Vercel-Forwarded-For",
+        "X-Real-IP",
+        "X-Client-IP",
+        "Client-IP",
+        "X-ClientIP",
+        "X-Cluster-Client-IP",
+        "True-Client-IP",
+        "Fastly-Client-IP",
+        "Fly-Client-IP",
+        "CF-Connecting-IP",
+        "CF-Connecting-IPv6",
+        "CF-Ray",
+        "CDN-Loop",
+        "Proxy-Client-IP",
+        "WL-Proxy-Client-IP",
+        "X-ProxyUser-Ip",
+        "Proxy-Connection",
+        "X-Remote-Addr",
+        "X-Nf-Client-Connection-Ip",
+        "X-Envoy-External-Address",
+        "X-ARR-LOG-ID",
+        "X-Azure-SocketIP",
+        "X-Amzn-Trace-Id",
+        "X-Amz-Cf-Id",
+        "X-AppEngine-User-IP",
+        "X-Original-URL",
+        "Tailscale-User-Login",
+    ],
+)
+def test_a_header_that_proxies_write_hides_the_caller(header):
+    assert passed("127.0.0.1", headers=[header])[HIDDEN]
+    # A trusted proxy that does not name the caller is no better.
+    assert passed(PROXY, headers=[header])[HIDDEN]
+    assert passed(PROXY, headers=[header], proto="https")[HIDDEN]
+    assert HIDDEN not in passed(PROXY, headers=[header], **{"for": "192.0.2.7"})
+
+
+@pytest.mark.parametrize("claim", ["127.0.0.1", "::1", "6.6.6.6, 127.0.0.8"])
+def test_a_caller_of_this_machine_is_not_known_behind_a_trusted_proxy(claim):
+    assert passed(PROXY, **{"for": claim})[HIDDEN]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Accept",
+        "Authorization",
+        "Connection",
+        "Cookie",
+        "Elements-Version",
+        "Idempotency-Key",
+        "Origin",
+        "Referer",
+        "User-Agent",
+        "X-Client-Version",
+        "X-HTTP-Method-Override",
+        "X-Prometheus-Scrape-Timeout-Seconds",
+        "X-Request-Id",
+        "X-Requested-With",
+        "X-User-Name",
+    ],
+)
+def test_a_header_that_callers_write_hides_nobody(header):
+    assert HIDDEN not in passed("127.0.0.1", headers=[header])

@@ -172,6 +172,18 @@ def not_convertible(noun: str, field: str) -> str:
     return f"Can not convert data to {noun} in field: {field}."
 
 
+def not_comparable(value: str, database_type: str) -> str:
+    """Say that a query compares a field with a text that is none of its type.
+
+    Source: a client of the vendor's other API, for whole numbers. Unverified: the same
+    wording for other types.
+    """
+    return (
+        f"Conversion failed when converting varchar '{value}' to data type "
+        f"{database_type}"
+    )
+
+
 def bad_picklist_value(value: str, field: str) -> str:
     """Say that a picklist has no such active value."""
     return f"Picklist value [{value}] does not exist for {field}."

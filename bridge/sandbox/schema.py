@@ -28,7 +28,7 @@ _UDF_PREFIX = "udf "
 _UDF_KINDS: Mapping[str, Kind] = {
     "string": values.TEXT,
     "double": values.DECIMAL,
-    "datetime": values.DATETIME,
+    "datetime": values.DAY_BY_VALUE,
     "boolean": values.BOOLEAN,
 }
 
@@ -254,7 +254,7 @@ def _newer_name(entity: str, field_name: str) -> str:
     that of posting.
     """
     if entity == "BillingItem" and field_name == "ApprovedTime":
-        return "PostedDate"
+        return "PostedOnTime"
     return (
         field_name.replace("AEM", "RMM") if entity == "InstalledProduct" else field_name
     )
@@ -301,6 +301,10 @@ def _kind(fact: FieldFacts) -> Kind:
 
     Unverified: metadata calls references integers, and no captured id is beyond them.
     """
+    if fact.date_only:
+        return values.DAY
+    if fact.date_by_value:
+        return values.DAY_BY_VALUE
     kind = values.kind_of(fact.type, fact.wire_type)
     return values.LONG if fact.reference and kind is values.INTEGER else kind
 

@@ -46,7 +46,8 @@ class FieldFacts:
     `wire_type` is the local name of the `xsi:type` in answers (`int`, `string`,
     `dateTime`, ...) and empty for the few fields that the schema itself types.
     `picklist` is None for a field without one; an empty picklist has no known items.
-    `date_only` marks times that are midnight and belong to no zone.
+    `date_only` marks times that are midnight and belong to no zone; `date_by_value`
+    those that are so when they are exactly midnight.
     `picklist_source` is one word on how sure a picklist's numbers are, see the loader.
     """
 
@@ -62,6 +63,7 @@ class FieldFacts:
     picklist_parent: str | None
     wire_type: str
     date_only: bool
+    date_by_value: bool
     generations: frozenset[str]
     picklist_source: str | None = None
 

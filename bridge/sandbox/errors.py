@@ -190,10 +190,26 @@ def bad_picklist_value(value: str, field: str) -> str:
 
 
 def bad_reference(field: str, entity: str) -> str:
-    """Say that a reference points nowhere."""
+    """Say that a reference points nowhere, or at what is not active."""
     return (
         f"Reference value on field: {field} of type: {entity} does not exist or is "
         "invalid."
+    )
+
+
+def unfit_reference(field: str) -> str:
+    """Say that a reference points at a record that does not fit: another account's.
+
+    Source: a client of the vendor's other API, on tickets.
+    """
+    return f"Value does not reference an existing entity for {field}."
+
+
+def no_udf_permission(name: str) -> str:
+    """Say that the user may not write a protected UDF. Unverified: the text."""
+    return (
+        "The logged in Resource does not have the adequate permissions to update the "
+        f"user-defined field {name}."
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from bridge.sandbox import (
+    account_rules,
     contract_rules,
     crm_rules,
     errors,
@@ -30,6 +31,7 @@ def judge(save: Save, draft: Draft) -> None:
     rule = _RULES.get(draft.table.entity.name)
     if rule is not None:
         rule(save, draft)
+    account_rules.validate(save, draft)
 
 
 def judge_delete(save: Save, entity: str, record_id: int) -> str | None:
@@ -111,11 +113,13 @@ _RULES: Mapping[str, Callable[[Save, Draft], None]] = {
     "Account": _judge_account,
     "AccountAlert": crm_rules.judge_alert,
     "AccountNote": crm_rules.judge_note,
-    "AccountToDo": crm_rules.judge_to_do,
     "ClientPortalUser": _judge_portal_user,
     "Contract": contract_rules.judge_contract,
+    "Opportunity": crm_rules.validate_opportunity,
     "Product": _judge_product,
+    "Project": work_rules.validate_project,
     "SalesOrder": crm_rules.judge_sales_order,
+    "ServiceCall": work_rules.validate_service_call,
     "Task": work_rules.judge_task,
     "Ticket": work_rules.judge_ticket,
     udfs.DEFINITION: udf_rules.judge_definition,

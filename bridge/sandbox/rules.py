@@ -12,6 +12,7 @@ from bridge.sandbox import (
     contract_rules,
     crm_rules,
     errors,
+    time_rules,
     udf_rules,
     udfs,
     work_rules,
@@ -122,6 +123,7 @@ _RULES: Mapping[str, Callable[[Save, Draft], None]] = {
     "ServiceCall": work_rules.validate_service_call,
     "Task": work_rules.judge_task,
     "Ticket": work_rules.judge_ticket,
+    "TimeEntry": time_rules.validate_time_entry,
     udfs.DEFINITION: udf_rules.judge_definition,
     udfs.LIST_ITEM: udf_rules.judge_list_item,
 }
@@ -129,4 +131,5 @@ _DELETE_RULES: Mapping[str, Callable[[Save, int], str | None]] = {
     "AccountPhysicalLocation": crm_rules.refuse_primary_location,
     "ActionType": crm_rules.refuse_system_type,
     "Contact": crm_rules.refuse_contact_in_use,
+    "TimeEntry": time_rules.refuse_foreign_entry,
 }

@@ -21,9 +21,11 @@ _LATER_FIELDS: Mapping[tuple[str, str], dict[str, Any]] = {
 # Source: a client made from 1.6.11 metadata. Unverified: that nothing else changed;
 # the entity InventoryProduct, whose fields are not known, is missing.
 _LATER_ITEMS: Mapping[tuple[str, str], Mapping[str, str]] = {
-    ("AttachmentInfo", "ParentType"): {"101": "Ticket Note", "102": "Time Entry"},
+    ("AttachmentInfo", "ParentType"): {"18": "Time Entry", "23": "Note"},
+    ("AttachmentInfo", "Publish"): {"4": "Internal & Co-Managed"},
 }
-# Source: SOAP help, attachments of 2021. Unverified: the numbers are invented.
+# Source: one tenant of the vendor's other API, 2026; SOAP help names such parents from
+# 2021 on. Unverified: the labels of the parents, and the release that brought them.
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ import logging
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator
+from email.utils import format_datetime
 from functools import lru_cache
 from http import HTTPStatus
 from threading import BoundedSemaphore
@@ -28,6 +29,7 @@ from bridge.sandbox import (
 )
 from bridge.sandbox.answers import Answer, Environ, StartResponse
 from bridge.sandbox.calls import Call
+from bridge.sandbox.clock import Clock
 from bridge.sandbox.control import PREFIX, Control
 from bridge.sandbox.dataset import ApiUser
 from bridge.sandbox.envelope import Request
@@ -75,6 +77,7 @@ class SandboxApp:
         The simulator's own paths are always answered; all others together take no more
         than their share of the server's threads, however long they hang.
         """
+        start_response = _dated(start_response, self._vendor.clock)
         path = environ.get("PATH_INFO", "")
         if path in {"/", PREFIX} or path.startswith(f"{PREFIX}/"):
             body = _read_body(environ)
@@ -287,6 +290,16 @@ class _Sent:
                 close()
         finally:
             self._give_back()
+
+
+def _dated(start_response: StartResponse, clock: Clock) -> StartResponse:
+    """Let an answer's `Date` be the time of the simulator's clock."""
+
+    def start(code: str, headers: list[tuple[str, str]]) -> object:
+        now = format_datetime(clock.now(), usegmt=True)
+        return start_response(code, [("Date", now), *headers])
+
+    return start
 
 
 def _describer(vendor: Vendor) -> Callable[[str, str], bytes]:

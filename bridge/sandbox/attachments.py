@@ -36,10 +36,11 @@ _PARENTS: Mapping[int, tuple[str, ...]] = {
     _OPPORTUNITY: ("Opportunity",),
     4: ("Task", "Ticket"),
     5: ("Project",),
-    101: ("TicketNote",),
-    102: ("TimeEntry",),
+    18: ("TimeEntry",),
+    23: ("TicketNote", "TaskNote"),
 }
-"""What a ParentType's records are. Unverified but for Account."""
+"""What a ParentType's records are. Source for 4, 18 and 23: one tenant of the vendor's
+other API. Unverified but for Account: the others, and whose notes 23 means."""
 _OF_TICKETS = frozenset({"TicketNote", "TimeEntry"})
 """Parents whose attachments are their ticket's too. Source: SOAP help, 2021."""
 _GIVEN = frozenset(

@@ -54,6 +54,10 @@ class Draft:
         """Return the value that is stored now, None on create."""
         return self.before.get(quoted(name)) if self.before else None
 
+    def changed(self, *names: str) -> bool:
+        """Tell whether any of these fields would be stored with another value."""
+        return any(self.get(name) != self.was(name) for name in names)
+
     def put(self, name: str, value: Stored | None) -> None:
         """Set a field that the entity has in this generation; ignore others."""
         if self.table.storage.column(name) is not None:
@@ -171,6 +175,10 @@ def _judge_udf(draft: Draft, name: str, text: str | None) -> None:
     if column is None:
         fault = errors.unknown_udf(name, draft.table.entity.name)
         draft.check_faults.append(fault)
+        return
+    if column.mask is not None:
+        # Source: SOAP help, InstalledProduct. Unverified: also for the mask itself.
+        draft.check_faults.append(errors.no_udf_permission(name))
         return
     if column.required and _blank(text) and not _blank(draft.stored.get(column.sql)):
         draft.check_faults.append(errors.missing(name))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from bridge.sandbox import (
+    account_rules,
     contract_rules,
     database,
     effects,
@@ -174,6 +175,8 @@ _EFFECTS: Mapping[str, Callable[[Save, Draft, int], None]] = {
     "Project": effects.after_project,
     "Quote": quotes.after_quote,
     "QuoteItem": quotes.after_item,
+    "Ticket": account_rules.after_ticket,
+    "TicketAdditionalContact": account_rules.after_additional_contact,
     udfs.DEFINITION: udf_rules.after_definition,
     udfs.LIST_ITEM: udf_rules.after_list_item,
 }

@@ -55,7 +55,8 @@ class Request:
 
     def text(self, member: str) -> str:
         """Return the text of a member of the body, empty when absent."""
-        return self.body.findtext(f"{{{self.namespace}}}{member}") or ""
+        element = self._argument(member)
+        return "" if element is None else element.text or ""
 
     def number(self, member: str) -> int:
         """Return a whole number of the body, 0 when absent.
@@ -63,8 +64,18 @@ class Request:
         Raises:
             SoapFaultError: the text is no number.
         """
-        element = self.body.find(f"{{{self.namespace}}}{member}")
+        element = self._argument(member)
         return 0 if element is None else int(self.converted(element, "long"))
+
+    def _argument(self, member: str) -> etree._Element | None:
+        """Return a simple argument; one that stands once more in itself is that one.
+
+        Source: an old suds library nests an argument that it is given as an object.
+        """
+        name = f"{{{self.namespace}}}{member}"
+        element = self.body.find(name)
+        inner = None if element is None else element.find(name)
+        return element if inner is None else inner
 
     def converted(self, element: etree._Element, type_: str) -> str:
         """Return the text of what the reader makes of an element of a type.

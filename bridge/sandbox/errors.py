@@ -172,16 +172,44 @@ def not_convertible(noun: str, field: str) -> str:
     return f"Can not convert data to {noun} in field: {field}."
 
 
+def not_comparable(value: str, database_type: str) -> str:
+    """Say that a query compares a field with a text that is none of its type.
+
+    Source: a client of the vendor's other API, for whole numbers. Unverified: the same
+    wording for other types.
+    """
+    return (
+        f"Conversion failed when converting varchar '{value}' to data type "
+        f"{database_type}"
+    )
+
+
 def bad_picklist_value(value: str, field: str) -> str:
     """Say that a picklist has no such active value."""
     return f"Picklist value [{value}] does not exist for {field}."
 
 
 def bad_reference(field: str, entity: str) -> str:
-    """Say that a reference points nowhere."""
+    """Say that a reference points nowhere, or at what is not active."""
     return (
         f"Reference value on field: {field} of type: {entity} does not exist or is "
         "invalid."
+    )
+
+
+def unfit_reference(field: str) -> str:
+    """Say that a reference points at a record that does not fit: another account's.
+
+    Source: a client of the vendor's other API, on tickets.
+    """
+    return f"Value does not reference an existing entity for {field}."
+
+
+def no_udf_permission(name: str) -> str:
+    """Say that the user may not write a protected UDF. Unverified: the text."""
+    return (
+        "The logged in Resource does not have the adequate permissions to update the "
+        f"user-defined field {name}."
     )
 
 

@@ -2,7 +2,8 @@
 
 Values never stand in the SQL; they are parameters. Nulls follow SQL: every operator but
 IsNull leaves them out, and for texts null and empty are one.
-Source: SOAP help, QueryXML. Unverified: the rule about nulls, and the texts of faults.
+Source: SOAP help, QueryXML. Values are not checked before they reach the database,
+whose sentence comes back. Unverified: the rule about nulls, and the texts of faults.
 """
 
 from __future__ import annotations
@@ -148,7 +149,7 @@ def _expression(column: Column, expression: Expression) -> Filter:
         return _pattern(column, expression)
     if operator == "isthisday":
         return _day(column, expression.value)
-    value = _convert(column, column.kind.read, expression.value)
+    value = _convert(column, column.kind.read_compared, expression.value)
     return Filter(f"{column.sql} {_COMPARISONS[operator]} ?", (value,))
 
 
@@ -156,7 +157,7 @@ def _allowed(column: Column, operator: str) -> bool:
     if operator in _TEXT_ONLY:
         return column.kind.is_text
     if operator == "isthisday":
-        return column.kind is values.DATETIME
+        return column.kind.is_time
     return operator not in _ORDERED or column.kind is not values.BOOLEAN
 
 
@@ -189,5 +190,5 @@ def _convert(column: Column, read: Callable[[str], _T], text: str) -> _T:
         return read(text)
     except ValueError as error:
         raise BusinessError(
-            errors.not_convertible(column.kind.noun, column.name)
+            errors.not_comparable(text, column.kind.database_type)
         ) from error

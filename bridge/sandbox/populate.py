@@ -7,7 +7,7 @@ Everything comes from one seeded generator; values a record has are never change
 from __future__ import annotations
 
 import unicodedata
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from decimal import Decimal
 
 from bridge.sandbox.dataset import UDF_MEMBER, Udf
@@ -198,7 +198,7 @@ def _add_opportunities(population: Population, count: int) -> None:
             UseQuoteTotals=population.chance(50),
             CreateDate=created,
             ProjectedCloseDate=closing,
-            ClosedDate=population.moment(after=closing)
+            ClosedDate=population.day(after=closing)
             if status in _LOST_CLOSED_IMPLEMENTED
             else None,
             LeadReferral=population.pick("Opportunity", "LeadReferral"),
@@ -266,9 +266,10 @@ def _add_tasks(population: Population) -> None:
         row["ResourceID"]: row for row in population.rows["ResourceRoleDepartment"]
     }
     for project in population.rows["Project"]:
-        project.setdefault("CreateDateTime", population.moment())
+        project.setdefault("CreateDateTime", population.day())
         for number in range(1, random.randrange(6, 12)):
-            start = population.moment(after=project["CreateDateTime"])
+            drawn = population.moment(after=project["CreateDateTime"])
+            start, last_day = _within(project, drawn)
             owner = roles[random.choice(population.sellers())]
             assigned = population.chance(50)
             status = population.pick("Task", "Status")
@@ -281,7 +282,9 @@ def _add_tasks(population: Population) -> None:
                 TaskNumber=f"T{start:%Y%m%d}.{number:04d}",
                 EstimatedHours=Decimal(random.randrange(2, 80)) / 4,
                 StartDateTime=start,
-                EndDateTime=start + timedelta(days=random.randrange(1, 30)),
+                EndDateTime=min(
+                    last_day, _day(start) + timedelta(days=random.randrange(1, 30))
+                ),
                 CreateDateTime=start,
                 CreatorResourceID=owner["ResourceID"],
                 CompletedDateTime=start + timedelta(hours=30)
@@ -294,6 +297,18 @@ def _add_tasks(population: Population) -> None:
                 DepartmentID=owner["DepartmentID"] if assigned else None,
                 AllocationCodeID=29682838 if assigned else None,
             )
+
+
+def _within(project: Row, drawn: datetime) -> tuple[datetime, datetime]:
+    """Return a drawn time as one of a project's days but the last, and that last."""
+    first, last = project["StartDateTime"], project["EndDateTime"]
+    days = max(1, (last - first).days)
+    day = first + timedelta(days=drawn.toordinal() % days)
+    return datetime.combine(day, drawn.time()), last
+
+
+def _day(moment: datetime) -> datetime:
+    return datetime.combine(moment, time())
 
 
 def _define_udfs(population: Population) -> None:

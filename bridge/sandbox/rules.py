@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from bridge.sandbox import (
+    account_rules,
     contract_rules,
     crm_rules,
     errors,
+    time_rules,
     udf_rules,
     udfs,
     work_rules,
@@ -30,6 +32,7 @@ def judge(save: Save, draft: Draft) -> None:
     rule = _RULES.get(draft.table.entity.name)
     if rule is not None:
         rule(save, draft)
+    account_rules.validate(save, draft)
 
 
 def judge_delete(save: Save, entity: str, record_id: int) -> str | None:
@@ -111,13 +114,16 @@ _RULES: Mapping[str, Callable[[Save, Draft], None]] = {
     "Account": _judge_account,
     "AccountAlert": crm_rules.judge_alert,
     "AccountNote": crm_rules.judge_note,
-    "AccountToDo": crm_rules.judge_to_do,
     "ClientPortalUser": _judge_portal_user,
     "Contract": contract_rules.judge_contract,
+    "Opportunity": crm_rules.validate_opportunity,
     "Product": _judge_product,
+    "Project": work_rules.validate_project,
     "SalesOrder": crm_rules.judge_sales_order,
+    "ServiceCall": work_rules.validate_service_call,
     "Task": work_rules.judge_task,
     "Ticket": work_rules.judge_ticket,
+    "TimeEntry": time_rules.validate_time_entry,
     udfs.DEFINITION: udf_rules.judge_definition,
     udfs.LIST_ITEM: udf_rules.judge_list_item,
 }
@@ -125,4 +131,5 @@ _DELETE_RULES: Mapping[str, Callable[[Save, int], str | None]] = {
     "AccountPhysicalLocation": crm_rules.refuse_primary_location,
     "ActionType": crm_rules.refuse_system_type,
     "Contact": crm_rules.refuse_contact_in_use,
+    "TimeEntry": time_rules.refuse_foreign_entry,
 }

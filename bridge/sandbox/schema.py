@@ -24,11 +24,16 @@ _SECRET_FIELDS: Mapping[tuple[str, str], str | None] = {
     ("ClientPortalUser", "Password"): None,
 }
 
+_MASKED_UDFS: Mapping[str, str] = {"InstalledProduct": "*****"}
+"""What answers show of the protected UDFs of an entity, filled or not, to users without
+permission. Source: SOAP help, InstalledProduct. Unverified: API users have none, and
+protected UDFs of other entities are shown."""
+
 _UDF_PREFIX = "udf "
 _UDF_KINDS: Mapping[str, Kind] = {
     "string": values.TEXT,
     "double": values.DECIMAL,
-    "datetime": values.DATETIME,
+    "datetime": values.DAY_BY_VALUE,
     "boolean": values.BOOLEAN,
 }
 
@@ -45,9 +50,9 @@ class Column:
     """A field or a UDF as it is stored.
 
     `sql` is the quoted column name; `compared` is what a query compares instead, where
-    it is not what answers show. `mask` is what an answer shows instead of the
-    value of a `secret` field, None to leave it out. `default` is what a UDF gets that
-    was left out.
+    it is not what answers show. `mask` is what an answer shows instead of the value of
+    a `secret` field, None to leave it out, or of a UDF that the user may neither see
+    nor write. `default` is what a UDF gets that was left out.
     """
 
     name: str
@@ -209,19 +214,29 @@ def _table(
     prepared: bool,
 ) -> Table:
     columns = tuple(_column(ci, entity, fact) for fact in entity.fields_of(generation))
-    udf_columns = tuple(
-        udf_column(position if udf.column is None else udf.column, udf)
-        for position, udf in enumerate(udfs)
-    )
-    return Table(
+    table = Table(
         entity,
         _table_name(ci, entity.name),
         columns,
-        udf_columns,
+        (),
         {column.name.lower(): column for column in columns},
-        {column.name: column for column in udf_columns},
-        prepared,
+        {},
     )
+    return with_udfs(table, udfs, prepared=prepared)
+
+
+def with_udfs(table: Table, udfs: tuple[Udf, ...], *, prepared: bool) -> Table:
+    """Return a table with these UDFs and no others; `prepared` as for `Table`."""
+    mask = _MASKED_UDFS.get(table.entity.name)
+    columns = tuple(
+        replace(
+            udf_column(position if udf.column is None else udf.column, udf),
+            mask=mask if udf.protected else None,
+        )
+        for position, udf in enumerate(udfs)
+    )
+    by_name = {column.name: column for column in columns}
+    return replace(table, udfs=columns, _udf_by_name=by_name, prepared=prepared)
 
 
 def _table_name(ci: int, entity: str) -> str:
@@ -254,7 +269,7 @@ def _newer_name(entity: str, field_name: str) -> str:
     that of posting.
     """
     if entity == "BillingItem" and field_name == "ApprovedTime":
-        return "PostedDate"
+        return "PostedOnTime"
     return (
         field_name.replace("AEM", "RMM") if entity == "InstalledProduct" else field_name
     )
@@ -301,6 +316,10 @@ def _kind(fact: FieldFacts) -> Kind:
 
     Unverified: metadata calls references integers, and no captured id is beyond them.
     """
+    if fact.date_only:
+        return values.DAY
+    if fact.date_by_value:
+        return values.DAY_BY_VALUE
     kind = values.kind_of(fact.type, fact.wire_type)
     return values.LONG if fact.reference and kind is values.INTEGER else kind
 

@@ -11,13 +11,16 @@ import resource
 import shutil
 import socket
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.http import wsgi
+from gunicorn.http.wsgi import Response
+from gunicorn.workers.gthread import ThreadWorker
 
 from bridge.sandbox import seed, values
 from bridge.sandbox.app import MOST_AT_ONCE, SandboxApp
@@ -42,6 +45,56 @@ _BACKLOG = 256
 _FILES = 8192  # a connection each, and three of the database for a thread
 
 
+class _Response(Response):  # type: ignore[misc]  # gunicorn is untyped
+    """An answer whose `Date` is the application's own."""
+
+    def default_headers(self) -> list[str]:
+        """Return status line and connection headers, without gunicorn's `Date`."""
+        lines: list[str] = super().default_headers()
+        return [line for line in lines if not line.startswith("Date:")]
+
+    def process_headers(self, headers: Iterable[tuple[str, str]]) -> None:
+        """Take the application's headers, its `Date` too, which gunicorn would drop."""
+        given = list(headers)
+        super().process_headers(given)
+        self.headers += [header for header in given if header[0] == "Date"]
+
+
+class _Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
+    """A worker of gunicorn whose answers are dated by the application."""
+
+    def handle_request(self, req: Any, conn: Any) -> bool:  # noqa: ANN401 - untyped
+        """Answer one request; return whether the connection can be used again."""
+        response, environ = wsgi.create(
+            req,
+            conn.sock,
+            conn.client,
+            conn.server,
+            self.cfg,
+            response_class=_Response,
+        )
+        environ["wsgi.multithread"] = True
+        if not self.alive or len(self.keepalived_conns) >= self.max_keepalived:
+            response.force_close()
+        parts = self.wsgi(environ, response.start_response)
+        try:
+            for part in parts:
+                response.write(part)
+            response.close()
+        except OSError:
+            raise
+        except Exception:
+            if not response.headers_sent:
+                raise
+            # A second answer on this connection would be read as part of the first.
+            self.log.exception("An answer was cut off")
+            return False
+        finally:
+            if hasattr(parts, "close"):
+                parts.close()
+        return not response.should_close()
+
+
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
     """gunicorn around a ready application, configured here and nowhere else."""
 
@@ -51,7 +104,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
         self._app = app
         self._options = {
             "bind": f"fd://{listener.detach()}",
-            "worker_class": "gthread",
+            "worker_class": _Worker,
             "workers": 1,
             "threads": MOST_AT_ONCE + _SPARE_THREADS,
             "keepalive": 30,

@@ -16,7 +16,7 @@ from contextlib import closing, contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
 
-from bridge.sandbox import database, rows, values
+from bridge.sandbox import database, rows, udfs, values
 from bridge.sandbox.database import ID_SERIES, SIDE_TABLES, Database, DatabaseError
 from bridge.sandbox.dataset import Dataset
 from bridge.sandbox.schema import Table, TenantSchema
@@ -126,12 +126,18 @@ class Start:
 
     def _fill(self, connection: sqlite3.Connection) -> None:
         for tenant in self._dataset.tenants:
-            last = FIRST_NEW_ID - 1
-            for entity, some in tenant.rows.items():
-                table = self._schemas[tenant.ci].tables[entity]
-                for row in some:
-                    record_id = int(str(row["id"]))
-                    database.insert(connection, table, record_id, rows.read(table, row))
+            schema, last = self._schemas[tenant.ci], FIRST_NEW_ID - 1
+            tables = schema.tables
+            # Definitions first: they may make room for values of the other records.
+            for entity in sorted(tenant.rows, key=lambda name: name not in udfs.LIVE):
+                if entity not in udfs.LIVE and tables is schema.tables:
+                    tables = udfs.tables(connection, schema, tenant.udfs)
+                for row in tenant.rows[entity]:
+                    record_id, table = int(str(row["id"])), tables[entity]
+                    stored = rows.read(table, row)
+                    database.insert(connection, table, record_id, stored)
+                    if entity == udfs.DEFINITION:
+                        udfs.note_new(connection, schema, record_id, stored)
                     last = max(last, record_id)
             connection.execute(
                 "INSERT INTO issued VALUES (?, ?, ?)", (tenant.ci, ID_SERIES, last)

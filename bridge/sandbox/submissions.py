@@ -8,7 +8,7 @@ Source: SOAP contract notes, sections 3, 8.2, 9.3 and 14.3.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lxml import etree
@@ -43,7 +43,8 @@ class Value:
 class Submission:
     """One `<Entity>`: its 1-based number, its id and its members by lower-case name.
 
-    A member that is nil or absent is not there. A UDF without value is None.
+    A member that is nil or absent is not there, and neither is a UDF that is nil or
+    empty. A UDF without value is None.
     """
 
     number: int
@@ -98,7 +99,7 @@ def read_entity(
         if name == "id":
             record_id = int(request.converted(child, "long"))
         elif name == "UserDefinedFields":
-            udfs = dict(_udf(udf, service) for udf in child)
+            udfs = dict(_udfs(child, service))
         elif name != "Fields" and not _is_nil(child):
             members[name.lower()] = _value(request, child)
     return Submission(number, table, record_id, members, udfs)
@@ -160,10 +161,18 @@ def _value(request: Request, element: etree._Element) -> Value:
     return Value(request.converted(element, local), typed=True)
 
 
-def _udf(element: etree._Element, service: str) -> tuple[str, str | None]:
-    name = element.findtext(f"{{{service}}}Name") or ""
-    value = element.find(f"{{{service}}}Value")
-    return name, None if value is None or _is_nil(value) else value.text
+def _udfs(parent: etree._Element, service: str) -> Iterator[tuple[str, str | None]]:
+    """Yield name and value of each UDF; nil and empty elements are no UDFs.
+
+    Source: PHP's SOAP client encodes an empty list as one nil element. Unverified: that
+    an element without name and value counts as nil too.
+    """
+    for element in parent:
+        name = element.findtext(f"{{{service}}}Name") or ""
+        value = element.find(f"{{{service}}}Value")
+        text = None if value is None or _is_nil(value) else value.text
+        if not _is_nil(element) and (name or text):
+            yield name, text
 
 
 def _is_nil(element: etree._Element) -> bool:

@@ -2,8 +2,8 @@
 
 A definition made or edited through the service changes the tenant's tables at once:
 `note` does what the database needs inside the write, `live` reads the outcome back. A
-data set's own UDFs are stored under their positions, later ones under the id of their
-definition.
+data set's own UDFs are stored under their positions, later ones, and those that it only
+has definitions of, under the id of their definition.
 Source: SOAP contract notes, section 10. Unverified: inactive ones are not shown.
 """
 
@@ -17,7 +17,14 @@ from typing import TypeAlias
 from bridge.sandbox import database
 from bridge.sandbox.dataset import Udf
 from bridge.sandbox.facts.model import PicklistItem
-from bridge.sandbox.schema import TenantSchema, quoted, udf_column, udf_number
+from bridge.sandbox.schema import (
+    Table,
+    TenantSchema,
+    quoted,
+    udf_column,
+    udf_number,
+    with_udfs,
+)
 from bridge.sandbox.values import Stored
 
 DEFINITION = "UserDefinedFieldDefinition"
@@ -43,13 +50,15 @@ UDF_TYPES: Mapping[str, int] = {
 MOST: Mapping[str, int] = {
     "Account": 200,
     "Contact": 100,
+    "InstalledProduct": 500,
     "Opportunity": 200,
     "Product": 100,
+    "Project": 200,
     "SalesOrder": 100,
     "Task": 100,
     "Ticket": 300,
 }
-"""How many active UDFs an entity can have. Source: SOAP help, UDFs."""
+"""How many active UDFs an entity can have. Source: SOAP help, UDFs and entities."""
 
 TEXT, DATE, LIST, NUMERIC = 1, 2, 3, 4
 """Values of a definition's DataType. Unverified."""
@@ -99,6 +108,33 @@ def note(
     if known is None:
         column = udf_column(number, _udf(after, (), None))
         database.add_column(connection, table.storage, column)
+
+
+def note_new(
+    connection: sqlite3.Connection, schema: TenantSchema, definition_id: int, row: Row
+) -> None:
+    """Make room for the values of a definition that a data set brings as a record.
+
+    Those of the UDFs that the tables have from the start need none.
+    """
+    table = schema.find(entity_of(row))
+    if table is not None and table.udf(str(row.get(quoted("Name")))) is None:
+        note(connection, schema, definition_id, None, row)
+
+
+def tables(
+    connection: sqlite3.Connection,
+    schema: TenantSchema,
+    start: Mapping[str, tuple[Udf, ...]],
+) -> Mapping[str, Table]:
+    """Return a schema's tables with the UDFs that definitions made room for."""
+    found, changed = live(connection, schema, start)
+    return {
+        name: with_udfs(table, found[name], prepared=False)
+        if name in changed
+        else table
+        for name, table in schema.tables.items()
+    }
 
 
 def live(

@@ -3,7 +3,8 @@
 The only owner of number forms and of service time. Service time is US Eastern with
 daylight saving and no offset in the text, both ways; or UTC, which is chosen for the
 whole process before anything is read.
-Source: SOAP help, dates and time zones; other pages of it say UTC.
+Source: SOAP help, dates and time zones; other pages of it say UTC. Fields that are days
+are in no zone, see `DAY` and `DAY_BY_VALUE`.
 
 Stored forms keep SQLite's order equal to the vendor's: decimals are integers of
 ten-thousandths, times are texts of fixed width, booleans are 0 and 1.
@@ -13,8 +14,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 from typing import TypeAlias
@@ -49,18 +50,35 @@ class Kind:
     """How one type of field reads, stores and writes its values.
 
     `read` raises ValueError for a text that is no such value; `noun` is what the
-    vendor's conversion fault calls the type.
+    vendor's conversion fault calls the type, `database_type` what its database does.
     """
 
     noun: str
     sql_type: str
     read: Callable[[str], Stored]
     write: Callable[[Stored], str]
+    database_type: str
 
     @property
     def is_text(self) -> bool:
         """Whether values are texts, for which empty and null are two things."""
         return self is TEXT
+
+    @property
+    def is_time(self) -> bool:
+        """Whether values are times, those of days included."""
+        return self.noun == DATETIME.noun
+
+    def read_compared(self, text: str) -> Stored:
+        """Return the stored form of a value that a query compares a field with.
+
+        A day is compared as any other time. Source: working clients, which leave the
+        offset off in queries because a time with offset finds no days.
+
+        Raises:
+            ValueError: the text is no such value.
+        """
+        return _read_datetime(text) if self.is_time else self.read(text)
 
 
 def _integer(limit: int) -> Callable[[str], Stored]:
@@ -143,16 +161,26 @@ def read_time(text: str) -> datetime:
     Raises:
         ValueError: no time, or a time that the spring change-over skips.
     """
+    value, offset = _written(text)
+    if offset:
+        value = service_time(datetime.fromisoformat(f"{value}{offset}"))
+    if value.year < _OLDEST_YEAR or _in_spring_gap(value):
+        raise ValueError(text)
+    return value
+
+
+def _written(text: str) -> tuple[datetime, str | None]:
+    """Return the time as it is written, to the millisecond, and its offset.
+
+    Raises:
+        ValueError: no time.
+    """
     parts = _DATETIME.match(text.strip())
     if parts is None or (parts["offset"] and not parts["time"]):
         raise ValueError(text)
     value = datetime.fromisoformat(f"{parts['date']}T{parts['time'] or '00:00'}")
     value += timedelta(milliseconds=int((parts["fraction"] or "0").ljust(3, "0")[:3]))
-    if parts["offset"]:
-        value = service_time(datetime.fromisoformat(f"{value}{parts['offset']}"))
-    if value.year < _OLDEST_YEAR or _in_spring_gap(value):
-        raise ValueError(text)
-    return value
+    return value, parts["offset"]
 
 
 def service_time(moment: datetime) -> datetime:
@@ -196,22 +224,50 @@ def _read_datetime(text: str) -> Stored:
     return store_time(read_time(text))
 
 
+def _read_day(text: str) -> Stored:
+    """Return the midnight of the date as written; time of day and offset go.
+
+    Source: the vendor's help on its other API, whose engine this is, timestamp format.
+    """
+    value, _ = _written(text)
+    if value.year < _OLDEST_YEAR:
+        raise ValueError(text)
+    return store_time(datetime.combine(value.date(), time()))
+
+
+def _read_day_by_value(text: str) -> Stored:
+    """Return the midnight of the date as written, another time as the instant it is.
+
+    Unverified: nothing is published about these fields.
+    """
+    value, _ = _written(text)
+    return _read_day(text) if value.time() == time() else _read_datetime(text)
+
+
 def _write_datetime(stored: Stored) -> str:
     whole, _, fraction = str(stored).partition(".")
     trimmed = fraction.rstrip("0")
     return f"{whole}.{trimmed}" if trimmed else whole
 
 
-TEXT = Kind("string", "TEXT", str, str)
-SHORT = Kind("numeric", "INTEGER", _integer(2**15), str)
-INTEGER = Kind("numeric", "INTEGER", _integer(_INT32), str)
-LONG = Kind("numeric", "INTEGER", _integer(2**63), str)
-DECIMAL = Kind("numeric", "INTEGER", _read_decimal, _write_decimal)
-DOUBLE = Kind("numeric", "REAL", _read_double, _write_double)
+TEXT = Kind("string", "TEXT", str, str, "varchar")
+SHORT = Kind("numeric", "INTEGER", _integer(2**15), str, "int")
+INTEGER = Kind("numeric", "INTEGER", _integer(_INT32), str, "int")
+LONG = Kind("numeric", "INTEGER", _integer(2**63), str, "int")
+DECIMAL = Kind("numeric", "INTEGER", _read_decimal, _write_decimal, "decimal")
+DOUBLE = Kind("numeric", "REAL", _read_double, _write_double, "float")
 BOOLEAN = Kind(
-    "boolean", "INTEGER", _read_boolean, lambda stored: "true" if stored else "false"
+    "boolean",
+    "INTEGER",
+    _read_boolean,
+    lambda stored: "true" if stored else "false",
+    "bit",
 )
-DATETIME = Kind("datetime", "TEXT", _read_datetime, _write_datetime)
+DATETIME = Kind("datetime", "TEXT", _read_datetime, _write_datetime, "datetime")
+DAY = replace(DATETIME, read=_read_day)
+"""Times that the user interface has no time of day for: dates, in no zone."""
+DAY_BY_VALUE = replace(DATETIME, read=_read_day_by_value)
+"""Times that people enter as dates: exactly midnight is the date, in no zone."""
 
 _BY_TYPE = {
     "string": TEXT,
@@ -239,7 +295,7 @@ def store(kind: Kind, value: object) -> Stored | None:
         case None:
             return None
         case datetime():
-            return store_time(value)
+            return kind.read(store_time(value)) if kind is DAY else store_time(value)
         case bool():
             return (
                 kind.read("true" if value else "false") if kind is BOOLEAN else +value

@@ -99,4 +99,6 @@ def _udfs(columns: Sequence[Column], stored: Mapping[str, Stored | None]) -> str
 
 
 def _udf_text(column: Column, stored: Stored | None) -> str:
+    if column.mask is not None:
+        return column.mask
     return "" if stored is None else column.kind.write(stored)

@@ -1,4 +1,4 @@
-"""Rules of work: who a ticket or a task is given to, and until when.
+"""Rules of work: who a ticket or a task is given to, until when, and service calls.
 
 Source: SOAP contract notes, sections 14.3 and 18.
 """
@@ -21,11 +21,20 @@ _HALF_A_PAIR = (
 )
 
 
+_UNHELD_ROLE = (
+    "The specified AssignedResourceID and AssignedRoleID combination is not currently "
+    "defined"
+)
+"""Source: a client of the vendor's other API."""
+_CANCELED = "Canceled"
+_OF_CANCELED = ("StartDateTime", "EndDateTime", "Complete")
+
+
 def judge_ticket(save: Save, draft: Draft) -> None:
     """A ticket has a due date, and a queue or a resource in a role it holds.
 
-    A new one may have got the date from its category before. Unverified: the texts
-    about a role that is not held and about a secondary resource.
+    A new one may have got the date from its category before. Unverified: the text
+    about a secondary resource.
     """
     if draft.get("DueDateTime") is None:
         draft.verbatim_faults.append(
@@ -46,8 +55,8 @@ def judge_ticket(save: Save, draft: Draft) -> None:
     ):
         return
     fault = errors.bad_reference("AssignedResourceRoleID", "Role")
-    if fault not in draft.check_faults and not _holds(save, resource, role):
-        draft.check_faults.append(fault)
+    if fault not in draft.check_faults and not has_role(save, resource, role):
+        draft.save_faults.append(_UNHELD_ROLE)
     if not draft.is_new and save.exists(
         "TicketSecondaryResource",
         '"TicketID" = ? AND "ResourceID" = ?',
@@ -73,14 +82,59 @@ def judge_task(save: Save, draft: Draft) -> None:
         for name in ("DepartmentID", "AllocationCodeID")
         if draft.get(name) is None
     )
-    if role is not None and not _holds(save, resource, role):
+    if role is not None and not has_role(save, resource, role):
         draft.save_faults.append(
             f'The Task "{draft.get("Title")}" has an invalid Resource and Role '
             "combination."
         )
 
 
-def _holds(save: Save, resource: Stored, role: Stored) -> bool:
+def validate_project(save: Save, draft: Draft) -> None:
+    """A project starts before it ends, and ends with its last phase, task or issue.
+
+    Source: a description of the vendor's other API. Unverified: the texts; that it may
+    start and end on one day; that only changed dates are validated.
+    """
+    dates = ("StartDateTime", "EndDateTime")
+    start, end = (draft.get(name) for name in dates)
+    if start is None or end is None or not draft.changed(*dates):
+        return
+    if str(end) < str(start):
+        draft.save_faults.append("Project StartDateTime must be before EndDateTime.")
+    elif not draft.is_new and any(
+        save.exists(
+            entity,
+            f'"ProjectID" = ? AND substr("{name}", 1, 10) > ?',
+            draft.submission.record_id,
+            str(end)[:10],
+        )
+        for entity, name in (("Phase", "DueDate"), ("Task", "EndDateTime"))
+    ):
+        draft.save_faults.append(
+            "Project EndDateTime must not be before the end of its last phase, task "
+            "or issue."
+        )
+
+
+def validate_service_call(_save: Save, draft: Draft) -> None:
+    """Times and completion of a canceled call stay.
+
+    Source: clients of the vendor's other API. Unverified: the status is the one that
+    the call had before.
+    """
+    status, column = draft.was("Status"), draft.table.column("Status")
+    item = column.item(status) if column and status is not None else None
+    if item is None or item.label != _CANCELED:
+        return
+    if draft.changed(*_OF_CANCELED):
+        draft.save_faults.append(
+            "The StartDateTime, EndDateTime and Complete cannot be edited if status is "
+            f'of type "{_CANCELED}".'
+        )
+
+
+def has_role(save: Save, resource: Stored, role: Stored) -> bool:
+    """Return whether a resource has a role, in a department or not."""
     held = '"ResourceID" = ? AND "RoleID" = ?'
     return save.exists("ResourceRole", held, resource, role) or save.exists(
         "ResourceRoleDepartment", held, resource, role

@@ -6,10 +6,10 @@ out has the default of its kind: `label` is the name, `length` 0, flags false,
 `queryable` true, `wire` the usual type of `type`, `since` that of the entity, and a
 picklist item's sort order is its position, from 1. `since = "never"` is a field that
 the vendor's metadata names but no schema has. `date_only` stands only where the
-vendor's pages name the field or old clients always send midnight; any other time may
-carry hours (Source: SOAP help, dates and time zones). A picklist's `source` says how
-sure its numbers are: confirmed, documented, inferred, sample (one tenant's own list),
-assumed, or unknown.
+vendor's pages or captured answers show that the field is a date; `date_by_value` where
+people enter a date and nothing is published (Unverified); any other time is an instant.
+A picklist's `source` says how sure its numbers are: confirmed, documented, inferred,
+sample (one tenant's own list), assumed, or unknown.
 """
 
 from __future__ import annotations
@@ -73,6 +73,7 @@ _FIELD_KEYS: Keys = {
     "queryable": bool,
     "reference": str,
     "date_only": bool,
+    "date_by_value": bool,
     "wire": str,
     "since": str,
     "until": str,
@@ -185,6 +186,7 @@ def _parse_field(
         picklist_parent=picklist.get("parent") if picklist else None,
         wire_type=row.get("wire", "" if name == "id" else WIRE_TYPES[row["type"]]),
         date_only=row.get("date_only", False),
+        date_by_value=row.get("date_by_value", False),
         generations=_generations(place, row, since),
         picklist_source=picklist["source"] if picklist else None,
     )

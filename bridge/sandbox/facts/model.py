@@ -21,9 +21,11 @@ _LATER_FIELDS: Mapping[tuple[str, str], dict[str, Any]] = {
 # Source: a client made from 1.6.11 metadata. Unverified: that nothing else changed;
 # the entity InventoryProduct, whose fields are not known, is missing.
 _LATER_ITEMS: Mapping[tuple[str, str], Mapping[str, str]] = {
-    ("AttachmentInfo", "ParentType"): {"101": "Ticket Note", "102": "Time Entry"},
+    ("AttachmentInfo", "ParentType"): {"18": "Time Entry", "23": "Note"},
+    ("AttachmentInfo", "Publish"): {"4": "Internal & Co-Managed"},
 }
-# Source: SOAP help, attachments of 2021. Unverified: the numbers are invented.
+# Source: one tenant of the vendor's other API, 2026; SOAP help names such parents from
+# 2021 on. Unverified: the labels of the parents, and the release that brought them.
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,8 @@ class FieldFacts:
     `wire_type` is the local name of the `xsi:type` in answers (`int`, `string`,
     `dateTime`, ...) and empty for the few fields that the schema itself types.
     `picklist` is None for a field without one; an empty picklist has no known items.
-    `date_only` marks times that are midnight and belong to no zone.
+    `date_only` marks times that are midnight and belong to no zone; `date_by_value`
+    those that are so when they are exactly midnight.
     `picklist_source` is one word on how sure a picklist's numbers are, see the loader.
     """
 
@@ -62,6 +65,7 @@ class FieldFacts:
     picklist_parent: str | None
     wire_type: str
     date_only: bool
+    date_by_value: bool
     generations: frozenset[str]
     picklist_source: str | None = None
 

@@ -114,8 +114,8 @@ def test_files_of_a_ticket_s_notes_and_times_are_the_ticket_s_too(fresh):
     fresh.session.post(url, json={"rows": {"TimeEntry": [row]}}).raise_for_status()
 
     own = made(fresh, ParentType=4, ParentID=29684801)
-    of_note = made(fresh, ParentType=101, ParentID=noted)
-    of_time = made(fresh, ParentType=102, ParentID=29690001)
+    of_note = made(fresh, ParentType=23, ParentID=noted)
+    of_time = made(fresh, ParentType=18, ParentID=29690001)
     made(fresh, ParentType=4, ParentID=29684802)
 
     assert found(fresh, TicketID=29684801).ids == [own, of_note, of_time]
@@ -125,9 +125,37 @@ def test_files_of_a_ticket_s_notes_and_times_are_the_ticket_s_too(fresh):
 
 
 def test_early_releases_have_no_files_of_notes(early):
-    reply = create(early, ParentType=101, ParentID=29684901)
+    reply = create(early, ParentType=23, ParentID=29684901)
 
-    assert "Picklist value [101] does not exist for ParentType." in reply.fault
+    assert "Picklist value [23] does not exist for ParentType." in reply.fault
+
+
+def test_files_of_a_task_s_notes(fresh):
+    task = fresh.query(
+        "Task", '<field>ProjectID<expression op="Equals">4</expression></field>'
+    ).ids[0]
+    note = (
+        f"<id>0</id><TaskID>{task}</TaskID><NoteType>1</NoteType><Publish>1</Publish>"
+    )
+    note += "<Title>T</Title><Description>D</Description>"
+    (noted,) = fresh.write("create", "TaskNote", note).ids
+
+    of_note = made(fresh, ParentType=23, ParentID=noted)
+
+    assert found(fresh, TaskNoteID=noted).ids == [of_note]
+
+
+@pytest.mark.parametrize("publish", [1, 2, 4])
+def test_who_may_see_a_file(fresh, publish):
+    attachment_id = made(fresh, Publish=publish)
+
+    assert found(fresh, Publish=publish).ids == [attachment_id]
+
+
+def test_early_releases_publish_to_two_groups(early):
+    reply = create(early, Publish=4)
+
+    assert "Picklist value [4] does not exist for Publish." in reply.fault
 
 
 def test_an_opportunity_may_be_named_by_its_own_member(fresh):

@@ -1,6 +1,7 @@
 """What the reader binds and what it cannot: types, places, and what comes first."""
 
 import re
+from xml.sax.saxutils import escape
 
 import pytest
 
@@ -219,3 +220,105 @@ def test_the_sample_s_place_to_the_letter(soap):
         "document (2, 439). ---> System.FormatException: Input string was not in a "
         "correct format.\n   --- End of inner exception stack trace ---"
     )
+
+
+def nested(member, text):
+    return f"<{member}><{member}>{escape(text)}</{member}></{member}>"
+
+
+QUERYXML = (
+    "<queryxml><entity>Account</entity><query><field>id"
+    '<expression op="Equals">0</expression></field></query></queryxml>'
+)
+
+
+@pytest.mark.parametrize(
+    ("operation", "member", "text", "shows"),
+    [
+        ("GetFieldInfo", "psObjectType", "Account", ">AccountName<"),
+        ("getUDFInfo", "psTable", "Account", ">Service Tier<"),
+        ("getZoneInfo", "UserName", "api@bridge-demo.example", "<CI>30049</CI>"),
+        ("query", "sXML", QUERYXML, '<Entity xsi:type="Account"><id>0</id>'),
+    ],
+)
+@pytest.mark.parametrize("version", ["1.5", "1.6"])
+def test_an_argument_that_is_nested_once_more_is_read(
+    soap, version, operation, member, text, shows
+):
+    client = soap if version == "1.6" else soap.old
+
+    assert shows in client.call(operation, nested(member, text)).http.text
+
+
+def test_numbers_and_formats_may_be_nested_too(soap):
+    inner = nested("InvoiceId", "29684601") + nested("Format", "HTML")
+
+    assert "INV-2021-0001" in soap.call("GetInvoiceMarkup", inner).http.text
+    assert "No matching attachment" in (
+        soap.call("GetAttachment", nested("attachmentId", "77")).fault
+    )
+
+
+def test_an_argument_that_is_nested_twice_more_is_no_name(soap):
+    inner = "<psObjectType>" + nested("psObjectType", "Account") + "</psObjectType>"
+
+    assert "Unable to find entity" in soap.call("GetFieldInfo", inner).fault
+
+
+KEPT = "<UserDefinedField><Name>Asset Tag</Name><Value>T-1</Value></UserDefinedField>"
+NO_UDFS = {
+    "nil": '<UserDefinedField xsi:nil="true"/>',
+    "nil as a number": '<UserDefinedField xsi:nil="1"></UserDefinedField>',
+    "empty": "<UserDefinedField/>",
+    "of nil members": (
+        '<UserDefinedField><Name xsi:nil="true"/><Value xsi:nil="true"/>'
+        "</UserDefinedField>"
+    ),
+    "none": "",
+}
+UDF_TICKET = (
+    "<AccountID>0</AccountID><Title>Nil</Title><Status>1</Status>"
+    "<Priority>1</Priority><QueueID>5</QueueID>"
+    "<DueDateTime>2021-06-15T16:00:00</DueDateTime>"
+)
+
+
+def asset_tags(soap, ticket):
+    return re.findall(r"<Value>([^<]*)</Value>", soap.fields("Ticket", ticket))
+
+
+@pytest.mark.parametrize("nothing", NO_UDFS.values(), ids=list(NO_UDFS))
+def test_nil_and_empty_user_defined_fields_are_nothing(fresh, nothing):
+    wrapped = f"<UserDefinedFields>{nothing}{{}}{nothing}</UserDefinedFields>"
+
+    bare = fresh.write(
+        "create", "Ticket", f"<id>0</id>{wrapped.format('')}{UDF_TICKET}"
+    )
+    real = fresh.write(
+        "create", "Ticket", f"<id>0</id>{wrapped.format(KEPT)}{UDF_TICKET}"
+    )
+
+    assert bare.errors == real.errors == []
+    (ticket,) = real.ids
+    assert asset_tags(fresh, ticket) == ["T-1"]
+    again = f"<id>{ticket}</id>{wrapped.format('')}{UDF_TICKET}"
+    assert fresh.write("update", "Ticket", again).errors == []
+    assert asset_tags(fresh, ticket) == ["T-1"]
+    other = f"<id>{ticket}</id>{wrapped.format(KEPT.replace('T-1', 'T-2'))}"
+    assert fresh.write("update", "Ticket", other + UDF_TICKET).errors == []
+    assert asset_tags(fresh, ticket) == ["T-2"]
+
+
+def test_a_nil_list_of_user_defined_fields_is_nothing(fresh):
+    record = f'<id>0</id><UserDefinedFields xsi:nil="true"/>{UDF_TICKET}'
+
+    assert fresh.write("create", "Ticket", record).errors == []
+
+
+def test_a_value_without_a_name_is_no_user_defined_field(fresh):
+    udf = "<UserDefinedField><Value>x</Value></UserDefinedField>"
+    record = f"<id>0</id><UserDefinedFields>{udf}</UserDefinedFields>{UDF_TICKET}"
+
+    reply = fresh.write("create", "Ticket", record)
+
+    assert reply.errors[0].startswith("Unable to find UDF  in the Ticket Entity.")

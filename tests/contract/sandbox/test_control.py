@@ -4,6 +4,7 @@ import socket
 import sqlite3
 import time
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime, parsedate_to_datetime
 
 import pytest
 from lxml import etree
@@ -145,6 +146,34 @@ def test_the_ends_of_the_calendar_can_be_worked_at(steer, fresh):
         )
         assert made.code == 1
     steer("POST", "reset").raise_for_status()  # others rely on what has no such date
+
+
+@pytest.mark.parametrize("at", ["2021-07-01T12:00:00Z", "1999-12-31T23:59:59-05:00"])
+def test_the_clock_shows_in_the_date_header_of_every_answer(steer, soap, at):
+    steer("POST", "clock", {"at": at, "frozen": True}).raise_for_status()
+    expected = format_datetime(datetime.fromisoformat(at).astimezone(UTC), usegmt=True)
+
+    answers = [
+        soap.query("Account", QUERY).http,
+        soap.call("GetRich").http,
+        soap.call("GetWsdlVersion", auth=("nobody", "x")).http,
+        soap.session.get(f"{soap.endpoint}?wsdl"),
+        steer("GET", "clock"),
+        steer("GET", "nowhere"),
+    ]
+
+    for answer in answers:
+        assert answer.raw.headers.getlist("Date") == [expected]
+
+
+def test_the_date_header_goes_on_with_the_clock(steer, soap):
+    def shown():
+        return parsedate_to_datetime(soap.query("Account", QUERY).http.headers["Date"])
+
+    before = shown()
+    steer("POST", "clock", {"advance_s": 86_400}).raise_for_status()
+
+    assert shown() - before >= timedelta(days=1)
 
 
 def test_a_reset_puts_the_clock_back_and_leaves_the_knobs(steer):

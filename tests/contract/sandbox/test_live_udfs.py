@@ -83,14 +83,14 @@ def test_other_tenants_and_entities_do_not_see_it(fresh, other_soap):
     assert (udfs(other_soap), udfs(fresh, "Contact")) == before
 
 
-def test_the_first_udf_of_an_entity_sets_its_flag(fresh):
+def test_the_first_udf_of_an_entity_sets_its_flag(fresh, other_soap):
     def flag():
-        reply = fresh.call("GetEntityInfo")
+        reply = other_soap.call("GetEntityInfo")
         flags = reply.texts("HasUserDefinedFields")
         return dict(zip(reply.texts("Name"), flags, strict=True))["InstalledProduct"]
 
     had = flag()
-    define(fresh, "Rack units", kind=9)
+    define(other_soap, "Rack units", kind=9)
 
     assert (had, flag()) == ("false", "true")
 

@@ -5,6 +5,7 @@ import re
 import pytest
 
 FIRST_NEW_ID = 29_700_000
+NO_NUMBER = "Conversion failed when converting varchar '{}' to data type int"
 
 
 def field(name, op, value="", udf=""):
@@ -252,13 +253,25 @@ SYNTAX = "Invalid query syntax. "
         ),
         (
             "Account",
-            field("id", "Equals", "one"),
-            "Can not convert data to numeric in field: id.",
+            field("id", "Equals", "material"),
+            NO_NUMBER.format("material"),
+        ),
+        ("Contact", field("Active", "NotEqual", "yes"), NO_NUMBER.format("yes")),
+        ("Ticket", field("AccountID", "GreaterThan", "1.5"), NO_NUMBER.format("1.5")),
+        (
+            "Account",
+            field("AccountType", "Equals", "Lead &amp; more"),
+            NO_NUMBER.format("Lead & more"),
         ),
         (
             "Account",
             field("CreateDate", "Equals", "8/8/16"),
-            "Can not convert data to datetime in field: CreateDate.",
+            "Conversion failed when converting varchar '8/8/16' to data type datetime",
+        ),
+        (
+            "Opportunity",
+            field("Amount", "LessThan", "much"),
+            "Conversion failed when converting varchar 'much' to data type decimal",
         ),
         (
             "ContractServiceAdjustment",

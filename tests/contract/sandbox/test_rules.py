@@ -9,6 +9,11 @@ REFERENCE = (
     "Reference value on field: {} of type: {} does not exist or is invalid. ; on "
     "record number [1]."
 )
+UNFIT = "Value does not reference an existing entity for {}."
+UNHELD_ROLE = (
+    "The specified AssignedResourceID and AssignedRoleID combination is not currently "
+    "defined"
+)
 SUB_ISSUE = (
     "Picklist value [{}] does not exist for SubIssueType. ; on record number [1]."
 )
@@ -86,7 +91,7 @@ def a_resource_with_its_role(soap):
         ({"AssignedResourceRoleID": 29683461}, [HALF]),
         (
             {"AssignedResourceID": 29682885, "AssignedResourceRoleID": 29683462},
-            [REFERENCE.format("AssignedResourceRoleID", "Role")],
+            [UNHELD_ROLE],
         ),
         (
             {"AssignedResourceID": 29682885, "AssignedResourceRoleID": 1},
@@ -292,23 +297,29 @@ TODO = {
 
 
 @pytest.mark.parametrize(
-    ("change", "refused"),
+    ("change", "errors"),
     [
-        ({"ContactID": RICK_OF_ALBANY}, None),  # of the parent account
-        ({"ContactID": ZOE}, "Contact"),
-        ({"ContactID": MALLEY_INACTIVE, "AccountID": TROY}, "Contact"),
-        ({"OpportunityID": LOST_OR_CLOSED}, "Opportunity"),
-        ({"TicketID": 29684801}, "Ticket"),
-        ({"TicketID": 29684801, "AccountID": ALBANY}, None),
-        ({"ContractID": 29684022}, "Contract"),
-        ({"AccountID": 0}, None),
+        ({"ContactID": RICK_OF_ALBANY}, []),  # of the parent account
+        ({"ContactID": ZOE}, [UNFIT.format("ContactID")]),
+        (
+            {"ContactID": MALLEY_INACTIVE, "AccountID": TROY},
+            [REFERENCE.format("ContactID", "Contact")],
+        ),
+        (
+            {"ContactID": MALLEY_INACTIVE},
+            [REFERENCE.format("ContactID", "Contact")],
+        ),
+        ({"OpportunityID": LOST_OR_CLOSED}, [UNFIT.format("OpportunityID")]),
+        ({"TicketID": 29684801}, [UNFIT.format("TicketID")]),
+        ({"TicketID": 29684801, "AccountID": ALBANY}, []),
+        ({"ContractID": 29684022}, [UNFIT.format("ContractID")]),
+        ({"AccountID": 0}, []),
     ],
 )
-def test_what_a_to_do_refers_to_is_its_account_s(fresh, change, refused):
+def test_what_a_to_do_refers_to_is_its_account_s(fresh, change, errors):
     reply = fresh.write("create", "AccountToDo", record(TODO | change))
 
-    expected = [REFERENCE.format(f"{refused}ID", refused)] if refused else []
-    assert reply.errors == expected
+    assert reply.errors == errors
 
 
 def test_a_completed_to_do_is_also_a_note_once(fresh):
@@ -336,20 +347,22 @@ NOTE = {
 
 
 @pytest.mark.parametrize(
-    ("change", "refused"),
+    ("change", "errors"),
     [
-        ({"ContactID": ZOE}, None),
-        ({"ContactID": RICK_OF_ALBANY}, "Contact"),
-        ({"OpportunityID": LOST_OR_CLOSED}, "Opportunity"),
-        ({"OpportunityID": 29684320}, "Opportunity"),
-        ({"OpportunityID": 29684320, "AccountID": 0}, None),
+        ({"ContactID": ZOE}, []),
+        ({"ContactID": RICK_OF_ALBANY}, [UNFIT.format("ContactID")]),
+        (
+            {"OpportunityID": LOST_OR_CLOSED},
+            [REFERENCE.format("OpportunityID", "Opportunity")],
+        ),
+        ({"OpportunityID": 29684320}, [UNFIT.format("OpportunityID")]),
+        ({"OpportunityID": 29684320, "AccountID": 0}, []),
     ],
 )
-def test_what_a_note_refers_to_is_its_account_s_and_active(fresh, change, refused):
+def test_what_a_note_refers_to_is_its_account_s_and_active(fresh, change, errors):
     reply = fresh.write("create", "AccountNote", record(NOTE | change))
 
-    expected = [REFERENCE.format(f"{refused}ID", refused)] if refused else []
-    assert reply.errors == expected
+    assert reply.errors == errors
 
 
 def test_an_impersonated_author_and_editor(fresh):

@@ -107,7 +107,7 @@ def test_zeep_looks_up_queries_creates_and_updates(soap, service):
         CreateDate="2021-06-14T00:00:00",
         OwnerResourceID=4,
         Probability=10,
-        ProjectedCloseDate="2016-08-08T00:00:00",
+        ProjectedCloseDate="2021-08-08T00:00:00",
         Stage=xsd.AnyObject(xsd.String(), "29682774"),
         Status=0,
         Title="Zeep & sons",

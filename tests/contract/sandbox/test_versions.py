@@ -109,7 +109,7 @@ def test_renamed_fields_hold_the_same(soap):
     (old,) = soap.old.query("BillingItem", own).entities
     (new,) = soap.query("BillingItem", own).entities
 
-    assert old["ApprovedTime"] == new["PostedDate"] == "2021-04-02T11:05:07.1"
+    assert old["ApprovedTime"] == new["PostedOnTime"] == "2021-04-02T11:05:07.1"
     when = '<field>ApprovedTime<expression op="IsThisDay">2021-04-02</expression>'
     assert soap.old.query("BillingItem", f"{when}</field>").ids == [29684701]
 

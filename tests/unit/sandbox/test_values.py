@@ -66,9 +66,50 @@ def test_times_are_service_time_on_the_wire(text, wire):
     assert values.DATETIME.write(values.DATETIME.read(text)) == wire
 
 
+OFFSETS = st.sampled_from(["", "Z", "-05:00", "+14:00", "-12:00"])
+MOMENTS = st.datetimes(datetime(1753, 1, 1), datetime(9999, 12, 31))
+
+
+@given(MOMENTS, OFFSETS)
+def test_a_day_is_the_date_as_written(moment, offset):
+    for kind, written in (
+        (values.DAY, f"{moment.isoformat()}{offset}"),
+        (values.DAY_BY_VALUE, f"{moment.date().isoformat()}T00:00:00.000{offset}"),
+    ):
+        stored = kind.read(written)
+        assert stored == f"{moment.date().isoformat()}T00:00:00.000"
+        assert kind.read(kind.write(stored)) == stored
+
+
+@given(MOMENTS, OFFSETS)
+def test_by_value_a_time_of_day_is_an_instant(moment, offset):
+    written = f"{moment.date().isoformat()}T12:34:56{offset}"
+    try:
+        expected = values.DATETIME.read(written)
+    except ValueError:
+        assert moment.year in (1753, 9999)
+        return
+
+    assert values.DAY_BY_VALUE.read(written) == expected
+
+
+@given(MOMENTS)
+def test_queries_compare_days_as_other_times(moment):
+    written = f"{moment.date().isoformat()}T12:00:00"
+
+    for kind in (values.DAY, values.DAY_BY_VALUE):
+        assert kind.read_compared(written) == values.DATETIME.read(written)
+
+
 @pytest.mark.parametrize(
     ("kind", "text"),
     [
+        (values.DAY, "8/8/16"),
+        (values.DAY, "2021-02-30T00:00:00"),
+        (values.DAY, "1700-01-01"),
+        (values.DAY, "2021-06-01Z"),
+        (values.DAY_BY_VALUE, "2021-03-14T02:30:00"),
+        (values.DAY_BY_VALUE, "1752-12-31T00:00:00Z"),
         (values.DATETIME, "8/8/16"),
         (values.DATETIME, "2021-02-30T00:00:00"),
         (values.DATETIME, "2021-03-14T02:30:00"),

@@ -203,21 +203,51 @@ def test_picklists_hold_the_literal_values_of_old_payloads(
     assert set(values.split()) <= active
 
 
-def test_date_only_fields_are_declared_times():
+DAYS = """
+    BillingItem.ItemDate
+    BillingItem.PostedDate
+    Contract.EndDate
+    Contract.StartDate
+    ContractServiceAdjustment.EffectiveDate
+    ContractServiceBundleAdjustment.EffectiveDate
+    ContractServiceUnit.EndDate
+    ContractServiceUnit.StartDate
+    Holiday.HolidayDate
+    Invoice.DueDate
+    Invoice.FromDate
+    Invoice.InvoiceDateTime
+    Invoice.PaidDate
+    Invoice.ToDate
+    Opportunity.ClosedDate
+    Opportunity.CreateDate
+    Opportunity.ProjectedCloseDate
+    Project.CreateDateTime
+    Project.EndDateTime
+    Project.StartDateTime
+    Resource.HireDate
+    TimeEntry.DateWorked
+"""
+
+
+def test_days_are_declared_times():
     declared = {
-        f"{entity.name}.{field.name}": field.type
+        f"{entity.name}.{field.name}": field
         for entity in load_facts().values()
         for field in entity.fields
-        if field.date_only
+        if field.date_only or field.date_by_value
     }
 
-    assert set(declared.values()) == {"datetime"}
-    assert declared.keys() >= {
-        "Invoice.InvoiceDateTime",
-        "Opportunity.CreateDate",
-        "Opportunity.ProjectedCloseDate",
-        "Project.EndDateTime",
-        "Project.StartDateTime",
-        "Resource.HireDate",
+    assert {field.type for field in declared.values()} == {"datetime"}
+    assert {name for name, field in declared.items() if field.date_only} == set(
+        DAYS.split()
+    )
+    by_value = {name for name, field in declared.items() if field.date_by_value}
+    assert len(by_value) == 45
+    assert by_value >= {
+        "SalesOrder.PromisedDueDate",
+        "Quote.ExpirationDate",
+        "Task.StartDateTime",
+        "Opportunity.LostDate",
     }
+    assert by_value.isdisjoint(DAYS.split())
     assert "Account.CreateDate" not in declared

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from bridge import __version__
+from bridge.errors import BridgeError
 from bridge.jobs import engine
 from bridge.jobs.history import FORGET
 from bridge.jobs.tasks import TASKS, Task
@@ -102,5 +103,7 @@ class Pulse:
                 self.beat()
                 if self.adopting:
                     self.adopt()
+            except BridgeError as error:
+                _log.error("The worker's heartbeat failed: %s", error.message)
             except Exception:  # noqa: BLE001 - a silent worker loses its work
                 _log.exception("The worker's heartbeat failed.")

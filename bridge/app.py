@@ -25,6 +25,7 @@ from bridge.services.compiled import CompiledCache
 from bridge.services.context import Context
 from bridge.services.journal import Journal
 from bridge.services.labels import NameCache
+from bridge.services.unsaved import UnsavedWrites
 from bridge.settings import Settings
 from bridge.store.crypto import KEYS_FILE, KeyRing
 from bridge.store.engine import Database, check_url, database_url, is_sealed
@@ -125,6 +126,7 @@ def build_context(settings: Settings, database: Database) -> Context:
         clock=lambda: datetime.now(UTC),
         journal=journal,
         metrics=metrics,
+        unsaved=UnsavedWrites(),
     )
 
 

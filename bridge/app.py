@@ -5,6 +5,8 @@ Nothing is built at import; a process builds its own context after it was forked
 
 from __future__ import annotations
 
+import contextlib
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from flask import Flask
@@ -23,36 +25,76 @@ from bridge.services.compiled import CompiledCache
 from bridge.services.context import Context
 from bridge.services.journal import Journal
 from bridge.services.labels import NameCache
+from bridge.services.unsaved import UnsavedWrites
 from bridge.settings import Settings
 from bridge.store.crypto import KEYS_FILE, KeyRing
-from bridge.store.engine import Database, database_url, is_sealed
+from bridge.store.engine import Database, check_url, database_url, is_sealed
 from bridge.store.governor.governor import Governor
 from bridge.store.governor.ledger import Rules
-from bridge.store.paths import make_private_directory
+from bridge.store.jobhome import find_home
+from bridge.store.paths import make_private_directory, restrict_data
 from bridge.telemetry import logs
 from bridge.telemetry.metrics import Metrics, share
 
 
-def open_database(settings: Settings) -> Database:
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A database that this process or its parent has opened: see `Database.identity`.
+
+    `keys` are those it was opened with, for processes that are forked later.
+    """
+
+    identity: str
+    keys: KeyRing | None = None
+
+
+def open_database(settings: Settings, opened: Opened | None = None) -> Database:
     """Open the database with its key ring; both are made at the first start.
+
+    Nothing is made where a database was `opened` before: what is missing then is lost.
 
     Raises:
         ConfigurationError: the key ring is not the one that sealed this database, or
             is missing; then nothing was made.
-        StoreError: the schema is newer than this release, or nothing answers.
+        StoreError: the schema is newer than this release, nothing answers, or the
+            database is not the one that was opened.
     """
-    configured = settings.database_url
-    url = database_url(
-        settings.data_dir, configured.get_secret_value() if configured else None
+    url = _url(settings, opened)
+    keys = opened.keys if opened is not None else None
+    return Database.open(
+        url,
+        keys=keys or _open_keys(settings, url, opened),
+        opened=None if opened is None else opened.identity,
     )
-    return Database.open(url, keys=_open_keys(settings, url))
 
 
-def _open_keys(settings: Settings, url: str) -> KeyRing:
+def make_database(settings: Settings) -> Opened:
+    """Make the database where it is missing, upgrade it where it is old, and close it.
+
+    Raises:
+        ConfigurationError: as `open_database`.
+        StoreError: as `open_database`; or it cannot be upgraded.
+    """
+    with contextlib.closing(open_database(settings)) as database:
+        database.upgrade()
+        find_home(database)
+        return Opened(database.identity, database.keys)
+
+
+def _url(settings: Settings, opened: Opened | None = None) -> str:
+    configured = settings.database_url
+    return database_url(
+        settings.data_dir,
+        configured.get_secret_value() if configured else None,
+        opened=opened is not None,
+    )
+
+
+def _open_keys(settings: Settings, url: str, opened: Opened | None) -> KeyRing:
     """Return the key ring; a new one only for a database that none has sealed yet."""
     configured = settings.keys.get_secret_value() if settings.keys else None
     ring = KeyRing.find(settings.data_dir, configured)
-    if ring is None and not is_sealed(url):
+    if ring is None and opened is None and not is_sealed(url):
         return KeyRing.load(settings.data_dir, configured)
     # Another process may have made both since we looked.
     ring = ring or KeyRing.find(settings.data_dir, configured)
@@ -84,6 +126,7 @@ def build_context(settings: Settings, database: Database) -> Context:
         clock=lambda: datetime.now(UTC),
         journal=journal,
         metrics=metrics,
+        unsaved=UnsavedWrites(),
     )
 
 
@@ -142,13 +185,15 @@ def start_process(settings: Settings, *, serves: bool) -> None:
     """Send this process's logs to stderr and its figures where `/metrics` sums them.
 
     For a process that serves or works, first thing; its children inherit both. The
-    figures begin anew when the facade starts, not with each of its workers.
+    figures begin anew when the facade starts, not with each of its workers. Files that
+    an older release left readable to others are restricted to their owner.
 
     Raises:
         ConfigurationError: the data directory cannot be made or written.
     """
     logs.start(settings.log_format, settings.log_level)
     make_private_directory(settings.data_dir)
+    restrict_data(settings.data_dir, check_url(_url(settings)))
     figures = settings.data_dir / "metrics"
     try:
         share(figures, anew=serves)
@@ -159,9 +204,14 @@ def start_process(settings: Settings, *, serves: bool) -> None:
         ) from error
 
 
-def create_app(settings: Settings) -> Flask:
-    """Build the facade for one serving process; the schema must be current."""
-    database = open_database(settings)
+def create_app(settings: Settings, opened: Opened | None = None) -> Flask:
+    """Build the facade for one serving process; the schema must be current.
+
+    Raises:
+        ConfigurationError: as `open_database`.
+        StoreError: as `open_database`; or the schema is another release's.
+    """
+    database = open_database(settings, opened)
     database.check_schema()
     context = build_context(settings, database)
     app = Flask(__name__, static_folder=None)

@@ -16,6 +16,7 @@ import click
 from bridge import __version__
 from bridge.cli.processes import end_with_input
 from bridge.errors import BridgeError
+from bridge.store.paths import restrict_new_files
 
 COMMANDS = (
     "db",
@@ -91,7 +92,11 @@ def _one_line(text: str) -> str:
 )
 @click.version_option(__version__, prog_name="bridge")
 @click.option("--until-eof", is_flag=True, hidden=True)
-def main(*, until_eof: bool) -> None:
+@click.option("--opened", hidden=True)
+@click.pass_context
+def main(ctx: click.Context, /, *, until_eof: bool, opened: str | None) -> None:
     """Serve the retired elements/api-v2 CRM API in front of Autotask."""
+    ctx.obj = opened
+    restrict_new_files()
     if until_eof:
         end_with_input()

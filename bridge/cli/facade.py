@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -16,6 +17,7 @@ from bridge.cli.supervisor import MACHINES, PEOPLE
 from bridge.settings import read_settings
 from bridge.telemetry import logs
 from bridge.web.serving import server
+from bridge.web.serving.standby import Standby
 from bridge.web.serving.tls import Certificates
 
 
@@ -35,27 +37,23 @@ def run(  # noqa: PLR0913 - the command's options
     check_address(host, port)
     app.start_process(settings, serves=True)
     tls = _certificates(tls_cert, tls_key)
-    database = app.open_database(settings)
-    database.upgrade()
-    database.close()
+    opened = app.make_database(settings)
+    make_app = partial(app.create_app, settings, opened)
 
     def announce(bound_port: int) -> None:
         scheme, address = "https" if tls else "http", join_address(host, bound_port)
         base_url = f"{scheme}://{address}/elements/api-v2"
-        line = (
-            orjson.dumps({"baseUrl": base_url}).decode()
-            if as_json
-            else f"Serving {base_url}"
-        )
-        click.echo(line)
+        line = orjson.dumps({"baseUrl": base_url}).decode()
+        click.echo(line if as_json else f"Serving {base_url}")
         sys.stdout.flush()
         if ready_fd is not None:
             people = logs.is_for_people(settings.log_format)
-            os.write(ready_fd, PEOPLE if people else MACHINES)
+            said = (PEOPLE if people else MACHINES) + opened.identity.encode()
+            os.write(ready_fd, said)
             os.close(ready_fd)
 
     server.run(
-        lambda: app.create_app(settings),
+        partial(Standby, make_app, strict=settings.strict_status),
         host=host,
         port=port,
         workers=workers,

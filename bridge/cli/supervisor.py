@@ -20,8 +20,12 @@ import click
 from bridge.cli.processes import Signals, start
 
 PEOPLE, MACHINES = b"p", b"m"
-"""What the facade says when it serves: for whom lines of the log are."""
+"""What the facade says when it serves: for whom lines of the log are.
 
+Behind it stands the identity of the database that it has opened.
+"""
+
+_MOST_SAID = 200
 _HEAD_START_S = 1.0
 _FIRST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 30.0
@@ -33,7 +37,8 @@ def supervise(facade: Sequence[str], worker: Sequence[str]) -> int:
     """Run two `bridge` commands until the first ends; return its exit code.
 
     The worker is started once the facade serves: what keeps the one from starting
-    keeps the other too, and need not be said twice. A worker that ends is started
+    keeps the other too, and need not be said twice. It is told which database the
+    facade has opened, so that it never makes another. A worker that ends is started
     again, after a pause that grows while it lives short.
 
     Signals go on to them: SIGTERM and SIGINT to both, SIGHUP to the facade. How a
@@ -77,8 +82,8 @@ class _Log:
 class _Worker:
     """A command that is started again whenever it ends, until it is stopped.
 
-    `awaited` is the file in which somebody says that it may start, and for whom lines
-    of the log are; None afterwards, when there is a `log`.
+    `awaited` is the file in which somebody says that it may start, for whom lines of
+    the log are and which database is open; None afterwards, when there is a `log`.
     """
 
     def __init__(self, arguments: Sequence[str], awaited: int) -> None:
@@ -125,8 +130,9 @@ class _Worker:
             return
         os.set_blocking(self.awaited, False)
         with contextlib.suppress(BlockingIOError):
-            if said := os.read(self.awaited, 1):
-                self.log = _Log(people=said == PEOPLE)
+            if said := os.read(self.awaited, _MOST_SAID):
+                self.log = _Log(people=said.startswith(PEOPLE))
+                self._arguments = ["--opened", said[1:].decode(), *self._arguments]
                 # The facade's callers wait for it; nobody waits for the first job.
                 self._due_at = now + _HEAD_START_S
             os.close(self.awaited)

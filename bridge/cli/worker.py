@@ -22,21 +22,31 @@ from bridge.settings import read_settings
 @click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON line when it works."
 )
-def worker(*, as_json: bool) -> None:
+@click.pass_obj
+def worker(opened: str | None, /, *, as_json: bool) -> None:
     """Do background work until SIGTERM or Ctrl-C.
 
     SIGTERM lets what is under way finish for a while, Ctrl-C does not; what is left
     goes on in another worker, or in the next. Any number may run at once.
     """
-    run(TASKS, as_json=as_json)
+    run(TASKS, as_json=as_json, opened=opened)
 
 
-def run(tasks: Sequence[Task], *, as_json: bool) -> NoReturn:
-    """Work on these tasks until told to stop, then end the process."""
+def run(tasks: Sequence[Task], *, as_json: bool, opened: str | None = None) -> NoReturn:
+    """Work on these tasks until told to stop, then end the process.
+
+    `opened` is the identity of the database that a facade beside it serves from; then
+    nothing is made or upgraded.
+    """
     settings = read_settings()
-    app.start_process(settings, serves=False)
-    database = app.open_database(settings)
-    database.upgrade()
+    if opened is None:
+        app.start_process(settings, serves=False)
+        database = app.open_database(settings)
+        database.upgrade()
+    else:
+        # First of all: not even the directory may be made anew.
+        database = app.open_database(settings, app.Opened(opened))
+        app.start_process(settings, serves=False)
 
     def announce(worker_id: str) -> None:
         line = (

@@ -56,7 +56,8 @@ class Outcome(StrEnum):
 class VendorCall:
     """One exchange with the vendor: `attempt` counts from 1, `entity` may be empty.
 
-    `request` and `reply` are empty unless the caller is traced; they hold secrets.
+    `request` and `reply` are empty unless the caller is traced; the values of secret
+    fields are masked in them.
     """
 
     operation: str

@@ -7,6 +7,7 @@ from dbos import DBOSClient, EnqueueOptions
 from bridge.jobs.engine import APPLICATION, SERIALIZER, VERSION, migrate
 from bridge.jobs.tasks import Task
 from bridge.store.engine import Database
+from bridge.store.jobhome import open_home
 
 _KEPT_CONNECTIONS = 4
 
@@ -19,6 +20,7 @@ class Client:
         self._database = database
         self._engine = DBOSClient(
             system_database_url=home.url,
+            system_database_engine=open_home(home),
             dbos_system_schema=home.schema,
             serializer=SERIALIZER,
             application_name=APPLICATION,

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from bridge import __version__
-from bridge.errors import StoreUnavailableError
+from bridge.errors import BridgeError, StoreUnavailableError
 from bridge.jobs import engine
 from bridge.jobs.history import FORGET
 from bridge.jobs.tasks import TASKS, Task
@@ -106,5 +106,7 @@ class Pulse:
             except StoreUnavailableError:
                 # The store has logged it, and will log that it is over.
                 continue
+            except BridgeError as error:
+                _log.error("The worker's heartbeat failed: %s", error.message)
             except Exception:  # noqa: BLE001 - a silent worker loses its work
                 _log.exception("The worker's heartbeat failed.")

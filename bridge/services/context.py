@@ -13,6 +13,7 @@ from bridge.services.entities import EntityDirectory
 from bridge.services.fields import EntityFields
 from bridge.services.journal import Journal
 from bridge.services.labels import NameCache
+from bridge.services.unsaved import UnsavedWrites
 from bridge.settings import Settings
 from bridge.store.engine import Database
 from bridge.store.governor.governor import Governor
@@ -26,7 +27,7 @@ class Context:
     `elements` is keyed by element key; `clock` returns aware UTC times; `fields` and
     `directories` are this process's share of the metadata cache, `names` its memory of
     labels. `governor` knows where call budgets stand; `journal` and `metrics` take
-    note of what happens.
+    note of what happens; `unsaved` does the writes that a database refused.
     """
 
     settings: Settings
@@ -41,3 +42,4 @@ class Context:
     clock: Callable[[], datetime]
     journal: Journal
     metrics: Metrics
+    unsaved: UnsavedWrites

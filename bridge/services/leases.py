@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TypeAlias
 
 from bridge.errors import ConflictError
@@ -62,4 +63,5 @@ def hold(ctx: Context, key: str) -> Iterator[Fence]:
     try:
         yield fence
     finally:
-        leases.release(ctx.database, key, holder)
+        # What was done under the lease must not look like a failure.
+        ctx.unsaved.save(partial(leases.release, ctx.database, key, holder))

@@ -17,9 +17,11 @@ from bridge.services.times import write_time
 from bridge.store import instances, journal
 from bridge.store.instances import Instance
 from bridge.store.journal import Trace
+from bridge.telemetry.bodies import mask_form, mask_json, mask_target
 from bridge.telemetry.call import Call, Exchange
 from bridge.telemetry.redaction import MASK, is_secret_name, redact
 
+_FORM = "application/x-www-form-urlencoded"
 _DEFAULT_MINUTES = 60
 MOST_MINUTES = 1440
 """The longest that calls are traced at a time."""
@@ -74,8 +76,10 @@ def keep(ctx: Context, instance_id: int, call: Call, answer: Answer) -> None:
     now = ctx.clock()
     limit = ctx.settings.trace_body_bytes
 
-    def shown(body: bytes) -> str:
-        return _shown(body, call.secrets, limit)
+    is_form = _FORM in answer.request_headers.get("Content-Type", "").lower()
+
+    def shown(body: bytes, *, is_form: bool = False) -> str:
+        return _shown(body, call.secrets, limit, is_form=is_form)
 
     document = {
         "requestId": call.request_id,
@@ -84,9 +88,9 @@ def keep(ctx: Context, instance_id: int, call: Call, answer: Answer) -> None:
         "durationMs": round(call.elapsed_ms(), 1),
         "request": {
             "method": answer.method,
-            "target": redact(answer.target, call.secrets),
+            "target": redact(mask_target(answer.target), call.secrets),
             "headers": _headers(answer.request_headers, call.secrets),
-            "body": shown(call.trace.body),
+            "body": shown(call.trace.body, is_form=is_form),
         },
         "response": {
             "status": answer.status,
@@ -136,9 +140,14 @@ def _headers(headers: Mapping[str, str], secrets: tuple[str, ...]) -> dict[str, 
     }
 
 
-def _shown(body: bytes, secrets: tuple[str, ...], limit: int) -> str:
+def _shown(
+    body: bytes, secrets: tuple[str, ...], limit: int, *, is_form: bool = False
+) -> str:
     """Return a body without secrets, cut to a length; no half of a secret is left."""
-    text = redact(body.decode("utf-8", "replace"), secrets)
+    text = body.decode("utf-8", "replace")
+    if is_form:
+        text = mask_form(text)
+    text = redact(mask_json(text), secrets)
     if len(text) <= limit:
         return text
     return f"{text[:limit]}… ({len(body)} bytes in all)"

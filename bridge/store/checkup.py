@@ -32,6 +32,20 @@ _JOBS_RIGHTS = text(
 _MAY_MAKE = text("SELECT has_database_privilege(current_database(), 'CREATE')")
 
 
+def check_ready(db: Database) -> None:
+    """Require that calls can be served, now and by a process that is started now.
+
+    Raises:
+        ConfigurationError: the key ring is gone or is another one.
+        StoreError: the database cannot be used, is gone, or has another schema; or the
+            file of durable work is gone. Each with the cure.
+    """
+    db.check_schema()
+    db.keys.check_source()
+    if db.opened:
+        find_home(db)
+
+
 def examine_file(path: Path) -> None:
     """Read a SQLite file through; takes a second for a few hundred megabytes.
 

@@ -178,6 +178,27 @@ class KeyRing:
                 "A stored secret does not open with any key of the key ring."
             ) from None
 
+    def check_source(self) -> None:
+        """Require that the ring's file, if it has one, still holds this ring.
+
+        Raises:
+            ConfigurationError: it is gone, or holds another ring; with the cure.
+        """
+        if self.source is None:
+            return
+        stored = self.find(self.source.parent, None)
+        if stored is None:
+            raise ConfigurationError(
+                f"The key ring {KEYS_FILE} is not there any more. What runs goes on "
+                "with the keys it has read, but nothing can be started without them: "
+                "put the file back before Bridge is restarted."
+            )
+        if not self._is_same_ring(stored.keys, stored.digest_id):
+            raise ConfigurationError(
+                f"{KEYS_FILE} holds another key ring than the one that was read: it "
+                "was replaced. Put the former one back before Bridge is restarted."
+            )
+
     def change(self, keys: Sequence[Key]) -> None:
         """Use other keys from now on; a ring from a file changes the file first.
 
@@ -208,11 +229,16 @@ class KeyRing:
             keys, digest_id = parse_ring(content, str(self.source))
         except (OSError, ConfigurationError):
             return
-        material = {key.id: key.material for key in keys}
-        mine = {key.id: key.material for key in self.keys}
-        if digest_id == self.digest_id and material.get(digest_id) == mine[digest_id]:
+        if self._is_same_ring(keys, digest_id):
             self._adopt(keys)
             self._stamp = stamp
+
+    def _is_same_ring(self, keys: Sequence[Key], digest_id: str) -> bool:
+        material = {key.id: key.material for key in keys}
+        mine = {key.id: key.material for key in self.keys}
+        return (
+            digest_id == self.digest_id and material.get(digest_id) == mine[digest_id]
+        )
 
 
 def parse_ring(text: str | bytes, source: str) -> tuple[list[Key], str]:

@@ -22,28 +22,33 @@ from bridge.errors import ConfigurationError, StoreError, StoreUnavailableError
 from bridge.store import schema
 from bridge.store.availability import AvailabilityLog
 from bridge.store.crypto import KeyRing
-from bridge.store.paths import make_private_directory, make_private_file
+from bridge.store.database_file import DatabaseFile
+from bridge.store.paths import make_private_directory
 from bridge.store.troubles import is_unavailable
 
 DATABASE_FILE = "bridge.db"
 
-_BUSY_TIMEOUT_S = 30
 _KEPT_CONNECTIONS = 16
 _EXTRA_CONNECTIONS = 48
 _WAL_ATTEMPTS = 100
+_POSTGRESQL = "postgresql"
 # To connect, in seconds, and for sent data to be acknowledged, in milliseconds.
 _POSTGRESQL_TIMEOUTS = {"connect_timeout": 5, "tcp_user_timeout": 15_000}
 _UNREADABLE = URL.create("unreadable")
 
 
-def database_url(data_dir: Path, configured: str | None) -> str:
+def database_url(
+    data_dir: Path, configured: str | None, *, opened: bool = False
+) -> str:
     """Return the configured URL, else that of `bridge.db` in the data directory.
 
-    The directory is made, with mode 0700, when the file will be in it.
+    The directory is made, with mode 0700, when the file will be in it and was not
+    `opened` before.
     """
     if configured:
         return configured
-    make_private_directory(data_dir)
+    if not opened:
+        make_private_directory(data_dir)
     url = URL.create("sqlite", database=str(data_dir / DATABASE_FILE))
     return url.render_as_string(hide_password=False)
 
@@ -54,8 +59,7 @@ def check_url(url: str) -> Path | None:
     Raises:
         ConfigurationError: it is of no kind we know; its text is not repeated.
     """
-    parts = _parse_url(url)
-    return Path(str(parts.database)) if parts.drivername == "sqlite" else None
+    return _file(_parse_url(url))
 
 
 def is_sealed(url: str) -> bool:
@@ -66,9 +70,10 @@ def is_sealed(url: str) -> bool:
         StoreError: the database cannot be reached.
     """
     parts = _parse_url(url)
-    if parts.drivername == "sqlite" and not Path(str(parts.database)).exists():
+    file = _file(parts)
+    if file is not None and not file.exists():
         return False
-    engine = _create_engine(parts)
+    engine = _create_engine(parts, None if file is None else DatabaseFile(file))
     try:
         with _translate_errors(AvailabilityLog()), engine.connect() as connection:
             return schema.is_sealed(connection)
@@ -81,10 +86,22 @@ class Database:
 
     Shared by all threads of a process. Open it after a fork, never before: a
     connection used by two processes is a corrupt one.
+
+    `opened` tells that another process opened it before: then nothing that is missing
+    may be made.
     """
 
-    def __init__(self, engine: Engine, keys: KeyRing) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        keys: KeyRing,
+        *,
+        file: DatabaseFile | None,
+        opened: bool,
+    ) -> None:
         self.keys = keys
+        self.opened = opened
+        self._file = file
         self._engine = engine
         self._availability = AvailabilityLog()
         self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
@@ -93,19 +110,28 @@ class Database:
             event.listen(self._writer, "begin", begin_immediate)
 
     @classmethod
-    def open(cls, url: str, *, keys: KeyRing) -> Self:
+    def open(cls, url: str, *, keys: KeyRing, opened: str | None = None) -> Self:
         """Open the database behind a URL; a missing SQLite file is made, mode 0600.
 
-        An older or empty schema is opened as it is: see `upgrade`.
+        An older or empty schema is opened as it is: see `upgrade`. With `opened`, the
+        `identity` of a database that another process opened, nothing is made, and only
+        that one with a current schema is opened.
 
         Raises:
             ConfigurationError: the URL is of no kind we know, or the data was sealed
                 with other keys; nothing was changed.
-            StoreError: it cannot be reached, or its schema is newer than this program.
+            StoreError: it cannot be reached, its schema is newer than this program, or
+                it is not the one that was opened.
         """
-        database = cls(_create_engine(_parse_url(url)), keys)
+        parts = _parse_url(url)
+        path = _file(parts)
+        file = None if path is None else DatabaseFile(path, opened=opened)
+        engine = _create_engine(parts, file)
+        database = cls(engine, keys, file=file, opened=opened is not None)
         try:
             with database.read() as connection:
+                if database.opened:
+                    schema.refuse_older(connection)
                 schema.refuse_newer(connection)
                 schema.verify_keys(connection, keys)
         except Exception:
@@ -119,7 +145,12 @@ class Database:
     @property
     def file(self) -> Path | None:
         """The SQLite file; None with PostgreSQL."""
-        return check_url(self._engine.url.render_as_string(hide_password=False))
+        return None if self._file is None else self._file.path
+
+    @property
+    def identity(self) -> str:
+        """What `open` takes to open the same one in another process."""
+        return _POSTGRESQL if self._file is None else self._file.identity
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
@@ -128,9 +159,11 @@ class Database:
         Not to be nested: on SQLite the inner one would wait for the outer one.
 
         Raises:
-            StoreUnavailableError: the database cannot be reached or used just now.
+            StoreUnavailableError: the database cannot be reached or used just now, or
+                its file is gone.
             StoreError: the database refused something nobody inside has caught.
         """
+        self._check_file()
         with self._translate_errors(), self._writer.begin() as connection:
             yield connection
 
@@ -139,9 +172,11 @@ class Database:
         """Yield a connection for reading; each statement sees the newest data.
 
         Raises:
-            StoreUnavailableError: the database cannot be reached or used just now.
+            StoreUnavailableError: the database cannot be reached or used just now, or
+                its file is gone.
             StoreError: the database refused something nobody inside has caught.
         """
+        self._check_file()
         with self._translate_errors(), self._reader.connect() as connection:
             yield connection
 
@@ -199,6 +234,15 @@ class Database:
     def _translate_errors(self) -> AbstractContextManager[None]:
         return _translate_errors(self._availability)
 
+    def _check_file(self) -> None:
+        if self._file is None:
+            return
+        try:
+            self._file.check()
+        except StoreUnavailableError as error:
+            self._availability.record_failure(error.message)
+            raise
+
     def close(self) -> None:
         """Close every idle connection; those in use close when they are done."""
         self._engine.dispose()
@@ -230,14 +274,17 @@ def _is_file(database: str | None) -> bool:
     return bool(database) and database != ":memory:"
 
 
-def _create_engine(url: URL) -> Engine:
-    if url.drivername != "sqlite":
+def _file(url: URL) -> Path | None:
+    return Path(str(url.database)) if url.drivername == "sqlite" else None
+
+
+def _create_engine(url: URL, file: DatabaseFile | None) -> Engine:
+    if file is None:
         return _create_postgresql_engine(url)
-    make_private_file(Path(str(url.database)))
     # AUTOCOMMIT keeps the driver from beginning transactions behind our back.
     engine = create_engine(
         url,
-        connect_args={"timeout": _BUSY_TIMEOUT_S},
+        creator=file.connect,
         hide_parameters=True,
         isolation_level="AUTOCOMMIT",
         max_overflow=_EXTRA_CONNECTIONS,

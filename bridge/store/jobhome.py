@@ -10,15 +10,16 @@ import sqlite3
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlalchemy import Engine, create_engine, event, func, select
+from sqlalchemy import Engine, create_engine, event, func, make_url, select
 from sqlalchemy.engine import URL
 
+from bridge.errors import StoreError
+from bridge.store.database_file import connect_existing
 from bridge.store.engine import Database, begin_immediate
 from bridge.store.paths import make_private_file
 
 JOBS_FILE = "jobs.db"
 
-_BUSY_TIMEOUT_S = 30
 _KEPT_CONNECTIONS = 10
 
 
@@ -33,9 +34,14 @@ class JobHome:
 def find_home(db: Database) -> JobHome:
     """Return where durable work lives beside this database; makes a missing file.
 
+    Nothing is made beside a database that another process opened before.
+
     With SQLite a file of its own in the same directory, mode 0600: in one file its
     writers and ours would wait for each other. With PostgreSQL a schema of the same
     database, named after the one our tables are in.
+
+    Raises:
+        StoreError: the file is gone.
     """
     with db.read() as connection:
         url = connection.engine.url
@@ -44,6 +50,12 @@ def find_home(db: Database) -> JobHome:
             return JobHome(url.render_as_string(hide_password=False), f"{schema}_jobs")
     file = Path(str(url.database)).with_name(JOBS_FILE)
     if not file.exists():
+        if db.opened:
+            raise StoreError(
+                f"The file {file.name} is not there any more: durable work was in it, "
+                "and nothing is made in its place. Put it back, or restart Bridge to "
+                "go on without."
+            )
         _make_file(db, file)
     home = URL.create("sqlite", database=str(file))
     return JobHome(home.render_as_string(hide_password=False), None)
@@ -58,9 +70,10 @@ def open_home(home: JobHome) -> Engine | None:
     """
     if home.schema is not None:
         return None
+    file = Path(str(make_url(home.url).database))
     engine = create_engine(
         home.url,
-        connect_args={"timeout": _BUSY_TIMEOUT_S},
+        creator=lambda: connect_existing(file),
         isolation_level="AUTOCOMMIT",
         pool_size=_KEPT_CONNECTIONS,
     )

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import glob
 import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from bridge.errors import ConfigurationError
+
+_OURS = ("bridge.db*", "jobs.db*", "sandbox.db*", "demo.json*", "*keys.json*")
+_OUR_DIRECTORIES = ("metrics", "wsdl")
+_OTHERS = 0o077
 
 
 def make_private_directory(path: Path) -> None:
@@ -34,3 +41,38 @@ def make_private_file(path: Path) -> None:
         raise ConfigurationError(
             f"The file {path} cannot be written: {error.strerror}."
         ) from error
+
+
+def restrict_new_files() -> None:
+    """Give whatever this process and its children create to its owner alone.
+
+    Also what libraries create. The mode of each directory above it does not count.
+    """
+    os.umask(_OTHERS)
+
+
+def restrict_data(data_dir: Path, database: Path | None) -> None:
+    """Let only their owner read the files that older releases left in `data_dir`.
+
+    Only files with names of ours are changed, and those of a SQLite `database` that
+    is elsewhere. Files of another owner and symbolic links stay as they are.
+    """
+    for path in _our_files(data_dir, database):
+        with contextlib.suppress(OSError):
+            mode = path.lstat().st_mode
+            if mode & _OTHERS and not path.is_symlink():
+                path.chmod(mode & ~_OTHERS & 0o7777)
+
+
+def _our_files(data_dir: Path, database: Path | None) -> Iterator[Path]:
+    if database is not None:
+        yield from _matching(database.parent, [f"{glob.escape(database.name)}*"])
+    yield from _matching(data_dir, _OURS)
+    for name in _OUR_DIRECTORIES:
+        yield data_dir / name
+        yield from (data_dir / name).rglob("*")
+
+
+def _matching(directory: Path, patterns: Iterable[str]) -> Iterator[Path]:
+    for pattern in patterns:
+        yield from directory.glob(pattern)

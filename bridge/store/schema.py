@@ -59,9 +59,15 @@ def refuse_older(connection: Connection) -> None:
     """
     head = ScriptDirectory.from_config(_alembic_config()).get_current_head()
     found = _read_version(connection)
+    if found is None:
+        raise StoreError(
+            f"The database has schema none, this program needs {head}: it is empty. If "
+            "it held data it was emptied or replaced: restore it; Bridge makes new "
+            "tables only when it is started anew."
+        )
     if found != head:
         raise StoreError(
-            f"The database has schema {found or 'none'}, this program needs {head}: "
+            f"The database has schema {found}, this program needs {head}: "
             "upgrade the database first."
         )
 

@@ -33,11 +33,13 @@ class Batches(Generic[Row]):
         write: Callable[[Sequence[Row]], None],
         *,
         lost: Callable[[int], None],
+        what: str = "rows of the log tables",
         interval_s: float = 0.5,
         most_kept: int = _MOST_KEPT,
     ) -> None:
         self._write = write
         self._lost = lost
+        self._what = what
         self._interval_s = interval_s
         self._most_kept = most_kept
         self._rows: deque[Row] = deque()
@@ -95,7 +97,7 @@ class Batches(Generic[Row]):
                 return
             before, written = written, self.flush()
             if before and not written:
-                _log.warning("the log tables cannot be written; rows are kept for now")
+                _log.warning("%s cannot be written; they are kept for now", self._what)
             if not written:
                 self._waiting.set()
 
@@ -107,5 +109,5 @@ class Batches(Generic[Row]):
             return False
         except Exception:  # noqa: BLE001 - the last frame of this thread
             self._lost(len(batch))
-            _log.exception("%d rows of a log table were lost", len(batch))
+            _log.exception("%d %s were lost", len(batch), self._what)
         return True

@@ -24,6 +24,8 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from bridge.errors import StoreError
+
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 _DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
@@ -121,9 +123,19 @@ class Metrics:
         self._rows_lost.labels(table).inc(count)
 
     def exposition(self) -> bytes:
-        """Return all figures as `CONTENT_TYPE` says, other processes' included."""
+        """Return all figures as `CONTENT_TYPE` says, other processes' included.
+
+        Raises:
+            StoreError: the directory of the figures is gone; a part of them would look
+                like counters that began anew.
+        """
         registry, shared = self._registry, os.environ.get(_DIRECTORY)
         if shared:
+            if not Path(shared).is_dir():
+                raise StoreError(
+                    "The directory of the metrics is not there any more; put the data "
+                    "directory back, or restart Bridge."
+                )
             # What killed processes say they are doing now.
             _forget_dead(Path(shared).glob("gauge_live*.db"))
             registry = CollectorRegistry()

@@ -74,10 +74,22 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
         ),
         rf"\1{MASK}",
     ),
+    # password = '…', password NOT IN ('…', '…'), as conditions are written
+    (
+        re.compile(
+            rf"((?:{_NAMES})[\w.-]{{0,40}}[\"'`\]]?\s{{0,3}}"
+            r"(?:[<>=!]{1,2}|(?:not\s{1,3})?(?:like|in))\s{0,3})"
+            r"(?:'(?:[^']|'')*+'?|\"[^\"]*\"?|\((?:'(?:[^']|'')*+'?|[^')])*+\)?)",
+            re.IGNORECASE | re.DOTALL,
+        ),
+        rf"\1{MASK}",
+    ),
     # <IntegrationCode>…
     (
         re.compile(
-            rf"(<(?:\w{{1,20}}:)?\w{{0,20}}(?:{_NAMES})\w{{0,20}}>)[^<]*", re.IGNORECASE
+            rf"(<(?:\w{{1,20}}:)?\w{{0,20}}(?:{_NAMES})\w{{0,20}}(?:\s[^<>]{{0,200}})?>)"
+            "[^<]*",
+            re.IGNORECASE,
         ),
         rf"\1{MASK}",
     ),

@@ -8,6 +8,7 @@ from ipaddress import ip_network
 from flask import Flask, Response, request
 
 from bridge.errors import BridgeError, ForbiddenError
+from bridge.store.checkup import check_ready
 from bridge.telemetry.metrics import CONTENT_TYPE
 from bridge.web import current, responses
 from bridge.web.forwarded import HIDDEN, is_within, read_address
@@ -26,9 +27,12 @@ def health() -> Response:
 
 
 def readiness() -> Response:
-    """Answer whether calls can be served, else 503 with the reason. No vendor call."""
+    """Answer whether calls can be served, else 503 with the reason. No vendor call.
+
+    Also 503 when what a restart would need is gone: the database, its key ring.
+    """
     try:
-        current.context().database.check_schema()
+        check_ready(current.context().database)
     except BridgeError as error:
         answer = responses.document({"status": "not ready", "reason": error.message})
         answer.status_code = HTTPStatus.SERVICE_UNAVAILABLE

@@ -18,6 +18,14 @@ pytestmark = pytest.mark.campaign
 
 WRONG = "wr0ng-p4ssw0rd-nobody-has"
 CODE = "CODE0FNOBODY0123456789ABCDE"
+PORTAL = "Portal1passw0rdOfNobody"
+PORTAL_USER = {
+    "securityLevel": 5,
+    "dateFormat": 1,
+    "timeFormat": 19,
+    "numberFormat": 22,
+    "clientPortalActive": True,
+}
 
 
 class Run:
@@ -105,6 +113,15 @@ def live(run):
     run.call("GET", "/hubs/crm/accounts?pageSize=2")
     run.call("POST", "/hubs/crm/contacts", {"firstName": "Ida", "lastName": WRONG})
     run.call("GET", f"/hubs/crm/contacts?where=lastName='{line['password']}'")
+    contact = {"accountID": 0, "active": 1, "firstName": "Ida", "lastName": "Moe"}
+    person = run.call("POST", "/hubs/crm/contacts", contact)["id"]
+    user = {**PORTAL_USER, "contactID": person, "userName": "ida@portal.example"}
+    made = run.call("POST", "/hubs/crm/users", {**user, "passWord": PORTAL})
+    path = f"/hubs/crm/users/{made['id']}"
+    run.call("PATCH", path, {"password": f"{PORTAL}2"})
+    run.call("PATCH", path, {"password": [PORTAL]})
+    run.call("POST", "/hubs/crm/users", {**user, "password": PORTAL})
+    run.call("GET", f"/hubs/crm/users?where=password='{PORTAL}'")
     run.call("GET", f"/hubs/crm/{line['elementToken']}")
     run.call("GET", "/hubs/crm/nonsense", authorization=f"{run.element}x")
     password = {"crm.autotask.password": line["password"]}
@@ -137,6 +154,7 @@ def secrets(run):
         "integration code": line["integrationCode"],
         "login password": line["login"]["password"],
         "refused integration code": CODE,
+        "portal password": PORTAL,
     }
     basic = f"{line['username']}:{line['password']}".encode()
     return plain | {"basic header": base64.b64encode(basic).decode()}

@@ -119,9 +119,21 @@ class AutotaskSoapBackend:
         The vendor sends up to 500 whatever is wanted; those beyond `limit` are counted
         and dropped. Source: SOAP help, query().
         """
-        document = queryxml.render(entity.name, where, after=after, times=self._times)
-        body = encode.query_request(document, self._credentials)
-        request = authorized("query", body, self._credentials, subject=entity.name)
+
+        def write(*, masked: bool) -> bytes:
+            document = queryxml.render(
+                entity.name, where, after=after, times=self._times, masked=masked
+            )
+            return encode.query_request(document, self._credentials, masked=masked)
+
+        body = write(masked=False)
+        request = authorized(
+            "query",
+            body,
+            self._credentials,
+            subject=entity.name,
+            masked=write(masked=True) if self._caller.traced else b"",
+        )
         limit = min(limit, PAGE_SIZE)
 
         def ask() -> Page:
@@ -170,7 +182,9 @@ class AutotaskSoapBackend:
             )
         else:
             rows = [(entity_id, values)]
-            body = encode.write_body(operation, entity.name, rows, times=self._times)
+            body = encode.write_body(
+                operation, entity.name, rows, times=self._times, masked=True
+            )
         return encode.standalone(body)
 
     def call(
@@ -253,15 +267,24 @@ class AutotaskSoapBackend:
         entity_id: int,
         values: Mapping[Field, Scalar | None],
     ) -> Request:
-        body = encode.write_request(
-            operation,
-            entity.name,
-            [(entity_id, values)],
-            credentials=self._credentials,
-            times=self._times,
-        )
+        def write(*, masked: bool) -> bytes:
+            return encode.write_request(
+                operation,
+                entity.name,
+                [(entity_id, values)],
+                credentials=self._credentials,
+                times=self._times,
+                masked=masked,
+            )
+
         return authorized(
-            operation, body, self._credentials, subject=entity.name, writes=True
+            operation,
+            write(masked=False),
+            self._credentials,
+            subject=entity.name,
+            writes=True,
+            masked=write(masked=True) if self._caller.traced else b"",
+            secret_values=encode.secret_texts(values),
         )
 
     def _exchange(

@@ -23,6 +23,7 @@ from bridge.backends.autotask_soap.connections import (
     WireError,
 )
 from bridge.backends.autotask_soap.faults import Failure
+from bridge.backends.autotask_soap.masking import mask_xml
 from bridge.backends.autotask_soap.request import Request
 from bridge.errors import (
     ProviderError,
@@ -223,7 +224,7 @@ class _Attempt:
     def noted(
         self, started_at: datetime, duration_ms: float, outcome: Outcome
     ) -> VendorCall:
-        """Return what the call log is told of this attempt."""
+        """Return what the call log is told of this attempt, secrets masked."""
         caller = self.caller
         return VendorCall(
             operation=self.request.operation,
@@ -233,8 +234,8 @@ class _Attempt:
             outcome=outcome,
             instance_id=caller.instance_id,
             attempt=self.number,
-            request=self.request.body if caller.traced else b"",
-            reply=b"".join(self.heard),
+            request=self.request.shown() if caller.traced else b"",
+            reply=mask_xml(b"".join(self.heard).decode("utf-8", "replace")).encode(),
         )
 
 

@@ -9,12 +9,14 @@ Source: SOAP help, update; captured failures of clients that left the type out.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TypeAlias
 
 from bridge.backends.autotask_soap.values import VendorTimes, wire_text, wire_type
 from bridge.backends.autotask_soap.xmltext import escape, is_name
 from bridge.errors import InvalidRequestError
 from bridge.interfaces import Credentials, Field, Scalar
+from bridge.telemetry.redaction import MASK, is_secret_name
 
 NAMESPACE = "http://autotask.net/ATWS/v1_6/"
 
@@ -35,10 +37,12 @@ _OPEN = (
 _CLOSE = "</soap:Body></soap:Envelope>"
 
 
-def query_request(document: str, credentials: Credentials) -> bytes:
-    """Return the envelope that asks a query document."""
+def query_request(
+    document: str, credentials: Credentials, *, masked: bool = False
+) -> bytes:
+    """Return the envelope that asks a query document; `masked` is for a trace."""
     body = f'<query xmlns="{NAMESPACE}"><sXML>{escape(document)}</sXML></query>'
-    return _envelope(body, credentials, writes=False)
+    return _envelope(body, credentials, writes=False, masked=masked)
 
 
 def write_request(
@@ -48,14 +52,17 @@ def write_request(
     *,
     credentials: Credentials,
     times: VendorTimes,
+    masked: bool = False,
 ) -> bytes:
     """Return the envelope of a write for (id, values) of one entity.
+
+    With `masked` it is that of a trace, without secrets.
 
     Raises:
         InvalidRequestError: a name that cannot be an element's.
     """
-    body = write_body(operation, entity, rows, times=times)
-    return _envelope(body, credentials, writes=True)
+    body = write_body(operation, entity, rows, times=times, masked=masked)
+    return _envelope(body, credentials, writes=True, masked=masked)
 
 
 def write_body(
@@ -64,8 +71,9 @@ def write_body(
     rows: Iterable[tuple[int, Values]],
     *,
     times: VendorTimes,
+    masked: bool = False,
 ) -> str:
-    """Return the element of a write, which holds no secret.
+    """Return the element of a write; with `masked` no value of a secret field.
 
     The operation is `create`, `update` or `delete`, which takes no values.
     A field that is None is left out, which clears it on update; a user-defined field
@@ -79,7 +87,7 @@ def write_body(
     parts = [f'<{operation} xmlns="{NAMESPACE}"><Entities>']
     for entity_id, values in rows:
         parts.append(f'<Entity xsi:type="{entity}"><id>{entity_id}</id>')
-        _append_fields(parts, values, times)
+        _append_fields(parts, values, times, masked=masked)
         parts.append("</Entity>")
     parts.append(f"</Entities></{operation}>")
     return "".join(parts)
@@ -93,14 +101,27 @@ def standalone(body: str) -> str:
 def write_members(values: Values, times: VendorTimes) -> str:
     """Return the elements of an entity's fields, as `write_body` does."""
     parts: list[str] = []
-    _append_fields(parts, values, times)
+    _append_fields(parts, values, times, masked=False)
     return "".join(parts)
 
 
-def _append_fields(parts: list[str], values: Values, times: VendorTimes) -> None:
+def secret_texts(values: Values) -> tuple[str, ...]:
+    """Return the texts of secret fields, such as a portal user's password."""
+    return tuple(
+        value
+        for field, value in values.items()
+        if isinstance(value, str) and value and is_secret_name(field.name)
+    )
+
+
+def _append_fields(
+    parts: list[str], values: Values, times: VendorTimes, *, masked: bool
+) -> None:
     udfs: list[str] = []
     fields: list[str] = []
-    for field, value in values.items():
+    for field, given in values.items():
+        hidden = masked and given not in (None, "") and is_secret_name(field.name)
+        value = MASK if hidden else given
         if field.udf:
             text = "" if value is None else wire_text(field, value, times)
             udfs.append(
@@ -130,7 +151,11 @@ def frame(credentials: Credentials, *, writes: bool) -> tuple[str, str]:
     return f"{_OPEN}{header}<soap:Body>", _CLOSE
 
 
-def _envelope(body: str, credentials: Credentials, *, writes: bool) -> bytes:
+def _envelope(
+    body: str, credentials: Credentials, *, writes: bool, masked: bool
+) -> bytes:
+    if masked and credentials.integration_code:
+        credentials = replace(credentials, integration_code=MASK)
     start, end = frame(credentials, writes=writes)
     return f"{start}{body}{end}".encode()
 

@@ -17,6 +17,7 @@ from bridge.backends.autotask_soap.xmltext import escape
 from bridge.ceql.ast import And, Expr, Operator, Predicate
 from bridge.errors import InvalidQueryError
 from bridge.interfaces import Field, FieldType, Scalar
+from bridge.telemetry.redaction import MASK, is_secret_name
 
 OR_LIMIT = 500
 """Alternatives in one query. Source: SOAP help, query limits."""
@@ -68,8 +69,11 @@ def render(
     *,
     after: int | None,
     times: VendorTimes,
+    masked: bool = False,
 ) -> str:
     """Return the query document for the entities with id above `after`.
+
+    With `masked` it is that of a trace: no value asked of a secret field is in it.
 
     A query without any condition is refused by the vendor, so the first page of all
     records asks for `id >= 0`: id 0 is a real record. Source: SOAP help, account 0.
@@ -82,7 +86,7 @@ def render(
     if where is not None:
         tree = _simplify(where, times, depth=1)
         _check_limits(tree)
-        _write_items(_top_items(tree), parts)
+        _write_items(_top_items(tree), parts, masked=masked)
     if after is not None:
         parts.append(
             f'<field>id<expression op="GreaterThan">{after}</expression></field>'
@@ -226,24 +230,26 @@ def _tests(item: _Item) -> list[_Test]:
     return [test for inner in item.items for test in _tests(inner)]
 
 
-def _write_items(group: _Group, parts: list[str]) -> None:
+def _write_items(group: _Group, parts: list[str], *, masked: bool) -> None:
     """Append a bracket's content, its items joined by AND or by OR."""
     for position, item in enumerate(group.items):
         joined_by_or = group.any and position > 0
         if isinstance(item, _Test) and not joined_by_or:
-            parts.append(_field(item))
+            parts.append(_field(item, masked=masked))
             continue
         parts.append('<condition operator="OR">' if joined_by_or else "<condition>")
         if isinstance(item, _Test):
-            parts.append(_field(item))
+            parts.append(_field(item, masked=masked))
         else:
-            _write_items(item, parts)
+            _write_items(item, parts, masked=masked)
         parts.append("</condition>")
 
 
-def _field(test: _Test) -> str:
+def _field(test: _Test, *, masked: bool) -> str:
+    hidden = masked and test.text and is_secret_name(test.field.name)
+    text = MASK if hidden else test.text
     udf = ' udf="true"' if test.field.udf else ""
     return (
         f"<field{udf}>{escape(test.field.name)}"
-        f'<expression op="{test.op}">{escape(test.text)}</expression></field>'
+        f'<expression op="{test.op}">{escape(text)}</expression></field>'
     )

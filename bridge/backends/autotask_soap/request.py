@@ -6,7 +6,9 @@ from base64 import b64encode
 from dataclasses import dataclass, field
 
 from bridge.backends.autotask_soap.encode import NAMESPACE
+from bridge.backends.autotask_soap.masking import mask_xml
 from bridge.interfaces import Credentials
+from bridge.telemetry.redaction import MASK
 
 MAX_REPLY_BYTES = 4_000_000
 """The largest answer that is read, unpacked, to an operation not named below."""
@@ -25,7 +27,6 @@ _MAX_BYTES = {
     "getudfinfo": MAX_DESCRIPTION_BYTES,
     "query": MAX_RECORDS_BYTES,
 }
-_MASK = "********"
 _SHORTEST_SECRET = 4
 
 
@@ -35,7 +36,8 @@ class Request:
 
     `subject` is the entity, or empty. `authorization` is empty where the vendor asks
     for none; `identified` tells whether a tracking identifier is in the header.
-    `secrets` are what no message may repeat, whoever sent it.
+    `secrets` are what no message may repeat, whoever sent it. `masked` is the body as
+    its encoder shows it in a trace, empty where it was not asked for.
     """
 
     operation: str
@@ -45,6 +47,7 @@ class Request:
     authorization: str = field(default="", repr=False)
     identified: bool = True
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    masked: bytes = field(default=b"", repr=False)
 
     def __str__(self) -> str:
         return f"{self.operation} of {self.subject}" if self.subject else self.operation
@@ -57,8 +60,12 @@ class Request:
     def clean(self, text: str) -> str:
         """Return a text of the vendor's without the secrets it may have echoed."""
         for secret in self.secrets:
-            text = text.replace(secret, _MASK)
+            text = text.replace(secret, MASK)
         return text
+
+    def shown(self) -> bytes:
+        """Return the body as a trace may show it."""
+        return self.masked or mask_xml(self.body.decode("utf-8", "replace")).encode()
 
     def headers(self) -> dict[str, str]:
         """Return the headers of the request. Source: captured requests, WSDL."""
@@ -72,19 +79,24 @@ class Request:
         return headers
 
 
-def authorized(
+def authorized(  # noqa: PLR0913 - the parts of a request, by name
     operation: str,
     body: bytes,
     credentials: Credentials,
     *,
     subject: str = "",
     writes: bool = False,
+    masked: bytes = b"",
+    secret_values: tuple[str, ...] = (),
 ) -> Request:
-    """Return a request in the name of an API user."""
+    """Return a request in the name of an API user.
+
+    `secret_values` are those of secret fields in the body.
+    """
     pair = f"{credentials.username}:{credentials.password}".encode()
     encoded = b64encode(pair).decode("ascii")
     code = credentials.integration_code.strip()
-    secrets = (encoded, credentials.password, code)
+    secrets = (encoded, credentials.password, code, *secret_values)
     return Request(
         operation,
         body,
@@ -93,4 +105,5 @@ def authorized(
         authorization=f"Basic {encoded}",
         identified=bool(code),
         secrets=tuple(text for text in secrets if len(text) >= _SHORTEST_SECRET),
+        masked=masked,
     )

@@ -32,7 +32,7 @@ from bridge.services.fields import EntityFields
 from bridge.services.metadata import entity_fields, read_with_fields
 from bridge.services.objects import find_object
 from bridge.services.records import listings, lookup, records
-from bridge.services.records.answers import Written
+from bridge.services.records.answers import Written, show_unread
 from bridge.services.records.drafts import draft_values
 from bridge.services.records.guard import Create, Fence, create_once
 from bridge.services.records.links import Link
@@ -252,12 +252,12 @@ def _send(
         raise
     try:
         stored = read_entity(backend, resource, str(attachment_id))
+        return _written(shape, stored, draft)
     except BridgeError:
         known: Entity = {"id": attachment_id}
         known |= {info.name: value for info, value in draft.record.given.values()}
         notice = "created, but not read back: some members may be missing"
-        return _written(shape, known, draft, notice)
-    return _written(shape, stored, draft)
+        return show_unread(partial(_written, shape, known, draft, notice), known)
 
 
 def _written(

@@ -15,6 +15,7 @@ from typing import Any
 
 from bridge import errors
 from bridge.errors import BridgeError, ProviderError
+from bridge.interfaces import Entity
 from bridge.services.records.shapes import Record
 
 _KINDS: dict[str, tuple[type, Callable[[Any], str], Callable[[str], object]]] = {
@@ -38,6 +39,18 @@ class Written:
     notice: str = ""
     notes: tuple[str, ...] = ()
     replayed: bool = False
+
+
+def show_unread(show: Callable[[], Written], entity: Entity) -> Written:
+    """Return what `show` makes of a written record that could not be read back.
+
+    Showing it may need what just failed, such as the database. The record is written
+    all the same, and its id is known.
+    """
+    try:
+        return show()
+    except BridgeError:
+        return Written({"id": entity["id"]}, notice="written, but not read back")
 
 
 def write_answer(answer: Written | BridgeError) -> str:

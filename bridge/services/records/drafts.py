@@ -23,6 +23,8 @@ from bridge.interfaces import (
 from bridge.services.fields import EntityFields
 from bridge.services.records.fixed import find_fixed
 from bridge.services.values import read_json, sendable
+from bridge.telemetry import call
+from bridge.telemetry.redaction import is_secret_name
 
 UDFS = "userDefinedFields"
 _MOST_ITEMS_SHOWN = 30
@@ -164,6 +166,8 @@ def _read_member(
 
 def _clean(draft: Draft, name: str, value: Scalar | None) -> Scalar | None:
     """Return a value as it can be sent, and note where that is less than was given."""
+    if isinstance(value, str) and is_secret_name(name):
+        call.conceal(value)
     if not isinstance(value, str) or (text := sendable(value)) == value:
         return value
     draft.notes.append(

@@ -7,7 +7,9 @@ answered is never joined without a key: two equal records may be meant.
 
 An intent is written before anything is sent, so that a process that dies leaves a
 trace. Its outcome is unknown when the vendor gave no answer, when its holder's lease
-ran out, or when he is seen to be dead. The next equal call then *resolves* it:
+ran out, or when he is seen to be dead. What a living holder could not store, because
+the database was away or full, he stores as soon as it can be: `Context.unsaved`. The
+next equal call *resolves* an unknown outcome:
 
 - the record is at the vendor: that is the answer;
 - it is not there, and the settle time is over: the create is sent;
@@ -27,9 +29,9 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import TypeAlias
 
 from bridge.catalog.model import JSON, Resource
@@ -49,6 +51,7 @@ from bridge.services.records import lookup
 from bridge.services.records.answers import Written, read_answer, write_answer
 from bridge.services.records.shapes import PLAIN, View, record_shape
 from bridge.store import intents
+from bridge.store.abandoned import abandon
 from bridge.store.holders import name_holder
 from bridge.store.instances import Instance
 from bridge.store.intents import Ending, Intent, State, Wanted
@@ -56,6 +59,7 @@ from bridge.store.intents import Ending, Intent, State, Wanted
 _FIRST_PAUSE_S = 0.005
 _LONGEST_PAUSE_S = 0.25
 _FIRST_LOOK_AGAIN_S = 0.5
+_NOT_SENT = "The database failed before the create was sent; send it again."
 _UNFORESEEN = "The bridge failed while it created; it may or may not have happened."
 
 _KEPT = (CallerError, ProviderRejectedError)
@@ -137,17 +141,25 @@ class _Attempt:
         self._holder = name_holder()
         self._held_since = time.monotonic()
         self._deadline = self._held_since + ctx.settings.request_deadline_s
+        self._save = ctx.unsaved.save
 
     def claim(self) -> Intent:
         """Take the create up, or return who has it."""
         self._held_since = time.monotonic()
-        return intents.claim(
-            self._ctx.database,
-            self._wanted,
-            holder=self._holder,
-            lease_s=self._lease_s,
-            window_s=self._ctx.settings.join_window_s,
-        )
+        database = self._ctx.database
+        try:
+            return intents.claim(
+                database,
+                self._wanted,
+                holder=self._holder,
+                lease_s=self._lease_s,
+                window_s=self._ctx.settings.join_window_s,
+            )
+        except StoreError:
+            # It may be stored all the same, when only the confirmation was lost.
+            answer = write_answer(StoreError(_NOT_SENT))
+            self._save(partial(abandon, database, self._holder, answer))
+            raise
 
     def wait(self, intent: Intent) -> str | None:
         """Return the answer of who holds the intent; None when he fell silent.
@@ -176,15 +188,14 @@ class _Attempt:
             raise self._suspended(intent, error) from error
         except BridgeError as error:
             lasting = isinstance(error, _KEPT)
-            self._finish(intent, write_answer(error), lasting=lasting)
+            answer = write_answer(error)
+            self._save(partial(self._finish, intent, answer, lasting=lasting))
             raise
         except Exception:
             self._suspended(intent, ProviderOutcomeUnknownError(_UNFORESEEN))
             raise
         # The record exists: nothing that fails from here on may look like a failure.
-        with suppress(StoreError):
-            if not self._keep(intent, written):
-                self._finish(intent, write_answer(written), lasting=True)
+        self._save(partial(self._store, intent, written))
         return written
 
     def _look_before(self, intent: Intent) -> None:
@@ -209,16 +220,26 @@ class _Attempt:
         except BridgeError as error:
             unknown = _unknown(f"looking for it failed: {error.message}")
             raise self._suspended(intent, unknown) from error
-        self._held_since = time.monotonic()
-        if not intents.resend(
-            self._ctx.database,
-            intent.id,
-            self._holder,
-            self._wanted,
-            lease_s=self._lease_s,
-        ):
+        except Exception:
+            self._suspended(intent, ProviderOutcomeUnknownError(_UNFORESEEN))
+            raise
+        if not self._resend(intent):
             raise ConflictError("Another call took this create over; send it again.")
         return self.carry_out(intent)
+
+    def _resend(self, intent: Intent) -> bool:
+        self._held_since = time.monotonic()
+        try:
+            return intents.resend(
+                self._ctx.database,
+                intent.id,
+                self._holder,
+                self._wanted,
+                lease_s=self._lease_s,
+            )
+        except StoreError as error:
+            unknown = _unknown(f"noting that it is sent again failed: {error.message}")
+            raise self._suspended(intent, unknown) from error
 
     def _look_until_told(self, intent: Intent) -> Entity | None:
         """Return the record when it is there, None when it certainly is not.
@@ -278,6 +299,11 @@ class _Attempt:
                 "Getting ready took too long, so nothing was sent; send it again."
             )
 
+    def _store(self, intent: Intent, written: Written) -> None:
+        """Store that a record was created, known as another's or not."""
+        if not self._keep(intent, written):
+            self._finish(intent, write_answer(written), lasting=True)
+
     def _keep(self, intent: Intent, written: Written) -> bool:
         """Note a record as this intent's; False when it is known as another's."""
         record_id = written.record.get("id")
@@ -308,11 +334,8 @@ class _Attempt:
         told = ProviderOutcomeUnknownError(
             f"{error.message} {self._advice()}", provider_message=error.provider_message
         )
-        # If even this fails, the lease runs out and says the same.
-        with suppress(StoreError):
-            intents.suspend(
-                self._ctx.database, intent.id, self._holder, write_answer(told)
-            )
+        database, answer = self._ctx.database, write_answer(told)
+        self._save(partial(intents.suspend, database, intent.id, self._holder, answer))
         return told
 
     def _advice(self) -> str:

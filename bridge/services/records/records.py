@@ -13,8 +13,6 @@ from functools import partial
 from bridge.catalog.model import JSON, Resource, Verb
 from bridge.errors import (
     BridgeError,
-    NotFoundError,
-    ProviderError,
     ProviderRejectedError,
 )
 from bridge.interfaces import UDF_MEMBER, Entity, Scalar
@@ -22,7 +20,7 @@ from bridge.services.context import Context
 from bridge.services.credentials import open_backend
 from bridge.services.leases import hold
 from bridge.services.objects import find_object
-from bridge.services.records.answers import Written
+from bridge.services.records.answers import Written, show_unread
 from bridge.services.records.drafts import Draft, draft_values, merge
 from bridge.services.records.guard import Create, Fence, create_once, tenant_key
 from bridge.services.records.links import Link
@@ -111,10 +109,10 @@ def _create(ctx: Context, create: Create, fence: Fence) -> Written:
     created = backend.create(entity_type(resource), draft_values(fields, draft))
     try:
         stored = read_entity(backend, resource, str(created["id"]))
+        return _written(shape, stored, draft)
     except BridgeError:
         notice = "created, but not read back: some members may be missing"
-        return _written(shape, created, draft, notice)
-    return _written(shape, stored, draft)
+        return show_unread(partial(_written, shape, created, draft, notice), created)
 
 
 def update_record(  # noqa: PLR0913 - the parts of an update, by name
@@ -159,11 +157,11 @@ def update_record(  # noqa: PLR0913 - the parts of an update, by name
     if not draft.given:
         return _written(shape, stored, draft)
     try:
-        stored = read_entity(backend, resource, record_id)
-    except (ProviderError, NotFoundError):
+        return _written(shape, read_entity(backend, resource, record_id), draft)
+    except BridgeError:
         notice = "updated, but not read back: computed members may be old"
-        return _written(shape, _overlay(stored, draft), draft, notice)
-    return _written(shape, stored, draft)
+        known = _overlay(stored, draft)
+        return show_unread(partial(_written, shape, known, draft, notice), known)
 
 
 def delete_record(

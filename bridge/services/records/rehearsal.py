@@ -15,7 +15,7 @@ from bridge.interfaces import Field, Scalar
 from bridge.services.context import Context
 from bridge.services.credentials import open_backend
 from bridge.services.objects import find_object
-from bridge.services.records.drafts import Draft, draft_values, merge
+from bridge.services.records.drafts import draft_values, merge
 from bridge.services.records.links import Link
 from bridge.services.records.stored import (
     draft_new,
@@ -26,7 +26,6 @@ from bridge.services.records.stored import (
     require_own,
 )
 from bridge.store.instances import Instance
-from bridge.telemetry.redaction import MASK, is_secret_name
 
 
 def rehearse_create(
@@ -59,7 +58,6 @@ def rehearse_create(
     problems += draft.problems
     request = None
     if not problems:
-        _mask(draft)
         request = _preview(
             ctx, instance, resource, "create", 0, draft_values(fields, draft)
         )
@@ -92,7 +90,6 @@ def rehearse_update(  # noqa: PLR0913 - the parts of an update, by name
     fields, draft = draft_stored(ctx, instance, resource, body, stored)
     request = None
     if draft.given and not draft.problems:
-        _mask(draft)
         values = merge(fields, stored, draft)
         request = _preview(ctx, instance, resource, "update", entity_id, values)
     return _document("update", resource, request, draft.problems), draft.ignored
@@ -119,13 +116,6 @@ def rehearse_delete(
     require_own(ctx, instance, resource, stored, within)
     request = _preview(ctx, instance, resource, "delete", entity_id, {})
     return _document("delete", resource, request, [])
-
-
-def _mask(draft: Draft) -> None:
-    """Hide the secrets that a caller gave, such as a portal user's password."""
-    for key, (info, value) in draft.given.items():
-        if isinstance(value, str) and value and is_secret_name(info.name):
-            draft.given[key] = (info, MASK)
 
 
 def _preview(

@@ -12,11 +12,11 @@ import pytest
 class Server:
     """A `bridge serve` on the demo's database, in a process group of its own."""
 
-    def __init__(self, demo, demo_dir, **env):
+    def __init__(self, demo, demo_dir, *, arguments=(), **env):
         self.process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "bridge", "serve", "--no-worker"),
-                *("--port", "0", "--json"),
+                *("--port", "0", "--json", *arguments),
             ],
             stdout=subprocess.PIPE,
             env={

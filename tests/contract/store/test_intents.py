@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select, text, update
 
 from bridge.errors import NotFoundError
+from bridge.store.abandoned import abandon
 from bridge.store.instances import remove_instance
 from bridge.store.intents import (
     Ending,
@@ -326,3 +327,40 @@ def test_intents_go_with_their_instance(db, take, wanted):
         read(db, intent.id, wanted)
     with pytest.raises(NotFoundError):
         take(wanted)
+
+
+def test_a_claim_given_up_before_anything_was_sent_leaves_a_new_create(
+    db, wanted, take
+):
+    first = take(wanted)
+    take(wanted, "waits")
+
+    abandon(db, "first", "not sent")
+
+    seen = read(db, first.id, wanted)
+    assert (seen.state, seen.answer) == (State.DONE, "not sent")
+    second = take(wanted, "second")
+    assert (second.state, second.mine) == (State.RUNNING, True)
+    assert second.id != first.id
+
+
+def test_an_unknown_outcome_that_was_taken_up_and_given_up_is_unknown_still(
+    db, wanted, take
+):
+    first = take(wanted)
+    suspend(db, first.id, "first", "unknown")
+    since = take(wanted, "second").unknown_since
+
+    abandon(db, "second", "not sent")
+
+    third = take(wanted, "third")
+    assert (third.id, third.state, third.mine) == (first.id, State.UNKNOWN, True)
+    assert third.unknown_since == since
+
+
+def test_what_another_holder_has_is_not_given_up(db, wanted, take):
+    first = take(wanted)
+
+    abandon(db, "second", "not sent")
+
+    assert read(db, first.id, wanted).state is State.RUNNING

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import secrets
 import time
+import urllib.parse
+import urllib.request
 from contextlib import closing
 
 import pytest
@@ -75,6 +78,94 @@ def test_no_secret_is_in_a_trace(traced, traces, demo):
     names = "userSecret organizationSecret elementToken password integrationCode"
     assert [name for name in names.split() if demo[name] in told] == []
     assert told.count("<IntegrationCode>********</IntegrationCode>") >= 2
+
+
+PORTAL_USER = {
+    "securityLevel": 5,
+    "dateFormat": 1,
+    "timeFormat": 19,
+    "numberFormat": 22,
+    "clientPortalActive": True,
+}
+WEBHOOK = {
+    "name": "Hook",
+    "active": True,
+    "webhookUrl": "https://hook.example/",
+    "deactivationUrl": "https://hook.example/off",
+    "notificationEmailAddress": "ann@hook.example",
+}
+
+
+class Spoken:
+    """Calls with a secret each that no other text contains, and their answers."""
+
+    def __init__(self, api):
+        self._api = api
+        self.secrets, self.answers = [], []
+
+    def secret(self):
+        self.secrets.append(f"Aa1{secrets.token_hex(8)}")
+        return self.secrets[-1]
+
+    def call(self, method, path, body=None, **headers):
+        self.answers.append(self._api.call(method, path, body, headers=headers))
+        return self.answers[-1]
+
+
+def test_no_value_of_a_secret_field_is_kept_or_shown(
+    traced, traces, vendor, demo, demo_dir
+):
+    """Through every kind of call; a user's password is the one Autotask stores."""
+    spoken = Spoken(traced)
+    call, secret = spoken.call, spoken.secret
+    contact = call("POST", "/contacts", CONTACT).json()["id"]
+    name = secrets.token_hex(8)
+    user = {**PORTAL_USER, "contactID": contact, "userName": f"{name}@trace.example"}
+
+    call("POST", "/users?dryRun=true", {**user, "password": secret()})
+    vendor.control(
+        "POST", "faults", {"kind": "reset", "operation": "create", "after_commit": True}
+    )
+    unanswered = {**user, "password": secret()}
+    assert call("POST", "/users", unanswered, **{"Idempotency-Key": secret()}).status
+    made = call("POST", "/users", {"PassWord": secret(), **user})
+    found = call("GET", f"/users?where=userName='{name}@trace.example'").json()
+    path = f"/users/{found[0]['id']}"
+    call("PATCH", f"{path}?dryRun=true", {"PASSWORD": secret()})
+    assert call("PATCH", path, {"password": secret()}).status == 200
+    call("PATCH", path, {"password": secret() * 3})
+    call("PATCH", path, {"password": [secret(), {"deep": secret()}]})
+    call("PUT", path, json.dumps({"p\u0061ssword": secret()})[:-2].encode())
+    for condition in ("= '{}'", "LIKE '%{}%'", "NOT IN ('x', '{}')"):
+        where = f"password {condition.format(secret())}"
+        call("GET", f"/users?where={urllib.parse.quote(where)}")
+    call("GET", f"/users?Password={urllib.parse.quote(secret())}")
+    call("POST", "/ClientPortalUser", {**user, "password": secret()})
+    for entity in ("AccountWebhook", "ContactWebhook", "InstalledProductWebhook"):
+        call("POST", f"/{entity}", {**WEBHOOK, "secretKey": secret()})
+        call("POST", f"/{entity}?dryRun=true", {**WEBHOOK, "secretKey": secret()})
+    call("PATCH", "/Resource/4", {"password": secret()})
+    call("PATCH", "/Resource/4?dryRun=true", {"password": secret()})
+
+    kept = [traces(one.headers["elements-trace-id"]) for one in spoken.answers]
+    metrics = traced.base_url.replace("/elements/api-v2", "/metrics")
+    with urllib.request.urlopen(metrics) as answer:
+        places = {"metrics": answer.read().decode()}
+    places["traces"] = json.dumps(kept, ensure_ascii=False)
+    places["answers"] = "".join(one.body.decode() for one in spoken.answers)
+    places["files"] = "".join(
+        path.read_bytes().decode("latin-1") for path in demo_dir.glob("bridge.db*")
+    )
+    shown = [
+        (place, f"of call {number}")
+        for place, text in places.items()
+        for number, one in enumerate(spoken.secrets)
+        if one[3:] in text
+    ]
+    assert shown == []
+    assert made.status == 409, made.body
+    assert places["traces"].count("********</Password>") >= 3
+    assert '"password": "********"' in places["traces"].replace('\\"', '"')
 
 
 def test_long_bodies_are_cut(traced, traces):

@@ -1,0 +1,117 @@
+"""Requests and replies as a trace may show them: without what secret fields hold.
+
+What our own encoder writes is masked there, field by field. Here is the rest: replies,
+which may be cut or broken, and requests that zeep or a caller's definition wrote.
+"""
+
+from __future__ import annotations
+
+from html import unescape
+
+from bridge.backends.autotask_soap.xmltext import escape
+from bridge.telemetry.redaction import MASK, is_secret_name
+
+_CDATA, _CDATA_END = "<![CDATA[", "]]>"
+_MAX_DEPTH = 3
+
+
+def mask_xml(text: str, *, depth: int = 0) -> str:
+    """Return an XML text in which secret values are masked; linear in its length.
+
+    Secret are the content of an element with a secret name, the `Value` behind a
+    secret `Name`, as user-defined fields are written, and the `expression` behind a
+    secret `field`, as conditions are; also in markup that stands in the text of an
+    element, escaped or as CDATA.
+    """
+    masker = _Masker(depth)
+    at = 0
+    while at < len(text):
+        start = text.find("<", at)
+        if start < 0:
+            break
+        masker.text(text[at:start])
+        if text.startswith(_CDATA, start):
+            end = text.find(_CDATA_END, start)
+            inner = text[start + len(_CDATA) : end if end >= 0 else len(text)]
+            masker.cdata(inner, closed=end >= 0)
+            at = end + len(_CDATA_END) if end >= 0 else len(text)
+            continue
+        end = text.find(">", start)
+        at = end + 1 if end >= 0 else len(text)
+        masker.tag(text[start:at])
+    masker.text(text[at:])
+    return "".join(masker.parts)
+
+
+class _Masker:
+    """Takes tags and texts in their order; `parts` is what may be shown."""
+
+    def __init__(self, depth: int) -> None:
+        self.parts: list[str] = []
+        self._depth = depth
+        self._inside = ""
+        """The secret element whose content is left out, by its full name."""
+        self._nested = 0
+        self._masked = False
+        self._label = ""
+        """The text that names what comes next: of a `Name` or a `field`."""
+
+    def tag(self, tag: str) -> None:
+        """Take what stands between angle brackets."""
+        closes, name = tag.startswith("</"), _name(tag)
+        empty = tag.endswith("/>")
+        if self._inside:
+            if name == self._inside and not empty:
+                self._nested += -1 if closes else 1
+            if self._nested:
+                self._mask()
+                return
+            self._inside = ""
+        elif not closes and not empty and self._holds_secret(name):
+            self._inside, self._nested, self._masked = name, 1, False
+        if closes and _local(name) in ("userdefinedfield", "field"):
+            self._label = ""
+        self.parts.append(tag)
+
+    def text(self, text: str) -> None:
+        """Take what stands between two tags, as it is written."""
+        if self._inside:
+            if text.strip():
+                self._mask()
+            return
+        if text.strip():
+            self._label = unescape(text)
+        if "&lt;" in text and self._depth < _MAX_DEPTH:
+            plain = unescape(text)
+            shown = mask_xml(plain, depth=self._depth + 1)
+            text = text if shown == plain else escape(shown)
+        self.parts.append(text)
+
+    def cdata(self, text: str, *, closed: bool) -> None:
+        """Take the content of a CDATA section."""
+        if self._inside:
+            self._mask()
+            return
+        self._label = text
+        if self._depth < _MAX_DEPTH:
+            text = mask_xml(text, depth=self._depth + 1)
+        self.parts += (_CDATA, text, _CDATA_END if closed else "")
+
+    def _mask(self) -> None:
+        """Show once that something is left out."""
+        if not self._masked:
+            self.parts.append(MASK)
+            self._masked = True
+
+    def _holds_secret(self, name: str) -> bool:
+        local = _local(name)
+        labelled = local in ("value", "expression") and is_secret_name(self._label)
+        return labelled or is_secret_name(local)
+
+
+def _name(tag: str) -> str:
+    return (tag.strip("</>").split(None, 1) or [""])[0]
+
+
+def _local(name: str) -> str:
+    return name.rpartition(":")[2].lower()

@@ -1,0 +1,145 @@
+"""Bodies and targets of requests without secrets: masked by where a value stands.
+
+Texts are read leniently, because a trace must show what a caller really sent, and as
+they are: what is no secret stays letter by letter. Every step is linear in the text.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from urllib.parse import quote, unquote_plus
+
+from bridge.telemetry.redaction import MASK, is_secret_name, redact
+
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"?|[{}\[\]:,]|\s+|[^"{}\[\]:,\s]+', re.DOTALL)
+_OPEN, _CLOSE = frozenset("{["), frozenset("}]")
+_LABELS = frozenset({"key", "name"})
+_LABELLED = frozenset({"propertyvalue", "value"})
+_NOT_SECRET = frozenset({'""', "null"})
+_MASKED = json.dumps(MASK)
+
+
+def mask_json(text: str) -> str:
+    """Return a JSON text in which the values of secret members are masked.
+
+    Members at any depth, in any case and spelling, whatever their value; also the
+    `value` beside a secret `name` or `key`, as user-defined fields and configuration
+    entries are written. The text may be cut or broken.
+    """
+    if not text.lstrip().startswith(("{", "[")):
+        return text
+    scanner = _Scanner()
+    for piece in _TOKEN.findall(text):
+        scanner.take(piece)
+    return "".join(scanner.parts)
+
+
+def mask_form(text: str) -> str:
+    """Return a query string or form in which secret parameters are masked.
+
+    A value that holds a secret in its text, such as a condition, is masked in part.
+    """
+    return "&".join(map(_mask_pair, text.split("&")))
+
+
+def mask_target(target: str) -> str:
+    """Return a request target whose query string is masked."""
+    path, mark, query = target.partition("?")
+    return f"{path}{mark}{mask_form(query)}"
+
+
+def _mask_pair(pair: str) -> str:
+    name, mark, value = pair.partition("=")
+    if not value:
+        return pair
+    if is_secret_name(unquote_plus(name)):
+        return f"{name}={MASK}"
+    plain = unquote_plus(value)
+    shown = redact(plain)
+    return pair if shown == plain else f"{name}{mark}{quote(shown, safe='*')}"
+
+
+@dataclass(slots=True)
+class _Container:
+    """An object or array that is open: the key in force, and a value beside a label.
+
+    `value` is where the parts of a labelled value begin and end.
+    """
+
+    is_object: bool
+    secret: bool
+    key: str = ""
+    labelled_secret: bool = False
+    value: list[int] = field(default_factory=list)
+
+
+class _Scanner:
+    """Takes the tokens of a JSON text in their order; `parts` is what may be shown."""
+
+    def __init__(self) -> None:
+        self.parts: list[str] = []
+        self._open: list[_Container] = [_Container(is_object=False, secret=False)]
+        self._expects_key = False
+
+    def take(self, piece: str) -> None:
+        """Take the next token."""
+        self.parts.append(piece)
+        top = self._open[-1]
+        if piece in _OPEN:
+            self._begin_value()
+            self._open.append(_Container(piece == "{", top.secret or self._is_secret()))
+            self._expects_key = piece == "{"
+        elif piece in _CLOSE:
+            if len(self._open) > 1:
+                self._open.pop()
+            self._expects_key = False
+            self._end_value()
+        elif piece == ",":
+            top.key, self._expects_key = "", top.is_object
+        elif piece == ":":
+            self._expects_key = False
+        elif not piece.isspace():
+            self._take_scalar(piece)
+
+    def _take_scalar(self, piece: str) -> None:
+        top = self._open[-1]
+        if self._expects_key:
+            top.key = _unquote(piece)
+            return
+        if (top.secret or self._is_secret()) and piece not in _NOT_SECRET:
+            self.parts[-1] = _MASKED
+        elif top.key.lower() in _LABELS and is_secret_name(_unquote(piece)):
+            top.labelled_secret = True
+        self._begin_value()
+        self._end_value()
+
+    def _is_secret(self) -> bool:
+        top = self._open[-1]
+        return is_secret_name(top.key) if top.key else False
+
+    def _begin_value(self) -> None:
+        top = self._open[-1]
+        if top.key.lower() in _LABELLED:
+            top.value = [len(self.parts) - 1]
+
+    def _end_value(self) -> None:
+        """Mask what is beside a secret label, whichever of the two came first."""
+        top = self._open[-1]
+        if len(top.value) == 1 and top.key.lower() in _LABELLED:
+            top.value.append(len(self.parts))
+        if top.labelled_secret and len(top.value) > 1:
+            start, end = top.value
+            if self.parts[start:end] != ["null"] and self.parts[start:end] != ['""']:
+                self.parts[start:end] = [_MASKED, *[""] * (end - start - 1)]
+            top.value = []
+
+
+def _unquote(piece: str) -> str:
+    """Return the text of a string token; of any other, or a broken one, itself."""
+    try:
+        text = json.loads(piece, strict=False)
+    except ValueError:
+        return piece.strip('"')
+    return text if isinstance(text, str) else piece

@@ -1,0 +1,109 @@
+"""What a database did not take is written as soon as it can be, and once is enough."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from contextlib import closing, contextmanager
+from functools import partial
+
+import pytest
+from sqlalchemy import text
+
+from bridge.errors import StoreError
+from bridge.services.unsaved import UnsavedWrites
+from bridge.store.engine import Database
+from bridge.store.intents import Ending, State, Wanted, claim, finish, read
+
+
+@pytest.fixture
+def execute(db):
+    def execute(*statements):
+        with db.autocommit() as connection:
+            for statement in statements:
+                connection.execute(text(statement))
+
+    return execute
+
+
+@pytest.fixture
+def role():
+    return f"bridge_{secrets.token_hex(8)}"
+
+
+@pytest.fixture
+def limited(db, kind, execute, role):
+    """The same database opened as a role that can be shut out."""
+    if kind != "postgresql":
+        pytest.skip("SQLite shuts nobody out")
+    with db.read() as connection:
+        url = connection.engine.url
+        schema = connection.execute(text("SELECT current_schema()")).scalar_one()
+    execute(
+        f"CREATE ROLE {role} LOGIN",
+        f'GRANT USAGE ON SCHEMA "{schema}" TO {role}',
+        f'GRANT ALL ON ALL TABLES IN SCHEMA "{schema}" TO {role}',
+        f'GRANT ALL ON ALL SEQUENCES IN SCHEMA "{schema}" TO {role}',
+    )
+    address = url.set(username=role).render_as_string(hide_password=False)
+    with closing(Database.open(address, keys=db.keys)) as limited:
+        yield limited
+    execute(f"DROP OWNED BY {role}", f"DROP ROLE {role}")
+
+
+@pytest.fixture
+def shut_out(execute, role):
+    """While it is open the server ends and refuses the role's connections."""
+
+    @contextmanager
+    def shut_out():
+        execute(
+            f"ALTER ROLE {role} CONNECTION LIMIT 0",
+            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{role}'",  # noqa: S608, E501
+        )
+        yield
+        execute(f"ALTER ROLE {role} CONNECTION LIMIT -1")
+
+    return shut_out
+
+
+def test_a_result_that_a_server_did_not_take_is_stored_when_it_is_back(
+    db, limited, shut_out, instance
+):
+    wanted = Wanted(instance.id, "tenant", "Contact", "key", "body", keyed=True)
+    mine = claim(limited, wanted, holder="mine", lease_s=300, window_s=600)
+    unsaved = UnsavedWrites()
+    ending = Ending("the answer", record_id=7, lifetime_s=60)
+    with shut_out():
+        with pytest.raises(StoreError):
+            finish(limited, mine.id, "mine", ending)
+        unsaved.save(partial(finish, limited, mine.id, "mine", ending))
+        assert read(db, mine.id, wanted).state is State.RUNNING
+
+    ends_at = time.monotonic() + 20
+    while (seen := read(db, mine.id, wanted)).state is State.RUNNING:
+        assert time.monotonic() < ends_at
+        time.sleep(0.05)
+
+    assert (seen.state, seen.answer) == (State.DONE, "the answer")
+
+
+def test_one_write_that_is_refused_keeps_no_other_back():
+    done, unsaved = [], UnsavedWrites()
+
+    def refuse():
+        if len(done) < 2:
+            raise StoreError("refused")
+
+    def refuse_once():
+        done.append(len(done))
+        if len(done) == 1:
+            raise StoreError("refused")
+
+    unsaved.save(refuse)
+    unsaved.save(refuse_once)
+
+    ends_at = time.monotonic() + 20
+    while len(done) < 2:
+        assert time.monotonic() < ends_at
+        time.sleep(0.05)

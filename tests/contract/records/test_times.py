@@ -22,7 +22,7 @@ def create(api, resource, body):
         "2026-11-01T05:30:00",
         "2026-11-01T07:00:01",
         "2026-07-04T00:00:00",
-        "2026-01-01T05:00:00",
+        "2026-01-01T05:00:01",
         "1999-12-31T23:59:59",
     ],
 )
@@ -35,6 +35,12 @@ def test_a_time_reads_back_as_it_was_sent(api, moment):
         + quote(f"id = {task['id']} and startDateTime = '{moment}Z'")
     )
     assert [record["id"] for record in found.json()] == [task["id"]]
+
+
+def test_an_instant_at_the_vendors_midnight_is_stored_as_the_day(api):
+    task = create(api, "tasks", {**TASK, "startDateTime": "2026-01-01T05:00:00Z"})
+
+    assert task["startDateTime"] == "2026-01-01T00:00:00+0000"
 
 
 def test_the_repeated_hour_reads_as_its_first_pass(api):

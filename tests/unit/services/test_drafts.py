@@ -1,5 +1,6 @@
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -26,6 +27,10 @@ STORED = {
     "Score": 2.5,
     "BrandNew": "kept",
 }
+
+
+def update(fields, body, stored):
+    return draft_update(fields, body, stored, ZoneInfo("America/New_York"))
 
 
 def given(draft):
@@ -116,7 +121,7 @@ def test_read_only_members_of_a_create_are_ignored(fields):
 
 
 def test_what_repeats_the_stored_value_changes_nothing(fields):
-    draft = draft_update(
+    draft = update(
         fields,
         {
             "id": 99,
@@ -137,7 +142,7 @@ def test_what_repeats_the_stored_value_changes_nothing(fields):
 
 
 def test_changed_read_only_members_are_refused_but_times_are_ignored(fields):
-    draft = draft_update(
+    draft = update(
         fields, {"ownerID": 5, "score": 3, "createDate": "2021-01-01"}, STORED
     )
 
@@ -146,13 +151,13 @@ def test_changed_read_only_members_are_refused_but_times_are_ignored(fields):
 
 
 def test_a_required_member_cannot_be_emptied(fields):
-    draft = draft_update(fields, {"accountName": None}, STORED)
+    draft = update(fields, {"accountName": None}, STORED)
 
     assert draft.problems == ["accountName is required"]
 
 
 def test_a_merge_repeats_every_writable_field_and_names_only_given_udfs(fields):
-    draft = draft_update(
+    draft = update(
         fields,
         {
             "phone": "1",
@@ -184,7 +189,7 @@ def test_a_udf_may_share_its_name_with_a_field(fields):
 
 
 def test_a_double_that_is_put_back_is_no_change(fields):
-    draft = draft_update(fields, {"score": 2.5, "amount": "12.5"}, STORED)
+    draft = update(fields, {"score": 2.5, "amount": "12.5"}, STORED)
 
     assert draft.problems == []
     assert draft.given == {}
@@ -208,7 +213,7 @@ def test_characters_that_cannot_be_sent_are_left_out_and_noted(fields):
 
 
 def test_a_blank_text_does_not_pass_for_a_required_one(fields):
-    draft = draft_update(fields, {"accountName": "  ", "accountType": None}, STORED)
+    draft = update(fields, {"accountName": "  ", "accountType": None}, STORED)
 
     assert draft.problems == [
         "accountName is required",
@@ -244,7 +249,7 @@ def test_user_defined_fields_are_typed_and_repeats_are_no_change(fields, udfs, v
     }
     items = [{"name": name, "value": value} for name, value in udfs.items()]
 
-    draft = draft_update(fields, {"userDefinedFields": items}, stored)
+    draft = update(fields, {"userDefinedFields": items}, stored)
 
     assert draft.problems == []
     assert [value for _, value in draft.given.values()] == values

@@ -2,9 +2,9 @@
 
 Blanks at the ends and in a row do not tell texts apart, nor do decimals beyond the
 fourth place or parts of a second: the vendor may store them otherwise. An instant sent
-to a field of days is stored as its day in the vendor's zone or in UTC. In doubt is a
-record with the same texts and another value elsewhere, because rules of the tenant
-change fields as they save; a record with other texts is another one.
+to a field of days is stored as its day in some zone. In doubt is a record with the same
+texts and another value elsewhere, because rules of the tenant change fields as they
+save; a record with other texts is another one.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from enum import Enum
 
 from bridge.interfaces import UDF_MEMBER, Entity, FieldInfo, FieldType, Scalar
 from bridge.services.records.drafts import Draft
-from bridge.services.times import midnight_utc
 
 _SMALLEST_DIFFERENCE = Decimal("0.0001")
 
@@ -65,7 +64,7 @@ def _agrees(value: Scalar, stored: object) -> bool:
     if isinstance(value, datetime) and isinstance(stored, datetime):
         return abs(value - stored) <= timedelta(seconds=1)
     if isinstance(value, datetime) and isinstance(stored, date):
-        return abs(value - midnight_utc(stored)) < timedelta(days=1)
+        return abs(value.date() - stored) <= timedelta(days=1)
     if isinstance(value, bool) or isinstance(stored, bool):
         return value == stored
     if isinstance(value, int | float | Decimal):

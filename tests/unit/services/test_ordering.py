@@ -55,12 +55,24 @@ def test_days_and_times_and_amounts_compare_as_such(fields):
     values = [
         [datetime(2021, 3, 1, 9, tzinfo=UTC), datetime(2021, 3, 1, 10, tzinfo=UTC)],
         [date(2021, 3, 1), date(2021, 10, 1)],
+        [date(2021, 3, 1), datetime(2021, 3, 1, 0, 0, 1, tzinfo=UTC)],
+        [datetime(2021, 2, 28, 23, 59, 59, tzinfo=UTC), date(2021, 3, 1)],
         [Decimal("9.5"), Decimal(10)],
         [9, 10.5],
     ]
     for low, high in values:
         entities = [{"id": 1, "Phone": high}, {"id": 2, "Phone": low}]
         assert ids(sort(entities, found, EASTERN)) == [2, 1]
+
+
+def test_times_in_user_defined_fields_are_sorted_as_they_are_shown(fields):
+    texts = ["2021-03-01T20:00:01", "2021-03-02T00:00:00", "2021-03-01T19:00:00", ""]
+    # In winter the first and the third are 1:00:01 and 0:00 of the second of March.
+    entities = [
+        {"id": place, UDF_MEMBER: {"Renewal": text}} for place, text in enumerate(texts)
+    ]
+
+    assert ids(sort(entities, keys(fields, "renewal"), EASTERN)) == [3, 1, 2, 0]
 
 
 def test_what_is_no_field_is_named_and_left_out(fields):

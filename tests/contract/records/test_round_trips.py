@@ -64,6 +64,10 @@ def test_a_record_that_is_put_back_is_not_written(api, vendor, method):
 ACCOUNT = {
     "id": RECORD_ID,
     "AccountName": "Put back",
+    "AccountType": 1,
+    "Active": True,
+    "OwnerResourceID": 4,
+    "Phone": "1",
     "City": "",
     "CreateDate": "2024-07-04T20:00:00.497",
     "UserDefinedFields": {

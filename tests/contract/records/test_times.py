@@ -126,11 +126,17 @@ ROWS = {
     "Task": {
         "ProjectID": 4,
         "Title": "Look alike",
+        "Status": 1,
+        "TaskType": 1,
         "StartDateTime": "2024-07-04T20:00:00",
         "EndDateTime": "2024-07-05T00:00:00",
     },
     "Account": {
         "AccountName": "Look alike",
+        "AccountType": 1,
+        "Active": True,
+        "OwnerResourceID": 4,
+        "Phone": "1",
         "UserDefinedFields": {
             "Renewal Date": "2024-07-04T20:00:00",
             "Service Tier": "1",

@@ -15,6 +15,7 @@ from typing import Final
 from bridge.catalog.model import (
     JSON,
     ConfigurationKey,
+    DateKind,
     Element,
     EntityFacts,
     Fixed,
@@ -146,11 +147,16 @@ def _configuration(table: Table) -> tuple[ConfigurationKey, ...]:
 
 
 def _facts(table: Table) -> EntityFacts:
+    days, by_value = table.texts("days"), table.texts("by_value")
+    if both := sorted({*days} & {*by_value}):
+        table.fail("by_value", f"{both[0]!r} is among the days too")
     facts = EntityFacts(
-        date_only=frozenset(table.texts("date_only")),
+        date_kinds=dict.fromkeys(days, DateKind.DAY)
+        | dict.fromkeys(by_value, DateKind.BY_VALUE),
         required=frozenset(table.texts("required")),
         unique=frozenset(table.texts("unique")),
         named_by=table.texts("named_by"),
+        protected_udfs=table.find("protected_udfs", bool) or False,
     )
     table.finish()
     return facts

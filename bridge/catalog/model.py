@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -20,6 +20,19 @@ class Verb(StrEnum):
     CREATE = "create"
     UPDATE = "update"
     DELETE = "delete"
+
+
+class DateKind(StrEnum):
+    """What the values of a date field are.
+
+    A day has no time of day and is shifted by no time zone. An instant is a point in
+    time. Where only the value decides, one at exactly midnight is a day and any other
+    an instant. The vendor's metadata has one type for all three.
+    """
+
+    DAY = "day"
+    BY_VALUE = "by value"
+    INSTANT = "instant"
 
 
 _METHODS = (
@@ -76,15 +89,17 @@ class Fixed:
 class EntityFacts:
     """What holds of a vendor entity although its metadata does not say so.
 
-    `date_only` names the fields without a time of day, `required` those it wants on
-    create, `unique` those of which no two records have the same value, `named_by`
-    those that make its name.
+    `date_kinds` has the date fields that are not instants, `required` names those it
+    wants on create, `unique` those of which no two records have the same value,
+    `named_by` those that make its name. `protected_udfs` tells that user-defined
+    values which the API user may not see are read as a mask.
     """
 
-    date_only: frozenset[str] = frozenset()
+    date_kinds: Mapping[str, DateKind] = field(default_factory=dict)
     required: frozenset[str] = frozenset()
     unique: frozenset[str] = frozenset()
     named_by: tuple[str, ...] = ()
+    protected_udfs: bool = False
 
 
 @dataclass(frozen=True, slots=True)

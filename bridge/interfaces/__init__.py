@@ -3,6 +3,7 @@
 Names of entities and fields are the vendor's SOAP names everywhere below them.
 """
 
+from bridge.catalog.model import DateKind
 from bridge.interfaces.backend import (
     Argument,
     Backend,
@@ -51,6 +52,7 @@ __all__ = [
     "CallLog",
     "Caller",
     "Credentials",
+    "DateKind",
     "Enqueue",
     "Entity",
     "EntityInfo",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -9,8 +10,14 @@ from enum import StrEnum
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
+from bridge.catalog.model import DateKind
+
 Scalar: TypeAlias = str | int | float | bool | Decimal | datetime | date
-"""A field's value. `datetime` is aware and UTC; `date` is a date-only field's."""
+"""A field's value. `datetime` is an instant, aware and UTC; `date` is a day.
+
+A date field takes either, whatever its kind: a backend writes a day without shifting
+it, and reads by `DateKind` which of the two a value is.
+"""
 
 Entity: TypeAlias = dict[str, object]
 """One record by vendor field name, in the vendor's order.
@@ -52,15 +59,15 @@ class Field:
     name: str
     type: FieldType
     udf: bool = False
-    date_only: bool = False
+    date_kind: DateKind = DateKind.INSTANT
 
 
 @dataclass(frozen=True, slots=True)
 class EntityType:
-    """An entity by name, with the fields whose times carry no time of day."""
+    """An entity by name, with the date fields that are not instants."""
 
     name: str
-    date_only: frozenset[str] = frozenset()
+    date_kinds: Mapping[str, DateKind] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from bridge.catalog.model import Resource
 from bridge.catalog.naming import facade_name
-from bridge.interfaces import Field, FieldInfo
+from bridge.interfaces import DateKind, Field, FieldInfo, FieldType
 
 _INFOS = TypeAdapter(list[FieldInfo])
 
@@ -44,13 +44,15 @@ class EntityFields:
         return alike[0] if len(alike) == 1 else None
 
     def typed(self, info: FieldInfo) -> Field:
-        """Return a field as a backend takes it, with the declared date-only fact."""
-        return Field(
-            name=info.name,
-            type=info.type,
-            udf=info.udf,
-            date_only=not info.udf and info.name in self.resource.facts.date_only,
-        )
+        """Return a field as a backend takes it, with the kind of its dates.
+
+        Nobody can declare the user-defined fields of a tenant, so their values decide.
+        """
+        kind = DateKind.INSTANT
+        if info.type is FieldType.DATETIME:
+            kinds = self.resource.facts.date_kinds
+            kind = DateKind.BY_VALUE if info.udf else kinds.get(info.name, kind)
+        return Field(info.name, info.type, udf=info.udf, date_kind=kind)
 
     def facade_name(self, vendor: str) -> str:
         """Return what callers call a standard field."""

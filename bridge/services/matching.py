@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from bridge.ceql.ast import And, Expr, Operator, Or, Predicate
 from bridge.interfaces import UDF_MEMBER, Entity, Field, FieldType, Scalar
+from bridge.services.times import local_time
 
 Value: TypeAlias = str | bool | Decimal | datetime
 """A value as compared: times are naive and in the vendor's zone."""
@@ -138,7 +139,10 @@ def _compared(asked: Field, value: object, zone: ZoneInfo) -> Value:
 
 
 def _local(moment: datetime, zone: ZoneInfo) -> datetime:
-    """Return a time as the vendor writes it: its zone, none named, whole ms."""
-    if moment.tzinfo is not None:
-        moment = moment.astimezone(zone).replace(tzinfo=None)
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+    """Return a time as the vendor writes it; one without a zone stands in the vendor's.
+
+    So both passes of a repeated hour are one, and compare alike.
+    """
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=zone)
+    return local_time(moment, zone)

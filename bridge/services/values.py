@@ -10,8 +10,8 @@ import re
 from decimal import Decimal, InvalidOperation
 
 from bridge.catalog.model import JSON
-from bridge.interfaces import Field, FieldType, Scalar
-from bridge.services.times import read_date, read_day_or_time, read_time
+from bridge.interfaces import DateKind, Field, FieldType, Scalar
+from bridge.services.times import CallerTime, parse_time
 
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 
@@ -37,13 +37,18 @@ def sendable(text: str) -> str:
 def read_text(field: Field, text: str) -> Scalar:
     """Return the value that a text stands for in a field of this type.
 
+    A date field takes a time at midnight as written, or without a time of day, as that
+    day, unless it holds instants.
+
     Raises:
         ValueError: it stands for none; the message says what the field takes.
     """
     if field.type is FieldType.STRING:
         return text
     if field.type is FieldType.DATETIME:
-        return _read_datetime(field, text)
+        time = read_time_text(text)
+        is_instant = field.date_kind is DateKind.INSTANT
+        return time.instant if is_instant else time.value
     if field.type is FieldType.BOOLEAN:
         return _read_boolean(text)
     if field.type in _INTEGERS:
@@ -78,11 +83,14 @@ def _number_text(value: float) -> str:
     return str(value) if isinstance(value, int) else format(Decimal(repr(value)), "f")
 
 
-def _read_datetime(field: Field, text: str) -> Scalar:
+def read_time_text(text: str) -> CallerTime:
+    """Return the time that a text stands for.
+
+    Raises:
+        ValueError: it stands for none; the message says what is taken.
+    """
     try:
-        if field.udf:
-            return read_day_or_time(text)
-        return read_date(text) if field.date_only else read_time(text)
+        return parse_time(text)
     except ValueError:
         raise ValueError(
             "must be a time such as 2019-03-14T09:26:53Z or a date such as 2019-03-14"

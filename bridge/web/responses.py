@@ -106,9 +106,11 @@ def whole(items: Sequence[object]) -> Response:
     )
 
 
-def rehearsed(document_: Mapping[str, object], ignored: Sequence[str]) -> Response:
+def rehearsed(
+    document_: Mapping[str, object], ignored: Sequence[str], notes: Sequence[str] = ()
+) -> Response:
     """Answer what a write would send, and which members it would not use."""
-    return document(document_, ignored=ignored)
+    return document(document_, ignored=ignored, notes=notes)
 
 
 def mark_replay(response: Response, *, replayed: bool) -> Response:

@@ -2,20 +2,20 @@
 
 Autotask writes and reads times without an offset, in US Eastern time with daylight
 saving unless a tenant says otherwise; everywhere else in Bridge a time is aware and
-UTC. Date-only fields travel as midnight and are never shifted.
+UTC. A day travels as midnight and is never shifted.
 Source: SOAP help, "Time zones"; Unverified: that no tenant answers in UTC.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bridge.errors import InvalidRequestError
-from bridge.interfaces import EntityType, Field, FieldType, Scalar
+from bridge.interfaces import DateKind, EntityType, Field, FieldType, Scalar
 
 _HOUR_TEXT = len("2021-06-11T16")
 _SECONDS_TEXT = len("2021-06-11T16:02:45")
@@ -70,12 +70,16 @@ class VendorTimes:
 
         It takes a field's name and text, and raises ValueError for what is no time.
         """
-        date_only = entity.date_only
+        kinds = entity.date_kinds
         read = self.read
 
         def read_time(field_name: str, text: str) -> datetime | date:
-            if field_name in date_only:
-                return datetime.fromisoformat(text).date()
+            kind = kinds.get(field_name)
+            if kind is None or kind is DateKind.INSTANT:
+                return read(text)
+            moment = datetime.fromisoformat(text)
+            if kind is DateKind.DAY or moment.time() == _MIDNIGHT:
+                return moment.date()
             return read(text)
 
         return read_time
@@ -93,6 +97,7 @@ class VendorTimes:
 
 
 _ZERO = timedelta()
+_MIDNIGHT = time()
 _FIRST = datetime(1, 1, 1, tzinfo=UTC)
 _LAST = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 
@@ -137,16 +142,10 @@ def wire_text(field: Field, value: Scalar, times: VendorTimes) -> str:
     if isinstance(value, int):
         return str(value)
     if isinstance(value, datetime):
-        return _time_text(field, value, times)
+        return times.write(value)
     if isinstance(value, date):
         return f"{value.isoformat()}T00:00:00"
     return _number_text(field, value)
-
-
-def _time_text(field: Field, value: datetime, times: VendorTimes) -> str:
-    if field.date_only:
-        return f"{value.date().isoformat()}T00:00:00"
-    return times.write(value)
 
 
 def _number_text(field: Field, value: Decimal | float) -> str:

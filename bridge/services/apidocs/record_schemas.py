@@ -6,7 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bridge.catalog.model import JSON
-from bridge.interfaces import Field, FieldInfo, FieldType, PicklistItem, Scalar
+from bridge.interfaces import (
+    DateKind,
+    Field,
+    FieldInfo,
+    FieldType,
+    PicklistItem,
+    Scalar,
+)
 from bridge.services.apidocs.hub_room import Shapes, type_name
 from bridge.services.apidocs.schema import Schema, array, either, obj, ref, text
 from bridge.services.descriptions import field_type, is_createable, is_updateable
@@ -161,7 +168,8 @@ def _answered_value(info: FieldInfo) -> Schema:
 def _given_value(field: Field, info: FieldInfo) -> Schema:
     """Return what a field takes; other spellings of the same value are read too."""
     if info.type is FieldType.DATETIME:
-        return {"type": "string", "format": "date" if field.date_only else "date-time"}
+        is_day = field.date_kind is DateKind.DAY
+        return {"type": "string", "format": "date" if is_day else "date-time"}
     schema: Schema = {"type": field_type(info)}
     if _is_text(info) and info.length:
         schema["maxLength"] = info.length

@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from bridge.catalog.model import JSON, Verb
 from bridge.errors import InvalidRequestError
 from bridge.interfaces import (
     UDF_MEMBER,
+    DateKind,
     Entity,
     Field,
     FieldInfo,
@@ -22,11 +24,18 @@ from bridge.interfaces import (
 )
 from bridge.services.fields import EntityFields
 from bridge.services.records.fixed import find_fixed
+from bridge.services.records.unchanged import repeats, stored_udfs
 from bridge.services.values import read_json, sendable
 from bridge.telemetry import call
 from bridge.telemetry.redaction import is_secret_name
 
 UDFS = "userDefinedFields"
+PROTECTED = "*****"
+"""Read in place of a user-defined value that the API user may not see.
+
+Source: SOAP help, InstalledProduct.
+"""
+
 _MOST_ITEMS_SHOWN = 30
 
 
@@ -62,7 +71,7 @@ class Draft:
 
 def draft_create(fields: EntityFields, body: Mapping[str, JSON]) -> Draft:
     """Read the body of a create; read-only members are ignored, as the vendor does."""
-    draft = _read_body(fields, body, stored={})
+    draft = _read_body(fields, body, None, {})
     for key, (info, _) in list(draft.given.items()):
         if info.read_only and not info.required:
             del draft.given[key]
@@ -74,21 +83,19 @@ def draft_create(fields: EntityFields, body: Mapping[str, JSON]) -> Draft:
 
 
 def draft_update(
-    fields: EntityFields, body: Mapping[str, JSON], stored: Entity
+    fields: EntityFields, body: Mapping[str, JSON], stored: Entity, zone: ZoneInfo
 ) -> Draft:
     """Read the body of an update against the stored entity.
 
     A member that repeats the stored value changes nothing, whatever its kind.
     Read-only times are never held against the caller: they move by themselves.
+    `zone` is the one that the vendor's times are written in.
     """
-    draft = _read_body(fields, body, stored)
+    draft = _read_body(fields, body, stored, stored_udfs(fields, stored, zone))
     for key, (info, value) in list(draft.given.items()):
         if info.udf:
             continue
-        before = stored.get(info.name)
-        if _repeats(value, before):
-            del draft.given[key]
-        elif info.read_only:
+        if info.read_only:
             del draft.given[key]
             _judge_read_only(fields, draft, info)
         elif info.required and _is_blank(value):
@@ -131,10 +138,17 @@ def _in_vendor_order(
     )
 
 
-def _read_body(fields: EntityFields, body: Mapping[str, JSON], stored: Entity) -> Draft:
+def _read_body(
+    fields: EntityFields,
+    body: Mapping[str, JSON],
+    stored: Entity | None,
+    texts: Mapping[str, object],
+) -> Draft:
+    """Read what a body asks for beyond what is stored; without a record, all of it.
+
+    `texts` has the stored values of user-defined fields.
+    """
     draft = Draft()
-    kept = stored.get(UDF_MEMBER)
-    texts: Mapping[str, object] = kept if isinstance(kept, dict) else {}
     for name, value in body.items():
         if name.lower() == "id":
             continue
@@ -147,21 +161,29 @@ def _read_body(fields: EntityFields, body: Mapping[str, JSON], stored: Entity) -
         elif info.udf:
             _read_udf(fields, draft, info, value, texts)
         else:
-            _read_member(fields, draft, name, info, value)
+            _read_member(fields, draft, name, info, value, stored)
     return draft
 
 
 def _read_member(
-    fields: EntityFields, draft: Draft, name: str, info: FieldInfo, value: JSON
+    fields: EntityFields,
+    draft: Draft,
+    name: str,
+    info: FieldInfo,
+    value: JSON,
+    stored: Entity | None,
 ) -> None:
+    typed = fields.typed(info)
     blank = value == "" and info.type is not FieldType.STRING
     try:
-        given = None if value is None or blank else read_json(fields.typed(info), value)
+        given = None if value is None or blank else read_json(typed, value)
     except ValueError as error:
         draft.unread.add(info.name)
         draft.problems.append(f"{name} {error}{_allowed(info)}")
-    else:
-        draft.given[(False, info.name)] = (info, _clean(draft, name, given))
+        return
+    given = _clean(draft, name, given)
+    if stored is None or not repeats(typed, value, given, stored.get(info.name)):
+        draft.given[(False, info.name)] = (info, given)
 
 
 def _clean(draft: Draft, name: str, value: Scalar | None) -> Scalar | None:
@@ -208,16 +230,25 @@ def _read_udf(
     value: JSON,
     texts: Mapping[str, object],
 ) -> None:
-    """Read one value; what the vendor holds already is no change, whatever it is."""
-    blank = value in (None, "")
-    if info.name in texts and (None if blank else value) == (texts[info.name] or None):
+    """Read one value; what the vendor holds already is no change, whatever it is.
+
+    Neither is the mask of a protected value, which would be stored as a text.
+    """
+    if value == PROTECTED and fields.resource.facts.protected_udfs:
+        if texts.get(info.name) != PROTECTED:
+            draft.ignored.append(info.name)
+        return
+    typed, known = fields.typed(info), texts.get(info.name)
+    if value not in (None, "") and value == known:
         return
     try:
-        given = None if blank else read_json(fields.typed(info), value)
+        given = None if value in (None, "") else read_json(typed, value)
     except ValueError as error:
         draft.problems.append(f"{info.name} {error}")
-    else:
-        draft.given[(True, info.name)] = (info, _clean(draft, info.name, given))
+        return
+    given = _clean(draft, info.name, given)
+    if info.name not in texts or not repeats(typed, value, given, known):
+        draft.given[(True, info.name)] = (info, given)
 
 
 def _preset_fixed(fields: EntityFields, draft: Draft) -> None:
@@ -264,6 +295,11 @@ def _check_values(fields: EntityFields, draft: Draft, *, stored: Entity) -> None
             draft.problems.append(
                 f"{name} is too long: {len(value)} characters of at most {info.length}"
             )
+        is_day = fields.typed(info).date_kind is DateKind.DAY
+        if is_day and isinstance(value, datetime):
+            draft.notes.append(
+                f"{name} holds a day; with its time of day it was sent as an instant."
+            )
         if _is_unknown_item(info, value, stored.get(info.name)):
             draft.doubts_picklist = True
             draft.problems.append(f"{name} cannot be {_shown(value)}{_allowed(info)}")
@@ -298,24 +334,11 @@ def _judge_read_only(fields: EntityFields, draft: Draft, info: FieldInfo) -> Non
         draft.problems.append(f"{name} is read-only")
 
 
-def _repeats(value: Scalar | None, before: object) -> bool:
-    """Tell whether a value says what is stored; times were shown in whole seconds."""
-    if isinstance(value, datetime) and isinstance(before, datetime):
-        return value in (before, before.replace(microsecond=0))
-    if value is None:
-        return before is None or before == ""
-    if isinstance(value, bool) is not isinstance(before, bool):
-        return False
-    if isinstance(value, Decimal) and isinstance(before, float):
-        return value == Decimal(repr(before))
-    return value == before
-
-
 def _infer_field(name: str, value: object) -> Field:
     """Type a field that is newer than the metadata by the value it came with."""
     for python_type, field_type in _TYPES:
         if isinstance(value, python_type):
-            return Field(name, field_type, date_only=python_type is date)
+            return Field(name, field_type)
     return Field(name, FieldType.STRING)
 
 

@@ -1,15 +1,16 @@
 """How far a record holds what was sent: the same, in doubt, or another.
 
 Blanks at the ends and in a row do not tell texts apart, nor do decimals beyond the
-fourth place or parts of a second: the vendor may store them otherwise. In doubt is a
-record with the same texts and another value elsewhere, because rules of the tenant
-change fields as they save; a record with other texts is another one.
+fourth place or parts of a second: the vendor may store them otherwise. An instant sent
+to a field of days is stored as its day in some zone. In doubt is a record with the same
+texts and another value elsewhere, because rules of the tenant change fields as they
+save; a record with other texts is another one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from enum import Enum
 
@@ -62,6 +63,8 @@ def _compared(
 def _agrees(value: Scalar, stored: object) -> bool:
     if isinstance(value, datetime) and isinstance(stored, datetime):
         return abs(value - stored) <= timedelta(seconds=1)
+    if isinstance(value, datetime) and isinstance(stored, date):
+        return abs(value.date() - stored) <= timedelta(days=1)
     if isinstance(value, bool) or isinstance(stored, bool):
         return value == stored
     if isinstance(value, int | float | Decimal):

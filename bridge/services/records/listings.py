@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from zoneinfo import ZoneInfo
+from functools import partial
 
 from bridge.catalog.model import Resource, Verb
 from bridge.ceql.ast import Expr
@@ -144,9 +144,7 @@ class _Question:
         ) -> Page:
             return backend.query(entity, where, after=after, limit=limit, shared=True)
 
-        def zone() -> ZoneInfo:
-            return vendor_zone(self.ctx, self.instance)
-
+        zone = partial(vendor_zone, self.ctx, self.instance)
         asked: queries.Ask = ask
         if most_calls is not None:
             asked = queries.limit_calls(ask, most_calls, counting.BEYOND)
@@ -171,7 +169,8 @@ def _sorted(question: _Question, listing: Listing) -> _Slice:
     if keys:
         whole, reason = _read_whole(question, most)
         if not reason:
-            shown = ordering.sort(whole, keys)[start:][: listing.page_size]
+            zone = vendor_zone(question.ctx, question.instance)
+            shown = ordering.sort(whole, keys, zone)[start:][: listing.page_size]
             end = start + len(shown)
             further = paging.write_token(scope, end) if end < len(whole) else None
             return _Slice(shown, further, len(whole), notes)
@@ -249,4 +248,5 @@ def _read_where(
     if not where.strip() and resource.fixed is None:
         return None
     fields = entity_fields(ctx, instance, resource)
-    return narrow(fields, read_filter(fields, where))
+    zone = partial(vendor_zone, ctx, instance)
+    return narrow(fields, read_filter(fields, where, zone))

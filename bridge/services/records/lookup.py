@@ -29,7 +29,15 @@ from datetime import datetime, timedelta
 
 from bridge.catalog.model import JSON, Resource
 from bridge.ceql.ast import And, Expr, Operator, Predicate
-from bridge.interfaces import Backend, Entity, EntityType, Field, FieldType, Scalar
+from bridge.interfaces import (
+    Backend,
+    DateKind,
+    Entity,
+    EntityType,
+    Field,
+    FieldType,
+    Scalar,
+)
 from bridge.services.context import Context
 from bridge.services.credentials import open_backend
 from bridge.services.fields import EntityFields
@@ -195,7 +203,7 @@ def _trace(fields: EntityFields, draft: Draft, intent: Intent) -> _Trace:
 
 
 def _entity(fields: EntityFields) -> EntityType:
-    return EntityType(fields.resource.entity, fields.resource.facts.date_only)
+    return EntityType(fields.resource.entity, fields.resource.facts.date_kinds)
 
 
 def _both(predicates: Sequence[Predicate[Field, Scalar]]) -> Expr[Field, Scalar] | None:
@@ -217,7 +225,8 @@ def _stamp(fields: EntityFields, draft: Draft) -> Field | None:
         if info and info.read_only and not info.required and info.queryable:
             typed = fields.typed(info)
             given = (False, name) in draft.given
-            if info.type is FieldType.DATETIME and not typed.date_only and not given:
+            is_instant = typed.date_kind is DateKind.INSTANT
+            if info.type is FieldType.DATETIME and is_instant and not given:
                 return typed
     return None
 

@@ -8,13 +8,18 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from zoneinfo import ZoneInfo
 
-from bridge.interfaces import UDF_MEMBER, Entity, FieldInfo
+from bridge.interfaces import UDF_MEMBER, Entity, FieldInfo, FieldType
 from bridge.services.fields import EntityFields
+from bridge.services.times import midnight_utc, read_vendor_time
 
 _PART = re.compile(r"(-?)(.*?)(?:\s+(asc|desc))?", re.IGNORECASE | re.DOTALL)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 MOST_SORTED = 5000
 """Records that are sorted at most; a list of more keeps the order of its ids."""
@@ -47,39 +52,47 @@ def read_order(fields: EntityFields, text: str) -> tuple[list[Key], list[str]]:
     return keys, notes
 
 
-def sort(entities: Sequence[Entity], keys: Sequence[Key]) -> list[Entity]:
+def sort(
+    entities: Sequence[Entity], keys: Sequence[Key], zone: ZoneInfo
+) -> list[Entity]:
     """Return the entities sorted; equal ones stay in the order they came.
 
     Records without a value come before all others, last when descending. Texts are
-    compared without case.
+    compared without case, times as callers see them, a day as 0:00 UTC. `zone` is the
+    one that the vendor's times in user-defined fields are written in.
     """
     ordered = list(entities)
     for key in reversed(keys):
-        ordered.sort(key=lambda entity: _rank(key.info, entity), reverse=key.descending)
+        ordered.sort(
+            key=lambda entity: _rank(key.info, entity, zone), reverse=key.descending
+        )
     return ordered
 
 
-def _rank(info: FieldInfo, entity: Entity) -> tuple[int, float | Decimal, str]:
-    value = _value(info, entity)
+def _rank(
+    info: FieldInfo, entity: Entity, zone: ZoneInfo
+) -> tuple[int, float | Decimal, str]:
+    value = _value(info, entity, zone)
     if value is None or value == "":
         return 0, 0, ""
-    if isinstance(value, datetime):
-        return 1, Decimal(repr(value.timestamp())), ""
     if isinstance(value, date):
-        return 1, value.toordinal() * 86400, ""
+        seen = value if isinstance(value, datetime) else midnight_utc(value)
+        return 1, (seen - _EPOCH) // _MICROSECOND, ""
     if isinstance(value, int | float | Decimal):
         return 1, value if isinstance(value, int) else Decimal(str(value)), ""
     return 2, 0, str(value).casefold()
 
 
-def _value(info: FieldInfo, entity: Entity) -> object:
+def _value(info: FieldInfo, entity: Entity, zone: ZoneInfo) -> object:
     if not info.udf:
         return entity.get(info.name)
     udfs = entity.get(UDF_MEMBER)
     text = udfs.get(info.name) if isinstance(udfs, dict) else None
-    if text is None or not info.type.is_number:
-        return text
     try:
-        return Decimal(str(text))
-    except InvalidOperation:
-        return text
+        if text is not None and info.type is FieldType.DATETIME:
+            return read_vendor_time(str(text), zone)
+        if text is not None and info.type.is_number:
+            return Decimal(str(text))
+    except (ValueError, InvalidOperation):
+        pass
+    return text

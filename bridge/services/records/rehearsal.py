@@ -35,8 +35,8 @@ def rehearse_create(
     body: dict[str, JSON],
     *,
     within: Link | None = None,
-) -> tuple[dict[str, JSON], list[str]]:
-    """Return what a create would send, and the members it would not use.
+) -> tuple[dict[str, JSON], list[str], list[str]]:
+    """Return what a create would send, the members it would not use, and its notes.
 
     The document is `{"dryRun", "operation", "entity", "request", "problems"}`;
     `request` is null when there are problems, for nothing would be sent then.
@@ -61,7 +61,8 @@ def rehearse_create(
         request = _preview(
             ctx, instance, resource, "create", 0, draft_values(fields, draft)
         )
-    return _document("create", resource, request, problems), draft.ignored
+    document = _document("create", resource, request, problems)
+    return document, draft.ignored, draft.notes
 
 
 def rehearse_update(  # noqa: PLR0913 - the parts of an update, by name
@@ -73,8 +74,8 @@ def rehearse_update(  # noqa: PLR0913 - the parts of an update, by name
     *,
     method: str = "PATCH",
     within: Link | None = None,
-) -> tuple[dict[str, JSON], list[str]]:
-    """Return what an update would send, and the members it would not use.
+) -> tuple[dict[str, JSON], list[str], list[str]]:
+    """Return what an update would send, the members it would not use, and its notes.
 
     `request` is null as well when the body changes nothing. One vendor call.
 
@@ -92,7 +93,8 @@ def rehearse_update(  # noqa: PLR0913 - the parts of an update, by name
     if draft.given and not draft.problems:
         values = merge(fields, stored, draft)
         request = _preview(ctx, instance, resource, "update", entity_id, values)
-    return _document("update", resource, request, draft.problems), draft.ignored
+    document = _document("update", resource, request, draft.problems)
+    return document, draft.ignored, draft.notes
 
 
 def rehearse_delete(

@@ -10,6 +10,7 @@ from bridge.ceql.ast import Expr, Operator, Predicate
 from bridge.errors import NotFoundError
 from bridge.interfaces import Backend, Entity, EntityType, Field, FieldType, Scalar
 from bridge.services.context import Context
+from bridge.services.credentials import vendor_zone
 from bridge.services.fields import EntityFields
 from bridge.services.metadata import entity_fields, read_with_fields
 from bridge.services.records.drafts import Draft, draft_create, draft_update
@@ -70,8 +71,9 @@ def draft_stored(
     stored: Entity,
 ) -> tuple[EntityFields, Draft]:
     """Read the body of an update against what is stored, as `draft_new` does."""
+    zone = vendor_zone(ctx, instance)
     return _draft(
-        ctx, instance, resource, lambda fields: draft_update(fields, body, stored)
+        ctx, instance, resource, lambda fields: draft_update(fields, body, stored, zone)
     )
 
 
@@ -99,4 +101,4 @@ def read_id(resource: Resource, record_id: str) -> int:
 
 def entity_type(resource: Resource) -> EntityType:
     """Return the resource's entity as a backend takes it."""
-    return EntityType(resource.entity, resource.facts.date_only)
+    return EntityType(resource.entity, resource.facts.date_kinds)

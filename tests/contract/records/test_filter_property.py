@@ -52,7 +52,7 @@ FIELDS = {
         "useQuoteTotals": "flag",
         "createDate": "day",
         "projectedCloseDate": "day",
-        "closedDate": "time:ClosedDate",
+        "projectedLiveDate": "day",
         "`Sales Source & Medium`": "text",
         "`Confidence (%)`": "number",
     },
@@ -110,12 +110,13 @@ def matches(filter_, record, *, negated=False):
 
 
 def compare(value, sign, wanted):
-    if legal(wanted) == "":
+    empty = value is None or fold(value) == ""
+    if fold(wanted) == "":
         if sign == "=":
-            return value is None or fold(value) == ""
+            return empty
         if sign in ("!=", "<>"):
-            return value is not None and fold(value) != ""
-    if value is None:
+            return not empty
+    if empty:
         return False
     return OPERATORS[sign](fold(value), fold(wanted))
 
@@ -124,10 +125,10 @@ def like(value, pattern, negated):
     pattern = legal(pattern)
     if "%" not in pattern:
         return compare(value, "!=" if negated else "=", pattern)
-    if value is None:
+    if value is None or fold(value) == "":
         return False
     if not pattern.strip("%"):
-        return not negated and fold(value) != ""
+        return not negated
     parts = (re.escape(part) for part in pattern.casefold().split("%"))
     found = re.fullmatch(".*".join(parts), value.casefold(), re.DOTALL)
     return (found is not None) is not negated
@@ -363,6 +364,14 @@ HARD = [
     ("like", "accountName", " LEADING and trailing"),
     ("not", ("like", "accountName", " leading and trailing")),
     ("like", "accountName", "%trailing"),
+    ("like", "city", "% %"),
+    ("not", ("like", "city", "")),
+    ("not", ("like", "city", "x%")),
+    ("not", ("compare", "city", "=", "x")),
+    ("not", ("in", "city", ["x", "y"])),
+    ("compare", "city", "<", "x"),
+    ("compare", "city", ">=", ""),
+    ("and", [("null", "`Service Tier`"), ("not", ("compare", BACKUP, "=", "x"))]),
     ("like", "accountName", "t%t_labs%"),
     ("like", "accountName", "%"),
     ("not", ("like", "webAddress", "%%")),

@@ -30,6 +30,13 @@ OPPORTUNITY = {
     "useQuoteTotals": False,
 }
 PRODUCT = {"active": True, "serialized": False, "productAllocationCodeID": 29682840}
+PROJECT = {
+    "accountID": 0,
+    "startDateTime": "2026-01-05",
+    "endDateTime": "12/31/2026 12:00:00 AM",
+    "status": 1,
+    "type": 5,
+}
 PORTAL_USER = {
     "password": "Abc12345",
     "securityLevel": 5,
@@ -256,23 +263,28 @@ def test_without_time_or_known_ids_a_record_can_only_be_missed(
         assert answer.json()["id"] == ids[0]
 
 
+@pytest.mark.parametrize(
+    ("resource", "body", "name"),
+    # The day on which a project was created does not tell its age.
+    [("products", PRODUCT, "name"), ("Project", PROJECT, "projectName")],
+)
 def test_a_key_is_worth_a_look_before_where_nothing_tells_the_age(
-    hasty, vendor, faults, forget
+    hasty, vendor, faults, forget, resource, body, name
 ):
     forget()
-    body = PRODUCT | {"name": f"Guard {uuid.uuid4().hex}"}
-    twin = post(hasty, body, resource="products").json()["id"]
+    body = body | {name: f"Guard {uuid.uuid4().hex}"}
+    twin = post(hasty, body, resource=resource).json()["id"]
     forget()
     key = uuid.uuid4().hex
     faults("reset", after_commit=True)
     vendor.forget()
-    post(hasty, body, key=key, resource="products")
+    post(hasty, body, key=key, resource=resource)
     assert vendor.calls() == {"query": 1, "create": 1}
 
-    answer = post(hasty, body, key=key, resource="products")
+    answer = post(hasty, body, key=key, resource=resource)
 
     assert answer.status == 200, answer.body
-    ids = stored_ids(hasty, body, resource="products", name="name")
+    ids = stored_ids(hasty, body, resource=resource, name=name)
     assert ids == [twin, answer.json()["id"]]
 
 

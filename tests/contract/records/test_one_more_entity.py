@@ -29,8 +29,6 @@ id = 88910
 singular = "quote"
 entity = "Quote"
 verbs = ["list"]
-[entities.Quote]
-date_only = ["EffectiveDate", "ExpirationDate"]
 """
 TICKET = {
     "accountID": "29683561",

@@ -17,10 +17,12 @@ from bridge.errors import (
     ProviderOutcomeUnknownError,
     ProviderRejectedError,
 )
-from bridge.interfaces import UDF_MEMBER, EntityType, Field, FieldType, Zone
+from bridge.interfaces import UDF_MEMBER, DateKind, EntityType, Field, FieldType, Zone
 
 ID = Field("id", FieldType.LONG)
-OPPORTUNITY = EntityType("Opportunity", frozenset({"ProjectedCloseDate", "ClosedDate"}))
+OPPORTUNITY = EntityType(
+    "Opportunity", dict.fromkeys(["ProjectedCloseDate", "ClosedDate"], DateKind.DAY)
+)
 
 
 def fields_of(backend, entity):
@@ -29,7 +31,7 @@ def fields_of(backend, entity):
             info.name,
             info.type,
             udf=info.udf,
-            date_only=info.name in entity.date_only,
+            date_kind=entity.date_kinds.get(info.name, DateKind.INSTANT),
         )
         for info in backend.fields(entity.name)
     }

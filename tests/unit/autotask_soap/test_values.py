@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bridge.backends.autotask_soap.values import vendor_times, wire_text, wire_type
 from bridge.errors import InvalidRequestError
-from bridge.interfaces import EntityType, Field, FieldType
+from bridge.interfaces import DateKind, EntityType, Field, FieldType
 
 EASTERN = vendor_times("America/New_York")
 ZONES = ("America/New_York", "UTC", "Europe/Berlin", "Australia/Lord_Howe")
@@ -101,18 +101,23 @@ def test_a_transition_in_the_middle_of_an_hour_is_not_blurred():
         assert times.read(text) == expected
 
 
-def test_date_only_fields_are_dates_and_never_shifted():
-    entity = EntityType("Opportunity", frozenset({"ProjectedCloseDate"}))
-    read_time = EASTERN.reader(entity)
-    field = Field("ProjectedCloseDate", FieldType.DATETIME, date_only=True)
+def test_days_are_read_by_the_kind_of_the_field_and_never_shifted():
+    kinds = {"ProjectedCloseDate": DateKind.DAY, "LostDate": DateKind.BY_VALUE}
+    read_time = EASTERN.reader(EntityType("Opportunity", kinds))
+    field = Field("ProjectedCloseDate", FieldType.DATETIME, date_kind=DateKind.DAY)
 
     assert read_time("ProjectedCloseDate", "2021-07-30T00:00:00") == date(2021, 7, 30)
+    assert read_time("ProjectedCloseDate", "2021-07-30T20:00:00") == date(2021, 7, 30)
+    assert read_time("LostDate", "2021-07-30T00:00:00") == date(2021, 7, 30)
+    assert read_time("LostDate", "2021-07-30T20:00:00") == datetime(
+        2021, 7, 31, tzinfo=UTC
+    )
     assert read_time("CreateDate", "2021-07-30T00:00:00") == datetime(
         2021, 7, 30, 4, tzinfo=UTC
     )
     assert wire_text(field, date(2021, 7, 30), EASTERN) == "2021-07-30T00:00:00"
     late = datetime(2021, 7, 30, 23, tzinfo=UTC)
-    assert wire_text(field, late, EASTERN) == "2021-07-30T00:00:00"
+    assert wire_text(field, late, EASTERN) == "2021-07-30T19:00:00"
 
 
 def test_an_unknown_zone_and_a_naive_time_are_refused():

@@ -7,12 +7,58 @@ import pytest
 from lxml import etree
 
 from bridge.catalog.loader import load_element
-from bridge.catalog.model import Fixed, Verb
+from bridge.catalog.model import DateKind, Fixed, Verb
 from bridge.catalog.naming import facade_name
 from bridge.ceql.parser import parse_where
 
 SCHEMA = {"s": "http://www.w3.org/2001/XMLSchema"}
 LGCU = {Verb.LIST, Verb.GET, Verb.CREATE, Verb.UPDATE}
+
+DAYS = {
+    "BillingItem": {"ItemDate", "PostedDate"},
+    "Contract": {"EndDate", "StartDate"},
+    "ContractServiceAdjustment": {"EffectiveDate"},
+    "ContractServiceBundleAdjustment": {"EffectiveDate"},
+    "ContractServiceUnit": {"EndDate", "StartDate"},
+    "Holiday": {"HolidayDate"},
+    "Invoice": {"DueDate", "FromDate", "InvoiceDateTime", "PaidDate", "ToDate"},
+    "Opportunity": {"ClosedDate", "CreateDate", "ProjectedCloseDate"},
+    "Project": {"CreateDateTime", "EndDateTime", "StartDateTime"},
+    "Resource": {"HireDate"},
+    "TimeEntry": {"DateWorked"},
+}
+BY_VALUE = {
+    "ChangeOrderCost": {"DatePurchased"},
+    "ContactBillingProductAssociation": {"EffectiveDate", "ExpirationDate"},
+    "ContractBillingRule": {"EndDate", "StartDate"},
+    "ContractBlock": {"DatePurchased", "EndDate", "StartDate"},
+    "ContractCost": {"DatePurchased"},
+    "ContractMilestone": {"DateDue"},
+    "ContractRetainer": {"DatePurchased", "EndDate", "StartDate"},
+    "ContractServiceBundleUnit": {"EndDate", "StartDate"},
+    "ContractTicketPurchase": {"DatePurchased", "EndDate", "StartDate"},
+    "ExpenseItem": {"ExpenseDate"},
+    "ExpenseReport": {"WeekEnding"},
+    "InstalledProduct": {"InstallDate", "WarrantyExpirationDate"},
+    "InstalledProductBillingProductAssociation": {"EffectiveDate", "ExpirationDate"},
+    "Opportunity": {
+        "LostDate",
+        "ProjectedLiveDate",
+        "PromisedFulfillmentDate",
+        "ThroughDate",
+    },
+    "Phase": {"DueDate", "StartDate"},
+    "Project": {"CompletedDateTime"},
+    "ProjectCost": {"DatePurchased"},
+    "PurchaseOrder": {"LatestEstimatedArrivalDate", "ShippingDate"},
+    "PurchaseOrderItem": {"EstimatedArrivalDate"},
+    "Quote": {"EffectiveDate", "ExpirationDate"},
+    "SalesOrder": {"PromisedDueDate", "SalesOrderDate"},
+    "Subscription": {"EffectiveDate", "ExpirationDate"},
+    "SubscriptionPeriod": {"PeriodDate"},
+    "Task": {"EndDateTime", "StartDateTime"},
+    "TicketCost": {"DatePurchased"},
+}
 
 
 @pytest.fixture(scope="module")
@@ -169,27 +215,22 @@ def test_there_is_no_other_resource(element):
     assert len(element.resources) == 11
 
 
-def test_date_only_fields(element):
-    named = {name: facts.date_only for name, facts in element.facts.items()}
-
-    assert {name: fields for name, fields in named.items() if fields} == {
-        "Opportunity": {
-            "CreateDate",
-            "ProjectedCloseDate",
-            "ProjectedLiveDate",
-            "PromisedFulfillmentDate",
-            "ThroughDate",
-        },
-        "Invoice": {
-            "DueDate",
-            "FromDate",
-            "InvoiceDateTime",
-            "PaidDate",
-            "ToDate",
-        },
-        "Project": {"EndDateTime", "StartDateTime"},
-        "Resource": {"HireDate"},
+@pytest.mark.parametrize(
+    ("kind", "expected"), [(DateKind.DAY, DAYS), (DateKind.BY_VALUE, BY_VALUE)]
+)
+def test_date_fields_that_are_not_instants(element, kind, expected):
+    named = {
+        name: {field for field, known in facts.date_kinds.items() if known is kind}
+        for name, facts in element.facts.items()
     }
+
+    assert {name: fields for name, fields in named.items() if fields} == expected
+
+
+def test_entities_whose_values_may_be_protected(element):
+    named = [name for name, facts in element.facts.items() if facts.protected_udfs]
+
+    assert named == ["InstalledProduct"]
 
 
 def test_what_metadata_does_not_say(element):
@@ -205,11 +246,11 @@ def test_what_metadata_does_not_say(element):
 def test_every_entity_and_field_named_is_in_the_wsdl(element, wsdl_fields):
     for resource in element.resources.values():
         assert resource.entity in wsdl_fields
-        named = (
-            resource.facts.date_only | resource.facts.required | resource.rename.keys()
-        )
-        named |= {resource.fixed.field} if resource.fixed else set()
+        named = {*resource.rename, *([resource.fixed.field] if resource.fixed else [])}
         assert named <= wsdl_fields[resource.entity], resource.name
+    for entity, facts in element.facts.items():
+        named = {*facts.date_kinds, *facts.required, *facts.unique, *facts.named_by}
+        assert named <= wsdl_fields[entity], entity
 
 
 def test_no_two_fields_of_a_resource_get_the_same_name(element, wsdl_fields):

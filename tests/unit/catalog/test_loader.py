@@ -3,10 +3,20 @@
 import pytest
 
 from bridge.catalog.loader import load_element, load_elements, read_element
-from bridge.catalog.model import ConfigurationKey, EntityFacts, Fixed, Resource, Verb
+from bridge.catalog.model import (
+    ConfigurationKey,
+    DateKind,
+    EntityFacts,
+    Fixed,
+    Resource,
+    Verb,
+)
 from bridge.errors import CatalogError, VerbNotSupportedError
 
-THING = EntityFacts(date_only=frozenset({"Day"}), required=frozenset({"Key"}))
+THING = EntityFacts(
+    date_kinds={"Day": DateKind.DAY, "Perhaps": DateKind.BY_VALUE},
+    required=frozenset({"Key"}),
+)
 
 SMALL = """\
 backend = "some-backend"
@@ -55,7 +65,8 @@ rename = { OldName = "newName" }
 fixed = { field = "Kind", value = "3", label = "Small" }
 
 [entities.Thing]
-date_only = ["Day"]
+days = ["Day"]
+by_value = ["Perhaps"]
 required = ["Key"]
 """
 
@@ -131,7 +142,8 @@ def test_a_small_catalogue():
         ('"delete"', '"remove"', "resources.things.verbs: 'remove' is no verb"),
         ('"delete"', '"list"', "resources.things.verbs: 'list' occurs twice"),
         ('"delete"', "1", "resources.things.verbs: must hold texts only"),
-        ('["Day"]', '"Day"', "entities.Thing.date_only: must be of type list"),
+        ('["Day"]', '"Day"', "entities.Thing.days: must be of type list"),
+        ('["Perhaps"]', '["Day"]', "entities.Thing.by_value: 'Day' is among the days"),
         ('["Day"]', '["Day"]\npoll = 1', "entities.Thing.poll: is not a known key"),
         ('"newName"', "3", "resources.things.rename.OldName: must be of type str"),
         ('"newName"', '"a", B = "A"', "resources.things.rename: two fields get the"),

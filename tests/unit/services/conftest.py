@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bridge.catalog.model import EntityFacts, Resource, Verb
+from bridge.catalog.model import DateKind, EntityFacts, Resource, Verb
 from bridge.interfaces import FieldInfo, FieldType, PicklistItem
 from bridge.services.fields import compile_fields, write_fields
 
@@ -30,6 +30,7 @@ INFOS = [
     FieldInfo("Amount", "Amount", FieldType.DECIMAL),
     FieldInfo("CloseDate", "Closes", FieldType.DATETIME),
     FieldInfo("VisitTime", "Visit", FieldType.DATETIME),
+    FieldInfo("ShipDate", "Ships", FieldType.DATETIME),
     FieldInfo("CreateDate", "Created", FieldType.DATETIME, read_only=True),
     FieldInfo("Score", "Score", FieldType.DOUBLE, read_only=True),
     FieldInfo(
@@ -70,7 +71,10 @@ def fields():
         entity="Account",
         verbs=frozenset({Verb.LIST, Verb.GET, Verb.CREATE, Verb.UPDATE}),
         rename={},
-        facts=EntityFacts(date_only=frozenset({"CloseDate"})),
+        facts=EntityFacts(
+            date_kinds={"CloseDate": DateKind.DAY, "ShipDate": DateKind.BY_VALUE},
+            protected_udfs=True,
+        ),
     )
     payload = write_fields(INFOS)
     return compile_fields(resource, payload, "hash", datetime(2020, 1, 1, tzinfo=UTC))

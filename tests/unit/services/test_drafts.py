@@ -1,5 +1,6 @@
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -26,6 +27,10 @@ STORED = {
     "Score": 2.5,
     "BrandNew": "kept",
 }
+
+
+def update(fields, body, stored):
+    return draft_update(fields, body, stored, ZoneInfo("America/New_York"))
 
 
 def given(draft):
@@ -116,7 +121,7 @@ def test_read_only_members_of_a_create_are_ignored(fields):
 
 
 def test_what_repeats_the_stored_value_changes_nothing(fields):
-    draft = draft_update(
+    draft = update(
         fields,
         {
             "id": 99,
@@ -137,7 +142,7 @@ def test_what_repeats_the_stored_value_changes_nothing(fields):
 
 
 def test_changed_read_only_members_are_refused_but_times_are_ignored(fields):
-    draft = draft_update(
+    draft = update(
         fields, {"ownerID": 5, "score": 3, "createDate": "2021-01-01"}, STORED
     )
 
@@ -146,13 +151,13 @@ def test_changed_read_only_members_are_refused_but_times_are_ignored(fields):
 
 
 def test_a_required_member_cannot_be_emptied(fields):
-    draft = draft_update(fields, {"accountName": None}, STORED)
+    draft = update(fields, {"accountName": None}, STORED)
 
     assert draft.problems == ["accountName is required"]
 
 
 def test_a_merge_repeats_every_writable_field_and_names_only_given_udfs(fields):
-    draft = draft_update(
+    draft = update(
         fields,
         {
             "phone": "1",
@@ -184,7 +189,7 @@ def test_a_udf_may_share_its_name_with_a_field(fields):
 
 
 def test_a_double_that_is_put_back_is_no_change(fields):
-    draft = draft_update(fields, {"score": 2.5, "amount": "12.5"}, STORED)
+    draft = update(fields, {"score": 2.5, "amount": "12.5"}, STORED)
 
     assert draft.problems == []
     assert draft.given == {}
@@ -208,7 +213,7 @@ def test_characters_that_cannot_be_sent_are_left_out_and_noted(fields):
 
 
 def test_a_blank_text_does_not_pass_for_a_required_one(fields):
-    draft = draft_update(fields, {"accountName": "  ", "accountType": None}, STORED)
+    draft = update(fields, {"accountName": "  ", "accountType": None}, STORED)
 
     assert draft.problems == [
         "accountName is required",
@@ -244,10 +249,111 @@ def test_user_defined_fields_are_typed_and_repeats_are_no_change(fields, udfs, v
     }
     items = [{"name": name, "value": value} for name, value in udfs.items()]
 
-    draft = draft_update(fields, {"userDefinedFields": items}, stored)
+    draft = update(fields, {"userDefinedFields": items}, stored)
 
     assert draft.problems == []
     assert [value for _, value in draft.given.values()] == values
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2024-07-05",
+        "2024-07-05T00:00:00+0000",
+        "2024-07-05T00:00:00-0500",
+        "2024-07-05T02:00:00+02:00",
+        "7/5/2024 12:00:00 AM",
+    ],
+)
+@pytest.mark.parametrize("kind", ["day", "by value", "user-defined"])
+def test_a_day_that_is_put_back_is_no_change(fields, kind, text):
+    day = date(2024, 7, 5)
+    stored = STORED | {
+        "CloseDate": day,
+        "ShipDate": day,
+        "UserDefinedFields": {"Renewal": "2024-07-05T00:00:00"},
+    }
+    udfs = {"userDefinedFields": [{"name": "Renewal", "value": text}]}
+    bodies = {"day": {"closeDate": text}, "by value": {"shipDate": text}}
+
+    draft = update(fields, bodies.get(kind, udfs), stored)
+
+    assert draft.given == {}
+
+
+def test_an_instant_that_looks_like_a_day_is_put_back_as_it_is_shown(fields):
+    text = "2024-07-05T00:00:00+0000"
+    stored = STORED | {
+        "ShipDate": datetime(2024, 7, 5, tzinfo=UTC),
+        "UserDefinedFields": {"Renewal": "2024-07-04T20:00:00.5"},
+    }
+    udfs = [{"name": "Renewal", "value": text}]
+
+    draft = update(fields, {"shipDate": text, "userDefinedFields": udfs}, stored)
+    other = update(fields, {"shipDate": "2024-07-06"}, stored)
+
+    assert draft.given == {}
+    assert given(other) == {"ShipDate": date(2024, 7, 6)}
+
+
+def test_a_time_on_a_field_of_days_is_an_instant_and_is_named(fields):
+    draft = draft_create(
+        fields,
+        SOUND
+        | {"closeDate": "2024-07-05T02:00:00+02:00", "shipDate": "7/5/24 3:00 PM"},
+    )
+
+    assert given(draft)["CloseDate"] == datetime(2024, 7, 5, tzinfo=UTC)
+    assert given(draft)["ShipDate"] == datetime(2024, 7, 5, 15, tzinfo=UTC)
+    assert draft.notes == [
+        "closeDate holds a day; with its time of day it was sent as an instant."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "values"),
+    [
+        ("Seats", "12.5000", [12.5, "12.5", " 12.50 ", "12.5000"]),
+        ("Seats", "0", [0, "0", False]),
+        ("Region & code", "", ["", None]),
+        ("Region & code", "1.50", ["1.50"]),
+        ("Renewal", "soon", ["soon"]),
+        ("Colour", None, ["", None]),
+    ],
+)
+def test_a_user_defined_value_in_any_spelling_is_no_change(fields, name, text, values):
+    stored = STORED | {"UserDefinedFields": {name: text}}
+
+    for value in values:
+        items = [{"name": name, "value": value}]
+        draft = update(fields, {"userDefinedFields": items}, stored)
+        assert (draft.given, draft.problems) == ({}, [])
+
+
+def test_decimals_of_more_digits_than_a_program_keeps_are_no_change(fields):
+    stored = STORED | {"Amount": Decimal("12345678901234567.8912")}
+
+    assert update(fields, {"amount": 12345678901234567.8912}, stored).given == {}
+    assert update(fields, {"amount": "12345678901234567.8913"}, stored).given
+
+
+def test_the_mask_of_a_protected_value_is_nothing_that_was_given(fields):
+    masked = [
+        {"name": "Renewal", "value": "*****"},
+        {"name": "Seats", "value": "*****"},
+    ]
+    body = {"userDefinedFields": masked}
+    stored = STORED | {"UserDefinedFields": {"Renewal": "*****", "Seats": "*****"}}
+
+    put_back = update(fields, body, stored)
+    new = draft_create(fields, SOUND | body)
+    changed = update(
+        fields, {"userDefinedFields": [{"name": "Seats", "value": "7"}]}, stored
+    )
+
+    assert (put_back.given, put_back.ignored, put_back.problems) == ({}, [], [])
+    assert new.ignored == ["Renewal", "Seats"]
+    assert given(changed) == {"Seats": Decimal(7)}
 
 
 def test_every_problem_of_user_defined_fields_is_named(fields):

@@ -1,18 +1,26 @@
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from bridge.ceql.ast import And, Operator, Or, Predicate
 from bridge.errors import InvalidQueryError
-from bridge.interfaces import Field, FieldType
+from bridge.interfaces import UDF_MEMBER, DateKind, Field, FieldType
+from bridge.services.matching import holds
 from bridge.services.records.filters import read_filter
+from bridge.services.records.queries import make_plan
 
 NAME = Field("AccountName", FieldType.STRING)
+EASTERN = ZoneInfo("America/New_York")
+
+
+def read(fields, where):
+    return read_filter(fields, where, lambda: EASTERN)
 
 
 def one(fields, where):
-    predicate = read_filter(fields, where)
+    predicate = read(fields, where)
     assert isinstance(predicate, Predicate)
     return predicate.field, predicate.operator, predicate.values
 
@@ -50,16 +58,16 @@ def one(fields, where):
         (
             "closeDate = '2019-03-14'",
             (
-                Field("CloseDate", FieldType.DATETIME, date_only=True),
+                Field("CloseDate", FieldType.DATETIME, date_kind=DateKind.DAY),
                 Operator.EQUAL,
                 (date(2019, 3, 14),),
             ),
         ),
         (
-            "`Region & code` != 'EU'",
+            "`Region & code` = 'EU'",
             (
                 Field("Region & code", FieldType.STRING, udf=True),
-                Operator.NOT_EQUAL,
+                Operator.EQUAL,
                 ("EU",),
             ),
         ),
@@ -69,15 +77,109 @@ def test_names_and_values_are_typed(fields, where, expected):
     assert one(fields, where) == expected
 
 
+@pytest.mark.parametrize("empty", ["''", "' '"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "accountName",
+        "seats",
+        "amount",
+        "active",
+        "accountType",
+        "visitTime",
+        "closeDate",
+        "shipDate",
+        "Renewal",
+        "`Region & code`",
+    ],
+)
+def test_an_empty_value_is_null_on_every_type(fields, name, empty):
+    null, present = read(fields, f"{name} is null"), read(fields, f"{name} is not null")
+
+    assert read(fields, f"{name} = {empty}") == null
+    assert read(fields, f"{name} in ({empty})") == null
+    assert read(fields, f"{name} != {empty}") == present
+    assert read(fields, f"{name} not in ({empty}, '')") == present
+
+
+def test_an_empty_value_among_others_stands_beside_them(fields):
+    seats = Field("Seats", FieldType.INTEGER)
+
+    assert read(fields, "seats in ('', 3)") == Or(
+        (Predicate(seats, Operator.IN, (3,)), Predicate(seats, Operator.IS_NULL))
+    )
+    assert read(fields, "seats not in ('', 3)") == And(
+        (
+            Predicate(seats, Operator.NOT_IN, (3,)),
+            Predicate(seats, Operator.IS_NOT_NULL),
+        )
+    )
+
+
+@pytest.mark.parametrize("where", ["seats < ''", "visitTime >= ''", "shipDate < ' '"])
+def test_nothing_is_before_or_after_an_empty_value(fields, where):
+    with pytest.raises(InvalidQueryError):
+        read(fields, where)
+
+
+PAIRS = [
+    ("= 'x'", "!= 'x'"),
+    ("in ('x', 'y')", "not in ('x', 'y')"),
+    ("like 'x%'", "not like 'x%'"),
+    ("like '% %'", "not like '% %'"),
+    ("< 'x'", ">= 'x'"),
+    ("> 'x'", "<= 'x'"),
+    ("< ''", ">= ''"),
+]
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+@pytest.mark.parametrize("text", ["", "  ", None])
+@pytest.mark.parametrize("name", ["phone", "`Region & code`"])
+def test_a_text_without_content_is_null_and_matches_no_comparison(
+    fields, name, text, pair
+):
+    entity = {"id": 1, "Phone": text, UDF_MEMBER: {"Region & code": text}}
+
+    for condition in pair:
+        where = read(fields, f"{name} {condition}")
+        assert not holds(where, entity, EASTERN)
+        # Whatever the vendor's comparison lets through, this it asks for as well.
+        if not condition.startswith(("=", "in", "like 'x")):
+            present = read(fields, f"{name} is not null")
+            assert present in where.items
+    assert holds(read(fields, f"{name} is null"), entity, EASTERN)
+
+
+@pytest.mark.parametrize("time", ["T00:00:00Z", "T23:59:59-0500", " 00:00:00", ""])
+def test_of_a_time_compared_with_a_day_the_day_counts_as_written(fields, time):
+    days = read(fields, f"closeDate >= '2024-07-05{time}'")
+
+    assert days.values == (date(2024, 7, 5),)
+
+
+def test_dates_by_value_count_as_what_they_stand_for(fields):
+    days = [date(2024, 1, 1) + timedelta(days=n) for n in range(300)]
+    where = read(fields, f"shipDate in ({', '.join(map(repr, map(str, days)))})")
+
+    plan = make_plan(where)
+
+    assert [len(piece.values) for piece in plan.pieces] == [500, 100]
+    assert {value for piece in plan.pieces for value in piece.values} == {
+        *days,
+        *(datetime(d.year, d.month, d.day, tzinfo=UTC) for d in days),
+    }
+
+
 def test_structure_is_kept(fields):
-    expr = read_filter(fields, "seats = 1 and (active = 1 or active = 0)")
+    expr = read(fields, "seats = 1 and (active = 1 or active = 0)")
 
     assert isinstance(expr, And)
     assert isinstance(expr.items[1], Or)
 
 
 def test_blank_is_no_filter(fields):
-    assert read_filter(fields, "  ") is None
+    assert read(fields, "  ") is None
 
 
 @pytest.mark.parametrize(
@@ -97,7 +199,7 @@ def test_blank_is_no_filter(fields):
 )
 def test_mistakes_are_named_with_their_column(fields, where, fragment, column):
     with pytest.raises(InvalidQueryError) as caught:
-        read_filter(fields, where)
+        read(fields, where)
 
     assert fragment in caught.value.message
     assert caught.value.column == column

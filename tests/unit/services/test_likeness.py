@@ -54,6 +54,9 @@ def likeness(fields, body=(), stored=()):
         ({"phone": ""}, {"Phone": "set by the vendor"}),
         ({"seats": None}, {"Seats": 3}),
         ({"stockSymbol": "HRBR"}, {}),
+        # An instant on a field of days: the vendor's day of it, or that in UTC.
+        ({"closeDate": "2019-06-30T23:30:00-0400"}, {}),
+        ({"closeDate": "2019-06-30T23:30:00-0400"}, {"CloseDate": date(2019, 7, 1)}),
     ],
 )
 def test_a_record_with_all_that_was_sent_is_the_same(fields, body, stored):

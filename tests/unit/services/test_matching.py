@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bridge.ceql.ast import And, Operator, Or, Predicate
-from bridge.interfaces import UDF_MEMBER, Field, FieldType
+from bridge.interfaces import UDF_MEMBER, DateKind, Field, FieldType
 from bridge.services.matching import holds
 
 EASTERN = ZoneInfo("America/New_York")
@@ -146,7 +146,7 @@ def test_standard_fields_beside_a_udf():
             (datetime(2021, 7, 1, 12, tzinfo=UTC),),
         ),
         Predicate(
-            Field("Close", FieldType.DATETIME, date_only=True),
+            Field("Close", FieldType.DATETIME, date_kind=DateKind.DAY),
             Operator.EQUAL,
             (date(2021, 7, 1),),
         ),

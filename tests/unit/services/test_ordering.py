@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from bridge.interfaces import UDF_MEMBER
 from bridge.services.records.ordering import read_order, sort
 
 REGION = "Region & code"
+EASTERN = ZoneInfo("America/New_York")
 
 
 def ids(entities):
@@ -45,7 +47,7 @@ def test_texts_numbers_and_what_is_missing(fields, text, expected):
         {"id": 4, "AccountName": "gamma", "Phone": "2", UDF_MEMBER: {REGION: "C"}},
     ]
 
-    assert ids(sort(entities, keys(fields, text))) == expected
+    assert ids(sort(entities, keys(fields, text), EASTERN)) == expected
 
 
 def test_days_and_times_and_amounts_compare_as_such(fields):
@@ -53,12 +55,24 @@ def test_days_and_times_and_amounts_compare_as_such(fields):
     values = [
         [datetime(2021, 3, 1, 9, tzinfo=UTC), datetime(2021, 3, 1, 10, tzinfo=UTC)],
         [date(2021, 3, 1), date(2021, 10, 1)],
+        [date(2021, 3, 1), datetime(2021, 3, 1, 0, 0, 1, tzinfo=UTC)],
+        [datetime(2021, 2, 28, 23, 59, 59, tzinfo=UTC), date(2021, 3, 1)],
         [Decimal("9.5"), Decimal(10)],
         [9, 10.5],
     ]
     for low, high in values:
         entities = [{"id": 1, "Phone": high}, {"id": 2, "Phone": low}]
-        assert ids(sort(entities, found)) == [2, 1]
+        assert ids(sort(entities, found, EASTERN)) == [2, 1]
+
+
+def test_times_in_user_defined_fields_are_sorted_as_they_are_shown(fields):
+    texts = ["2021-03-01T20:00:01", "2021-03-02T00:00:00", "2021-03-01T19:00:00", ""]
+    # In winter the first and the third are 1:00:01 and 0:00 of the second of March.
+    entities = [
+        {"id": place, UDF_MEMBER: {"Renewal": text}} for place, text in enumerate(texts)
+    ]
+
+    assert ids(sort(entities, keys(fields, "renewal"), EASTERN)) == [3, 1, 2, 0]
 
 
 def test_what_is_no_field_is_named_and_left_out(fields):
@@ -73,9 +87,9 @@ def test_any_values_can_be_sorted_and_equals_keep_their_order(fields, data):
     entities = [{"id": place, "Phone": value} for place, value in enumerate(data)]
 
     for text in ("phone", "-phone"):
-        once = sort(entities, keys(fields, text))
+        once = sort(entities, keys(fields, text), EASTERN)
         assert sorted(ids(once)) == ids(entities)
-        assert sort(once, keys(fields, text)) == once
+        assert sort(once, keys(fields, text), EASTERN) == once
         for value in data:
             same = [e["id"] for e in once if e.get("Phone") == value]
             assert same == sorted(same)

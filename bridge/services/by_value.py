@@ -1,0 +1,103 @@
+"""Comparisons with date fields of which a value decides whether it is a day.
+
+Callers see a day and the instant at 0:00 UTC of it alike, so they compare what they
+see: `times.shown_instant` of the stored value. The vendor compares what it stores, and
+stores a day as midnight in its zone. A condition is therefore sent as one that finds,
+by what is stored, the records that meet it by what is seen.
+
+A caller's time stands for what is seen at its instant. At midnight with an offset it
+stands for that day too, which is seen at another instant: it equals both, and in order
+it is the span between them. An instant at midnight of the vendor's zone cannot be
+stored; it equals nothing. Pure. Source: DESIGN 12, Times.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from bridge.ceql.ast import And, Expr, Operator, Or, Predicate
+from bridge.interfaces import Field, Scalar
+from bridge.services.times import CallerTime, local_time, midnight_utc
+
+_AFFIRMED = frozenset({Operator.EQUAL, Operator.IN})
+_EQUALITIES = _AFFIRMED | {Operator.NOT_EQUAL, Operator.NOT_IN}
+_FROM_THE_START = frozenset({Operator.LESS, Operator.GREATER_OR_EQUAL})
+_LESS = frozenset({Operator.LESS, Operator.LESS_OR_EQUAL})
+_WITH_EQUAL = frozenset({Operator.LESS_OR_EQUAL, Operator.GREATER_OR_EQUAL})
+_MIDNIGHT = time()
+
+
+def condition(
+    asked: Predicate[Field, CallerTime], zone: ZoneInfo
+) -> Expr[Field, Scalar]:
+    """Return the condition on stored values that compares what callers see.
+
+    `zone` is the one that the vendor's times are written in. Negations are exact: of a
+    value that is there, a condition or its opposite holds, and not both.
+    """
+    if asked.operator in _EQUALITIES:
+        return _equality(asked, zone)
+    [written] = asked.values
+    seen = [written.instant]
+    if written.is_midnight:
+        seen.append(midnight_utc(written.day))
+    bound = min(seen) if asked.operator in _FROM_THE_START else max(seen)
+    return _order(asked, bound, zone)
+
+
+def _equality(
+    asked: Predicate[Field, CallerTime], zone: ZoneInfo
+) -> Expr[Field, Scalar]:
+    values: list[Scalar] = []
+    for written in asked.values:
+        if written.is_midnight:
+            values.append(written.day)
+        if written.instant.time() == _MIDNIGHT:
+            values.append(written.instant.date())
+        if local_time(written.instant, zone).time() != _MIDNIGHT:
+            values.append(written.instant)
+    affirmed = asked.operator in _AFFIRMED
+    if values:
+        operator = Operator.IN if affirmed else Operator.NOT_IN
+        return _test(asked, operator, *dict.fromkeys(values))
+    present = _test(asked, Operator.IS_NOT_NULL)
+    return And((present, _test(asked, Operator.IS_NULL))) if affirmed else present
+
+
+def _order(
+    asked: Predicate[Field, CallerTime], bound: datetime, zone: ZoneInfo
+) -> Expr[Field, Scalar]:
+    """Compare with what is seen at one instant.
+
+    Instants are stored in the order in which they are seen. A day is not: it is stored
+    as midnight of the vendor's zone and seen at 0:00 UTC. The bound can lie between the
+    two for one day at most, which is then added or left out by name.
+    """
+    whole = _test(asked, asked.operator, bound)
+    stored_bound, seen_bound = local_time(bound, zone), bound.replace(tzinfo=None)
+    for days in (-1, 0, 1):
+        try:
+            day = bound.date() + timedelta(days=days)
+        except OverflowError:
+            continue
+        moment = datetime.combine(day, _MIDNIGHT)
+        stored = _holds(asked.operator, moment, stored_bound)
+        seen = _holds(asked.operator, moment, seen_bound)
+        if seen and not stored:
+            return Or((whole, _test(asked, Operator.EQUAL, day)))
+        if stored and not seen:
+            return And((whole, _test(asked, Operator.NOT_EQUAL, day)))
+    return whole
+
+
+def _test(
+    asked: Predicate[Field, CallerTime], operator: Operator, *values: Scalar
+) -> Predicate[Field, Scalar]:
+    return Predicate(asked.field, operator, values, asked.column)
+
+
+def _holds(operator: Operator, value: datetime, bound: datetime) -> bool:
+    if value == bound:
+        return operator in _WITH_EQUAL
+    return (value < bound) is (operator in _LESS)

@@ -22,9 +22,9 @@ from bridge.interfaces import (
 )
 from bridge.services.fields import EntityFields
 from bridge.services.records.fixed import find_fixed
+from bridge.services.records.udf_items import UDFS, find_udf_items
 from bridge.services.values import read_json, sendable
 
-UDFS = "userDefinedFields"
 _MOST_ITEMS_SHOWN = 30
 
 
@@ -36,7 +36,7 @@ class Draft:
     `unread` holds the vendor names of members whose value is of the wrong type.
     `ignored` names members that are not used, as the caller wrote them; `notes` are
     sentences on what is not stored as it was sent.
-    `doubts_picklist` tells that a picklist value was unknown: metadata may be old.
+    `in_doubt` tells that a name or a picklist value was unknown: metadata may be old.
     """
 
     given: dict[tuple[bool, str], tuple[FieldInfo, Scalar | None]] = field(
@@ -46,7 +46,7 @@ class Draft:
     ignored: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    doubts_picklist: bool = False
+    in_doubt: bool = False
 
     def require_sound(self, what: str) -> None:
         """Refuse a draft with problems; the message lists all of them.
@@ -134,19 +134,24 @@ def _read_body(fields: EntityFields, body: Mapping[str, JSON], stored: Entity) -
     kept = stored.get(UDF_MEMBER)
     texts: Mapping[str, object] = kept if isinstance(kept, dict) else {}
     for name, value in body.items():
-        if name.lower() == "id":
-            continue
-        if name.lower() == UDFS.lower():
-            _read_udfs(fields, draft, value, texts)
+        if name.lower() in {"id", UDFS.lower()}:
             continue
         info = fields.find(name)
         if info is None:
+            draft.in_doubt |= not _is_label(fields, name)
             draft.ignored.append(name)
         elif info.udf:
             _read_udf(fields, draft, info, value, texts)
         else:
             _read_member(fields, draft, name, info, value)
+    _read_udfs(fields, draft, body, texts)
     return draft
+
+
+def _is_label(fields: EntityFields, name: str) -> bool:
+    """Tell whether a member is what `labels=true` shows beside another."""
+    labelled = name[: -len("Label")]
+    return name.lower().endswith("label") and fields.find(labelled) is not None
 
 
 def _read_member(
@@ -173,28 +178,50 @@ def _clean(draft: Draft, name: str, value: Scalar | None) -> Scalar | None:
 
 
 def _read_udfs(
-    fields: EntityFields, draft: Draft, value: JSON, texts: Mapping[str, object]
+    fields: EntityFields,
+    draft: Draft,
+    body: Mapping[str, JSON],
+    texts: Mapping[str, object],
 ) -> None:
-    """Read `{"userDefinedField":[{"name","value"}]}`, or the bare list in it."""
-    if value is None:
+    """Read the user-defined fields of a body; `texts` are those that are stored."""
+    try:
+        items = find_udf_items(body)
+    except ValueError as error:
+        draft.problems.append(str(error))
         return
-    items = value.get("userDefinedField") if isinstance(value, dict) else value
-    if isinstance(items, dict):
-        items = [items]
-    for item in items if isinstance(items, list) else [None]:
-        if not isinstance(item, dict) or not isinstance(item.get("name"), str):
-            draft.problems.append(
-                f'{UDFS} must be {{"userDefinedField":[{{"name":…,"value":…}}]}}'
-            )
-            return
-        name = str(item["name"])
+    read: dict[str, JSON] = {}
+    for name, value in items:
         info = fields.find_udf(name)
-        if info is None:
-            draft.problems.append(
-                f"{fields.resource.name} has no user-defined field {name}"
-            )
-        else:
-            _read_udf(fields, draft, info, item.get("value"), texts)
+        key = name.lower() if info is None else info.name
+        if key not in read and info is not None:
+            # The vendor shows the fields it has: one that it shows no more was removed.
+            draft.in_doubt |= bool(texts) and info.name not in texts
+            _read_udf(fields, draft, info, value, texts)
+        elif key not in read:
+            _read_unknown_udf(fields, draft, name, value, texts)
+        elif read[key] != value:
+            draft.problems.append(f"{name} is in {UDFS} twice with different values")
+        read.setdefault(key, value)
+
+
+def _read_unknown_udf(
+    fields: EntityFields,
+    draft: Draft,
+    name: str,
+    value: JSON,
+    texts: Mapping[str, object],
+) -> None:
+    """Refuse a value that nothing can hold; one that is stored so is no change."""
+    given = value or None
+    if name in texts and given == (texts[name] or None):
+        return
+    draft.in_doubt = True
+    if given is None:
+        draft.ignored.append(name)
+    else:
+        draft.problems.append(
+            f"{fields.resource.name} has no user-defined field {name}"
+        )
 
 
 def _read_udf(
@@ -261,7 +288,7 @@ def _check_values(fields: EntityFields, draft: Draft, *, stored: Entity) -> None
                 f"{name} is too long: {len(value)} characters of at most {info.length}"
             )
         if _is_unknown_item(info, value, stored.get(info.name)):
-            draft.doubts_picklist = True
+            draft.in_doubt = True
             draft.problems.append(f"{name} cannot be {_shown(value)}{_allowed(info)}")
 
 

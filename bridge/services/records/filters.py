@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import NoReturn
 
 from bridge.ceql.ast import And, Expr, Literal, Operator, Or, Predicate
-from bridge.ceql.parser import parse_where
 from bridge.errors import InvalidQueryError
 from bridge.interfaces import Field, FieldInfo, FieldType, Scalar
 from bridge.services.fields import EntityFields
@@ -25,25 +24,27 @@ _ORDER = frozenset(
 )
 
 
-def read_filter(fields: EntityFields, where: str) -> Expr[Field, Scalar] | None:
-    """Return the vendor's filter for a CEQL text; None when it is blank.
+def read_filter(fields: EntityFields, expr: Expr[str, Literal]) -> Expr[Field, Scalar]:
+    """Return the vendor's filter for a caller's.
 
     Values of a list are typed and then stand in it once each.
 
     Raises:
-        InvalidQueryError: it does not parse, names an unknown or unsearchable field,
-            or compares with a value that the field cannot hold.
+        InvalidQueryError: it names an unknown or unsearchable field, or compares with
+            a value that the field cannot hold.
     """
-    expr = parse_where(where)
-    return None if expr is None else _type(fields, expr)
-
-
-def _type(fields: EntityFields, expr: Expr[str, Literal]) -> Expr[Field, Scalar]:
     if isinstance(expr, And):
-        return And(tuple(_type(fields, item) for item in expr.items))
+        return And(tuple(read_filter(fields, item) for item in expr.items))
     if isinstance(expr, Or):
-        return Or(tuple(_type(fields, item) for item in expr.items))
+        return Or(tuple(read_filter(fields, item) for item in expr.items))
     return _type_predicate(fields, expr)
+
+
+def names_unknown(fields: EntityFields, expr: Expr[str, Literal]) -> bool:
+    """Tell whether a filter names a field that is none of these."""
+    if isinstance(expr, Predicate):
+        return fields.find(expr.field) is None
+    return any(names_unknown(fields, item) for item in expr.items)
 
 
 def _type_predicate(

@@ -33,10 +33,10 @@ from bridge.interfaces import Backend, Entity, EntityType, Field, FieldType, Sca
 from bridge.services.context import Context
 from bridge.services.credentials import open_backend
 from bridge.services.fields import EntityFields
-from bridge.services.metadata import entity_fields
-from bridge.services.records.drafts import Draft, draft_create
+from bridge.services.records.drafts import Draft
 from bridge.services.records.likeness import Likeness, judge
 from bridge.services.records.links import Link
+from bridge.services.records.stored import draft_new
 from bridge.store import intents
 from bridge.store.instances import Instance
 from bridge.store.intents import Intent, Wanted
@@ -76,8 +76,7 @@ def find(
     Raises:
         ProviderError: Autotask could not be asked.
     """
-    fields = entity_fields(ctx, instance, resource)
-    draft = draft_create(fields, body)
+    fields, draft = draft_new(ctx, instance, resource, body)
     return find_alike(ctx, instance, fields, draft, wanted, intent)
 
 
@@ -130,8 +129,7 @@ def find_floor(
     Raises:
         ProviderError: Autotask could not be asked.
     """
-    fields = entity_fields(ctx, instance, resource)
-    draft = draft_create(fields, body)
+    fields, draft = draft_new(ctx, instance, resource, body)
     if draft.problems or _stamp(fields, draft) or _is_unique(fields, draft):
         return None
     backend, entity = open_backend(ctx, instance), _entity(fields)

@@ -114,7 +114,7 @@ def list_resources(element: str) -> Response:
     found = extended.list_resources(
         ctx, current.caller(), find_element(ctx, element), own_only=own_only
     )
-    return responses.whole(found)
+    return responses.whole(params.chosen(found))
 
 
 def add_resource(element: str) -> Response:

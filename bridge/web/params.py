@@ -12,7 +12,9 @@ from typing import TypeAlias
 
 from flask import request
 
+from bridge.catalog.model import JSON
 from bridge.errors import InvalidRequestError
+from bridge.services.document_filter import select_documents
 from bridge.services.instances.instances import InstanceSearch
 from bridge.services.paging import Cut
 from bridge.services.records.listings import Listing
@@ -191,6 +193,15 @@ def view(query: Query) -> View:
 def wants_page(query: Query) -> bool:
     """Tell whether a call asks for a piece of a list that is whole otherwise."""
     return any(_meant(query, name) for name in ("page", "pageSize", "nextPage"))
+
+
+def chosen(documents: list[dict[str, JSON]]) -> list[dict[str, JSON]]:
+    """Return the documents of a short list that `where` lets pass.
+
+    Raises:
+        InvalidQueryError: `where` cannot be used.
+    """
+    return select_documents(text(current_query(), "where"), documents)
 
 
 def wants_total(query: Query) -> bool:

@@ -195,8 +195,10 @@ def _read_udfs(
         key = name.lower() if info is None else info.name
         if key not in read and info is not None:
             # The vendor shows the fields it has: one that it shows no more was removed.
-            draft.in_doubt |= bool(texts) and info.name not in texts
-            _read_udf(fields, draft, info, value, texts)
+            is_gone = bool(texts) and info.name not in texts
+            draft.in_doubt |= is_gone
+            if not (is_gone and value in (None, "")):
+                _read_udf(fields, draft, info, value, texts)
         elif key not in read:
             _read_unknown_udf(fields, draft, name, value, texts)
         elif read[key] != value:

@@ -1,6 +1,7 @@
 """Metadata that has grown old: who renews it, when, and for how many vendor calls."""
 
 import dataclasses
+import json
 import secrets
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,7 @@ from flask import Flask
 from bridge import web
 from bridge.app import build_context, open_database, open_service
 from bridge.settings import Settings
-from bridge.store.metadata import metadata_hash
+from bridge.store.metadata import metadata_hash, read_metadata, write_metadata
 
 RENEWAL = {"GetFieldInfo": 1, "getUDFInfo": 1}
 HUB = "/elements/api-v2/hubs/crm"
@@ -208,7 +209,7 @@ def in_patch(process, name):
 
 
 def as_a_member(process, name):
-    return process.client.put(HOME, json={name: "x"})
+    return process.client.put(f"{HOME}?dryRun=true", json={name: "x"})
 
 
 def in_post(process, name):
@@ -319,13 +320,11 @@ def test_calls_in_doubt_at_the_same_time_wait_for_one_look_up(
     assert vendor.calls().items() >= RENEWAL.items()
 
 
-def test_a_name_is_refused_by_the_vendor_s_silence_first_then_from_the_cache(
-    processes, vendor
-):
+def test_after_a_failed_look_up_names_are_refused_from_the_cache(processes, vendor):
     first, second = processes
-    disturb(vendor, kind="fault", times=20)
+    disturb(vendor, kind="http401")
 
-    assert in_where(first, "Nowhere").status_code == 502
+    assert in_where(first, "Nowhere").status_code == 401
     vendor.forget()
     assert in_where(second, "Nowhere").status_code == 400
     assert in_fields(second, "Nowhere").status_code == 200
@@ -351,6 +350,32 @@ def test_metadata_that_is_a_minute_old_is_renewed_for_who_asks_for_it(
     assert name in first.udfs()
     assert name in second.udfs()
     assert vendor.calls() == RENEWAL
+
+
+@pytest.mark.parametrize(
+    "request_with", [in_where, as_a_member, in_fields, in_order, in_fields_of_one]
+)
+def test_a_new_standard_field_is_looked_up_too(processes, vendor, request_with):
+    first, second = processes
+    stored = read_metadata(first.database, first.instance_id, "Account")
+    older = [info for info in json.loads(stored.payload) if info["name"] != "City"]
+    write_metadata(
+        first.database,
+        first.instance_id,
+        "Account",
+        json.dumps(older).encode(),
+        fetched_at=first.now(),
+    )
+    for process in processes:
+        process.ahead = timedelta(seconds=11)
+        assert "city" not in process.describe()["definitions"]["Account"]["properties"]
+
+    answer = request_with(second, "city")
+
+    assert answer.status_code == 200, answer.text
+    assert "city" not in answer.headers.get("Elements-Error", "")
+    assert vendor.calls().items() >= RENEWAL.items()
+    assert "city" in {field["path"] for field in first.get(METADATA)["fields"]}
 
 
 def test_what_is_shown_is_taken_back(processes, vendor, define):
@@ -410,10 +435,13 @@ def test_a_removed_field_without_a_value_breaks_no_record_read_before(
     process, _ = processes
     row = define()
     old = process.get(HOME)
-    old["userDefinedFields"]["userDefinedField"] += [{"name": row["Name"]}]
-    process.ahead = timedelta(seconds=61)
     _seed(vendor, row | GONE)
+    vendor.forget()
 
+    cached = process.client.put(HOME, json=old)
+    assert cached.status_code == 200, cached.text
+    assert vendor.calls() == {"query": 1}
+    process.ahead = timedelta(seconds=61)
     put = process.client.put(HOME, json=old)
 
     assert put.status_code == 200

@@ -124,14 +124,9 @@ class _Place(Generic[T]):
         known = self.find_stored() or known
         if not in_doubt(known) or known.fetched_at >= since:
             return known
-        ctx, looked_up_until = (
-            self.ctx,
-            metadata.find_claim(self.ctx.database, self.instance.id, self._doubt),
-        )
-        if looked_up_until is not None and ctx.clock() < looked_up_until:
-            begun = looked_up_until - timedelta(seconds=_LOOK_UP_S)
-            if known.fetched_at >= begun:
-                return known
+        if self._was_looked_up(known):
+            return known
+        ctx = self.ctx
         with (
             suppress(ConflictError),
             hold(ctx, f"metadata/{self.instance.id}/{self.kind.row}"),
@@ -148,6 +143,13 @@ class _Place(Generic[T]):
             ):
                 return self.renew()
         return known
+
+    def _was_looked_up(self, known: T) -> bool:
+        """Tell whether metadata came of a look-up less than a minute ago."""
+        until = metadata.find_claim(self.ctx.database, self.instance.id, self._doubt)
+        if until is None or until <= self.ctx.clock():
+            return False
+        return known.fetched_at >= until - timedelta(seconds=_LOOK_UP_S)
 
     @property
     def _doubt(self) -> str:

@@ -29,7 +29,7 @@ def decode_labelled(data: bytes, charset: str, what: str) -> str:
         InvalidRequestError: it is no text in this charset.
         UnsupportedMediaError: there is no such charset.
     """
-    charset = charset.strip()
+    charset = charset.strip(" '\",;")
     name = _find(charset or "utf-8")
     if name == _LATIN_1:
         return data.decode("latin-1").translate(_PRINTABLE)

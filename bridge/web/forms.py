@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from typing import IO
+from urllib.parse import unquote_to_bytes
 
 from flask import request
 from werkzeug.datastructures import FileStorage, Headers, MultiDict
@@ -13,10 +14,11 @@ from werkzeug.formparser import MultiPartParser
 from werkzeug.http import parse_options_header
 
 from bridge.errors import InvalidRequestError
-from bridge.web import bodies, params
-from bridge.web.charsets import decode_labelled
+from bridge.web import bodies
+from bridge.web.charsets import decode_labelled, decode_unlabelled
 
 MULTIPART = "multipart/form-data"
+_BODY = "The request body"
 _URL_ENCODED = "application/x-www-form-urlencoded"
 
 
@@ -34,9 +36,34 @@ def current_form() -> Mapping[str, str]:
         return form
     if request.mimetype != _URL_ENCODED:
         return {}
-    charset = bodies.current_charset()
-    text = decode_labelled(bodies.read_bytes(), charset, "The request body")
-    return params.parse_form(text, charset)
+    return parse_url_encoded(bodies.read_bytes(), bodies.current_charset())
+
+
+def parse_url_encoded(body: bytes, charset: str = "") -> dict[str, str]:
+    """Return the fields of a URL-encoded form, the first value of each name.
+
+    Where no charset is named, percent-encoded bytes are read as those of a query.
+
+    Raises:
+        InvalidRequestError: it is no text in this charset, UTF-8 when none is named.
+        UnsupportedMediaError: there is no such charset.
+    """
+
+    def decode(part: bytes) -> str:
+        data = unquote_to_bytes(part)
+        return (
+            decode_labelled(data, charset, _BODY)
+            if charset
+            else decode_unlabelled(data)
+        )
+
+    if not charset:
+        decode_labelled(body, charset, _BODY)
+    form: dict[str, str] = {}
+    for pair in filter(None, body.replace(b"+", b" ").split(b"&")):
+        name, value = map(decode, pair.partition(b"=")[::2])
+        form.setdefault(name, value)
+    return form
 
 
 class FormParser(MultiPartParser):

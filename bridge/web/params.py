@@ -21,7 +21,7 @@ from bridge.services.records.listings import Listing
 from bridge.services.records.shapes import View
 from bridge.services.usage.usage import UsageSearch
 from bridge.services.usage.usage_analytics import FiguresSearch
-from bridge.web.charsets import decode_labelled, decode_unlabelled, is_stray
+from bridge.web.charsets import decode_unlabelled, is_stray
 
 Query: TypeAlias = Mapping[str, Sequence[str]]
 """Values by parameter name in the order sent; empty values are left out."""
@@ -102,30 +102,6 @@ def _decode_typed(run: str, data: bytes) -> str:
         parts.append(run[3 * at : 3 * at + 3] if stray else character)
         at += 1 if stray else len(character.encode())
     return "".join(parts)
-
-
-def parse_form(text: str, charset: str) -> dict[str, str]:
-    """Return the fields of a URL-encoded form, the first value of each name.
-
-    Percent-encoded bytes are in the charset that the form names. Where it names none
-    they are UTF-8, or else windows-1252 as in a query.
-
-    Raises:
-        InvalidRequestError: they are no text in this charset.
-        UnsupportedMediaError: there is no such charset.
-    """
-
-    def decode(run: re.Match[str]) -> str:
-        data = bytes.fromhex(run[0].replace("%", ""))
-        if not charset:
-            return decode_unlabelled(data)
-        return decode_labelled(data, charset, "The request body")
-
-    form: dict[str, str] = {}
-    for pair in filter(None, text.replace("+", " ").split("&")):
-        name, value = (_ESCAPES.sub(decode, part) for part in pair.partition("=")[::2])
-        form.setdefault(name, value)
-    return form
 
 
 def _begins_pattern(text: str, at: int, data: bytes) -> bool:

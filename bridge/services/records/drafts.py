@@ -214,11 +214,11 @@ def _read_unknown_udf(
     texts: Mapping[str, object],
 ) -> None:
     """Refuse a value that nothing can hold; one that is stored so is no change."""
-    given = value or None
-    if name in texts and given == (texts[name] or None):
+    blank = value in (None, "")
+    if name in texts and (None if blank else value) == (texts[name] or None):
         return
     draft.in_doubt = True
-    if given is None:
+    if blank:
         draft.ignored.append(name)
     else:
         draft.problems.append(

@@ -355,10 +355,22 @@ def test_what_is_there_twice_is_refused(fields, body, says):
         ({"userDefinedFields": [{"name": "Seats", "value": None}]}, False),
         ({"userDefinedFields": [{"name": "Nowhere", "value": None}]}, True),
         ({"userDefinedFields": [{"name": "Nowhere", "value": "x"}]}, True),
+        ({"userDefinedFields": [{"name": "Nowhere", "value": 0}]}, True),
     ],
 )
 def test_an_unknown_name_casts_doubt_on_the_metadata(fields, body, in_doubt):
     assert draft_create(fields, {**SOUND, **body}).in_doubt is in_doubt
+
+
+@pytest.mark.parametrize("value", ["x", 0, False, " "])
+def test_a_value_of_an_unknown_udf_is_refused_and_none_is_not(fields, value):
+    def drafted(value):
+        items = [{"name": "Nowhere", "value": value}]
+        return draft_create(fields, {**SOUND, "userDefinedFields": items})
+
+    assert drafted(value).problems == ["accounts has no user-defined field Nowhere"]
+    assert drafted(None).problems == drafted("").problems == []
+    assert drafted(None).ignored == ["Nowhere"]
 
 
 def test_an_unknown_picklist_value_casts_doubt_on_the_metadata(fields):

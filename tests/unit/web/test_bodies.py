@@ -101,6 +101,7 @@ def test_a_surrogate_pair_is_one_character():
         ("UTF-16", "utf-16"),
         ("utf-16le", "utf-16-le"),
         (" utf-8 ", "utf-8-sig"),
+        ("'UTF-8',", "utf-8"),
         ("macintosh", "mac-roman"),
     ],
 )

@@ -239,22 +239,3 @@ def test_flags(value, expected):
     query = params.parse_query(f"reAuthenticate={value}")
 
     assert params.flag(query, "reAuthenticate", default=True) is expected
-
-
-@pytest.mark.parametrize(
-    ("text", "charset", "form"),
-    [
-        ("a=J%C3%B6rg&b=x+y&a=2", "", {"a": "Jörg", "b": "x y"}),
-        ("a=J%F6rg&%E9=", "", {"a": "Jörg", "é": ""}),
-        ("a=J%F6rg%80", "iso-8859-1", {"a": "Jörg€"}),
-        ("a=J%9Arg", "macintosh", {"a": "Jörg"}),
-        ("", "", {}),
-    ],
-)
-def test_a_form_is_read_as_labelled_or_as_a_query(text, charset, form):
-    assert params.parse_form(text, charset) == form
-
-
-def test_a_form_in_no_charset_is_refused():
-    with pytest.raises(InvalidRequestError, match="not valid utf-8"):
-        params.parse_form("a=J%F6rg", "utf-8")

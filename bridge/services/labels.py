@@ -1,6 +1,7 @@
 """`labels=true`: what picklist values are called, and what references refer to.
 
-A picklist's label is in the metadata. A reference costs one vendor call for each
+A picklist's label is in the metadata; a value without an item may be newer than that,
+and costs what `metadata` says of doubts. A reference costs one vendor call for each
 referenced entity and page at most; names are remembered in this process for an hour.
 """
 

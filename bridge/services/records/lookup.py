@@ -73,6 +73,8 @@ def find(
 ) -> Finding:
     """Look for the record of an unanswered create. One vendor call, four at most.
 
+    Reading the body costs what `draft_new` says.
+
     Raises:
         ProviderError: Autotask could not be asked.
     """

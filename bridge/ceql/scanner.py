@@ -17,10 +17,13 @@ import re
 from bridge.ceql.ast import Literal
 from bridge.errors import InvalidQueryError
 
-_QUOTES = "'\u2018\u2019"  # straight, and the two single curly ones
+_SINGLE = "'\u2018\u2019\u201a"  # straight, then curly: left, right, low
+_DOUBLE = '"\u201c\u201d\u201e'  # likewise
+_QUOTES = _SINGLE + _DOUBLE
 
 NAME = re.compile(r"[^\W\d][\w.\-\[\]*]*")
-BAREWORD = re.compile(rf"[^\s(),{_QUOTES}]+")
+# Inches are written with a double quote, so that one may stand in a bare word.
+BAREWORD = re.compile(rf"[^\s(),{_QUOTES}][^\s(),{_SINGLE}]*")
 # A plus sign in an unencoded URL arrives as a blank, so a bare timestamp may hold one.
 TIMESTAMP = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[-+ ]\d\d:?\d\d)?"
@@ -33,12 +36,13 @@ _QUOTE = re.compile(f"[{_QUOTES}]")
 _SURPLUS_AT_END = re.compile(rf"[{_QUOTES})]\Z")
 _FOUND = re.compile(r"[=!<>]{1,20}|[\w.\-\[\]*]{1,20}|.", re.DOTALL)
 
-# A straight quote closes any text. A curly one closes only what a curly one opened:
-# inside straight quotes it is the apostrophe of a name.
+# Single quotes close single, double close double. A straight one closes either form; a
+# curly one only what a curly one opened: inside straight quotes it is part of the text,
+# such as the apostrophe of a name.
 _CLOSING = {
-    "'": re.compile("'"),
-    "\u2018": _QUOTE,
-    "\u2019": _QUOTE,
+    mark: re.compile(mark if mark == kind[0] else f"[{kind}]")
+    for kind in (_SINGLE, _DOUBLE)
+    for mark in kind
 }
 
 # `not` is a field when a complete operator follows it; `not like = 'x'` is a
@@ -101,14 +105,21 @@ class Scanner:
         return self._take(_COMPARISON)
 
     def field_name(self) -> str:
-        """Read a field name; between back-ticks any character may stand.
+        """Read a field name; between back-ticks or quotes any character may stand.
 
         Raises:
-            InvalidQueryError: there is none.
+            InvalidQueryError: there is none, or its closing quote is missing.
         """
         name = self._take(NAME)
         if name is not None:
             return name
+        at = self.position
+        opening = self._take(_QUOTE)
+        if opening is not None:
+            quoted = self._rest_of_quoted(_CLOSING[opening])
+            if not quoted.strip():
+                raise self.expected("field name", at=at)
+            return quoted
         backticked = self._take(_BACKTICKED_NAME)
         if backticked is None:
             raise self.expected("field name")

@@ -10,7 +10,7 @@ from bridge.interfaces import FieldInfo, FieldType
 from bridge.services.context import Context
 from bridge.services.extended.extended import find_model
 from bridge.services.fields import EntityFields
-from bridge.services.metadata import entity_fields
+from bridge.services.metadata import recent_fields
 from bridge.services.objects import entity_directory, find_object
 from bridge.store.instances import Instance
 
@@ -50,7 +50,7 @@ def object_metadata(
     `custom_only` leaves user-defined fields only; `rich` adds what callers of the
     later API version read. A resource that the account added is described by its
     model: under its path before anything else, under the model's name after all.
-    No vendor call while cached, else up to three.
+    No vendor call while the row is not a minute old, else up to three.
 
     Raises:
         NotFoundError: no such object.
@@ -65,7 +65,7 @@ def object_metadata(
         if model is None:
             raise
         return _modelled(model.schema, model.method, custom_only=custom_only, rich=rich)
-    fields = entity_fields(ctx, instance, resource)
+    fields = recent_fields(ctx, instance, resource)
     infos = [*fields.udfs.values()]
     if not custom_only:
         infos = [*fields.standard.values(), *infos]

@@ -63,14 +63,17 @@ def list_elements(ctx: Context, hub: str | None = None) -> list[dict[str, JSON]]
     ]
 
 
-def element_document(element: Element, own: Sequence[JSON] = ()) -> dict[str, JSON]:
+def element_document(
+    element: Element, own: Sequence[JSON] = (), *, own_only: bool = False
+) -> dict[str, JSON]:
     """Return one element with its resources and configuration keys.
 
-    `own` are resources that the caller's account added.
+    `own` are resources that the caller's account added; `own_only` leaves these.
     """
+    builtin = [] if own_only else builtin_resources(element)
     return {
         **element.document,
-        "resources": [*builtin_resources(element), *own],
+        "resources": [*builtin, *own],
         "configuration": [*configuration(element)],
     }
 

@@ -1,6 +1,7 @@
 """`labels=true`: what picklist values are called, and what references refer to.
 
-A picklist's label is in the metadata. A reference costs one vendor call for each
+A picklist's label is in the metadata; a value without an item may be newer than that,
+and costs what `metadata` says of doubts. A reference costs one vendor call for each
 referenced entity and page at most; names are remembered in this process for an hour.
 """
 
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -77,10 +78,13 @@ class _Column:
 
 @dataclass(frozen=True, slots=True)
 class Labeller:
-    """Adds labels to the records of one call; `named_by` is keyed by entity."""
+    """Adds labels to the records of one call; `named_by` is keyed by entity.
+
+    `find_fields` returns the fields, newer ones where they leave the doubt it is given.
+    """
 
     backend: Backend
-    fields: EntityFields
+    find_fields: Callable[[Callable[[EntityFields], bool]], EntityFields]
     cache: NameCache
     instance_id: int
     now: datetime
@@ -96,7 +100,12 @@ class Labeller:
         has no label, or cannot be read, gets none; `notes` say why. Raises nothing
         that the vendor or the governor is to blame for.
         """
-        columns = list(self._columns())
+        try:
+            fields = self.find_fields(lambda fields: _lacks_labels(fields, entities))
+        except BridgeError as error:
+            self.notes.append(f"Labels are missing: {error.message}")
+            return
+        columns = list(_columns(fields))
         names = self._names_of(columns, entities, records)
         for entity, record in zip(entities, records, strict=True):
             for column in columns:
@@ -108,25 +117,7 @@ class Labeller:
                     label = names.get((column.info.reference, value))
                 if label:
                     record[column.label] = label
-        self._add_udf_labels(records)
-
-    def _columns(self) -> Iterator[_Column]:
-        """Find the fields with labels, but those whose label's name is a field's."""
-        for info in self.fields.standard.values():
-            column = _Column(info, self.fields.facade_name(info.name), _items(info))
-            taken = column.label.lower() in self.fields.by_facade
-            if (info.reference or column.items) and not taken:
-                yield column
-
-    def _add_udf_labels(self, records: Sequence[dict[str, object]]) -> None:
-        labels = {udf.name: _items(udf) for udf in self.fields.udfs.values()}
-        member = self.fields.facade_name(UDF_MEMBER)
-        for record in records:
-            udfs = record.get(member)
-            for item in udfs["userDefinedField"] if isinstance(udfs, dict) else ():
-                label = labels.get(item["name"], {}).get(str(item.get("value")))
-                if label:
-                    item["label"] = label
+        _add_udf_labels(fields, records)
 
     def _names_of(
         self,
@@ -187,6 +178,45 @@ class Labeller:
             (str(entity[name]) for name in usual if entity.get(name)), ""
         )
         return whole if len(whole) <= LONGEST_NAME else f"{whole[: LONGEST_NAME - 1]}…"
+
+
+def _columns(fields: EntityFields) -> Iterator[_Column]:
+    """Find the fields with labels, but those whose label's name is a field's."""
+    for info in fields.standard.values():
+        column = _Column(info, fields.facade_name(info.name), _items(info))
+        taken = column.label.lower() in fields.by_facade
+        if (info.reference or column.items) and not taken:
+            yield column
+
+
+def _add_udf_labels(fields: EntityFields, records: Sequence[dict[str, object]]) -> None:
+    labels = {udf.name: _items(udf) for udf in fields.udfs.values()}
+    member = fields.facade_name(UDF_MEMBER)
+    for record in records:
+        udfs = record.get(member)
+        for item in udfs["userDefinedField"] if isinstance(udfs, dict) else ():
+            label = labels.get(item["name"], {}).get(str(item.get("value")))
+            if label:
+                item["label"] = label
+
+
+def _lacks_labels(fields: EntityFields, entities: Sequence[Entity]) -> bool:
+    """Tell whether an entity has a picklist value that the metadata has no item for."""
+    standard = [
+        (info.name, items)
+        for info in fields.standard.values()
+        if (items := _items(info))
+    ]
+    own = [(udf.name, items) for udf in fields.udfs.values() if (items := _items(udf))]
+    for entity in entities:
+        udfs = entity.get(UDF_MEMBER)
+        texts: Mapping[str, object] = udfs if isinstance(udfs, dict) else {}
+        for values, picklists in ((entity, standard), (texts, own)):
+            for name, items in picklists:
+                value = values.get(name)
+                if value not in (None, "") and str(value) not in items:
+                    return True
+    return False
 
 
 def _items(info: FieldInfo) -> dict[str, str]:

@@ -57,6 +57,10 @@ def _claim_if_free(row: NewRow) -> Insert:
     ).returning(entity_metadata.c.entity)
 
 
+_CLAIM_END = select(entity_metadata.c.claimed_until).where(
+    entity_metadata.c.instance_id == bindparam("instance_id"),
+    entity_metadata.c.entity == bindparam("entity"),
+)
 _WRITE = upsert(entity_metadata, _replace)
 _CLAIM = upsert(entity_metadata, _claim_if_free)
 
@@ -133,3 +137,10 @@ def claim_refresh(
         except IntegrityError:
             connection.rollback()
             return True
+
+
+def find_claim(db: Database, instance_id: int, entity: str) -> datetime | None:
+    """Return when the claim on a row ends, or ended; None when there is none."""
+    parameters = {"instance_id": instance_id, "entity": entity}
+    with db.read() as connection:
+        return connection.execute(_CLAIM_END, parameters).scalar_one_or_none()

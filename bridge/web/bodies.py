@@ -12,10 +12,12 @@ from typing import NoReturn, cast
 
 from flask import request
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
+from werkzeug.http import parse_options_header
 
 from bridge.catalog.model import JSON
 from bridge.errors import InvalidRequestError, UnsupportedMediaError
 from bridge.web import current
+from bridge.web.charsets import decode_labelled
 
 LIMIT_BODY = "bridge.limit_body"
 """Key in the environment of what the server offers to `limit` by."""
@@ -39,13 +41,21 @@ def current_object() -> dict[str, JSON]:
     """Return the body of the call being answered, a JSON object.
 
     Raises:
-        InvalidRequestError: empty, no JSON, no object, cut short, or not UTF-8.
-        UnsupportedMediaError: the body is compressed.
+        InvalidRequestError: empty, no JSON, no object, cut short, or no text in the
+            charset of its `Content-Type`, UTF-8 when that has none.
+        UnsupportedMediaError: the body is compressed, or its charset unknown.
     """
     encoding = request.headers.get("Content-Encoding", "identity")
     if encoding.strip().lower() not in {"", "identity"}:
         raise UnsupportedMediaError(f"Content-Encoding {encoding} is not read here.")
-    return parse_object(_read())
+    return parse_object(read_bytes(), current_charset())
+
+
+def current_charset() -> str:
+    """Return the charset that `Content-Type` names; blank when it names none."""
+    return parse_options_header(request.headers.get("Content-Type"))[1].get(
+        "charset", ""
+    )
 
 
 def optional_object() -> dict[str, JSON]:
@@ -57,7 +67,7 @@ def optional_object() -> dict[str, JSON]:
     return current_object()
 
 
-def _read() -> bytes:
+def read_bytes() -> bytes:
     """Read the whole body, within the limit of the settings.
 
     A body shorter than announced is refused: what is missing may have been blanks,
@@ -75,13 +85,14 @@ def _read() -> bytes:
     return body
 
 
-def parse_object(body: bytes) -> dict[str, JSON]:
+def parse_object(body: bytes, charset: str = "") -> dict[str, JSON]:
     """Return a JSON object; of members with the same name the last counts.
 
     Raises:
         InvalidRequestError: with line and column where the text is malformed.
+        UnsupportedMediaError: there is no such charset.
     """
-    value = _parse(body)
+    value = _parse(body, charset)
     if not isinstance(value, dict):
         raise InvalidRequestError("The request body must be a JSON object.")
     if _is_deeper(value, MAX_DEPTH):
@@ -89,12 +100,12 @@ def parse_object(body: bytes) -> dict[str, JSON]:
     return value
 
 
-def _parse(body: bytes) -> JSON:
+def _parse(body: bytes, charset: str) -> JSON:
     """Parse with the standard library: it keeps whole numbers of any size exact."""
     if not body.strip():
         raise InvalidRequestError("The request body is empty; send a JSON object.")
+    text = decode_labelled(body, charset, "The request body")
     try:
-        text = body.decode("utf-8-sig")
         value = json.loads(text, parse_constant=_refuse, parse_float=_finite)
         if _SURROGATE.search(text):
             json.dumps(value, ensure_ascii=False).encode()

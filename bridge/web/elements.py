@@ -39,7 +39,7 @@ def register(app: Flask) -> None:
         (f"{_ELEMENTS}/keys", list_keys, ["GET"]),
         (f"{_ELEMENTS}/metadata", list_metadata, ["GET"]),
         (_ONE, get_element, ["GET"]),
-        (f"{_ONE}/export", get_element, ["GET"]),
+        (f"{_ONE}/export", export_element, ["GET"]),
         (f"{_ONE}/metadata", get_metadata, ["GET"]),
         (f"{_ONE}/configuration", list_configuration_keys, ["GET"]),
         (f"{_ONE}/transformations", list_transformations, ["GET"]),
@@ -64,27 +64,40 @@ def register(app: Flask) -> None:
 
 
 def list_elements() -> Response:
-    """Answer all elements."""
-    return responses.whole(elements.list_elements(current.context()))
+    """Answer all elements, or those that `where` lets pass."""
+    return responses.whole(params.chosen(elements.list_elements(current.context())))
 
 
 def list_keys() -> Response:
     """Answer the keys of all elements."""
-    return responses.whole(list(current.context().elements))
+    found = params.chosen(elements.list_elements(current.context()))
+    return responses.whole([element["key"] for element in found])
 
 
 def get_element(element: str) -> Response:
     """Answer one element with its resources and configuration keys."""
+    return _element(element, own_only=False)
+
+
+def export_element(element: str) -> Response:
+    """Answer the same, with the account's own resources only if that is asked for."""
+    query = params.current_query()
+    return _element(element, own_only=params.flag(query, "extendedOnly", default=False))
+
+
+def _element(element: str, *, own_only: bool) -> Response:
     found = find_element(current.context(), element)
     own = extended.own_resources(current.context(), current.caller(), found)
-    return responses.document(elements.element_document(found, own))
+    return responses.document(elements.element_document(found, own, own_only=own_only))
 
 
 def list_metadata() -> Response:
     """Answer the metadata of all elements."""
     every = current.context().elements.values()
     return responses.whole(
-        [elements.metadata(element, expand=_expand()) for element in every]
+        params.chosen(
+            [elements.metadata(element, expand=_expand()) for element in every]
+        )
     )
 
 
@@ -134,14 +147,14 @@ def refuse_oauth(element: str) -> Response:
 def list_hubs() -> Response:
     """Answer all hubs."""
     hydrate = params.flag(params.current_query(), "hydrate", default=False)
-    return responses.whole(elements.list_hubs(current.context(), hydrate=hydrate))
+    found = elements.list_hubs(current.context(), hydrate=hydrate)
+    return responses.whole(params.chosen(found))
 
 
 def list_hub_keys() -> Response:
     """Answer the keys of all hubs."""
-    return responses.whole(
-        [hub["key"] for hub in elements.list_hubs(current.context())]
-    )
+    found = params.chosen(elements.list_hubs(current.context()))
+    return responses.whole([hub["key"] for hub in found])
 
 
 def get_hub(key: str) -> Response:
@@ -151,7 +164,9 @@ def get_hub(key: str) -> Response:
 
 def list_hub_elements(key: str) -> Response:
     """Answer the elements of a hub."""
-    return responses.whole(elements.list_elements(current.context(), key))
+    return responses.whole(
+        params.chosen(elements.list_elements(current.context(), key))
+    )
 
 
 def _expand() -> bool:

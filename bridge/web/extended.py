@@ -15,6 +15,7 @@ from bridge.services.instances.instances import find_element
 from bridge.store.instances import Instance
 from bridge.web import bodies, current, params, responses
 from bridge.web.families import BASE, Family, family_of
+from bridge.web.forms import current_form
 
 ALL = f"{BASE}/elements/<element:element>/resources"
 ONE = f"{ALL}/<resource_id>"
@@ -23,7 +24,6 @@ _SHARED = frozenset({"accounts", "users"})
 
 _DEEPEST = 4
 _CONCEALED = frozenset({"authorization", "cookie"})
-_FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 
 
 def register(app: Flask) -> None:
@@ -103,12 +103,8 @@ def _sent(path: Mapping[str, str]) -> Sent:
             if name.lower() not in _CONCEALED
         },
         body=cache(bodies.optional_object),
-        form=cache(_form),
+        form=cache(current_form),
     )
-
-
-def _form() -> Mapping[str, str]:
-    return request.form if request.mimetype in _FORMS else {}
 
 
 def list_resources(element: str) -> Response:
@@ -118,7 +114,7 @@ def list_resources(element: str) -> Response:
     found = extended.list_resources(
         ctx, current.caller(), find_element(ctx, element), own_only=own_only
     )
-    return responses.whole(found)
+    return responses.whole(params.chosen(found))
 
 
 def add_resource(element: str) -> Response:

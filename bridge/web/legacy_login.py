@@ -9,6 +9,7 @@ from flask import Flask, Response, request
 
 from bridge.services import access
 from bridge.web import current, responses
+from bridge.web.forms import current_form
 
 _COOKIE = "JSESSIONID"
 _ROOT = "/elements"
@@ -26,7 +27,7 @@ def register(app: Flask) -> None:
 
 def log_in_by_form() -> Response:
     """Answer a session's cookie to the form `j_username`, `j_password`; no body."""
-    form = request.form
+    form = current_form()
     username, password = form.get("j_username", ""), form.get("j_password", "")
     user = access.log_in(current.context(), username, password)
     response = responses.empty()

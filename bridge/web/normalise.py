@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
+from bridge.web.charsets import decode_unlabelled
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -32,7 +34,8 @@ def normalise(path: str) -> str:
     """Return a percent-encoded path decoded, as WSGI wants it (bytes as latin-1).
 
     Slashes are collapsed before decoding: an encoded one is part of its segment and
-    stays encoded, so that an odd id never becomes a longer path.
+    stays encoded, so that an odd id never becomes a longer path. What is no UTF-8 is
+    read as windows-1252.
     """
     segments = (_decode(segment) for segment in path.split("/") if segment)
     return "/" + "/".join(segments)
@@ -47,7 +50,8 @@ def normalise_target(target: str) -> str:
 
 
 def _decode(segment: str) -> str:
-    return unquote_to_bytes(segment).replace(b"/", b"%2F").decode("latin-1")
+    text = decode_unlabelled(unquote_to_bytes(segment)).replace("/", "%2F")
+    return text.encode().decode("latin-1")
 
 
 def _encoded_path(environ: WSGIEnvironment) -> str:

@@ -12,13 +12,16 @@ from typing import TypeAlias
 
 from flask import request
 
+from bridge.catalog.model import JSON
 from bridge.errors import InvalidRequestError
+from bridge.services.document_filter import select_documents
 from bridge.services.instances.instances import InstanceSearch
 from bridge.services.paging import Cut
 from bridge.services.records.listings import Listing
 from bridge.services.records.shapes import View
 from bridge.services.usage.usage import UsageSearch
 from bridge.services.usage.usage_analytics import FiguresSearch
+from bridge.web.charsets import decode_unlabelled, is_stray
 
 Query: TypeAlias = Mapping[str, Sequence[str]]
 """Values by parameter name in the order sent; empty values are left out."""
@@ -28,13 +31,11 @@ USAGE_PAGE_SIZE = 100
 MAX_PAGE_SIZE = 5000
 _LAST_PAGE = 10**9
 _NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
-_TAIL = "%[89ABab][0-9A-Fa-f]"
-_ESCAPE = re.compile(
-    "%[0-7][0-9A-Fa-f]"
-    f"|%[CDcd][0-9A-Fa-f]{_TAIL}"
-    f"|%[Ee][0-9A-Fa-f](?:{_TAIL}){{2}}"
-    f"|%[Ff][0-4](?:{_TAIL}){{3}}"
-)
+_ESCAPES = re.compile("(?:%[0-9A-Fa-f]{2})+")
+_PATTERN_BEGINS = re.compile(r"""(?:\b|%20)like(?:\s|%20)*['"]\Z""", re.IGNORECASE)
+_PATTERN_LOOKS_BACK = 100
+_NOTHING = frozenset({"", "none", "null", "undefined", "nan"})
+"""What Python and JavaScript make of no value; in lower case."""
 _NO = frozenset({"false", "0", "no", "off"})
 _QUERY_IS_WHERE = frozenset({"contacts", "leads"})
 
@@ -61,35 +62,54 @@ def idempotency_key() -> str | None:
 def parse_query(text: str) -> Query:
     """Decode a query string as WSGI hands it over (bytes as latin-1).
 
-    A percent sign that begins no UTF-8 character stands for itself, because clients
-    send `where=name like 'Har%'` and even `'%ab%'` as typed. Raw bytes that are no
-    UTF-8 are read as latin-1.
+    Bytes that are no UTF-8, raw or percent-encoded, are read as windows-1252. A percent
+    sign that begins no escape stands for itself, because clients send
+    `where=name like 'Har%'` as typed; and so does one right behind the opening quote
+    of a pattern that was not encoded either, as in `name like '%ab%'`, unless UTF-8
+    begins there.
     """
     query: dict[str, list[str]] = {}
-    for pair in _text(text).split("&"):
+    for pair in decode_unlabelled(text.encode("latin-1", "replace")).split("&"):
         name, _, value = pair.partition("=")
         if value:
             query.setdefault(_decode(name), []).append(_decode(value))
     return query
 
 
-def _text(wsgi_text: str) -> str:
-    try:
-        return wsgi_text.encode("latin-1").decode("utf-8")
-    except UnicodeError:
-        return wsgi_text
-
-
 def _decode(text: str) -> str:
-    return _ESCAPE.sub(_character, text.replace("+", " "))
+    text = text.replace("+", " ")
+    typed_until = 0
+
+    def decode(run: re.Match[str]) -> str:
+        nonlocal typed_until
+        data = bytes.fromhex(run[0].replace("%", ""))
+        if _begins_pattern(text, run.start(), data):
+            closing = text.find(text[run.start() - 1], run.end())
+            typed_until = closing if closing >= 0 else len(text)
+        if run.start() < typed_until:
+            return _decode_typed(run[0], data)
+        return decode_unlabelled(data)
+
+    return _ESCAPES.sub(decode, text)
 
 
-def _character(escape: re.Match[str]) -> str:
-    """Decode one character; overlong forms and surrogates match, yet are none."""
-    try:
-        return bytes.fromhex(escape[0].replace("%", "")).decode("utf-8")
-    except UnicodeDecodeError:
-        return escape[0]
+def _decode_typed(run: str, data: bytes) -> str:
+    """Decode what is UTF-8, and leave the other escapes as they were typed."""
+    parts: list[str] = []
+    at = 0
+    for character in data.decode("utf-8", "surrogateescape"):
+        stray = is_stray(character)
+        parts.append(run[3 * at : 3 * at + 3] if stray else character)
+        at += 1 if stray else len(character.encode())
+    return "".join(parts)
+
+
+def _begins_pattern(text: str, at: int, data: bytes) -> bool:
+    """Tell whether a pattern as typed begins with a wildcard that looks encoded."""
+    begins = max(0, at - _PATTERN_LOOKS_BACK)
+    if not _PATTERN_BEGINS.search(text, begins, at):
+        return False
+    return is_stray(data.decode("utf-8", "surrogateescape")[0])
 
 
 def text(query: Query, *names: str) -> str:
@@ -148,7 +168,16 @@ def view(query: Query) -> View:
 
 def wants_page(query: Query) -> bool:
     """Tell whether a call asks for a piece of a list that is whole otherwise."""
-    return any(text(query, name) for name in ("page", "pageSize", "nextPage"))
+    return any(_meant(query, name) for name in ("page", "pageSize", "nextPage"))
+
+
+def chosen(documents: list[dict[str, JSON]]) -> list[dict[str, JSON]]:
+    """Return the documents of a short list that `where` lets pass.
+
+    Raises:
+        InvalidQueryError: `where` cannot be used.
+    """
+    return select_documents(text(current_query(), "where"), documents)
 
 
 def wants_total(query: Query) -> bool:
@@ -265,15 +294,19 @@ def _page(query: Query) -> int:
 
 
 def _next_page(query: Query) -> str | None:
-    """Return the cursor; one old client sends Python's `None` for its first page."""
-    token = text(query, "nextPage").strip()
-    return None if token in {"", "None"} else token
+    return _meant(query, "nextPage") or None
 
 
 def _number(query: Query, *names: str) -> int | None:
-    value = text(query, *names).strip()
-    if value in {"", "None"}:
+    value = _meant(query, *names)
+    if not value:
         return None
     if not _NUMBER.fullmatch(value):
         raise InvalidRequestError(f"{names[0]} must be a whole number.")
     return int(value)
+
+
+def _meant(query: Query, *names: str) -> str:
+    """Return the first value that is more than a client's word for none, or none."""
+    values = (value.strip() for value in texts(query, *names))
+    return next((value for value in values if value.lower() not in _NOTHING), "")

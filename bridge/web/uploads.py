@@ -10,12 +10,11 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from typing import IO, BinaryIO, cast
 
 from flask import request
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
-from werkzeug.formparser import FormDataParser
 from werkzeug.http import parse_options_header
 from werkzeug.wsgi import get_input_stream
 
@@ -23,6 +22,8 @@ from bridge.catalog.model import JSON
 from bridge.errors import InvalidRequestError, UnsupportedMediaError
 from bridge.services.attachments.drafts import Upload
 from bridge.web import bodies, current, params
+from bridge.web.charsets import decode_unlabelled
+from bridge.web.forms import MULTIPART, FormParser
 
 _IN_MEMORY_BYTES = 1 << 19
 _PIECE = 1 << 16
@@ -48,12 +49,11 @@ def current_upload() -> Iterator[Upload]:
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in {"", "identity"}:
         raise UnsupportedMediaError(f"Content-Encoding {encoding} is not read here.")
-    media_type, options = parse_options_header(request.headers.get("Content-Type"))
-    media_type = media_type.strip().lower()
+    media_type = request.mimetype
     name = _header_name() or params.text(params.current_query(), *_NAMES) or None
     with ExitStack() as opened:
-        if media_type == "multipart/form-data":
-            yield _form(options, name, opened)
+        if media_type == MULTIPART:
+            yield _form(name, opened)
         elif media_type.startswith("multipart/"):
             raise UnsupportedMediaError(
                 f"{media_type} is not read here; send multipart/form-data."
@@ -83,38 +83,29 @@ def _members() -> dict[str, JSON]:
         ) from None
 
 
-def _form(options: dict[str, str], name: str | None, opened: ExitStack) -> Upload:
+def _form(name: str | None, opened: ExitStack) -> Upload:
     def spooled(*_about: object, **_more: object) -> IO[bytes]:
         return opened.enter_context(_temporary())
 
-    parser = FormDataParser(
+    parser = FormParser(
         stream_factory=spooled,
         max_form_memory_size=_FIELD_BYTES,
         max_form_parts=_MOST_PARTS,
-        silent=False,
     )
     try:
-        _rest, form, files = parser.parse(
-            _input(), "multipart/form-data", request.content_length, options
-        )
+        form, files = parser.parse_form(_input())
     except RequestEntityTooLarge:
         raise _too_large() from None
-    except (OSError, ClientDisconnected, ValueError) as error:
-        raise InvalidRequestError(
-            "The multipart/form-data body cannot be read: it is cut short, or does "
-            "not follow its boundary."
-        ) from error
     sent = [file for _, file in files.items(multi=True)]
     if len(sent) > 1:
         raise InvalidRequestError("Send one file in a call; this one has several.")
-    members = dict(form.items())
     if not sent:
         if "file" in form:
             raise InvalidRequestError(
                 "The part `file` has no file name; send filename=… in its "
                 "Content-Disposition."
             )
-        return Upload(dict(members))
+        return Upload(dict(form))
     [file] = sent
     transfer = file.headers.get("Content-Transfer-Encoding", "binary").strip().lower()
     if transfer not in {"binary", "8bit", "7bit", ""}:
@@ -125,7 +116,7 @@ def _form(options: dict[str, str], name: str | None, opened: ExitStack) -> Uploa
     _require_size(stream.seek(0, 2))
     header = file.headers.get("Content-Disposition", "")
     sent_name = _with_path(header, file.filename or "") or name or ""
-    return Upload(dict(members), stream, sent_name, file.mimetype)
+    return Upload(dict(form), stream, sent_name, file.mimetype)
 
 
 def _spool(source: IO[bytes]) -> BinaryIO:
@@ -178,8 +169,7 @@ def _too_large() -> RequestEntityTooLarge:
 def _header_name() -> str | None:
     """Return the name in `Content-Disposition`; WSGI hands its bytes as latin-1."""
     header = request.headers.get("Content-Disposition", "")
-    with suppress(UnicodeError):
-        header = header.encode("latin-1").decode("utf-8")
+    header = decode_unlabelled(header.encode("latin-1"))
     name = parse_options_header(header)[1].get("filename")
     return None if name is None else _with_path(header, name)
 

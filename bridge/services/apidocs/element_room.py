@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bridge.services.apidocs.model import Access, Operation, of_room
-from bridge.services.apidocs.parameters import DOCUMENT, EXPAND, WHOLE, query
+from bridge.services.apidocs.parameters import (
+    DOCUMENT,
+    DOCUMENT_WHERE,
+    EXPAND,
+    WHOLE,
+    query,
+)
 from bridge.services.apidocs.schema import (
     Schema,
     anything,
@@ -136,6 +142,10 @@ _PROVIDER = query(
     text(enum=["aws"]),
     "A gateway in front, at `baseUrl`: its key becomes a parameter of every call",
 )
+_SELECTED = (DOCUMENT_WHERE, *WHOLE)
+_OWN_ONLY = query(
+    "extendedOnly", flag(default=False), "Leaves the account's own resources only"
+)
 _OPERATION = query("operationId", text(), "Leaves one operation only")
 
 
@@ -175,7 +185,7 @@ def _elements() -> Iterator[Operation]:
         "List elements",
         array(ref("Element")),
         None,
-        WHOLE,
+        _SELECTED,
     )
     yield Operation(
         "GET",
@@ -184,7 +194,7 @@ def _elements() -> Iterator[Operation]:
         "List keys",
         array(text()),
         None,
-        WHOLE,
+        _SELECTED,
     )
     yield Operation(
         "GET",
@@ -193,7 +203,7 @@ def _elements() -> Iterator[Operation]:
         "Read the metadata of all elements",
         array(ref("ElementMetadata")),
         None,
-        (EXPAND, *WHOLE),
+        (EXPAND, *_SELECTED),
     )
     yield from _one_element()
     yield from _element_documents()
@@ -205,7 +215,13 @@ def _one_element() -> Iterator[Operation]:
         "GET", _ONE, "getElementByKeyOrId", "Read an element", whole_element
     )
     yield Operation(
-        "GET", f"{_ONE}/export", "getElementExport", "Export an element", whole_element
+        "GET",
+        f"{_ONE}/export",
+        "getElementExport",
+        "Export an element",
+        whole_element,
+        None,
+        (_OWN_ONLY,),
     )
     yield Operation(
         "GET",
@@ -303,10 +319,10 @@ def _hubs() -> Iterator[Operation]:
         "List hubs",
         array(ref("Hub")),
         None,
-        (hydrate, *WHOLE),
+        (hydrate, *_SELECTED),
     )
     yield Operation(
-        "GET", "/hubs/keys", "getHubsKeys", "List keys", array(text()), None, WHOLE
+        "GET", "/hubs/keys", "getHubsKeys", "List keys", array(text()), None, _SELECTED
     )
     yield Operation("GET", "/hubs/{hub}", "getHubByHub", "Read a hub", ref("Hub"))
     yield Operation(
@@ -316,5 +332,5 @@ def _hubs() -> Iterator[Operation]:
         "List a hub's elements",
         array(ref("Element")),
         None,
-        WHOLE,
+        _SELECTED,
     )

@@ -15,7 +15,7 @@ from bridge.services.apidocs.model import (
     of_room,
     shape,
 )
-from bridge.services.apidocs.parameters import WHOLE, query
+from bridge.services.apidocs.parameters import DOCUMENT_WHERE, WHOLE, query
 from bridge.services.apidocs.schema import (
     Schema,
     anything,
@@ -182,7 +182,7 @@ def _reading() -> Iterator[Operation]:
         "List resources, the element's and the account's own",
         array(ref("ElementResource")),
         None,
-        (_OWN_ONLY, *WHOLE),
+        (DOCUMENT_WHERE, _OWN_ONLY, *WHOLE),
     )
     yield Operation(
         "GET",

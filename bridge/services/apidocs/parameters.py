@@ -36,6 +36,12 @@ def query(name: str, schema: Schema, description: str) -> Parameter:
 
 
 WHERE = query("where", text(), "Filter in CEQL, for example `accountName like 'Har%'`")
+DOCUMENT_WHERE = query(
+    "where",
+    text(),
+    "Filter in CEQL, for example `key in ('autotaskcrm')`; conditions on members that "
+    "nothing has are left out",
+)
 _NEXT_PAGE = query(
     "nextPage",
     text(),

@@ -286,13 +286,13 @@ def _find(
 def _draft(
     ctx: Context, instance: Instance, upload: Upload, link: Link
 ) -> AttachmentDraft:
-    """Read an upload, again with new metadata when a picklist value may be newer."""
+    """Read an upload, again with newer metadata when in doubt."""
     _, draft = read_with_fields(
         ctx,
         instance,
         _resource(ctx, instance),
         lambda fields: draft_attachment(fields, upload, link),
-        lambda draft: draft.record.doubts_picklist,
+        lambda draft: draft.record.in_doubt,
     )
     return draft
 

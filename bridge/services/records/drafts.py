@@ -24,12 +24,12 @@ from bridge.interfaces import (
 )
 from bridge.services.fields import EntityFields
 from bridge.services.records.fixed import find_fixed
+from bridge.services.records.udf_items import UDFS, find_udf_items
 from bridge.services.records.unchanged import repeats, stored_udfs
 from bridge.services.values import read_json, sendable
 from bridge.telemetry import call
 from bridge.telemetry.redaction import is_secret_name
 
-UDFS = "userDefinedFields"
 PROTECTED = "*****"
 """Read in place of a user-defined value that the API user may not see.
 
@@ -47,7 +47,7 @@ class Draft:
     `unread` holds the vendor names of members whose value is of the wrong type.
     `ignored` names members that are not used, as the caller wrote them; `notes` are
     sentences on what is not stored as it was sent.
-    `doubts_picklist` tells that a picklist value was unknown: metadata may be old.
+    `in_doubt` tells that a name or a picklist value was unknown: metadata may be old.
     """
 
     given: dict[tuple[bool, str], tuple[FieldInfo, Scalar | None]] = field(
@@ -57,7 +57,7 @@ class Draft:
     ignored: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    doubts_picklist: bool = False
+    in_doubt: bool = False
 
     def require_sound(self, what: str) -> None:
         """Refuse a draft with problems; the message lists all of them.
@@ -71,7 +71,7 @@ class Draft:
 
 def draft_create(fields: EntityFields, body: Mapping[str, JSON]) -> Draft:
     """Read the body of a create; read-only members are ignored, as the vendor does."""
-    draft = _read_body(fields, body, None, {})
+    draft = _read_body(fields, body, None, None)
     for key, (info, _) in list(draft.given.items()):
         if info.read_only and not info.required:
             del draft.given[key]
@@ -142,27 +142,32 @@ def _read_body(
     fields: EntityFields,
     body: Mapping[str, JSON],
     stored: Entity | None,
-    texts: Mapping[str, object],
+    udfs: Mapping[str, object] | None,
 ) -> Draft:
     """Read what a body asks for beyond what is stored; without a record, all of it.
 
-    `texts` has the stored values of user-defined fields.
+    `udfs` has the values that the record shows in user-defined fields.
     """
     draft = Draft()
     for name, value in body.items():
-        if name.lower() == "id":
-            continue
-        if name.lower() == UDFS.lower():
-            _read_udfs(fields, draft, value, texts)
+        if name.lower() in {"id", UDFS.lower()}:
             continue
         info = fields.find(name)
         if info is None:
+            draft.in_doubt |= not _is_label(fields, name)
             draft.ignored.append(name)
         elif info.udf:
-            _read_udf(fields, draft, info, value, texts)
+            _read_udf(fields, draft, info, value, udfs)
         else:
             _read_member(fields, draft, name, info, value, stored)
+    _read_udfs(fields, draft, body, udfs)
     return draft
+
+
+def _is_label(fields: EntityFields, name: str) -> bool:
+    """Tell whether a member is what `labels=true` shows beside another."""
+    labelled = name[: -len("Label")]
+    return name.lower().endswith("label") and fields.find(labelled) is not None
 
 
 def _read_member(
@@ -199,28 +204,50 @@ def _clean(draft: Draft, name: str, value: Scalar | None) -> Scalar | None:
 
 
 def _read_udfs(
-    fields: EntityFields, draft: Draft, value: JSON, texts: Mapping[str, object]
+    fields: EntityFields,
+    draft: Draft,
+    body: Mapping[str, JSON],
+    udfs: Mapping[str, object] | None,
 ) -> None:
-    """Read `{"userDefinedField":[{"name","value"}]}`, or the bare list in it."""
-    if value is None:
+    """Read the user-defined fields of a body."""
+    try:
+        items = find_udf_items(body)
+    except ValueError as error:
+        draft.problems.append(str(error))
         return
-    items = value.get("userDefinedField") if isinstance(value, dict) else value
-    if isinstance(items, dict):
-        items = [items]
-    for item in items if isinstance(items, list) else [None]:
-        if not isinstance(item, dict) or not isinstance(item.get("name"), str):
-            draft.problems.append(
-                f'{UDFS} must be {{"userDefinedField":[{{"name":…,"value":…}}]}}'
-            )
-            return
-        name = str(item["name"])
+    read: dict[str, JSON] = {}
+    for name, value in items:
         info = fields.find_udf(name)
-        if info is None:
-            draft.problems.append(
-                f"{fields.resource.name} has no user-defined field {name}"
-            )
-        else:
-            _read_udf(fields, draft, info, item.get("value"), texts)
+        key = name.lower() if info is None else info.name
+        if key not in read and info is not None:
+            # The vendor shows the fields it has: one that it shows no more was removed.
+            draft.in_doubt |= bool(udfs and info.name not in udfs)
+            _read_udf(fields, draft, info, value, udfs)
+        elif key not in read:
+            _read_unknown_udf(fields, draft, name, value, udfs or {})
+        elif read[key] != value:
+            draft.problems.append(f"{name} is in {UDFS} twice with different values")
+        read.setdefault(key, value)
+
+
+def _read_unknown_udf(
+    fields: EntityFields,
+    draft: Draft,
+    name: str,
+    value: JSON,
+    udfs: Mapping[str, object],
+) -> None:
+    """Refuse a value that nothing can hold; one that is stored so is no change."""
+    blank = value in (None, "")
+    if name in udfs and (None if blank else value) == (udfs[name] or None):
+        return
+    draft.in_doubt = True
+    if blank:
+        draft.ignored.append(name)
+    else:
+        draft.problems.append(
+            f"{fields.resource.name} has no user-defined field {name}"
+        )
 
 
 def _read_udf(
@@ -228,17 +255,17 @@ def _read_udf(
     draft: Draft,
     info: FieldInfo,
     value: JSON,
-    texts: Mapping[str, object],
+    udfs: Mapping[str, object] | None,
 ) -> None:
     """Read one value; what the vendor holds already is no change, whatever it is.
 
     Neither is the mask of a protected value, which would be stored as a text.
     """
     if value == PROTECTED and fields.resource.facts.protected_udfs:
-        if texts.get(info.name) != PROTECTED:
+        if udfs is None or udfs.get(info.name) != PROTECTED:
             draft.ignored.append(info.name)
         return
-    typed, known = fields.typed(info), texts.get(info.name)
+    typed, known = fields.typed(info), None if udfs is None else udfs.get(info.name)
     if value not in (None, "") and value == known:
         return
     try:
@@ -247,7 +274,7 @@ def _read_udf(
         draft.problems.append(f"{info.name} {error}")
         return
     given = _clean(draft, info.name, given)
-    if info.name not in texts or not repeats(typed, value, given, known):
+    if udfs is None or not repeats(typed, value, given, known):
         draft.given[(True, info.name)] = (info, given)
 
 
@@ -301,7 +328,7 @@ def _check_values(fields: EntityFields, draft: Draft, *, stored: Entity) -> None
                 f"{name} holds a day; with its time of day it was sent as an instant."
             )
         if _is_unknown_item(info, value, stored.get(info.name)):
-            draft.doubts_picklist = True
+            draft.in_doubt = True
             draft.problems.append(f"{name} cannot be {_shown(value)}{_allowed(info)}")
 
 

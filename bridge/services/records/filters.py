@@ -16,7 +16,6 @@ from typing import NoReturn
 from zoneinfo import ZoneInfo
 
 from bridge.ceql.ast import And, Expr, Literal, Operator, Or, Predicate
-from bridge.ceql.parser import parse_where
 from bridge.errors import InvalidQueryError
 from bridge.interfaces import DateKind, Field, FieldInfo, FieldType, Scalar
 from bridge.services import by_value
@@ -41,29 +40,22 @@ _NEED_CONTENT = _ORDER | {Operator.NOT_EQUAL, Operator.NOT_IN, Operator.NOT_LIKE
 
 
 def read_filter(
-    fields: EntityFields, where: str, zone: Callable[[], ZoneInfo]
-) -> Expr[Field, Scalar] | None:
-    """Return the vendor's filter for a CEQL text; None when it is blank.
+    fields: EntityFields, expr: Expr[str, Literal], zone: Callable[[], ZoneInfo]
+) -> Expr[Field, Scalar]:
+    """Return the vendor's filter for a caller's.
 
     Values of a list are typed and then stand in it once each. `zone` is the one the
     vendor's times are written in; it is asked for only where dates by value are
     compared.
 
     Raises:
-        InvalidQueryError: it does not parse, names an unknown or unsearchable field,
-            or compares with a value that the field cannot hold.
+        InvalidQueryError: it names an unknown or unsearchable field, or compares with
+            a value that the field cannot hold.
     """
-    expr = parse_where(where)
-    return None if expr is None else _type(fields, expr, zone)
-
-
-def _type(
-    fields: EntityFields, expr: Expr[str, Literal], zone: Callable[[], ZoneInfo]
-) -> Expr[Field, Scalar]:
     if isinstance(expr, And):
-        return And(tuple(_type(fields, item, zone) for item in expr.items))
+        return And(tuple(read_filter(fields, item, zone) for item in expr.items))
     if isinstance(expr, Or):
-        return Or(tuple(_type(fields, item, zone) for item in expr.items))
+        return Or(tuple(read_filter(fields, item, zone) for item in expr.items))
     info = fields.find(expr.field)
     if info is None:
         _refuse(expr, f"{fields.resource.name} has no field {expr.field}")
@@ -74,6 +66,13 @@ def _type(
         return _type_predicate(fields.typed(info), expr, zone)
     except ValueError as error:
         _refuse(expr, f"the value of {expr.field} {error}")
+
+
+def names_unknown(fields: EntityFields, expr: Expr[str, Literal]) -> bool:
+    """Tell whether a filter names a field that is none of these."""
+    if isinstance(expr, Predicate):
+        return fields.find(expr.field) is None
+    return any(names_unknown(fields, item) for item in expr.items)
 
 
 def _type_predicate(

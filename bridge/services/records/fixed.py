@@ -5,11 +5,18 @@ Which value that is, is the tenant's affair: the catalogue says how it is found.
 
 from __future__ import annotations
 
+from bridge.catalog.model import Fixed
 from bridge.ceql.ast import And, Expr, Operator, Predicate
 from bridge.errors import NotFoundError
 from bridge.interfaces import Entity, Field, FieldInfo, Scalar
 from bridge.services.fields import EntityFields
 from bridge.services.values import read_text
+
+
+def lacks_fixed(fields: EntityFields) -> bool:
+    """Tell whether the tenant has no such records, as `find_fixed` says by an error."""
+    fixed = fields.resource.fixed
+    return fixed is not None and not _values(fields, fixed)
 
 
 def find_fixed(fields: EntityFields) -> tuple[FieldInfo, Scalar] | None:
@@ -23,14 +30,7 @@ def find_fixed(fields: EntityFields) -> tuple[FieldInfo, Scalar] | None:
     fixed = fields.resource.fixed
     if fixed is None:
         return None
-    info = fields.standard.get(fixed.field)
-    items = info.picklist if info else ()
-    values = [item.value for item in items if item.value == fixed.value]
-    values += [
-        item.value
-        for item in items
-        if item.label.strip().casefold() == fixed.label.casefold()
-    ]
+    info, values = fields.standard.get(fixed.field), _values(fields, fixed)
     if info is None or not values:
         raise NotFoundError(
             f"There are no {fields.resource.name} in this Autotask database: "
@@ -38,6 +38,16 @@ def find_fixed(fields: EntityFields) -> tuple[FieldInfo, Scalar] | None:
             f"{fixed.value} nor an item called {fixed.label}."
         )
     return info, read_text(fields.typed(info), values[0])
+
+
+def _values(fields: EntityFields, fixed: Fixed) -> list[str]:
+    """Return the values of the items that may be meant, the likeliest first."""
+    info = fields.standard.get(fixed.field)
+    items = info.picklist if info else ()
+    values = [item.value for item in items if item.value == fixed.value]
+    label = fixed.label.casefold()
+    labelled = [item.value for item in items if item.label.strip().casefold() == label]
+    return values + labelled
 
 
 def narrow(

@@ -70,7 +70,7 @@ class Link:
 def find_link(
     ctx: Context, instance: Instance, parent_name: str, parent_id: str, child: str
 ) -> Link:
-    """Return what links a child object to a parent record. No call while cached.
+    """Return what links a child object to a parent record. Calls as `entity_fields`.
 
     Whether the parent exists is not asked here.
 
@@ -79,7 +79,12 @@ def find_link(
         InvalidRequestError: several fields of the child lead to the parent.
     """
     parent = find_object(ctx, instance, parent_name)
-    fields = entity_fields(ctx, instance, find_object(ctx, instance, child))
+    fields = entity_fields(
+        ctx,
+        instance,
+        find_object(ctx, instance, child),
+        lambda fields: not _references(fields, parent),
+    )
     if not re.fullmatch(r"-?\d{1,18}", parent_id, re.ASCII):
         raise NotFoundError(not_found(parent, parent_id))
     info = choose_field(fields, parent)
@@ -97,11 +102,7 @@ def choose_field(fields: EntityFields, parent: Resource) -> FieldInfo:
         NotFoundError: there is none.
         InvalidRequestError: none of several is preferred.
     """
-    found = [
-        info
-        for info in fields.standard.values()
-        if info.reference == parent.entity and info.queryable
-    ]
+    found = _references(fields, parent)
     own = [info for info in found if info.name == f"{parent.entity}ID"]
     required = [info for info in found if info.required]
     for preferred in (found, own, required):
@@ -117,6 +118,14 @@ def choose_field(fields: EntityFields, parent: Resource) -> FieldInfo:
         f"{fields.resource.name} refer to {parent.name} in several ways ({names}): "
         f"list them with a where expression on the one that is meant."
     )
+
+
+def _references(fields: EntityFields, parent: Resource) -> list[FieldInfo]:
+    return [
+        info
+        for info in fields.standard.values()
+        if info.reference == parent.entity and info.queryable
+    ]
 
 
 def not_found(resource: Resource, record_id: str) -> str:

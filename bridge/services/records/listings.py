@@ -11,16 +11,17 @@ from functools import partial
 
 from bridge.catalog.model import Resource, Verb
 from bridge.ceql.ast import Expr
+from bridge.ceql.parser import parse_where
 from bridge.errors import InvalidRequestError
 from bridge.interfaces import Entity, Field, Page, Scalar
 from bridge.services import paging
 from bridge.services.context import Context
 from bridge.services.credentials import open_backend, vendor_zone
-from bridge.services.metadata import entity_fields
+from bridge.services.metadata import entity_fields, fields_to_show
 from bridge.services.objects import find_object
 from bridge.services.records import counting, ordering, queries
-from bridge.services.records.filters import read_filter
-from bridge.services.records.fixed import narrow
+from bridge.services.records.filters import names_unknown, read_filter
+from bridge.services.records.fixed import lacks_fixed, narrow
 from bridge.services.records.links import Link
 from bridge.services.records.shapes import PLAIN, Record, View, record_shape
 from bridge.services.records.stored import entity_type, read_entity
@@ -155,7 +156,12 @@ class _Question:
 
 def _sorted(question: _Question, listing: Listing) -> _Slice:
     """Return the slice in the order asked for, or by id with a note why."""
-    fields = entity_fields(question.ctx, question.instance, question.resource)
+    fields = fields_to_show(
+        question.ctx,
+        question.instance,
+        question.resource,
+        lambda fields: ordering.names_unknown(fields, listing.order),
+    )
     keys, notes = ordering.read_order(fields, listing.order)
     token, scope = listing.next_page, question.sorted_scope
     start, most = (listing.page - 1) * listing.page_size, ordering.MOST_SORTED
@@ -245,8 +251,16 @@ def _ask(
 def _read_where(
     ctx: Context, instance: Instance, resource: Resource, where: str
 ) -> Expr[Field, Scalar] | None:
-    if not where.strip() and resource.fixed is None:
+    expr = parse_where(where)
+    if expr is None and resource.fixed is None:
         return None
-    fields = entity_fields(ctx, instance, resource)
+    fields = entity_fields(
+        ctx,
+        instance,
+        resource,
+        lambda fields: (
+            lacks_fixed(fields) or (expr is not None and names_unknown(fields, expr))
+        ),
+    )
     zone = partial(vendor_zone, ctx, instance)
-    return narrow(fields, read_filter(fields, where, zone))
+    return narrow(fields, None if expr is None else read_filter(fields, expr, zone))

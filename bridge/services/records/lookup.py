@@ -41,10 +41,10 @@ from bridge.interfaces import (
 from bridge.services.context import Context
 from bridge.services.credentials import open_backend
 from bridge.services.fields import EntityFields
-from bridge.services.metadata import entity_fields
-from bridge.services.records.drafts import Draft, draft_create
+from bridge.services.records.drafts import Draft
 from bridge.services.records.likeness import Likeness, judge
 from bridge.services.records.links import Link
+from bridge.services.records.stored import draft_new
 from bridge.store import intents
 from bridge.store.instances import Instance
 from bridge.store.intents import Intent, Wanted
@@ -81,11 +81,12 @@ def find(
 ) -> Finding:
     """Look for the record of an unanswered create. One vendor call, four at most.
 
+    Reading the body costs what `draft_new` says.
+
     Raises:
         ProviderError: Autotask could not be asked.
     """
-    fields = entity_fields(ctx, instance, resource)
-    draft = draft_create(fields, body)
+    fields, draft = draft_new(ctx, instance, resource, body)
     return find_alike(ctx, instance, fields, draft, wanted, intent)
 
 
@@ -138,8 +139,7 @@ def find_floor(
     Raises:
         ProviderError: Autotask could not be asked.
     """
-    fields = entity_fields(ctx, instance, resource)
-    draft = draft_create(fields, body)
+    fields, draft = draft_new(ctx, instance, resource, body)
     if draft.problems or _stamp(fields, draft) or _is_unique(fields, draft):
         return None
     backend, entity = open_backend(ctx, instance), _entity(fields)

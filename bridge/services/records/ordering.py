@@ -6,7 +6,7 @@ Autotask sorts by id alone, so that a sorted list has to be read whole.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -40,16 +40,26 @@ def read_order(fields: EntityFields, text: str) -> tuple[list[Key], list[str]]:
     """
     keys: list[Key] = []
     notes: list[str] = []
-    for part in filter(None, map(str.strip, text.split(","))):
-        match = _PART.fullmatch(part)
-        backwards, name, direction = match.groups("") if match else ("", part, "")
-        descending = backwards == "-" or direction.lower() == "desc"
+    for part, name, descending in _parts(text):
         info = fields.find(name)
         if info is None:
             notes.append(f"orderBy {part} was ignored: there is no such field.")
         else:
             keys.append(Key(info, descending))
     return keys, notes
+
+
+def names_unknown(fields: EntityFields, text: str) -> bool:
+    """Tell whether an `orderBy` names a field that is none of these."""
+    return any(fields.find(name) is None for _, name, _ in _parts(text))
+
+
+def _parts(text: str) -> Iterator[tuple[str, str, bool]]:
+    """Yield each part, the name in it, and whether it is descending."""
+    for part in filter(None, map(str.strip, text.split(","))):
+        match = _PART.fullmatch(part)
+        backwards, name, direction = match.groups("") if match else ("", part, "")
+        yield part, name, backwards == "-" or direction.lower() == "desc"
 
 
 def sort(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -16,7 +17,7 @@ from bridge.services.context import Context
 from bridge.services.credentials import open_backend, vendor_zone
 from bridge.services.fields import EntityFields
 from bridge.services.labels import Labeller
-from bridge.services.metadata import entity_fields
+from bridge.services.metadata import entity_fields, fields_to_show, stored_fields
 from bridge.services.times import show_vendor_time
 from bridge.store.instances import Instance
 
@@ -63,34 +64,47 @@ class _Names(dict[str, str]):
 class UdfTimes:
     """Shows times in user-defined fields as callers read times.
 
-    The vendor's texts say nothing of their types, so metadata is asked for, once and
-    only when a text may be a time; without metadata texts are shown as they are.
+    The vendor's texts say nothing of their types, so metadata is asked for when a text
+    may be a time. A field that stored metadata does not know is newer than that, and
+    looked up. Without metadata texts are shown as they are.
     """
 
     def __init__(self, ctx: Context, instance: Instance, resource: Resource) -> None:
         self._wanted = (ctx, instance, resource)
+        self._known: set[str] = set()
         self._times: frozenset[str] | None = None
         self._zone: ZoneInfo | None = None
 
     def show(self, items: list[dict[str, object]]) -> None:
         """Rewrite the values that are times."""
-        for item in items:
-            text = item.get("value")
-            if not isinstance(text, str) or not _MAY_BE_TIME.match(text):
-                continue
-            if self._times is None:
-                self._times = self._ask()
-            if item["name"] in self._times and self._zone is not None:
+        names = {str(item["name"]) for item in items}
+        texts = [
+            (item, text)
+            for item in items
+            if isinstance(text := item.get("value"), str) and _MAY_BE_TIME.match(text)
+        ]
+        if not names <= self._known or (texts and self._times is None):
+            self._learn(names, needed=bool(texts))
+        for item, text in texts:
+            if self._zone is not None and item["name"] in (self._times or ()):
                 item["value"] = show_vendor_time(text, self._zone)
 
-    def _ask(self) -> frozenset[str]:
+    def _learn(self, names: set[str], *, needed: bool) -> None:
         ctx, instance, resource = self._wanted
+        self._known |= names
+        if not needed and stored_fields(ctx, instance, resource) is None:
+            return
         self._zone = vendor_zone(ctx, instance)
         try:
-            udfs = entity_fields(ctx, instance, resource).udfs.values()
+            fields = fields_to_show(
+                ctx, instance, resource, lambda fields: not names <= fields.udfs.keys()
+            )
         except ProviderError:
-            return frozenset()
-        return frozenset(u.name for u in udfs if u.type is FieldType.DATETIME)
+            self._times = self._times or frozenset()
+            return
+        self._times = frozenset(
+            udf.name for udf in fields.udfs.values() if udf.type is FieldType.DATETIME
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +180,9 @@ def record_shape(
     """Return the shape for one call.
 
     No vendor call, unless metadata is not cached and the instance wants nulls shown,
-    the call wants labels or certain members, or a user-defined field may hold a time;
-    what showing records with labels costs, `labels` says.
+    the call wants labels or certain members, or a user-defined field may hold a time,
+    or a name of these is looked up; what showing records with labels costs, `labels`
+    says.
     """
     nulls: tuple[str, ...] = ()
     if instance.configuration.get(FILTER_NULLS, "true").lower() == "false":
@@ -194,11 +209,17 @@ def _choose(
     """
     if not view.fields or "*" in view.fields:
         return frozenset(), ()
+    wanted = [name.lower() for name in view.fields]
     try:
-        fields = entity_fields(ctx, instance, resource)
+        fields = fields_to_show(
+            ctx,
+            instance,
+            resource,
+            lambda fields: any(_member(fields, name, view) is None for name in wanted),
+        )
     except ProviderError:
         # Without metadata names are taken as they come.
-        return frozenset({"id", *map(str.lower, view.fields)}), ()
+        return frozenset({"id", *wanted}), ()
     chosen = {name: _member(fields, name.lower(), view) for name in view.fields}
     unknown = [name for name, member in chosen.items() if member is None]
     note = f"fields: {', '.join(unknown)} ignored, there is no such field."
@@ -225,7 +246,7 @@ def _labeller(ctx: Context, instance: Instance, resource: Resource) -> Labeller:
     facts = ctx.elements[instance.element_key].facts
     return Labeller(
         backend=open_backend(ctx, instance),
-        fields=entity_fields(ctx, instance, resource),
+        find_fields=partial(fields_to_show, ctx, instance, resource),
         cache=ctx.names,
         instance_id=instance.id,
         now=ctx.clock(),

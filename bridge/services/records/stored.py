@@ -14,6 +14,7 @@ from bridge.services.credentials import vendor_zone
 from bridge.services.fields import EntityFields
 from bridge.services.metadata import entity_fields, read_with_fields
 from bridge.services.records.drafts import Draft, draft_create, draft_update
+from bridge.services.records.fixed import lacks_fixed
 from bridge.services.records.fixed import require_own as require_fixed
 from bridge.services.records.links import Link, not_found
 from bridge.store.instances import Instance
@@ -53,13 +54,14 @@ def require_own(
     if within is not None and not within.holds(entity):
         raise NotFoundError(missing)
     if resource.fixed is not None:
-        require_fixed(entity_fields(ctx, instance, resource), entity, missing)
+        fields = entity_fields(ctx, instance, resource, lacks_fixed)
+        require_fixed(fields, entity, missing)
 
 
 def draft_new(
     ctx: Context, instance: Instance, resource: Resource, body: Mapping[str, JSON]
 ) -> tuple[EntityFields, Draft]:
-    """Read the body of a create. No vendor call while metadata is cached and new."""
+    """Read the body of a create. Vendor calls as `read_with_fields`."""
     return _draft(ctx, instance, resource, lambda fields: draft_create(fields, body))
 
 
@@ -83,9 +85,9 @@ def _draft(
     resource: Resource,
     read: Callable[[EntityFields], Draft],
 ) -> tuple[EntityFields, Draft]:
-    return read_with_fields(
-        ctx, instance, resource, read, lambda draft: draft.doubts_picklist
-    )
+    if resource.fixed is not None:
+        entity_fields(ctx, instance, resource, lacks_fixed)
+    return read_with_fields(ctx, instance, resource, read, lambda draft: draft.in_doubt)
 
 
 def read_id(resource: Resource, record_id: str) -> int:

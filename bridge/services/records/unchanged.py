@@ -22,13 +22,13 @@ from bridge.services.values import read_json
 def stored_udfs(
     fields: EntityFields, stored: Entity, zone: ZoneInfo
 ) -> dict[str, object]:
-    """Return what a record holds in each user-defined field, times read.
+    """Return what a record shows in its user-defined fields, times read.
 
     `zone` is the one that the vendor's texts stand in. None is no value.
     """
     found = stored.get(UDF_MEMBER)
     texts: Mapping[str, object] = found if isinstance(found, Mapping) else {}
-    values: dict[str, object] = dict.fromkeys(fields.udfs)
+    values: dict[str, object] = {}
     for name, text in texts.items():
         info = fields.udfs.get(name)
         is_time = info is not None and info.type is FieldType.DATETIME

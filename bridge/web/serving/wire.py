@@ -21,6 +21,8 @@ from gunicorn.http.unreader import SocketUnreader
 from gunicorn.http.wsgi import Response
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from bridge.web.charsets import decode_unlabelled
+
 Foreign: TypeAlias = Any
 """What gunicorn made; it has no types."""
 
@@ -40,14 +42,11 @@ def encode_target(line: bytes) -> bytes:
     """Return a request line with what is illegal in its target percent-encoded.
 
     The target is what stands between the first blank and the last. Bytes that are no
-    UTF-8 are read as latin-1. Control characters stay, and are refused later.
+    UTF-8 are read as windows-1252. Control characters stay, and are refused later.
     """
     method, first, rest = line.partition(b" ")
     target, last, version = rest.rpartition(b" ")
-    try:
-        target.decode("utf-8")
-    except UnicodeDecodeError:
-        target = target.decode("latin-1").encode("utf-8")
+    target = decode_unlabelled(target).encode()
     encoded = _TO_ENCODE.sub(lambda found: b"%%%02X" % found[0][0], target)
     return method + first + encoded + last + version
 

@@ -52,6 +52,23 @@ def test_a_form_is_attached_and_comes_back_byte_by_byte(files, vendor):
     assert vendor.calls() == {"GetAttachment": 1}
 
 
+LABELLED = 'name="title"\r\nContent-Type: text/plain; charset={}'
+
+
+@pytest.mark.parametrize(
+    "head", [LABELLED.format("iso-8859-1"), LABELLED.format("windows-1252")]
+)
+def test_a_part_of_a_form_is_read_as_labelled(files, head):
+    file = ('name="file"; filename="x.txt"', b"x")
+
+    made = files.post_form(file, (head, b"J\xf6rg")).json()
+    unlabelled = files.post_form(file, ('name="title"', b"J\xf6rg"))
+
+    assert made["title"] == "J\u00f6rg"
+    assert unlabelled.status == 400
+    assert "The part title is not valid UTF-8" in unlabelled.json()["message"]
+
+
 def test_bytes_with_a_name_are_attached(files):
     plain = files.post_bytes(PDF, "a b.bin", query="&title=Named").json()
     headed = files.post(

@@ -41,7 +41,7 @@ def test_a_form_that_cannot_be(files, vendor, parts, says):
     answer = files.post_form(*parts)
 
     assert says in refused(answer, 413 if "very long" in says else 400)
-    assert vendor.calls() == {}
+    assert vendor.record_calls() == {}
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_a_body_that_cannot_be(files, vendor, body, headers, status, says):
     vendor.forget()
 
     assert says in refused(files.post(body, **headers), status)
-    assert vendor.calls() == {}
+    assert vendor.record_calls() == {}
 
 
 def test_the_vendor_s_word_on_a_large_file_reaches_the_caller(files):

@@ -84,4 +84,4 @@ def test_every_problem_of_a_body_is_named_and_nothing_is_sent(api, vendor):
     for name in ("title is too long", "priority cannot be 977", "status is required"):
         assert name in answer.json()["message"]
     assert "dueDateTime" in answer.json()["message"]
-    assert vendor.calls() == {}
+    assert vendor.record_calls() == {}

@@ -26,7 +26,7 @@ def test_a_create_is_shown_and_nothing_is_sent(api, vendor, demo):
         "problems": [],
     }
     assert "odd" in answer.headers["elements-error"]
-    assert vendor.calls() == {}
+    assert vendor.record_calls() == {}
     request = etree.fromstring(document["request"].replace("xsi:type", "kind"))
     assert request.tag == f"{NAMESPACE}create"
     assert request.findtext(f".//{NAMESPACE}AccountName") == ACCOUNT["accountName"]
@@ -48,7 +48,7 @@ def test_every_problem_is_listed_with_200(api, vendor):
         "accountType cannot be 977",
     ):
         assert name in text
-    assert vendor.calls() == {}
+    assert vendor.record_calls() == {}
 
 
 def test_an_update_reads_once(api, vendor):

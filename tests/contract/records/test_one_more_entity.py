@@ -112,7 +112,7 @@ def test_every_problem_is_named_before_the_vendor_is_asked(client, vendor):
         "queueID is required",
     ):
         assert problem in answer.json["message"]
-    assert vendor.calls() == {}
+    assert vendor.record_calls() == {}
 
 
 def test_its_own_words_and_verbs(client):

@@ -63,7 +63,6 @@ def test_walking_pages_by_number_costs_one_call_a_page(api, warm):
     "path",
     [
         "/hubs/crm/accounts?where=accountName=",
-        "/hubs/crm/accounts?where=noSuchField='x'",
         "/hubs/crm/accounts?where=accountType='many'",
         "/hubs/crm/accounts?where=stockSymbol='IBM'",
         "/hubs/crm/accounts?nextPage=garbage",
@@ -74,6 +73,15 @@ def test_an_invalid_request_costs_nothing(api, warm, path):
     assert api.get(path).status in (400, 404)
 
     assert warm.calls() == {}
+
+
+def test_an_unknown_field_costs_nothing_once_it_was_looked_up(api, warm):
+    for _ in range(2):
+        answer = api.get("/hubs/crm/accounts?where=noSuchField='x'")
+        assert answer.status == 400
+
+        assert warm.record_calls() == {}
+    assert set(warm.calls().values()) <= {1}
 
 
 def test_a_name_that_might_be_an_entity_costs_one_call_once(api, warm):

@@ -10,6 +10,7 @@ from bridge.store.instances import remove_instance
 from bridge.store.metadata import (
     CachedMetadata,
     claim_refresh,
+    find_claim,
     metadata_hash,
     read_metadata,
     write_metadata,
@@ -65,6 +66,19 @@ def test_claim_ends_with_the_writing_or_with_its_time(db, instance):
 
     assert claims == [True, False, True, True]
     assert read_metadata(db, instance.id, "Account").payload == b"[]"
+
+
+def test_claim_can_be_read_and_outlives_other_rows(db, instance):
+    assert find_claim(db, instance.id, "Account?") is None
+
+    claim_refresh(db, instance.id, "Account?", now=NOW, ttl_s=60)
+    write_metadata(db, instance.id, "Account", PAYLOAD, fetched_at=NOW)
+
+    assert find_claim(db, instance.id, "Account?") == NOW + timedelta(seconds=60)
+    assert find_claim(db, instance.id, "Account") is None
+    assert metadata_hash(db, instance.id, "Account?") is None
+    remove_instance(db, instance.id)
+    assert find_claim(db, instance.id, "Account?") is None
 
 
 def test_claim_keeps_the_stale_row_readable(db, instance):

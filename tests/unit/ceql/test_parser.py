@@ -1,6 +1,10 @@
 """What `where` may say, and the tree it becomes."""
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bridge.ceql.ast import And, Literal, Operator, Or, Predicate
 from bridge.ceql.parser import parse_where
@@ -182,6 +186,14 @@ def test_not_is_pushed_down_to_the_opposite_operator(text, plain):
         ("or = '1'", "or"),
         ("null = '1'", "null"),
         ("not = '1'", "not"),
+        ("'Service Tier' = '1'", "Service Tier"),
+        ("'Service Tier'='1'", "Service Tier"),
+        ("'Owner''s car' = '1'", "Owner's car"),
+        ("\u2018Service Tier\u2019 = '1'", "Service Tier"),
+        ("\"Service Tier\" = '1'", "Service Tier"),
+        ("\u201cIt's\u201d = '1'", "It's"),
+        ("'and' = '1'", "and"),
+        ("('a b' = '1')", "a b"),
     ],
 )
 def test_field_names(text, field):
@@ -208,6 +220,15 @@ def test_field_names(text, field):
         ("not likes = 'x'", holds("likes", "!=", "x")),
         ("not in in (1)", holds("in", "NOT IN", bare("1"))),
         ("not `not` like 'x'", holds("not", "NOT LIKE", "x")),
+        ("not 'not' like \"x\"", holds("not", "NOT LIKE", "x")),
+        ('not like "x"', holds("not", "LIKE", "x")),
+        ("'like'like'x'", holds("like", "LIKE", "x")),
+        ('"is" is not null', holds("is", "IS NOT NULL")),
+        ("'in' not in('x')", holds("in", "NOT IN", "x")),
+        (
+            "'lastActivityDate'>'2016-01-01T00:00:00Z'",
+            holds("lastActivityDate", ">", "2016-01-01T00:00:00Z"),
+        ),
         ("a=1 and and = 2 or or = 3", "`a`=1 AND `and` = 2 OR `or` = 3"),
     ],
 )
@@ -235,6 +256,8 @@ def test_keyword_is_a_field_where_an_operator_follows(text, tree):
         "OR",
         "like",
         "50%",
+        '24"',
+        '5.25"-disk"',
     ],
 )
 def test_bare_value(text):
@@ -262,6 +285,22 @@ def test_bare_value(text):
         (r"'C:\\'", "C:\\"),
         (r"'C:\\''s'", r"C:\'s"),
         (r"'C:\\\'s'", r"C:\'s"),
+        ('"Albany"', "Albany"),
+        ('""', ""),
+        ('"it\'s"', "it's"),
+        ("'say \"hi\"'", 'say "hi"'),
+        ('"say ""hi"""', 'say "hi"'),
+        (r'"say \"hi\" twice"', 'say "hi" twice'),
+        ("\u201cAlbany\u201d", "Albany"),
+        ("\u201dAlbany\u201d", "Albany"),
+        ("\u201eAlbany\u201c", "Albany"),
+        ('\u201cAlbany"', "Albany"),
+        ("\u201cit\u2019s\u201d", "it\u2019s"),
+        ('"\u201cAlbany\u201d"', "\u201cAlbany\u201d"),
+        ("\u201aAlbany\u2018", "Albany"),
+        ("\"1|hzz: (a=b), 'c' or d=1\"", "1|hzz: (a=b), 'c' or d=1"),
+        (r'"\\host\share"', r"\\host\share"),
+        ('"null"', "null"),
     ],
 )
 def test_quoted_value(written, text):
@@ -282,6 +321,11 @@ def test_quoted_value(written, text):
         ("a=''' ", "a=''"),
         ("b=1 and a='O''Neil''", "b=1 and a='O''Neil'"),
         ("a=\u2018x\u2019\u2019", "a='x'"),
+        ('a="x""', "a='x'"),
+        ("a='x'\"", "a='x'"),
+        ('a="x"\'', "a='x'"),
+        ("a=\u201cx\u201d\u201d", "a='x'"),
+        ('a > 2018-06-02T17:05:44Z"', "a > 2018-06-02T17:05:44Z"),
         ("a=1'", "a=1"),
         ("(a=1)'", "a=1"),
         ("a is null '", "a is null"),
@@ -293,6 +337,35 @@ def test_quoted_value(written, text):
 )
 def test_one_surplus_quote_or_parenthesis_at_the_end(text, plain):
     assert parse_where(text) == parse_where(plain)
+
+
+QUOTES = st.sampled_from(["''", '""', "\u2018\u2019", "\u201c\u201d", "\u201e\u201c"])
+TEXTS = st.text(
+    st.one_of(st.sampled_from("'\"\u2018\u2019\u201c\u201d\\ ,()=`"), st.characters())
+)
+
+
+def between(quotes, text):
+    """Write a text between quotes, with what could close it escaped."""
+    opening, closing = quotes
+    closes = opening if opening == closing else "'\u2018\u2019\u201a"
+    if opening in "\u201c\u201e":
+        closes = '"\u201c\u201d\u201e'
+    for mark in closes:
+        text = re.sub(rf"(\\*){mark}", lambda run: 2 * run[1] + 2 * run[0][-1], text)
+    text += "\\" * (len(text) - len(text.rstrip("\\")))
+    return opening + text + closing
+
+
+@given(QUOTES, TEXTS, QUOTES, TEXTS)
+def test_any_text_between_any_quotes_is_that_text(quotes, text, others, name):
+    written = between(quotes, text)
+
+    tree = parse_where(
+        f"{between(others, f'n{name}')} = {written} and b in ({written})"
+    )
+
+    assert tree == all_of(holds(f"n{name}", "=", text), holds("b", "IN", text))
 
 
 def test_column_points_at_the_field():

@@ -40,7 +40,19 @@ from bridge.errors import InvalidQueryError
         ("a='x'' AND b=1", "closing quote expected at position 14", 14),
         ("a=1 and", "field name expected at position 7", 7),
         ("and", "operator expected at position 3", 3),
-        ("'a'=1", 'field name expected at position 0, found "\'"', 0),
+        ("''=1", 'field name expected at position 0, found "\'"', 0),
+        ('b=1 and " " = 1', "field name expected at position 8, found '\"'", 8),
+        ("'a=1", "closing quote expected at position 4", 4),
+        ("'a'", "operator expected at position 3", 3),
+        ("'a' 'b' = 1", 'operator expected at position 4, found "\'"', 4),
+        ('a="x', "closing quote expected at position 4", 4),
+        ('a="', "closing quote expected at position 3", 3),
+        ("a=\u201cx", "closing quote expected at position 4", 4),
+        ('a="x\u201d', "closing quote expected at position 5", 5),
+        ("a=\"x'", "closing quote expected at position 5", 5),
+        ("a='x\" and b=1", "closing quote expected at position 13", 13),
+        ('a in ("x", "y)', "closing quote expected at position 14", 14),
+        ('a="x" "y"', "AND or OR expected at position 6, found '\"'", 6),
         ("1=1", "field name expected at position 0, found '1'", 0),
         ("``=1", "field name expected at position 0, found '`'", 0),
         ("`a=1", "field name expected at position 0, found '`'", 0),
@@ -115,6 +127,9 @@ def test_length_limit():
         "`" * MAX_LENGTH,
         " " * (MAX_LENGTH - 1) + "a",
         "a" + " " * (MAX_LENGTH - 2) + "'",
+        'a="' + '"' * (MAX_LENGTH - 3),
+        "a=\u201c" + '\\"' * (MAX_LENGTH // 2 - 2),
+        "'" * MAX_LENGTH,
         "a in (" + "1," * (MAX_LENGTH // 2 - 3),
         "a" * MAX_LENGTH,
         "=" * MAX_LENGTH,
@@ -134,7 +149,20 @@ WORDS = r"""
     a b.c `d e` `` ` not and or like in is null value 1 'x' % * [ ] . - _
     = != <> < >= == ! ( ) , ' '' \ \' \\' 2018-06-02T17:05:44 -07:00 0700
 """
-ODD = ["\u2018", "\u2019", "\u201c", "\u0131", "\u212a", "\x00", "\ud800"]
+ODD = [
+    "\u2018",
+    "\u2019",
+    "\u201c",
+    "\u201d",
+    "\u201e",
+    '"',
+    '""',
+    '\\"',
+    "\u0131",
+    "\u212a",
+    "\x00",
+    "\ud800",
+]
 FRAGMENTS = st.sampled_from([*WORDS.split(), *ODD, " ", "\n", "\u00a0"])
 
 

@@ -379,6 +379,106 @@ def test_a_shapeless_udf_list_is_a_problem(fields, udfs):
     assert len(draft.problems) == 1
 
 
+ITEM = {"Name": "Seats", "Value": "3"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"UserDefinedFields": {"UserDefinedField": [ITEM]}},
+        {"UserDefinedFields": {"UserDefinedField": ITEM}},
+        {"USERDEFINEDFIELDS": [{"NAME": "Seats", "VALUE": "3", "label": "Three"}]},
+        {"userDefinedFields": ITEM},
+        {"userdefinedfields": {"userdefinedfield": [{"name": "seats", "value": "3"}]}},
+        {"UserDefinedFields": {"UserDefinedField": [ITEM, {**ITEM, "Name": "SEATS"}]}},
+    ],
+)
+def test_udf_items_are_read_in_any_case_and_shape(fields, body):
+    draft = draft_create(fields, {**SOUND, **body})
+
+    assert draft.problems == []
+    seats = Field("Seats", FieldType.DOUBLE, udf=True)
+    assert draft_values(fields, draft)[seats] == Decimal(3)
+
+
+@pytest.mark.parametrize(
+    "udfs",
+    [None, [], {}, {"UserDefinedField": None}, {"userDefinedField": []}],
+)
+def test_no_udf_items_in_any_shape(fields, udfs):
+    draft = draft_create(fields, {**SOUND, "UserDefinedFields": udfs})
+
+    assert not draft.problems
+    assert not any(info.udf for info, _ in draft.given.values())
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (
+            {"userDefinedFields": [ITEM], "UserDefinedFields": [ITEM]},
+            "the body has userDefinedFields and UserDefinedFields: send one of them",
+        ),
+        (
+            {"userDefinedFields": {"UserDefinedField": [], "userDefinedField": []}},
+            "userDefinedFields has UserDefinedField and userDefinedField: send one",
+        ),
+        (
+            {"userDefinedFields": [{**ITEM, "value": 4}]},
+            "userDefinedField Seats has Value and value: send one of them",
+        ),
+        (
+            {"userDefinedFields": [{**ITEM, "name": "Colour"}]},
+            "userDefinedField has Name and name: send one of them",
+        ),
+        (
+            {"userDefinedFields": {"userDefinedField": [ITEM], "Name": "Seats"}},
+            "userDefinedFields has both userDefinedField and name",
+        ),
+        (
+            {"userDefinedFields": [ITEM, {"name": "seats", "value": 4}]},
+            "seats is in userDefinedFields twice with different values",
+        ),
+        (
+            {"userDefinedFields": [{"name": "a", "value": 1}, {"Name": "A"}]},
+            "A is in userDefinedFields twice with different values",
+        ),
+    ],
+)
+def test_what_is_there_twice_is_refused(fields, body, says):
+    draft = draft_create(fields, {**SOUND, **body})
+
+    assert any(says in problem for problem in draft.problems), draft.problems
+
+
+@pytest.mark.parametrize(
+    ("body", "in_doubt"),
+    [
+        ({}, False),
+        ({"nowhere": 1}, True),
+        ({"accountTypeLabel": "Customer"}, False),
+        ({"nowhereLabel": "x"}, True),
+        ({"userDefinedFields": [{"name": "Seats", "value": None}]}, False),
+        ({"userDefinedFields": [{"name": "Nowhere", "value": None}]}, True),
+        ({"userDefinedFields": [{"name": "Nowhere", "value": "x"}]}, True),
+        ({"userDefinedFields": [{"name": "Nowhere", "value": 0}]}, True),
+    ],
+)
+def test_an_unknown_name_casts_doubt_on_the_metadata(fields, body, in_doubt):
+    assert draft_create(fields, {**SOUND, **body}).in_doubt is in_doubt
+
+
+@pytest.mark.parametrize("value", ["x", 0, False, " "])
+def test_a_value_of_an_unknown_udf_is_refused_and_none_is_not(fields, value):
+    def drafted(value):
+        items = [{"name": "Nowhere", "value": value}]
+        return draft_create(fields, {**SOUND, "userDefinedFields": items})
+
+    assert drafted(value).problems == ["accounts has no user-defined field Nowhere"]
+    assert drafted(None).problems == drafted("").problems == []
+    assert drafted(None).ignored == ["Nowhere"]
+
+
 def test_an_unknown_picklist_value_casts_doubt_on_the_metadata(fields):
-    assert draft_create(fields, {**SOUND, "accountType": 77}).doubts_picklist
-    assert not draft_create(fields, SOUND).doubts_picklist
+    assert draft_create(fields, {**SOUND, "accountType": 77}).in_doubt
+    assert not draft_create(fields, SOUND).in_doubt

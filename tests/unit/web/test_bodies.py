@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.errors import InvalidRequestError
+from bridge.errors import InvalidRequestError, UnsupportedMediaError
 from bridge.web.bodies import MAX_DEPTH, parse_object
 
 VALUES = st.recursive(
@@ -87,3 +87,61 @@ def test_depth_is_limited():
 
 def test_a_surrogate_pair_is_one_character():
     assert parse_object(b'{"a":"\\ud83d\\ude00"}') == {"a": "\U0001f600"}
+
+
+@pytest.mark.parametrize(
+    ("charset", "encoding"),
+    [
+        ("iso-8859-1", "latin-1"),
+        ("ISO-8859-1", "cp1252"),
+        ("latin1", "latin-1"),
+        ("windows-1252", "cp1252"),
+        ("Cp1252", "cp1252"),
+        ("iso-8859-15", "iso8859-15"),
+        ("UTF-16", "utf-16"),
+        ("utf-16le", "utf-16-le"),
+        (" utf-8 ", "utf-8-sig"),
+        ("'UTF-8',", "utf-8"),
+        ("macintosh", "mac-roman"),
+    ],
+)
+def test_a_labelled_body_is_read_as_labelled(charset, encoding):
+    body = {"firstName": "J\u00f6rg", "city": "Orl\u00e9ans"}
+
+    text = json.dumps(body, ensure_ascii=False)
+
+    assert parse_object(text.encode(encoding), charset) == body
+
+
+def test_iso_8859_1_is_read_as_windows_sends_it():
+    assert parse_object(b'{"a":"5 \x80 \x93x\x94\x81"}', "iso-8859-1") == {
+        "a": "5 \u20ac \u201cx\u201d\x81"
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "charset", "says"),
+    [
+        (b'{"a":"\xf6"}', "", "not valid UTF-8; send UTF-8, or name the charset"),
+        (b'{"a":"\xf6"}', "utf-8", "is not valid utf-8."),
+        (b'{"a":"\xf6"}', "us-ascii", "is not valid us-ascii."),
+        (b'{"a":"\x81"}', "windows-1252", "is not valid windows-1252."),
+        (b'{"a":1}', "utf-16", "is not valid utf-16."),
+    ],
+)
+def test_what_is_no_text_in_its_charset_is_refused(body, charset, says):
+    with pytest.raises(InvalidRequestError) as caught:
+        parse_object(body, charset)
+
+    assert says in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "charset",
+    ["klingon", "base64", "zlib", "rot13", "idna", "undefined", "\xe9", "x" * 99],
+)
+def test_a_charset_that_is_none_is_refused_by_name(charset):
+    with pytest.raises(UnsupportedMediaError, match="send UTF-8") as caught:
+        parse_object(b"{}", charset)
+
+    assert charset[:40] in caught.value.message

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from urllib.parse import quote, quote_plus, urlencode
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from bridge.errors import InvalidRequestError
 from bridge.services.instances.instances import InstanceSearch
+from bridge.services.paging import Cut
 from bridge.services.records.listings import Listing
 from bridge.services.records.shapes import View
 from bridge.web import params
@@ -44,7 +46,22 @@ def test_no_query_whatever_raises(query):
         ("name like '%ab%'", "name like '%ab%'"),
         ("name like '%25ab%25'", "name like '%ab%'"),
         ("name%20like%20'%C3%A9%'", "name like 'é%'"),
-        ("name='%ED%A0%80'", "name='%ED%A0%80'"),
+        ("name like '%AB%cd%'", "name like '%AB%cd%'"),
+        ("name%20LIKE '%decor'", "name LIKE '%decor'"),
+        ('name+like+"%fe%"', 'name like "%fe%"'),
+        ("name like '%ab%' and city='J%F6rg'", "name like '%ab%' and city='Jörg'"),
+        ("name like '%25M%FCl%25'", "name like '%Mül%'"),
+        ("name%20like%20%27%D6zg%FCr%25%27", "name like 'Özgür%'"),
+        ("name like 'M%FCl%'", "name like 'Mül%'"),
+        ("name like '%C3%A9t%E9'", "name like 'été'"),
+        ("firstName='J%F6rg'", "firstName='Jörg'"),
+        ("firstName%3D%27J%f6rg%27", "firstName='Jörg'"),
+        ("name='%D6zg%FCr'", "name='Özgür'"),
+        ("name='J%F6rg'%20and%20city='M%C3%BCnchen'", "name='Jörg' and city='München'"),
+        ("price='5 %80' or price='5 \x80'", "price='5 €' or price='5 €'"),
+        ("name='%93x%94'", "name='“x”'"),
+        ("name='%ED%A0%80'", "name='í\xa0€'"),
+        ("name='%C0%AF%81'", "name='À¯\x81'"),
         ("a+%2B+b", "a + b"),
         (
             "createDate>'2019-03-14T09:26:53+0000'",
@@ -67,6 +84,55 @@ def test_nothing_asked_means_the_defaults():
 
 def test_empty_parameters_are_absent_and_unknown_ones_ignored():
     assert listing("nextPage=&pageSize=&page=&where=&q=select&json=&x") == Listing()
+
+
+@given(st.dictionaries(TEXT, TEXT, min_size=1), st.sampled_from([quote, quote_plus]))
+def test_windows_1252_comes_back_where_it_is_no_utf_8(parameters, how):
+    def encoded(text):
+        return text.encode("cp1252", "ignore")
+
+    query = urlencode(
+        {encoded(k): encoded(v) for k, v in parameters.items()}, quote_via=how
+    )
+    parsed = params.parse_query(query)
+
+    for name, values in parsed.items():
+        for text in (name, *values):
+            assert "\ufffd" not in text
+    for name, value in parameters.items():
+        data = encoded(value)
+        if encoded(name) and data and not _mixed(data):
+            expected = data.decode("cp1252")
+            with contextlib.suppress(UnicodeDecodeError):
+                expected = data.decode()
+            assert any(expected in values for values in parsed.values())
+
+
+def _mixed(data):
+    """Tell whether UTF-8 stands between bytes that are none."""
+    loose = data.decode("utf-8", "surrogateescape")
+    strays = sum(0xDC80 <= ord(char) <= 0xDCFF for char in loose)
+    return bool(strays) and any(0x7F < ord(char) < 0xDC80 for char in loose)
+
+
+NOTHING = ["null", "undefined", "None", "NULL", "NaN", "%20null", ""]
+
+
+@pytest.mark.parametrize("value", NOTHING)
+def test_a_client_s_word_for_nothing_is_nothing(value):
+    names = ["page", "pageSize", "nextPage", "offset", "pageOffset"]
+    query = params.parse_query("&".join(f"{name}={value}" for name in names))
+
+    assert params.listing(query, "accounts") == (Listing(), [])
+    assert params.cut(query) == (Cut(0, 200, None, total=False), [])
+    assert params.usage_search(query)[0].offset == 0
+    assert not params.wants_page(query)
+
+
+def test_a_later_value_counts_behind_nothing():
+    assert listing("pageSize=null&pageSize=3").page_size == 3
+    query = params.parse_query("pageOffset=undefined&offset=7")
+    assert params.cut(query)[0].offset == 7
 
 
 @pytest.mark.parametrize("page", ["0", "-3", "1", "", "None", "%201"])

@@ -28,6 +28,10 @@ WITH_ELEMENT = Secrets(user="u", element="e")
         ("/a/x%2fy", "/a/x%2Fy"),
         ("/50%/a", "/50%/a"),
         ("/%C3%A9", "/\xc3\xa9"),
+        ("/J%F6rg", "/J\xc3\xb6rg"),
+        ("/%80%2F", "/\xe2\x82\xac%2F"),
+        ("/%C3%A9t%E9", "/\xc3\xa9t\xc3\xa9"),
+        ("/%ED%A0%80", "/\xc3\xad\xc2\xa0\xe2\x82\xac"),
     ],
 )
 def test_paths_are_normalised(sent, routed):

@@ -1,0 +1,57 @@
+"""User-defined fields of a body, in all the shapes that callers give them. Pure.
+
+JSON callers send `{"userDefinedField":[{"name","value"}]}` or the bare list, SOAP
+toolkits the vendor's own casing, a single item without its list, and null or nothing
+for none. Source: elements-api 4.2 and 4.3, appendix E.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bridge.catalog.model import JSON
+
+UDFS = "userDefinedFields"
+_ITEM = "userDefinedField"
+_SHAPE = f'{UDFS} must be {{"{_ITEM}":[{{"name":…,"value":…}}]}}'
+
+
+def find_udf_items(body: Mapping[str, JSON]) -> list[tuple[str, JSON]]:
+    """Return name and value of each item; members' names are read in any case.
+
+    Raises:
+        ValueError: no such shape, or a member that is there twice; with the sentence.
+    """
+    given = _member(body, UDFS, "the body")
+    if isinstance(given, dict):
+        inner = _member(given, _ITEM, UDFS)
+        if _has(given, _ITEM):
+            if _has(given, "name"):
+                raise ValueError(f"{UDFS} has both {_ITEM} and name: send one of them")
+            given = inner
+        elif not given:
+            return []
+    if given is None:
+        return []
+    items = given if isinstance(given, list) else [given]
+    return [_read_item(item) for item in items]
+
+
+def _read_item(item: JSON) -> tuple[str, JSON]:
+    if not isinstance(item, dict):
+        raise ValueError(_SHAPE)  # noqa: TRY004 - a caller's mistake, not ours
+    name = _member(item, "name", _ITEM)
+    if not isinstance(name, str):
+        raise ValueError(_SHAPE)  # noqa: TRY004 - a caller's mistake, not ours
+    return name, _member(item, "value", f"{_ITEM} {name}")
+
+
+def _has(members: Mapping[str, JSON], name: str) -> bool:
+    return any(given.lower() == name.lower() for given in members)
+
+
+def _member(members: Mapping[str, JSON], name: str, where: str) -> JSON:
+    found = [given for given in members if given.lower() == name.lower()]
+    if len(found) > 1:
+        raise ValueError(f"{where} has {' and '.join(found)}: send one of them")
+    return members[found[0]] if found else None

@@ -19,6 +19,8 @@ RULED = {
     "Contract": {"endDate": "2027-12-31T15:00:00+0000"},
     "Product": {"productAllocationCodeID": 29682840},
     "Ticket": {"dueDateTime": MOMENT, "queueID": 29683354},
+    "TicketAdditionalContact": {"ticketID": 29684803, "contactID": 30684247},
+    "TimeEntry": {"startDateTime": MOMENT, "hoursWorked": 1.5},
     "UserDefinedFieldListItem": {"udfFieldId": 29686002},
 }
 """What rules of the vendor ask for that its metadata does not tell."""

@@ -102,25 +102,25 @@ RECORDS = {
         (77, [INACTIVE]),
     ],
 )
-def test_a_contact_of_another_account_is_refused(fresh, entity, contact, errors):
+def test_a_contact_of_another_account_is_refused(soap, entity, contact, errors):
     values = RECORDS[entity] | {"ContactID": contact}
 
-    assert fresh.write("create", entity, record(values)).errors == errors
+    assert soap.write("create", entity, record(values)).errors == errors
 
 
 @pytest.mark.parametrize("entity", RECORDS)
-def test_a_record_cannot_move_away_from_its_contact_s_account(fresh, entity):
+def test_a_record_cannot_move_away_from_its_contact_s_account(soap, entity):
     values = RECORDS[entity] | {"ContactID": RICK_OF_ALBANY}
-    own = made(fresh, entity, values)
+    own = made(soap, entity, values)
 
-    moved = fresh.write("update", entity, record(values, id=own, AccountID=CAFE))
+    moved = soap.write("update", entity, record(values, id=own, AccountID=CAFE))
     without = record(values, id=own, AccountID=CAFE, ContactID=None)
     along = record(values, id=own, AccountID=CAFE, ContactID=ZOE_OF_CAFE)
 
     assert moved.errors == [UNFIT, AGAIN]
-    assert where(fresh, entity, id=own).entities[0]["AccountID"] == str(ALBANY)
-    assert fresh.write("update", entity, along).errors == []
-    assert fresh.write("update", entity, without).errors == []
+    assert where(soap, entity, id=own).entities[0]["AccountID"] == str(ALBANY)
+    assert soap.write("update", entity, along).errors == []
+    assert soap.write("update", entity, without).errors == []
 
 
 @pytest.mark.parametrize(
@@ -132,10 +132,10 @@ def test_a_record_cannot_move_away_from_its_contact_s_account(fresh, entity):
         ("AccountNote", []),
     ],
 )
-def test_a_contact_of_the_parent_account(fresh, entity, errors):
+def test_a_contact_of_the_parent_account(soap, entity, errors):
     values = RECORDS[entity] | {"AccountID": ORGANIC, "ContactID": RICK_OF_ALBANY}
 
-    assert fresh.write("create", entity, record(values)).errors == errors
+    assert soap.write("create", entity, record(values)).errors == errors
 
 
 def test_the_parent_s_contact_does_not_fit_the_other_way_round(fresh):
@@ -150,7 +150,7 @@ def test_the_parent_s_contact_does_not_fit_the_other_way_round(fresh):
     assert reply.errors == [UNFIT]
 
 
-def test_an_unchanged_contact_is_not_judged_again(fresh):
+def test_an_unchanged_contact_is_not_validated_again(fresh):
     row = {"id": 29690001, **TICKET, "ContactID": ZOE_OF_CAFE}
     url = f"{fresh.url}/sandbox/seed"
     fresh.session.post(url, json={"rows": {"Ticket": [row]}}).raise_for_status()
@@ -173,19 +173,19 @@ def test_an_unchanged_contact_is_not_judged_again(fresh):
         ({"ContactID": ZOE_OF_CAFE, "AccountID": ORGANIC}, [UNFIT]),
     ],
 )
-def test_a_quote_s_contact_is_of_its_account_or_its_opportunity_s(fresh, more, errors):
-    values = quote(fresh, OpportunityID=29684316, **more)
+def test_a_quote_s_contact_is_of_its_account_or_its_opportunity_s(soap, more, errors):
+    values = quote(soap, OpportunityID=29684316, **more)
 
-    assert fresh.write("create", "Quote", record(values)).errors == errors
+    assert soap.write("create", "Quote", record(values)).errors == errors
 
 
-def test_a_quote_cannot_move_away_from_its_contact(fresh):
-    values = quote(fresh, OpportunityID=29684316, ContactID=ZOE_OF_CAFE)
-    own = made(fresh, "Quote", values)
+def test_a_quote_cannot_move_away_from_its_contact(soap):
+    values = quote(soap, OpportunityID=29684316, ContactID=ZOE_OF_CAFE)
+    own = made(soap, "Quote", values)
 
     moved = record(values, id=own, AccountID=ALBANY)
 
-    assert fresh.write("update", "Quote", moved).errors == [UNFIT, AGAIN]
+    assert soap.write("update", "Quote", moved).errors == [UNFIT, AGAIN]
 
 
 def location(soap, account):

@@ -109,8 +109,8 @@ NO_TIMES = {"StartDateTime": None, "EndDateTime": None}
         ),
     ],
 )
-def test_time_entries(fresh, entry, change, errors):
-    reply = fresh.write("create", "TimeEntry", record(entry | change))
+def test_time_entries(soap, entry, change, errors):
+    reply = soap.write("create", "TimeEntry", record(entry | change))
 
     assert reply.errors == errors
 
@@ -127,33 +127,33 @@ def test_the_role_of_a_task_s_entry_is_held_by_its_resource(fresh, entry, held):
     ]
 
 
-def test_who_may_delete_a_time_entry(fresh, entry):
-    own = made(fresh, "TimeEntry", entry)
-    other = made(fresh.acting_as(4), "TimeEntry", entry)
+def test_who_may_delete_a_time_entry(soap, entry):
+    own = made(soap, "TimeEntry", entry)
+    other = made(soap.acting_as(4), "TimeEntry", entry)
 
-    refused = fresh.write("delete", "TimeEntry", f"<id>{other}</id>")
+    refused = soap.write("delete", "TimeEntry", f"<id>{other}</id>")
 
     assert refused.errors == [
         "You do not have permission to delete time entries that you did not create",
         "Error deleting entity for record number [1].",
     ]
-    assert fresh.write("delete", "TimeEntry", f"<id>{own}</id>").errors == []
-    acting = fresh.acting_as(4)
+    assert soap.write("delete", "TimeEntry", f"<id>{own}</id>").errors == []
+    acting = soap.acting_as(4)
     assert acting.write("delete", "TimeEntry", f"<id>{other}</id>").errors == []
 
 
-def test_who_acts_for_another_does_not_change_what_invoices_show(fresh, entry):
-    own = made(fresh, "TimeEntry", entry, ShowOnInvoice="true")
+def test_who_acts_for_another_does_not_change_what_invoices_show(soap, entry):
+    own = made(soap, "TimeEntry", entry, ShowOnInvoice="true")
     shown = record(entry, id=own, ShowOnInvoice="true", SummaryNotes="Done")
     hidden = record(entry, id=own, ShowOnInvoice="false")
 
-    acting = fresh.acting_as(4)
+    acting = soap.acting_as(4)
     assert acting.write("update", "TimeEntry", shown).errors == []
     assert acting.write("update", "TimeEntry", hidden).errors == [
         "User not authorized to change Show On Invoice values for Ticket time entries",
         AGAIN,
     ]
-    assert fresh.write("update", "TimeEntry", hidden).errors == []
+    assert soap.write("update", "TimeEntry", hidden).errors == []
 
 
 CALL = {
@@ -173,23 +173,23 @@ CALL = {
         ({"Complete": 1}, True),
     ],
 )
-def test_a_canceled_service_call_keeps_its_times(fresh, change, refused):
-    call = made(fresh, "ServiceCall", CALL, Status=3)
+def test_a_canceled_service_call_keeps_its_times(soap, change, refused):
+    call = made(soap, "ServiceCall", CALL, Status=3)
     reason = (
         "The StartDateTime, EndDateTime and Complete cannot be edited if status is of "
         'type "Canceled".'
     )
 
-    reply = fresh.write("update", "ServiceCall", record(CALL | change, id=call))
+    reply = soap.write("update", "ServiceCall", record(CALL | change, id=call))
 
     assert reply.errors == ([reason, AGAIN] if refused else [])
 
 
-def test_other_service_calls_can_be_moved(fresh):
-    call = made(fresh, "ServiceCall", CALL, Status=1)
+def test_other_service_calls_can_be_moved(soap):
+    call = made(soap, "ServiceCall", CALL, Status=1)
     moved = record(CALL | {"StartDateTime": "2021-06-14T10:00:00"}, id=call, Status=3)
 
-    assert fresh.write("update", "ServiceCall", moved).errors == []
+    assert soap.write("update", "ServiceCall", moved).errors == []
 
 
 PROJECT = {"ProjectName": "Cabling", "AccountID": 0, "Type": 5, "Status": 1}
@@ -207,39 +207,39 @@ PROJECT = {"ProjectName": "Cabling", "AccountID": 0, "Type": 5, "Status": 1}
         ),
     ],
 )
-def test_a_project_starts_before_it_ends(fresh, start, end, errors):
+def test_a_project_starts_before_it_ends(soap, start, end, errors):
     values = PROJECT | {"StartDateTime": start, "EndDateTime": end}
 
-    assert fresh.write("create", "Project", record(values)).errors == errors
+    assert soap.write("create", "Project", record(values)).errors == errors
 
 
 @pytest.mark.parametrize("part", ["Phase", "Task"])
-def test_a_project_ends_with_its_last_part(fresh, part):
+def test_a_project_ends_with_its_last_part(soap, part):
     values = PROJECT | {"StartDateTime": "2021-06-01", "EndDateTime": "2021-06-30"}
-    project = made(fresh, "Project", values)
+    project = made(soap, "Project", values)
     own = {"ProjectID": project, "Title": "T"}
     if part == "Phase":
-        made(fresh, "Phase", own, DueDate="2021-06-20")
+        made(soap, "Phase", own, DueDate="2021-06-20")
     else:
         task = own | {"Status": 1, "TaskType": 1}
-        made(fresh, "Task", task, EndDateTime="2021-06-20T15:00:00")
+        made(soap, "Task", task, EndDateTime="2021-06-20T15:00:00")
 
     def ends(day):
         moved = record(values | {"EndDateTime": day}, id=project)
-        return fresh.write("update", "Project", moved).errors
+        return soap.write("update", "Project", moved).errors
 
     assert ends("2021-06-19") == [BAD_PROJECT_END, AGAIN]
     assert ends("2021-06-20") == []
 
 
-def test_a_project_with_later_parts_is_saved_with_its_old_dates(fresh):
+def test_a_project_with_later_parts_is_saved_with_its_old_dates(soap):
     values = PROJECT | {"StartDateTime": "2021-06-01", "EndDateTime": "2021-06-30"}
-    project = made(fresh, "Project", values)
-    made(fresh, "Phase", {"ProjectID": project, "Title": "T"}, DueDate="2021-07-20")
+    project = made(soap, "Project", values)
+    made(soap, "Phase", {"ProjectID": project, "Title": "T"}, DueDate="2021-07-20")
 
     renamed = record(values | {"ProjectName": "Other"}, id=project)
 
-    assert fresh.write("update", "Project", renamed).errors == []
+    assert soap.write("update", "Project", renamed).errors == []
 
 
 DEAL = {
@@ -264,19 +264,19 @@ DEAL = {
         ("2021-06-14T00:00:00", "2020-12-31T23:59:59Z", [BAD_CLOSE]),
     ],
 )
-def test_a_deal_does_not_close_before_it_begins(fresh, created, closes, errors):
+def test_a_deal_does_not_close_before_it_begins(soap, created, closes, errors):
     days = {"CreateDate": created, "ProjectedCloseDate": closes}
 
-    assert fresh.write("create", "Opportunity", record(DEAL | days)).errors == errors
+    assert soap.write("create", "Opportunity", record(DEAL | days)).errors == errors
 
 
-def test_a_deal_is_judged_when_either_date_changes(fresh):
+def test_a_deal_is_validated_when_either_date_changes(soap):
     days = {"CreateDate": "2021-06-14", "ProjectedCloseDate": "2021-06-20"}
-    own = made(fresh, "Opportunity", DEAL | days)
+    own = made(soap, "Opportunity", DEAL | days)
 
     later = record(DEAL | days | {"CreateDate": "2021-06-21"}, id=own)
 
-    assert fresh.write("update", "Opportunity", later).errors == [BAD_CLOSE, AGAIN]
+    assert soap.write("update", "Opportunity", later).errors == [BAD_CLOSE, AGAIN]
 
 
 def test_the_tracked_stamp_of_a_ticket_does_not_follow_changes(fresh, steer):

@@ -11,12 +11,14 @@ from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     FromClause,
     Row,
     Select,
     bindparam,
     delete,
+    false,
     func,
     insert,
     or_,
@@ -88,7 +90,12 @@ _BY_TOKEN = _select_whole(instances).where(
 )
 _BY_ID = _select_whole(instances).where(instances.c.id == bindparam("instance_id"))
 _ZONE_COLUMNS = ("zone_url", "zone_ci", "zone_web_url", "zone_database_type")
-_ACCOUNT_OF = select(users.c.account_id).where(users.c.id == bindparam("user_id"))
+# Locked, so that a user who is removed or deactivated gets no instance meanwhile.
+_ACCOUNT_OF = (
+    select(users.c.account_id)
+    .where(users.c.id == bindparam("user_id"), users.c.active)
+    .with_for_update(read=True)
+)
 
 
 def add_instance(  # noqa: PLR0913 - what an instance is made of, by name
@@ -108,14 +115,14 @@ def add_instance(  # noqa: PLR0913 - what an instance is made of, by name
 
     Raises:
         InvalidRequestError: name or tags hold what cannot be stored.
-        NotFoundError: no such user.
+        NotFoundError: no such user, or it is not active.
     """
     _refuse_unstorable(name, *tags)
     token = new_secret()
     with db.begin() as connection:
         account_id = connection.execute(_ACCOUNT_OF, {"user_id": user_id}).scalar()
         if account_id is None:
-            raise NotFoundError(f"There is no user {user_id}.")
+            raise NotFoundError(f"There is no active user {user_id}.")
         row = {
             "account_id": account_id,
             "user_id": user_id,
@@ -178,7 +185,8 @@ def get_instance(db: Database, instance_id: int) -> Instance | None:
 def search_instances(  # noqa: PLR0913 - every way to narrow a search, by name
     db: Database,
     *,
-    account_id: int,
+    account_id: int | None = None,
+    user_id: int | None = None,
     element_keys: Sequence[str] | None = None,
     tags: Sequence[str] = (),
     text: str = "",
@@ -188,13 +196,15 @@ def search_instances(  # noqa: PLR0913 - every way to narrow a search, by name
 ) -> tuple[list[Instance], int]:
     """Return up to `limit` instances ascending by id, and how many match in all.
 
-    An instance matches when it carries every tag exactly and `text`, ignoring case,
+    They are those of the account and those of the user, as far as these are given. An
+    instance matches when it carries every tag exactly and `text`, ignoring case,
     stands in its name or its element key. `after` (an id) and `offset` skip; the
     count ignores both. Two SQL statements.
     """
     if not is_storable(text, *tags):
         return [], 0
-    matching = _match(select(instances), account_id, element_keys, tags, text)
+    owned = select(instances).where(_owned(account_id, user_id))
+    matching = _match(owned, element_keys, tags, text)
     page = (
         matching.where(instances.c.id > min(after, LARGEST_INTEGER))
         .order_by(instances.c.id)
@@ -209,11 +219,13 @@ def search_instances(  # noqa: PLR0913 - every way to narrow a search, by name
     return [_read_instance(db.keys, list(group)) for _, group in by_id], total
 
 
-def count_instances(db: Database, account_id: int) -> dict[str, int]:
-    """Return how many instances an account has, by element key, ascending."""
+def count_instances(
+    db: Database, *, account_id: int | None = None, user_id: int | None = None
+) -> dict[str, int]:
+    """Return how many instances account and user have, by element key, ascending."""
     counted = (
         select(instances.c.element_key, func.count())
-        .where(instances.c.account_id == account_id)
+        .where(_owned(account_id, user_id))
         .group_by(instances.c.element_key)
         .order_by(instances.c.element_key)
     )
@@ -294,14 +306,19 @@ def remove_instance(db: Database, instance_id: int) -> None:
         connection.execute(delete(instances).where(instances.c.id == instance_id))
 
 
+def _owned(account_id: int | None, user_id: int | None) -> ColumnElement[bool]:
+    """Return the condition for what belongs to the account or to the user."""
+    owners = ((instances.c.account_id, account_id), (instances.c.user_id, user_id))
+    given = (column == number for column, number in owners if number is not None)
+    return or_(false(), *given)
+
+
 def _match(
     query: Select[Any],
-    account_id: int,
     element_keys: Sequence[str] | None,
     tags: Sequence[str],
     text: str,
 ) -> Select[Any]:
-    query = query.where(instances.c.account_id == account_id)
     if element_keys is not None:
         query = query.where(instances.c.element_key.in_(element_keys))
     for tag in tags:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from bridge.catalog.model import JSON
 from bridge.services.apidocs.model import Access, Operation, Parameter, of_room
@@ -36,13 +36,16 @@ _USER: dict[str, Schema] = {
     "email": text(),
     "firstName": text(),
     "lastName": text(),
+    "fullName": text(),
+    "roles": array(text("There are none")),
     "active": flag(),
     "createdDate": moment(),
     "accountId": whole(),
     "organizationId": whole(),
 }
-_LAST_LOGIN: dict[str, Schema] = {"lastLoginDate": either(moment())}
+_LAST_LOGIN: dict[str, Schema] = {"lastLoginDate": moment()}
 _EMAIL = text(minLength=3, maxLength=1000, format="email")
+_ROLES: Schema = {**array(text()), "maxItems": 0}
 _PASSWORD = text(format="password", minLength=8, maxLength=1000)
 _ACCOUNT: dict[str, Schema] = {
     "name": text(minLength=1, maxLength=1000),
@@ -75,25 +78,25 @@ SCHEMAS: dict[str, Schema] = {
         {
             "id": whole(),
             "name": text(),
-            "description": either(text()),
-            "externalId": either(text()),
             "active": flag(),
             "createdDate": moment(),
             "defaultAccount": flag(),
             "type": text(),
             "companyId": whole(),
-        }
+        },
+        {"description": text(), "externalId": text()},
     ),
     "NewPlatformAccount": obj({"name": _ACCOUNT["name"]}, _ACCOUNT),
     "PlatformAccountChange": obj(optional=_ACCOUNT),
     "PlatformUser": obj(_USER, _LAST_LOGIN),
+    "ListedPlatformUser": obj(_USER, {"lastLoginDate": text(format="date")}),
     "CreatedPlatformUser": obj(
         {**_USER, "secret": text("The User secret; only this answer tells it")},
         _LAST_LOGIN,
     ),
     "NewPlatformUser": obj(
         {"email": _EMAIL, **_NAMES, "password": _PASSWORD},
-        {"active": flag(default=True)},
+        {"active": flag(default=True), "roles": _ROLES},
     ),
     "PlatformUserChange": obj(
         optional={
@@ -101,6 +104,7 @@ SCHEMAS: dict[str, Schema] = {
             **_NAMES,
             "active": flag("`false` ends logins, and the secret opens nothing"),
             "password": {**_PASSWORD, "description": "Of another user, by an admin"},
+            "roles": _ROLES,
         }
     ),
     "AccountSettings": {
@@ -138,6 +142,10 @@ SCHEMAS: dict[str, Schema] = {
 _OFFSET = query("offset", whole(minimum=0), "Items to pass over; wins over `page`")
 _LISTED = (WHERE, _OFFSET, *PAGING, TOTAL)
 _TOLD = ("Elements-Error",)
+_PERMANENT = query(
+    "permanent", flag(default=False), "Who is deactivated loses its instances"
+)
+_HEIR = "Its instances pass to the administrator of its account."
 _INTERVALS: list[JSON] = [
     *("second", "minute", "hour", "day", "week", "month", "quarter", "year")
 ]
@@ -217,19 +225,35 @@ def _users() -> Iterator[Operation]:
         "/users",
         "getPlatformUsers",
         "List the organization's users",
-        array(one),
+        array(ref("ListedPlatformUser")),
         None,
         _LISTED,
         description="With an Element part, `/users` are the CRM's.",
     )
     path, name = "/users/{id}", "PlatformUserById"
     yield Operation("GET", path, f"get{name}", "Read a user", one)
-    yield from _changes(path, name, "Change a user", one, change)
-    yield Operation("DELETE", path, f"delete{name}", "Remove a user", None)
+    yield from _changes(path, name, "Change a user", one, change, (_PERMANENT,))
+    yield Operation(
+        "DELETE", path, f"delete{name}", "Remove a user", None, description=_HEIR
+    )
+    path, name = "/accounts/{id}/users/{userId}", "PlatformAccountUserById"
+    yield Operation("GET", path, f"get{name}", "Read a user of an account", one)
+    summary = "Change a user of an account"
+    yield from _changes(path, name, summary, one, change, (_PERMANENT,))
+    path, name = "/organizations/users/{userIdOrEmail}", "OrganizationUser"
+    yield Operation("GET", path, f"get{name}", "Read a user of the organization", one)
+    yield Operation(
+        "DELETE", path, f"delete{name}", "Remove a user", None, description=_HEIR
+    )
 
 
 def _changes(
-    path: str, name: str, summary: str, answer: Schema, body: Schema
+    path: str,
+    name: str,
+    summary: str,
+    answer: Schema,
+    body: Schema,
+    parameters: Sequence[Parameter] = (),
 ) -> Iterator[Operation]:
     for method, word in (("PATCH", "update"), ("PUT", "replace")):
         yield Operation(
@@ -239,6 +263,7 @@ def _changes(
             summary,
             answer,
             body,
+            tuple(parameters),
             headers=_TOLD,
             description="Members that are not sent stay as they are.",
         )
@@ -251,7 +276,7 @@ def _below_accounts() -> Iterator[Operation]:
         users,
         "getPlatformAccountUsers",
         "List an account's users",
-        array(ref("PlatformUser")),
+        array(ref("ListedPlatformUser")),
         None,
         _LISTED,
     )
@@ -293,25 +318,28 @@ def _below_accounts() -> Iterator[Operation]:
 
 
 def _roles() -> Iterator[Operation]:
-    path = "/accounts/{id}/roles"
-    yield Operation(
-        "GET",
-        path,
-        "getAccountRoles",
-        "List an account's roles: there are none",
-        array(text()),
-        None,
-        WHOLE,
-    )
-    for method, word in (("PUT", "replace"), ("DELETE", "delete")):
+    for path, of, summary in (
+        ("/accounts/{id}/roles", "Account", "Always 400: there are no roles"),
+        ("/users/{id}/roles", "PlatformUser", "Always refused: there are no roles"),
+    ):
         yield Operation(
-            method,
-            f"{path}/{{role}}",
-            f"{word}AccountRole",
-            "Always 400: there are no roles",
+            "GET",
+            path,
+            f"get{of}Roles",
+            "List roles: there are none",
+            array(text()),
             None,
-            refused=True,
+            WHOLE,
         )
+        for method, word in (("PUT", "replace"), ("DELETE", "delete")):
+            yield Operation(
+                method,
+                f"{path}/{{role}}",
+                f"{word}{of}Role",
+                summary,
+                None,
+                refused=True,
+            )
 
 
 def _usage() -> Iterator[Operation]:

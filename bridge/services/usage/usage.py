@@ -95,7 +95,7 @@ def read_search(ctx: Context, user: User, search: UsageSearch) -> Asked:
     """
     since, until = _time("from", search.since), _time("to", search.until)
     if since and since > ctx.clock():
-        raise NotFoundError("There is no usage yet for a time in the future.")
+        raise NotFoundError("No usage found")
     if since and until and until < since:
         raise InvalidRequestError("to must not be before from.")
     status = _status(search.status)

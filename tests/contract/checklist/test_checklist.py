@@ -138,7 +138,15 @@ OBJECT = {"name": str, "vendorName": str, "type": str}
 FIGURES = {"count": int, "success": int, "failed": int}
 RECORD = {"id": int}
 ACCOUNT = {"id": int, "name": str, "active": bool, "defaultAccount": bool}
-USER = {"id": int, "email": str, "firstName": str, "lastName": str, "active": bool}
+USER = {
+    "id": int,
+    "email": str,
+    "firstName": str,
+    "lastName": str,
+    "fullName": str,
+    "roles": list,
+    "active": bool,
+}
 USAGE = {
     "user_id": int,
     "account_id": int,
@@ -673,6 +681,39 @@ def objects():
     yield Call(58, "DELETE", item, "hub", nothing, unknown=none)
 
 
+def members_of(users):
+    """Yield the calls on one user by its account, its organization and its roles."""
+    unknown = f"{users}/999999999"
+    yield Call(
+        83, "GET", f"{users}/{{spare_user}}", "platform", one(USER), unknown=unknown
+    )
+    for method in ("PATCH", "PUT"):
+        yield Call(
+            83,
+            method,
+            f"{users}/{{spare_user}}",
+            "platform",
+            one(USER),
+            sending({"lastName": "Berg"}),
+            unknown,
+        )
+    path, unknown = "/organizations/users/{spare_user}", "/organizations/users/a@b.cd"
+    yield Call(83, "GET", path, "platform", one(USER), unknown=unknown)
+    yield Call(83, "DELETE", path, "platform", nothing, unknown=unknown)
+    path, unknown = "/users/{spare_user}/roles", "/users/999999999/roles"
+    yield Call(83, "GET", path, "platform", listed, unknown=unknown)
+    for method in ("PUT", "DELETE"):
+        yield Call(
+            83,
+            method,
+            f"{path}/sys-admin",
+            "platform",
+            lambda _answer: None,
+            unknown=f"{unknown}/sys-admin",
+            status=403,
+        )
+
+
 def tenancy():
     account, user = "/accounts/{account}", "/users/{user}"
     nobody = "/accounts/-1"
@@ -744,6 +785,7 @@ def tenancy():
             sending({"lastName": "Berg"}),
             "/users/999999999",
         )
+    yield from members_of(users)
     roles, none = f"{account}/roles", f"{nobody}/roles"
     yield Call(83, "GET", roles, "platform", listed, unknown=none)
     for method in ("PUT", "DELETE"):

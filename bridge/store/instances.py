@@ -6,22 +6,16 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import groupby
-from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     FromClause,
     Row,
     Select,
     bindparam,
     delete,
-    false,
-    func,
     insert,
-    or_,
     select,
     update,
 )
@@ -66,7 +60,7 @@ class Instance:
     traced_until: datetime | None = None
 
 
-def _select_whole(source: FromClause) -> Select[Any]:
+def select_whole(source: FromClause) -> Select[Any]:
     """Select instances with owner and tags: a row for each tag, at least one."""
     owned = source.join(users, users.c.id == source.c.user_id)
     placed = owned.join(accounts, accounts.c.id == source.c.account_id)
@@ -85,10 +79,10 @@ def _select_whole(source: FromClause) -> Select[Any]:
     )
 
 
-_BY_TOKEN = _select_whole(instances).where(
+_BY_TOKEN = select_whole(instances).where(
     instances.c.token_digest == bindparam("digest")
 )
-_BY_ID = _select_whole(instances).where(instances.c.id == bindparam("instance_id"))
+_BY_ID = select_whole(instances).where(instances.c.id == bindparam("instance_id"))
 _ZONE_COLUMNS = ("zone_url", "zone_ci", "zone_web_url", "zone_database_type")
 # Locked, so that a user who is removed or deactivated gets no instance meanwhile.
 _ACCOUNT_OF = (
@@ -170,7 +164,7 @@ def find_by_token(db: Database, token: str) -> Instance | None:
 def read_by_token(connection: Connection, keys: KeyRing, token: str) -> Instance | None:
     """Do what `find_by_token` does over a connection that is open."""
     rows = connection.execute(_BY_TOKEN, {"digest": keys.digest(token)}).all()
-    return _read_instance(keys, rows, token) if rows else None
+    return read_instance(keys, rows, token) if rows else None
 
 
 def get_instance(db: Database, instance_id: int) -> Instance | None:
@@ -179,58 +173,7 @@ def get_instance(db: Database, instance_id: int) -> Instance | None:
         return None
     with db.read() as connection:
         rows = connection.execute(_BY_ID, {"instance_id": instance_id}).all()
-    return _read_instance(db.keys, rows) if rows else None
-
-
-def search_instances(  # noqa: PLR0913 - every way to narrow a search, by name
-    db: Database,
-    *,
-    account_id: int | None = None,
-    user_id: int | None = None,
-    element_keys: Sequence[str] | None = None,
-    tags: Sequence[str] = (),
-    text: str = "",
-    after: int = 0,
-    offset: int = 0,
-    limit: int = 200,
-) -> tuple[list[Instance], int]:
-    """Return up to `limit` instances ascending by id, and how many match in all.
-
-    They are those of the account and those of the user, as far as these are given. An
-    instance matches when it carries every tag exactly and `text`, ignoring case,
-    stands in its name or its element key. `after` (an id) and `offset` skip; the
-    count ignores both. Two SQL statements.
-    """
-    if not is_storable(text, *tags):
-        return [], 0
-    owned = select(instances).where(_owned(account_id, user_id))
-    matching = _match(owned, element_keys, tags, text)
-    page = (
-        matching.where(instances.c.id > min(after, LARGEST_INTEGER))
-        .order_by(instances.c.id)
-        .offset(min(offset, LARGEST_INTEGER))
-        .limit(limit)
-    )
-    with db.read() as connection:
-        counted = select(func.count()).select_from(matching.subquery())
-        total = connection.execute(counted).scalar_one()
-        rows = connection.execute(_select_whole(page.subquery())).all()
-    by_id = groupby(rows, key=attrgetter("id"))
-    return [_read_instance(db.keys, list(group)) for _, group in by_id], total
-
-
-def count_instances(
-    db: Database, *, account_id: int | None = None, user_id: int | None = None
-) -> dict[str, int]:
-    """Return how many instances account and user have, by element key, ascending."""
-    counted = (
-        select(instances.c.element_key, func.count())
-        .where(_owned(account_id, user_id))
-        .group_by(instances.c.element_key)
-        .order_by(instances.c.element_key)
-    )
-    with db.read() as connection:
-        return dict(connection.execute(counted).tuples().all())
+    return read_instance(db.keys, rows) if rows else None
 
 
 def list_zones(db: Database, organization_id: int) -> list[Zone]:
@@ -306,44 +249,15 @@ def remove_instance(db: Database, instance_id: int) -> None:
         connection.execute(delete(instances).where(instances.c.id == instance_id))
 
 
-def _owned(account_id: int | None, user_id: int | None) -> ColumnElement[bool]:
-    """Return the condition for what belongs to the account or to the user."""
-    owners = ((instances.c.account_id, account_id), (instances.c.user_id, user_id))
-    given = (column == number for column, number in owners if number is not None)
-    return or_(false(), *given)
-
-
-def _match(
-    query: Select[Any],
-    element_keys: Sequence[str] | None,
-    tags: Sequence[str],
-    text: str,
-) -> Select[Any]:
-    if element_keys is not None:
-        query = query.where(instances.c.element_key.in_(element_keys))
-    for tag in tags:
-        carriers = select(instance_tags.c.instance_id).where(instance_tags.c.tag == tag)
-        query = query.where(instances.c.id.in_(carriers))
-    if text:
-        # Folded here, because each database folds other alphabets.
-        folded = text.casefold()
-        query = query.where(
-            or_(
-                instances.c.folded_name.contains(folded, autoescape=True),
-                func.lower(instances.c.element_key).contains(folded, autoescape=True),
-            )
-        )
-    return query
-
-
 def _get_whole(connection: Connection, keys: KeyRing, instance_id: int) -> Instance:
     rows = connection.execute(_BY_ID, {"instance_id": instance_id}).all()
-    return _read_instance(keys, rows)
+    return read_instance(keys, rows)
 
 
-def _read_instance(
+def read_instance(
     keys: KeyRing, rows: Sequence[Row[*tuple[Any, ...]]], token: str | None = None
 ) -> Instance:
+    """Return the instance of rows that `select_whole` selected."""
     row = rows[0]
     return Instance(
         id=row.id,

@@ -27,10 +27,14 @@ VENDOR_TEXTS = [
     "IntegrationCode is invalid.",
     "Value does not exist for the required field AccountName.",
     "String value exceeds maximum length (field:AccountName). ",
-    "Reference value on field: TerritoryID of type: ResourceRole does not exist or "
-    "is invalid.",
-    "No matching records found. The logged in resource may not have the required "
-    "permissions to update the data.",
+    (
+        "Reference value on field: TerritoryID of type: ResourceRole does not exist or "
+        "is invalid."
+    ),
+    (
+        "No matching records found. The logged in resource may not have the required "
+        "permissions to update the data."
+    ),
     "An assigned Resource requires a value for the field AssignedResourceRoleID..",
     "Deadlock; see log.)",
     "Timeout expired.\nPlease wait...",

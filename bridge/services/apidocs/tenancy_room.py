@@ -1,15 +1,13 @@
-"""The platform's own organization, accounts and users, and the log of requests."""
+"""The platform's own organization, accounts and users."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from bridge.catalog.model import JSON
 from bridge.services.apidocs.model import Access, Operation, Parameter, of_room
 from bridge.services.apidocs.parameters import (
     INSTANCES,
     PAGING,
-    SEARCH,
     TOTAL,
     WHERE,
     WHOLE,
@@ -51,11 +49,6 @@ _ACCOUNT: dict[str, Schema] = {
     "name": text(minLength=1, maxLength=1000),
     "description": either(text(maxLength=1000)),
     "externalId": either(text(maxLength=1000)),
-}
-_FIGURES: dict[str, Schema] = {
-    "count": whole(),
-    "success": whole("Statuses below 400"),
-    "failed": whole(),
 }
 _POLICY = "notification.webhook.failure.policy"
 SCHEMAS: dict[str, Schema] = {
@@ -113,31 +106,6 @@ SCHEMAS: dict[str, Schema] = {
         "additionalProperties": {"type": ["string", "number", "boolean"]},
         "description": "Single values by name, answered as texts",
     },
-    "Usage": obj(
-        {
-            "user_id": either(whole()),
-            "account_id": either(whole()),
-            "company_id": either(whole()),
-            "process_time": {"type": "number", "description": "Milliseconds"},
-            "traffic_id": whole(),
-            "request_status": whole(),
-            "request_ip": either(text()),
-            "element_key": either(text()),
-            "element_name": either(text()),
-            "request_uri": text(),
-            "element_api": text(),
-            "request_id": text(),
-            "traffic_date": moment(),
-            "company_external_id": either(text()),
-            "company_external_name": text(),
-        }
-    ),
-    "RequestsInTime": obj({"timestamp": moment("Start of the interval"), **_FIGURES}),
-    "RequestsOfAccount": obj({"accountId": whole(), **_FIGURES}),
-    "RequestsOfElement": obj(
-        {"elementKey": either(text("null for calls of no element")), **_FIGURES}
-    ),
-    "RequestsOfStatus": obj({"status": whole(), **_FIGURES}),
 }
 _OFFSET = query("offset", whole(minimum=0), "Items to pass over; wins over `page`")
 _LISTED = (WHERE, _OFFSET, *PAGING, TOTAL)
@@ -146,18 +114,6 @@ _PERMANENT = query(
     "permanent", flag(default=False), "Who is deactivated loses its instances"
 )
 _HEIR = "Its instances pass to the administrator of its account."
-_INTERVALS: list[JSON] = [
-    *("second", "minute", "hour", "day", "week", "month", "quarter", "year")
-]
-_CHOSEN: tuple[Parameter, ...] = (
-    query("from", text(format="date-time"), "Earliest time"),
-    query("to", text(format="date-time"), "Latest time"),
-    query("hub", text(), "Key of a hub"),
-    query("keys[]", array(text()), "Keys of elements"),
-    query("tags[]", array(text()), "Tags of instances"),
-    query("status", text(), "A code as `404`, or `4xx`, `success`, `failed`"),
-    SEARCH,
-)
 
 
 def operations() -> list[Operation]:
@@ -184,8 +140,6 @@ def operations() -> list[Operation]:
         *of_room("Tenancy", Access.USER, _users()),
         *of_room("Tenancy", Access.USER, _below_accounts()),
         *of_room("Tenancy", Access.USER, _roles()),
-        *of_room("Usage", Access.USER, _usage()),
-        *of_room("Usage", Access.USER, _figures()),
     ]
 
 
@@ -340,54 +294,3 @@ def _roles() -> Iterator[Operation]:
                 None,
                 refused=True,
             )
-
-
-def _usage() -> Iterator[Operation]:
-    wishes = (
-        *_CHOSEN,
-        query("pageOffset", whole(minimum=0), "Items to pass over"),
-        *PAGING,
-        TOTAL,
-    )
-    yield Operation(
-        "GET",
-        "/usage",
-        "getUsage",
-        "List the account's requests, newest first",
-        array(ref("Usage")),
-        None,
-        wishes,
-    )
-    yield Operation(
-        "GET",
-        "/usage/{requestId}",
-        "getUsageByRequestId",
-        "Read one request",
-        ref("Usage"),
-    )
-
-
-def _figures() -> Iterator[Operation]:
-    accounts = query("accountIds[]", array(whole()), "Ids of accounts")
-    interval = query("interval", text(enum=_INTERVALS), "Fits the time unless given")
-    path, name = "/usage/analytics", "getUsageAnalytics"
-    yield Operation(
-        "GET",
-        path,
-        name,
-        "Count requests interval by interval, of the last day unless told",
-        array(ref("RequestsInTime")),
-        None,
-        (*_CHOSEN, accounts, interval, *WHOLE),
-    )
-    for one in ("Account", "Element", "Status"):
-        word = "statuses" if one == "Status" else f"{one.lower()}s"
-        yield Operation(
-            "GET",
-            f"{path}/{word}",
-            f"{name}{word.capitalize()}",
-            f"Count requests by {one.lower()}, of the last day unless told",
-            array(ref(f"RequestsOf{one}")),
-            None,
-            (*_CHOSEN, accounts, *WHOLE),
-        )

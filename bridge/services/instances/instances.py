@@ -30,7 +30,7 @@ from bridge.services.instances.bodies import (
     unmask,
 )
 from bridge.services.leases import hold
-from bridge.store import instances
+from bridge.store import instance_search, instances
 from bridge.store.instances import Instance
 from bridge.store.tenants import User
 
@@ -142,7 +142,7 @@ def _list(
     keys = None
     if search.element_key is not None:
         keys = [find_element(ctx, search.element_key).key]
-    found, total = instances.search_instances(
+    found, total = instance_search.search_instances(
         ctx.database,
         account_id=account_id,
         user_id=user_id,
@@ -167,7 +167,7 @@ def _list(
 def count_instances(ctx: Context, user: User) -> dict[str, JSON]:
     """Return how many instances `list_instances` lists; no vendor call."""
     account_id = user.account_id if user.admin else None
-    counts = instances.count_instances(
+    counts = instance_search.count_instances(
         ctx.database, account_id=account_id, user_id=user.id
     )
     return {

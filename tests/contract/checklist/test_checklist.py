@@ -152,8 +152,9 @@ USAGE = {
     "account_id": int,
     "company_id": int,
     "process_time": NUMBER,
-    "traffic_id": NUMBER,
-    "request_status": int,
+    "traffic_id": str,
+    "request_status": str,
+    "company_external_id": str,
     "request_uri": str,
     "request_id": str,
     "traffic_date": (str, int),
@@ -814,11 +815,17 @@ def tenancy():
         86, "GET", "/usage/{request}", "platform", one(USAGE), unknown="/usage/none"
     )
     analytics, none = "/usage/analytics", "/usage/analytics/nonsense"
-    yield Call(86, "GET", analytics, "platform", hour_by_hour, unknown=none)
+    for path in (analytics, f"{analytics}/times"):
+        yield Call(86, "GET", path, "platform", hour_by_hour, unknown=none)
+    activity, created = f"{analytics}/activity/element-instances", "created-count"
+    check = one({"usage": list})
+    yield Call(86, "GET", activity, "platform", check, unknown=f"{activity}/x")
+    check = one({"instancesCreatedCount": int})
+    yield Call(86, "GET", f"{activity}/{created}", "platform", check, unknown=none)
     for tail, member in (
         ("accounts", {"accountId": int}),
         ("elements", {"elementKey": (str, type(None))}),
-        ("statuses", {"status": int}),
+        ("statuses", {"timestamp": str, "status": int}),
     ):
         check = many({**member, **FIGURES})
         yield Call(86, "GET", f"{analytics}/{tail}", "platform", check, unknown=none)

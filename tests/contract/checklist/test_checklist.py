@@ -595,7 +595,7 @@ def catalogue():
             "GET",
             f"{item}/{name}",
             "platform",
-            listed,
+            one({}) if name == "models" else listed,
             unknown=f"{none}/{name}",
         )
     yield Call(59, "GET", "/{own_resource_path}", "hub", one({}))

@@ -26,9 +26,9 @@ _FIGURES: dict[str, Schema] = {
 SCHEMAS: dict[str, Schema] = {
     "Usage": obj(
         {
-            "user_id": either(whole()),
-            "account_id": either(whole()),
-            "company_id": either(whole()),
+            "user_id": whole(),
+            "account_id": whole(),
+            "company_id": whole(),
             "process_time": {"type": "number", "description": "Milliseconds"},
             "traffic_id": text(),
             "request_status": text(),

@@ -92,8 +92,8 @@ def refuse_roles(body: Mapping[str, JSON]) -> None:
     if roles is not None and not isinstance(roles, list):
         raise InvalidRequestError("roles must be a list.")
     for role in roles or ():
-        key = role.get("key") if isinstance(role, dict) else role
-        refuse_role(str(key))
+        members = role if isinstance(role, dict) else {"key": role}
+        refuse_role(str(members.get("key") or members.get("name") or "without a key"))
 
 
 def refuse_role(key: str) -> NoReturn:

@@ -269,18 +269,24 @@ def test_an_admin_counts_the_accounts_of_his_organization(api, usage, foreign):
     assert call("DELETE", f"/accounts/{branch}").status == 200
 
 
-@pytest.mark.parametrize("query", ["interval=minute", "interval=hour", ""])
-def test_statuses_are_counted_interval_by_interval(usage, asked, query):
-    wish = f"?searchText={asked}&{query}"
-    times = usage(f"/analytics/times{wish}").json()
+def test_statuses_are_counted_interval_by_interval_and_calls_by_instance(
+    api, usage, asked
+):
+    for query in ("interval=minute", "interval=hour", ""):
+        wish = f"?searchText={asked}&{query}"
+        times = usage(f"/analytics/times{wish}").json()
 
-    counted = usage(f"/analytics/statuses{wish}").json()
+        counted = usage(f"/analytics/statuses{wish}").json()
 
-    assert sum(each["count"] for each in counted) == 3
-    assert {each["status"] for each in counted} == {404}
-    assert counted == sorted(counted, key=lambda each: each["timestamp"])
-    assert {each["timestamp"] for each in counted} <= {
-        each["timestamp"] for each in times
+        assert sum(each["count"] for each in counted) == 3
+        assert {each["status"] for each in counted} == {404}
+        assert counted == sorted(counted, key=lambda each: each["timestamp"])
+        assert {each["timestamp"] for each in counted} <= {
+            each["timestamp"] for each in times
+        }
+    called = usage(f"/analytics/activity/element-instances?searchText={asked}")
+    assert called.json() == {
+        "usage": [{"instanceId": api.line["instanceId"], **figures(2, failed=2)}]
     }
 
 
@@ -293,12 +299,7 @@ def test_a_call_of_no_element_has_no_element_in_the_log(api, usage):
     assert None not in row.values()
 
 
-def test_activity_is_counted_by_instance(api, usage, asked):
-    called = usage(f"/analytics/activity/element-instances?searchText={asked}")
-
-    assert called.json() == {
-        "usage": [{"instanceId": api.line["instanceId"], **figures(2, failed=2)}]
-    }
+def test_no_activity_is_an_empty_list(usage):
     for query in ("searchText=no-such", "to=2020-01-01", "keys[]=other"):
         path = f"/analytics/activity/element-instances?{query}"
         assert usage(path).json() == {"usage": []}

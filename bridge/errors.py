@@ -31,19 +31,40 @@
             └── StoreUnavailableError    the same call may succeed later
 
 Which status each becomes is decided once, in `web.errors`. This module imports
-nothing, so every room can raise from it.
+nothing of ours, so every package can raise from it.
 """
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar
+
+_CLOSING = ")]}\"'\u201d\u2019"
+_DOUBLED_STOP = re.compile(rf"(?<=[^\s.])\.([{re.escape(_CLOSING)}]*)\.(?=\s)")
+
+
+def single_full_stops(message: str) -> str:
+    """Return a message in which no sentence ends in more than one full stop.
+
+    Messages embed texts of Autotask, of libraries and of callers, which may bring a
+    full stop of their own: `(Autotask: X is invalid.).` becomes
+    `(Autotask: X is invalid.)`. At the end of a message an ellipsis becomes one too.
+    """
+    message = _DOUBLED_STOP.sub(r".\1", message)
+    words = message.rstrip(f". \t\n{_CLOSING}")
+    before, stop, after = message[len(words) :].partition(".")
+    if "." not in after:
+        return message
+    closing = "".join(each for each in after if each in _CLOSING)
+    return f"{words}{before}{stop}{closing}"
 
 
 class BridgeError(Exception):
     """Any failure with a sentence for the caller.
 
     Args:
-        message: what went wrong and what cures it; never a secret.
+        message: what went wrong and what cures it; never a secret. Full stops that an
+            embedded text doubled are made one.
         provider_message: Autotask's own text, whole, when it sent one.
 
     `replayed` tells that an earlier call of the same write was answered so.
@@ -52,8 +73,8 @@ class BridgeError(Exception):
     retryable: ClassVar[bool] = False
 
     def __init__(self, message: str, *, provider_message: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
+        self.message = single_full_stops(message)
+        super().__init__(self.message)
         self.provider_message = provider_message
         self.replayed = False
 

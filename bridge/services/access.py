@@ -57,7 +57,7 @@ def open_instance(ctx: Context, secrets: Secrets) -> tuple[User, Instance]:
 
     Raises:
         UnauthorizedError: a part is missing or unknown, a given Organization does
-            not match, or the instance is not visible to the user.
+            not match, or the instance is neither the user's nor its account's.
     """
     user: User | None = None
     instance: Instance | None = None
@@ -73,14 +73,28 @@ def open_instance(ctx: Context, secrets: Secrets) -> tuple[User, Instance]:
     elif secrets.bearer:
         user = tenants.find_session(ctx.database, secrets.bearer)
         instance = instances.find_by_token(ctx.database, secrets.element)
-    if user is None or instance is None or not is_visible(instance, user):
+    if user is None or instance is None or not may_use(instance, user):
         raise UnauthorizedError(REFUSED)
     return user, instance
 
 
+def may_use(instance: Instance, user: User) -> bool:
+    """Tell whether a user who has the token of an instance may use it.
+
+    It may if the instance is its own or another user's of its account.
+    """
+    return instance.user_id == user.id or instance.account_id == user.account_id
+
+
 def is_visible(instance: Instance, user: User) -> bool:
-    """Tell whether a user may see an instance: its own account's, no other's."""
-    return instance.account_id == user.account_id
+    """Tell whether a user finds an instance by its id, and so its token.
+
+    It does if the instance is its own; an admin finds those of its account.
+    Source: elements-api, Appendix E, 2.2.
+    """
+    if instance.user_id == user.id:
+        return True
+    return user.admin and instance.account_id == user.account_id
 
 
 def require_enabled(instance: Instance) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from sqlalchemy import select
 
 from bridge.store.engine import Database
-from bridge.store.instances import Instance, search_instances
+from bridge.store.instance_search import search_instances
+from bridge.store.instances import Instance
 from bridge.store.models import accounts
 
 _PAGE = 200

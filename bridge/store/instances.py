@@ -6,8 +6,6 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import groupby
-from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -17,9 +15,7 @@ from sqlalchemy import (
     Select,
     bindparam,
     delete,
-    func,
     insert,
-    or_,
     select,
     update,
 )
@@ -64,7 +60,7 @@ class Instance:
     traced_until: datetime | None = None
 
 
-def _select_whole(source: FromClause) -> Select[Any]:
+def select_whole(source: FromClause) -> Select[Any]:
     """Select instances with owner and tags: a row for each tag, at least one."""
     owned = source.join(users, users.c.id == source.c.user_id)
     placed = owned.join(accounts, accounts.c.id == source.c.account_id)
@@ -83,12 +79,17 @@ def _select_whole(source: FromClause) -> Select[Any]:
     )
 
 
-_BY_TOKEN = _select_whole(instances).where(
+_BY_TOKEN = select_whole(instances).where(
     instances.c.token_digest == bindparam("digest")
 )
-_BY_ID = _select_whole(instances).where(instances.c.id == bindparam("instance_id"))
+_BY_ID = select_whole(instances).where(instances.c.id == bindparam("instance_id"))
 _ZONE_COLUMNS = ("zone_url", "zone_ci", "zone_web_url", "zone_database_type")
-_ACCOUNT_OF = select(users.c.account_id).where(users.c.id == bindparam("user_id"))
+# Locked, so that a user who is removed or deactivated gets no instance meanwhile.
+_ACCOUNT_OF = (
+    select(users.c.account_id)
+    .where(users.c.id == bindparam("user_id"), users.c.active)
+    .with_for_update(read=True)
+)
 
 
 def add_instance(  # noqa: PLR0913 - what an instance is made of, by name
@@ -108,14 +109,14 @@ def add_instance(  # noqa: PLR0913 - what an instance is made of, by name
 
     Raises:
         InvalidRequestError: name or tags hold what cannot be stored.
-        NotFoundError: no such user.
+        NotFoundError: no such user, or it is not active.
     """
     _refuse_unstorable(name, *tags)
     token = new_secret()
     with db.begin() as connection:
         account_id = connection.execute(_ACCOUNT_OF, {"user_id": user_id}).scalar()
         if account_id is None:
-            raise NotFoundError(f"There is no user {user_id}.")
+            raise NotFoundError(f"There is no active user {user_id}.")
         row = {
             "account_id": account_id,
             "user_id": user_id,
@@ -163,7 +164,7 @@ def find_by_token(db: Database, token: str) -> Instance | None:
 def read_by_token(connection: Connection, keys: KeyRing, token: str) -> Instance | None:
     """Do what `find_by_token` does over a connection that is open."""
     rows = connection.execute(_BY_TOKEN, {"digest": keys.digest(token)}).all()
-    return _read_instance(keys, rows, token) if rows else None
+    return read_instance(keys, rows, token) if rows else None
 
 
 def get_instance(db: Database, instance_id: int) -> Instance | None:
@@ -172,53 +173,7 @@ def get_instance(db: Database, instance_id: int) -> Instance | None:
         return None
     with db.read() as connection:
         rows = connection.execute(_BY_ID, {"instance_id": instance_id}).all()
-    return _read_instance(db.keys, rows) if rows else None
-
-
-def search_instances(  # noqa: PLR0913 - every way to narrow a search, by name
-    db: Database,
-    *,
-    account_id: int,
-    element_keys: Sequence[str] | None = None,
-    tags: Sequence[str] = (),
-    text: str = "",
-    after: int = 0,
-    offset: int = 0,
-    limit: int = 200,
-) -> tuple[list[Instance], int]:
-    """Return up to `limit` instances ascending by id, and how many match in all.
-
-    An instance matches when it carries every tag exactly and `text`, ignoring case,
-    stands in its name or its element key. `after` (an id) and `offset` skip; the
-    count ignores both. Two SQL statements.
-    """
-    if not is_storable(text, *tags):
-        return [], 0
-    matching = _match(select(instances), account_id, element_keys, tags, text)
-    page = (
-        matching.where(instances.c.id > min(after, LARGEST_INTEGER))
-        .order_by(instances.c.id)
-        .offset(min(offset, LARGEST_INTEGER))
-        .limit(limit)
-    )
-    with db.read() as connection:
-        counted = select(func.count()).select_from(matching.subquery())
-        total = connection.execute(counted).scalar_one()
-        rows = connection.execute(_select_whole(page.subquery())).all()
-    by_id = groupby(rows, key=attrgetter("id"))
-    return [_read_instance(db.keys, list(group)) for _, group in by_id], total
-
-
-def count_instances(db: Database, account_id: int) -> dict[str, int]:
-    """Return how many instances an account has, by element key, ascending."""
-    counted = (
-        select(instances.c.element_key, func.count())
-        .where(instances.c.account_id == account_id)
-        .group_by(instances.c.element_key)
-        .order_by(instances.c.element_key)
-    )
-    with db.read() as connection:
-        return dict(connection.execute(counted).tuples().all())
+    return read_instance(db.keys, rows) if rows else None
 
 
 def list_zones(db: Database, organization_id: int) -> list[Zone]:
@@ -294,39 +249,15 @@ def remove_instance(db: Database, instance_id: int) -> None:
         connection.execute(delete(instances).where(instances.c.id == instance_id))
 
 
-def _match(
-    query: Select[Any],
-    account_id: int,
-    element_keys: Sequence[str] | None,
-    tags: Sequence[str],
-    text: str,
-) -> Select[Any]:
-    query = query.where(instances.c.account_id == account_id)
-    if element_keys is not None:
-        query = query.where(instances.c.element_key.in_(element_keys))
-    for tag in tags:
-        carriers = select(instance_tags.c.instance_id).where(instance_tags.c.tag == tag)
-        query = query.where(instances.c.id.in_(carriers))
-    if text:
-        # Folded here, because each database folds other alphabets.
-        folded = text.casefold()
-        query = query.where(
-            or_(
-                instances.c.folded_name.contains(folded, autoescape=True),
-                func.lower(instances.c.element_key).contains(folded, autoescape=True),
-            )
-        )
-    return query
-
-
 def _get_whole(connection: Connection, keys: KeyRing, instance_id: int) -> Instance:
     rows = connection.execute(_BY_ID, {"instance_id": instance_id}).all()
-    return _read_instance(keys, rows)
+    return read_instance(keys, rows)
 
 
-def _read_instance(
+def read_instance(
     keys: KeyRing, rows: Sequence[Row[*tuple[Any, ...]]], token: str | None = None
 ) -> Instance:
+    """Return the instance of rows that `select_whole` selected."""
     row = rows[0]
     return Instance(
         id=row.id,

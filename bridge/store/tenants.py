@@ -102,6 +102,7 @@ _BY_SESSION = (
 _LOGIN = select(users.c.id, users.c.sealed_password_digest).where(
     users.c.folded_email == bindparam("folded_email"), users.c.active
 )
+_LOCKED_LOGIN = _LOGIN.with_for_update()
 _SECRETS = (
     select(users.c.sealed_secret, organizations.c.sealed_secret)
     .select_from(WITH_TENANT)
@@ -211,15 +212,17 @@ def log_in(
 
     The password is checked against a scrypt digest; the same work is done for an
     unknown address, and for a user who is not active. Five refusals for one address
-    within a minute refuse the rest of that minute, the right password included.
+    within a minute refuse the rest of that minute, the right password included. None
+    too when the user was removed, deactivated or given another password meanwhile.
     """
     now = now or datetime.now(UTC)
     folded_email = fold_email(email) if is_storable(email) else ""
+    wanted = {"folded_email": folded_email}
     email_digest = db.keys.digest(folded_email)
     with db.read() as connection:
         if is_throttled(connection, email_digest, now):
             return None
-        row = connection.execute(_LOGIN, {"folded_email": folded_email}).one_or_none()
+        row = connection.execute(_LOGIN, wanted).one_or_none()
     password_digest = row and db.keys.open(row.sealed_password_digest)
     matches = verify_password(password, password_digest)
     with db.begin() as connection:
@@ -228,6 +231,9 @@ def log_in(
             return None
         if row is None or not matches:
             count_refusal(connection, email_digest, now)
+            return None
+        same = connection.execute(_LOCKED_LOGIN, wanted).one_or_none()
+        if same is None or db.keys.open(same.sealed_password_digest) != password_digest:
             return None
         bearer = _add_session(
             connection, db, row.id, now + timedelta(seconds=lifetime_s), now

@@ -15,7 +15,7 @@ from bridge.store.sql import is_storable, written_time
 
 _LARGEST_ID = 2**62
 
-Aspect: TypeAlias = Literal["account_id", "element_key", "status"]
+Aspect: TypeAlias = Literal["account_id", "element_key", "instance_id"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +111,17 @@ def count_by_time(db: Database, asked: Asked, width: int) -> list[Counted]:
     A time is written `2019-03-14 09:26:53`, in UTC.
     """
     with db.read() as connection:
-        time = written_time(connection, request_log.c.answered_at)
-        return _count(connection, asked, func.substr(time, 1, width))
+        return _count(connection, asked, _start_of_time(connection, width))
+
+
+def count_statuses_by_time(db: Database, asked: Asked, width: int) -> list[Counted]:
+    """Return how many requests match by time, as `count_by_time`, and by status.
+
+    The kinds are pairs of the two.
+    """
+    with db.read() as connection:
+        time = _start_of_time(connection, width)
+        return _count(connection, asked, time, request_log.c.status)
 
 
 def find_noted(db: Database, account_id: int, id_or_request_id: str) -> Noted | None:
@@ -127,17 +136,25 @@ def find_noted(db: Database, account_id: int, id_or_request_id: str) -> Noted | 
     return None if row is None else Noted(*row)
 
 
+def _start_of_time(connection: Connection, width: int) -> ColumnElement[Any]:
+    time = written_time(connection, request_log.c.answered_at)
+    return func.substr(time, 1, width)
+
+
 def _count(
-    connection: Connection, asked: Asked, key: ColumnElement[Any]
+    connection: Connection, asked: Asked, *keys: ColumnElement[Any]
 ) -> list[Counted]:
     if not _is_storable(asked):
         return []
     counted = (
-        select(key, func.count(), func.sum(_FAILED))
+        select(*keys, func.count(), func.sum(_FAILED))
         .where(*_conditions(asked))
-        .group_by(key)
+        .group_by(*keys)
     )
-    return [Counted(*row) for row in connection.execute(counted)]
+    return [
+        Counted(kind[0] if len(kind) == 1 else tuple(kind), count, failed)
+        for *kind, count, failed in connection.execute(counted)
+    ]
 
 
 def _is_storable(asked: Asked) -> bool:

@@ -41,13 +41,17 @@ _WHOLE = select(*USER_COLUMNS).select_from(WITH_TENANT).order_by(users.c.id)
 
 @dataclass(frozen=True, slots=True)
 class UserChange:
-    """What is to change of a user; None leaves it as it is."""
+    """What is to change of a user; None leaves it as it is.
+
+    `removes_instances` is for one who is deactivated for good.
+    """
 
     email: str | None = None
     first_name: str | None = None
     last_name: str | None = None
     active: bool | None = None
     password: str | None = field(default=None, repr=False)
+    removes_instances: bool = False
 
 
 def list_users(db: Database) -> list[User]:
@@ -127,7 +131,8 @@ def change_user(
 ) -> User | None:
     """Change a user, unless `by` is not active any more: then None is returned.
 
-    The sessions of a user who is not active, or has a new password, end. Two who
+    The sessions of a user who is not active, or has a new password, end. Removed
+    instances take with them what belongs to them, create records included. Two who
     deactivate each other at the same time do not both succeed.
 
     Raises:
@@ -151,6 +156,8 @@ def change_user(
             raise ConflictError(_TAKEN) from None
         if change.active is False or change.password is not None:
             connection.execute(delete(sessions).where(sessions.c.user_id == user.id))
+        if change.removes_instances:
+            connection.execute(delete(instances).where(instances.c.user_id == user.id))
         found = connection.execute(_WHOLE.where(users.c.id == user.id)).one_or_none()
     if found is None:
         raise NotFoundError(f"The user with ID {user.id} was not found.")
@@ -182,10 +189,32 @@ def _columns(db: Database, change: UserChange) -> dict[str, object]:
     return values
 
 
-def remove_user(db: Database, user: User, *, keep_account: bool = False) -> None:
-    """Remove a user; the organization goes with its last one.
+def remove_member(db: Database, user: User, *, by: User) -> bool:
+    """Remove a user but not its account; False when `by` is not active any more.
 
-    With `keep_account`, only the user goes.
+    Its instances pass to the active admin of its account with the lowest id, else to
+    `by`, an admin of the organization. Its sessions end. A user who is gone already is
+    no failure.
+    """
+    admins = (users.c.account_id == user.account_id) & users.c.admin
+    concerned = select(users.c.id, users.c.active, admins.label("rules")).where(
+        users.c.id.in_((by.id, user.id)) | admins
+    )
+    with db.begin() as connection:
+        # All are locked, or an heir could be removed or deactivated meanwhile.
+        held = connection.execute(concerned.order_by(users.c.id).with_for_update())
+        active = [row for row in held if row.active and row.id != user.id]
+        if by.id not in {row.id for row in active}:
+            return False
+        heir = next((row.id for row in active if row.rules), by.id)
+        owned = instances.c.user_id == user.id
+        connection.execute(update(instances).where(owned).values(user_id=heir))
+        connection.execute(delete(users).where(users.c.id == user.id))
+    return True
+
+
+def remove_user(db: Database, user: User) -> None:
+    """Remove a user; the organization goes with its last one.
 
     Its sessions end. Nothing is removed that still carries instances.
 
@@ -201,8 +230,6 @@ def remove_user(db: Database, user: User, *, keep_account: bool = False) -> None
                 f"The user {user.email} owns the instances {named}: remove them first."
             )
         connection.execute(delete(users).where(users.c.id == user.id))
-        if keep_account:
-            return
         _remove_empty(connection, accounts, user.account_id, users.c.account_id)
         _remove_empty(
             connection,

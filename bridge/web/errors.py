@@ -12,7 +12,7 @@ from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from bridge import errors
-from bridge.errors import BridgeError
+from bridge.errors import BridgeError, single_full_stops
 from bridge.web import current
 from bridge.web.responses import JSON_TYPE, mark_replay, to_json
 
@@ -70,7 +70,7 @@ def envelope(
     request_id: str, message: str, provider_message: str | None = None
 ) -> bytes:
     """Return the error body; `providerMessage` only when the vendor said something."""
-    body = {"requestId": request_id, "message": message}
+    body = {"requestId": request_id, "message": single_full_stops(message)}
     if provider_message:
         body["providerMessage"] = provider_message
     return to_json(body)

@@ -121,9 +121,8 @@ def add_resource(element: str) -> Response:
     """Keep a resource of the account's own."""
     ctx, user = current.context(), current.user()
     found = find_element(ctx, element)
-    return responses.document(
-        extended.add_resource(ctx, user, found, bodies.current_object())
-    )
+    saved = extended.add_resource(ctx, user, found, bodies.current_object())
+    return responses.document(saved.document, notes=saved.notes)
 
 
 def get_resource(element: str, resource_id: str) -> Response:
@@ -139,9 +138,8 @@ def replace_resource(element: str, resource_id: str) -> Response:
     """Replace a resource of the account's own."""
     ctx, user, body = current.context(), current.user(), bodies.current_object()
     found = find_element(ctx, element)
-    return responses.document(
-        extended.replace_resource(ctx, user, found, resource_id, body)
-    )
+    saved = extended.replace_resource(ctx, user, found, resource_id, body)
+    return responses.document(saved.document, notes=saved.notes)
 
 
 def remove_resource(element: str, resource_id: str) -> Response:

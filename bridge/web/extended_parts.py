@@ -30,10 +30,12 @@ def register(app: Flask) -> None:
 
 
 def list_parts(element: str, resource_id: str, part: str) -> Response:
-    """Answer a resource's hooks, parameters or models."""
+    """Answer a resource's hooks or parameters, or its one model."""
     place = _place(element, resource_id, part)
-    found = extended_parts.list_parts(current.context(), current.caller(), place)
-    return responses.whole(found)
+    ctx, user = current.context(), current.caller()
+    if part == "models":
+        return responses.document(extended_parts.get_model(ctx, user, place))
+    return responses.whole(extended_parts.list_parts(ctx, user, place))
 
 
 def get_part(element: str, resource_id: str, part: str, part_id: str) -> Response:

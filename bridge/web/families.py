@@ -78,8 +78,9 @@ def family_of(method: str, path: str, secrets: Secrets) -> Family:
         return _BY_SHAPE[head](method, segments)
     if head in _PLATFORM or _is_account_route(segments):
         return Family.PLATFORM
-    shared = head in {"accounts", "users"} and len(segments) <= _RECORD_DEPTH
-    return Family.PLATFORM if shared and secrets.element is None else Family.HUB
+    is_shared = head in {"accounts", "users"} and len(segments) <= _RECORD_DEPTH
+    is_shared = is_shared or (head == "users" and segments[2:3] == ["roles"])
+    return Family.PLATFORM if is_shared and secrets.element is None else Family.HUB
 
 
 def _instances_family(method: str, segments: list[str]) -> Family:

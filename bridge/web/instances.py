@@ -64,7 +64,7 @@ def list_instances(element: str | None = None) -> Response:
 
 
 def count_instances() -> Response:
-    """Answer how many instances the caller's account has. No vendor call."""
+    """Answer how many instances the caller sees. No vendor call."""
     return responses.document(
         instances.count_instances(current.context(), current.user())
     )
@@ -149,7 +149,7 @@ def find(instance_id: str | None, element: str | None = None) -> Instance:
     """Return the instance of a path, or of the token where the path has no id.
 
     Raises:
-        NotFoundError: unknown, another account's, or another element's.
+        NotFoundError: unknown, not the caller's to see, or another element's.
     """
     if instance_id is None:
         return current.instance()

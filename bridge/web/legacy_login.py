@@ -1,9 +1,13 @@
 """Logging in as set-up tools of the old console do: a form, a cookie, the secrets.
 
-Source: elements-api 1.4.
+Source: elements-api 1.4, and Appendix E for the page with the form.
 """
 
 from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
 
@@ -13,16 +17,39 @@ from bridge.web.forms import current_form
 
 _COOKIE = "JSESSIONID"
 _ROOT = "/elements"
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": (
+        "default-src 'none'; base-uri 'none'; form-action 'self'; "
+        "frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
 
 
 def register(app: Flask) -> None:
-    """Add the two routes; they stand beside the API's base path."""
+    """Add the routes; they stand beside the API's base path."""
+    app.add_url_rule(f"{_ROOT}/jsp/login.jsp", view_func=show_form)
     app.add_url_rule(
         f"{_ROOT}/j_spring_security_check", view_func=log_in_by_form, methods=["POST"]
     )
     app.add_url_rule(
         f"{_ROOT}/api-v1/ui/getSecrets", view_func=show_secrets, methods=["GET"]
     )
+
+
+def show_form() -> Response:
+    """Answer a page with the form, which no other site can put into a frame."""
+    prefix = urlsplit(current.public_url()).path
+    page = _read_page().replace("{{prefix}}", prefix)
+    return Response(page, content_type="text/html; charset=utf-8", headers=_HEADERS)
+
+
+@cache
+def _read_page() -> str:
+    return (files("bridge.web") / "pages" / "login.html").read_text("utf-8")
 
 
 def log_in_by_form() -> Response:

@@ -13,6 +13,7 @@ from decimal import Decimal
 import orjson
 from flask import Response, request
 
+from bridge.errors import single_full_stops
 from bridge.services import paging
 from bridge.web import current, params
 from bridge.web.families import Family, family_of
@@ -128,7 +129,8 @@ def empty() -> Response:
 def _add_notes(response: Response, notes: Sequence[str]) -> None:
     """Set `Elements-Error`; member names are a caller's text and may hold anything."""
     if notes:
-        text = " ".join(notes).encode("ascii", "backslashreplace").decode("ascii")
+        sentences = single_full_stops(" ".join(notes))
+        text = sentences.encode("ascii", "backslashreplace").decode("ascii")
         printable = re.sub(r"[^\x20-\x7e]", " ", text)
         response.headers["Elements-Error"] = printable[:_MAX_NOTE]
 

@@ -15,7 +15,8 @@ from bridge.services.instances import instances
 from bridge.services.paging import Piece
 from bridge.services.tenancy import platform_users, tenancy
 from bridge.services.tenancy.platform_bodies import Kept
-from bridge.web import bodies, current, hubs, params, responses
+from bridge.store.tenants import User
+from bridge.web import bodies, children, current, hubs, params, responses
 from bridge.web.families import BASE
 
 View: TypeAlias = Callable[..., Response]
@@ -24,6 +25,8 @@ _ACCOUNTS = f"{BASE}/accounts"
 _ACCOUNT = f"{_ACCOUNTS}/<account_id>"
 _USERS = f"{BASE}/users"
 _USER = f"{_USERS}/<user_id>"
+_ROLES = f"{_USER}/roles"
+_MEMBER = f"{BASE}/organizations/users/<id_or_email>"
 
 _LACKING = (
     (f"{_ACCOUNTS}/instances", ["POST", "PUT", "PATCH", "DELETE"]),
@@ -31,12 +34,26 @@ _LACKING = (
     (f"{_ACCOUNT}/instances", ["POST"]),
     (f"{_ACCOUNT}/roles", ["POST"]),
     (f"{_ACCOUNT}/roles/<role>", ["GET", "PATCH"]),
+    (f"{_ACCOUNT}/users/<user_id>", ["DELETE"]),
 )
 """Verbs that would otherwise be looked for among the records."""
 
 
 def register(app: Flask) -> None:
     """Add the routes; none of the platform's costs a vendor call."""
+    _register_shared(app)
+    _register_own(app)
+    for path, methods in _LACKING:
+        app.add_url_rule(
+            path,
+            endpoint=f"{current.REFUSAL} {path}",
+            view_func=refuse_method,
+            methods=methods,
+        )
+
+
+def _register_shared(app: Flask) -> None:
+    """Add what is the platform's or the element's."""
     for path, method, platform, records in (
         (_ACCOUNTS, "GET", list_accounts, hubs.list_records),
         (_ACCOUNTS, "POST", create_account, hubs.create_record),
@@ -50,6 +67,17 @@ def register(app: Flask) -> None:
         (_USER, "PATCH", change_user, hubs.update_record),
         (_USER, "PUT", change_user, hubs.update_record),
         (_USER, "DELETE", delete_user, hubs.delete_record),
+        (_ROLES, "GET", list_user_roles, _roles(children.list_children)),
+        (_ROLES, "POST", None, _roles(children.create_child)),
+        (f"{_ROLES}/<role>", "GET", None, _roles(children.get_child)),
+        (f"{_ROLES}/<role>", "PATCH", None, _roles(children.update_child)),
+        (f"{_ROLES}/<role>", "PUT", refuse_user_role, _roles(children.update_child)),
+        (
+            f"{_ROLES}/<role>",
+            "DELETE",
+            refuse_user_role,
+            _roles(children.delete_child),
+        ),
     ):
         name = path.removeprefix(f"{BASE}/").partition("/")[0]
         app.add_url_rule(
@@ -58,8 +86,14 @@ def register(app: Flask) -> None:
             view_func=_either(name, platform, records),
             methods=[method],
         )
+
+
+def _register_own(app: Flask) -> None:
+    """Add what is the platform's alone."""
     own: tuple[tuple[str, View, list[str]], ...] = (
         (f"{BASE}/organizations/me", get_organization, ["GET"]),
+        (_MEMBER, get_member, ["GET"]),
+        (_MEMBER, delete_member, ["DELETE"]),
         (f"{_ACCOUNTS}/instances", list_account_instances, ["GET"]),
         (f"{_ACCOUNT}/instances", list_account_instances, ["GET"]),
         (f"{_ACCOUNTS}/settings", read_settings, ["GET"]),
@@ -68,18 +102,13 @@ def register(app: Flask) -> None:
         (f"{_ACCOUNT}/settings", write_settings, ["POST", "PATCH"]),
         (f"{_ACCOUNT}/users", list_users, ["GET"]),
         (f"{_ACCOUNT}/users", create_user, ["POST"]),
+        (f"{_ACCOUNT}/users/<user_id>", get_user, ["GET"]),
+        (f"{_ACCOUNT}/users/<user_id>", change_user, ["PATCH", "PUT"]),
         (f"{_ACCOUNT}/roles", list_roles, ["GET"]),
         (f"{_ACCOUNT}/roles/<role>", refuse_role, ["PUT", "DELETE"]),
     )
     for path, view, methods in own:
         app.add_url_rule(path, view_func=view, methods=methods)
-    for path, methods in _LACKING:
-        app.add_url_rule(
-            path,
-            endpoint=f"{current.REFUSAL} {path}",
-            view_func=refuse_method,
-            methods=methods,
-        )
 
 
 def refuse_method(**_path: str) -> Response:
@@ -150,24 +179,52 @@ def create_user(account_id: str) -> Response:
     )
 
 
-def get_user(user_id: str) -> Response:
+def get_user(user_id: str, account_id: str | None = None) -> Response:
     """Answer one user."""
-    found = platform_users.find_user(current.context(), current.user(), user_id)
-    return responses.document(platform_users.user_document(found))
+    return responses.document(
+        platform_users.user_document(_find_user(user_id, account_id))
+    )
 
 
-def change_user(user_id: str) -> Response:
-    """Change a user."""
-    body = bodies.current_object()
+def change_user(user_id: str, account_id: str | None = None) -> Response:
+    """Change a user; with `permanent=true`, a deactivated one loses its instances."""
+    body, found = bodies.current_object(), _find_user(user_id, account_id)
+    permanent = params.flag(params.current_query(), "permanent", default=False)
     return _kept(
-        platform_users.change_user(current.context(), current.user(), user_id, body)
+        platform_users.change_user(
+            current.context(), current.user(), found, body, permanent=permanent
+        )
     )
 
 
 def delete_user(user_id: str) -> Response:
     """Remove a user."""
-    platform_users.remove_user(current.context(), current.user(), user_id)
+    found = _find_user(user_id)
+    platform_users.remove_user(current.context(), current.user(), found)
     return responses.empty()
+
+
+def get_member(id_or_email: str) -> Response:
+    """Answer one user of the organization."""
+    return responses.document(platform_users.user_document(_find_member(id_or_email)))
+
+
+def delete_member(id_or_email: str) -> Response:
+    """Remove a user of the organization."""
+    found = _find_member(id_or_email)
+    platform_users.remove_user(current.context(), current.user(), found)
+    return responses.empty()
+
+
+def list_user_roles(user_id: str) -> Response:
+    """Answer the roles that a user has: there are none."""
+    _find_user(user_id)
+    return responses.whole([])
+
+
+def refuse_user_role(user_id: str, role: str) -> Response:
+    """Refuse a role that is none; all are."""
+    platform_users.refuse_user_role(current.context(), current.user(), user_id, role)
 
 
 def list_roles(account_id: str) -> Response:
@@ -189,7 +246,7 @@ def list_account_instances(account_id: str | None = None) -> Response:
     own = user.account_id
     if account_id is not None:
         own = tenancy.find_own_account(ctx, user, account_id).id
-    page = instances.list_of_account(ctx, own, search)
+    page = instances.list_of_account(ctx, user, own, search)
     return responses.listing(
         page.documents, next_page=page.next_page, total=page.total, notes=notes
     )
@@ -213,6 +270,16 @@ def write_settings(account_id: str | None = None) -> Response:
     )
 
 
+def _find_user(user_id: str, account_id: str | None = None) -> User:
+    ctx, user = current.context(), current.user()
+    return platform_users.find_user(ctx, user, user_id, account_id)
+
+
+def _find_member(id_or_email: str) -> User:
+    ctx, user = current.context(), current.user()
+    return platform_users.find_by_id_or_email(ctx, user, id_or_email)
+
+
 def _kept(kept: Kept) -> Response:
     return responses.document(kept.document, ignored=kept.ignored)
 
@@ -221,6 +288,15 @@ def _listed(piece: Piece, notes: Sequence[str]) -> Response:
     return responses.listing(
         piece.items, next_page=piece.next_page, total=piece.total, notes=notes
     )
+
+
+def _roles(records: View) -> View:
+    """Return a view of children for the path of a user's roles."""
+
+    def view(name: str, user_id: str, *role: str) -> Response:
+        return records(name, user_id, "roles", *role)
+
+    return view
 
 
 def _either(name: str, platform: View | None, records: View) -> View:

@@ -14,7 +14,14 @@ def register(app: Flask) -> None:
     """Add the routes."""
     app.add_url_rule(f"{BASE}/usage", view_func=list_usage)
     app.add_url_rule(f"{BASE}/usage/<usage_id>", view_func=get_usage)
-    app.add_url_rule(f"{BASE}/usage/analytics", view_func=count_over_time)
+    for path, view in (
+        ("", count_over_time),
+        ("/times", count_over_time),
+        ("/statuses", count_statuses),
+        ("/activity/element-instances", count_by_instance),
+        ("/activity/element-instances/created-count", count_created_instances),
+    ):
+        app.add_url_rule(f"{BASE}/usage/analytics{path}", view_func=view)
     for kind in usage_analytics.KINDS:
         app.add_url_rule(
             f"{BASE}/usage/analytics/{kind}",
@@ -48,8 +55,34 @@ def count_over_time() -> Response:
     )
 
 
+def count_statuses() -> Response:
+    """Answer how many requests had which status, interval by interval."""
+    search = params.figures_search(params.current_query())
+    return responses.whole(
+        usage_analytics.count_statuses(current.context(), current.user(), search)
+    )
+
+
+def count_by_instance() -> Response:
+    """Answer how many requests there were of each instance."""
+    search = params.figures_search(params.current_query())
+    return responses.document(
+        usage_analytics.count_by_instance(current.context(), current.user(), search)
+    )
+
+
+def count_created_instances() -> Response:
+    """Answer how many instances were created."""
+    search = params.figures_search(params.current_query())
+    return responses.document(
+        usage_analytics.count_created_instances(
+            current.context(), current.user(), search
+        )
+    )
+
+
 def count_by(kind: Kind) -> Response:
-    """Answer how many requests there were of each account, element or status."""
+    """Answer how many requests there were of each account or element."""
     search = params.figures_search(params.current_query())
     return responses.whole(
         usage_analytics.count_by(current.context(), current.user(), search, kind)

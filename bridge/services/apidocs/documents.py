@@ -24,6 +24,7 @@ from bridge.services.apidocs import (
     platform,
     swagger,
     tenancy_room,
+    usage_operations,
 )
 from bridge.services.apidocs.model import Operation, Routes
 from bridge.services.apidocs.openapi import write_openapi
@@ -43,6 +44,7 @@ SCHEMAS: dict[str, Schema] = {
     **element_room.SCHEMAS,
     **platform.SCHEMAS,
     **tenancy_room.SCHEMAS,
+    **usage_operations.SCHEMAS,
     **extended_room.SCHEMAS,
     **hub_room.SCHEMAS,
 }
@@ -82,6 +84,7 @@ def fixed_rooms() -> list[Operation]:
     return [
         *platform.operations(),
         *tenancy_room.operations(),
+        *usage_operations.operations(),
         *element_room.operations(),
         *extended_room.operations(),
         *_hub_rooms(),

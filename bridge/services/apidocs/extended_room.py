@@ -49,6 +49,10 @@ SCHEMAS: dict[str, Schema] = {
             "parameters": array(anything()),
         },
     ),
+    "ElementResourceModel": obj(
+        optional={"id": whole(), "name": text(), "swagger": anything()},
+        description="Empty where the resource has no model",
+    ),
     "ElementResourcePart": obj(
         {"id": whole()},
         description="With the members that it was added with",
@@ -79,15 +83,15 @@ def with_own(
 ) -> list[Operation]:
     """Return operations with those on the resources that an account added.
 
-    They take the place of built-in ones with the same method and path, as they do when
-    they are called. Whatever was stored, ids and parameters stay unique.
+    They take the place of built-in and of older ones with the same method and path, as
+    they do when they are called. Whatever was stored, ids and parameters stay unique.
     """
     paths = {shape(each.path): each.path for each in served if each.hub}
     own: dict[tuple[str, str], Operation] = {}
     for document in documents:
         if (operation := _own(document, paths)) is not None:
             paths.setdefault(shape(operation.path), operation.path)
-            own.setdefault((operation.method, operation.path), operation)
+            own[operation.method, operation.path] = operation
     kept = [each for each in served if not (each.hub and _key(each) in own)]
     used = {each.id for each in kept}
     added = []
@@ -194,14 +198,15 @@ def _reading() -> Iterator[Operation]:
     one = ref("ElementResourcePart")
     for part in PARTS:
         path, name = f"{_ONE}/{part}", part.capitalize()
+        model = part == "models"
         yield Operation(
             "GET",
             path,
             f"getElementResource{name}",
-            f"List a resource's {part}",
-            array(one),
+            "Read a resource's model" if model else f"List a resource's {part}",
+            ref("ElementResourceModel") if model else array(one),
             None,
-            WHOLE,
+            () if model else WHOLE,
         )
         yield Operation(
             "GET",
@@ -214,10 +219,13 @@ def _reading() -> Iterator[Operation]:
 
 def _writing() -> Iterator[Operation]:
     one, given = ref("ElementResource"), ref("ElementResourceInput")
-    yield Operation("POST", _ALL, "createElementResource", "Add a resource", one, given)
-    yield Operation(
-        "PUT", _ONE, "replaceElementResourceById", "Replace a resource", one, given
-    )
+    for method, path, name, summary in (
+        ("POST", _ALL, "createElementResource", "Add a resource"),
+        ("PUT", _ONE, "replaceElementResourceById", "Replace a resource"),
+    ):
+        yield Operation(
+            method, path, name, summary, one, given, headers=("Elements-Error",)
+        )
     yield Operation(
         "DELETE", _ONE, "deleteElementResourceById", "Remove a resource", None
     )

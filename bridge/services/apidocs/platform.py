@@ -218,7 +218,8 @@ def _instances() -> Iterator[Operation]:
             many,
             None,
             INSTANCES,
-            description="No match is 404.",
+            description="The caller's own; an administrator's list holds those of the "
+            "account. No match is 404.",
         )
         yield Operation(
             "POST",

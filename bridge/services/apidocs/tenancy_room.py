@@ -1,15 +1,13 @@
-"""The platform's own organization, accounts and users, and the log of requests."""
+"""The platform's own organization, accounts and users."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from bridge.catalog.model import JSON
 from bridge.services.apidocs.model import Access, Operation, Parameter, of_room
 from bridge.services.apidocs.parameters import (
     INSTANCES,
     PAGING,
-    SEARCH,
     TOTAL,
     WHERE,
     WHOLE,
@@ -36,23 +34,21 @@ _USER: dict[str, Schema] = {
     "email": text(),
     "firstName": text(),
     "lastName": text(),
+    "fullName": text(),
+    "roles": array(text("There are none")),
     "active": flag(),
     "createdDate": moment(),
     "accountId": whole(),
     "organizationId": whole(),
 }
-_LAST_LOGIN: dict[str, Schema] = {"lastLoginDate": either(moment())}
+_LAST_LOGIN: dict[str, Schema] = {"lastLoginDate": moment()}
 _EMAIL = text(minLength=3, maxLength=1000, format="email")
+_ROLES: Schema = {**array(text()), "maxItems": 0}
 _PASSWORD = text(format="password", minLength=8, maxLength=1000)
 _ACCOUNT: dict[str, Schema] = {
     "name": text(minLength=1, maxLength=1000),
     "description": either(text(maxLength=1000)),
     "externalId": either(text(maxLength=1000)),
-}
-_FIGURES: dict[str, Schema] = {
-    "count": whole(),
-    "success": whole("Statuses below 400"),
-    "failed": whole(),
 }
 _POLICY = "notification.webhook.failure.policy"
 SCHEMAS: dict[str, Schema] = {
@@ -75,25 +71,25 @@ SCHEMAS: dict[str, Schema] = {
         {
             "id": whole(),
             "name": text(),
-            "description": either(text()),
-            "externalId": either(text()),
             "active": flag(),
             "createdDate": moment(),
             "defaultAccount": flag(),
             "type": text(),
             "companyId": whole(),
-        }
+        },
+        {"description": text(), "externalId": text()},
     ),
     "NewPlatformAccount": obj({"name": _ACCOUNT["name"]}, _ACCOUNT),
     "PlatformAccountChange": obj(optional=_ACCOUNT),
     "PlatformUser": obj(_USER, _LAST_LOGIN),
+    "ListedPlatformUser": obj(_USER, {"lastLoginDate": text(format="date")}),
     "CreatedPlatformUser": obj(
         {**_USER, "secret": text("The User secret; only this answer tells it")},
         _LAST_LOGIN,
     ),
     "NewPlatformUser": obj(
         {"email": _EMAIL, **_NAMES, "password": _PASSWORD},
-        {"active": flag(default=True)},
+        {"active": flag(default=True), "roles": _ROLES},
     ),
     "PlatformUserChange": obj(
         optional={
@@ -101,6 +97,7 @@ SCHEMAS: dict[str, Schema] = {
             **_NAMES,
             "active": flag("`false` ends logins, and the secret opens nothing"),
             "password": {**_PASSWORD, "description": "Of another user, by an admin"},
+            "roles": _ROLES,
         }
     ),
     "AccountSettings": {
@@ -109,47 +106,14 @@ SCHEMAS: dict[str, Schema] = {
         "additionalProperties": {"type": ["string", "number", "boolean"]},
         "description": "Single values by name, answered as texts",
     },
-    "Usage": obj(
-        {
-            "user_id": either(whole()),
-            "account_id": either(whole()),
-            "company_id": either(whole()),
-            "process_time": {"type": "number", "description": "Milliseconds"},
-            "traffic_id": whole(),
-            "request_status": whole(),
-            "request_ip": either(text()),
-            "element_key": either(text()),
-            "element_name": either(text()),
-            "request_uri": text(),
-            "element_api": text(),
-            "request_id": text(),
-            "traffic_date": moment(),
-            "company_external_id": either(text()),
-            "company_external_name": text(),
-        }
-    ),
-    "RequestsInTime": obj({"timestamp": moment("Start of the interval"), **_FIGURES}),
-    "RequestsOfAccount": obj({"accountId": whole(), **_FIGURES}),
-    "RequestsOfElement": obj(
-        {"elementKey": either(text("null for calls of no element")), **_FIGURES}
-    ),
-    "RequestsOfStatus": obj({"status": whole(), **_FIGURES}),
 }
 _OFFSET = query("offset", whole(minimum=0), "Items to pass over; wins over `page`")
 _LISTED = (WHERE, _OFFSET, *PAGING, TOTAL)
 _TOLD = ("Elements-Error",)
-_INTERVALS: list[JSON] = [
-    *("second", "minute", "hour", "day", "week", "month", "quarter", "year")
-]
-_CHOSEN: tuple[Parameter, ...] = (
-    query("from", text(format="date-time"), "Earliest time"),
-    query("to", text(format="date-time"), "Latest time"),
-    query("hub", text(), "Key of a hub"),
-    query("keys[]", array(text()), "Keys of elements"),
-    query("tags[]", array(text()), "Tags of instances"),
-    query("status", text(), "A code as `404`, or `4xx`, `success`, `failed`"),
-    SEARCH,
+_PERMANENT = query(
+    "permanent", flag(default=False), "Who is deactivated loses its instances"
 )
+_HEIR = "Its instances pass to the administrator of its account."
 
 
 def operations() -> list[Operation]:
@@ -176,8 +140,6 @@ def operations() -> list[Operation]:
         *of_room("Tenancy", Access.USER, _users()),
         *of_room("Tenancy", Access.USER, _below_accounts()),
         *of_room("Tenancy", Access.USER, _roles()),
-        *of_room("Usage", Access.USER, _usage()),
-        *of_room("Usage", Access.USER, _figures()),
     ]
 
 
@@ -217,19 +179,35 @@ def _users() -> Iterator[Operation]:
         "/users",
         "getPlatformUsers",
         "List the organization's users",
-        array(one),
+        array(ref("ListedPlatformUser")),
         None,
         _LISTED,
         description="With an Element part, `/users` are the CRM's.",
     )
     path, name = "/users/{id}", "PlatformUserById"
     yield Operation("GET", path, f"get{name}", "Read a user", one)
-    yield from _changes(path, name, "Change a user", one, change)
-    yield Operation("DELETE", path, f"delete{name}", "Remove a user", None)
+    yield from _changes(path, name, "Change a user", one, change, (_PERMANENT,))
+    yield Operation(
+        "DELETE", path, f"delete{name}", "Remove a user", None, description=_HEIR
+    )
+    path, name = "/accounts/{id}/users/{userId}", "PlatformAccountUserById"
+    yield Operation("GET", path, f"get{name}", "Read a user of an account", one)
+    summary = "Change a user of an account"
+    yield from _changes(path, name, summary, one, change, (_PERMANENT,))
+    path, name = "/organizations/users/{userIdOrEmail}", "OrganizationUser"
+    yield Operation("GET", path, f"get{name}", "Read a user of the organization", one)
+    yield Operation(
+        "DELETE", path, f"delete{name}", "Remove a user", None, description=_HEIR
+    )
 
 
 def _changes(
-    path: str, name: str, summary: str, answer: Schema, body: Schema
+    path: str,
+    name: str,
+    summary: str,
+    answer: Schema,
+    body: Schema,
+    parameters: Sequence[Parameter] = (),
 ) -> Iterator[Operation]:
     for method, word in (("PATCH", "update"), ("PUT", "replace")):
         yield Operation(
@@ -239,6 +217,7 @@ def _changes(
             summary,
             answer,
             body,
+            tuple(parameters),
             headers=_TOLD,
             description="Members that are not sent stay as they are.",
         )
@@ -251,7 +230,7 @@ def _below_accounts() -> Iterator[Operation]:
         users,
         "getPlatformAccountUsers",
         "List an account's users",
-        array(ref("PlatformUser")),
+        array(ref("ListedPlatformUser")),
         None,
         _LISTED,
     )
@@ -293,73 +272,25 @@ def _below_accounts() -> Iterator[Operation]:
 
 
 def _roles() -> Iterator[Operation]:
-    path = "/accounts/{id}/roles"
-    yield Operation(
-        "GET",
-        path,
-        "getAccountRoles",
-        "List an account's roles: there are none",
-        array(text()),
-        None,
-        WHOLE,
-    )
-    for method, word in (("PUT", "replace"), ("DELETE", "delete")):
-        yield Operation(
-            method,
-            f"{path}/{{role}}",
-            f"{word}AccountRole",
-            "Always 400: there are no roles",
-            None,
-            refused=True,
-        )
-
-
-def _usage() -> Iterator[Operation]:
-    wishes = (
-        *_CHOSEN,
-        query("pageOffset", whole(minimum=0), "Items to pass over"),
-        *PAGING,
-        TOTAL,
-    )
-    yield Operation(
-        "GET",
-        "/usage",
-        "getUsage",
-        "List the account's requests, newest first",
-        array(ref("Usage")),
-        None,
-        wishes,
-    )
-    yield Operation(
-        "GET",
-        "/usage/{requestId}",
-        "getUsageByRequestId",
-        "Read one request",
-        ref("Usage"),
-    )
-
-
-def _figures() -> Iterator[Operation]:
-    accounts = query("accountIds[]", array(whole()), "Ids of accounts")
-    interval = query("interval", text(enum=_INTERVALS), "Fits the time unless given")
-    path, name = "/usage/analytics", "getUsageAnalytics"
-    yield Operation(
-        "GET",
-        path,
-        name,
-        "Count requests interval by interval, of the last day unless told",
-        array(ref("RequestsInTime")),
-        None,
-        (*_CHOSEN, accounts, interval, *WHOLE),
-    )
-    for one in ("Account", "Element", "Status"):
-        word = "statuses" if one == "Status" else f"{one.lower()}s"
+    for path, of, summary in (
+        ("/accounts/{id}/roles", "Account", "Always 400: there are no roles"),
+        ("/users/{id}/roles", "PlatformUser", "Always refused: there are no roles"),
+    ):
         yield Operation(
             "GET",
-            f"{path}/{word}",
-            f"{name}{word.capitalize()}",
-            f"Count requests by {one.lower()}, of the last day unless told",
-            array(ref(f"RequestsOf{one}")),
+            path,
+            f"get{of}Roles",
+            "List roles: there are none",
+            array(text()),
             None,
-            (*_CHOSEN, accounts, *WHOLE),
+            WHOLE,
         )
+        for method, word in (("PUT", "replace"), ("DELETE", "delete")):
+            yield Operation(
+                method,
+                f"{path}/{{role}}",
+                f"{word}{of}Role",
+                summary,
+                None,
+                refused=True,
+            )

@@ -149,6 +149,17 @@ def path_pattern(document: Mapping[str, JSON]) -> re.Pattern[str]:
     return re.compile("/".join(map(_segment, path_segments(document))))
 
 
+def path_shape(document: Mapping[str, JSON]) -> tuple[str, ...]:
+    """Return the segments of a definition's path with `{}` for any name in braces.
+
+    Two definitions with one shape match the same paths.
+    """
+    return tuple(
+        "{}" if placeholder(part) else _literal(part)
+        for part in path_segments(document)
+    )
+
+
 def placeholder(segment: str) -> str:
     """Return the name that a segment of a path is a placeholder for, or nothing."""
     match = _PLACEHOLDER.fullmatch(segment)
@@ -159,7 +170,11 @@ def _segment(part: str) -> str:
     name = placeholder(part)
     if name:
         return f"(?P<{name}>[^/]+)"
-    return re.escape(unquote(part).replace("/", "%2F"))
+    return re.escape(_literal(part))
+
+
+def _literal(part: str) -> str:
+    return unquote(part).replace("/", "%2F")
 
 
 def _constant(declared: Sequence[Declared], kind: str, name: str = "") -> str:

@@ -6,7 +6,7 @@ Source: elements-api 3.5.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bridge.catalog.model import JSON, Element
@@ -19,11 +19,12 @@ from bridge.services.extended.definitions import (
     Sent,
     path_pattern,
     path_segments,
+    path_shape,
     placeholder,
     read_definition,
 )
 from bridge.services.extended.model_schemas import model_schema
-from bridge.services.extended.parts import refuse_legacy_hooks
+from bridge.services.extended.parts import refuse_legacy_hooks, with_legacy_flags
 from bridge.services.objects import find_object
 from bridge.store import extended
 from bridge.store.instances import Instance
@@ -31,6 +32,14 @@ from bridge.store.tenants import User
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _MOST_RESOURCES = 500
+
+
+@dataclass(frozen=True, slots=True)
+class SavedResource:
+    """An added resource as stored; `notes` are sentences for `Elements-Error`."""
+
+    document: Mapping[str, JSON]
+    notes: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +94,10 @@ def get_resource(
 
 def add_resource(
     ctx: Context, user: User, element: Element, body: Mapping[str, JSON]
-) -> dict[str, JSON]:
+) -> SavedResource:
     """Keep a resource and return it with its number.
+
+    A note says so when it has path and method of another one.
 
     Raises:
         InvalidRequestError: its path or method cannot be used.
@@ -97,7 +108,7 @@ def add_resource(
     number = extended.add_extended(
         ctx.database, user.account_id, element.key, method, _kept(body)
     )
-    return _document(_kept(body), number)
+    return _saved(ctx, user, element, _document(_kept(body), number))
 
 
 def replace_resource(
@@ -106,8 +117,10 @@ def replace_resource(
     element: Element,
     resource_id: str,
     body: Mapping[str, JSON],
-) -> dict[str, JSON]:
+) -> SavedResource:
     """Replace a resource of the account's own.
+
+    A note says so when it has path and method of another one now.
 
     Raises:
         NotFoundError: it has none of this number; a built-in one is nobody's.
@@ -124,7 +137,7 @@ def replace_resource(
     extended.edit_extended(
         ctx.database, user.account_id, number, replace, method=method
     )
-    return _document(kept, number)
+    return _saved(ctx, user, element, _document(kept, number))
 
 
 def remove_resource(
@@ -140,7 +153,7 @@ def remove_resource(
 
 
 def find_meant(ctx: Context, user: User, instance: Instance, path: str) -> list[Meant]:
-    """Return the added resources that a path means, the oldest first.
+    """Return the added resources that a path means, the newest first.
 
     `path` has no hub in front. No vendor call.
     """
@@ -149,7 +162,7 @@ def find_meant(ctx: Context, user: User, instance: Instance, path: str) -> list[
     found = extended.list_extended(ctx.database, user.account_id, instance.element_key)
     return [
         Meant(item.method, item.document, match.groupdict())
-        for item in found
+        for item in reversed(found)
         if (match := path_pattern(item.document).fullmatch(path.strip("/")))
     ]
 
@@ -158,13 +171,13 @@ def find_model(ctx: Context, instance: Instance, name: str) -> Model | None:
     """Return the model that describes a name, compared without case. No vendor call.
 
     The name is a path's, where nothing but names in braces follows it, or a model's
-    own. A model that describes no object is none.
+    own; of several the newest counts. A model that describes no object is none.
     """
     stored = extended.list_extended(
         ctx.database, instance.account_id, instance.element_key
     )
     found: list[Model] = []
-    for item in stored:
+    for item in reversed(stored):
         model = item.document.get("model")
         own_name = str(model.get("name", "")) if isinstance(model, dict) else ""
         by_path = _is_path_name(name, item.document)
@@ -212,7 +225,28 @@ def _is_path_name(name: str, document: Mapping[str, JSON]) -> bool:
 
 
 def _document(document: Mapping[str, JSON], number: int) -> dict[str, JSON]:
-    return {"id": number, **document}
+    return {"id": number, **with_legacy_flags(document)}
+
+
+def _saved(
+    ctx: Context, user: User, element: Element, document: Mapping[str, JSON]
+) -> SavedResource:
+    """Return a stored resource, with a note when others match the same calls."""
+    own = extended.list_extended(ctx.database, user.account_id, element.key)
+    method, shape = _method(document), path_shape(document)
+    alike = [
+        item.id
+        for item in own
+        if item.method == method and path_shape(item.document) == shape
+    ]
+    others = ", ".join(str(number) for number in alike if number != document["id"])
+    if not others:
+        return SavedResource(document, ())
+    note = (
+        f"Other resources of the account have this path and method too: {others}. The "
+        f"newest one, {max(alike)}, answers."
+    )
+    return SavedResource(document, (note,))
 
 
 def _kept(body: Mapping[str, JSON]) -> dict[str, JSON]:

@@ -42,6 +42,15 @@ def list_parts(ctx: Context, user: User | None, place: Place) -> list[Part]:
     return parts.list_parts(document, place.part)
 
 
+def get_model(ctx: Context, user: User | None, place: Place) -> Part:
+    """Return a resource's model, empty when it has none.
+
+    Raises:
+        NotFoundError: there is no such resource.
+    """
+    return next(iter(list_parts(ctx, user, place)), {})
+
+
 def get_part(ctx: Context, user: User | None, place: Place) -> Part:
     """Return one part.
 

@@ -49,7 +49,7 @@ def add_part(document: Document, part: str, body: Document) -> tuple[Document, P
     items = _numbered(document, part)
     if len(items) >= _MOST:
         raise InvalidRequestError(f"A resource has at most {_MOST} {part}.")
-    added: Part = {**body, "id": _next(items)}
+    added = _shown(part, {**body, "id": _next(items)})
     kept = [] if part == _MODELS else items
     return _stored(document, part, [*kept, added]), added
 
@@ -64,7 +64,7 @@ def replace_part(
         InvalidRequestError: a hook would become a legacy one.
     """
     before = find_part(document, part, part_id)
-    after: Part = {**body, "id": before["id"]}
+    after = _shown(part, {**body, "id": before["id"]})
     if part == "hooks":
         _refuse_legacy(before, after)
     return _stored(document, part, _exchange(document, part, before, [after])), after
@@ -83,6 +83,15 @@ def remove_part(document: Document, part: str, part_id: str) -> Document:
 def remove_parts(document: Document, part: str) -> Document:
     """Return the document without any part of a kind."""
     return _stored(document, part, [])
+
+
+def with_legacy_flags(document: Document) -> dict[str, JSON]:
+    """Return the document with `isLegacy` in each of its hooks."""
+    hooks = document.get("hooks")
+    if not isinstance(hooks, list):
+        return {**document}
+    flagged = [_shown("hooks", one) if isinstance(one, dict) else one for one in hooks]
+    return {**document, "hooks": flagged}
 
 
 def refuse_legacy_hooks(before: Document, after: Document) -> None:
@@ -125,8 +134,15 @@ def _numbered(document: Document, part: str) -> list[JSON]:
         if number in taken:
             number = last = last + 1
         taken.add(number)
-        numbered.append({**item, "id": number})
+        numbered.append(_shown(part, {**item, "id": number}))
     return numbered
+
+
+def _shown(part: str, item: Part) -> Part:
+    """Return an item as callers see it: a hook says whether it is a legacy one."""
+    if part == "hooks" and item.get("isLegacy") is None:
+        return {**item, "isLegacy": False}
+    return item
 
 
 def _number(item: JSON) -> int:

@@ -30,7 +30,7 @@ from bridge.services.instances.bodies import (
     unmask,
 )
 from bridge.services.leases import hold
-from bridge.store import instances
+from bridge.store import instance_search, instances
 from bridge.store.instances import Instance
 from bridge.store.tenants import User
 
@@ -104,28 +104,48 @@ def create_instance(
 
 
 def list_instances(ctx: Context, user: User, search: InstanceSearch) -> InstancePage:
-    """Return the caller's instances ascending by id; no vendor call.
+    """Return the caller's instances, an admin's account's too; no vendor call.
+
+    They are ascending by id.
 
     Raises:
         NotFoundError: nothing matches.
         InvalidRequestError: `next_page` is no token of this list.
     """
-    return list_of_account(ctx, user.account_id, search)
+    account_id = user.account_id if user.admin else None
+    return _list(ctx, search, account_id=account_id, user_id=user.id)
 
 
 def list_of_account(
-    ctx: Context, account_id: int, search: InstanceSearch
+    ctx: Context, user: User, account_id: int, search: InstanceSearch
 ) -> InstancePage:
-    """Return an account's instances, as `list_instances` does the caller's."""
+    """Return an account's instances, as far as the caller sees them.
+
+    Raises:
+        NotFoundError, InvalidRequestError: as `list_instances`.
+    """
+    if user.admin:
+        return _list(ctx, search, account_id=account_id)
+    return _list(ctx, search, user_id=user.id)
+
+
+def _list(
+    ctx: Context,
+    search: InstanceSearch,
+    *,
+    account_id: int | None = None,
+    user_id: int | None = None,
+) -> InstancePage:
     after, offset = 0, (search.page - 1) * search.page_size
     if search.next_page:
         after, offset = paging.read_token(_SCOPE, search.next_page), 0
     keys = None
     if search.element_key is not None:
         keys = [find_element(ctx, search.element_key).key]
-    found, total = instances.search_instances(
+    found, total = instance_search.search_instances(
         ctx.database,
         account_id=account_id,
+        user_id=user_id,
         element_keys=keys,
         tags=search.tags,
         text=search.text,
@@ -134,7 +154,7 @@ def list_of_account(
         limit=search.page_size + 1,
     )
     if total == 0:
-        raise NotFoundError("No element instances were found.")
+        raise NotFoundError("No element instances found")
     shown = found[: search.page_size]
     more = len(found) > len(shown)
     return InstancePage(
@@ -145,8 +165,11 @@ def list_of_account(
 
 
 def count_instances(ctx: Context, user: User) -> dict[str, JSON]:
-    """Return how many instances the caller's account has; no vendor call."""
-    counts = instances.count_instances(ctx.database, user.account_id)
+    """Return how many instances `list_instances` lists; no vendor call."""
+    account_id = user.account_id if user.admin else None
+    counts = instance_search.count_instances(
+        ctx.database, account_id=account_id, user_id=user.id
+    )
     return {
         "totalInstances": sum(counts.values()),
         "elementInstances": [
@@ -156,10 +179,10 @@ def count_instances(ctx: Context, user: User) -> dict[str, JSON]:
 
 
 def find_instance(ctx: Context, user: User, instance_id: str) -> Instance:
-    """Return one instance of the caller's by its id as written in a path.
+    """Return an instance that the caller sees, by its id as written in a path.
 
     Raises:
-        NotFoundError: unknown, or another account's.
+        NotFoundError: unknown, or not the caller's to see.
     """
     instance = None
     if re.fullmatch(r"\d{1,18}", instance_id, re.ASCII):

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import NoReturn
 
 from bridge.catalog.model import JSON
-from bridge.errors import InvalidRequestError
+from bridge.errors import ForbiddenError, InvalidRequestError
 from bridge.interfaces import Entity
 
 LONGEST_TEXT = 1000
-_TIMES = frozenset({"createdDate", "lastLoginDate"})
+_DERIVED = frozenset({"createdDate", "lastLoginDate", "fullName"})
 _FLAGS = {"true": True, "false": False}
 
 
@@ -34,7 +35,7 @@ def unused(body: Mapping[str, JSON], used: Collection[str]) -> tuple[str, ...]:
 def unchanged(
     body: Mapping[str, JSON], used: Collection[str], stored: Mapping[str, object]
 ) -> tuple[str, ...]:
-    """Return the members of a change that are ignored: unknown ones, and other times.
+    """Return the members of a change that are ignored: unknown and derived ones.
 
     Callers put back whole documents, so what equals the stored document is no change.
 
@@ -46,7 +47,7 @@ def unchanged(
         for name in unused(body, used)
         if name not in stored or not _is_equal(body[name], stored[name])
     ]
-    fixed = [name for name in differing if name in stored and name not in _TIMES]
+    fixed = [name for name in differing if name in stored and name not in _DERIVED]
     if fixed:
         raise InvalidRequestError(f"{', '.join(fixed)} cannot be changed.")
     return tuple(differing)
@@ -78,6 +79,37 @@ def read_flag(body: Mapping[str, JSON], name: str) -> bool | None:
     if flag is None:
         raise InvalidRequestError(f"{name} must be true or false.")
     return flag
+
+
+def refuse_roles(body: Mapping[str, JSON]) -> None:
+    """Refuse a body that gives a user roles: users here have none.
+
+    Raises:
+        ForbiddenError: it names a role of administrators.
+        InvalidRequestError: it names another role, or `roles` is no list.
+    """
+    roles = body.get("roles")
+    if roles is not None and not isinstance(roles, list):
+        raise InvalidRequestError("roles must be a list.")
+    for role in roles or ():
+        members = role if isinstance(role, dict) else {"key": role}
+        refuse_role(str(members.get("key") or members.get("name") or "without a key"))
+
+
+def refuse_role(key: str) -> NoReturn:
+    """Refuse to give a user a role, or to take it away.
+
+    Raises:
+        ForbiddenError: it is a role of administrators.
+        InvalidRequestError: it is any other; no role is known here.
+    """
+    reason = "users have no roles here and are administrators or not"
+    if key.strip().lower().endswith("admin"):
+        raise ForbiddenError(
+            f"The role {key[:40]} cannot be given or taken through the API: {reason}. "
+            "The operator makes administrators with `bridge user add`."
+        )
+    raise InvalidRequestError(f"There is no role {key[:40]}: {reason}.")
 
 
 def _is_equal(given: JSON, stored: object) -> bool:

@@ -36,10 +36,11 @@ def select(
 
 
 def written(row: Entity) -> Entity:
-    """Return a row as callers see it: its times in the one form of the platform's."""
+    """Return a row as callers see it: times in one form, what has no value left out."""
     return {
         name: write_time(value) if isinstance(value, datetime) else value
         for name, value in row.items()
+        if value is not None
     }
 
 

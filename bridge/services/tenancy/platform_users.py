@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
+from typing import NoReturn
 
 from bridge.catalog.model import JSON
 from bridge.errors import InvalidRequestError, NotFoundError, UnauthorizedError
@@ -19,6 +21,8 @@ from bridge.services.tenancy.platform_bodies import (
     Kept,
     read_flag,
     read_text,
+    refuse_role,
+    refuse_roles,
     unchanged,
     unused,
 )
@@ -33,6 +37,7 @@ _TYPES = {
     "email": FieldType.STRING,
     "firstName": FieldType.STRING,
     "lastName": FieldType.STRING,
+    "fullName": FieldType.STRING,
     "active": FieldType.BOOLEAN,
     "createdDate": FieldType.DATETIME,
     "lastLoginDate": FieldType.DATETIME,
@@ -40,7 +45,8 @@ _TYPES = {
     "organizationId": FieldType.LONG,
 }
 _TEXTS = ("email", "firstName", "lastName", "password")
-_USED = {*_TEXTS, "active"}
+_USED = {*_TEXTS, "active", "roles"}
+_DATE_LENGTH = len("yyyy-MM-dd")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _SHORTEST_PASSWORD = 8
 
@@ -50,7 +56,7 @@ def list_users(
 ) -> Piece:
     """Return users of an account, or of the whole organization, ascending by id.
 
-    Those who are not active are among them.
+    Those who are not active are among them. `lastLoginDate` is a date here.
 
     Raises:
         NotFoundError, ForbiddenError: as `find_account`.
@@ -63,21 +69,34 @@ def list_users(
         if found.organization_id == user.organization_id
         and (account is None or found.account_id == account.id)
     ]
-    return cut("platform users", select(where, _TYPES, rows), asked)
+    listed = [_listed(document) for document in select(where, _TYPES, rows)]
+    return cut("platform users", listed, asked)
 
 
-def find_user(ctx: Context, user: User, user_id: str) -> User:
+def find_user(
+    ctx: Context, user: User, user_id: str, account_id: str | None = None
+) -> User:
+    """Return a user of the caller's organization, or of one account of it.
+
+    Raises:
+        NotFoundError: there is none of this id, or it is another organization's or
+            account's; or as `find_account`.
+        ForbiddenError: as `find_account`.
+    """
+    account = find_account(ctx, user, account_id) if account_id is not None else None
+    found = _find(ctx, user, user_id, r"\d{1,10}")
+    if account is not None and found.account_id != account.id:
+        raise _missing(user_id)
+    return found
+
+
+def find_by_id_or_email(ctx: Context, user: User, id_or_email: str) -> User:
     """Return a user of the caller's organization.
 
     Raises:
-        NotFoundError: there is none of this id, or it is another organization's.
+        NotFoundError: there is none, or it is another organization's.
     """
-    found = None
-    if re.fullmatch(r"\d{1,10}", user_id, re.ASCII):
-        found = users.get_user(ctx.database, user_id)
-    if found is None or found.organization_id != user.organization_id:
-        raise NotFoundError(f"The user with ID {user_id[:40]} was not found.")
-    return found
+    return _find(ctx, user, id_or_email, r"\d{1,10}|[^@]+@[^@]+")
 
 
 def add_user(
@@ -88,13 +107,15 @@ def add_user(
     The new user is no admin.
 
     Raises:
-        NotFoundError, ForbiddenError: as `find_account`, or the caller is no admin.
+        NotFoundError, ForbiddenError: as `find_account`, the caller is no admin, or
+            the body names a role of administrators.
         InvalidRequestError: a member is missing, or none that can be used; all that
             are missing are named.
         ConflictError: a user with this e-mail address exists.
     """
     account = find_account(ctx, user, account_id)
     require_admin(user)
+    refuse_roles(body)
     texts = {name: read_text(body, name) or "" for name in _TEXTS}
     missing = [name for name, text in texts.items() if not text.strip()]
     if missing:
@@ -116,26 +137,33 @@ def add_user(
 
 
 def change_user(
-    ctx: Context, user: User, user_id: str, body: Mapping[str, JSON]
+    ctx: Context,
+    user: User,
+    found: User,
+    body: Mapping[str, JSON],
+    *,
+    permanent: bool = False,
 ) -> Kept:
     """Change the members of a user that the body names.
 
     A user who is not active, or whose password another changed, has no sessions left;
-    the secrets of one who is not active open nothing.
+    the secrets of one who is not active open nothing. One who is deactivated
+    `permanent`ly loses its instances.
 
     Raises:
-        NotFoundError: as `find_user`.
-        ForbiddenError: another user, and the caller is no admin.
+        NotFoundError: the user was removed meanwhile.
+        ForbiddenError: another user, and the caller is no admin; or the body names a
+            role of administrators.
         InvalidRequestError: a member cannot be used, a member that nobody can change
             differs, or the caller would deactivate himself or skip the question for
             his present password.
         ConflictError: another user has this e-mail address.
         UnauthorizedError: the caller was deactivated just now.
     """
-    found = find_user(ctx, user, user_id)
     if found.id != user.id:
         require_admin(user)
-    change = _read_change(body)
+    refuse_roles(body)
+    change = _read_change(body, permanent=permanent)
     if found.id == user.id and change.active is False:
         raise InvalidRequestError("You cannot deactivate yourself.")
     if found.id == user.id and change.password is not None:
@@ -150,20 +178,34 @@ def change_user(
     return Kept(user_document(changed), ignored)
 
 
-def remove_user(ctx: Context, user: User, user_id: str) -> None:
-    """Remove a user who owns no instances.
+def remove_user(ctx: Context, user: User, found: User) -> None:
+    """Remove a user; its instances pass to the administrator of its account.
+
+    Where the account has none, they pass to the caller.
 
     Raises:
-        NotFoundError: as `find_user`.
         ForbiddenError: the caller is no admin.
-        InvalidRequestError: the caller himself.
-        ConflictError: the user owns instances, which are named.
+        InvalidRequestError: the caller would remove itself.
+        UnauthorizedError: the caller was deactivated just now.
     """
-    found = find_user(ctx, user, user_id)
     require_admin(user)
     if found.id == user.id:
         raise InvalidRequestError("You cannot remove yourself.")
-    users.remove_user(ctx.database, found, keep_account=True)
+    if not users.remove_member(ctx.database, found, by=user):
+        raise UnauthorizedError(REFUSED)
+
+
+def refuse_user_role(ctx: Context, user: User, user_id: str, role: str) -> NoReturn:
+    """Refuse to give a user a role, or to take it away.
+
+    Raises:
+        NotFoundError: as `find_user`.
+        ForbiddenError: the caller is no admin, or it is a role of administrators.
+        InvalidRequestError: in any other case, as no role is known here.
+    """
+    find_user(ctx, user, user_id)
+    require_admin(user)
+    refuse_role(role)
 
 
 def change_password(ctx: Context, user: User, body: Mapping[str, JSON]) -> None:
@@ -198,12 +240,34 @@ def user_document(user: User) -> Entity:
     return written(_user_row(user))
 
 
+def _find(ctx: Context, user: User, text: str, pattern: str) -> User:
+    if re.fullmatch(pattern, text, re.ASCII):
+        with suppress(NotFoundError):
+            found = users.get_user(ctx.database, text)
+            if found.organization_id == user.organization_id:
+                return found
+    raise _missing(text)
+
+
+def _missing(text: str) -> NotFoundError:
+    return NotFoundError(f"The user with ID {text[:40]} was not found.")
+
+
+def _listed(document: Entity) -> Entity:
+    time = document.get("lastLoginDate")
+    if time is None:
+        return document
+    return {**document, "lastLoginDate": str(time)[:_DATE_LENGTH]}
+
+
 def _user_row(user: User) -> Entity:
     return {
         "id": user.id,
         "email": user.email,
         "firstName": user.first_name,
         "lastName": user.last_name,
+        "fullName": f"{user.first_name} {user.last_name}".strip(),
+        "roles": [],
         "active": user.active,
         "createdDate": user.created_at,
         "lastLoginDate": user.last_login_at,
@@ -212,7 +276,7 @@ def _user_row(user: User) -> Entity:
     }
 
 
-def _read_change(body: Mapping[str, JSON]) -> UserChange:
+def _read_change(body: Mapping[str, JSON], *, permanent: bool) -> UserChange:
     """Return what a body changes.
 
     Raises:
@@ -225,12 +289,14 @@ def _read_change(body: Mapping[str, JSON]) -> UserChange:
     email, password = texts.get("email"), texts.get("password")
     if password is not None:
         require_password(password)
+    active = read_flag(body, "active")
     return UserChange(
         email=None if email is None else _read_email(email),
         first_name=texts.get("firstName"),
         last_name=texts.get("lastName"),
-        active=read_flag(body, "active"),
+        active=active,
         password=password,
+        removes_instances=permanent and active is False,
     )
 
 

@@ -95,7 +95,7 @@ def read_search(ctx: Context, user: User, search: UsageSearch) -> Asked:
     """
     since, until = _time("from", search.since), _time("to", search.until)
     if since and since > ctx.clock():
-        raise NotFoundError("There is no usage yet for a time in the future.")
+        raise NotFoundError("No usage found")
     if since and until and until < since:
         raise InvalidRequestError("to must not be before from.")
     status = _status(search.status)
@@ -132,13 +132,13 @@ def get_usage(ctx: Context, user: User, usage_id: str) -> dict[str, JSON]:
 
 def _document(ctx: Context, user: User, noted: Noted) -> dict[str, JSON]:
     element = ctx.elements.get(noted.element_key or "")
-    return {
+    members: dict[str, JSON] = {
         "user_id": noted.user_id,
         "account_id": noted.account_id,
         "company_id": noted.organization_id,
         "process_time": round(noted.duration_ms, 1),
-        "traffic_id": noted.id,
-        "request_status": noted.status,
+        "traffic_id": str(noted.id),
+        "request_status": str(noted.status),
         "request_ip": noted.remote_address,
         "element_key": noted.element_key,
         "element_name": element.name if element else None,
@@ -146,9 +146,10 @@ def _document(ctx: Context, user: User, noted: Noted) -> dict[str, JSON]:
         "element_api": f"{noted.method} {noted.route}",
         "request_id": noted.request_id,
         "traffic_date": write_time(noted.answered_at),
-        "company_external_id": None,
+        "company_external_id": "",
         "company_external_name": user.organization_name,
     }
+    return {name: value for name, value in members.items() if value is not None}
 
 
 def _element_keys(ctx: Context, search: UsageSearch) -> tuple[str, ...] | None:

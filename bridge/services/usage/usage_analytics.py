@@ -1,7 +1,7 @@
 """Figures out of the log of requests, as a caller may read them. No vendor call.
 
-The contract names the paths and no shape: these are ours, after those of the events'
-analytics. Source: elements-api 7.8 and row 86.
+Members beside `timestamp`, `count`, `usage` and `instancesCreatedCount` are ours, after
+those of the events' analytics. Source: elements-api 7.8, row 86 and Appendix E.
 """
 
 from __future__ import annotations
@@ -18,19 +18,18 @@ from bridge.services.context import Context
 from bridge.services.times import write_time
 from bridge.services.usage import buckets
 from bridge.services.usage.usage import UsageSearch, read_search
-from bridge.store import accounts
+from bridge.store import accounts, instance_search
 from bridge.store import usage as rows
 from bridge.store.tenants import User
 from bridge.store.usage import Asked, Aspect
 
 _SPAN = timedelta(days=1)
 
-Kind: TypeAlias = Literal["accounts", "elements", "statuses"]
+Kind: TypeAlias = Literal["accounts", "elements"]
 
 _ASPECTS: Mapping[Kind, tuple[Aspect, str]] = {
     "accounts": ("account_id", "accountId"),
     "elements": ("element_key", "elementKey"),
-    "statuses": ("status", "status"),
 }
 KINDS = tuple(_ASPECTS)
 
@@ -72,13 +71,43 @@ def count_over_time(
     ]
 
 
+def count_statuses(
+    ctx: Context, user: User, search: FiguresSearch
+) -> list[dict[str, JSON]]:
+    """Return one item for each status that was answered in an interval, ascending.
+
+    Items have `timestamp`, `status`, `count`, `success` and `failed`.
+
+    Raises:
+        As `count_over_time`.
+    """
+    asked, since, until = _read(ctx, user, search)
+    interval = buckets.read_interval(search.interval, since, until)
+    buckets.starts(since, until, interval)
+    count, failed = Counter[tuple[datetime, int]](), Counter[tuple[datetime, int]]()
+    width = buckets.width(interval)
+    for counted in rows.count_statuses_by_time(ctx.database, asked, width):
+        time, status = counted.kind
+        key = buckets.start_of(time, interval), status
+        count[key] += counted.count
+        failed[key] += counted.failed
+    return [
+        {
+            "timestamp": write_time(start),
+            "status": status,
+            **_figures(number, failed[start, status]),
+        }
+        for (start, status), number in sorted(count.items())
+    ]
+
+
 def count_by(
     ctx: Context, user: User, search: FiguresSearch, kind: Kind
 ) -> list[dict[str, JSON]]:
-    """Return one item for each account, element or status that was met, ascending.
+    """Return one item for each account or element that was met, ascending.
 
-    Items have `accountId`, `elementKey` (null for calls of none) or `status`, then
-    `count`, `success` and `failed`.
+    Items have `accountId` or `elementKey` (null for calls of none), then `count`,
+    `success` and `failed`.
 
     Raises:
         As `count_over_time`; no interval is looked at.
@@ -89,6 +118,46 @@ def count_by(
         {member: counted.kind, **_figures(counted.count, counted.failed)}
         for counted in rows.count_by(ctx.database, asked, aspect)
     ]
+
+
+def count_by_instance(
+    ctx: Context, user: User, search: FiguresSearch
+) -> dict[str, JSON]:
+    """Return `usage`: an item for each instance that was called, ascending by id.
+
+    Items have `instanceId`, `count`, `success` and `failed`; instances that were
+    removed are among them.
+
+    Raises:
+        As `count_over_time`; no interval is looked at.
+    """
+    asked, _, _ = _read(ctx, user, search)
+    usage: list[JSON] = [
+        {"instanceId": counted.kind, **_figures(counted.count, counted.failed)}
+        for counted in rows.count_by(ctx.database, asked, "instance_id")
+        if counted.kind is not None
+    ]
+    return {"usage": usage}
+
+
+def count_created_instances(
+    ctx: Context, user: User, search: FiguresSearch
+) -> dict[str, JSON]:
+    """Return `instancesCreatedCount`: how many were created and still exist.
+
+    Raises:
+        As `count_over_time`; interval, status and text are not looked at.
+    """
+    asked, since, until = _read(ctx, user, search)
+    count = instance_search.count_created(
+        ctx.database,
+        account_ids=asked.account_ids,
+        element_keys=asked.element_keys,
+        tags=asked.tags,
+        since=since,
+        until=until,
+    )
+    return {"instancesCreatedCount": count}
 
 
 def _read(

@@ -138,14 +138,23 @@ OBJECT = {"name": str, "vendorName": str, "type": str}
 FIGURES = {"count": int, "success": int, "failed": int}
 RECORD = {"id": int}
 ACCOUNT = {"id": int, "name": str, "active": bool, "defaultAccount": bool}
-USER = {"id": int, "email": str, "firstName": str, "lastName": str, "active": bool}
+USER = {
+    "id": int,
+    "email": str,
+    "firstName": str,
+    "lastName": str,
+    "fullName": str,
+    "roles": list,
+    "active": bool,
+}
 USAGE = {
     "user_id": int,
     "account_id": int,
     "company_id": int,
     "process_time": NUMBER,
-    "traffic_id": NUMBER,
-    "request_status": int,
+    "traffic_id": str,
+    "request_status": str,
+    "company_external_id": str,
     "request_uri": str,
     "request_id": str,
     "traffic_date": (str, int),
@@ -586,7 +595,7 @@ def catalogue():
             "GET",
             f"{item}/{name}",
             "platform",
-            listed,
+            one({}) if name == "models" else listed,
             unknown=f"{none}/{name}",
         )
     yield Call(59, "GET", "/{own_resource_path}", "hub", one({}))
@@ -673,6 +682,39 @@ def objects():
     yield Call(58, "DELETE", item, "hub", nothing, unknown=none)
 
 
+def members_of(users):
+    """Yield the calls on one user by its account, its organization and its roles."""
+    unknown = f"{users}/999999999"
+    yield Call(
+        83, "GET", f"{users}/{{spare_user}}", "platform", one(USER), unknown=unknown
+    )
+    for method in ("PATCH", "PUT"):
+        yield Call(
+            83,
+            method,
+            f"{users}/{{spare_user}}",
+            "platform",
+            one(USER),
+            sending({"lastName": "Berg"}),
+            unknown,
+        )
+    path, unknown = "/organizations/users/{spare_user}", "/organizations/users/a@b.cd"
+    yield Call(83, "GET", path, "platform", one(USER), unknown=unknown)
+    yield Call(83, "DELETE", path, "platform", nothing, unknown=unknown)
+    path, unknown = "/users/{spare_user}/roles", "/users/999999999/roles"
+    yield Call(83, "GET", path, "platform", listed, unknown=unknown)
+    for method in ("PUT", "DELETE"):
+        yield Call(
+            83,
+            method,
+            f"{path}/sys-admin",
+            "platform",
+            lambda _answer: None,
+            unknown=f"{unknown}/sys-admin",
+            status=403,
+        )
+
+
 def tenancy():
     account, user = "/accounts/{account}", "/users/{user}"
     nobody = "/accounts/-1"
@@ -744,6 +786,7 @@ def tenancy():
             sending({"lastName": "Berg"}),
             "/users/999999999",
         )
+    yield from members_of(users)
     roles, none = f"{account}/roles", f"{nobody}/roles"
     yield Call(83, "GET", roles, "platform", listed, unknown=none)
     for method in ("PUT", "DELETE"):
@@ -772,11 +815,17 @@ def tenancy():
         86, "GET", "/usage/{request}", "platform", one(USAGE), unknown="/usage/none"
     )
     analytics, none = "/usage/analytics", "/usage/analytics/nonsense"
-    yield Call(86, "GET", analytics, "platform", hour_by_hour, unknown=none)
+    for path in (analytics, f"{analytics}/times"):
+        yield Call(86, "GET", path, "platform", hour_by_hour, unknown=none)
+    activity, created = f"{analytics}/activity/element-instances", "created-count"
+    check = one({"usage": list})
+    yield Call(86, "GET", activity, "platform", check, unknown=f"{activity}/x")
+    check = one({"instancesCreatedCount": int})
+    yield Call(86, "GET", f"{activity}/{created}", "platform", check, unknown=none)
     for tail, member in (
         ("accounts", {"accountId": int}),
         ("elements", {"elementKey": (str, type(None))}),
-        ("statuses", {"status": int}),
+        ("statuses", {"timestamp": str, "status": int}),
     ):
         check = many({**member, **FIGURES})
         yield Call(86, "GET", f"{analytics}/{tail}", "platform", check, unknown=none)

@@ -20,7 +20,8 @@ def test_it_is_stored_as_sent_and_seen_by_its_account_alone(
     body = definition(**changes)
     made = add(**changes, ownerAccountId=7)
 
-    assert made == {**body, "id": made["id"]}
+    hooks = [{"type": "event", "isLegacy": False}]
+    assert made == {**body, "id": made["id"], "hooks": hooks}
     assert listed(api) == [*before, made["id"]]
     assert listed(api, "?accountOnly=true")[-1] == made["id"]
     assert made["id"] not in listed(foreign)
@@ -276,3 +277,64 @@ def test_the_reply_has_the_names_that_the_vendor_has_for_it(api, add, envelope):
 
     found = answer["GetEntityInfoResponse"]["GetEntityInfoResult"]["EntityInfo"]
     assert "Account" in [entity["Name"] for entity in found]
+
+
+@pytest.mark.parametrize(
+    ("older", "newer"),
+    [
+        ("/twin{}", "/twin{}"),
+        ("/twin{}", "/hubs/crm/twin{}/"),
+        ("/twin{}/{{id}}", "/twin{}/{{name}}"),
+        ("/twin{}/a%20b", "//twin{}/a b".replace(" ", "%20")),
+    ],
+)
+def test_of_two_with_one_path_and_verb_the_newer_answers(
+    api, add, definition, envelope, older, newer
+):
+    word = secrets.token_hex(4)
+    first = add(path=older.format(word))
+    body = definition(envelope("<v1:GetWsdlVersion/>"), path=newer.format(word))
+
+    made = api.call("POST", RESOURCES, body, authorization=api.platform)
+
+    number = made.json()["id"]
+    told = made.headers["elements-error"]
+    assert f": {first['id']}. The newest one, {number}, answers." in told
+    url = older.format(word).replace("{id}", "7")
+    assert [*api.get(url).json()] == ["GetWsdlVersionResponse"]
+    again = f"{RESOURCES}/{first['id']}"
+    put = api.call("PUT", again, first, authorization=api.platform)
+    assert f"The newest one, {number}, answers." in put.headers["elements-error"]
+    removed = api.call("DELETE", f"{RESOURCES}/{number}", authorization=api.platform)
+    assert removed.status == 200
+    assert [*api.get(url).json()] == ["getThresholdAndUsageInfoResponse"]
+
+
+def test_another_verb_or_path_is_no_other_resource(api, add, definition):
+    path = f"/single{secrets.token_hex(4)}"
+    add(path=path)
+
+    for changes in (
+        {"path": path, "method": "POST"},
+        {"path": f"{path}/x"},
+        {"path": path.upper()},
+    ):
+        made = api.call(
+            "POST", RESOURCES, definition(**changes), authorization=api.platform
+        )
+        assert "elements-error" not in made.headers
+        number = made.json()["id"]
+        api.call("DELETE", f"{RESOURCES}/{number}", authorization=api.platform)
+
+
+def test_the_newer_of_two_models_describes_an_object(api, add):
+    word = secrets.token_hex(4)
+    for name in ("old", "new"):
+        fields = [{"path": name, "type": "string"}]
+        add(path=f"/both{word}", model={"name": "x", "fields": fields})
+
+    described = api.get(f"/objects/both{word}/metadata").json()
+    assert [field["vendorPath"] for field in described["fields"]] == ["new"]
+    document = api.get("/instances/docs").json()["paths"][f"/both{word}"]["get"]
+    schema = document["responses"]["200"]["schema"]
+    assert [*schema["properties"]] == ["new"]

@@ -41,7 +41,6 @@ def test_what_came_with_the_resource_is_listed_with_numbers(add, call):
     for part, sent in (
         ("parameters", made["parameters"]),
         ("hooks", [HOOK]),
-        ("models", [{"name": "own"}]),
     ):
         listed = call("GET", f"{number}/{part}")
         assert listed.json() == [
@@ -49,6 +48,10 @@ def test_what_came_with_the_resource_is_listed_with_numbers(add, call):
         ]
         assert listed.headers["elements-returned-count"] == str(len(sent))
         assert call("GET", f"{number}/{part}/1").json() == listed.json()[0]
+    model = call("GET", f"{number}/models")
+    assert model.json() == {"name": "own", "id": 1}
+    assert "elements-returned-count" not in model.headers
+    assert call("GET", f"{number}/models/1").json() == model.json()
     assert call("GET", str(number)).json() == made
 
 
@@ -56,13 +59,14 @@ def test_what_came_with_the_resource_is_listed_with_numbers(add, call):
 def test_a_part_is_added_read_replaced_and_removed(call, number, part):
     body = BODIES[part]
     before = call("GET", f"{number}/{part}").json()
+    after = (lambda made: made) if part == "models" else (lambda made: [*before, made])
 
     added = call("POST", f"{number}/{part}", body)
     assert added.status == 200
     made = added.json()
     assert isinstance(made["id"], int)
     assert made == {**body, "id": made["id"]}
-    assert call("GET", f"{number}/{part}").json() == [*before, made]
+    assert call("GET", f"{number}/{part}").json() == after(made)
     held = call("GET", str(number)).json()["model" if part == "models" else part]
     assert made in ([held] if part == "models" else held)
 
@@ -85,14 +89,38 @@ def test_all_parts_of_a_kind_are_removed(call, number, part):
     call("POST", f"{number}/{part}", BODIES[part])
 
     assert call("DELETE", f"{number}/{part}").status == 200
-    assert call("GET", f"{number}/{part}").json() == []
+    left = {} if part == "models" else []
+    assert call("GET", f"{number}/{part}").json() == left
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        ({}, False),
+        ({"isLegacy": None}, False),
+        ({"isLegacy": False}, False),
+        ({"isLegacy": True}, True),
+    ],
+)
+def test_every_answer_says_whether_a_hook_is_a_legacy_one(add, call, sent, shown):
+    hook = {"type": "event", "body": "done()", **sent}
+    made = add(hooks=[hook])
+    path = f"{made['id']}/hooks"
+    added = call("POST", path, hook).json()
+    put = call("PUT", f"{path}/{added['id']}", hook).json()
+    listed = call("GET", path).json()
+    whole = call("GET", str(made["id"])).json()
+    back = call("PUT", str(made["id"]), whole).json()
+
+    hooks = [*made["hooks"], added, put, *listed, *whole["hooks"], *back["hooks"]]
+    assert [each["isLegacy"] for each in hooks] == [shown] * 9
 
 
 def test_a_model_takes_the_place_of_another(call, number):
     call("POST", f"{number}/models", {"name": "one"})
     call("POST", f"{number}/models", {"name": "two"})
 
-    assert [m["name"] for m in call("GET", f"{number}/models").json()] == ["two"]
+    assert call("GET", f"{number}/models").json() == {"name": "two", "id": 2}
     assert call("PUT", f"{number}/models", {"name": "three"}).status == 200
     assert call("GET", str(number)).json()["model"]["name"] == "three"
 

@@ -327,7 +327,7 @@ def test_no_match_is_404(api):
     answer = api.get("/instances?tags[]=no-such-tag", authorization=api.platform)
 
     assert answer.status == 404
-    assert answer.json()["message"] == "No element instances were found."
+    assert answer.json()["message"] == "No element instances found"
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The login of the old console: a form, a cookie, the secrets."""
 
+import re
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -57,3 +58,29 @@ def test_without_a_cookie_nothing_is_shown(root, browser):
 
     with caught.value as error:
         assert error.code == 401
+
+
+def test_the_page_has_the_form_and_stays_out_of_frames(root, browser):
+    with browser.open(f"{root}/jsp/login.jsp") as answer:
+        page, headers = answer.read().decode(), answer.headers
+
+    assert headers["Content-Type"] == "text/html; charset=utf-8"
+    assert headers["X-Frame-Options"] == "DENY"
+    assert headers["Cache-Control"] == "no-store"
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+    assert "Set-Cookie" not in headers
+    [action] = re.findall(r'<form method="post" action="([^"]*)">', page)
+    assert root.endswith(action.removesuffix("/j_spring_security_check"))
+    assert re.findall(r'<input name="(\w+)"', page) == ["j_username", "j_password"]
+    assert "{{" not in page
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+def test_the_page_is_read_only(root, browser, method):
+    asked = urllib.request.Request(f"{root}/jsp/login.jsp", method=method)
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        browser.open(asked)
+
+    with caught.value as error:
+        assert error.code == 405
+        assert error.headers["Allow"] == "GET, HEAD, OPTIONS"

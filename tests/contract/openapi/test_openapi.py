@@ -26,10 +26,13 @@ REFUSING = {
     "/accounts/{}/instances": {"POST"},
     "/accounts/{}/roles": {"POST"},
     "/accounts/{}/roles/{}": {"GET", "PATCH"},
+    "/accounts/{}/users/{}": {"DELETE"},
     "/attachments": {"POST"},
     "/attachments/{}": {"PATCH", "PUT"},
     "/{}/{}/attachments/{}": {"PATCH", "PUT"},
     "/users": {"POST"},
+    "/users/{}/roles": {"POST"},
+    "/users/{}/roles/{}": {"GET", "PATCH"},
 }
 """Routes that exist to answer 405: a method that is refused is not served."""
 

@@ -10,12 +10,12 @@ import pytest
 
 from bridge.errors import InvalidRequestError, NotFoundError
 from bridge.interfaces import Zone
+from bridge.store.instance_search import search_instances
 from bridge.store.instances import (
     add_instance,
     find_by_token,
     get_instance,
     remove_instance,
-    search_instances,
     update_instance,
 )
 from bridge.store.tenants import add_tenant

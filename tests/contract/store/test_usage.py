@@ -7,7 +7,14 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from bridge.store.journal import add_answered
-from bridge.store.usage import Asked, Counted, count_by, count_by_time, count_noted
+from bridge.store.usage import (
+    Asked,
+    Counted,
+    count_by,
+    count_by_time,
+    count_noted,
+    count_statuses_by_time,
+)
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 
@@ -67,11 +74,18 @@ def test_by_other_aspects(log):
         Counted(41201, 4, 2),
         Counted(41202, 1, 0),
     ]
-    assert count_by(log, asked(), "status") == [
-        Counted(200, 2, 0),
-        Counted(404, 1, 1),
-        Counted(502, 1, 1),
+    assert count_by(log, asked(), "instance_id") == [
+        Counted(None, 1, 0),
+        Counted(900001, 3, 2),
     ]
+    by_status = {
+        each.kind: each for each in count_statuses_by_time(log, asked(), width=4)
+    }
+    assert by_status == {
+        ("2026", 200): Counted(("2026", 200), 2, 0),
+        ("2026", 404): Counted(("2026", 404), 1, 1),
+        ("2026", 502): Counted(("2026", 502), 1, 1),
+    }
     assert count_by(log, asked(), "element_key") == [
         Counted(None, 1, 0),
         Counted("autotaskcrm", 3, 2),
@@ -83,4 +97,4 @@ def test_the_total_is_that_of_all_pages(log):
     assert count_noted(log, asked(element_keys=("autotaskcrm",))) == 3
     assert count_noted(log, asked(element_keys=())) == 0
     assert count_noted(log, asked(text="\0")) == 0
-    assert count_by(log, asked(text="\0"), "status") == []
+    assert count_by(log, asked(text="\0"), "element_key") == []

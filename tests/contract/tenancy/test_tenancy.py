@@ -264,7 +264,8 @@ def test_a_deactivated_user_opens_nothing_until_he_is_active_again(
     assert opened() == [200, 200, 200]
     gone = platform("PATCH", path, {"active": "false"})
     assert gone.json()["active"] is False
-    assert platform("GET", "/users?where=active=false").json() == [gone.json()]
+    [listed] = platform("GET", "/users?where=active=false").json()
+    assert listed | {"lastLoginDate": gone.json()["lastLoginDate"]} == gone.json()
     assert opened() == [401, 401, 401]
     assert api.call("POST", "/authentication", login).status == 401
     back = platform("PATCH", path, {"active": True})
@@ -559,3 +560,264 @@ def test_a_password_is_changed_and_sessions_end(api, member):
     assert api.call("POST", "/authentication", login).status == 401
     login["password"] = "Staple-Battery-7"
     assert api.call("POST", "/authentication", login).status == 200
+
+
+def connection(api, **changes):
+    return {
+        "name": f"Of a member {secrets.token_hex(3)}",
+        "element": {"key": "autotaskcrm"},
+        "configuration": {
+            "crm.autotask.username": api.line["username"],
+            "crm.autotask.password": api.line["password"],
+            "crm.autotask.server.url": api.line["sandboxUrl"],
+        },
+        **changes,
+    }
+
+
+@pytest.fixture
+def colleague(api, platform):
+    """A user of the demo's own account, who is no admin."""
+    [own] = platform("GET", "/accounts?where=defaultAccount=true").json()
+    made = platform("POST", f"/accounts/{own['id']}/users", person()).json()
+    yield Caller(api, made)
+    platform("DELETE", f"/users/{made['id']}")
+
+
+@pytest.fixture
+def theirs(api, platform, colleague):
+    """An instance of that user's."""
+    made = colleague.call("POST", "/instances", connection(api)).json()
+    yield made
+    platform("DELETE", f"/instances/{made['id']}")
+
+
+def test_a_member_sees_its_own_instances_an_admin_the_accounts(
+    api, platform, colleague, theirs
+):
+    admins = api.line["instanceId"]
+
+    def listed(call, path):
+        return {each["id"] for each in call("GET", path).json()}
+
+    for path in (
+        "/instances",
+        "/elements/autotaskcrm/instances",
+        "/accounts/instances",
+        f"/accounts/{colleague.user['accountId']}/instances",
+    ):
+        assert listed(colleague.call, path) == {theirs["id"]}
+        assert listed(platform, path) >= {theirs["id"], admins}
+    counted = colleague.call("GET", "/instances/count").json()
+    assert counted["totalInstances"] == 1
+    assert platform("GET", "/instances/count").json()["totalInstances"] > 1
+    for method, tail, body in (
+        ("GET", "", None),
+        ("PATCH", "", {"name": "x"}),
+        ("DELETE", "", None),
+        ("GET", "/configuration", None),
+        ("PUT", "/trace-logging", None),
+    ):
+        refused = colleague.call(method, f"/instances/{admins}{tail}", body)
+        assert (method, tail, refused.status) == (method, tail, 404)
+    assert platform("GET", f"/instances/{theirs['id']}").status == 200
+
+
+def test_whoever_has_a_token_of_the_account_uses_it(api, colleague):
+    by = f"{colleague.secrets}, Element {api.line['elementToken']}"
+
+    assert api.get("/hubs/crm/ping", authorization=by).status == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/instances?searchText=no-such", "/instances?tags[]=no-such"]
+)
+def test_an_empty_list_that_is_404_says_so_in_the_known_words(platform, path):
+    answer = platform("GET", path)
+
+    assert answer.status == 404
+    assert re.fullmatch("No (.*) found", answer.json()["message"])
+
+
+def test_instances_of_a_removed_user_pass_to_the_admin(
+    api, platform, demo, colleague, theirs
+):
+    me = api.call("POST", "/authentication", demo["login"]).json()["id"]
+    by = f"{api.platform}, Element {theirs['token']}"
+
+    assert platform("DELETE", f"/users/{colleague.user['id']}").status == 200
+
+    kept = platform("GET", f"/instances/{theirs['id']}").json()
+    assert kept["user"]["id"] == me
+    assert (kept["token"], kept["tags"]) == (theirs["token"], theirs["tags"])
+    assert api.get("/hubs/crm/accounts?pageSize=1", authorization=by).status == 200
+    assert colleague.call("GET", "/instances").status == 401
+    for method in ("GET", "DELETE"):
+        assert platform(method, f"/users/{colleague.user['id']}").status == 404
+
+
+def test_instances_of_another_account_pass_to_the_caller(api, platform, member):
+    made = member.call("POST", "/instances", connection(api)).json()
+
+    assert platform("DELETE", f"/organizations/users/{member.user['id']}").status == 200
+
+    assert platform("GET", f"/instances/{made['id']}").status == 200
+    listed = platform("GET", f"/instances?searchText={made['name'][-6:]}").json()
+    assert [each["id"] for each in listed] == [made["id"]]
+    by = f"{api.platform}, Element {made['token']}"
+    assert api.get("/hubs/crm/ping", authorization=by).status == 200
+    assert platform("DELETE", f"/instances/{made['id']}").status == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "body", "stays"),
+    [
+        ("?permanent=true", {"active": False}, False),
+        ("?permanent=TRUE", {"active": "false", "firstName": "Ada"}, False),
+        ("?permanent=true", {"active": True}, True),
+        ("?permanent=true", {"firstName": "Ada"}, True),
+        ("?permanent=false", {"active": False}, True),
+        ("", {"active": False}, True),
+    ],
+)
+def test_a_permanent_deactivation_removes_the_instances(
+    platform, colleague, theirs, query, body, stays
+):
+    answer = platform("PATCH", f"/users/{colleague.user['id']}{query}", body)
+
+    assert answer.status == 200
+    kept = platform("GET", f"/instances/{theirs['id']}").status
+    assert kept == (200 if stays else 404)
+
+
+def test_accounts_have_texts_or_no_member(platform, account):
+    path = f"/accounts/{account['id']}"
+    listed = next(a for a in platform("GET", "/accounts").json() if a == account)
+
+    assert not {"description", "externalId"} & set(listed)
+    whole = platform("PATCH", path, {"description": "North", "externalId": "N"}).json()
+    assert (whole["description"], whole["externalId"]) == ("North", "N")
+    cleared = platform("PUT", path, {**whole, "description": None}).json()
+    assert cleared == {**account, "externalId": "N"}
+    where = "externalId='N'%20AND%20description%20IS%20NULL"
+    assert platform("GET", f"/accounts?where={where}").json() == [cleared]
+
+
+def test_a_user_is_shown_with_name_and_roles(api, platform, member):
+    made = member.user
+    assert (made["fullName"], made["roles"]) == ("Ida Moe", [])
+    assert "lastLoginDate" not in made
+
+    login = {"username": made["email"], "password": PASSWORD}
+    api.call("POST", "/authentication", login)
+    changed = platform("PATCH", f"/users/{made['id']}", {"lastName": "Berg"}).json()
+
+    assert changed["fullName"] == "Ida Berg"
+    for path in ("/users", f"/accounts/{made['accountId']}/users"):
+        listed = platform("GET", f"{path}?where=fullName='Ida%20Berg'").json()
+        assert [each["id"] for each in listed] == [made["id"]]
+        assert re.fullmatch(r"\d{4}-\d\d-\d\d", listed[0]["lastLoginDate"])
+        put = platform("PUT", f"/users/{made['id']}", listed[0])
+        assert (put.status, put.json()["id"]) == (200, made["id"])
+
+
+def test_roles_are_refused_and_never_dropped(platform, account, member):
+    path = f"/accounts/{account['id']}/users"
+    for roles, status in (
+        ([{"key": "sys-admin"}], 403),
+        ([{"key": "nothing"}, {"key": "ORG-ADMIN "}], 400),
+        ([{"key": "org-admin"}], 403),
+        ([{"name": "admin"}], 403),
+        (["admin"], 403),
+        (["reader"], 400),
+        ([{}], 400),
+        ([None], 400),
+        ("sys-admin", 400),
+        ({"key": "sys-admin"}, 400),
+        ([], 200),
+        (None, 200),
+    ):
+        body = person(roles=roles)
+
+        made = platform("POST", path, body)
+        changed = platform("PATCH", f"/users/{member.user['id']}", {"roles": roles})
+
+        for answer in (made, changed):
+            assert (roles, answer.status) == (roles, status)
+            assert "elements-error" not in answer.headers
+        found = platform("GET", f"/organizations/users/{body['email']}")
+        assert found.status == (200 if status == 200 else 404)
+
+
+def test_a_user_is_found_below_its_account(platform, foreign, account, member):
+    number = member.user["id"]
+    path = f"/accounts/{account['id']}/users/{number}"
+    [own] = platform("GET", "/accounts?where=defaultAccount=true").json()
+    [other] = foreign.get("/accounts", authorization=foreign.platform).json()
+
+    assert platform("GET", path).json() == platform("GET", f"/users/{number}").json()
+    for method, name in (("PATCH", "Ada"), ("PUT", "Eva")):
+        changed = platform(method, path, {"firstName": name})
+        assert (changed.status, changed.json()["firstName"]) == (200, name)
+        elsewhere = f"/accounts/{own['id']}/users/{number}"
+        assert platform(method, elsewhere, {"firstName": "x"}).status == 404
+        abroad = f"/accounts/{other['id']}/users/{number}"
+        assert platform(method, abroad, {"firstName": "x"}).status == 403
+    for wrong in (f"/accounts/{account['id']}/users/x", "/accounts/-1/users/1"):
+        assert platform("GET", wrong).status == 404
+    for method in ("DELETE", "POST"):
+        refused = platform(method, path, {})
+        assert (refused.status, refused.headers["allow"]) == (
+            405,
+            "GET, HEAD, OPTIONS, PATCH, PUT",
+        )
+    hidden = foreign.get(path, authorization=foreign.platform)
+    assert hidden.status == 403
+
+
+def test_a_user_of_the_organization_is_found_by_address(
+    platform, foreign, member, colleague
+):
+    path = "/organizations/users/"
+    email = member.user["email"]
+
+    for name in (email, email.upper(), email.replace("@", "%40"), member.user["id"]):
+        found = platform("GET", f"{path}{name}")
+        assert (found.status, found.json()["id"]) == (200, member.user["id"])
+    assert member.call("GET", f"{path}{colleague.user['email']}").status == 200
+    assert member.call("DELETE", f"{path}{colleague.user['id']}").status == 403
+    for method in ("GET", "DELETE"):
+        unknown = platform(method, f"{path}nobody@x.example")
+        hidden = foreign.call(method, path + email, authorization=foreign.platform)
+        assert (unknown.status, hidden.status) == (404, 404)
+        told = [each.json()["message"] for each in (unknown, hidden)]
+        assert told[0].replace("nobody@x.example", email) == told[1]
+    assert platform("PATCH", path + email, {}).status == 405
+    assert platform("DELETE", path + email).status == 200
+    assert platform("GET", path + email).status == 404
+
+
+def test_roles_of_a_user_are_the_platforms_without_a_token(api, platform, member):
+    path = f"/users/{member.user['id']}/roles"
+
+    listed = platform("GET", path)
+    assert (listed.status, listed.json()) == (200, [])
+    assert platform("GET", "/users/999999999/roles").status == 404
+    for method, tail, status in (
+        ("PUT", "/sys-admin", 403),
+        ("DELETE", "/sys-admin", 403),
+        ("PUT", "/reader", 400),
+        ("DELETE", "/reader", 400),
+        ("GET", "/reader", 405),
+        ("PATCH", "/reader", 405),
+        ("POST", "", 405),
+    ):
+        body = {} if method in {"PATCH", "POST"} else None
+        answer = platform(method, path + tail, body)
+        assert (method, tail, answer.status) == (method, tail, status)
+    assert member.call("PUT", f"{path}/reader").status == 403
+    assert api.get("/users/1/roles", authorization="nonsense").status == 401
+    assert api.get("/hubs/crm/users/1/roles", authorization=api.platform).status == 401
+    assert api.get("/users/1/other", authorization=api.platform).status == 401
+    with_token = api.get("/users/1/roles")
+    assert (with_token.status, b"roles" in with_token.body) == (404, True)

@@ -1,5 +1,6 @@
 """The log of a caller's requests, as he reads it, and figures out of it."""
 
+import re
 import secrets
 from datetime import UTC, datetime, timedelta
 
@@ -21,7 +22,8 @@ def test_a_call_is_in_the_log_under_its_request_id(api, usage):
     row = usage(f"/{request_id}").json()
 
     assert row["request_id"] == request_id
-    assert row["request_status"] == 200
+    assert row["request_status"] == "200"
+    assert (row["traffic_id"].isdecimal(), row["company_external_id"]) == (True, "")
     assert row["element_key"] == "autotaskcrm"
     assert row["request_uri"] == "/elements/api-v2/hubs/crm/accounts"
     assert row["element_api"].startswith("GET /")
@@ -35,7 +37,7 @@ def test_the_newest_come_first_page_by_page(api, usage):
     window = "&searchText=/ping"
     whole = usage(f"?pageSize=5{window}").json()
 
-    numbers = [row["traffic_id"] for row in whole]
+    numbers = [int(row["traffic_id"]) for row in whole]
     assert numbers == sorted(numbers, reverse=True)
     assert {row["request_uri"][-5:] for row in whole} == {"/ping"}
     first = usage(f"?pageSize=2{window}")
@@ -53,7 +55,7 @@ def test_by_status(api, usage, status):
     rows = usage(f"?status={status}").json()
 
     assert request_id in [row["request_id"] for row in rows]
-    assert all(400 <= row["request_status"] < 600 for row in rows)
+    assert all(400 <= int(row["request_status"]) < 600 for row in rows)
 
 
 def test_by_time_hub_element_and_tag(api, usage):
@@ -155,12 +157,13 @@ def test_requests_are_counted_by_account_element_and_status(api, usage, asked):
         {"elementKey": None, **figures(1, failed=1)},
         {"elementKey": "autotaskcrm", **figures(2, failed=2)},
     ]
-    assert usage(f"/analytics/statuses{wish}").json() == [
-        {"status": 404, **figures(3, failed=3)}
-    ]
-    for query in ("hub=crm", "keys[]=autotaskcrm"):
-        counted = usage(f"/analytics/statuses{wish}&{query}").json()
-        assert counted == [{"status": 404, **figures(2, failed=2)}]
+    for query, count in (("", 3), ("&hub=crm", 2), ("&keys[]=autotaskcrm", 2)):
+        counted = usage(f"/analytics/statuses{wish}{query}&interval=year").json()
+        start = counted[0]["timestamp"]
+        assert re.fullmatch(r"\d{4}-01-01T00:00:00Z", start)
+        assert counted == [
+            {"timestamp": start, "status": 404, **figures(count, failed=count)}
+        ]
     for query in ("hub=other", "keys[]=other", "status=2xx", "to=2020-01-01"):
         assert usage(f"/analytics/statuses{wish}&{query}").json() == []
 
@@ -264,3 +267,78 @@ def test_an_admin_counts_the_accounts_of_his_organization(api, usage, foreign):
     assert usage(f"/analytics?accountIds[]={theirs}").status == 403
     assert call("DELETE", f"/users/{member['id']}").status == 200
     assert call("DELETE", f"/accounts/{branch}").status == 200
+
+
+def test_statuses_are_counted_interval_by_interval_and_calls_by_instance(
+    api, usage, asked
+):
+    for query in ("interval=minute", "interval=hour", ""):
+        wish = f"?searchText={asked}&{query}"
+        times = usage(f"/analytics/times{wish}").json()
+
+        counted = usage(f"/analytics/statuses{wish}").json()
+
+        assert sum(each["count"] for each in counted) == 3
+        assert {each["status"] for each in counted} == {404}
+        assert counted == sorted(counted, key=lambda each: each["timestamp"])
+        assert {each["timestamp"] for each in counted} <= {
+            each["timestamp"] for each in times
+        }
+    called = usage(f"/analytics/activity/element-instances?searchText={asked}")
+    assert called.json() == {
+        "usage": [{"instanceId": api.line["instanceId"], **figures(2, failed=2)}]
+    }
+
+
+def test_a_call_of_no_element_has_no_element_in_the_log(api, usage):
+    noted = api.get("/accounts", authorization=api.platform)
+
+    row = usage(f"/{noted.headers['elements-request-id']}").json()
+
+    assert not {"element_key", "element_name"} & set(row)
+    assert None not in row.values()
+
+
+def test_no_activity_is_an_empty_list(usage):
+    for query in ("searchText=no-such", "to=2020-01-01", "keys[]=other"):
+        path = f"/analytics/activity/element-instances?{query}"
+        assert usage(path).json() == {"usage": []}
+
+
+def test_created_instances_are_counted(api, usage):
+    path = "/analytics/activity/element-instances/created-count"
+    before = usage(path).json()["instancesCreatedCount"]
+    assert before >= 1
+
+    tag = f"Counted {secrets.token_hex(4)}"
+    made = api.connect(tag)
+    try:
+        assert usage(path).json() == {"instancesCreatedCount": before + 1}
+        tagged = f"{path}?tags[]={tag.replace(' ', '%20')}"
+        assert usage(tagged).json() == {"instancesCreatedCount": 1}
+    finally:
+        made.disconnect()
+    for query in ("to=2020-01-01", "keys[]=other", "hub=other", "tags[]=x"):
+        assert usage(f"{path}?{query}").json() == {"instancesCreatedCount": 0}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "?",
+        "/analytics?",
+        "/analytics/times?",
+        "/analytics/statuses?",
+        "/analytics/accounts?",
+        "/analytics/activity/element-instances?",
+        "/analytics/activity/element-instances/created-count?",
+    ],
+)
+def test_a_range_in_the_future_is_404_in_the_known_words(usage, path):
+    future = usage(f"{path}from=2100-01-01&to=2100-02-01")
+
+    assert future.status == 404
+    assert re.fullmatch("No (.*) found", future.json()["message"])
+    assert usage(f"{path}from=2021-02-01&to=2021-01-01").status == 400
+    if path != "?":
+        assert usage(f"{path}accountIds[]=0").status == 403

@@ -27,7 +27,7 @@ def test_numbers_are_kept_and_the_rest_are_the_next():
 def test_a_part_is_added_and_the_numbers_that_were_shown_stay():
     document, added = parts.add_part(STORED, "hooks", {"id": 1, "type": "preRequest"})
 
-    assert added == {"id": 11, "type": "preRequest"}
+    assert added == {"id": 11, "type": "preRequest", "isLegacy": False}
     assert ids(document, "hooks") == [8, 7, 9, 10, 11]
     assert document["hooks"][1] == "junk"
     without = parts.remove_part(document, "hooks", "8")
@@ -37,7 +37,7 @@ def test_a_part_is_added_and_the_numbers_that_were_shown_stay():
 def test_a_part_is_replaced_under_its_number():
     document, changed = parts.replace_part(STORED, "hooks", "9", {"id": 3, "a": 1})
 
-    assert changed == {"id": 9, "a": 1}
+    assert changed == {"id": 9, "a": 1, "isLegacy": False}
     assert parts.find_part(document, "hooks", "9") == changed
     assert ids(document, "hooks") == ids(STORED, "hooks")
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.web.responses import to_json
+from bridge.web.responses import document, to_json
 
 DECIMALS = st.decimals(allow_nan=False, allow_infinity=False, places=None).filter(
     lambda value: abs(value.adjusted()) < 100
@@ -51,3 +51,23 @@ def test_dates_are_midnight():
 def test_what_has_no_json_form_is_refused(value):
     with pytest.raises(TypeError):
         to_json(value)
+
+
+@pytest.mark.parametrize(
+    ("note", "told"),
+    [
+        ("returnTotalCount was ignored: X is invalid..", "X is invalid."),
+        (
+            "orderBy was ignored: (Autotask: X is invalid.).",
+            "(Autotask: X is invalid.)",
+        ),
+        ("These members were ignored: a..", "ignored: a."),
+    ],
+)
+def test_a_note_ends_in_one_full_stop(note, told):
+    answer = document({}, notes=[note, note])
+
+    error = answer.headers["Elements-Error"]
+    assert error.endswith(told)
+    assert error.count(told) == 2
+    assert ".." not in error

@@ -1,0 +1,123 @@
+"""Instances of an account and of a user: searched page by page, counted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, false, func, or_, select
+
+from bridge.store.engine import Database
+from bridge.store.instances import Instance, read_instance, select_whole
+from bridge.store.models import LARGEST_INTEGER, instance_tags, instances
+from bridge.store.sql import is_storable
+
+
+def search_instances(  # noqa: PLR0913 - every way to narrow a search, by name
+    db: Database,
+    *,
+    account_id: int | None = None,
+    user_id: int | None = None,
+    element_keys: Sequence[str] | None = None,
+    tags: Sequence[str] = (),
+    text: str = "",
+    after: int = 0,
+    offset: int = 0,
+    limit: int = 200,
+) -> tuple[list[Instance], int]:
+    """Return up to `limit` instances ascending by id, and how many match in all.
+
+    They are those of the account and those of the user, as far as these are given. An
+    instance matches when it carries every tag exactly and `text`, ignoring case,
+    stands in its name or its element key. `after` (an id) and `offset` skip; the
+    count ignores both. Two SQL statements.
+    """
+    if not is_storable(text, *tags):
+        return [], 0
+    owned = select(instances).where(_owned(account_id, user_id))
+    matching = _match(owned, element_keys, tags, text)
+    page = (
+        matching.where(instances.c.id > min(after, LARGEST_INTEGER))
+        .order_by(instances.c.id)
+        .offset(min(offset, LARGEST_INTEGER))
+        .limit(limit)
+    )
+    with db.read() as connection:
+        counted = select(func.count()).select_from(matching.subquery())
+        total = connection.execute(counted).scalar_one()
+        rows = connection.execute(select_whole(page.subquery())).all()
+    by_id = groupby(rows, key=attrgetter("id"))
+    return [read_instance(db.keys, list(group)) for _, group in by_id], total
+
+
+def count_instances(
+    db: Database, *, account_id: int | None = None, user_id: int | None = None
+) -> dict[str, int]:
+    """Return how many instances account and user have, by element key, ascending."""
+    counted = (
+        select(instances.c.element_key, func.count())
+        .where(_owned(account_id, user_id))
+        .group_by(instances.c.element_key)
+        .order_by(instances.c.element_key)
+    )
+    with db.read() as connection:
+        return dict(connection.execute(counted).tuples().all())
+
+
+def count_created(
+    db: Database,
+    *,
+    account_ids: Sequence[int],
+    element_keys: Sequence[str] | None,
+    tags: Sequence[str],
+    since: datetime,
+    until: datetime,
+) -> int:
+    """Return how many instances of accounts were created then and still exist.
+
+    `until` is excluded.
+    """
+    if not is_storable(*(element_keys or ()), *tags):
+        return 0
+    created = select(instances.c.id).where(
+        instances.c.account_id.in_(account_ids),
+        instances.c.created_at >= since,
+        instances.c.created_at < until,
+    )
+    matching = _match(created, element_keys, tags, "").subquery()
+    with db.read() as connection:
+        counted = select(func.count()).select_from(matching)
+        return int(connection.execute(counted).scalar_one())
+
+
+def _owned(account_id: int | None, user_id: int | None) -> ColumnElement[bool]:
+    """Return the condition for what belongs to the account or to the user."""
+    owners = ((instances.c.account_id, account_id), (instances.c.user_id, user_id))
+    given = (column == number for column, number in owners if number is not None)
+    return or_(false(), *given)
+
+
+def _match(
+    query: Select[Any],
+    element_keys: Sequence[str] | None,
+    tags: Sequence[str],
+    text: str,
+) -> Select[Any]:
+    if element_keys is not None:
+        query = query.where(instances.c.element_key.in_(element_keys))
+    for tag in tags:
+        carriers = select(instance_tags.c.instance_id).where(instance_tags.c.tag == tag)
+        query = query.where(instances.c.id.in_(carriers))
+    if text:
+        # Folded here, because each database folds other alphabets.
+        folded = text.casefold()
+        query = query.where(
+            or_(
+                instances.c.folded_name.contains(folded, autoescape=True),
+                func.lower(instances.c.element_key).contains(folded, autoescape=True),
+            )
+        )
+    return query

@@ -56,6 +56,10 @@ def share(directory: Path, *, anew: bool) -> None:
     values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]
 
 
+# A data directory that is gone fails no call: what happens meanwhile is not counted.
+_uncounted = contextlib.suppress(OSError)
+
+
 class Metrics:
     """The figures of one process. Safe to use from many threads."""
 
@@ -104,23 +108,27 @@ class Metrics:
 
     def request_begins(self) -> None:
         """Count a request as being answered; `request_ends` must follow."""
-        self._in_flight.labels("facade").inc()
+        with _uncounted:
+            self._in_flight.labels("facade").inc()
 
     def request_ends(self, method: str, route: str, status: int, ms: float) -> None:
         """Count an answered request; `route` is a template, never a caller's path."""
-        self._in_flight.labels("facade").dec()
         method = method if method in _METHODS else "other"
-        self._requests.labels(method, route, status).inc()
-        self._request_seconds.labels(route).observe(ms / 1000)
+        with _uncounted:
+            self._in_flight.labels("facade").dec()
+            self._requests.labels(method, route, status).inc()
+            self._request_seconds.labels(route).observe(ms / 1000)
 
     def vendor_call(self, operation: str, outcome: str, ms: float) -> None:
         """Count one exchange with the vendor."""
-        self._vendor_calls.labels(operation, outcome).inc()
-        self._vendor_seconds.labels(operation).observe(ms / 1000)
+        with _uncounted:
+            self._vendor_calls.labels(operation, outcome).inc()
+            self._vendor_seconds.labels(operation).observe(ms / 1000)
 
     def rows_lost(self, table: str, count: int) -> None:
         """Count rows of a log table that nobody will ever read."""
-        self._rows_lost.labels(table).inc(count)
+        with _uncounted:
+            self._rows_lost.labels(table).inc(count)
 
     def exposition(self) -> bytes:
         """Return all figures as `CONTENT_TYPE` says, other processes' included.

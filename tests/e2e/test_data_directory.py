@@ -48,6 +48,13 @@ def is_worker(pid):
         return False
 
 
+def is_facade(pid):
+    try:
+        return b"\0--ready-fd\0" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+
+
 def wait_until(condition, timeout_s=30.0):
     ends_at = time.monotonic() + timeout_s
     while not (found := condition()):
@@ -88,9 +95,9 @@ class Server:
 
     @property
     def serving(self):
-        """The serving processes."""
-        [arbiter] = [pid for pid in children(self.process.pid) if not is_worker(pid)]
-        return children(arbiter)
+        """The serving processes, whose parent is the facade."""
+        [facade] = [pid for pid in children(self.process.pid) if is_facade(pid)]
+        return children(facade)
 
     @property
     def workers(self):
@@ -106,7 +113,8 @@ class Server:
     @contextmanager
     def away(self, *names):
         """Move files out of the data directory, or all of it, and back again."""
-        moved = [self.data / name for name in names] or [self.data]
+        paths = [self.data / name for name in names] or [self.data]
+        moved = [path for path in paths if path.exists()]
         self.aside.mkdir()
         for path in moved:
             path.rename(self.aside / path.name)
@@ -153,7 +161,7 @@ def server(tmp_path_factory):
 
 def test_files_are_their_owner_s_whatever_umask_and_directory(server, demo_dir, demo):
     assert server.statuses("/accounts") == {200}
-    wait_until((server.data / "jobs.db-wal").exists)
+    assert (server.data / "jobs.db").exists()
 
     for directory in (server.data, demo_dir):
         loose = {
@@ -167,7 +175,7 @@ def test_files_are_their_owner_s_whatever_umask_and_directory(server, demo_dir, 
 
 
 def test_a_data_directory_that_is_away_is_never_made_anew(server):
-    [worker] = server.workers
+    [worker] = wait_until(lambda: server.workers)
     with server.away():
         os.kill(worker, signal.SIGKILL)
         server.replace_processes()
@@ -177,13 +185,14 @@ def test_a_data_directory_that_is_away_is_never_made_anew(server):
         assert "bridge.db is not there any more" in reason
         assert "mount it again" in reason
         assert server.statuses("/healthz") == {200}
-        assert max(server.statuses("/accounts") - {500, 502}, default=0) == 0
+        assert server.statuses("/accounts") <= {500, 502}
         assert not server.data.exists()
 
     assert server.statuses("/accounts") == {200}
-    wait_until(lambda: {*server.workers} - {worker})
+    wait_until(lambda: {*server.workers} - {worker}, timeout_s=60)
 
 
+@pytest.mark.campaign
 def test_an_empty_directory_in_its_place_stays_empty(server):
     """A volume was unmounted: what remains is the empty mount point."""
     with server.away():
@@ -191,8 +200,7 @@ def test_an_empty_directory_in_its_place_stays_empty(server):
         server.replace_processes()
 
         assert server.statuses("/readyz") == {503}
-        assert 200 not in server.statuses("/accounts")
-        assert 401 not in server.statuses("/accounts")
+        assert server.statuses("/accounts") <= {500, 502}
         assert list(server.data.iterdir()) == []
 
 
@@ -204,7 +212,7 @@ def test_another_installation_in_its_place_is_not_served(server, tmp_path):
         assert server.statuses("/readyz") == {503}
         [reason] = server.reasons()
         assert "is not the one that was opened" in reason
-        assert 401 not in server.statuses("/accounts")
+        assert server.statuses("/accounts") <= {500, 502}
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import pytest
 
-HASTE = {"BRIDGE_WRITE_SETTLE_S": "1", "BRIDGE_REQUEST_DEADLINE_S": "20"}
+HASTE = {"BRIDGE_WRITE_SETTLE_S": "0.6", "BRIDGE_REQUEST_DEADLINE_S": "20"}
 
 
 def children(pid):
@@ -66,7 +66,7 @@ def slow(vendor):
     """Let the next create take a while, and fail afterwards if that is wanted."""
 
     def slow(kind="delay", **more):
-        fault = {"kind": kind, "operation": "create", "seconds": 1, **more}
+        fault = {"kind": kind, "operation": "create", "seconds": 0.5, **more}
         vendor.control("POST", "faults", fault)
 
     yield slow
@@ -170,7 +170,7 @@ def test_an_update_whose_lock_could_not_be_released_blocks_nobody(
 ):
     record_id = post(caller, contact, None).json()["id"]
     path = f"/hubs/crm/contacts/{record_id}"
-    fault = {"kind": "delay", "operation": "update", "seconds": 1}
+    fault = {"kind": "delay", "operation": "update", "seconds": 0.5}
     vendor.control("POST", "faults", fault)
     with ThreadPoolExecutor(1) as threads:
         sent = threads.submit(caller.call, "PATCH", path, {"firstName": "Ada"})

@@ -131,3 +131,36 @@ def test_a_machine_that_counts_is_kept_however_old_its_folder(tmp_path):
     run(tmp_path, "anew")
 
     assert (other / "counter_7.db").exists()
+
+
+GONE = """
+import shutil, sys
+from pathlib import Path
+from bridge.errors import StoreError
+from bridge.telemetry import metrics
+metrics.share(Path(sys.argv[1]), anew=True)
+shutil.rmtree(sys.argv[1])
+figures = metrics.Metrics(version="1.2")
+figures.request_begins()
+figures.request_ends("GET", "/x", 200, 7.5)
+figures.vendor_call("query", "answered", 5)
+figures.rows_lost("traces", 1)
+try:
+    figures.exposition()
+except StoreError as error:
+    print(error.message)
+"""
+
+
+def test_a_directory_that_is_gone_fails_no_call(tmp_path):
+    directory = tmp_path / "metrics"
+
+    done = subprocess.run(
+        [sys.executable, "-c", GONE, str(directory)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert "put the data directory back" in done.stdout
+    assert not directory.exists()

@@ -29,44 +29,44 @@ _MIDNIGHT = time()
 
 
 def condition(
-    asked: Predicate[Field, CallerTime], zone: ZoneInfo
+    predicate: Predicate[Field, CallerTime], zone: ZoneInfo
 ) -> Expr[Field, Scalar]:
     """Return the condition on stored values that compares what callers see.
 
     `zone` is the one that the vendor's times are written in. Negations are exact: of a
     value that is there, a condition or its opposite holds, and not both.
     """
-    if asked.operator in _EQUALITIES:
-        return _equality(asked, zone)
-    [written] = asked.values
+    if predicate.operator in _EQUALITIES:
+        return _equality(predicate, zone)
+    [written] = predicate.values
     seen = [written.instant]
     if written.is_midnight:
         seen.append(midnight_utc(written.day))
-    bound = min(seen) if asked.operator in _FROM_THE_START else max(seen)
-    return _order(asked, bound, zone)
+    bound = min(seen) if predicate.operator in _FROM_THE_START else max(seen)
+    return _order(predicate, bound, zone)
 
 
 def _equality(
-    asked: Predicate[Field, CallerTime], zone: ZoneInfo
+    predicate: Predicate[Field, CallerTime], zone: ZoneInfo
 ) -> Expr[Field, Scalar]:
     values: list[Scalar] = []
-    for written in asked.values:
+    for written in predicate.values:
         if written.is_midnight:
             values.append(written.day)
         if written.instant.time() == _MIDNIGHT:
             values.append(written.instant.date())
         if local_time(written.instant, zone).time() != _MIDNIGHT:
             values.append(written.instant)
-    affirmed = asked.operator in _AFFIRMED
+    affirmed = predicate.operator in _AFFIRMED
     if values:
         operator = Operator.IN if affirmed else Operator.NOT_IN
-        return _test(asked, operator, *dict.fromkeys(values))
-    present = _test(asked, Operator.IS_NOT_NULL)
-    return And((present, _test(asked, Operator.IS_NULL))) if affirmed else present
+        return _test(predicate, operator, *dict.fromkeys(values))
+    present = _test(predicate, Operator.IS_NOT_NULL)
+    return And((present, _test(predicate, Operator.IS_NULL))) if affirmed else present
 
 
 def _order(
-    asked: Predicate[Field, CallerTime], bound: datetime, zone: ZoneInfo
+    predicate: Predicate[Field, CallerTime], bound: datetime, zone: ZoneInfo
 ) -> Expr[Field, Scalar]:
     """Compare with what is seen at one instant.
 
@@ -74,7 +74,7 @@ def _order(
     as midnight of the vendor's zone and seen at 0:00 UTC. The bound can lie between the
     two for one day at most, which is then added or left out by name.
     """
-    whole = _test(asked, asked.operator, bound)
+    whole = _test(predicate, predicate.operator, bound)
     stored_bound, seen_bound = local_time(bound, zone), bound.replace(tzinfo=None)
     for days in (-1, 0, 1):
         try:
@@ -82,19 +82,19 @@ def _order(
         except OverflowError:
             continue
         moment = datetime.combine(day, _MIDNIGHT)
-        stored = _holds(asked.operator, moment, stored_bound)
-        seen = _holds(asked.operator, moment, seen_bound)
+        stored = _holds(predicate.operator, moment, stored_bound)
+        seen = _holds(predicate.operator, moment, seen_bound)
         if seen and not stored:
-            return Or((whole, _test(asked, Operator.EQUAL, day)))
+            return Or((whole, _test(predicate, Operator.EQUAL, day)))
         if stored and not seen:
-            return And((whole, _test(asked, Operator.NOT_EQUAL, day)))
+            return And((whole, _test(predicate, Operator.NOT_EQUAL, day)))
     return whole
 
 
 def _test(
-    asked: Predicate[Field, CallerTime], operator: Operator, *values: Scalar
+    predicate: Predicate[Field, CallerTime], operator: Operator, *values: Scalar
 ) -> Predicate[Field, Scalar]:
-    return Predicate(asked.field, operator, values, asked.column)
+    return Predicate(predicate.field, operator, values, predicate.column)
 
 
 def _holds(operator: Operator, value: datetime, bound: datetime) -> bool:

@@ -325,7 +325,7 @@ def _check_values(fields: EntityFields, draft: Draft, *, stored: Entity) -> None
         is_day = fields.typed(info).date_kind is DateKind.DAY
         if is_day and isinstance(value, datetime):
             draft.notes.append(
-                f"{name} holds a day; with its time of day it was sent as an instant."
+                f"{name} holds a day; with its time of day it is sent as an instant."
             )
         if _is_unknown_item(info, value, stored.get(info.name)):
             draft.in_doubt = True

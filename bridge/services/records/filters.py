@@ -45,8 +45,7 @@ def read_filter(
     """Return the vendor's filter for a caller's.
 
     Values of a list are typed and then stand in it once each. `zone` is the one the
-    vendor's times are written in; it is asked for only where dates by value are
-    compared.
+    vendor's times are written in; it is read only where dates by value are compared.
 
     Raises:
         InvalidQueryError: it names an unknown or unsearchable field, or compares with
@@ -105,8 +104,10 @@ def _compare(
 ) -> Expr[Field, Scalar]:
     if texts and field.date_kind is DateKind.BY_VALUE:
         times = tuple(map(read_time_text, texts))
-        asked: Predicate[Field, CallerTime] = Predicate(field, operator, times, column)
-        return by_value.condition(asked, zone())
+        written: Predicate[Field, CallerTime] = Predicate(
+            field, operator, times, column
+        )
+        return by_value.condition(written, zone())
     values = tuple(dict.fromkeys(_read_value(field, text) for text in texts))
     test: Predicate[Field, Scalar] = Predicate(field, operator, values, column)
     of_blanks = operator is Operator.LIKE and not texts[0].strip("% ")

@@ -306,7 +306,7 @@ def test_a_time_on_a_field_of_days_is_an_instant_and_is_named(fields):
     assert given(draft)["CloseDate"] == datetime(2024, 7, 5, tzinfo=UTC)
     assert given(draft)["ShipDate"] == datetime(2024, 7, 5, 15, tzinfo=UTC)
     assert draft.notes == [
-        "closeDate holds a day; with its time of day it was sent as an instant."
+        "closeDate holds a day; with its time of day it is sent as an instant."
     ]
 
 

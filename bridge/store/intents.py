@@ -134,16 +134,12 @@ _TAKEN = select(_COLUMN.record_id).where(
     _COLUMN.record_id.in_(bindparam("record_ids", expanding=True)),
     _COLUMN.id != bindparam("intent_id"),
 )
-_SENDING = (
-    select(_COLUMN.id)
-    .where(
-        *_OF_ENTITY,
-        _COLUMN.state == State.RUNNING,
-        _COLUMN.unknown_since.is_(None),
-        _COLUMN.leased_until > bindparam("now"),
-        _COLUMN.id != bindparam("intent_id"),
-    )
-    .limit(1)
+_SENDING = select(_COLUMN.holder).where(
+    *_OF_ENTITY,
+    _COLUMN.state == State.RUNNING,
+    _COLUMN.unknown_since.is_(None),
+    _COLUMN.leased_until > bindparam("now"),
+    _COLUMN.id != bindparam("intent_id"),
 )
 _CHANGE = update(write_intents).where(_COLUMN.id == bindparam("intent_id"))
 _CHANGE_MINE = _CHANGE.where(_COLUMN.holder == bindparam("its_holder"))
@@ -265,13 +261,14 @@ def note_floor(db: Database, intent_id: int, holder: str, floor_id: int) -> None
 def consult_others(
     db: Database, intent_id: int, wanted: Wanted, record_ids: Sequence[int]
 ) -> Others:
-    """Return which of the records are other intents', and whether any is sending."""
+    """Return which records are other intents', and whether a living one is sending."""
     parameters = {**_of_entity(wanted), "intent_id": intent_id}
     with db.read() as connection:
         now = read_clock(connection)
-        sending = connection.execute(_SENDING, {**parameters, "now": now}).first()
+        sending = connection.scalars(_SENDING, {**parameters, "now": now}).all()
         taken = connection.execute(_TAKEN, {**parameters, "record_ids": record_ids})
-        return Others(frozenset(taken.scalars()), sending is not None)
+        alive = len(sending) > len(find_dead(sending))
+        return Others(frozenset(taken.scalars()), alive)
 
 
 def _add(

@@ -291,6 +291,16 @@ def test_who_only_resolves_is_not_sending(db, take, wanted):
     assert not consult_others(db, intent.id, wanted, []).sending
 
 
+def test_who_died_while_sending_is_not_sending(db, take, wanted, dead_holder):
+    intent = take(wanted)
+    take(replace(wanted, scope="another"), dead_holder)
+    take(replace(wanted, scope="a third", entity="Account"), "second")
+
+    assert not consult_others(db, intent.id, wanted, []).sending
+    take(replace(wanted, scope="a fourth"), "second")
+    assert consult_others(db, intent.id, wanted, []).sending
+
+
 def test_one_of_many_threads_holds_an_intent(take, wanted):
     with ThreadPoolExecutor(16) as threads:
         seen = list(threads.map(lambda n: take(wanted, str(n)), range(16)))

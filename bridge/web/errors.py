@@ -50,8 +50,8 @@ STRICT: dict[type[BridgeError], int] = {
     errors.StoreUnavailableError: 503,
 }
 DATABASE_UNAVAILABLE = (
-    "Bridge cannot use its database just now, so the request was not completed; "
-    "send it again later."
+    "Bridge cannot use its database just now, and may not have completed the "
+    "request. Send the same request again later."
 )
 BUG = "The bridge failed; its log has the details under this request id."
 

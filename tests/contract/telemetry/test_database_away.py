@@ -159,8 +159,8 @@ def test_requests_are_refused_while_the_database_is_away_and_work_again(served, 
             assert answer.status_code == status, path
             assert answer.json == {
                 "requestId": answer.headers["Elements-Request-Id"],
-                "message": "Bridge cannot use its database just now, so the request "
-                "was not completed; send it again later.",
+                "message": "Bridge cannot use its database just now, and may not have "
+                "completed the request. Send the same request again later.",
             }
         assert call(app, "GET", "/healthz").status_code == 200
         readiness = call(app, "GET", "/readyz")

@@ -105,8 +105,9 @@ def test_a_post_that_means_patch_changes_the_record_and_creates_nothing(talk):
     def lines(body):
         return b"Content-Length: %d" % len(body), b"Idempotency-Key: one-key-for-two"
 
-    [first] = talk(b"GET", ACCOUNTS + b"?pageSize=1")
-    account = ACCOUNTS + b"/%d" % first.json()[0]["id"]
+    new = b'{"accountName":"Wired","accountType":1,"phone":"1","ownerResourceID":4}'
+    [made] = talk(b"POST", ACCOUNTS, b"Content-Length: %d" % len(new), body=new)
+    account = ACCOUNTS + b"/%d" % made.json()["id"]
     for phone in (b"1", b"2"):
         body = b'{"phone":"555-000%s"}' % phone
         [answer] = talk(

@@ -111,8 +111,8 @@ def test_windows_1252_comes_back_where_it_is_no_utf_8(parameters, how):
 def _mixed(data):
     """Tell whether UTF-8 stands between bytes that are none."""
     loose = data.decode("utf-8", "surrogateescape")
-    strays = sum(0xDC80 <= ord(char) <= 0xDCFF for char in loose)
-    return bool(strays) and any(0x7F < ord(char) < 0xDC80 for char in loose)
+    strays = {char for char in loose if 0xDC80 <= ord(char) <= 0xDCFF}
+    return bool(strays) and any(char > "\x7f" for char in {*loose} - strays)
 
 
 NOTHING = ["null", "undefined", "None", "NULL", "NaN", "%20null", ""]

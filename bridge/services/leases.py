@@ -53,11 +53,13 @@ def hold(ctx: Context, key: str) -> Iterator[Fence]:
 
     pause_s = _FIRST_PAUSE_S
     while not leases.acquire(ctx.database, key, holder, ttl_s):
-        if time.monotonic() + pause_s > deadline:
+        left_s = deadline - time.monotonic()
+        if left_s <= 0:
             raise ConflictError(
                 "Another update of the same record is still running; try again."
             )
-        time.sleep(pause_s)
+        # The last try is at the end of that time: by then a lease has run out.
+        time.sleep(min(pause_s, left_s))
         pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
         taken_at = time.monotonic()
     try:

@@ -161,7 +161,8 @@ def _cut(items: list[Where]) -> list[Where]:
     longest = max(range(len(items)), key=lambda at: _listed(items[at]))
     long = items[longest]
     length = _listed(long)
-    if not length:
+    room = MOST_ALTERNATIVES - (sum(counts) - counts[longest])
+    if not length or room <= 0:
         raise _beyond(
             f"at most {MOST_ALTERNATIVES} alternatives are possible",
             next(_predicates(max(items, key=_count_alternatives))).column,
@@ -169,7 +170,6 @@ def _cut(items: list[Where]) -> list[Where]:
     column = next(_predicates(long)).column
     if length > MOST_VALUES:
         raise _beyond(f"IN takes at most {MOST_VALUES} values", column)
-    room = MOST_ALTERNATIVES - (sum(counts) - counts[longest])
     if room * MOST_PIECES < length:
         raise _beyond(
             f"{length} IN values and {sum(counts) - counts[longest]} other "

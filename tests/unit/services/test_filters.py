@@ -242,6 +242,13 @@ def test_a_long_list_of_times_is_cut_like_any_other(fields, count):
     assert not any(holds(piece, missed, EASTERN) for piece in pieces)
 
 
+def test_more_excluded_times_than_a_query_holds_are_refused_by_the_limit(fields):
+    listed = ", ".join(f"'1/1/24 {n // 60}:{n % 60:02d}'" for n in range(251))
+
+    with pytest.raises(InvalidQueryError, match="at most 500 alternatives"):
+        make_plan(read(fields, f"visitTime not in ({listed})"))
+
+
 def test_structure_is_kept(fields):
     expr = read(fields, "seats = 1 and (active = 1 or active = 0)")
 

@@ -1,30 +1,37 @@
 """Comparisons with date fields of which a value decides whether it is a day.
 
-Callers see a day and the instant at 0:00 UTC of it alike, so they compare what they
-see: `times.shown_instant` of the stored value. The vendor compares what it stores, and
-stores a day as midnight in its zone. A condition is therefore sent as one that finds,
-by what is stored, the records that meet it by what is seen.
+Callers see a day and the instant at 0:00 UTC of it alike, and no fraction of a second,
+so they compare what they see: `times.shown_instant` of the stored value. The vendor
+compares what it stores, and stores a day as midnight in its zone. A condition is
+therefore sent as one that finds, by what is stored, the records that meet it by what is
+seen.
 
 A caller's time stands for what is seen at its instant. At midnight with an offset it
 stands for that day too, which is seen at another instant: it equals both, and in order
 it is the span between them. An instant at midnight of the vendor's zone cannot be
-stored; it equals nothing. Pure. Source: DESIGN 12, Times.
+stored; it equals only what is later by a fraction of a second. Pure. Source: DESIGN 12,
+Times.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from bridge.ceql.ast import And, Expr, Operator, Or, Predicate
 from bridge.interfaces import Field, Scalar
+from bridge.services import seconds
 from bridge.services.times import CallerTime, local_time, midnight_utc
 
-_AFFIRMED = frozenset({Operator.EQUAL, Operator.IN})
-_EQUALITIES = _AFFIRMED | {Operator.NOT_EQUAL, Operator.NOT_IN}
+_EQUALITIES = seconds.AFFIRMED | {Operator.NOT_EQUAL, Operator.NOT_IN}
 _FROM_THE_START = frozenset({Operator.LESS, Operator.GREATER_OR_EQUAL})
 _LESS = frozenset({Operator.LESS, Operator.LESS_OR_EQUAL})
 _WITH_EQUAL = frozenset({Operator.LESS_OR_EQUAL, Operator.GREATER_OR_EQUAL})
+_UP_TO = {
+    Operator.LESS_OR_EQUAL: Operator.LESS,
+    Operator.GREATER: Operator.GREATER_OR_EQUAL,
+}
 _MIDNIGHT = time()
 
 
@@ -42,27 +49,40 @@ def condition(
     seen = [written.instant]
     if written.is_midnight:
         seen.append(midnight_utc(written.day))
-    bound = min(seen) if predicate.operator in _FROM_THE_START else max(seen)
-    return _order(predicate, bound, zone)
+    if predicate.operator in _FROM_THE_START:
+        return _order(predicate, min(seen), zone)
+    bound = max(seen)
+    if bound.microsecond:
+        return _order(predicate, bound, zone)
+    # What is seen at the bound is stored up to the next second.
+    after = dataclasses.replace(predicate, operator=_UP_TO[predicate.operator])
+    return _order(after, seconds.next_second(bound, zone), zone)
 
 
 def _equality(
     predicate: Predicate[Field, CallerTime], zone: ZoneInfo
 ) -> Expr[Field, Scalar]:
-    values: list[Scalar] = []
-    for written in predicate.values:
-        if written.is_midnight:
-            values.append(written.day)
-        if written.instant.time() == _MIDNIGHT:
-            values.append(written.instant.date())
-        if local_time(written.instant, zone).time() != _MIDNIGHT:
-            values.append(written.instant)
-    affirmed = predicate.operator in _AFFIRMED
-    if values:
+    days = [written.day for written in predicate.values if written.is_midnight]
+    instants = dict.fromkeys(written.instant for written in predicate.values)
+    days += [item.date() for item in instants if item.time() == _MIDNIGHT]
+    affirmed = predicate.operator in seconds.AFFIRMED
+    tests: list[Expr[Field, Scalar]] = []
+    if days:
         operator = Operator.IN if affirmed else Operator.NOT_IN
-        return _test(predicate, operator, *dict.fromkeys(values))
-    present = _test(predicate, Operator.IS_NOT_NULL)
-    return And((present, _test(predicate, Operator.IS_NULL))) if affirmed else present
+        tests.append(_test(predicate, operator, *dict.fromkeys(days)))
+    for instant in instants:
+        is_stored_as_day = local_time(instant, zone).time() == _MIDNIGHT
+        tests.append(
+            seconds.same_second(
+                predicate.field,
+                predicate.column,
+                instant,
+                zone,
+                affirmed=affirmed,
+                but_not_itself=is_stored_as_day,
+            )
+        )
+    return seconds.joined(tests, affirmed=affirmed)
 
 
 def _order(

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from bridge.ceql.ast import And, Expr, Literal, Operator, Or, Predicate
 from bridge.errors import InvalidQueryError
 from bridge.interfaces import DateKind, Field, FieldInfo, FieldType, Scalar
-from bridge.services import by_value
+from bridge.services import by_value, seconds
 from bridge.services.fields import EntityFields
 from bridge.services.times import CallerTime
 from bridge.services.values import read_text, read_time_text, sendable
@@ -45,7 +45,7 @@ def read_filter(
     """Return the vendor's filter for a caller's.
 
     Values of a list are typed and then stand in it once each. `zone` is the one the
-    vendor's times are written in; it is read only where dates by value are compared.
+    vendor's times are written in; it is read only where times are compared.
 
     Raises:
         InvalidQueryError: it names an unknown or unsearchable field, or compares with
@@ -108,12 +108,19 @@ def _compare(
             field, operator, times, column
         )
         return by_value.condition(written, zone())
+    if _is_instant(field) and operator in _EQUALITIES:
+        moments = tuple(read_time_text(text).instant for text in texts)
+        return seconds.equality(Predicate(field, operator, moments, column), zone())
     values = tuple(dict.fromkeys(_read_value(field, text) for text in texts))
     test: Predicate[Field, Scalar] = Predicate(field, operator, values, column)
     of_blanks = operator is Operator.LIKE and not texts[0].strip("% ")
     if field.type is FieldType.STRING and (operator in _NEED_CONTENT or of_blanks):
         return And((test, Predicate(field, Operator.IS_NOT_NULL, (), column)))
     return test
+
+
+def _is_instant(field: Field) -> bool:
+    return field.type is FieldType.DATETIME and field.date_kind is DateKind.INSTANT
 
 
 def _is_empty(field: Field, text: str) -> bool:

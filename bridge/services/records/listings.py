@@ -24,7 +24,7 @@ from bridge.services.records.filters import names_unknown, read_filter
 from bridge.services.records.fixed import lacks_fixed, narrow
 from bridge.services.records.links import Link
 from bridge.services.records.shapes import PLAIN, Record, View, record_shape
-from bridge.services.records.stored import entity_type, read_entity
+from bridge.services.records.stored import entity_type, read_parent
 from bridge.store.instances import Instance
 from bridge.store.totals import Total
 
@@ -84,11 +84,12 @@ def list_records(
     what `queries.open_fetch` says.
 
     `within` leaves the children of one record; when there are none, one call more
-    tells whether the parent exists. Sorting reads the whole list for each page, up to
-    eleven calls of a plain filter; of a list that turns out too long to be sorted, so
-    many once in ten minutes. Pages by token may go on to twice that length, because
-    the list may have grown. A total costs up to twenty calls once in ten minutes,
-    none when the page tells it. Labels cost what `labels` says.
+    tells whether the parent exists. Below a lead it is asked for in any case. Sorting
+    reads the whole list for each page, up to eleven calls of a plain filter; of a list
+    that turns out too long to be sorted, so many once in ten minutes. Pages by token
+    may go on to twice that length, because the list may have grown. A total costs up to
+    twenty calls once in ten minutes, none when the page tells it. Labels cost what
+    `labels` says.
 
     Raises:
         NotFoundError: no such resource or parent.
@@ -100,8 +101,8 @@ def list_records(
     resource.require(Verb.LIST, "GET")
     question = _ask(ctx, instance, resource, listing, within)
     found = _sorted(question, listing) if listing.order else _by_id(question, listing)
-    if within is not None and not found.entities:
-        read_entity(open_backend(ctx, instance), within.parent, str(within.parent_id))
+    if within is not None and (within.parent.fixed or not found.entities):
+        read_parent(ctx, instance, within)
     if listing.total and found.total is None:
         walk = question.walk(most_calls=counting.MOST_CALLS)
         found.total, reason = counting.count(ctx, walk)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
-from bridge.ceql.ast import And, Expr, Operator, Predicate
+from bridge.ceql.ast import And, Expr, Operator, Or, Predicate
 from bridge.errors import InvalidQueryError, InvalidRequestError
 from bridge.interfaces import Entity, Field, Page, Scalar
 from bridge.services.matching import holds
@@ -160,26 +160,34 @@ def _cut(items: list[Where]) -> list[Where]:
         return [_all(items)]
     longest = max(range(len(items)), key=lambda at: _listed(items[at]))
     long = items[longest]
-    if not isinstance(long, Predicate) or not _listed(long):
+    length = _listed(long)
+    room = MOST_ALTERNATIVES - (sum(counts) - counts[longest])
+    if not length or room <= 0:
         raise _beyond(
             f"at most {MOST_ALTERNATIVES} alternatives are possible",
             next(_predicates(max(items, key=_count_alternatives))).column,
         )
-    if len(long.values) > MOST_VALUES:
-        raise _beyond(f"IN takes at most {MOST_VALUES} values", long.column)
-    room = MOST_ALTERNATIVES - (sum(counts) - counts[longest])
-    if room * MOST_PIECES < len(long.values):
+    column = next(_predicates(long)).column
+    if length > MOST_VALUES:
+        raise _beyond(f"IN takes at most {MOST_VALUES} values", column)
+    if room * MOST_PIECES < length:
         raise _beyond(
-            f"{len(long.values)} IN values and {sum(counts) - counts[longest]} other "
+            f"{length} IN values and {sum(counts) - counts[longest]} other "
             f"alternatives do not go into {MOST_PIECES} queries of "
             f"{MOST_ALTERNATIVES}",
-            long.column,
+            column,
         )
     rest = items[:longest] + items[longest + 1 :]
     return [_all([piece, *rest]) for piece in _pieces(long, room)]
 
 
-def _pieces(long: Predicate[Field, Scalar], room: int) -> Iterator[Where]:
+def _pieces(long: Where, room: int) -> Iterator[Where]:
+    if not isinstance(long, Predicate):
+        parts = tuple(_parts(long))
+        for start in range(0, len(parts), room):
+            piece = parts[start : start + room]
+            yield piece[0] if len(piece) == 1 else Or(piece)
+        return
     values = long.values
     if _is_id(long.field):
         values = tuple(sorted(values, key=lambda value: int(str(value))))
@@ -192,9 +200,28 @@ def _all(items: list[Where]) -> Where:
 
 
 def _listed(where: Where) -> int:
-    if isinstance(where, Predicate) and where.operator is Operator.IN:
-        return len(where.values)
-    return 0
+    """Return the length of an IN list, also of one that became several tests.
+
+    Those stand at its one column; alternatives that a caller wrote stand at several.
+    """
+    if isinstance(where, Predicate):
+        return len(where.values) if where.operator is Operator.IN else 0
+    columns = {test.column for test in _predicates(where)}
+    if isinstance(where, And) or len(columns) > 1 or not any(columns):
+        return 0
+    return sum(1 for _ in _parts(where))
+
+
+def _parts(where: Where) -> Iterator[Where]:
+    """Yield what a list stands for, one alternative each."""
+    if isinstance(where, Or):
+        for item in where.items:
+            yield from _parts(item)
+    elif isinstance(where, Predicate) and where.operator is Operator.IN:
+        for value in where.values:
+            yield dataclasses.replace(where, values=(value,))
+    else:
+        yield where
 
 
 def _count_alternatives(where: Where) -> int:

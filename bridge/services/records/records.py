@@ -31,6 +31,7 @@ from bridge.services.records.stored import (
     entity_type,
     read_entity,
     read_id,
+    read_parent,
     require_own,
 )
 from bridge.services.times import write_time
@@ -93,7 +94,7 @@ def create_record(  # noqa: PLR0913 - the parts of a create, by name
     resource.require(Verb.CREATE, "POST")
     if within is not None:
         body = within.preset(dict(body))
-        read_entity(open_backend(ctx, instance), within.parent, str(within.parent_id))
+        read_parent(ctx, instance, within)
     create = Create(instance, resource, body, key, view)
     return create_once(ctx, create, partial(_create, ctx, create))
 

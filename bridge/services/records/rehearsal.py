@@ -23,6 +23,7 @@ from bridge.services.records.stored import (
     entity_type,
     read_entity,
     read_id,
+    read_parent,
     require_own,
 )
 from bridge.store.instances import Instance
@@ -49,7 +50,7 @@ def rehearse_create(
     resource.require(Verb.CREATE, "POST")
     problems: list[str] = []
     if within is not None:
-        read_entity(open_backend(ctx, instance), within.parent, str(within.parent_id))
+        read_parent(ctx, instance, within)
         try:
             body = within.preset(body)
         except InvalidRequestError as error:

@@ -10,7 +10,7 @@ from bridge.ceql.ast import Expr, Operator, Predicate
 from bridge.errors import NotFoundError
 from bridge.interfaces import Backend, Entity, EntityType, Field, FieldType, Scalar
 from bridge.services.context import Context
-from bridge.services.credentials import vendor_zone
+from bridge.services.credentials import open_backend, vendor_zone
 from bridge.services.fields import EntityFields
 from bridge.services.metadata import entity_fields, read_with_fields
 from bridge.services.records.drafts import Draft, draft_create, draft_update
@@ -38,6 +38,17 @@ def read_entity(
     return page.entities[0]
 
 
+def read_parent(ctx: Context, instance: Instance, link: Link) -> None:
+    """Make sure that a parent exists and is a record of its resource. One vendor call.
+
+    Raises:
+        NotFoundError: it does not.
+    """
+    backend = open_backend(ctx, instance)
+    parent = read_entity(backend, link.parent, str(link.parent_id))
+    require_own(ctx, instance, link.parent, parent, None)
+
+
 def require_own(
     ctx: Context,
     instance: Instance,
@@ -47,12 +58,16 @@ def require_own(
 ) -> None:
     """Make sure that an entity is a record of the resource, and of the parent.
 
+    One vendor call when the parent is of a resource that is a part of its entity.
+
     Raises:
         NotFoundError: it is not.
     """
     missing = not_found(resource, str(entity["id"]))
     if within is not None and not within.holds(entity):
         raise NotFoundError(missing)
+    if within is not None and within.parent.fixed is not None:
+        read_parent(ctx, instance, within)
     if resource.fixed is not None:
         fields = entity_fields(ctx, instance, resource, lacks_fixed)
         require_fixed(fields, entity, missing)

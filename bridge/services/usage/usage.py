@@ -14,7 +14,8 @@ from bridge.catalog.model import JSON
 from bridge.errors import InvalidRequestError, NotFoundError
 from bridge.services import paging
 from bridge.services.context import Context
-from bridge.services.times import read_time, write_time
+from bridge.services.times import write_time
+from bridge.services.values import read_time_text
 from bridge.store import usage as rows
 from bridge.store.tenants import User
 from bridge.store.usage import Asked, Noted
@@ -164,7 +165,7 @@ def _time(name: str, text: str) -> datetime | None:
     if not text:
         return None
     try:
-        return read_time(text)
+        return read_time_text(text).instant
     except ValueError as error:
         raise InvalidRequestError(f"{name} {error}.") from None
 

@@ -72,6 +72,43 @@ def test_an_account_of_another_type_is_no_lead(api):
     assert api.get("/hubs/crm/leads/0").status == 404
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/leads/{}/contacts"),
+        ("GET", "/hubs/crm/leads/{}/Contact?orderBy=lastName"),
+        ("POST", "/leads/{}/contacts"),
+        ("POST", "/leads/{}/contacts?dryRun=true"),
+        ("GET", "/leads/{}/contacts/{}"),
+        ("PATCH", "/leads/{}/contacts/{}"),
+        ("PUT", "/leads/{}/contacts/{}?dryRun=true"),
+    ],
+)
+def test_what_is_no_lead_has_no_children_below_leads(api, vendor, method, path):
+    contact = api.get("/contacts?pageSize=1").json()[0]
+    account = contact["accountID"]
+    body = None if method == "GET" else {"firstName": "Ida", "lastName": "Moe"}
+    vendor.forget()
+
+    answer = api.call(method, path.format(account, contact["id"]), body)
+
+    assert answer.status == 404, answer.body
+    assert answer.json()["message"] == f"The lead with ID {account} was not found."
+    assert not {"create", "update"} & set(vendor.calls())
+
+
+def test_children_of_a_lead_cost_one_call_more(api, vendor):
+    lead = api.call("POST", "/leads", {**LEAD, "accountName": "Parent"}).json()["id"]
+    person = {"active": 1, "firstName": "Ida", "lastName": "Moe"}
+    made = api.call("POST", f"/leads/{lead}/contacts", person)
+    assert made.status == 200, made.body
+    vendor.forget()
+
+    assert len(api.get(f"/leads/{lead}/contacts").json()) == 1
+    assert api.get(f"/leads/{lead}/contacts/{made.json()['id']}").status == 200
+    assert vendor.calls() == {"query": 4}
+
+
 def test_a_lead_costs_what_an_account_costs(api, vendor):
     record_id = api.get("/hubs/crm/leads?pageSize=1").json()[0]["id"]
     vendor.forget()

@@ -107,6 +107,19 @@ def test_time_is_compared_in_utc_to_the_second(api, contacts):
     )
 
 
+@pytest.mark.parametrize("name", ["createDate", "lastModifiedDate", "lastActivityDate"])
+def test_a_time_as_shown_finds_its_records_and_no_others(api, contacts, name):
+    # The vendor's times have fractions of a second, which are not shown.
+    for shown in sorted({r[name] for r in contacts if r.get(name)})[:3]:
+        same = chosen(contacts, lambda r, shown=shown: r.get(name) == shown)
+        other = chosen(contacts, lambda r, shown=shown: r.get(name, shown) != shown)
+
+        assert find(api, "contacts", f"{name} = '{shown}'") == same
+        assert find(api, "contacts", f"{name} in ('{shown}', '')")[: len(same)]
+        assert find(api, "contacts", f"{name} != '{shown}'") == other
+        assert find(api, "contacts", f"not {name} in ('{shown}')") == other
+
+
 @pytest.mark.parametrize(
     "form",
     ["{d}T00:00:00Z", "{d}T00:00:00+0000", "{d}T00:00:00 0000", "{d} 00:00:00", "{d}"],

@@ -92,6 +92,16 @@ def test_what_cannot_be_answered(usage, query, status):
     assert answer.json()["message"]
 
 
+@pytest.mark.parametrize("name", ["from", "to"])
+@pytest.mark.parametrize("text", ["soon", "2026-13-01", "1593475200000", "null"])
+def test_a_time_that_is_none_is_refused_with_one_that_is(usage, name, text):
+    answer = usage(f"/analytics/times?{name}={text}")
+
+    assert answer.status == 400
+    message = answer.json()["message"]
+    assert message.startswith(f"{name} must be a time such as 2019-03-14T09:26:53Z")
+
+
 def test_nobody_reads_anothers_log(api, foreign):
     request_id = api.get("/hubs/crm/ping").headers["elements-request-id"]
     assert api.get(f"/usage/{request_id}", authorization=api.platform).status == 200

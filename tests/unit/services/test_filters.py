@@ -3,6 +3,8 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from bridge.ceql.ast import And, Operator, Or, Predicate
 from bridge.ceql.parser import parse_where
@@ -11,6 +13,7 @@ from bridge.interfaces import UDF_MEMBER, DateKind, Field, FieldType
 from bridge.services.matching import holds
 from bridge.services.records.filters import read_filter
 from bridge.services.records.queries import make_plan
+from bridge.services.times import local_time
 
 NAME = Field("AccountName", FieldType.STRING)
 EASTERN = ZoneInfo("America/New_York")
@@ -159,17 +162,91 @@ def test_of_a_time_compared_with_a_day_the_day_counts_as_written(fields, time):
     assert days.values == (date(2024, 7, 5),)
 
 
+INSTANTS = st.builds(
+    lambda start, seconds, ms: start + timedelta(seconds=seconds, milliseconds=ms),
+    st.sampled_from(
+        # The ends of both passes of autumn's repeated hour, spring's gap, midnight.
+        [
+            datetime(2024, 11, 3, 5, 59, 58, tzinfo=UTC),
+            datetime(2024, 11, 3, 6, 59, 58, tzinfo=UTC),
+            datetime(2024, 3, 10, 6, 59, 58, tzinfo=UTC),
+            datetime(2024, 7, 5, 3, 59, 58, tzinfo=UTC),
+        ]
+    ),
+    st.integers(0, 3),
+    st.sampled_from([0, 3, 500, 997, 999]),
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(stored=INSTANTS, asked=st.lists(INSTANTS, min_size=1, max_size=3))
+@example(
+    stored=datetime(2024, 11, 3, 5, 59, 59, 997_000, tzinfo=UTC),
+    asked=[datetime(2024, 11, 3, 5, 59, 59, tzinfo=UTC)],
+)
+def test_a_time_equals_every_instant_that_callers_see_at_it(fields, stored, asked):
+    entity = {"id": 1, "VisitTime": stored}
+    whole = [moment.replace(microsecond=0) for moment in asked]
+    wall = local_time(stored, EASTERN).replace(microsecond=0)
+    seen = wall in [local_time(moment, EASTERN) for moment in whole]
+    listed = ", ".join(f"'{moment.isoformat()}'" for moment in whole)
+
+    def passes(where):
+        return holds(read(fields, where), entity, EASTERN)
+
+    assert passes(f"visitTime in ({listed})") is seen
+    assert passes(f"visitTime not in ({listed})") is not seen
+    if len(asked) == 1:
+        assert passes(f"visitTime = {listed}") is seen
+        assert passes(f"visitTime != {listed}") is not seen
+    exactly = f"'{asked[0].isoformat(timespec='milliseconds')}'"
+    if asked[0].microsecond:
+        same = local_time(stored, EASTERN) == local_time(asked[0], EASTERN)
+        assert passes(f"visitTime = {exactly}") is same
+
+
+@pytest.mark.parametrize("time", ["0001-01-01", "9999-12-31T23:59:59Z"])
+def test_the_ends_of_the_calendar_equal_nothing_else(fields, time):
+    entity = {"id": 1, "VisitTime": datetime(2024, 7, 5, tzinfo=UTC)}
+
+    assert not holds(read(fields, f"visitTime = '{time}'"), entity, EASTERN)
+    assert holds(read(fields, f"visitTime != '{time}'"), entity, EASTERN)
+
+
 def test_dates_by_value_count_as_what_they_stand_for(fields):
     days = [date(2024, 1, 1) + timedelta(days=n) for n in range(300)]
     where = read(fields, f"shipDate in ({', '.join(map(repr, map(str, days)))})")
 
     plan = make_plan(where)
 
-    assert [len(piece.values) for piece in plan.pieces] == [500, 100]
-    assert {value for piece in plan.pieces for value in piece.values} == {
-        *days,
-        *(datetime(d.year, d.month, d.day, tzinfo=UTC) for d in days),
-    }
+    assert [len(piece.items) for piece in plan.pieces] == [500, 100]
+    parts = [part for piece in plan.pieces for part in piece.items]
+    single = [part.values[0] for part in parts if isinstance(part, Predicate)]
+    spans = [part.items[0].values[0] for part in parts if isinstance(part, And)]
+    assert single == days
+    assert spans == [datetime(d.year, d.month, d.day, tzinfo=UTC) for d in days]
+
+
+@pytest.mark.parametrize("count", [300, 501, 2600])
+def test_a_long_list_of_times_is_cut_like_any_other(fields, count):
+    first = datetime(2024, 1, 1, 9, 30, tzinfo=UTC)
+    times = [first + timedelta(minutes=n) for n in range(count)]
+    listed = ", ".join(f"'{moment.isoformat()}'" for moment in times)
+
+    pieces = make_plan(read(fields, f"visitTime in ({listed})")).pieces
+
+    assert len(pieces) == -(-count // 500)
+    found = {"id": 1, "VisitTime": times[-1] + timedelta(milliseconds=997)}
+    assert [holds(piece, found, EASTERN) for piece in pieces][-1:] == [True]
+    missed = {"id": 1, "VisitTime": times[-1] + timedelta(seconds=1)}
+    assert not any(holds(piece, missed, EASTERN) for piece in pieces)
+
+
+def test_more_excluded_times_than_a_query_holds_are_refused_by_the_limit(fields):
+    listed = ", ".join(f"'1/1/24 {n // 60}:{n % 60:02d}'" for n in range(251))
+
+    with pytest.raises(InvalidQueryError, match="at most 500 alternatives"):
+        make_plan(read(fields, f"visitTime not in ({listed})"))
 
 
 def test_structure_is_kept(fields):

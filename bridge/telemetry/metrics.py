@@ -25,7 +25,7 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from bridge.errors import StoreError
+from bridge.errors import StoreUnavailableError
 from bridge.telemetry.allocated import AllocatedDict
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -145,13 +145,13 @@ class Metrics:
         """Return all figures as `CONTENT_TYPE` says, other processes' included.
 
         Raises:
-            StoreError: the directory of the figures is gone; a part of them would look
-                like counters that began anew.
+            StoreUnavailableError: the directory of the figures is gone; a part of them
+                would look like counters that began anew.
         """
         registry, shared = self._registry, os.environ.get(_DIRECTORY)
         if shared:
             if not Path(shared).is_dir():
-                raise StoreError(
+                raise StoreUnavailableError(
                     "The directory of the metrics is not there any more; put the data "
                     "directory back, or restart Bridge."
                 )

@@ -136,7 +136,7 @@ def test_a_machine_that_counts_is_kept_however_old_its_folder(tmp_path):
 GONE = """
 import shutil, sys
 from pathlib import Path
-from bridge.errors import StoreError
+from bridge.errors import StoreUnavailableError
 from bridge.telemetry import metrics
 metrics.share(Path(sys.argv[1]), anew=True)
 shutil.rmtree(sys.argv[1])
@@ -147,7 +147,7 @@ figures.vendor_call("query", "answered", 5)
 figures.rows_lost("traces", 1)
 try:
     figures.exposition()
-except StoreError as error:
+except StoreUnavailableError as error:
     print(error.message)
 """
 

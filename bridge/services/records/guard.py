@@ -159,7 +159,7 @@ class _Attempt:
         except StoreError:
             # It may be stored all the same, when only the confirmation was lost.
             answer = write_answer(StoreUnavailableError(_NOT_SENT))
-            self._save(partial(abandon, database, self._holder, answer))
+            self._save(partial(abandon, database, self._holder, answer), unsent=True)
             raise
 
     def wait(self, intent: Intent) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import threading
 import time
 from contextlib import closing, contextmanager
 from functools import partial
@@ -107,3 +108,25 @@ def test_one_write_that_is_refused_keeps_no_other_back():
     while len(done) < 2:
         assert time.monotonic() < ends_at
         time.sleep(0.05)
+
+
+def test_calls_that_were_not_sent_take_no_room_of_results(caplog):
+    """While a database is away, any number of creates are refused."""
+    away, done, unsaved = threading.Event(), [], UnsavedWrites()
+    away.set()
+
+    def write(name):
+        if away.is_set():
+            raise StoreError("away")
+        done.append(name)
+
+    for _ in range(6_000):
+        unsaved.save(partial(write, "refused"), unsent=True)
+    unsaved.save(partial(write, "created"))
+    away.clear()
+
+    ends_at = time.monotonic() + 20
+    while "created" not in done:
+        assert time.monotonic() < ends_at
+        time.sleep(0.05)
+    assert [each for each in caplog.records if each.levelname == "ERROR"] == []

@@ -78,6 +78,11 @@ class BridgeError(Exception):
         self.provider_message = provider_message
         self.replayed = False
 
+    @property
+    def told(self) -> str:
+        """What callers may read of it, by itself or within another message."""
+        return self.message
+
 
 class CallerError(BridgeError):
     """The request is wrong; sending it again unchanged will not help."""
@@ -201,4 +206,12 @@ class StoreError(OperatorError):
 
 
 class StoreUnavailableError(StoreError):
-    """The database cannot be reached or used just now; it may be soon."""
+    """The database cannot be reached or used just now; it may be soon.
+
+    Its message is for operators: the reason names hosts, users and files.
+    """
+
+    @property
+    def told(self) -> str:
+        """What callers may read of it: not the reason."""
+        return "Bridge cannot use its database just now."

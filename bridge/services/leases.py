@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TypeAlias
 
-from bridge.errors import ConflictError
+from bridge.errors import ConflictError, StoreError
 from bridge.services.context import Context
 from bridge.store import leases
 from bridge.store.holders import name_holder
@@ -51,8 +51,17 @@ def hold(ctx: Context, key: str) -> Iterator[Fence]:
                 "nothing was changed, try again."
             )
 
+    def acquire() -> bool:
+        try:
+            return leases.acquire(ctx.database, key, holder, ttl_s)
+        except StoreError:
+            # It may be stored all the same, when only the confirmation was lost.
+            ctx.unsaved.save(release, unsent=True)
+            raise
+
+    release = partial(leases.release, ctx.database, key, holder)
     pause_s = _FIRST_PAUSE_S
-    while not leases.acquire(ctx.database, key, holder, ttl_s):
+    while not acquire():
         left_s = deadline - time.monotonic()
         if left_s <= 0:
             raise ConflictError(
@@ -66,4 +75,4 @@ def hold(ctx: Context, key: str) -> Iterator[Fence]:
         yield fence
     finally:
         # What was done under the lease must not look like a failure.
-        ctx.unsaved.save(partial(leases.release, ctx.database, key, holder))
+        ctx.unsaved.save(release)

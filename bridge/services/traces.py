@@ -144,8 +144,10 @@ def _shown(
     body: bytes, secrets: tuple[str, ...], limit: int, *, is_form: bool = False
 ) -> str:
     """Return a body without secrets, cut to a length; no half of a secret is left."""
-    text = body.decode("utf-8", "replace")
-    if is_form:
+    # No text that is read here holds NULs, but one in another charset than it says.
+    text = body.decode("utf-8", "replace").replace("\0", "")
+    if is_form and not text.lstrip().startswith(("{", "[")):
+        # Some programs call JSON a form.
         text = mask_form(text)
     text = redact(mask_json(text), secrets)
     if len(text) <= limit:

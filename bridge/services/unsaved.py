@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypeAlias
 
 from bridge.errors import StoreError
@@ -23,22 +24,33 @@ class UnsavedWrites:
     Until they are saved, others wait for this process, because it lives. They are
     tried again every half second, and once more when the process ends; when it is
     killed, the others see that. One to a process, made after a fork.
+
+    Calls that nothing was sent for wait apart: while the database is away any number of
+    them come, and none may take the room of a result.
     """
 
     def __init__(self) -> None:
-        self._waiting: Batches[Write] = Batches(
-            _write_all,
-            lost=_report_lost,
-            what="results of calls",
-            most_kept=_MAX_UNSAVED,
-        )
+        self._results = _collect("results of calls", logging.ERROR)
+        self._unsent = _collect("ends of calls not sent", logging.DEBUG)
 
-    def save(self, write: Write) -> None:
-        """Do a write; when the database refuses, return and do it later."""
+    def save(self, write: Write, *, unsent: bool = False) -> None:
+        """Do a write; when the database refuses, return and do it later.
+
+        `unsent` tells that it ends a call that nothing was sent for.
+        """
         try:
             write()
         except StoreError:
-            self._waiting.put(write)
+            (self._unsent if unsent else self._results).put(write)
+
+
+def _collect(what: str, level: int) -> Batches[Write]:
+    return Batches(
+        _write_all,
+        lost=partial(_report_lost, what, level),
+        what=what,
+        most_kept=_MAX_UNSAVED,
+    )
 
 
 def _write_all(writes: Sequence[Write]) -> None:
@@ -53,7 +65,5 @@ def _write_all(writes: Sequence[Write]) -> None:
         raise refusal
 
 
-def _report_lost(count: int) -> None:
-    _log.error(
-        "%d results of calls were not saved; others wait for their leases", count
-    )
+def _report_lost(what: str, level: int, count: int) -> None:
+    _log.log(level, "%d %s were not saved; others wait for leases", count, what)

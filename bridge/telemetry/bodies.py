@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import quote, unquote_plus
 
@@ -19,18 +20,21 @@ _LABELS = frozenset({"key", "name"})
 _LABELLED = frozenset({"propertyvalue", "value"})
 _NOT_SECRET = frozenset({'""', "null"})
 _MASKED = json.dumps(MASK)
+_MAX_NESTING = 3
+_BEFORE_TEXT = "\ufeff \t\r\n"
 
 
-def mask_json(text: str) -> str:
+def mask_json(text: str, *, depth: int = 0) -> str:
     """Return a JSON text in which the values of secret members are masked.
 
     Members at any depth, in any case and spelling, whatever their value; also the
     `value` beside a secret `name` or `key`, as user-defined fields and configuration
-    entries are written. The text may be cut or broken.
+    entries are written; also in JSON that stands in a text. The whole may be cut or
+    broken. XML stays as it is.
     """
-    if not text.lstrip().startswith(("{", "[")):
+    if text.lstrip(_BEFORE_TEXT).startswith("<") or not _OPEN.intersection(text):
         return text
-    scanner = _Scanner()
+    scanner = _Scanner(depth)
     for piece in _TOKEN.findall(text):
         scanner.take(piece)
     return "".join(scanner.parts)
@@ -65,20 +69,22 @@ def _mask_pair(pair: str) -> str:
 class _Container:
     """An object or array that is open: the key in force, and a value beside a label.
 
-    `value` is where the parts of a labelled value begin and end.
+    `values` are where the parts of each value to which a label may belong begin and
+    end.
     """
 
     is_object: bool
     secret: bool
     key: str = ""
     labelled_secret: bool = False
-    value: list[int] = field(default_factory=list)
+    values: list[list[int]] = field(default_factory=list)
 
 
 class _Scanner:
     """Takes the tokens of a JSON text in their order; `parts` is what may be shown."""
 
-    def __init__(self) -> None:
+    def __init__(self, depth: int) -> None:
+        self._depth = depth
         self.parts: list[str] = []
         self._open: list[_Container] = [_Container(is_object=False, secret=False)]
         self._expects_key = False
@@ -89,7 +95,8 @@ class _Scanner:
         top = self._open[-1]
         if piece in _OPEN:
             self._begin_value()
-            self._open.append(_Container(piece == "{", top.secret or self._is_secret()))
+            secret = top.secret or self._is_secret()
+            self._open.append(_Container(piece == "{", secret))
             self._expects_key = piece == "{"
         elif piece in _CLOSE:
             if len(self._open) > 1:
@@ -110,36 +117,47 @@ class _Scanner:
             return
         if (top.secret or self._is_secret()) and piece not in _NOT_SECRET:
             self.parts[-1] = _MASKED
-        elif top.key.lower() in _LABELS and is_secret_name(_unquote(piece)):
-            top.labelled_secret = True
+        else:
+            if top.key.lower() in _LABELS and is_secret_name(_unquote(piece)):
+                top.labelled_secret = True
+            self._mask_text(piece)
         self._begin_value()
         self._end_value()
 
+    def _mask_text(self, piece: str) -> None:
+        """Mask what is secret in JSON that stands in a text."""
+        if self._depth < _MAX_NESTING and _OPEN.intersection(piece):
+            text = _unquote(piece)
+            shown = mask_json(text, depth=self._depth + 1)
+            if shown != text:
+                self.parts[-1] = json.dumps(shown, ensure_ascii=False)
+
     def _is_secret(self) -> bool:
         top = self._open[-1]
-        return is_secret_name(top.key) if top.key else False
+        labelled = top.labelled_secret and top.key.lower() in _LABELLED
+        return labelled or (is_secret_name(top.key) if top.key else False)
 
     def _begin_value(self) -> None:
         top = self._open[-1]
         if top.key.lower() in _LABELLED:
-            top.value = [len(self.parts) - 1]
+            top.values.append([len(self.parts) - 1])
 
     def _end_value(self) -> None:
         """Mask what is beside a secret label, whichever of the two came first."""
         top = self._open[-1]
-        if len(top.value) == 1 and top.key.lower() in _LABELLED:
-            top.value.append(len(self.parts))
-        if top.labelled_secret and len(top.value) > 1:
-            start, end = top.value
-            if self.parts[start:end] != ["null"] and self.parts[start:end] != ['""']:
-                self.parts[start:end] = [_MASKED, *[""] * (end - start - 1)]
-            top.value = []
+        if top.values and len(top.values[-1]) == 1:
+            top.values[-1].append(len(self.parts))
+        if top.labelled_secret:
+            for start, end in top.values:
+                if self.parts[start:end] not in (["null"], ['""']):
+                    self.parts[start:end] = [_MASKED, *[""] * (end - start - 1)]
+            top.values = []
 
 
 def _unquote(piece: str) -> str:
-    """Return the text of a string token; of any other, or a broken one, itself."""
-    try:
-        text = json.loads(piece, strict=False)
-    except ValueError:
-        return piece.strip('"')
-    return text if isinstance(text, str) else piece
+    """Return the text of a string token, cut or whole; of any other, itself."""
+    for ending in ("", '"'):
+        with suppress(ValueError):
+            text = json.loads(piece + ending, strict=False)
+            return text if isinstance(text, str) else piece
+    return piece.strip('"')

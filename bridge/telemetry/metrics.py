@@ -10,6 +10,7 @@ import contextlib
 import os
 import shutil
 import socket
+import threading
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -24,7 +25,8 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from bridge.errors import StoreError
+from bridge.errors import StoreUnavailableError
+from bridge.telemetry.allocated import AllocatedDict
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -50,13 +52,15 @@ def share(directory: Path, *, anew: bool) -> None:
     for folder in (directory, own):
         folder.mkdir(mode=0o700, exist_ok=True)
     if anew:
-        _forget_dead(own.glob("*.db"))
+        _forget_dead(own.glob("*.db*"))
         _forget_machines(directory, own)
     os.environ[_DIRECTORY] = str(own)
+    values.MmapedDict = AllocatedDict  # type: ignore[attr-defined]
     values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]
 
 
-# A data directory that is gone fails no call: what happens meanwhile is not counted.
+# A data directory that is gone or full fails no call: what happens meanwhile is not
+# counted.
 _uncounted = contextlib.suppress(OSError)
 
 
@@ -65,6 +69,8 @@ class Metrics:
 
     def __init__(self, *, version: str) -> None:
         self._version = version
+        self._lock = threading.Lock()
+        self._begun = 0
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "bridge_requests",
@@ -108,14 +114,13 @@ class Metrics:
 
     def request_begins(self) -> None:
         """Count a request as being answered; `request_ends` must follow."""
-        with _uncounted:
-            self._in_flight.labels("facade").inc()
+        self._count_begun(1)
 
     def request_ends(self, method: str, route: str, status: int, ms: float) -> None:
         """Count an answered request; `route` is a template, never a caller's path."""
         method = method if method in _METHODS else "other"
+        self._count_begun(-1)
         with _uncounted:
-            self._in_flight.labels("facade").dec()
             self._requests.labels(method, route, status).inc()
             self._request_seconds.labels(route).observe(ms / 1000)
 
@@ -130,17 +135,23 @@ class Metrics:
         with _uncounted:
             self._rows_lost.labels(table).inc(count)
 
+    def _count_begun(self, change: int) -> None:
+        """Set the gauge, rather than change it: a change that is lost would stay so."""
+        with self._lock, _uncounted:
+            self._begun += change
+            self._in_flight.labels("facade").set(self._begun)
+
     def exposition(self) -> bytes:
         """Return all figures as `CONTENT_TYPE` says, other processes' included.
 
         Raises:
-            StoreError: the directory of the figures is gone; a part of them would look
-                like counters that began anew.
+            StoreUnavailableError: the directory of the figures is gone; a part of them
+                would look like counters that began anew.
         """
         registry, shared = self._registry, os.environ.get(_DIRECTORY)
         if shared:
             if not Path(shared).is_dir():
-                raise StoreError(
+                raise StoreUnavailableError(
                     "The directory of the metrics is not there any more; put the data "
                     "directory back, or restart Bridge."
                 )

@@ -81,7 +81,7 @@ def read_bytes() -> bytes:
         raise RequestEntityTooLarge
     if request.content_length is not None and len(body) < request.content_length:
         raise InvalidRequestError("The request body is shorter than Content-Length.")
-    current.keep_body(body)
+    current.keep_body(body, current_charset())
     return body
 
 

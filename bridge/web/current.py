@@ -5,18 +5,20 @@ The only place where the untyped `flask.g` and `app.extensions` are read or writ
 
 from __future__ import annotations
 
+import contextlib
 import secrets as randomness
 from typing import NoReturn, cast
 
 from flask import Flask, current_app, g, request
 
-from bridge.errors import NotFoundError, VerbNotSupportedError
+from bridge.errors import CallerError, NotFoundError, VerbNotSupportedError
 from bridge.services.access import Secrets
 from bridge.services.context import Context
 from bridge.services.traces import is_traced
 from bridge.store.instances import Instance
 from bridge.store.tenants import User
 from bridge.telemetry import call
+from bridge.web.charsets import decode_labelled
 
 _EXTENSION = "bridge"
 _FILES = "bridge files"
@@ -125,10 +127,12 @@ def caller() -> User | None:
     return cast("User | None", g.get("user"))
 
 
-def keep_body(body: bytes) -> None:
-    """Keep the body of this call if it is traced."""
+def keep_body(body: bytes, charset: str) -> None:
+    """Keep the body of this call if it is traced, as UTF-8 where it can be read."""
     noted = call.current()
     if noted is not None and noted.trace is not None:
+        with contextlib.suppress(CallerError):
+            body = decode_labelled(body, charset, "").encode(errors="replace")
         noted.trace.body = body
 
 

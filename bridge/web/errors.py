@@ -92,9 +92,9 @@ def answer(error: Exception) -> Response:
 
 
 def _bridge_answer(error: BridgeError) -> Response:
-    message = error.message
+    message = error.told
     if isinstance(error, errors.StoreUnavailableError):
-        # The store has logged the reason, which names hosts and users.
+        # The store has logged the reason.
         message = DATABASE_UNAVAILABLE
     elif isinstance(error, errors.OperatorError):
         _log.error("request %s failed", current.request_id(), exc_info=error)

@@ -11,7 +11,8 @@ from html import unescape
 from bridge.backends.autotask_soap.xmltext import escape
 from bridge.telemetry.redaction import MASK, is_secret_name
 
-_CDATA, _CDATA_END = "<![CDATA[", "]]>"
+_CDATA, _COMMENT = "<![CDATA[", "<!--"
+_SECTION_ENDS = {_CDATA: "]]>", _COMMENT: "-->"}
 _MAX_DEPTH = 3
 
 
@@ -20,8 +21,8 @@ def mask_xml(text: str, *, depth: int = 0) -> str:
 
     Secret are the content of an element with a secret name, the `Value` behind a
     secret `Name`, as user-defined fields are written, and the `expression` behind a
-    secret `field`, as conditions are; also in markup that stands in the text of an
-    element, escaped or as CDATA.
+    secret `field`, as conditions are; also in markup that stands in a comment or in
+    the text of an element, escaped or as CDATA.
     """
     masker = _Masker(depth)
     at = 0
@@ -30,11 +31,14 @@ def mask_xml(text: str, *, depth: int = 0) -> str:
         if start < 0:
             break
         masker.text(text[at:start])
-        if text.startswith(_CDATA, start):
-            end = text.find(_CDATA_END, start)
-            inner = text[start + len(_CDATA) : end if end >= 0 else len(text)]
-            masker.cdata(inner, closed=end >= 0)
-            at = end + len(_CDATA_END) if end >= 0 else len(text)
+        opening = _opening(text, start)
+        if opening:
+            start += len(opening)
+            end = text.find(_SECTION_ENDS[opening], start)
+            inner = text[start : end if end >= 0 else len(text)]
+            ending = _SECTION_ENDS[opening] if end >= 0 else ""
+            masker.section(opening, inner, ending)
+            at = start + len(inner) + len(ending)
             continue
         end = text.find(">", start)
         at = end + 1 if end >= 0 else len(text)
@@ -81,21 +85,22 @@ class _Masker:
             return
         if text.strip():
             self._label = unescape(text)
-        if "&lt;" in text and self._depth < _MAX_DEPTH:
+        if "&" in text and self._depth < _MAX_DEPTH:
             plain = unescape(text)
             shown = mask_xml(plain, depth=self._depth + 1)
             text = text if shown == plain else escape(shown)
         self.parts.append(text)
 
-    def cdata(self, text: str, *, closed: bool) -> None:
-        """Take the content of a CDATA section."""
+    def section(self, opening: str, text: str, ending: str) -> None:
+        """Take a CDATA section or a comment, which may be cut: then `ending` is ""."""
         if self._inside:
             self._mask()
             return
-        self._label = text
+        if opening == _CDATA:
+            self._label = text
         if self._depth < _MAX_DEPTH:
             text = mask_xml(text, depth=self._depth + 1)
-        self.parts += (_CDATA, text, _CDATA_END if closed else "")
+        self.parts += (opening, text, ending)
 
     def _mask(self) -> None:
         """Show once that something is left out."""
@@ -107,6 +112,13 @@ class _Masker:
         local = _local(name)
         labelled = local in ("value", "expression") and is_secret_name(self._label)
         return labelled or is_secret_name(local)
+
+
+def _opening(text: str, at: int) -> str:
+    """Return what opens a CDATA section or a comment there; empty for anything else."""
+    if not text.startswith("<!", at):
+        return ""
+    return next((each for each in _SECTION_ENDS if text.startswith(each, at)), "")
 
 
 def _name(tag: str) -> str:

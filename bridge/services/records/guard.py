@@ -44,6 +44,7 @@ from bridge.errors import (
     ProviderRejectedError,
     ProviderTimeoutError,
     StoreError,
+    StoreUnavailableError,
 )
 from bridge.interfaces import Entity
 from bridge.services.context import Context
@@ -157,8 +158,8 @@ class _Attempt:
             )
         except StoreError:
             # It may be stored all the same, when only the confirmation was lost.
-            answer = write_answer(StoreError(_NOT_SENT))
-            self._save(partial(abandon, database, self._holder, answer))
+            answer = write_answer(StoreUnavailableError(_NOT_SENT))
+            self._save(partial(abandon, database, self._holder, answer), unsent=True)
             raise
 
     def wait(self, intent: Intent) -> str | None:
@@ -218,7 +219,7 @@ class _Attempt:
         except ProviderOutcomeUnknownError as error:
             raise self._suspended(intent, error) from error
         except BridgeError as error:
-            unknown = _unknown(f"looking for it failed: {error.message}")
+            unknown = _unknown(f"looking for it failed: {error.told}")
             raise self._suspended(intent, unknown) from error
         except Exception:
             self._suspended(intent, ProviderOutcomeUnknownError(_UNFORESEEN))
@@ -238,7 +239,7 @@ class _Attempt:
                 lease_s=self._lease_s,
             )
         except StoreError as error:
-            unknown = _unknown(f"noting that it is sent again failed: {error.message}")
+            unknown = _unknown(f"noting that it is sent again failed: {error.told}")
             raise self._suspended(intent, unknown) from error
 
     def _look_until_told(self, intent: Intent) -> Entity | None:

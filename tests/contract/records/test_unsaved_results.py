@@ -137,6 +137,28 @@ def test_an_unknown_outcome_is_looked_for_as_soon_as_it_is_stored(
     assert stored_ids(caller, contact) == [third.json()["id"]]
 
 
+def test_what_the_database_says_is_not_told_to_the_caller(
+    caller, vendor, slow, full_disk, contact
+):
+    """With PostgreSQL it names hosts and users."""
+    key = uuid.uuid4().hex
+    slow("reset", after_commit=True)
+    assert post(caller, contact, key).status == 502
+    slow(operation="query")
+    with ThreadPoolExecutor(1) as threads:
+        sent = threads.submit(post, caller, contact, key)
+        wait_until_sent(vendor)
+        with full_disk():
+            second = sent.result()
+    third = post(caller, contact, key)
+    third = post(caller, contact, key) if third.status == 502 else third
+
+    message = second.json()["message"]
+    assert second.status == 502
+    assert "failed: Bridge cannot use its database just now. Nothing was" in message
+    assert (third.status, stored_ids(caller, contact)) == (200, [third.json()["id"]])
+
+
 def test_a_refusal_is_stored_as_soon_as_it_can_be(
     api, caller, vendor, slow, full_disk, contact
 ):

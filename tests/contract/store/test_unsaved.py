@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import secrets
+import select
+import socket
+import threading
 import time
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 
 import pytest
 from sqlalchemy import text
 
-from bridge.errors import StoreError
+from bridge.app import build_context
+from bridge.errors import StoreError, StoreUnavailableError
+from bridge.services.leases import hold
 from bridge.services.unsaved import UnsavedWrites
+from bridge.settings import Settings
 from bridge.store.engine import Database
 from bridge.store.intents import Ending, State, Wanted, claim, finish, read
+from bridge.store.leases import acquire
 
 
 @pytest.fixture
@@ -88,6 +95,73 @@ def test_a_result_that_a_server_did_not_take_is_stored_when_it_is_back(
     assert (seen.state, seen.answer) == (State.DONE, "the answer")
 
 
+class Line:
+    """A line to a server that can be cut when the answer to a commit comes back."""
+
+    def __init__(self, address):
+        self.cut = threading.Event()
+        self._address = address
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self._threads = [threading.Thread(target=self._accept)]
+        self._threads[0].start()
+
+    def close(self):
+        self._listener.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join(20)
+
+    def _accept(self):
+        with suppress(OSError), self._listener:
+            while True:
+                caller, _ = self._listener.accept()
+                thread = threading.Thread(target=self._serve, args=(caller,))
+                self._threads.append(thread)
+                thread.start()
+
+    def _serve(self, caller):
+        """Pass on what is said, by turns, until somebody hangs up."""
+        with caller, socket.create_connection(self._address) as server:
+            while True:
+                for speaker in select.select([caller, server], [], [])[0]:
+                    data = speaker.recv(65536)
+                    if not data:
+                        return
+                    (server if speaker is caller else caller).sendall(data)
+                    if self.cut.is_set() and b"Q\0\0\0\x0bCOMMIT\0" in data:
+                        self.cut.clear()
+                        server.recv(65536)
+                        return
+
+
+@pytest.fixture
+def line(db, kind):
+    if kind != "postgresql":
+        pytest.skip("SQLite has no line")
+    with db.read() as connection:
+        url = connection.engine.url
+    with closing(Line((url.host, url.port or 5432))) as line:
+        plain = {"sslmode": "disable", "gssencmode": "disable"}
+        line.url = url.set(host="127.0.0.1", port=line.port).update_query_dict(plain)
+        yield line
+
+
+def test_a_lock_whose_confirmation_was_lost_blocks_nobody(db, line, tmp_path):
+    address = line.url.render_as_string(hide_password=False)
+    settings = Settings(data_dir=tmp_path, write_lease_s=120)
+    with closing(Database.open(address, keys=db.keys)) as database:
+        ctx = build_context(settings, database)
+        line.cut.set()
+        with pytest.raises(StoreUnavailableError), hold(ctx, "a record"):
+            pytest.fail("the lock counts as held")
+        assert not line.cut.is_set()
+
+        ends_at = time.monotonic() + 10
+        while not acquire(db, "a record", "another", 60):
+            assert time.monotonic() < ends_at
+            time.sleep(0.05)
+
+
 def test_one_write_that_is_refused_keeps_no_other_back():
     done, unsaved = [], UnsavedWrites()
 
@@ -107,3 +181,25 @@ def test_one_write_that_is_refused_keeps_no_other_back():
     while len(done) < 2:
         assert time.monotonic() < ends_at
         time.sleep(0.05)
+
+
+def test_calls_that_were_not_sent_take_no_room_of_results(caplog):
+    """While a database is away, any number of creates are refused."""
+    away, done, unsaved = threading.Event(), [], UnsavedWrites()
+    away.set()
+
+    def write(name):
+        if away.is_set():
+            raise StoreError("away")
+        done.append(name)
+
+    for _ in range(6_000):
+        unsaved.save(partial(write, "refused"), unsent=True)
+    unsaved.save(partial(write, "created"))
+    away.clear()
+
+    ends_at = time.monotonic() + 20
+    while "created" not in done:
+        assert time.monotonic() < ends_at
+        time.sleep(0.05)
+    assert [each for each in caplog.records if each.levelname == "ERROR"] == []

@@ -44,6 +44,31 @@ def traces(demo, demo_dir):
     return read
 
 
+@pytest.mark.parametrize(
+    ("content_type", "charset"),
+    [
+        ("application/json; charset=utf-16", "utf-16"),
+        ("application/json; charset=utf-32-be", "utf-32-be"),
+        ("application/json; charset=utf-7", "utf-7"),
+        ("application/json", "utf-8-sig"),
+        ("application/json", "utf-16-le"),
+        ("application/x-www-form-urlencoded", "utf-8"),
+    ],
+)
+def test_a_secret_is_masked_in_any_charset(traced, traces, content_type, charset):
+    body = {"title": "=password: \u2202", "password": ["\u2202hush-9f2c"]}
+    data = json.dumps(body, ensure_ascii="le" in charset).encode(charset)
+    headers = {"Content-Type": content_type}
+
+    answer = traced.call("POST", "/hubs/crm/contacts", data, headers=headers)
+
+    assert answer.status == 400
+    [trace] = traces(answer.headers["elements-trace-id"])
+    shown = trace["request"]["body"]
+    assert "password" in shown
+    assert "hush-9f2c" not in shown.replace("\0", "")
+
+
 def test_a_traced_request_keeps_what_was_said_on_both_sides(traced, traces):
     answer = traced.call("POST", "/hubs/crm/contacts?x=1", CONTACT)
 

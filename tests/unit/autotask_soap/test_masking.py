@@ -121,6 +121,13 @@ def test_a_condition_on_a_secret_field_is_masked(operator):
             "<sXML><![CDATA[<field>Password<expression op='e'>hush-9f2c</expression>]]>"
             "</sXML><b>kept</b>"
         ),
+        "<!-- <Password>hush-9f2c</Password> --><b>kept</b>",
+        "<b>kept</b><!-- > <Password a='>'>hush-9f2c",
+        "<Password><!-- </Password> -->hush-9f2c</Password><b>kept</b>",
+        (
+            "<sXML>&#60;field&#62;Password&#x3c;expression op='e'&#x3e;hush-9f2c"
+            "&#60;/expression&#62;&#60;/field&#62;kept</sXML>"
+        ),
         "<b>kept</b><Password>hush-9f2c",
         "<b>kept</b><Password>hush-9f2c</Pass",
     ],

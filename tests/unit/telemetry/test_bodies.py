@@ -55,6 +55,17 @@ def test_a_secret_member_is_masked(body):
         '{password:"hush-9f2c"}',
         '{"password":"a\\"hush-9f2c\\\\","b":1}',
         '{"password":hush-9f2c}',
+        '\ufeff{"password":["hush-9f2c"]}',
+        ')]}{"password":["hush-9f2c"]}',
+        '{"value":"hush-9f2c","value":"x","name":"password"}',
+        '{"value":["hush-9f2c"],"value":"x","key":"password"}',
+        '{"name":"password","value":["hush-9f2c',
+        '{"name":"password","value":{"a":{"b":["hush-9f2c"',
+        json.dumps('{"password":["hush-9f2c"]}'),
+        json.dumps({"note": '{"password":["hush-9f2c"]}'}),
+        json.dumps({"name": '{"password":["hush-9f2c"]}'}),
+        json.dumps({"a": json.dumps([json.dumps({"secret": {"b": "hush-9f2c"}})])}),
+        json.dumps({"note": '{"password":["hush-9f2c"]}'})[:-4],
     ],
 )
 def test_odd_and_broken_texts_are_masked_too(text):

@@ -136,7 +136,7 @@ def test_a_machine_that_counts_is_kept_however_old_its_folder(tmp_path):
 GONE = """
 import shutil, sys
 from pathlib import Path
-from bridge.errors import StoreError
+from bridge.errors import StoreUnavailableError
 from bridge.telemetry import metrics
 metrics.share(Path(sys.argv[1]), anew=True)
 shutil.rmtree(sys.argv[1])
@@ -147,7 +147,7 @@ figures.vendor_call("query", "answered", 5)
 figures.rows_lost("traces", 1)
 try:
     figures.exposition()
-except StoreError as error:
+except StoreUnavailableError as error:
     print(error.message)
 """
 
@@ -164,3 +164,67 @@ def test_a_directory_that_is_gone_fails_no_call(tmp_path):
 
     assert "put the data directory back" in done.stdout
     assert not directory.exists()
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+from bridge.telemetry import metrics
+
+def limit(size):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+def count(number):
+    figures.request_begins()
+    for each in range(number):
+        figures.request_begins()
+        figures.request_ends("GET", f"/x{each}", 200, 7.5)
+
+metrics.share(Path(sys.argv[1]), anew=True)
+figures = metrics.Metrics(version="1.2")
+limit(0)
+count(1)
+print(figures.exposition().decode())
+figures.request_ends("GET", "/x0", 200, 7.5)
+limit(2**17)
+count(100)
+limit(2**20)
+figures.request_ends("GET", "/last", 200, 7.5)
+print(figures.exposition().decode())
+"""
+
+
+def test_a_full_disk_fails_no_call_and_what_fits_again_is_counted(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    full, later = done.stdout.split("# HELP bridge_build_info")[1:]
+    in_flight = 'bridge_requests_in_flight{server="facade"}'
+    assert figure(full, in_flight) is None
+    assert figure(later, in_flight) == 0
+    total = 'bridge_requests_total{{method="GET",route="{}",status="200"}}'
+    assert figure(later, total.format("/last")) == 1
+    assert figure(later, 'bridge_request_seconds_count{route="/last"}') == 1
+    assert figure(later, 'bridge_request_seconds_count{route="/x99"}') is None
+    assert list(tmp_path.rglob("*.new")) == []
+
+
+def test_files_have_no_holes_that_a_full_disk_could_not_fill(tmp_path):
+    """To write into one would end the process: SIGBUS."""
+    subprocess.run(
+        [sys.executable, "-c", FULL, str(tmp_path)], capture_output=True, check=True
+    )
+
+    files = list(tmp_path.rglob("*.db"))
+    assert {path.name.partition("_")[0] for path in files} == {
+        "counter",
+        "gauge",
+        "histogram",
+    }
+    for path in files:
+        assert path.stat().st_blocks * 512 >= path.stat().st_size

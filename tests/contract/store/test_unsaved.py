@@ -39,10 +39,8 @@ def role():
 
 
 @pytest.fixture
-def limited(db, kind, execute, role):
+def limited(db, execute, role):
     """The same database opened as a role that can be shut out."""
-    if kind != "postgresql":
-        pytest.skip("SQLite shuts nobody out")
     with db.read() as connection:
         url = connection.engine.url
         schema = connection.execute(text("SELECT current_schema()")).scalar_one()
@@ -74,6 +72,7 @@ def shut_out(execute, role):
     return shut_out
 
 
+@pytest.mark.parametrize("kind", ["postgresql"], indirect=True)
 def test_a_result_that_a_server_did_not_take_is_stored_when_it_is_back(
     db, limited, shut_out, instance
 ):
@@ -135,9 +134,7 @@ class Line:
 
 
 @pytest.fixture
-def line(db, kind):
-    if kind != "postgresql":
-        pytest.skip("SQLite has no line")
+def line(db):
     with db.read() as connection:
         url = connection.engine.url
     with closing(Line((url.host, url.port or 5432))) as line:
@@ -146,6 +143,7 @@ def line(db, kind):
         yield line
 
 
+@pytest.mark.parametrize("kind", ["postgresql"], indirect=True)
 def test_a_lock_whose_confirmation_was_lost_blocks_nobody(db, line, tmp_path):
     address = line.url.render_as_string(hide_password=False)
     settings = Settings(data_dir=tmp_path, write_lease_s=120)

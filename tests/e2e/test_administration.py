@@ -363,7 +363,7 @@ def fail_at_the_vendor(site):
         body = json.dumps({"kind": kind, "operation": "query"}).encode()
         url = site.vendor["sandboxUrl"].rstrip("/") + "/sandbox/faults"
         with urllib.request.urlopen(
-            urllib.request.Request(url, data=body, method="POST"), timeout=20
+            urllib.request.Request(url, data=body, method="POST"), timeout=120
         ):
             site.call("GET", "/hubs/crm/contacts?pageSize=1", site.old)
 

@@ -85,9 +85,9 @@ def test_it_announces_itself_answers_and_leaves_nothing(tmp_path, number):
             f"Element {line['elementToken']}"
         },
     )
-    with urllib.request.urlopen(request, timeout=20) as answer:
+    with urllib.request.urlopen(request, timeout=120) as answer:
         assert len(json.loads(answer.read())) == 1
-    with urllib.request.urlopen(line["sandboxWsdl"], timeout=20) as answer:
+    with urllib.request.urlopen(line["sandboxWsdl"], timeout=120) as answer:
         assert line["sandboxUrl"].encode() in answer.read()
     below = descendants(demo.pid)
     assert len(below) >= 2

@@ -91,7 +91,7 @@ class Site:
             headers={"Authorization": AUTHORIZATION, **headers},
             method=method,
         )
-        with urllib.request.urlopen(request, timeout=30, context=self.trust) as answer:
+        with urllib.request.urlopen(request, timeout=120, context=self.trust) as answer:
             return json.loads(answer.read())
 
 

@@ -53,7 +53,7 @@ class SqliteStore:
 
     @contextlib.contextmanager
     def _open(self, *, jobs):
-        file = sqlite3.connect(self._files[jobs], timeout=30, isolation_level=None)
+        file = sqlite3.connect(self._files[jobs], timeout=120, isolation_level=None)
         with contextlib.closing(file):
             file.execute("PRAGMA synchronous = OFF")
             yield file
@@ -327,7 +327,7 @@ def furnish(vendor, log, facts):
         data=json.dumps({"rows": rows}).encode(),
         headers={"Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=120) as answer:
         assert answer.status == 200
 
 

@@ -216,7 +216,7 @@ class _Passing(BaseHTTPRequestHandler):
             if self.headers.get(name):
                 request.add_header(name, self.headers[name])
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with urllib.request.urlopen(request, timeout=120) as answer:
                 self._answer(answer.status, answer.headers, answer.read())
         except urllib.error.HTTPError as error:
             with error:

@@ -52,7 +52,7 @@ class Wire:
         self.port = port
 
     def connect(self):
-        return socket.create_connection(("127.0.0.1", self.port), timeout=10)
+        return socket.create_connection(("127.0.0.1", self.port), timeout=120)
 
     def talk(self, sent):
         """Send bytes, say no more, and return every answer until the server closes."""

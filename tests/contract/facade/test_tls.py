@@ -93,7 +93,7 @@ def connect(port):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    raw = socket.create_connection(("127.0.0.1", port), timeout=10)
+    raw = socket.create_connection(("127.0.0.1", port), timeout=120)
     return context.wrap_socket(raw)
 
 
@@ -143,7 +143,7 @@ def test_old_protocols_are_refused(port):
     with pytest.warns(DeprecationWarning, match="TLSv1_1"):
         context.maximum_version = ssl.TLSVersion.TLSv1_1
     context.set_ciphers("ALL:@SECLEVEL=0")
-    raw = socket.create_connection(("127.0.0.1", port), timeout=10)
+    raw = socket.create_connection(("127.0.0.1", port), timeout=120)
     with (
         context.wrap_socket(raw, do_handshake_on_connect=False) as connection,
         pytest.raises(OSError, match=r"SSL|TLS|reset|alert"),
@@ -202,7 +202,7 @@ def test_head_that_stalls_is_refused_through_tls(port):
 
 
 def test_plain_http_is_not_answered(port):
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=120) as connection:
         connection.sendall(REQUEST)
         with suppress(ConnectionResetError):
             assert b"HTTP/1.1" not in read(connection)

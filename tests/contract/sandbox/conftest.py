@@ -108,7 +108,7 @@ class Soap:
         data = data.encode() if isinstance(data, str) else data
         endpoint = options.pop("endpoint", self.endpoint)
         return Reply(
-            self.session.post(endpoint, data, headers=headers, timeout=30, **options)
+            self.session.post(endpoint, data, headers=headers, timeout=120, **options)
         )
 
     def call(self, operation, inner="", **options):
@@ -225,7 +225,7 @@ def steer(soap):
 
     def call(method, path, document=None):
         url = f"{soap.url}/sandbox/{path}"
-        return soap.session.request(method, url, json=document, timeout=30)
+        return soap.session.request(method, url, json=document, timeout=120)
 
     def calm():
         for path in ("knobs", "clock", "faults", "exchanges", "requests"):

@@ -230,7 +230,7 @@ def hang(soap, count):
     ).encode()
     connections = []
     for _ in range(count):
-        connections.append(socket.create_connection((host, int(port)), timeout=20))
+        connections.append(socket.create_connection((host, int(port)), timeout=120))
         connections[-1].sendall(head + body)
     return connections
 

@@ -18,7 +18,7 @@ def reported(tmp_path_factory):
         capture_output=True,
         text=True,
         check=True,
-        timeout=30,
+        timeout=120,
     )
     _, _, table = done.stdout.partition("### Entities")
     row = re.compile(

@@ -34,7 +34,7 @@ def where(name, operator, value):
 
 def stop(process):
     process.terminate()
-    process.communicate(timeout=30)
+    process.communicate(timeout=120)
 
 
 def test_a_million(tmp_path, soap):

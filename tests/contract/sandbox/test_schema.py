@@ -16,7 +16,7 @@ ALL = '<field>id<expression op="GreaterThanorEquals">0</expression></field>'
 
 @pytest.fixture(scope="session")
 def description(sandbox_info):
-    return requests.get(sandbox_info["sandboxWsdl"], timeout=30).content
+    return requests.get(sandbox_info["sandboxWsdl"], timeout=120).content
 
 
 @pytest.fixture(scope="session")

@@ -39,7 +39,7 @@ def stop(process, how=signal.SIGTERM):
 def test_a_signal_ends_it_without_a_trace(tmp_path, how):
     process, info = start(tmp_path)
     with requests.Session() as session:
-        session.get(info["sandboxWsdl"], timeout=10).raise_for_status()
+        session.get(info["sandboxWsdl"], timeout=120).raise_for_status()
 
         out, err = stop(process, how)
 
@@ -91,7 +91,7 @@ def test_a_file_that_is_no_database_is_refused_in_one_line(tmp_path):
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=120,
     )
 
     assert (done.returncode, done.stdout) == (1, "")
@@ -106,7 +106,7 @@ def test_an_unknown_seed_is_a_usage_error(tmp_path):
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=120,
     )
 
     assert done.returncode == 2
@@ -120,7 +120,7 @@ def run_to_its_end(folder, *options):
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=120,
     )
 
 

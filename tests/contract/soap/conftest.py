@@ -50,7 +50,7 @@ class Simulator:
         request = urllib.request.Request(
             f"{self.url}/sandbox/{path}", data=data, method=method
         )
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=120) as answer:
             return answer.read()
 
     def fault(self, kind, **members):

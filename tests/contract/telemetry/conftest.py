@@ -87,7 +87,7 @@ class Served:
         sent = {"Authorization": self.tenant.authorization, **(headers or {})}
         request = urllib.request.Request(url, headers=sent, method=method, data=body)
         try:
-            with urllib.request.urlopen(request, timeout=20) as answer:
+            with urllib.request.urlopen(request, timeout=120) as answer:
                 return answer.status, answer.headers, answer.read()
         except urllib.error.HTTPError as error:
             with error:

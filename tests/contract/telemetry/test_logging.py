@@ -55,7 +55,7 @@ def test_a_secret_in_a_path_is_masked(served):
 
 
 def test_a_request_that_cannot_be_read_is_logged_under_the_id_it_was_answered(served):
-    with socket.create_connection(("127.0.0.1", served.port), timeout=10) as line:
+    with socket.create_connection(("127.0.0.1", served.port), timeout=120) as line:
         line.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: s3cr3t\r\n\r\n")
         with line.makefile("rb") as stream:
             answer = stream.read()

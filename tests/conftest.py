@@ -275,16 +275,29 @@ def demo_dir(tmp_path_factory) -> Path:
     return tmp_path_factory.mktemp("demo")
 
 
-@pytest.fixture(scope="session")
-def demo(demo_dir) -> Iterator[dict]:
-    """A running `bridge demo`; the JSON line it printed."""
+@contextmanager
+def _running_demo(directory: Path) -> Iterator[dict]:
     process, line = start_bridge(
-        "demo", "--json", "--port", "0", "--sandbox-port", "0", "--data-dir", demo_dir
+        "demo", "--json", "--port", "0", "--sandbox-port", "0", "--data-dir", directory
     )
     try:
         yield line
     finally:
         stop_bridge(process)
+
+
+@pytest.fixture(scope="session")
+def demo(demo_dir) -> Iterator[dict]:
+    """A running `bridge demo`; the JSON line it printed."""
+    with _running_demo(demo_dir) as line:
+        yield line
+
+
+@pytest.fixture(scope="module")
+def unchanged_demo(tmp_path_factory) -> Iterator[dict]:
+    """A demo of the module's own, which nobody else writes to."""
+    with _running_demo(tmp_path_factory.mktemp("unchanged")) as line:
+        yield line
 
 
 @pytest.fixture(scope="session")

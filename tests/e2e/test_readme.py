@@ -29,8 +29,13 @@ def test_there_are_three_calls():
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
 @pytest.mark.parametrize(("command", "shown"), CALLS)
-def test_a_call_answers_what_is_shown(demo, api, command, shown):
-    preset = f"AUTH='Authorization: {api.secrets}'; CRM={demo['baseUrl']}/hubs/crm; "
+def test_a_call_answers_what_is_shown(unchanged_demo, command, shown):
+    line = unchanged_demo
+    secrets = (
+        f"User {line['userSecret']}, Organization {line['organizationSecret']}, "
+        f"Element {line['elementToken']}"
+    )
+    preset = f"AUTH='Authorization: {secrets}'; CRM={line['baseUrl']}/hubs/crm; "
 
     ended = subprocess.run(
         ["sh", "-c", preset + command],

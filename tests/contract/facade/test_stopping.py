@@ -43,8 +43,11 @@ def test_address_is_free_before_running_calls_have_ended(
         wait_until_refused(wire)
         connection.sendall(b"{}")
 
-        assert read_one(stream).status == 200
-        connection.sendall(LAST)
         answer = read_one(stream)
+        if answer.header(b"Connection") != b"close":
+            # It was begun before the signal: the next one tells that it is the last.
+            assert answer.status == 200
+            connection.sendall(LAST)
+            answer = read_one(stream)
         assert (answer.status, answer.header(b"Connection")) == (200, b"close")
         assert stream.read() == b""

@@ -61,10 +61,10 @@ class Simulator:
         counts = json.loads(self.control("GET", "requests"))["counts"]
         return {name: sum(entities.values()) for name, entities in counts.items()}
 
-    def answered(self, operation):
-        """Return the calls of an operation, once the simulator is done with one."""
+    def answered(self, operation, count=1):
+        """Return the calls of an operation, once the simulator is done with so many."""
         deadline = time.monotonic() + 60
-        while operation not in self.calls() and time.monotonic() < deadline:
+        while self.calls().get(operation, 0) < count and time.monotonic() < deadline:
             time.sleep(0.05)
         return self.calls().get(operation, 0)
 

@@ -23,6 +23,7 @@ from bridge.jobs.tasks import LIMITS, Task
 from bridge.services.context import Context
 from bridge.store.engine import Database
 from bridge.store.jobhome import JobHome, find_home, open_home
+from bridge.store.migration_lock import hold_migration_lock
 
 T = TypeVar("T")
 
@@ -58,7 +59,10 @@ def migrate(database: Database) -> JobHome:
     # may not. That is no fault.
     _log.setLevel(logging.ERROR)
     try:
-        DBOS.migrate(home.url, schema=home.schema or "dbos")
+        with hold_migration_lock(database):
+            DBOS.migrate(home.url, schema=home.schema or "dbos")
+    except StoreError:
+        raise
     except Exception as error:
         # Only the first line: those after it quote what was sent.
         cause = str(error).partition("\n")[0]

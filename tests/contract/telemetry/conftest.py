@@ -101,8 +101,8 @@ class Served:
         """Return the log line of a request, once it is there."""
         end = time.monotonic() + 60
         while time.monotonic() < end:
-            for line in self.log.splitlines():
-                found = json.loads(line)
+            *complete, _ = self.log.split("\n")
+            for found in map(json.loads, complete):
                 if found.get("request_id") == request_id:
                     return found
             time.sleep(0.01)

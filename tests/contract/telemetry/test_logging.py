@@ -30,7 +30,7 @@ def test_a_request_is_one_line_with_the_id_the_caller_saw(served):
     assert line["status"] == 404
     assert line["instance_id"] == served.tenant.instance_id
     assert line["vendor_calls"] == 0
-    assert 0 < line["ms"] < 5000
+    assert line["ms"] > 0
     assert line["remote"] == "127.0.0.1"
 
 
@@ -122,12 +122,12 @@ def test_a_bug_is_logged_with_the_id_of_its_answer(application):
     assert (request["event"], request["status"]) == ("request", 500)
 
 
-def wait_for_rows(server, table, request_ids):
-    """Return the rows of some requests, once each of these has one."""
+def wait_for_rows(server, table, request_ids, count=None):
+    """Return the rows of some requests once there are `count`, else one of each."""
     ends_at = time.monotonic() + 60
     while True:
         rows = [row for row in server.rows(table) if row.request_id in request_ids]
-        if {row.request_id for row in rows} == request_ids:
+        if len(rows) >= (count or len(request_ids)):
             return rows
         assert time.monotonic() < ends_at
         time.sleep(0.05)
@@ -138,7 +138,7 @@ def test_rows_are_written_soon_without_query_and_secrets(served):
     request_id = headers["Elements-Request-Id"]
 
     [row] = wait_for_rows(served, request_log, {request_id})
-    calls = wait_for_rows(served, vendor_call_log, {request_id})
+    calls = wait_for_rows(served, vendor_call_log, {request_id}, row.vendor_calls)
 
     assert (row.path, row.route, row.status) == (PING, "/hubs/<hub>/ping", 502)
     assert row.instance_id == served.tenant.instance_id

@@ -17,8 +17,9 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select
 
 
-@pytest.fixture(scope="session")
-def browser(tmp_path_factory):
+@pytest.fixture
+def browser(tmp_path):
+    """A browser that has no page, log or storage of another test."""
     chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if chromium is None or driver is None:
         reason = "chromium and chromedriver are not installed"
@@ -30,12 +31,11 @@ def browser(tmp_path_factory):
     options.set_capability(
         "goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"}
     )
-    profile = tmp_path_factory.mktemp("chromium")
     for argument in (
         "--headless=new",
         "--no-sandbox",
         "--disable-dev-shm-usage",
-        f"--user-data-dir={profile}",
+        f"--user-data-dir={tmp_path}",
         "--window-size=1200,1600",
     ):
         options.add_argument(argument)
@@ -186,4 +186,3 @@ def test_a_page_of_another_origin_calls_the_api_and_nothing_else(
         assert missing["status"] == 404
     for path in ("/elements/api-v1/ui/getSecrets", "/docs", "/healthz"):
         assert fetch(path, credentials="include") == {"error": "TypeError"}
-    browser.get_log("browser")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import secrets
@@ -12,7 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +22,7 @@ import pytest
 import run_processes
 from campaign import FULL
 from hypothesis import HealthCheck, settings
-from sqlalchemy import make_url
+from sqlalchemy import URL, make_url
 
 from bridge.app import open_database
 from bridge.settings import Settings
@@ -225,41 +226,72 @@ POSTGRESQL = os.environ.get(
 )
 
 
+# Not waiting for the disk makes these tests faster.
+HASTY = "-csynchronous_commit=off"
+
+
 @contextmanager
-def _postgresql_schema() -> Iterator[str]:
+def _connected(server: URL) -> Iterator[psycopg.Connection]:
+    """Connect for statements that need no transaction."""
+    url = server.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(
+        url, autocommit=True, connect_timeout=30, options=HASTY
+    ) as connection:
+        yield connection
+
+
+@contextmanager
+def _postgresql_database() -> Iterator[URL]:
     server = make_url(POSTGRESQL)
-    # Not waiting for the disk makes these tests faster.
-    hasty = "-csynchronous_commit=off"
-    try:
-        connection = psycopg.connect(
-            server.set(drivername="postgresql").render_as_string(hide_password=False),
-            autocommit=True,
-            connect_timeout=3,
-            options=hasty,
-        )
-    except psycopg.OperationalError as error:
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"PostgreSQL is not reachable: {error}")
-        pytest.skip(f"PostgreSQL is not reachable: {error}")
     name = f"test_{secrets.token_hex(8)}"
-    with closing(connection):
-        connection.execute(f'CREATE SCHEMA "{name}"')
-        options = f"-csearch_path={name} {hasty}"
+    with ExitStack() as stack:
         try:
-            fresh = server.update_query_dict({"options": options})
-            yield fresh.render_as_string(hide_password=False)
+            connection = stack.enter_context(_connected(server))
+        except psycopg.OperationalError as error:
+            if os.environ.get("CI") == "true":
+                pytest.fail(f"PostgreSQL is not reachable: {error}")
+            pytest.skip(f"PostgreSQL is not reachable: {error}")
+        connection.execute(f'CREATE DATABASE "{name}"')
+        try:
+            yield server.set(database=name)
         finally:
-            for schema in (name, f"{name}_jobs"):
-                connection.execute(f'DROP SCHEMA IF EXISTS "{schema}" CASCADE')
+            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="session")
+def postgresql_database():
+    """Return a context manager that yields the URL of a database of one's own.
+
+    Without a server it skips the test; in CI it fails it.
+    """
+    return _postgresql_database
 
 
 @pytest.fixture(scope="session")
 def postgresql_schema():
     """Return a context manager that yields the URL of a schema of one's own.
 
+    The schemas of a test process share one database, and no other process uses it:
+    building an index of durable work waits for every transaction in its database.
     Without a server it skips the test; in CI it fails it.
     """
-    return _postgresql_schema
+    with ExitStack() as stack:
+        database = functools.cache(lambda: stack.enter_context(_postgresql_database()))
+
+        @contextmanager
+        def schema() -> Iterator[str]:
+            name = f"test_{secrets.token_hex(8)}"
+            with _connected(database()) as connection:
+                connection.execute(f'CREATE SCHEMA "{name}"')
+                options = f"-csearch_path={name} {HASTY}"
+                try:
+                    fresh = database().update_query_dict({"options": options})
+                    yield fresh.render_as_string(hide_password=False)
+                finally:
+                    for made in (name, f"{name}_jobs"):
+                        connection.execute(f'DROP SCHEMA IF EXISTS "{made}" CASCADE')
+
+        yield schema
 
 
 @pytest.fixture(autouse=True)

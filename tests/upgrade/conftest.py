@@ -16,7 +16,6 @@ import contextlib
 import gzip
 import json
 import os
-import secrets
 import shutil
 import signal
 import socket
@@ -33,7 +32,6 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
-from sqlalchemy import make_url
 
 from bridge.store.holders import name_holder
 
@@ -365,7 +363,7 @@ def wait_for_port(port):
 
 
 @contextlib.contextmanager
-def restored(kind, release, facts, folder, postgresql):
+def restored(kind, release, facts, folder, postgresql_database):
     """Yield the store of an unpacked copy, its times and its place moved to here."""
     with tarfile.open(DATA / release / f"{kind}.tar.gz") as archive:
         archive.extractall(folder, filter="data")
@@ -374,8 +372,10 @@ def restored(kind, release, facts, folder, postgresql):
         if kind == "sqlite":
             store = SqliteStore(folder / "data")
         else:
-            url = stack.enter_context(own_database(postgresql))
-            store = PostgresqlStore(url)
+            if not shutil.which("psql") and os.environ.get("CI") != "true":
+                pytest.skip("psql and pg_dump are not installed")
+            # A database of its own, as the dump names its schemas.
+            store = PostgresqlStore(stack.enter_context(postgresql_database()))
             dump = gzip.decompress((DATA / release / "postgresql.sql.gz").read_bytes())
             psql = ["psql", "--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1"]
             subprocess.run(
@@ -390,24 +390,8 @@ def restored(kind, release, facts, folder, postgresql):
         yield store
 
 
-@contextlib.contextmanager
-def own_database(postgresql_schema):
-    """Make a database beside the one of the tests: the dump names its schemas."""
-    if not shutil.which("psql") and os.environ.get("CI") != "true":
-        pytest.skip("psql and pg_dump are not installed")
-    with postgresql_schema() as url:
-        server = make_url(url).difference_update_query(["options"])
-        name = f"upgrade_{secrets.token_hex(8)}"
-        with psycopg.connect(libpq(server), autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}"')
-            try:
-                yield server.set(database=name)
-            finally:
-                connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
 @pytest.fixture(scope="module")
-def open_release(tmp_path_factory, postgresql_schema):
+def open_release(tmp_path_factory, postgresql_database):
     """Return a context manager: a release's data of a kind, with this one serving."""
 
     @contextlib.contextmanager
@@ -417,7 +401,7 @@ def open_release(tmp_path_factory, postgresql_schema):
         facts = json.loads((DATA / release / f"{kind}.json").read_text())
         with (
             simulator(facts["ports"][0], log) as vendor,
-            restored(kind, release, facts, folder, postgresql_schema) as store,
+            restored(kind, release, facts, folder, postgresql_database) as store,
         ):
             furnish(vendor, log, facts)
             old = Old(facts, folder / "data", store)

@@ -10,17 +10,12 @@ import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from families import children
 
 HASTE = {"BRIDGE_WRITE_SETTLE_S": "0.6", "BRIDGE_REQUEST_DEADLINE_S": "20"}
-
-
-def children(pid):
-    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [int(one) for one in found]
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+from families import children
 from sqlalchemy import make_url, text
 
 from bridge.app import Opened, create_app, make_database, open_database
@@ -25,20 +26,6 @@ from bridge.store.tenants import add_tenant
 LOOSE = ("keys.json", "bridge.db", "wsdl/ww3.wsdl", "metrics/old/counter_1.db")
 TRIES = 6
 """Calls that together reach each of two serving processes, almost surely."""
-
-
-def children(pid):
-    """Return the living children of a process, by the kernel's table."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                stat = (entry / "stat").read_text().rsplit(")", 1)[1].split()
-            except OSError:
-                continue
-            if int(stat[1]) == pid and stat[0] != "Z":
-                found.append(int(entry.name))
-    return found
 
 
 def is_worker(pid):

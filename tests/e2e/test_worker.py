@@ -12,22 +12,9 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from families import children
 
 LEASE_S = 2
-
-
-def children(pid):
-    """Return the processes whose parent this is, by the kernel's table."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                stat = (entry / "stat").read_text().rsplit(")", 1)[1].split()
-            except OSError:
-                continue
-            if int(stat[1]) == pid and stat[0] != "Z":
-                found.append(int(entry.name))
-    return found
 
 
 def descendants(pid):

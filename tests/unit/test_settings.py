@@ -114,7 +114,7 @@ def test_doctor_and_serving_refuse_alike(tmp_path, command):
         [sys.executable, "-m", "bridge", *command],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         env={
             **os.environ,
             "BRIDGE_DATA_DIR": str(tmp_path / "data"),

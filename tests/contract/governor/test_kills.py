@@ -12,9 +12,9 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from pathlib import Path
 
 import pytest
+from families import children
 
 from bridge.sandbox import seed
 
@@ -51,11 +51,6 @@ class Persistent(threading.Thread):
             except (OSError, http.client.HTTPException):
                 self.cut += 1
                 time.sleep(0.1)
-
-
-def children(pid):
-    text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
-    return [int(each) for each in text.split()]
 
 
 @pytest.fixture

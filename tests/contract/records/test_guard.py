@@ -14,8 +14,8 @@ from bridge.settings import Settings
 
 HASTE = {
     "BRIDGE_WRITE_SETTLE_S": "0.8",
-    "BRIDGE_WRITE_LEASE_S": "0.7",
-    "BRIDGE_REQUEST_DEADLINE_S": "2.5",
+    "BRIDGE_WRITE_LEASE_S": "30",
+    "BRIDGE_REQUEST_DEADLINE_S": "60",
 }
 OPPORTUNITY = {
     "accountID": 0,
@@ -51,6 +51,13 @@ PORTAL_USER = {
 def hasty(start_server):
     """A caller of a server that knows sooner what is settled."""
     return start_server(**HASTE)
+
+
+@pytest.fixture(scope="module")
+def impatient(start_server):
+    """A caller of a server that does not answer late, and never sends too early."""
+    patience = {"BRIDGE_REQUEST_DEADLINE_S": "5", "BRIDGE_WRITE_SETTLE_S": "30"}
+    return start_server(**HASTE | patience)
 
 
 @pytest.fixture
@@ -139,7 +146,8 @@ def test_a_record_that_may_still_come_is_not_sent_again(api, vendor, faults, con
 def test_parallel_equal_creates_are_one(api, hasty, faults, contact, keyed):
     """Through two servers of two processes each."""
     key = uuid.uuid4().hex if keyed else None
-    faults("delay", seconds=1)
+    # The last of them is sent before the first is answered.
+    faults("delay", seconds=5)
 
     with ThreadPoolExecutor(12) as threads:
         answers = list(
@@ -153,19 +161,22 @@ def test_parallel_equal_creates_are_one(api, hasty, faults, contact, keyed):
     assert sorted(replayed, key=str) == [None] + ["true"] * 11
 
 
-def test_a_create_that_happens_late_is_waited_for(hasty, faults, contact):
+def test_a_create_that_happens_late_is_waited_for(api, impatient, faults, contact):
     """The vendor goes on after the caller's patience, and our own, has ended."""
     faults("late_commit", seconds=0.2)
 
-    first, second = post(hasty, contact), post(hasty, contact)
+    first, second = post(impatient, contact), post(impatient, contact)
+    ends_at = time.monotonic() + 60
+    while second.status == 502 and time.monotonic() < ends_at:
+        second = post(impatient, contact)
 
     assert first.status == 502
     assert second.status == 200, second.body
-    assert stored_ids(hasty, contact) == [second.json()["id"]]
+    assert stored_ids(api, contact) == [second.json()["id"]]
 
 
 def test_parallel_equal_creates_share_an_unknown_outcome(api, faults, contact):
-    faults("reset", seconds=1, after_commit=True)
+    faults("reset", seconds=5, after_commit=True)
 
     with ThreadPoolExecutor(4) as threads:
         answers = list(threads.map(lambda _: post(api, contact), range(4)))
@@ -178,6 +189,8 @@ def test_parallel_equal_creates_share_an_unknown_outcome(api, faults, contact):
 def test_one_of_parallel_retries_resolves_for_all(hasty, faults, contact):
     faults("reset", after_commit=False)
     post(hasty, contact)
+    # The last retry is sent before the create that resolves them is answered.
+    faults("delay", seconds=4)
 
     with ThreadPoolExecutor(6) as threads:
         answers = list(threads.map(lambda _: post(hasty, contact), range(6)))
@@ -427,15 +440,16 @@ def test_a_key_that_cannot_be_one_is_refused(api, contact, key):
 
 
 def test_a_key_that_is_in_use_waits_and_then_conflicts(
-    api, hasty, vendor, faults, contact
+    api, impatient, vendor, faults, contact
 ):
     key = uuid.uuid4().hex
-    faults("delay", seconds=3.5)
+    assert stored_ids(impatient, contact) == []
+    faults("delay", seconds=12)
     with ThreadPoolExecutor(1) as threads:
         first = threads.submit(post, api, contact, key=key)
         while vendor.control("GET", "faults").json()["waiting"]:
             time.sleep(0.02)
-        answer = post(hasty, contact, key=key)
+        answer = post(impatient, contact, key=key)
 
         assert answer.status == 409
         assert first.result().status == 200
@@ -462,3 +476,12 @@ def test_a_server_killed_while_it_waits_for_the_vendor_leaves_one_record(
 
     assert answer.status == 200, answer.body
     assert stored_ids(hasty, contact) == [answer.json()["id"]]
+    # The call that nobody waits for any more must not be counted in the next test.
+    ends_at = time.monotonic() + 60
+    while not [
+        call
+        for call in vendor.control("GET", "requests").json()["requests"]
+        if call["fault"] == "reset"
+    ]:
+        assert time.monotonic() < ends_at
+        time.sleep(0.05)

@@ -42,7 +42,7 @@ def add_contacts(demo, count):
                 "Authorization": f"Basic {base64.b64encode(secret).decode()}",
             },
         )
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=120) as answer:
             reply = answer.read().decode()
         found = [int(i) for i in re.findall(r"<EntityId>(\d+)</EntityId>", reply)]
         assert len(found) == size, reply[:2000]

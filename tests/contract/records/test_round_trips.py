@@ -186,7 +186,7 @@ def hostile(api, demo, vendor):
         caller.disconnect()
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(60)
         process.stdout.close()
 
 

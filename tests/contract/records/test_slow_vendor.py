@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 HASTE = {
-    "BRIDGE_REQUEST_DEADLINE_S": "3",
-    "BRIDGE_WRITE_LEASE_S": "4",
+    "BRIDGE_REQUEST_DEADLINE_S": "12",
+    "BRIDGE_WRITE_LEASE_S": "120",
     "BRIDGE_METADATA_LIFETIME_S": "0",
 }
 BODY = {"accountType": 1, "phone": "202-555-0147", "ownerResourceID": 4}
@@ -40,15 +40,21 @@ def test_all_vendor_calls_of_one_call_share_its_deadline(hasty, vendor, delay):
     """A list with labels asks for the records, and then for each kind of reference."""
     hasty.get("/accounts?labels=true&pageSize=1")
     vendor.forget()
-    delay(2, "query", times=20)
+    delay(7, "query", times=20)
     started = time.monotonic()
 
     answer = hasty.get("/accounts?labels=true")
 
     assert answer.status == 200, answer.body
     assert "Labels of" in answer.headers["elements-error"]
-    assert vendor.calls()["query"] <= 2
-    assert time.monotonic() - started < 60
+    assert time.monotonic() - started < 100
+    sent = 20 - vendor.control("GET", "faults").json()["waiting"]
+    assert sent <= 2
+    # The one that was given up must not be counted in the next test.
+    ends_at = time.monotonic() + 60
+    while vendor.calls()["query"] < sent:
+        assert time.monotonic() < ends_at
+        time.sleep(0.05)
 
 
 def test_a_write_is_not_begun_when_its_time_is_nearly_over(
@@ -56,7 +62,8 @@ def test_a_write_is_not_begun_when_its_time_is_nearly_over(
 ):
     hasty.get("/accounts?where=accountName='warm'")
     vendor.forget()
-    delay(2.6, "query")
+    # A write needs a quarter of the whole time.
+    delay(9.5, "query")
 
     answer = hasty.call("PATCH", f"/accounts/{account}", {"city": "Late"})
 
@@ -71,9 +78,9 @@ def test_an_update_whose_lease_ran_out_is_not_sent(
     start_server, api, vendor, delay, account
 ):
     """The lease is shorter than the wait: another writer comes in between."""
-    slow = start_server(BRIDGE_REQUEST_DEADLINE_S="20", BRIDGE_WRITE_LEASE_S="1")
+    slow = start_server(BRIDGE_REQUEST_DEADLINE_S="60", BRIDGE_WRITE_LEASE_S="1")
     slow.get("/accounts?where=accountName='warm'")
-    delay(2.5, "query")
+    delay(8, "query")
     with ThreadPoolExecutor(1) as threads:
         first = threads.submit(
             slow.call, "PATCH", f"/accounts/{account}", {"city": "First"}

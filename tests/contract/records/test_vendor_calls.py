@@ -13,7 +13,8 @@ ACCOUNT = {
 @pytest.fixture
 def warm(api, vendor):
     """A vendor whose metadata and zone the facade already knows."""
-    api.get("/hubs/crm/accounts?where=city='x'")
+    for name in ("accounts", "contacts"):
+        assert api.get(f"/hubs/crm/{name}?where=city='x'").status == 200
     created = api.call("POST", "/hubs/crm/accounts", ACCOUNT).json()
     vendor.forget()
     vendor.record_id = created["id"]

@@ -22,6 +22,15 @@ def find(api, resource, where):
     return [record["id"] for record in answer.json()]
 
 
+def known(records, ids):
+    """Return those ids that are of the records read before.
+
+    A list ends at 5000, and other tests may have made more contacts than that.
+    """
+    read = {record["id"] for record in records}
+    return [record_id for record_id in ids if record_id in read]
+
+
 def chosen(records, test):
     return [record["id"] for record in records if test(record)]
 
@@ -114,10 +123,13 @@ def test_a_time_as_shown_finds_its_records_and_no_others(api, contacts, name):
         same = chosen(contacts, lambda r, shown=shown: r.get(name) == shown)
         other = chosen(contacts, lambda r, shown=shown: r.get(name, shown) != shown)
 
-        assert find(api, "contacts", f"{name} = '{shown}'") == same
-        assert find(api, "contacts", f"{name} in ('{shown}', '')")[: len(same)]
-        assert find(api, "contacts", f"{name} != '{shown}'") == other
-        assert find(api, "contacts", f"not {name} in ('{shown}')") == other
+        def found(where):
+            return known(contacts, find(api, "contacts", where))
+
+        assert found(f"{name} = '{shown}'") == same
+        assert found(f"{name} in ('{shown}', '')")[: len(same)]
+        assert found(f"{name} != '{shown}'") == other
+        assert found(f"not {name} in ('{shown}')") == other
 
 
 @pytest.mark.parametrize(

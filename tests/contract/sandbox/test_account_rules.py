@@ -1,6 +1,7 @@
 """What tickets, opportunities and quotes refer to belongs to their own account."""
 
 import pytest
+from soap_records import made, record
 
 ALBANY, ORGANIC, CAFE = 29683561, 29683577, 29683569  # Organic's parent is Albany
 RICK_OF_ALBANY, ZOE_OF_CAFE, RICK_OF_OWN, IDA_OF_OWN = 29684011, 29683603, 4, 29684410
@@ -47,21 +48,6 @@ NOTE = {
     "EndDateTime": "2021-06-14T11:30:00",
 }
 ADDITIONAL = "TicketAdditionalContact"
-
-
-def record(values, **more):
-    members = {"id": 0, **values, **more}
-    return "".join(
-        f"<{name}>{value}</{name}>"
-        for name, value in members.items()
-        if value is not None
-    )
-
-
-def made(soap, entity, values, **more):
-    reply = soap.write("create", entity, record(values, **more))
-    assert reply.errors == []
-    return reply.ids[0]
 
 
 def quote(soap, **more):

@@ -224,6 +224,7 @@ def test_ten_million_bytes_in_five_minutes(limited):
     limited.session.post(f"{base}/reset").raise_for_status()
     part = b"x" * 5_000_000
 
+    limited.session.post(f"{base}/clock", json={"frozen": True})
     made(limited, part)
     made(limited, part)
     assert "five minutes" in create(limited, b"x").fault

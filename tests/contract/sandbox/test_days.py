@@ -1,6 +1,7 @@
 """Fields that are days: never in a zone, always at midnight; and those in between."""
 
 import pytest
+from soap_records import made, record
 
 PROJECT = {
     "ProjectName": "Cabling",
@@ -11,21 +12,6 @@ PROJECT = {
     "EndDateTime": "2021-06-30",
 }
 OFFSETS = ("", "Z", "-04:00", "+14:00", "-12:00")
-
-
-def record(values, **more):
-    members = {"id": 0, **values, **more}
-    return "".join(
-        f"<{name}>{value}</{name}>"
-        for name, value in members.items()
-        if value is not None
-    )
-
-
-def made(soap, entity, values, **more):
-    reply = soap.write("create", entity, record(values, **more))
-    assert reply.errors == []
-    return reply.ids[0]
 
 
 def stored(soap, entity, record_id, name):

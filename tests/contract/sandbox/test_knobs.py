@@ -150,7 +150,7 @@ def test_a_drip_comes_whole_but_late(steer, soap):
 
 
 def test_a_commit_comes_after_the_client_gave_up(steer, soap):
-    steer("POST", "knobs", {"late_commit_rate": 1, "late_commit_s": 2})
+    steer("POST", "knobs", {"late_commit_rate": 1, "late_commit_s": 6})
     with soap.session.__class__() as impatient, pytest.raises(requests.Timeout):
         impatient.post(
             soap.endpoint,
@@ -161,7 +161,7 @@ def test_a_commit_comes_after_the_client_gave_up(steer, soap):
             ),
             headers={"Content-Type": "text/xml"},
             auth=(soap.username, soap.password),
-            timeout=0.3,
+            timeout=(60, 2),
         )
     gave_up = time.monotonic()
     steer("DELETE", "knobs")
@@ -217,7 +217,7 @@ def test_the_clock_is_frozen_moved_and_let_go(steer, soap):
     moved = datetime.fromisoformat(steer("GET", "clock").json()["now"])
     assert timedelta(0) < moved - datetime(2021, 7, 1, 12, 1, 30, tzinfo=UTC)
     real = datetime.fromisoformat(steer("DELETE", "clock").json()["now"])
-    assert abs(real - datetime.now(UTC)) < timedelta(seconds=5)
+    assert abs(real - datetime.now(UTC)) < timedelta(minutes=5)
 
 
 def test_seeding_passes_all_rules(steer, soap):
@@ -268,6 +268,10 @@ def test_clients_that_hang_up_hurt_nobody(steer, soap):
     for _ in range(5):
         with socket.create_connection((host, int(port))) as connection:
             connection.sendall(request)
+    ends_at = time.monotonic() + 60
+    while steer("GET", "requests").json()["total"] < 5:
+        assert time.monotonic() < ends_at
+        time.sleep(0.05)
     steer("DELETE", "knobs")
 
     assert soap.query("Contact", QUERY).code == 1

@@ -69,6 +69,7 @@ def test_calls_get_slower_as_the_hour_fills(limited, calls, slow):
 
 
 def test_a_full_hour_refuses_until_it_has_passed(limited):
+    limited.session.post(f"{limited.url}/sandbox/clock", json={"frozen": True})
     use(limited, 9999)
     assert limited.query("Account", HOME).ids == [0]
 
@@ -102,7 +103,7 @@ def test_tenants_have_hours_of_their_own(limited):
 
 def test_a_fourth_thread_on_an_entity_is_refused(limited):
     limited.session.post(
-        f"{limited.url}/sandbox/knobs", json={"slot_held_ms": 2000}
+        f"{limited.url}/sandbox/knobs", json={"slot_held_ms": 10_000}
     ).raise_for_status()
 
     replies = [limited.query("Account", HOME) for _ in range(4)]
@@ -118,7 +119,7 @@ def test_a_fourth_thread_on_an_entity_is_refused(limited):
 
 def test_metadata_calls_share_the_threads_of_their_entity(limited):
     limited.session.post(
-        f"{limited.url}/sandbox/knobs", json={"slot_held_ms": 2000}
+        f"{limited.url}/sandbox/knobs", json={"slot_held_ms": 10_000}
     ).raise_for_status()
 
     for _ in range(3):

@@ -20,7 +20,7 @@ class Line:
     def __init__(self, soap, number):
         self.soap, self.number = soap, number
         host = soap.url.removeprefix("http://")
-        self.connection = http.client.HTTPConnection(host, timeout=60)
+        self.connection = http.client.HTTPConnection(host, timeout=120)
         login = base64.b64encode(f"{soap.username}:{soap.password}".encode()).decode()
         self.headers = {"Content-Type": "text/xml", "Authorization": f"Basic {login}"}
 

@@ -1,9 +1,9 @@
 """What single entities demand and do: work, sales records, authors."""
 
-import re
 from datetime import date, timedelta
 
 import pytest
+from soap_records import made, record
 
 REFERENCE = (
     "Reference value on field: {} of type: {} does not exist or is invalid. ; on "
@@ -35,15 +35,6 @@ RICK_OF_ALBANY, MALLEY_INACTIVE, ZOE = 29684011, 29684012, 29683603
 LOST_OR_CLOSED = 29684316
 
 
-def record(values, **more):
-    members = {"id": 0, **values, **more}
-    return "".join(
-        f"<{name}>{value}</{name}>"
-        for name, value in members.items()
-        if value is not None
-    )
-
-
 def one(soap, entity, record_id):
     (found,) = soap.query(
         entity, f'<field>id<expression op="Equals">{record_id}</expression></field>'
@@ -57,12 +48,6 @@ def where(soap, entity, **values):
         for name, value in values.items()
     )
     return soap.query(entity, items)
-
-
-def made(soap, entity, values, **more):
-    reply = soap.write("create", entity, record(values, **more))
-    assert reply.code == 1, reply.errors
-    return reply.ids[0]
 
 
 TICKET = {
@@ -113,7 +98,10 @@ def test_tickets_that_are_refused(soap, change, errors):
     assert reply.errors == errors
 
 
-def test_a_ticket_gets_number_and_stamps(fresh):
+def test_a_ticket_gets_number_and_stamps(fresh, steer):
+    # Numbers begin anew each day.
+    noon = {"at": "2021-06-14T16:00:00Z", "frozen": True}
+    steer("POST", "clock", noon).raise_for_status()
     resource, role = a_resource_with_its_role(fresh)
     first = made(fresh, "Ticket", TICKET, IssueType=11, SubIssueType=141)
     second = made(
@@ -129,8 +117,7 @@ def test_a_ticket_gets_number_and_stamps(fresh):
     numbers = [row["TicketNumber"] for row in rows]
     assert rows[0]["CreatorType"] == rows[0]["LastActivityPersonType"] == "1"
 
-    day = re.match(r"T(20[0-9]{6})\.0001\Z", numbers[0])[1]
-    assert numbers[1] == f"T{day}.0002"
+    assert numbers == ["T20210614.0001", "T20210614.0002"]
     assert one(fresh, "Ticket", first)["CreatorResourceID"] == "8"
 
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from soap_records import made, record
 
 ALBANY, TROY, ORGANIC = 29683561, 29683565, 29683577
 RICK_OF_ALBANY, MALLEY_INACTIVE = 29684011, 29684012
@@ -12,15 +13,6 @@ IN_USE = [
 ]
 WRONG_END = "Contract EndDate must be after StartDate."
 CONTACT = {"Active": 1, "AccountID": ALBANY, "FirstName": "Una", "LastName": "Reyes"}
-
-
-def record(values, **more):
-    members = {"id": 0, **values, **more}
-    return "".join(
-        f"<{name}>{value}</{name}>"
-        for name, value in members.items()
-        if value is not None
-    )
 
 
 def where(soap, entity, **values):
@@ -34,12 +26,6 @@ def where(soap, entity, **values):
 def one(soap, entity, record_id):
     (found,) = where(soap, entity, id=record_id).entities
     return found
-
-
-def made(soap, entity, values, **more):
-    reply = soap.write("create", entity, record(values, **more))
-    assert reply.code == 1, reply.errors
-    return reply.ids[0]
 
 
 def udfs(soap, entity, record_id):

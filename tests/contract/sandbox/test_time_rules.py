@@ -1,6 +1,7 @@
 """Time entries, service calls, and the dates of projects, deals and tickets."""
 
 import pytest
+from soap_records import made, record
 
 AGAIN = "Error updating entity for record number [1]."
 TICKET, DESK_CONTRACT, LABOR, MATERIAL = 29684801, 29684023, 29683401, 29682840
@@ -11,21 +12,6 @@ BAD_PROJECT_END = (
     "Project EndDateTime must not be before the end of its last phase, task or issue."
 )
 BAD_CLOSE = "ProjectedCloseDate must not be before CreateDate."
-
-
-def record(values, **more):
-    members = {"id": 0, **values, **more}
-    return "".join(
-        f"<{name}>{value}</{name}>"
-        for name, value in members.items()
-        if value is not None
-    )
-
-
-def made(soap, entity, values, **more):
-    reply = soap.write("create", entity, record(values, **more))
-    assert reply.errors == []
-    return reply.ids[0]
 
 
 def by_id(soap, entity, record_id):

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import closing
 
 import pytest
 
@@ -100,15 +101,25 @@ def simulator(running_simulator):
     return running_simulator
 
 
-@pytest.fixture(scope="session")
-def service():
-    service = SoapService(
-        timeouts=Timeouts(connect_s=2, read_s=1.5),
+def open_service(read_s):
+    return SoapService(
+        timeouts=Timeouts(connect_s=60, read_s=read_s),
         retries=RetryPolicy(backoff_s=0.02),
         hosts=HostPolicy(allow_loopback=True),
     )
-    yield service
-    service.close()
+
+
+@pytest.fixture(scope="session")
+def service():
+    with closing(open_service(read_s=120)) as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+def impatient():
+    """A service that gives up on a delayed answer."""
+    with closing(open_service(read_s=4)) as service:
+        yield service
 
 
 @pytest.fixture
@@ -118,7 +129,10 @@ def zones():
 
 
 @pytest.fixture
-def backend(service, simulator, zones):
+def backend(request, service, simulator, zones):
+    callspec = getattr(request.node, "callspec", None)
+    if callspec and callspec.params.get("kind") == "delay":
+        service = request.getfixturevalue("impatient")
     return service.open_backend(simulator.demo, None, zones.append)
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import operator
-import socket
 import uuid
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
+from ports import closed_port
 
 from bridge.ceql.ast import And, Operator, Or, Predicate
 from bridge.errors import (
@@ -309,11 +309,11 @@ def test_each_wrong_credential_has_its_own_message(service, simulator, change, m
 
 
 def test_a_zone_that_moved_is_followed_and_reported(service, simulator, account, zones):
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    old = Zone(f"http://127.0.0.1:{port}/ATServices/1.6/atws.asmx", 1)
+    with closed_port() as port:
+        old = Zone(f"http://127.0.0.1:{port}/ATServices/1.6/atws.asmx", 1)
+        backend = service.open_backend(simulator.demo, old, zones.append)
 
-    page = service.open_backend(simulator.demo, old, zones.append).query(account, None)
+        page = backend.query(account, None)
 
     assert page.entities
     assert len(zones) == 1
@@ -323,7 +323,7 @@ def test_a_zone_that_moved_is_followed_and_reported(service, simulator, account,
 @pytest.mark.parametrize("kind", ["http503", "html200", "reset", "truncate", "delay"])
 def test_reads_survive_a_fault(backend, simulator, account, kind):
     expected = backend.query(account, None)
-    simulator.fault(kind, operation="query", seconds=2 if kind == "delay" else 0)
+    simulator.fault(kind, operation="query", seconds=8 if kind == "delay" else 0)
 
     assert backend.query(account, None) == expected
     # The delayed one ends last, and must not be counted in the next test.
@@ -339,7 +339,7 @@ def test_no_fault_makes_a_create_happen_twice(
 ):
     fields = fields_of(backend, account)
     name = f"Once {uuid.uuid4()}"
-    seconds = 2 if kind == "delay" else 0
+    seconds = 8 if kind == "delay" else 0
     simulator.fault(
         kind, operation="create", after_commit=after_commit, seconds=seconds
     )

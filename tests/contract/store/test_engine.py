@@ -227,7 +227,7 @@ def test_starters_at_once_share_keys_and_schema_and_get_ids_of_their_own(url, tm
         )
         for name in "abc"
     ]
-    results = [starter.communicate(timeout=60) for starter in starters]
+    results = [starter.communicate(timeout=120) for starter in starters]
 
     assert [starter.returncode for starter in starters] == [0, 0, 0], results
     rows = [line.split() for out, _ in results for line in out.splitlines()]

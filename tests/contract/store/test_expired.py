@@ -10,8 +10,6 @@ from sqlalchemy import func, insert, select
 from bridge.store import expired
 from bridge.store.models import leases, metadata
 
-NOW = datetime.now(UTC)
-
 
 def hold(db, number, expires_at):
     rows = [
@@ -33,8 +31,9 @@ def test_every_table_with_a_time_of_expiry_is_known():
 
 
 def test_expired_rows_go_however_many_they_are(db):
-    hold(db, 250, NOW - timedelta(hours=1))
-    hold(db, 3, NOW + timedelta(hours=1))
+    now = datetime.now(UTC)
+    hold(db, 250, now - timedelta(hours=1))
+    hold(db, 3, now + timedelta(hours=1))
 
     assert expired.purge(db, "leases") == 250
     assert count(db) == 3

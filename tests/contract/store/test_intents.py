@@ -30,6 +30,7 @@ from bridge.store.sql import read_clock
 WINDOW_S = 600
 
 expires_at = write_intents.c.expires_at
+leased_until = write_intents.c.leased_until
 
 
 @pytest.fixture
@@ -55,6 +56,16 @@ def take(db):
         return claim(db, wanted, holder=holder, lease_s=lease_s, window_s=window_s)
 
     return take
+
+
+def shorten(db, by_s):
+    """Let all leases end so much earlier."""
+    with db.begin() as connection:
+        held = connection.execute(select(write_intents.c.id, leased_until)).all()
+        for intent_id, until in held:
+            earlier = {"leased_until": until - timedelta(seconds=by_s)}
+            row = update(write_intents).where(write_intents.c.id == intent_id)
+            connection.execute(row.values(earlier))
 
 
 def stored(db):
@@ -138,8 +149,9 @@ def test_an_unknown_outcome_is_one_callers_to_resolve(db, take, wanted):
 def test_the_outcome_of_a_silent_holder_is_unknown_since_his_lease_ended(
     db, take, wanted
 ):
-    intent = take(wanted, lease_s=0.05)
+    intent = take(wanted, lease_s=30)
     waiting = take(wanted, "second")
+    shorten(db, 29.95)
     time.sleep(0.06)
 
     seen = read(db, waiting.id, wanted)

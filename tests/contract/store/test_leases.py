@@ -95,7 +95,7 @@ def test_processes_that_hold_the_lease_lose_no_update(url, data_dir, tmp_path):
         for _ in range(2)
     ]
 
-    assert [adder.wait(timeout=60) for adder in adders] == [0, 0]
+    assert [adder.wait(timeout=120) for adder in adders] == [0, 0]
     assert counter.read_text() == "40"
 
 

@@ -36,7 +36,12 @@ def test_new_tenant_has_organization_account_and_admin(tenant):
     assert (user.organization_name, user.account_name) == ("Northwind", "Northwind")
     assert user.admin
     assert user.last_login_at is None
-    assert timedelta() <= datetime.now(UTC) - user.created_at < timedelta(minutes=1)
+
+
+def test_a_new_user_has_the_time_at_which_it_was_made(db):
+    made = add_tenant(db, organization="x", email="bob@x.example", password="y").user
+
+    assert timedelta() <= datetime.now(UTC) - made.created_at < timedelta(minutes=1)
 
 
 def test_secrets_have_the_documented_form_and_stay_out_of_the_repr(tenant):

@@ -15,6 +15,7 @@ from sqlalchemy import text
 
 from bridge.app import build_context
 from bridge.errors import StoreError, StoreUnavailableError
+from bridge.services import unsaved as unsaved_writes
 from bridge.services.leases import hold
 from bridge.services.unsaved import UnsavedWrites
 from bridge.settings import Settings
@@ -86,7 +87,7 @@ def test_a_result_that_a_server_did_not_take_is_stored_when_it_is_back(
         unsaved.save(partial(finish, limited, mine.id, "mine", ending))
         assert read(db, mine.id, wanted).state is State.RUNNING
 
-    ends_at = time.monotonic() + 20
+    ends_at = time.monotonic() + 60
     while (seen := read(db, mine.id, wanted)).state is State.RUNNING:
         assert time.monotonic() < ends_at
         time.sleep(0.05)
@@ -108,7 +109,7 @@ class Line:
     def close(self):
         self._listener.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
-            thread.join(20)
+            thread.join(60)
 
     def _accept(self):
         with suppress(OSError), self._listener:
@@ -154,7 +155,7 @@ def test_a_lock_whose_confirmation_was_lost_blocks_nobody(db, line, tmp_path):
             pytest.fail("the lock counts as held")
         assert not line.cut.is_set()
 
-        ends_at = time.monotonic() + 10
+        ends_at = time.monotonic() + 60
         while not acquire(db, "a record", "another", 60):
             assert time.monotonic() < ends_at
             time.sleep(0.05)
@@ -175,7 +176,7 @@ def test_one_write_that_is_refused_keeps_no_other_back():
     unsaved.save(refuse)
     unsaved.save(refuse_once)
 
-    ends_at = time.monotonic() + 20
+    ends_at = time.monotonic() + 60
     while len(done) < 2:
         assert time.monotonic() < ends_at
         time.sleep(0.05)
@@ -196,8 +197,9 @@ def test_calls_that_were_not_sent_take_no_room_of_results(caplog):
     unsaved.save(partial(write, "created"))
     away.clear()
 
-    ends_at = time.monotonic() + 20
+    ends_at = time.monotonic() + 60
     while "created" not in done:
         assert time.monotonic() < ends_at
         time.sleep(0.05)
-    assert [each for each in caplog.records if each.levelname == "ERROR"] == []
+    said = [each for each in caplog.records if each.name == unsaved_writes.__name__]
+    assert [each for each in said if each.levelname == "ERROR"] == []

@@ -131,7 +131,6 @@ def serving(directory: Path, *, workers: int = 1) -> Iterator[Served]:
                 "BRIDGE_DATA_DIR": str(directory),
                 "BRIDGE_TRUSTED_PROXIES": '["127.0.0.2"]',
                 "BRIDGE_ALLOW_LOOPBACK": "true",
-                "BRIDGE_STALL_S": "1",
                 "BRIDGE_MAX_HEADERS": "20",
             },
         )
@@ -162,4 +161,8 @@ def application(tmp_path):
     """An application of this process, to be broken."""
     settings = Settings(data_dir=tmp_path)
     make_tenant(settings)
-    return bridge_app.create_app(settings)
+    application = bridge_app.create_app(settings)
+    yield application
+    context = application.extensions["bridge"]
+    context.journal.flush()
+    context.database.close()

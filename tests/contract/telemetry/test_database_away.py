@@ -36,7 +36,11 @@ class Forwarder:
 
     def __init__(self, target):
         self._target = target
-        self.port = 0
+        # Nobody else gets the port while it is closed.
+        self._kept = socket.socket()
+        self._kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._kept.bind(("127.0.0.1", 0))
+        self.port = self._kept.getsockname()[1]
         self.open()
 
     def open(self):
@@ -56,7 +60,6 @@ class Forwarder:
             allow_reuse_address = True
 
         self._server = Server(("127.0.0.1", self.port), Link)
-        self.port = self._server.server_address[1]
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
         self._thread.start()
 
@@ -67,6 +70,10 @@ class Forwarder:
             with suppress(OSError):
                 link.shutdown(socket.SHUT_RDWR)
         self._server.server_close()
+
+    def end(self):
+        self.close()
+        self._kept.close()
 
 
 def pump(source, target):
@@ -93,7 +100,11 @@ class Outage:
 
     def open(self):
         for file in self._saved.iterdir():
-            shutil.copy(file, self._files)
+            restored = self._files / file.name
+            # Not emptied first: who opens an empty file at that moment writes to it.
+            with restored.open("r+b" if restored.exists() else "wb") as out:
+                out.write(file.read_bytes())
+                out.truncate()
         shutil.rmtree(self._saved)
 
 
@@ -116,7 +127,7 @@ def served(request, tmp_path_factory, postgresql_schema):
         )
         with application(settings) as app:
             yield app, forwarder, 502
-        forwarder.close()
+        forwarder.end()
 
 
 @contextmanager
@@ -133,13 +144,16 @@ def application(settings):
 @contextmanager
 def away(served):
     app, outage, _ = served
+    context = app.extensions["bridge"]
+    # The log of the requests so far is not being written when the file is taken away.
+    context.journal.flush()
     # The file is opened anew, as it is after a while without requests.
-    app.extensions["bridge"].database.close()
+    context.database.close()
     outage.close()
     try:
         yield app
     finally:
-        app.extensions["bridge"].database.close()
+        context.database.close()
         outage.open()
 
 
@@ -147,6 +161,11 @@ def call(app, method, path):
     client = app.test_client()
     client.set_cookie("JSESSIONID", "of the old console", path="/elements")
     return client.open(path, method=method, headers=SECRETS, json={})
+
+
+def told(caplog):
+    """Return what is said of the database; threads of other tests may log as well."""
+    return [one for one in caplog.records if one.name == availability.__name__]
 
 
 def test_requests_are_refused_while_the_database_is_away_and_work_again(served, caplog):
@@ -170,9 +189,8 @@ def test_requests_are_refused_while_the_database_is_away_and_work_again(served, 
     for method, path in REQUESTS:
         assert call(app, method, path).status_code == 401, path
     assert call(app, "GET", "/readyz").status_code == 200
-    records = [one for one in caplog.records if one.levelno >= logging.WARNING]
-    said = [one.getMessage() for one in records if one.name == availability.__name__]
-    assert [text.split(":")[0].split(",")[0] for text in said] == [
+    said = [one for one in told(caplog) if one.levelno >= logging.WARNING]
+    assert [one.getMessage().split(":")[0].split(",")[0] for one in said] == [
         "the database cannot be used",
         "the database can be used again",
     ]
@@ -197,7 +215,7 @@ def test_a_database_that_fails_now_and_then_fills_no_log(caplog):
         log.record_failure("one of five")
         log.record_failure("one of five")
 
-    assert [one.getMessage().split(",")[0] for one in caplog.records] == [
+    assert [one.getMessage().split(",")[0] for one in told(caplog)] == [
         "the database cannot be used: one of five",
         "the database can be used again",
     ]
@@ -213,7 +231,7 @@ def test_an_outage_soon_after_another_is_logged_when_it_lasts(caplog):
     log.record_failure("two")
     log.record_failure("two")
 
-    assert [one.getMessage().split(",")[0] for one in caplog.records] == [
+    assert [one.getMessage().split(",")[0] for one in told(caplog)] == [
         "the database cannot be used: one",
         "the database can be used again",
         "the database cannot be used: two",

@@ -73,7 +73,7 @@ def test_a_trusted_proxy_tells_who_called(served):
     for source in ("127.0.0.2", "127.0.0.3"):
         address = ("127.0.0.1", served.port)
         with (
-            socket.create_connection(address, 10, (source, 0)) as line,
+            socket.create_connection(address, 120, (source, 0)) as line,
             line.makefile("rb") as stream,
         ):
             line.sendall(claim)

@@ -218,7 +218,7 @@ def test_the_instance_says_whether_it_is_traced(api):
 
 
 def test_a_trace_ends_by_itself(api):
-    api.call("PUT", "/instances/trace-logging", {"duration": 0.03})
+    api.call("PUT", "/instances/trace-logging", {"duration": 0.1})
     assert "elements-trace-id" in api.get("/hubs/crm/nonsense").headers
 
     ends_at = time.monotonic() + 60

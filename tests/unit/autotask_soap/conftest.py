@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import socket
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -63,6 +62,7 @@ class CannedVendor:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
+        self.server.over = threading.Event()
         self.base = f"http://127.0.0.1:{self.server.server_port}"
         self.url = f"{self.base}/ATServices/1.6/atws.asmx"
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,))
@@ -73,6 +73,7 @@ class CannedVendor:
         return [operation for operation, _headers, _body in self.requests]
 
     def stop(self):
+        self.server.over.set()
         self.server.shutdown()
         self.thread.join()
         self.server.server_close()
@@ -137,8 +138,8 @@ class CannedVendor:
 
     @staticmethod
     def stall(handler):
-        """Answer too late for anybody."""
-        time.sleep(0.6)
+        """Answer nobody until the vendor is stopped."""
+        handler.server.over.wait()
         handler.close_connection = True
 
     @classmethod
@@ -177,9 +178,15 @@ def second_vendor():
 
 
 @pytest.fixture
-def service():
+def read_s():
+    """How long the client waits for an answer; less where a vendor stalls."""
+    return 120
+
+
+@pytest.fixture
+def service(read_s):
     service = SoapService(
-        timeouts=Timeouts(connect_s=0.5, read_s=0.3),
+        timeouts=Timeouts(connect_s=60, read_s=read_s),
         retries=RetryPolicy(backoff_s=0.01),
         hosts=HostPolicy(allow_loopback=True),
         user_agent="bridge-test",

@@ -57,7 +57,7 @@ def tls_vendor(vendor, certificate):
 
 @pytest.fixture
 def connections():
-    connections = Connections(Timeouts(connect_s=1, read_s=1), user_agent="test")
+    connections = Connections(Timeouts(connect_s=60, read_s=60), user_agent="test")
     yield connections
     connections.close()
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from bridge.backends.autotask_soap import flights
 from bridge.backends.autotask_soap.client import RetryPolicy
 from bridge.backends.autotask_soap.connections import Timeouts
 from bridge.backends.autotask_soap.service import SoapService
@@ -57,7 +58,7 @@ class Gate:
     def enter(self, ticket, *, deadline, read_usage):  # noqa: ARG002 - as `Gate` has it
         self.tickets.append(ticket)
         self.read_usage = read_usage
-        self.open.wait(5)
+        self.open.wait(120)
         if self.refusal:
             raise self.refusal
         lease = Lease()
@@ -105,7 +106,7 @@ def gated(gate, log):
     service = SoapService(
         gate=gate,
         log=log,
-        timeouts=Timeouts(connect_s=0.5, read_s=0.3),
+        timeouts=Timeouts(connect_s=60, read_s=120),
         retries=RetryPolicy(backoff_s=0.01, attempts=2),
         hosts=HostPolicy(allow_loopback=True),
     )
@@ -222,31 +223,43 @@ def test_reading_for_the_gate_goes_through_the_gate(opened, vendor, gate):
     assert [ticket.usage_reading for ticket in gate.tickets] == [False, True]
 
 
-def together(gate, calls, outcome=Future.result):
+def wait_for(condition):
+    ends_at = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < ends_at
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def together(gated, gate, monkeypatch):
     """Make calls that are all under way before the first is sent."""
-    gate.open.clear()
-    ready = threading.Barrier(len(calls) + 1)
+    # However long the threads take to start, they are in time to join.
+    monkeypatch.setattr(flights, "_JOIN_S", 120)
 
-    def start(call):
-        ready.wait(10)
-        return call()
+    def under_way():
+        questions = [*gated._flights._flights.values()]
+        return len(gate.tickets) + sum(each.followers for each in questions)
 
-    with ThreadPoolExecutor(len(calls)) as threads:
-        answers = [threads.submit(start, call) for call in calls]
-        ready.wait(10)
-        # From here each has only to reach the gate, or the one who stands at it.
-        time.sleep(0.3)
-        gate.open.set()
-        return [outcome(answer, 10) for answer in answers]
+    def together(calls, outcome=Future.result):
+        gate.open.clear()
+        with ThreadPoolExecutor(len(calls)) as threads:
+            answers = [threads.submit(call) for call in calls]
+            try:
+                wait_for(lambda: under_way() == len(calls))
+            finally:
+                gate.open.set()
+            return [outcome(answer, 120) for answer in answers]
+
+    return together
 
 
 def shared(backend, **options):
     return lambda: backend.query(ACCOUNT, None, shared=True, **options)
 
 
-def test_equal_questions_of_one_instance_are_asked_once(opened, vendor, gate):
+def test_equal_questions_of_one_instance_are_asked_once(opened, vendor, together):
     vendor.script = [vendor.accounts(1, 2)]
-    pages = together(gate, [shared(opened()) for _ in range(8)])
+    pages = together([shared(opened()) for _ in range(8)])
 
     assert vendor.operations == ["query"]
     assert all([entity["id"] for entity in page.entities] == [1, 2] for page in pages)
@@ -254,12 +267,11 @@ def test_equal_questions_of_one_instance_are_asked_once(opened, vendor, gate):
 
 
 def test_other_questions_and_other_instances_are_asked_by_themselves(
-    opened, vendor, gate
+    opened, vendor, together
 ):
     vendor.script = [vendor.accounts(1)] * 4
     one, other = opened(1), opened(2)
     together(
-        gate,
         [
             shared(one),
             shared(other),
@@ -271,10 +283,10 @@ def test_other_questions_and_other_instances_are_asked_by_themselves(
     assert vendor.operations == ["query"] * 4
 
 
-def test_failure_is_shared_too(opened, vendor, gate):
+def test_failure_is_shared_too(opened, vendor, together):
     vendor.script = [refusal(vendor, "No permission for this.")]
     calls = [shared(opened()) for _ in range(3)]
-    errors = together(gate, calls, Future.exception)
+    errors = together(calls, Future.exception)
 
     assert vendor.operations == ["query"]
     assert len({id(error) for error in errors}) == 3
@@ -282,19 +294,22 @@ def test_failure_is_shared_too(opened, vendor, gate):
 
 
 def test_question_asked_after_a_write_is_not_answered_with_what_was_before(
-    opened, vendor, gate
+    opened, vendor, gate, monkeypatch
 ):
+    monkeypatch.setattr(flights, "_JOIN_S", 120)
     vendor.script = [vendor.accounts(1)] * 3
     gate.open.clear()
     with ThreadPoolExecutor(3) as threads:
-        before = threads.submit(shared(opened()))
-        time.sleep(0.05)
-        writing = threads.submit(opened().update, ACCOUNT, 1, NAME)
-        time.sleep(0.05)
-        after = threads.submit(shared(opened()))
-        time.sleep(0.05)
-        gate.open.set()
+        try:
+            before = threads.submit(shared(opened()))
+            wait_for(lambda: len(gate.tickets) == 1)
+            writing = threads.submit(opened().update, ACCOUNT, 1, NAME)
+            wait_for(lambda: len(gate.tickets) == 2)
+            after = threads.submit(shared(opened()))
+            wait_for(lambda: len(gate.tickets) == 3)
+        finally:
+            gate.open.set()
         for answer in (before, writing, after):
-            answer.exception(10)
+            answer.exception(120)
 
     assert sorted(vendor.operations) == ["query", "query", "update"]

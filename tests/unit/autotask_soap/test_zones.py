@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import socket
-
 import pytest
+from ports import closed_port
 
 from bridge.backends.autotask_soap.service import SoapService
 from bridge.backends.autotask_soap.zones import ANY_ZONE, HostPolicy, lookup_urls
@@ -181,12 +180,11 @@ def test_something_that_is_not_autotask_has_a_message_of_its_own(
 
 
 def test_a_host_that_is_down_has_a_message_of_its_own(service, zones):
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    nobody = Credentials("ana", "pw", f"http://127.0.0.1:{port}")
+    with closed_port() as port:
+        nobody = Credentials("ana", "pw", f"http://127.0.0.1:{port}")
 
-    with pytest.raises(ProviderUnavailableError, match="zone look-up failed"):
-        open_unknown(service, nobody, zones).check()
+        with pytest.raises(ProviderUnavailableError, match="zone look-up failed"):
+            open_unknown(service, nobody, zones).check()
 
 
 def test_a_zone_outside_the_allowed_hosts_is_never_called(service, ana, vendor, zones):
@@ -215,13 +213,17 @@ def test_an_address_with_a_login_in_it_is_not_allowed():
     assert not HostPolicy().allows("https://user:pw@webservices1.autotask.net/")
 
 
+@pytest.fixture
+def nowhere():
+    with closed_port() as port:
+        yield f"http://127.0.0.1:{port}{PATH}"
+
+
 @pytest.mark.parametrize("sign", ["401", "redirect", "connection"])
 @pytest.mark.parametrize("writes", [False, True])
 def test_a_moved_tenant_is_followed(
-    service, ana, vendor, second_vendor, zones, sign, writes
+    service, ana, vendor, second_vendor, zones, nowhere, sign, writes
 ):
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        nowhere = f"http://127.0.0.1:{listener.getsockname()[1]}{PATH}"
     refusals = {
         "401": [vendor.page(401, "401 - Unauthorized")],
         "redirect": [vendor.page(302, "Moved", Location="https://evil.example/")],

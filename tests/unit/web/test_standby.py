@@ -53,7 +53,7 @@ def test_health_waits_for_no_database(path):
         attempts.append(1)
         if len(attempts) > 1:
             waiting.set()
-            assert away.wait(20)
+            assert away.wait(120)
         raise StoreUnavailableError(REASON)
 
     client = Client(Standby(make_app, strict=True))
@@ -66,7 +66,7 @@ def test_health_waits_for_no_database(path):
 
     with ThreadPoolExecutor(1) as threads:
         first = threads.submit(call_until_it_waits)
-        assert waiting.wait(20)
+        assert waiting.wait(120)
         health, second = client.get(path), client.get(ROUTE)
         assert not first.done()
         away.set()

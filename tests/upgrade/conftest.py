@@ -201,7 +201,7 @@ class Old:
             "BRIDGE_ALLOW_LOOPBACK": "true",
             "BRIDGE_INTEGRATION_CODE": facts["simulator"]["integrationCode"],
             "BRIDGE_TIMEZONE": "UTC",
-            "BRIDGE_WORKER_LEASE_S": "2",
+            "BRIDGE_WORKER_LEASE_S": "6",
             "BRIDGE_WRITE_SETTLE_S": "1",
             **store.env,
         }

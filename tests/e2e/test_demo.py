@@ -94,7 +94,7 @@ def test_it_announces_itself_answers_and_leaves_nothing(tmp_path, number):
 
     demo.send_signal(number)
 
-    assert demo.wait(60) == 0
+    assert demo.wait(120) == 0
     assert [pid for pid in below if is_alive(pid)] == []
     assert list(tmp_path.iterdir()) == []
     for url in (line["baseUrl"], line["sandboxUrl"]):
@@ -110,7 +110,7 @@ def test_a_kept_directory_brings_back_the_same_instance(tmp_path):
         demo = start("--json", "--port", 0, "--sandbox-port", 0, "--data-dir", tmp_path)
         lines.append(json.loads(demo.stdout.readline()))
         demo.send_signal(signal.SIGTERM)
-        assert demo.wait(60) == 0
+        assert demo.wait(120) == 0
         demo.stdout.close()
 
     for name in ("userSecret", "organizationSecret", "instanceId", "elementToken"):
@@ -139,7 +139,7 @@ def test_a_port_in_use_is_said_in_one_line(tmp_path):
             ],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
             check=False,
         )
 
@@ -154,7 +154,7 @@ def test_unknown_options_are_usage_errors():
         [sys.executable, "-m", "bridge", "demo", "--nonsense"],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
 

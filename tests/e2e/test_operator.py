@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from urllib.parse import quote
 
 import pytest
 from alembic import command
+from ports import find_free_port
 
 from bridge.store import schema
 from bridge.store.crypto import KeyRing
@@ -51,16 +51,14 @@ class Site:
         }
         self.certificate = make_certificate(folder)
         self.trust = ssl.create_default_context(cafile=str(self.certificate))
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = find_free_port()
 
     def run(self, *arguments, env=None):
         ended = subprocess.run(
             [sys.executable, "-m", "bridge", *map(str, arguments)],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
             env={**self.env, **(env or {})},
             check=False,
         )
@@ -163,7 +161,7 @@ class Caller(threading.Thread):
             time.sleep(0.05)
 
     def insist(self, body, *, key):
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
             try:
                 self.site.call("POST", "/contacts", body, **{"Idempotency-Key": key})
@@ -185,7 +183,7 @@ class Caller(threading.Thread):
 def wait_for_creates(callers):
     """Wait until each caller has created two more records."""
     wanted = [len(caller.created) + 2 for caller in callers]
-    ends_at = time.monotonic() + 90
+    ends_at = time.monotonic() + 120
     while any(
         len(caller.created) < n for caller, n in zip(callers, wanted, strict=True)
     ):
@@ -232,12 +230,12 @@ def test_callers_notice_nothing_that_a_retry_does_not_cure(tmp_path):
         os.kill(find_child(facade, "worker"), signal.SIGKILL)
         wait_for_creates(callers)
         facade.send_signal(signal.SIGTERM)
-        assert facade.wait(60) == 0
+        assert facade.wait(120) == 0
         facade.stdout.close()
         facade = site.serve()
         wait_for_creates(callers)
         os.kill(facade.pid, signal.SIGKILL)
-        facade.wait(10)
+        facade.wait(60)
         facade.stdout.close()
         facade = site.serve()
         wait_for_creates(callers)
@@ -248,7 +246,7 @@ def test_callers_notice_nothing_that_a_retry_does_not_cure(tmp_path):
     where = quote(f"lastName like '{prefix}%'")
     listed = site.call("GET", f"/contacts?pageSize=5000&where={where}")
     facade.send_signal(signal.SIGTERM)
-    assert facade.wait(60) == 0
+    assert facade.wait(120) == 0
     facade.stdout.close()
     simulator.send_signal(signal.SIGTERM)
     simulator.wait(60)

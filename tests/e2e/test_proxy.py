@@ -14,10 +14,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from ports import find_free_port
 
 PAGE = Path(__file__).parents[2] / "docs" / "reverse-proxy.md"
 ACCOUNTS = "/elements/api-v2/hubs/crm/accounts"
-PATIENCE_S = 60
+PATIENCE_S = 120
 
 MAIN = """\
 {user}
@@ -53,12 +54,6 @@ def configured(upstream, port, directory):
     return block
 
 
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
-
-
 def wait_for(port, process):
     end = time.monotonic() + PATIENCE_S
     while time.monotonic() < end and process.poll() is None:
@@ -84,7 +79,7 @@ def port(nginx, demo, tmp_path_factory, certificate):
     """The port of an nginx in front of the demo."""
     directory = tmp_path_factory.mktemp("nginx")
     certificate(directory)
-    port = free_port()
+    port = find_free_port()
     upstream = urlsplit(demo["baseUrl"]).netloc
     (directory / "nginx.conf").write_text(
         MAIN.format(

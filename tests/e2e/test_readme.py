@@ -41,7 +41,7 @@ def test_a_call_answers_what_is_shown(unchanged_demo, command, shown):
         ["sh", "-c", preset + command],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=True,
     )
 

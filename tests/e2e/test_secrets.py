@@ -53,7 +53,7 @@ class Run:
             headers={"Authorization": authorization or self.element},
         )
         try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
+            with urllib.request.urlopen(request, timeout=120) as answer:
                 return json.loads(answer.read() or b"null")
         except urllib.error.HTTPError as error:
             with error:
@@ -93,7 +93,7 @@ def run(tmp_path_factory):
             with urllib.request.urlopen(metrics) as answer:
                 run.metrics = answer.read()
             process.send_signal(signal.SIGTERM)
-            process.wait(60)
+            process.wait(120)
         finally:
             with suppress(ProcessLookupError):
                 process.kill()

@@ -28,7 +28,7 @@ def ends(tmp_path):
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
             env={
                 **os.environ,
                 "BRIDGE_DATA_DIR": str(tmp_path / "data"),
@@ -199,7 +199,7 @@ def test_a_stop_before_it_serves_ends_all_of_it(tmp_path):
     try:
         time.sleep(0.6)
         process.send_signal(signal.SIGTERM)
-        process.wait(60)
+        process.wait(120)
     finally:
         process.kill()
         process.wait()

@@ -199,7 +199,7 @@ class Old:
             "BRIDGE_ALLOW_LOOPBACK": "true",
             "BRIDGE_INTEGRATION_CODE": facts["simulator"]["integrationCode"],
             "BRIDGE_TIMEZONE": "UTC",
-            "BRIDGE_WORKER_LEASE_S": "2",
+            "BRIDGE_WORKER_LEASE_S": "6",
             "BRIDGE_WRITE_SETTLE_S": "1",
             **store.env,
         }
@@ -237,7 +237,7 @@ class Old:
             [sys.executable, "-m", "bridge", *map(str, arguments)],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
             env={**os.environ, **self.env},
             check=False,
         )
@@ -252,7 +252,7 @@ class Old:
             method=method,
         )
         try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
+            with urllib.request.urlopen(request, timeout=120) as answer:
                 return answer.status, lower(answer.headers), answer.read()
         except urllib.error.HTTPError as error:
             with error:
@@ -291,7 +291,7 @@ def first_line(process, log):
 def stop(process):
     process.send_signal(signal.SIGTERM)
     try:
-        process.wait(40)
+        process.wait(120)
     finally:
         process.kill()
         process.stdout.close()
@@ -349,7 +349,7 @@ def moved_row(row, made_at):
 
 def wait_for_port(port):
     """Wait while another run of these tests has the address that the data names."""
-    ends_at = time.monotonic() + 60
+    ends_at = time.monotonic() + 200
     while True:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -59,7 +59,7 @@ class Operator:
         assert line.startswith("Error: ")
         return line
 
-    def process(self, *arguments, env=None, timeout_s=60):
+    def process(self, *arguments, env=None, timeout_s=200):
         """Run a command in a process of its own to its end."""
         return subprocess.run(
             [sys.executable, "-m", "bridge", *map(str, arguments)],
@@ -173,7 +173,7 @@ def connected(embedded, demo) -> Operator:
     embedded.env |= {
         "BRIDGE_ALLOW_LOOPBACK": "true",
         "BRIDGE_INTEGRATION_CODE": demo["integrationCode"],
-        "BRIDGE_CONNECT_TIMEOUT_S": "2",
+        "BRIDGE_CONNECT_TIMEOUT_S": "20",
     }
     return embedded
 

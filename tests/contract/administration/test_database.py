@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from contextlib import closing
 
 import pytest
@@ -66,7 +67,7 @@ def test_a_copy_made_under_writers_is_whole_and_opens(embedded, tmp_path):
     thread = threading.Thread(target=write)
     thread.start()
     while len(made) < 20 and not errors:
-        pass
+        time.sleep(0.01)
     before = len(made)
     target = tmp_path / "copy.db"
     printed = embedded.ok("db", "backup", target)

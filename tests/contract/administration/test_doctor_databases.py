@@ -65,7 +65,7 @@ def working(operator):
         yield json.loads(process.stdout.readline())["worker"]
     finally:
         process.terminate()
-        process.wait(60)
+        process.wait(120)
         process.stdout.close()
 
 

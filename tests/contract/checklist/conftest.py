@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from functools import cached_property
 
 import pytest
@@ -105,8 +106,13 @@ class World:
 
     @property
     def request(self):
+        """The id of a request that is in the log, whichever process answered it."""
         answer = self.hub("GET", "/ping")
-        return answer.headers["elements-request-id"]
+        request_id = answer.headers["elements-request-id"]
+        ends_at = time.monotonic() + 60
+        while self.platform("GET", f"/usage/{request_id}").status != 200:
+            assert time.monotonic() < ends_at
+        return request_id
 
     def first(self, name):
         return self.hub("GET", f"/{name}?pageSize=1").json()[0]["id"]
@@ -164,5 +170,6 @@ USAGE_ENVELOPE = (
 @pytest.fixture(scope="session")
 def world(api, foreign, demo):
     world = World(api, foreign, demo["login"])
+    assert world.request  # so that what tells of requests has some to tell of
     yield world
     world.close()

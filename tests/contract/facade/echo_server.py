@@ -22,6 +22,7 @@ def echo(environ, start_response):
     if environ["PATH_INFO"] == "/fails":
         raise RuntimeError("a bug with a secret in it")
     if environ["PATH_INFO"] == "/takes-its-time":
+        print("begun", flush=True)
         time.sleep(0.5)
     if environ["PATH_INFO"] == "/takes-an-age":
         time.sleep(60)

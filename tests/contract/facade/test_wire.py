@@ -224,8 +224,8 @@ def test_head_has_headers_and_no_body(wire):
     assert received.endswith(b"\r\n\r\n")
 
 
-def test_expect_100_continue_is_met_before_the_body(wire):
-    with wire.connect() as connection:
+def test_expect_100_continue_is_met_before_the_body(patient_wire):
+    with patient_wire.connect() as connection:
         connection.sendall(post(b"", b"Content-Length: 2", b"Expect: 100-continue"))
         assert receive(connection).startswith(b"HTTP/1.1 100 Continue\r\n\r\n")
 
@@ -240,12 +240,14 @@ def receive(connection):
     while b"\r\n\r\n" not in received or (
         received.startswith(b"HTTP/1.1 200") and not received.endswith(b"}")
     ):
-        received += connection.recv(65536)
+        more = connection.recv(65536)
+        assert more, received
+        received += more
     return received
 
 
-def test_a_request_that_arrives_in_pieces_is_read(wire):
-    with wire.connect() as connection:
+def test_a_request_that_arrives_in_pieces_is_read(patient_wire):
+    with patient_wire.connect() as connection:
         for piece in (
             b"GE",
             b"T /slow HTT",
@@ -272,7 +274,7 @@ def test_a_head_that_stalls_is_refused_in_time(wire):
 def test_a_head_that_trickles_is_refused_in_time(wire):
     with wire.connect() as connection:
         connection.sendall(b"GET /trickled HTTP/1.1\r\n")
-        deadline = time.monotonic() + 40
+        deadline = time.monotonic() + 100
         while not is_readable(connection) and time.monotonic() < deadline:
             connection.sendall(b"X-Drip: 1\r\n")
             time.sleep(0.2)
@@ -288,7 +290,7 @@ def is_readable(connection):
     except BlockingIOError:
         return False
     finally:
-        connection.settimeout(10)
+        connection.settimeout(120)
 
 
 def test_callers_that_say_nothing_leave_the_server_free(wire):
@@ -321,7 +323,7 @@ def test_heads_that_do_not_end_occupy_no_thread(patient_wire):
         [answer] = patient_wire.talk(get(b"/after"))
 
         assert answer.status == 200
-        assert time.monotonic() - started < 20
+        assert time.monotonic() - started < 50
         kept.sendall(b": 1\r\n\r\n")
         assert b"/partial" in receive(kept)
 
@@ -350,7 +352,7 @@ def test_heads_that_do_not_end_keep_no_server_from_stopping(patient_server):
         wire.talk(get(b"/"))
         process.terminate()
 
-        assert process.wait(30) == 0
+        assert process.wait(55) == 0
 
 
 @pytest.mark.campaign
@@ -363,7 +365,7 @@ def test_an_interrupted_server_ends_at_once(mortal_server):
 
         process.send_signal(signal.SIGINT)
 
-        assert process.wait(30) == 0
+        assert process.wait(55) == 0
         with suppress(ConnectionResetError):
             assert connection.recv(65536) == b""
 
@@ -394,12 +396,12 @@ def test_a_stopped_server_answers_what_it_has_begun_and_says_nothing(mortal_serv
     wire.talk(get(b"/"))
     with wire.connect() as connection:
         connection.sendall(get(b"/takes-its-time"))
-        time.sleep(0.2)
+        assert process.stdout.readline() == b"begun\n"
 
         process.terminate()
 
         answer = receive(connection)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=120)
 
     assert b"/takes-its-time" in answer
     assert process.returncode == 0
@@ -411,7 +413,7 @@ def test_refusals_are_logged_without_what_was_sent(mortal_server):
     [answer] = wire.talk(get(b"/", b"Authorization User s3cr3t"))
 
     process.terminate()
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=120)
 
     assert answer.json()["requestId"].encode() in said
     assert b"s3cr3t" not in said

@@ -24,6 +24,7 @@ from bridge.errors import StoreError
 from bridge.interfaces import Caller, Priority, Ticket, Usage
 from bridge.store.crypto import KeyRing
 from bridge.store.engine import Database, database_url
+from bridge.store.governor import lanes
 from bridge.store.governor.governor import Governor
 from bridge.store.governor.ledger import Rules
 
@@ -83,13 +84,16 @@ governor.close()
 db.close()
 """
 
+PATIENT = {"lease_s": 300.0, "wait_s": 100.0}
+"""Rules under which nothing ends by time while the machine is busy with others."""
+
 PLAN = {
-    "rules": {"lanes": 2, "lease_s": 2.0},
+    "rules": {"lanes": 2, "lease_s": 60.0, "wait_s": 100.0},
     "usage": {"threshold": 10_000, "timeframe_minutes": 60, "used": 0},
     "threads": 2,
     "calls": 10,
     "call_s": 0.01,
-    "wait_s": 30.0,
+    "wait_s": 100.0,
     "priority": 0,
 }
 
@@ -114,11 +118,27 @@ def url(kind, data_dir, postgresql_schema) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def db(url, data_dir) -> Iterator[Database]:
+def both(url, data_dir) -> Iterator[tuple[Database, DeafDatabase]]:
+    """The database, opened twice.
+
+    The second opening ends the locks that this process has on a SQLite file already;
+    the last of other processes would then remove the log that it still writes. So no
+    connection stays that is older than that.
+    """
     keys = KeyRing.load(data_dir, None)
-    with closing(Database.open(url, keys=keys)) as database:
+    with (
+        closing(Database.open(url, keys=keys)) as database,
+        closing(DeafDatabase.open(url, keys=keys)) as deaf,
+    ):
+        for each in (database, deaf):
+            each._engine.dispose()
         database.upgrade()
-        yield database
+        yield database, deaf
+
+
+@pytest.fixture(scope="session")
+def db(both) -> Database:
+    return both[0]
 
 
 @pytest.fixture
@@ -178,19 +198,21 @@ class DeafDatabase(Database):
 
 
 @pytest.fixture(scope="session")
-def deaf_db(url, data_dir, db) -> Iterator[DeafDatabase]:
-    keys = KeyRing.load(data_dir, None)
-    with closing(DeafDatabase.open(url, keys=keys)) as database:
-        yield database
+def deaf_db(both) -> DeafDatabase:
+    return both[1]
 
 
 @pytest.fixture
-def start(db, tenant):
-    """Return a function that makes one more process of the same tenant."""
+def start(db, tenant, monkeypatch):
+    """Return a function that makes one more process of the same tenant.
+
+    Who waits keeps his place, however long his thread gets no time of the machine.
+    """
+    monkeypatch.setattr(lanes, "WAITER_S", 300.0)
     with ExitStack() as stack:
 
         def make(own_db: Database | None = None, **rules) -> Process:
-            governor = Governor(own_db or db, Rules(**rules))
+            governor = Governor(own_db or db, Rules(**{**PATIENT, **rules}))
             stack.callback(governor.close)
             return Process(governor, tenant)
 
@@ -220,7 +242,7 @@ class Crowd:
 
     def wait(self) -> None:
         """Wait until all have ended, and see that none failed; killed ones may."""
-        assert self._parent.wait(110) == 0
+        assert self._parent.wait(240) == 0
 
     def kill(self, pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
@@ -233,7 +255,8 @@ class Crowd:
         """Return process, tenant, key, time and time of asking, oldest first."""
         if not self._log.exists():
             return []
-        lines = map(json.loads, self._log.read_text().splitlines())
+        *complete, _ = self._log.read_text().split("\n")
+        lines = map(json.loads, complete)
         found = [(pid, *rest) for pid, what, *rest in lines if what == kind]
         return sorted(found, key=lambda event: event[3])
 

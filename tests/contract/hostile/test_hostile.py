@@ -44,7 +44,7 @@ class Facade:
             request.add_header("Content-Type", "application/json")
             request.data = json.dumps(body).encode()
         try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
+            with urllib.request.urlopen(request, timeout=120) as answer:
                 return answer.status, json.loads(answer.read())
         except urllib.error.HTTPError as error:
             with error:
@@ -65,7 +65,7 @@ def facade(tmp_path_factory):
     with process:
         yield Facade(json.loads(process.stdout.readline()))
         process.send_signal(signal.SIGTERM)
-        process.wait(60)
+        process.wait(120)
 
 
 @pytest.fixture(scope="module")

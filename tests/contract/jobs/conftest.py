@@ -20,7 +20,7 @@ from bridge.store.crypto import KeyRing
 from bridge.store.engine import Database, database_url
 
 PROBE = Path(__file__).with_name("probe.py")
-LEASE_S = 2.0
+LEASE_S = 6.0
 
 
 @pytest.fixture(
@@ -91,7 +91,7 @@ class Fleet:
     def wait_to_end(self, pid):
         """Return the exit code of a worker."""
         [worker] = [one for one in self.running if one.pid == pid]
-        return worker.wait(60)
+        return worker.wait(120)
 
     def read(self, statement, *values):
         if not self._world.exists():
@@ -115,7 +115,7 @@ class Fleet:
             event,
         )
 
-    def wait_until(self, condition, timeout_s=60.0):
+    def wait_until(self, condition, timeout_s=120.0):
         """Return what the condition returns, once that is something."""
         ends_at = time.monotonic() + timeout_s
         while not (found := condition()):

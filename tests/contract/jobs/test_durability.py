@@ -26,6 +26,13 @@ def holder(fleet, job):
     return begun[0][1]
 
 
+def wait_for_living(fleet, versions):
+    """Wait until workers of these versions are alive, as far as is heard of them."""
+    fleet.wait_until(
+        lambda: [one.version for one in read_living(fleet.database)] == versions
+    )
+
+
 def runs(fleet, job, event):
     return Counter(step for step, _, _ in fleet.traces(job, event) if step >= 0)
 
@@ -39,15 +46,15 @@ SQLITE_FIRST = pytest.mark.parametrize(
 
 def test_killed_workers_job_goes_on_elsewhere_where_it_was(fleet):
     fleet.ensure(2)
-    fleet.ask("killed", steps=5, pause_s=0.3)
+    wait_for_living(fleet, [__version__] * 2)
+    fleet.ask("killed", steps=5, pause_s=2)
     pid = holder(fleet, "killed")
-    assert [one.version for one in read_living(fleet.database)] == [__version__] * 2
 
     fleet.signal(pid, signal.SIGKILL)
     fleet.wait_to_end(pid)
     fleet.wait_for("killed")
 
-    assert len(read_living(fleet.database)) == 1
+    wait_for_living(fleet, [__version__])
     assert fleet.effects("killed") == [0, 1, 2, 3, 4]
     finished = runs(fleet, "killed", "end")
     assert finished[0] == 1  # kept before the kill, so not done again
@@ -58,7 +65,7 @@ def test_killed_workers_job_goes_on_elsewhere_where_it_was(fleet):
 @pytest.mark.campaign
 def test_worker_that_only_slept_does_not_finish_what_another_took(fresh_fleet):
     fresh_fleet.start(2)
-    fresh_fleet.ask("slept", steps=4, pause_s=0.5)
+    fresh_fleet.ask("slept", steps=4, pause_s=2)
     pid = holder(fresh_fleet, "slept")
 
     fresh_fleet.signal(pid, signal.SIGSTOP)
@@ -105,7 +112,7 @@ def test_many_kills_lose_nothing_and_double_nothing(fresh_fleet):
 @SQLITE_FIRST
 def test_stopping_worker_finishes_what_it_can(fleet):
     fleet.ensure(2)
-    fleet.ask("drained", steps=4, pause_s=0.3)
+    fleet.ask("drained", steps=4, pause_s=1)
     pid = holder(fleet, "drained")
 
     fleet.signal(pid, signal.SIGTERM)
@@ -157,7 +164,7 @@ def upgraded(directory):
 def test_stopped_worker_gives_back_the_lane_of_a_step_that_does_not_end(fresh_fleet):
     fleet = fresh_fleet
     [worker] = fleet.start(1)
-    fleet.ask("calling", pause_s=60, partition="lane")
+    fleet.ask("calling", pause_s=200, partition="lane")
     fleet.wait_until(lambda: fleet.traces("calling", "begin")[1:])
     governor = Governor(fleet.database, Rules())
     with closing(governor):
@@ -176,14 +183,16 @@ def test_stopped_worker_gives_back_the_lane_of_a_step_that_does_not_end(fresh_fl
 def test_next_release_finishes_what_this_one_began(fresh_fleet, tmp_path_factory):
     release = upgraded(tmp_path_factory.mktemp("release"))
     [worker] = fresh_fleet.start(1)
-    fresh_fleet.ask("begun", steps=4, pause_s=0.4)
+    fresh_fleet.ask("begun", steps=4, pause_s=2)
     holder(fresh_fleet, "begun")
     worker.kill()
     worker.wait()
     fresh_fleet.ask("waiting", steps=1)
 
     fresh_fleet.start(1, package=release)
-    assert "99.0" in {one.version for one in read_living(fresh_fleet.database)}
+    fresh_fleet.wait_until(
+        lambda: "99.0" in {one.version for one in read_living(fresh_fleet.database)}
+    )
     fresh_fleet.wait_for("begun")
     fresh_fleet.wait_for("waiting")
 

@@ -251,28 +251,33 @@ def faulty_update(maker, entity):
 RENEWAL = {"GetFieldInfo", "getUDFInfo"}
 
 
-def renew(api, vendor, method, path, body):
-    """Send a body whose picklist values may be newer than the lists that are known.
+def send_faulty(api, vendor, method, path, body):
+    """Send a body to be refused, once more if lists were asked for; return the answer.
 
-    Lists of more than some minutes of age are asked for anew then, and nothing else.
+    Picklists of more than some minutes of age are asked for anew, at most once in a
+    minute: of two calls one asks for nothing but the record that is to be changed.
     """
-    vendor.forget()
-    assert api.call(method, path, body).status == 400
-    assert set(vendor.calls()) <= RENEWAL | ({"query"} if method == "PATCH" else set())
-    vendor.forget()
+    wanted = {"query": 1} if method == "PATCH" else {}
+    for _ in range(2):
+        vendor.forget()
+        answer = api.call(method, path, body)
+        asked = vendor.calls()
+        if not RENEWAL & set(asked):
+            break
+        assert {name: n for name, n in asked.items() if name not in RENEWAL} == wanted
+    assert asked == wanted, path
+    return answer
 
 
 def refuse(api, maker, vendor, entity):
     """See bodies with every fault refused, field by field, and nothing written."""
     body, named = faulty_create(maker, entity)
-    renew(api, vendor, "POST", f"/hubs/crm/{entity}", body)
 
-    created = api.call("POST", f"/hubs/crm/{entity}", body)
+    created = send_faulty(api, vendor, "POST", f"/hubs/crm/{entity}", body)
 
     assert created.status == 400, (entity, created.body)
     message = created.json()["message"]
     assert {name for name in named if f" {name} " not in message} == set(), entity
-    assert vendor.calls() == {}, entity
 
 
 @pytest.mark.parametrize("entity", SLICE)
@@ -286,14 +291,12 @@ def test_a_fault_of_a_change_is_named_and_nothing_is_written(
 ):
     body, named = faulty_update(maker, entity)
     path = f"/hubs/crm/{entity}/{maker.make(entity)['id']}"
-    renew(api, vendor, "PATCH", path, body)
 
-    changed = api.call("PATCH", path, body)
+    changed = send_faulty(api, vendor, "PATCH", path, body)
 
     assert changed.status == 400, changed.body
     message = changed.json()["message"]
     assert {name for name in named if f" {name} " not in message} == set()
-    assert vendor.calls() == {"query": 1}
 
 
 @pytest.mark.campaign

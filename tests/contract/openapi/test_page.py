@@ -40,7 +40,7 @@ def browser(tmp_path):
     ):
         options.add_argument(argument)
     with webdriver.Chrome(options=options, service=Service(driver)) as found:
-        found.implicitly_wait(20)
+        found.implicitly_wait(60)
         yield found
 
 

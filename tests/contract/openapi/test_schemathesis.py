@@ -196,6 +196,7 @@ class Fuzzer:
             self.place(caller, operation, case, dice)
         answer = case.call(
             base_url=caller.api.base_url,
+            timeout=120,
             headers={"Authorization": self.authorization(caller, raw, lost=lost)},
         )
         self.statuses[answer.status_code] += 1

@@ -46,7 +46,7 @@ def early(tmp_path_factory):
     with process:
         yield json.loads(process.stdout.readline())
         process.terminate()
-        assert process.wait(60) == 0
+        assert process.wait(120) == 0
 
 
 @pytest.fixture(scope="session")
@@ -202,7 +202,7 @@ def control(early):
 
     def call(method, path, document=None):
         url = f"{early['sandboxUrl']}/sandbox/{path}"
-        answer = requests.request(method, url, json=document, timeout=60)
+        answer = requests.request(method, url, json=document, timeout=120)
         answer.raise_for_status()
         return answer.json()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import glob
 import os
 from collections.abc import Iterable, Iterator
@@ -32,11 +33,20 @@ def make_private_directory(path: Path) -> None:
 def make_private_file(path: Path) -> None:
     """Make an empty file with mode 0600; one that exists stays as it is.
 
+    One that exists is not even opened: where this process has a SQLite file open,
+    closing another descriptor of it drops the locks that SQLite holds there.
+    Source: fcntl(2), record locks; SQLite, "How To Corrupt An SQLite Database File".
+
     Raises:
-        ConfigurationError: it cannot be opened for writing.
+        ConfigurationError: it cannot be made, or not be written.
     """
     try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        if not path.exists():
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        elif path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        elif not os.access(path, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
         raise ConfigurationError(
             f"The file {path} cannot be written: {error.strerror}."

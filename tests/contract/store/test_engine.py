@@ -56,6 +56,24 @@ def test_journal_files_of_sqlite_are_private_too(data_dir, keys):
     db.close()
 
 
+def test_a_second_opening_leaves_the_first_its_locks(data_dir, keys):
+    """Without them another process that closes last removes the journal in use."""
+    url = database_url(data_dir, None)
+    first = Database.open(url, keys=keys)
+    first.upgrade()
+    with first.read() as connection:
+        connection.execute(text("SELECT 1 FROM users")).all()
+
+        second = Database.open(url, keys=keys)
+        subprocess.run(
+            [sys.executable, "-c", STARTER, url, str(data_dir), "other"], check=True
+        )
+
+        assert (data_dir / "bridge.db-wal").exists()
+    second.close()
+    first.close()
+
+
 def test_directory_with_odd_characters_holds_its_database(tmp_path):
     data_dir = tmp_path / "Büro @ 50%20?#"
 

@@ -40,7 +40,7 @@ settings.load_profile("bridge")
 # The installed package is tested, not a `bridge` folder that happens to be here.
 os.environ["PYTHONSAFEPATH"] = "1"
 
-_WORKERS = 3
+_WORKERS = 4
 _ENDING_S = 60.0
 _READING_AGE_S = 240.0
 _WATCH = pytest.StashKey[subprocess.Popen]()

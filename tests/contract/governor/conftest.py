@@ -118,27 +118,11 @@ def url(kind, data_dir, postgresql_schema) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def both(url, data_dir) -> Iterator[tuple[Database, DeafDatabase]]:
-    """The database, opened twice.
-
-    The second opening ends the locks that this process has on a SQLite file already;
-    the last of other processes would then remove the log that it still writes. So no
-    connection stays that is older than that.
-    """
+def db(url, data_dir) -> Iterator[Database]:
     keys = KeyRing.load(data_dir, None)
-    with (
-        closing(Database.open(url, keys=keys)) as database,
-        closing(DeafDatabase.open(url, keys=keys)) as deaf,
-    ):
-        for each in (database, deaf):
-            each._engine.dispose()
+    with closing(Database.open(url, keys=keys)) as database:
         database.upgrade()
-        yield database, deaf
-
-
-@pytest.fixture(scope="session")
-def db(both) -> Database:
-    return both[0]
+        yield database
 
 
 @pytest.fixture
@@ -198,8 +182,9 @@ class DeafDatabase(Database):
 
 
 @pytest.fixture(scope="session")
-def deaf_db(both) -> DeafDatabase:
-    return both[1]
+def deaf_db(url, data_dir, db) -> Iterator[DeafDatabase]:
+    with closing(DeafDatabase.open(url, keys=db.keys)) as database:
+        yield database
 
 
 @pytest.fixture

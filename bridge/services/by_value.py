@@ -24,7 +24,6 @@ from bridge.interfaces import Field, Scalar
 from bridge.services import seconds
 from bridge.services.times import CallerTime, local_time, midnight_utc
 
-_EQUALITIES = seconds.AFFIRMED | {Operator.NOT_EQUAL, Operator.NOT_IN}
 _FROM_THE_START = frozenset({Operator.LESS, Operator.GREATER_OR_EQUAL})
 _LESS = frozenset({Operator.LESS, Operator.LESS_OR_EQUAL})
 _WITH_EQUAL = frozenset({Operator.LESS_OR_EQUAL, Operator.GREATER_OR_EQUAL})
@@ -43,7 +42,7 @@ def condition(
     `zone` is the one that the vendor's times are written in. Negations are exact: of a
     value that is there, a condition or its opposite holds, and not both.
     """
-    if predicate.operator in _EQUALITIES:
+    if predicate.operator in seconds.EQUALITIES:
         return _equality(predicate, zone)
     [written] = predicate.values
     seen = [written.instant]

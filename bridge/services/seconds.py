@@ -15,6 +15,7 @@ from bridge.interfaces import Field, Scalar
 from bridge.services.times import local_time
 
 AFFIRMED = frozenset({Operator.EQUAL, Operator.IN})
+EQUALITIES = AFFIRMED | {Operator.NOT_EQUAL, Operator.NOT_IN}
 
 _SECOND = timedelta(seconds=1)
 

@@ -34,8 +34,6 @@ _ORDER = frozenset(
 )
 
 
-_AFFIRMED = frozenset({Operator.EQUAL, Operator.IN})
-_EQUALITIES = _AFFIRMED | {Operator.NOT_EQUAL, Operator.NOT_IN}
 _NEED_CONTENT = _ORDER | {Operator.NOT_EQUAL, Operator.NOT_IN, Operator.NOT_LIKE}
 
 
@@ -83,9 +81,9 @@ def _type_predicate(
     if operator in _LIKE and "%" not in texts[0]:
         operator = Operator.EQUAL if operator is Operator.LIKE else Operator.NOT_EQUAL
     rest = [text for text in texts if not _is_empty(field, text)]
-    if operator not in _EQUALITIES or len(rest) == len(texts):
+    if operator not in seconds.EQUALITIES or len(rest) == len(texts):
         return _compare(field, operator, texts, column, zone)
-    is_null = operator in _AFFIRMED
+    is_null = operator in seconds.AFFIRMED
     null_test: Predicate[Field, Scalar] = Predicate(
         field, Operator.IS_NULL if is_null else Operator.IS_NOT_NULL, (), column
     )
@@ -108,7 +106,7 @@ def _compare(
             field, operator, times, column
         )
         return by_value.condition(written, zone())
-    if _is_instant(field) and operator in _EQUALITIES:
+    if _is_instant(field) and operator in seconds.EQUALITIES:
         moments = tuple(read_time_text(text).instant for text in texts)
         return seconds.equality(Predicate(field, operator, moments, column), zone())
     values = tuple(dict.fromkeys(_read_value(field, text) for text in texts))

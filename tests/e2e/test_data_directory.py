@@ -15,7 +15,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from families import children
+from families import children, is_worker
 from sqlalchemy import make_url, text
 
 from bridge.app import Opened, create_app, make_database, open_database
@@ -26,13 +26,6 @@ from bridge.store.tenants import add_tenant
 LOOSE = ("keys.json", "bridge.db", "wsdl/ww3.wsdl", "metrics/old/counter_1.db")
 TRIES = 6
 """Calls that together reach each of two serving processes, almost surely."""
-
-
-def is_worker(pid):
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().endswith(b"\0worker\0")
-    except OSError:
-        return False
 
 
 def is_facade(pid):

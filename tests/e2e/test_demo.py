@@ -8,10 +8,10 @@ import subprocess
 import sys
 import time
 import urllib.request
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from families import descendants, is_alive
 
 MEMBERS = {
     "baseUrl": str,
@@ -35,31 +35,6 @@ def start(*arguments, env=None):
         text=True,
         env={**os.environ, **(env or {})},
     )
-
-
-def descendants(pid):
-    """Return the pids below a process, by the kernel's table."""
-    parents = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                stat = (entry / "stat").read_text().rsplit(")", 1)[1].split()
-            except OSError:
-                continue
-            parents[int(entry.name)] = int(stat[1])
-    found, grown = {pid}, True
-    while grown:
-        children = {child for child, parent in parents.items() if parent in found}
-        grown = not children <= found
-        found |= children
-    return found - {pid}
-
-
-def is_alive(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 @pytest.mark.parametrize(

@@ -10,31 +10,11 @@ import sys
 import time
 import urllib.request
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
-from families import children
+from families import children, descendants, is_alive, is_worker
 
 LEASE_S = 2
-
-
-def descendants(pid):
-    below = children(pid)
-    return below + [one for child in below for one in descendants(child)]
-
-
-def is_alive(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def is_worker(pid):
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().endswith(b"\0worker\0")
-    except OSError:
-        return False
 
 
 def wait_until(condition, timeout_s=120.0):

@@ -17,3 +17,26 @@ def children(pid: int) -> list[int]:
             if int(stat[1]) == pid and stat[0] != "Z":
                 found.append(int(entry.name))
     return found
+
+
+def descendants(pid: int) -> list[int]:
+    """Return the living processes below a process."""
+    below = children(pid)
+    return below + [one for child in below for one in descendants(child)]
+
+
+def is_alive(pid: int) -> bool:
+    """Tell whether a process has not ended."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return stat.rsplit(")", 1)[1].split()[0] != "Z"
+
+
+def is_worker(pid: int) -> bool:
+    """Tell whether a process is a worker that `bridge` started."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().endswith(b"\0worker\0")
+    except OSError:
+        return False

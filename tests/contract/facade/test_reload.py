@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import subprocess
 import threading
 import time
 
 import pytest
+from families import children
 
 REQUEST = b"POST /x HTTP/1.1\r\nHost: bridge\r\nContent-Length: 2\r\n%s\r\n{}"
 CLOSING = REQUEST % b"Connection: close\r\n"
@@ -63,20 +63,10 @@ class Caller(threading.Thread):
         return answer
 
 
-def children(pid):
-    done = subprocess.run(
-        ["ps", "-o", "pid=", "--ppid", str(pid)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return set(map(int, done.stdout.split()))
-
-
 def wait_for_new_processes(pid, old):
     end = time.monotonic() + 100
     while time.monotonic() < end:
-        now = children(pid)
+        now = {*children(pid)}
         if now and not now & old:
             return
         time.sleep(0.1)
@@ -101,7 +91,7 @@ def test_no_call_fails_while_the_processes_are_exchanged(mortal_server):
     wait_for_answers(callers, 5)
 
     for _ in range(2):
-        old = children(process.pid)
+        old = {*children(process.pid)}
         os.kill(process.pid, signal.SIGHUP)
         wait_for_new_processes(process.pid, old)
         wait_for_answers(callers, 10)

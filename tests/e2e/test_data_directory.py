@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from contextlib import closing, contextmanager, suppress
@@ -17,6 +16,7 @@ from pathlib import Path
 import pytest
 from families import children, is_worker
 from sqlalchemy import make_url, text
+from waiting import wait_until
 
 from bridge.app import Opened, create_app, make_database, open_database
 from bridge.errors import StoreError
@@ -33,14 +33,6 @@ def is_facade(pid):
         return b"\0--ready-fd\0" in Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return False
-
-
-def wait_until(condition, timeout_s=120.0):
-    ends_at = time.monotonic() + timeout_s
-    while not (found := condition()):
-        assert time.monotonic() < ends_at, "nothing happened in time"
-        time.sleep(0.05)
-    return found
 
 
 def is_loose(path):

@@ -13,16 +13,9 @@ from itertools import pairwise
 
 import pytest
 from families import children, descendants, is_alive, is_worker
+from waiting import wait_until
 
 LEASE_S = 2
-
-
-def wait_until(condition, timeout_s=120.0):
-    ends_at = time.monotonic() + timeout_s
-    while not (found := condition()):
-        assert time.monotonic() < ends_at, "nothing happened in time"
-        time.sleep(0.05)
-    return found
 
 
 def answers(base_url):

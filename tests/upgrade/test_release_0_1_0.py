@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
 import pytest
+from waiting import wait_until
 
 RELEASE = "0.1.0"
 CONTACTS = "/hubs/crm/contacts"
@@ -43,14 +43,6 @@ def stored_ids(old, body, *, path=CONTACTS, field="lastName"):
     where = quote(f"{field} = '{body[field]}'")
     found = read(old, f"{path}?where={where}", old.secrets_of("main"))
     return [record["id"] for record in found]
-
-
-def wait_until(condition):
-    ends_at = time.monotonic() + 120
-    while not (found := condition()):
-        assert time.monotonic() < ends_at, "nothing happened in time"
-        time.sleep(0.05)
-    return found
 
 
 def test_the_data_holds_what_a_killed_installation_does(old):

@@ -7,6 +7,7 @@ import time
 
 import pytest
 from sqlalchemy import text
+from waiting import wait_until
 
 from bridge.errors import (
     ProviderThresholdError,
@@ -18,26 +19,24 @@ from bridge.store.governor.ledger_rows import LedgerRow
 
 def waiting(process, count):
     """Wait until so many processes are seen waiting."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
+
+    def seen():
         [figures] = process.governor.figures([process.tenant])
-        if sum(lane.waiting for lane in figures.lanes) == count:
-            return
-        time.sleep(0.01)
-    raise AssertionError("nobody waits")
+        return sum(lane.waiting for lane in figures.lanes)
+
+    wait_until(lambda: seen() == count)
 
 
 def wait_for_interactive(db, tenant):
     """Wait until some process is known to wait with an interactive call."""
     row = LedgerRow(db, tenant)
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
+
+    def seen():
         row.refresh()
         claims = [one for each in row.ledger.waiting.values() for one in each.values()]
-        if Priority.INTERACTIVE in [priority for priority, *_ in claims]:
-            return
-        time.sleep(0.01)
-    raise AssertionError("no interactive call waits")
+        return Priority.INTERACTIVE in [priority for priority, *_ in claims]
+
+    wait_until(seen)
 
 
 def in_thread(process, order, name, **options):
@@ -261,9 +260,7 @@ def test_vendor_is_asked_for_its_count_once_by_whichever_process(start):
     for _ in range(40):
         with one.enter(), other.enter():
             pass
-    deadline = time.monotonic() + 60
-    while not one.readings + other.readings and time.monotonic() < deadline:
-        time.sleep(0.01)
+    wait_until(lambda: one.readings + other.readings)
 
     assert len(one.readings + other.readings) == 1
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
+from waiting import wait_until
 
 from bridge.errors import ProviderThresholdError
 from bridge.interfaces import Caller, Usage
@@ -18,13 +19,6 @@ RULES = {"lanes": 3, "lease_s": 60.0, "wait_s": 100.0}
 
 class Written:
     changed = settled = True
-
-
-def wait_for(condition, timeout_s=60):
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_processes_never_hold_more_lanes_than_there_are(crowd, tenant):
@@ -55,7 +49,7 @@ def test_lane_of_a_process_killed_here_comes_back_at_once(crowd, tenant, start):
     rules = {"lanes": 1, "lease_s": 600}
     crowd.add([tenant], rules=rules, threads=1, calls=1, call_s=600)
     crowd.start()
-    wait_for(lambda: crowd.events("began"))
+    wait_until(lambda: crowd.events("began"))
     with pytest.raises(ProviderThresholdError):
         process.enter(wait_s=0.3).__enter__()
     crowd.kill(crowd.events("began")[0][0])
@@ -95,7 +89,7 @@ def test_eight_processes_two_tenants_one_identifier(crowd, tenant):
         crowd.add(tenants, priority=BULK, calls=60, **options)
         crowd.add(tenants, priority=INTERACTIVE, calls=30, **options)
     crowd.start()
-    wait_for(lambda: len(crowd.events("ended")) > 200)
+    wait_until(lambda: len(crowd.events("ended")) > 200)
     killed = {crowd.events("began")[-1][0], crowd.events("began")[0][0]}
     for pid in killed:
         crowd.kill(pid)

@@ -7,12 +7,12 @@ import os
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+from waiting import wait_until
 
 from bridge.jobs.enqueue import Enqueuer
 from bridge.jobs.tasks import Queue, Task
@@ -115,19 +115,9 @@ class Fleet:
             event,
         )
 
-    def wait_until(self, condition, timeout_s=120.0):
-        """Return what the condition returns, once that is something."""
-        ends_at = time.monotonic() + timeout_s
-        while not (found := condition()):
-            assert time.monotonic() < ends_at, "nothing happened in time"
-            time.sleep(0.02)
-        return found
-
     def wait_for(self, job):
         """Return when the job is at its end."""
-        self.wait_until(
-            lambda: any(step == -1 for step, _, _ in self.traces(job, "end"))
-        )
+        wait_until(lambda: any(step == -1 for step, _, _ in self.traces(job, "end")))
 
 
 @contextmanager

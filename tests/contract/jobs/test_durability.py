@@ -11,6 +11,7 @@ from pathlib import Path
 
 import bridge.wsdl_cache
 import pytest
+from waiting import wait_until
 
 from bridge import __version__
 from bridge.store.governor.governor import Governor
@@ -20,7 +21,7 @@ from bridge.store.workers import read_living
 
 def holder(fleet, job):
     """Return the process that works on the job, once it has begun its second step."""
-    begun = fleet.wait_until(
+    begun = wait_until(
         lambda: [row for row in fleet.traces(job, "begin") if row[0] == 1]
     )
     return begun[0][1]
@@ -28,9 +29,7 @@ def holder(fleet, job):
 
 def wait_for_living(fleet, versions):
     """Wait until workers of these versions are alive, as far as is heard of them."""
-    fleet.wait_until(
-        lambda: [one.version for one in read_living(fleet.database)] == versions
-    )
+    wait_until(lambda: [one.version for one in read_living(fleet.database)] == versions)
 
 
 def runs(fleet, job, event):
@@ -69,7 +68,7 @@ def test_worker_that_only_slept_does_not_finish_what_another_took(fresh_fleet):
     pid = holder(fresh_fleet, "slept")
 
     fresh_fleet.signal(pid, signal.SIGSTOP)
-    fresh_fleet.wait_until(
+    wait_until(
         lambda: {one for _, one, _ in fresh_fleet.traces("slept", "begin")} - {pid}
     )
     fresh_fleet.signal(pid, signal.SIGCONT)
@@ -90,7 +89,7 @@ def test_many_kills_lose_nothing_and_double_nothing(fresh_fleet):
         fresh_fleet.ask(job, steps=5, pause_s=0.3, partition=f"db-{n % 4}")
 
     for _ in range(6):
-        fresh_fleet.wait_until(lambda: fresh_fleet.read("SELECT 1 FROM traces"))
+        wait_until(lambda: fresh_fleet.read("SELECT 1 FROM traces"))
         fresh_fleet.signal(fresh_fleet.running[-2].pid, signal.SIGKILL)
         fresh_fleet.running[-2].wait()
         fresh_fleet.start(1)
@@ -165,7 +164,7 @@ def test_stopped_worker_gives_back_the_lane_of_a_step_that_does_not_end(fresh_fl
     fleet = fresh_fleet
     [worker] = fleet.start(1)
     fleet.ask("calling", pause_s=200, partition="lane")
-    fleet.wait_until(lambda: fleet.traces("calling", "begin")[1:])
+    wait_until(lambda: fleet.traces("calling", "begin")[1:])
     governor = Governor(fleet.database, Rules())
     with closing(governor):
         [figures] = governor.figures(["lane.example#1"])
@@ -190,7 +189,7 @@ def test_next_release_finishes_what_this_one_began(fresh_fleet, tmp_path_factory
     fresh_fleet.ask("waiting", steps=1)
 
     fresh_fleet.start(1, package=release)
-    fresh_fleet.wait_until(
+    wait_until(
         lambda: "99.0" in {one.version for one in read_living(fresh_fleet.database)}
     )
     fresh_fleet.wait_for("begun")

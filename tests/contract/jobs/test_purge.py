@@ -9,6 +9,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from waiting import wait_until
 
 from bridge.jobs.enqueue import Enqueuer
 from bridge.store.leases import acquire
@@ -47,16 +48,14 @@ def test_purge_removes_what_has_expired_and_says_how_much(
     fresh_fleet, worker, tmp_path
 ):
     database = fresh_fleet.database
-    fresh_fleet.wait_until(
-        lambda: [one.id for one in read_living(database)] == [worker]
-    )
+    wait_until(lambda: [one.id for one in read_living(database)] == [worker])
     acquire(database, "new", "somebody", 3600)
     acquire(database, "old", "somebody", 30, now=PAST)
     enqueue = Enqueuer(database)
 
     enqueue("purge", "by hand")
     # The schedule's purge may have had its turn before.
-    fresh_fleet.wait_until(
+    wait_until(
         lambda: [
             line
             for line in (tmp_path / "stderr").read_text().split("\n")[:-1]

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from campaign import sized
+from waiting import wait_until
 
 from bridge.jobs.tasks import LIMITS, Queue
 
@@ -81,7 +82,7 @@ def test_limit_holds_with_many_workers(fresh_fleet):
 def test_scheduled_task_runs_once_for_all_workers(fleet):
     fleet.ensure(2)
     begun = time.time()
-    ticks = fleet.wait_until(
+    ticks = wait_until(
         lambda: fleet.read(
             "SELECT job, count(*), min(at) FROM traces WHERE event = 'begin' "
             "AND job LIKE '20%' GROUP BY job HAVING min(at) > ? ORDER BY job",

@@ -5,13 +5,13 @@ import itertools
 import json
 import secrets
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
+from waiting import wait_until
 
 from bridge import web
 from bridge.app import build_context, open_database, open_service
@@ -181,10 +181,7 @@ def test_what_is_past_its_lifetime_is_renewed_behind_the_answer(processes, vendo
     finally:
         first.gate.open.set()
 
-    end = time.monotonic() + 60
-    while not first.renewed() and time.monotonic() < end:
-        time.sleep(0.05)
-    assert first.renewed()
+    wait_until(first.renewed)
     second.ahead += timedelta(seconds=11)
     assert second.describe() == first.describe() == known
     assert vendor.calls() == RENEWAL

@@ -6,7 +6,6 @@ The database fails as it does on a full disk: the serving process may write no f
 from __future__ import annotations
 
 import resource
-import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from urllib.parse import quote
 
 import pytest
 from families import children
+from waiting import wait_until
 
 HASTE = {"BRIDGE_WRITE_SETTLE_S": "0.6", "BRIDGE_REQUEST_DEADLINE_S": "60"}
 
@@ -69,10 +69,7 @@ def slow(vendor):
 
 
 def wait_until_sent(vendor):
-    ends_at = time.monotonic() + 60
-    while vendor.control("GET", "faults").json()["waiting"]:
-        assert time.monotonic() < ends_at
-        time.sleep(0.01)
+    wait_until(lambda: not vendor.control("GET", "faults").json()["waiting"])
 
 
 def post(caller, body, key):

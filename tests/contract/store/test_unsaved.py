@@ -6,12 +6,12 @@ import secrets
 import select
 import socket
 import threading
-import time
 from contextlib import closing, contextmanager, suppress
 from functools import partial
 
 import pytest
 from sqlalchemy import text
+from waiting import wait_until
 
 from bridge.app import build_context
 from bridge.errors import StoreError, StoreUnavailableError
@@ -87,11 +87,8 @@ def test_a_result_that_a_server_did_not_take_is_stored_when_it_is_back(
         unsaved.save(partial(finish, limited, mine.id, "mine", ending))
         assert read(db, mine.id, wanted).state is State.RUNNING
 
-    ends_at = time.monotonic() + 60
-    while (seen := read(db, mine.id, wanted)).state is State.RUNNING:
-        assert time.monotonic() < ends_at
-        time.sleep(0.05)
-
+    wait_until(lambda: read(db, mine.id, wanted).state is not State.RUNNING)
+    seen = read(db, mine.id, wanted)
     assert (seen.state, seen.answer) == (State.DONE, "the answer")
 
 
@@ -155,10 +152,7 @@ def test_a_lock_whose_confirmation_was_lost_blocks_nobody(db, line, tmp_path):
             pytest.fail("the lock counts as held")
         assert not line.cut.is_set()
 
-        ends_at = time.monotonic() + 60
-        while not acquire(db, "a record", "another", 60):
-            assert time.monotonic() < ends_at
-            time.sleep(0.05)
+        wait_until(lambda: acquire(db, "a record", "another", 60))
 
 
 def test_one_write_that_is_refused_keeps_no_other_back():
@@ -176,10 +170,7 @@ def test_one_write_that_is_refused_keeps_no_other_back():
     unsaved.save(refuse)
     unsaved.save(refuse_once)
 
-    ends_at = time.monotonic() + 60
-    while len(done) < 2:
-        assert time.monotonic() < ends_at
-        time.sleep(0.05)
+    wait_until(lambda: len(done) >= 2)
 
 
 def test_calls_that_were_not_sent_take_no_room_of_results(caplog):
@@ -197,9 +188,6 @@ def test_calls_that_were_not_sent_take_no_room_of_results(caplog):
     unsaved.save(partial(write, "created"))
     away.clear()
 
-    ends_at = time.monotonic() + 60
-    while "created" not in done:
-        assert time.monotonic() < ends_at
-        time.sleep(0.05)
+    wait_until(lambda: "created" in done)
     said = [each for each in caplog.records if each.name == unsaved_writes.__name__]
     assert [each for each in said if each.levelname == "ERROR"] == []

@@ -1,8 +1,7 @@
 """The log of requests, which is written a little after their answers."""
 
-import time
-
 import pytest
+from waiting import wait_until
 
 
 @pytest.fixture
@@ -12,10 +11,8 @@ def noted(api):
     def noted(answer, authorization=None):
         request_id = answer.headers["elements-request-id"]
         by = authorization or api.platform
-        ends_at = time.monotonic() + 60
-        while api.get(f"/usage/{request_id}", authorization=by).status != 200:
-            assert time.monotonic() < ends_at, request_id
-            time.sleep(0.05)
+        path = f"/usage/{request_id}"
+        wait_until(lambda: api.get(path, authorization=by).status == 200)
         return request_id
 
     return noted

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
+from waiting import wait_until
 
 from bridge.backends.autotask_soap import flights
 from bridge.backends.autotask_soap.client import RetryPolicy
@@ -223,13 +223,6 @@ def test_reading_for_the_gate_goes_through_the_gate(opened, vendor, gate):
     assert [ticket.usage_reading for ticket in gate.tickets] == [False, True]
 
 
-def wait_for(condition):
-    ends_at = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < ends_at
-        time.sleep(0.01)
-
-
 @pytest.fixture
 def together(gated, gate, monkeypatch):
     """Make calls that are all under way before the first is sent."""
@@ -245,7 +238,7 @@ def together(gated, gate, monkeypatch):
         with ThreadPoolExecutor(len(calls)) as threads:
             answers = [threads.submit(call) for call in calls]
             try:
-                wait_for(lambda: under_way() == len(calls))
+                wait_until(lambda: under_way() == len(calls))
             finally:
                 gate.open.set()
             return [outcome(answer, 120) for answer in answers]
@@ -302,11 +295,11 @@ def test_question_asked_after_a_write_is_not_answered_with_what_was_before(
     with ThreadPoolExecutor(3) as threads:
         try:
             before = threads.submit(shared(opened()))
-            wait_for(lambda: len(gate.tickets) == 1)
+            wait_until(lambda: len(gate.tickets) == 1)
             writing = threads.submit(opened().update, ACCOUNT, 1, NAME)
-            wait_for(lambda: len(gate.tickets) == 2)
+            wait_until(lambda: len(gate.tickets) == 2)
             after = threads.submit(shared(opened()))
-            wait_for(lambda: len(gate.tickets) == 3)
+            wait_until(lambda: len(gate.tickets) == 3)
         finally:
             gate.open.set()
         for answer in (before, writing, after):

@@ -8,6 +8,7 @@ import threading
 import time
 
 import pytest
+from waiting import wait_until
 
 from bridge.errors import StoreError
 from bridge.telemetry.batches import Batches
@@ -42,13 +43,6 @@ class Store:
 @pytest.fixture
 def store():
     return Store()
-
-
-def wait_until(condition):
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.005)
 
 
 def test_rows_are_written_together_a_little_later(store):

@@ -1,4 +1,4 @@
-"""The example bodies of the descriptions: there, fitting, and accepted as they stand."""
+"""The example bodies of the descriptions: complete, fitting, and accepted."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def test_every_body_has_an_example_that_fits_its_schema(kind, request):
         if not example:
             problems.append(f"{name}: none")
             continue
-        for error in Draft202012Validator(schema).iter_errors(example):
-            problems.append(f"{name}: {error.message}")
+        errors = Draft202012Validator(schema).iter_errors(example)
+        problems += [f"{name}: {error.message}" for error in errors]
 
     assert problems == []
 

@@ -9,13 +9,12 @@ import click
 import orjson
 
 from bridge.catalog.model import JSON
-from bridge.cli.opening import (
+from bridge.cli.opening import open_context, open_store, read_password
+from bridge.cli.output import (
     as_json,
-    open_context,
-    open_store,
-    read_password,
     show_json,
     show_members,
+    show_status,
     show_table,
 )
 from bridge.errors import (
@@ -99,7 +98,10 @@ def add(  # noqa: PLR0913 - its options
     if (server_url is None) == (zone is None):
         raise click.UsageError("Give one of --server-url and --zone.")
     secret = read_password(
-        password, from_stdin=password_stdin, prompt="Password of the API user"
+        password,
+        from_stdin=password_stdin,
+        prompt="Password of the API user",
+        confirm=False,
     )
     given: dict[str, JSON] = {
         credentials.USERNAME: username,
@@ -148,6 +150,7 @@ def list_(*, as_json: bool) -> None:
             )
             for one in found
         ],
+        empty="There are no instances: make one with `bridge instance add`.",
     )
 
 
@@ -226,7 +229,8 @@ def test(*, instance_ids: Sequence[int], every: bool, as_json: bool) -> None:
         show_json(results)
     else:
         for result in results:
-            click.echo(f"{result['id']}  {result['status']:<7}{result['text']}")
+            status = f"{result['status']:<7}"
+            show_status(f"{result['id']}  ", status, str(result["text"]))
     failed = [result for result in results if result["status"] != "ok"]
     if failed:
         raise click.ClickException(f"{len(failed)} of {len(results)} instances failed.")

@@ -6,14 +6,8 @@ import re
 
 import click
 
-from bridge.cli.opening import (
-    as_json,
-    open_store,
-    read_password,
-    show_json,
-    show_members,
-    show_table,
-)
+from bridge.cli.opening import open_store, read_password
+from bridge.cli.output import as_json, show_json, show_members, show_table
 from bridge.store import tenants, users
 from bridge.store.engine import Database
 from bridge.store.tenants import User
@@ -64,7 +58,10 @@ def add(  # noqa: PLR0913 - its options
     if not _ADDRESS.fullmatch(email):
         raise click.UsageError("--email is no e-mail address.")
     secret = read_password(
-        password, from_stdin=password_stdin, prompt="Password for logging in"
+        password,
+        from_stdin=password_stdin,
+        prompt="Password for logging in",
+        confirm=True,
     )
     with open_store() as database:
         if organization_id is None:
@@ -109,6 +106,7 @@ def list_(*, as_json: bool) -> None:
             )
             for one in found
         ],
+        empty="There are no users: make one with `bridge user add`.",
     )
 
 

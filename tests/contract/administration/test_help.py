@@ -85,8 +85,10 @@ def test_the_two_vocabularies_stand_in_the_help_of_instance_add():
         (["start"], "No such command 'start'. '{0} serve' starts the facade."),
         (
             ["--port", "80"],
-            "No such option '--port'. Options of a command follow its name. "
-            "'{0} serve' starts the facade.",
+            (
+                "No such option '--port'. Options of a command follow its name. "
+                "'{0} serve' starts the facade."
+            ),
         ),
     ],
     ids=["a misspelt command", "an unknown command", "an option without its command"],
@@ -104,8 +106,7 @@ def test_a_usage_error_of_a_child_process_names_the_program_that_was_called():
 
     assert ended.returncode == 2
     assert ended.stderr == (
-        "Error: --tls-cert and --tls-key go together. "
-        "Try 'autotask-bridge serve -h'.\n"
+        "Error: --tls-cert and --tls-key go together. Try 'autotask-bridge serve -h'.\n"
     )
 
 

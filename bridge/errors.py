@@ -29,6 +29,7 @@
         ├── CatalogError
         └── StoreError
             └── StoreUnavailableError    the same call may succeed later
+                └── StoreFullError           once there is room on the disk
 
 Which status each becomes is decided once, in `web.errors`. This module imports
 nothing of ours, so every package can raise from it.
@@ -215,3 +216,12 @@ class StoreUnavailableError(StoreError):
     def told(self) -> str:
         """What callers may read of it: not the reason."""
         return "Bridge cannot use its database just now."
+
+
+class StoreFullError(StoreUnavailableError):
+    """The disk of the database is full."""
+
+    @property
+    def told(self) -> str:
+        """What callers may read of it."""
+        return "The disk of Bridge's database is full."

@@ -13,6 +13,7 @@ from bridge.cli.opening import (
     as_json,
     open_context,
     open_store,
+    open_trial,
     read_password,
     show_json,
     show_members,
@@ -28,9 +29,12 @@ from bridge.services import credentials, traces
 from bridge.services.context import Context
 from bridge.services.instances import instances
 from bridge.services.instances.bodies import MASK, instance_document
+from bridge.services.operating.installation import find_missing
 from bridge.services.tenancy import moving
+from bridge.settings import read_settings
 from bridge.store import administration, users
 from bridge.store.instances import Instance, get_instance, remove_instance
+from bridge.store.moving import Moved
 
 _VOCABULARIES = """
 One connection, two vocabularies. The keys of the old element on the left, the fields
@@ -192,8 +196,7 @@ def import_(*, file: Path, check: bool, as_json: bool) -> None:
         document = file.read_bytes()
     except OSError as error:
         raise OperatorError(f"{file} cannot be read: {error.strerror}.") from error
-    with open_context() as ctx:
-        moved = moving.move_in(ctx, document, check=check)
+    moved = _move_in(document, check=check)
     if as_json:
         show_json({"added": moved.added, "kept": moved.kept, "checked": check})
         return
@@ -285,6 +288,18 @@ def remove(*, instance_id: int, yes: bool) -> None:
             click.confirm(f"Remove {found.name} ({found.id})?", abort=True, err=True)
         remove_instance(ctx.database, found.id)
     click.echo(f"Removed {found.id}.")
+
+
+def _move_in(document: bytes, *, check: bool) -> Moved:
+    """Import a file; one that cannot be imported makes no new installation."""
+    settings = read_settings()
+    if find_missing(settings):
+        with open_trial(settings) as ctx:
+            moved = moving.move_in(ctx, document, check=True)
+        if check:
+            return moved
+    with open_context(settings, new=not check) as ctx:
+        return moving.move_in(ctx, document, check=check)
 
 
 def _find(ctx: Context, instance_id: int) -> Instance:

@@ -66,7 +66,7 @@ def add(  # noqa: PLR0913 - its options
     secret = read_password(
         password, from_stdin=password_stdin, prompt="Password for logging in"
     )
-    with open_store() as database:
+    with open_store(new=organization_id is None) as database:
         if organization_id is None:
             made = tenants.add_tenant(
                 database,

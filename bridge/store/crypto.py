@@ -36,7 +36,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from bridge.errors import ConfigurationError, StoreError
-from bridge.store.paths import make_private_directory
+from bridge.store.paths import explain_refusal, make_private_directory
 
 KEYS_FILE = "keys.json"
 
@@ -325,7 +325,7 @@ def _naming(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise ConfigurationError(
-            f"The key ring {path} cannot be used: {error.strerror}."
+            f"The key ring {path} cannot be used: {explain_refusal(path, error)}."
         ) from error
 
 

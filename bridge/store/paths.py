@@ -6,6 +6,7 @@ import contextlib
 import errno
 import glob
 import os
+import pwd
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -26,7 +27,8 @@ def make_private_directory(path: Path) -> None:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigurationError(
-            f"The data directory {path} cannot be made: {error.strerror}."
+            f"The data directory {path} cannot be made: {error.strerror}; set "
+            "BRIDGE_DATA_DIR to one that this user can make or write."
         ) from error
 
 
@@ -49,8 +51,40 @@ def make_private_file(path: Path) -> None:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
         raise ConfigurationError(
-            f"The file {path} cannot be written: {error.strerror}."
+            f"The file {path} cannot be written: {explain_refusal(path, error)}."
         ) from error
+
+
+def explain_refusal(path: Path, error: OSError) -> str:
+    """Return why a file cannot be used and what cures it, as the end of a sentence."""
+    reason = error.strerror or type(error).__name__
+    if not isinstance(error, PermissionError):
+        return reason
+    return f"{reason}; {cure_ownership(path)}"
+
+
+def cure_ownership(path: Path) -> str:
+    """Return the command that lets this process use a file or directory."""
+    user = _user_name(os.geteuid())
+    try:
+        owner = path.stat().st_uid
+    except OSError:
+        # Of a directory above it: nothing is known of what is in there.
+        return f"give this user, {user}, access to {path.parent}"
+    recursive = " -R" if path.is_dir() else ""
+    if owner == os.geteuid():
+        return f"chmod{recursive} u+rwX {path}"
+    return (
+        f"it belongs to {_user_name(owner)} and this process runs as {user}: "
+        f"chown{recursive} {user} {path}, or run as {_user_name(owner)}"
+    )
+
+
+def _user_name(number: int) -> str:
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
 
 
 def restrict_new_files() -> None:

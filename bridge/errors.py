@@ -15,7 +15,7 @@
     │   ├── ProviderRejectedError
     │   │   └── ProviderConflictError    the same thing exists at Autotask
     │   ├── ProviderCredentialsError
-    │   │   └── ProviderIdentifierError  the tracking identifier of all credentials
+    │   │   └── ProviderIdentifierError  the integration code of all credentials
     │   ├── ProviderForbiddenError
     │   ├── ProviderProtocolError
     │   ├── ProviderOutcomeUnknownError  a write whose fate we cannot tell
@@ -149,11 +149,11 @@ class ProviderConflictError(ProviderRejectedError):
 
 
 class ProviderCredentialsError(ProviderError):
-    """Autotask refused user name, password or tracking identifier."""
+    """Autotask refused user name, password or integration code."""
 
 
 class ProviderIdentifierError(ProviderCredentialsError):
-    """Autotask wants a tracking identifier, or refused the one it was sent."""
+    """Autotask wants an integration code, or refused the one it was sent."""
 
 
 class ProviderForbiddenError(ProviderError):

@@ -55,7 +55,7 @@ class Settings(BaseSettings):
     )
     integration_code: SecretStr = Field(
         default=SecretStr(""),
-        description="API tracking identifier for instances that bring none.",
+        description="API integration code for instances that bring none.",
     )
     allowed_hosts: tuple[str, ...] = Field(
         default=(),
@@ -91,7 +91,7 @@ class Settings(BaseSettings):
         default=3,
         ge=1,
         le=1000,
-        description="Calls at a time for each tenant, tracking identifier and entity.",
+        description="Calls at a time for each tenant, integration code and entity.",
     )
     governor_instance_lanes: int = Field(
         default=9,

@@ -83,7 +83,7 @@ class Sentence:
 _SUCCESS = 1
 
 _NO_IDENTIFIER = (
-    "Autotask wants an API tracking identifier and none is configured: set"
+    "Autotask wants an API integration code and none is configured: set"
     " crm.autotask.integration.code on the instance, or BRIDGE_INTEGRATION_CODE for"
     " all."
 )
@@ -127,7 +127,7 @@ SENTENCES = (
     Sentence(
         r"integrationcode is invalid",
         ProviderIdentifierError,
-        "Autotask refused the API tracking identifier: check that it is complete, is"
+        "Autotask refused the API integration code: check that it is complete, is"
         " active, and belongs to this API user.",
         "Source: published issue threads of several clients",
     ),

@@ -11,7 +11,7 @@ from bridge.store.crypto import KEYS_FILE
 from bridge.store.database_url import DATABASE_FILE, database_url, describe_url
 from bridge.store.installation import Contents, read_contents
 
-_MAKERS = "`bridge serve` or `bridge user add` makes a new one"
+_MAKERS = "`bridge serve` or `bridge user add`"
 
 
 def configured_url(settings: Settings) -> str | None:
@@ -67,8 +67,8 @@ def find_missing(settings: Settings) -> Missing | None:
             return Missing(
                 f"There is no database: {settings.data_dir} ({source}) has "
                 f"{KEYS_FILE} but no {DATABASE_FILE}",
-                "restore it from its backup (docs/operating.md, Backups); or, if there "
-                f"never was one, {_MAKERS} with these keys",
+                "restore it from its backup (docs/operating.md, Backups), or make a new "
+                f"one for these keys with {_MAKERS}",
             )
         place = str(settings.data_dir)
         if contents is Contents.NO_TABLES:
@@ -85,5 +85,5 @@ def find_missing(settings: Settings) -> Missing | None:
 def _missing(found: str, setting: str) -> Missing:
     return Missing(
         f"There is no installation of Bridge here: {found}",
-        f"if it is elsewhere, set {setting}; else {_MAKERS}",
+        f"set {setting} if it is elsewhere, or make a new one with {_MAKERS}",
     )

@@ -182,7 +182,7 @@ def _refused_login(credentials: Credentials, error: BridgeError) -> Iterator[Fin
     if isinstance(error, ProviderIdentifierError):
         yield fine("login", "user name and password are accepted")
         cure = (
-            "make one at Autotask under Admin, Resources/Users, API user, Tracking "
+            "make one at Autotask under Admin, Resources/Users, API user, API Tracking "
             "Identifier; set BRIDGE_INTEGRATION_CODE or crm.autotask.integration.code"
         )
         if credentials.integration_code:

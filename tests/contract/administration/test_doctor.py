@@ -206,7 +206,7 @@ def test_a_sound_connection(vendor_doctor, relay):
     assert list(vendor)[len(OWN_CHECKS) :] == [
         "zone",
         "login",
-        "tracking identifier",
+        "integration code",
         "threshold",
         "clock",
         "WSDL",
@@ -251,7 +251,7 @@ def test_a_wrong_password(vendor_doctor):
 def test_a_missing_identifier(vendor_doctor):
     cause = vendor_doctor().cause(env={"BRIDGE_INTEGRATION_CODE": ""})
 
-    assert cause["check"] == "tracking identifier"
+    assert cause["check"] == "integration code"
     assert "make one at Autotask" in cause["cure"]
 
 
@@ -260,7 +260,7 @@ def test_a_refused_identifier(vendor_doctor):
 
     cause = vendor_doctor(**wrong).cause()
 
-    assert cause["check"] == "tracking identifier"
+    assert cause["check"] == "integration code"
     assert "all 27 characters" in cause["cure"]
     assert "WRONGWRONG" not in str(cause)
 

@@ -38,6 +38,7 @@ nothing of ours, so every package can raise from it.
 from __future__ import annotations
 
 import re
+from enum import StrEnum, auto
 from typing import ClassVar
 
 _CLOSING = ")]}\"'\u201d\u2019"
@@ -182,8 +183,31 @@ class ProviderUploadLimitError(ProviderBusyError):
     """Too many bytes of attachments in a few minutes; other calls are not affected."""
 
 
+class Unreachable(StrEnum):
+    """Why there is no connection to a host; each is cured in another place."""
+
+    NAME = auto()
+    REFUSED = auto()
+    TIMEOUT = auto()
+    TLS = auto()
+    OTHER = auto()
+
+
 class ProviderUnavailableError(ProviderBusyError):
-    """The zone host cannot be reached, or is down for maintenance."""
+    """The zone host cannot be reached, or is down for maintenance.
+
+    `unreachable` says why there was no connection; None when there was one.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        provider_message: str | None = None,
+        unreachable: Unreachable | None = None,
+    ) -> None:
+        super().__init__(message, provider_message=provider_message)
+        self.unreachable = unreachable
 
 
 class ProviderTimeoutError(ProviderBusyError):

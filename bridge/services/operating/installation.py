@@ -67,8 +67,8 @@ def find_missing(settings: Settings) -> Missing | None:
             return Missing(
                 f"There is no database: {settings.data_dir} ({source}) has "
                 f"{KEYS_FILE} but no {DATABASE_FILE}",
-                "restore it from its backup (docs/operating.md, Backups), or make a new "
-                f"one for these keys with {_MAKERS}",
+                "restore it from its backup (docs/operating.md, Backups), or make a "
+                f"new one for these keys with {_MAKERS}",
             )
         place = str(settings.data_dir)
         if contents is Contents.NO_TABLES:

@@ -22,6 +22,8 @@ from bridge.errors import (
     ProviderIdentifierError,
     ProviderProtocolError,
     ProviderThresholdError,
+    ProviderUnavailableError,
+    Unreachable,
 )
 from bridge.interfaces import Backend, Credentials, EntityInfo, Usage, Zone
 from bridge.interfaces.probe import Probe, release_key
@@ -44,6 +46,17 @@ _VERBS = {
 }
 
 
+_CONNECTION_CURES = {
+    Unreachable.NAME: "check the name in the server URL and this machine's DNS",
+    Unreachable.REFUSED: "check host and port of the server URL: nothing listens there "
+    "now, or a firewall refuses",
+    Unreachable.TIMEOUT: "let the firewall admit outgoing connections to it, check the "
+    "server URL; if all is well, wait for Autotask",
+    Unreachable.TLS: "check that the server URL is Autotask's; where a proxy opens "
+    "TLS, add its certificate to this machine's authorities",
+    Unreachable.OTHER: "check the server URL, network, DNS, firewall and proxy; if all "
+    "is well, wait for Autotask",
+}
 _PAUSE = re.compile(r"maint|unavailable|upgrad|offline|\bdown\b", re.IGNORECASE)
 _VENDOR = re.compile(r"\bautotask\.net\b", re.IGNORECASE)
 
@@ -156,11 +169,10 @@ def _no_zone(credentials: Credentials, error: BridgeError) -> Finding:
         )
     elif isinstance(error, ProviderProtocolError):
         cure = f"correct the server URL, {credentials.server_url}, or the API zone"
+    elif isinstance(error, ProviderUnavailableError) and error.unreachable:
+        cure = _CONNECTION_CURES[error.unreachable]
     elif isinstance(error, ProviderBusyError):
-        cure = (
-            "check the name in the server URL, DNS, firewall and proxy; if all is "
-            "well, wait for Autotask"
-        )
+        cure = "wait, and see Autotask's status page"
     else:
         cure = "try again; then ask Autotask's support with this text"
     return fail("zone", text, cure)
@@ -195,6 +207,8 @@ def _refused_login(credentials: Credentials, error: BridgeError) -> Iterator[Fin
         yield fail("threshold", text, "wait until the hour has passed")
     elif isinstance(error, ProviderForbiddenError):
         yield fail("login", text, "check the API user's security level at Autotask")
+    elif isinstance(error, ProviderUnavailableError) and error.unreachable:
+        yield fail("login", text, _CONNECTION_CURES[error.unreachable])
     else:
         yield fail("login", text, "wait and try again; see Autotask's status page")
 

@@ -215,7 +215,21 @@ class ProviderTimeoutError(ProviderBusyError):
 
 
 class OperatorError(BridgeError):
-    """Our configuration or our bug; the caller cannot cure it."""
+    """Our configuration or our bug; the caller cannot cure it.
+
+    Args:
+        text: what went wrong.
+        cure: what an operator does about it, as the end of a sentence; `message` is
+            both.
+    """
+
+    def __init__(
+        self, text: str, *, cure: str = "", provider_message: str | None = None
+    ) -> None:
+        self.text = text.rstrip(".")
+        self.cure = cure
+        message = f"{self.text}; {cure}." if cure else text
+        super().__init__(message, provider_message=provider_message)
 
 
 class ConfigurationError(OperatorError):

@@ -19,7 +19,7 @@ from bridge.services import credentials as vocabulary
 from bridge.services.credentials import parse_credentials
 from bridge.services.operating import doctor as checks
 from bridge.services.operating import vendor_checks
-from bridge.services.operating.directory_checks import check_directory
+from bridge.services.operating.directory_checks import check_directory, check_disk
 from bridge.services.operating.doctor import Finding, Level, fail
 from bridge.services.operating.vendor_checks import Patient
 from bridge.settings import Settings, read_settings
@@ -108,19 +108,29 @@ def _examine(
         return
     described = checks.describe(settings)
     yield described
-    yield check_directory(settings)
-    if described.level is Level.FAILED:
-        return
+    directory = check_directory(settings)
+    yield directory
+    if Level.FAILED not in {described.level, directory.level}:
+        yield from _examine_store(settings, instance_id, needed=not configuration)
+    if configuration:
+        yield from _examine_vendor(settings, configuration)
+
+
+def _examine_store(
+    settings: Settings, instance_id: int | None, *, needed: bool
+) -> Iterator[Finding]:
+    """Examine what is stored; `needed` tells whether no installation is a failure."""
+    disk = check_disk(settings)
+    if disk is not None:
+        yield disk
     findings, keys = checks.check_keys(settings)
     yield from findings
-    findings, database = checks.check_database(settings, keys, needed=not configuration)
+    findings, database = checks.check_database(settings, keys, needed=needed)
     yield from findings
     if database is not None:
         with contextlib.closing(database):
             if instance_id is not None:
                 yield from _examine_instance(settings, database, instance_id)
-    if configuration:
-        yield from _examine_vendor(settings, configuration)
 
 
 def _examine_instance(

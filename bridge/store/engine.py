@@ -130,7 +130,7 @@ class Database:
             StoreError: the database refused something nobody inside has caught.
         """
         self._check_file()
-        with self._translate_errors(), self._writer.begin() as connection:
+        with self._translate_errors(writes=True), self._writer.begin() as connection:
             yield connection
 
     @contextmanager
@@ -197,8 +197,10 @@ class Database:
         with self.begin() as connection:
             schema.touch(connection)
 
-    def _translate_errors(self) -> AbstractContextManager[None]:
-        return translate_errors(self.file, self._availability)
+    def _translate_errors(
+        self, *, writes: bool = False
+    ) -> AbstractContextManager[None]:
+        return translate_errors(self.file, self._availability, writes=writes)
 
     def _check_file(self) -> None:
         if self._file is None:
@@ -280,13 +282,17 @@ def begin_immediate(connection: Connection) -> None:
 
 @contextmanager
 def translate_errors(
-    file: Path | None, availability: AvailabilityLog | None = None
+    file: Path | None,
+    availability: AvailabilityLog | None = None,
+    *,
+    writes: bool = False,
 ) -> Iterator[None]:
     """Turn what the driver raises into our errors, with the cure.
 
     Args:
         file: of a SQLite database, to be named.
         availability: logs that the database went away, and that it is back.
+        writes: whether the block writes.
 
     Raises:
         StoreFullError: its disk is full.
@@ -299,12 +305,13 @@ def translate_errors(
         reason = explain(error)
         if not is_unavailable(error):
             raise StoreError(f"The database refused: {reason}.") from error
-        if availability is not None:
-            availability.record_failure(reason)
         trouble = classify(error)
+        if availability is not None:
+            is_full = trouble is Trouble.FULL
+            availability.record_failure(reason, until_write=is_full)
         kind = StoreFullError if trouble is Trouble.FULL else StoreUnavailableError
         named = "The database" if file is None else f"The database {file}"
-        advice = "" if trouble is Trouble.OTHER else f"; {cure(error)}"
-        raise kind(f"{named} cannot be used: {reason}{advice}.") from error
+        advice = "" if trouble is Trouble.OTHER else cure(error, file)
+        raise kind(f"{named} cannot be used: {reason}.", cure=advice) from error
     if availability is not None:
-        availability.record_success()
+        availability.record_success(wrote=writes)

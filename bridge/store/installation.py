@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import stat
 from enum import StrEnum, auto
+from pathlib import Path
 
 from sqlalchemy import create_engine
 
+from bridge.errors import StoreError
 from bridge.store import schema
 from bridge.store.database_file import connect_existing
 from bridge.store.database_url import parse_url, sqlite_file
 from bridge.store.engine import create_database_engine, translate_errors
+from bridge.store.paths import cure_os_error
 
 
 class Contents(StrEnum):
@@ -32,7 +36,7 @@ def read_contents(url: str) -> Contents:
     """
     parts = parse_url(url)
     file = sqlite_file(parts)
-    if file is not None and not file.exists():
+    if file is not None and not _exists(file):
         return Contents.NO_FILE
     # Not prepared as for use: that would turn any SQLite file, an empty one too, into
     # a database in WAL mode.
@@ -47,3 +51,18 @@ def read_contents(url: str) -> Contents:
     finally:
         engine.dispose()
     return Contents.INSTALLATION if sealed else Contents.NO_TABLES
+
+
+def _exists(file: Path) -> bool:
+    try:
+        status = file.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        text = f"The database {file} cannot be used: {error.strerror}."
+        raise StoreError(text, cure=cure_os_error(file, error)) from error
+    if stat.S_ISDIR(status.st_mode):
+        text = f"The database {file} cannot be used: it is a directory."
+        cure = "move it away, or correct BRIDGE_DATABASE_URL or BRIDGE_DATA_DIR"
+        raise StoreError(text, cure=cure)
+    return True

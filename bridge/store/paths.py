@@ -15,21 +15,27 @@ from bridge.errors import ConfigurationError
 _OURS = ("bridge.db*", "jobs.db*", "sandbox.db*", "demo.json*", "*keys.json*")
 _OUR_DIRECTORIES = ("metrics", "wsdl")
 _OTHERS = 0o077
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def make_private_directory(path: Path) -> None:
     """Make a directory with mode 0700; one that exists keeps its mode.
 
     Raises:
-        ConfigurationError: it cannot be made.
+        ConfigurationError: it cannot be made, or this user may not use it.
     """
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigurationError(
-            f"The data directory {path} cannot be made: {error.strerror}; set "
-            "BRIDGE_DATA_DIR to one that this user can make or write."
+            f"The data directory {path} cannot be made: {error.strerror}.",
+            cure="set BRIDGE_DATA_DIR to one that this user can make or write",
         ) from error
+    if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
+        raise ConfigurationError(
+            f"The data directory {path} cannot be read and written by this user.",
+            cure=cure_ownership(path),
+        )
 
 
 def make_private_file(path: Path) -> None:
@@ -51,16 +57,16 @@ def make_private_file(path: Path) -> None:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
         raise ConfigurationError(
-            f"The file {path} cannot be written: {explain_refusal(path, error)}."
+            f"The file {path} cannot be written: {error.strerror}.",
+            cure=cure_os_error(path, error),
         ) from error
 
 
-def explain_refusal(path: Path, error: OSError) -> str:
-    """Return why a file cannot be used and what cures it, as the end of a sentence."""
-    reason = error.strerror or type(error).__name__
-    if not isinstance(error, PermissionError):
-        return reason
-    return f"{reason}; {cure_ownership(path)}"
+def cure_os_error(path: Path, error: OSError) -> str:
+    """Return what an operator does when a file cannot be used; "" when unknown."""
+    if isinstance(error, PermissionError):
+        return cure_ownership(path)
+    return "make room on its disk" if error.errno in _FULL else ""
 
 
 def cure_ownership(path: Path) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from enum import StrEnum, auto
+from pathlib import Path
 
 from sqlalchemy.exc import (
     DBAPIError,
@@ -14,6 +16,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from bridge.errors import StoreError
+from bridge.store.paths import cure_ownership
 
 
 class Trouble(StrEnum):
@@ -27,6 +30,7 @@ class Trouble(StrEnum):
     FORBIDDEN = auto()
     NO_CONNECT = auto()
     LOGIN = auto()
+    TLS = auto()
     MISSING = auto()
     UNREACHABLE = auto()
     OTHER = auto()
@@ -78,6 +82,8 @@ _SENTENCES = {
     "permission denied for database": Trouble.NO_CONNECT,
     'role "': Trouble.LOGIN,
     'database "': Trouble.MISSING,
+    "SSL": Trouble.TLS,
+    "certificate": Trouble.TLS,
     "connection": Trouble.UNREACHABLE,
     "resolve host": Trouble.UNREACHABLE,
 }
@@ -103,16 +109,13 @@ _CURES = {
     Trouble.NO_CONNECT: "GRANT CONNECT ON DATABASE … TO the role",
     Trouble.LOGIN: "correct name and password in BRIDGE_DATABASE_URL, or let the "
     "server's pg_hba.conf admit them",
+    Trouble.TLS: "correct sslmode and sslrootcert in BRIDGE_DATABASE_URL, or the "
+    "server's certificate",
     Trouble.MISSING: "correct the database's name in BRIDGE_DATABASE_URL, or make it: "
     "createdb",
     Trouble.UNREACHABLE: "start the database server, check host and port in "
     "BRIDGE_DATABASE_URL, and the network",
     Trouble.OTHER: "correct what it says: BRIDGE_DATABASE_URL, the server or the disk",
-}
-_SQLITE_CURES = {
-    Trouble.READ_ONLY: "make its file, directory and file system writable for this "
-    "user",
-    Trouble.FORBIDDEN: "run as the owner of its file and directory",
 }
 _REASONS = {
     Trouble.DAMAGED: "it is damaged",
@@ -128,11 +131,19 @@ def explain(error: SQLAlchemyError | sqlite3.Error) -> str:
     return f"{named} ({reason})" if named else reason
 
 
-def cure(cause: BaseException | None) -> str:
-    """Return what an operator does about it; completes a sentence."""
+def cure(cause: BaseException | None, file: Path | None = None) -> str:
+    """Return what an operator does about it; completes a sentence.
+
+    Args:
+        cause: what the driver raised.
+        file: of a SQLite database.
+    """
     trouble = classify(cause)
-    if isinstance(_origin(cause), sqlite3.Error):
-        return _SQLITE_CURES.get(trouble, _CURES[trouble])
+    if file is not None and trouble in {Trouble.FORBIDDEN, Trouble.READ_ONLY}:
+        for path in (file, file.parent):
+            if not os.access(path, os.R_OK | os.W_OK):
+                return cure_ownership(path)
+        return "make its file, directory and file system writable for this user"
     return _CURES[trouble]
 
 

@@ -24,9 +24,22 @@ _LOW_FREE_BYTES = 100_000_000
 def check_directory(settings: Settings) -> Finding:
     """Check the data directory; what a first start would make may be missing."""
     path = settings.data_dir
-    if not path.exists():
+    # Unlike `Path.exists` false, not an error, below a directory that is closed to us.
+    if not os.path.exists(path):  # noqa: PTH110
         return _check_parent(path)
     return _find_failure(path) or _find_warning(path) or _sound(path)
+
+
+def check_disk(settings: Settings) -> Finding | None:
+    """Check the room beside the data directory; None when there is plenty."""
+    path = settings.data_dir
+    free = disk_usage(path).free if path.is_dir() else _LOW_FREE_BYTES
+    if free < _MIN_FREE_BYTES:
+        return fail("disk", f"the disk of {path} is full", "make room on it")
+    if free < _LOW_FREE_BYTES:
+        text = f"the disk of {path} has {free // 1_000_000} MB left"
+        return warn("disk", text, "make room on it")
+    return None
 
 
 def _sound(path: Path) -> Finding:
@@ -39,8 +52,6 @@ def _find_failure(path: Path) -> Finding | None:
     if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
         text = f"{path} cannot be read and written by this user"
         return fail(_CHECK, text, cure_ownership(path))
-    if disk_usage(path).free < _MIN_FREE_BYTES:
-        return fail(_CHECK, f"the disk of {path} is full", "make room on it")
     return None
 
 
@@ -56,16 +67,12 @@ def _find_warning(path: Path) -> Finding | None:
         named = " ".join(map(str, foreign))
         text = f"not owned by the owner of {path}: {named}"
         return warn(_CHECK, text, f"chown --reference={path} {named}")
-    free = disk_usage(path).free
-    if free < _LOW_FREE_BYTES:
-        text = f"the disk of {path} has {free // 1_000_000} MB left"
-        return warn(_CHECK, text, "make room on it")
     return None
 
 
 def _check_parent(path: Path) -> Finding:
     """Check whether a data directory that does not exist can be made."""
-    above = next(each for each in path.parents if each.exists())
+    above = next(each for each in path.parents if os.path.exists(each))  # noqa: PTH110
     text = f"{path} does not exist"
     if not above.is_dir():
         text = f"{text} and cannot be made: {above} is no directory"

@@ -39,6 +39,7 @@ _OTHER_PREFIXES = ("BRIDGE_SANDBOX_", "BRIDGE_TEST_")
 """Variables that are read, but are no settings of the facade."""
 
 _MOST_NAMED = 3
+_URL_CURE = "correct BRIDGE_DATABASE_URL, or run as its owner"
 _RESTORE_KEYS = (
     "restore the keys.json, or set the BRIDGE_KEYS, that belong to this database; new "
     "keys cannot open it"
@@ -128,7 +129,7 @@ def check_keys(settings: Settings) -> tuple[list[Finding], KeyRing | None]:
     try:
         ring = KeyRing.find(settings.data_dir, configured)
     except ConfigurationError as error:
-        text, _, cure = error.message.rstrip(".").partition("; ")
+        text, cure = error.text, error.cure
         if configured:
             cure = "set BRIDGE_KEYS to the whole ring, as `bridge key add` prints it"
         return [fail("key ring", text, cure or "restore it from the backup")], None
@@ -242,10 +243,9 @@ def check_workers(database: Database) -> Finding:
 
 
 def _refused(error: ConfigurationError) -> Finding:
-    text = error.message.rstrip(".")
-    if "sealed" in text:
-        return fail("key ring", text, _RESTORE_KEYS)
-    return fail("database", text, "correct BRIDGE_DATABASE_URL, or run as its owner")
+    if "sealed" in error.text:
+        return fail("key ring", error.text, _RESTORE_KEYS)
+    return fail("database", error.text, error.cure or _URL_CURE)
 
 
 def _unusable(check: str, error: StoreError) -> Finding:
@@ -253,8 +253,7 @@ def _unusable(check: str, error: StoreError) -> Finding:
     if "schema" in text:
         cure = "start the newer release, or restore the backup made before it"
         return fail("schema", text, cure)
-    advice = cure_trouble(error.__cause__)
-    return fail(check, text.removesuffix(f"; {advice}"), advice)
+    return fail(check, error.text, error.cure or cure_trouble(error.__cause__))
 
 
 def _missing_keys(settings: Settings) -> Finding:

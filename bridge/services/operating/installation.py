@@ -42,7 +42,7 @@ def require_installation(settings: Settings) -> None:
     """
     missing = find_missing(settings)
     if missing is not None:
-        raise ConfigurationError(f"{missing.text}; {missing.cure}.")
+        raise ConfigurationError(missing.text, cure=missing.cure)
 
 
 def find_missing(settings: Settings) -> Missing | None:
@@ -73,7 +73,7 @@ def find_missing(settings: Settings) -> Missing | None:
         place = str(settings.data_dir)
         if contents is Contents.NO_TABLES:
             place = str(settings.data_dir / DATABASE_FILE)
-        elif settings.data_dir.exists():
+        elif settings.data_dir.is_dir():
             place = f"{place} ({source}) has no {DATABASE_FILE}"
             return _missing(place, named)
     found = "has no tables of Bridge"

@@ -272,7 +272,10 @@ def test_a_host_that_is_down(vendor_doctor):
         cause = vendor_doctor(**{"server-url": url}).cause()
 
     assert cause["check"] == "zone"
-    assert f"{url.removeprefix('http://')} cannot be reached: connection refused" in cause["text"]
+    assert (
+        f"{url.removeprefix('http://')} cannot be reached: connection refused"
+        in cause["text"]
+    )
     assert "nothing listens there" in cause["cure"]
 
 

@@ -98,11 +98,12 @@ def make_database(settings: Settings, *, new: bool = True) -> Opened:
 
     Raises:
         ConfigurationError: as `open_database`.
-        StoreError: as `open_database`; or it cannot be upgraded.
+        StoreError: as `open_database`; or it cannot be upgraded, or not be written.
     """
     open_it = open_database if new else open_existing_database
     with contextlib.closing(open_it(settings)) as database:
         database.upgrade()
+        database.check_writable()
         find_home(database)
         return Opened(database.identity, database.keys)
 

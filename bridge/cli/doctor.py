@@ -14,7 +14,7 @@ import click
 from bridge import app
 from bridge.catalog.loader import load_elements
 from bridge.cli.opening import as_json, show_json
-from bridge.errors import BridgeError, ConfigurationError
+from bridge.errors import BridgeError, ConfigurationError, single_full_stops
 from bridge.services import credentials as vocabulary
 from bridge.services.credentials import parse_credentials
 from bridge.services.operating import doctor as checks
@@ -174,8 +174,8 @@ def _show_each(findings: Iterator[Finding], *, as_json: bool) -> list[Finding]:
     for finding in findings:
         shown.append(finding)
         if not as_json:
-            text = f"{finding.level:<8} {finding.check}: {finding.text}."
-            click.echo(text)
+            text = single_full_stops(f"{finding.check}: {finding.text}.")
+            click.echo(f"{finding.level:<8} {text}")
             if finding.cure:
                 click.echo(f"{'':<8} cure: {finding.cure}.")
     if as_json:

@@ -226,7 +226,7 @@ def page(request: Request, host: str, status: int, body: bytes) -> Failure:
         error = ProviderProtocolError(message, provider_message=text)
         moved = status < HTTPStatus.BAD_REQUEST
         return Failure(error, nothing_done=True, astray=moved)
-    message = f"{host} answered the {request} with a page (HTTP {status}), not a reply."
+    message = f"{host} answered {request} with a page (HTTP {status}), not a reply."
     maintained = status >= HTTPStatus.INTERNAL_SERVER_ERROR or _is_html(body)
     if not maintained or (status == HTTPStatus.OK and not request.authorization):
         return Failure(ProviderProtocolError(message, provider_message=text))

@@ -70,7 +70,7 @@ def add(  # noqa: PLR0913 - its options
         prompt=_NEW,
         confirm=True,
     )
-    with open_store() as database:
+    with open_store(new=organization_id is None) as database:
         if organization_id is None:
             made = tenants.add_tenant(
                 database,

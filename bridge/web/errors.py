@@ -53,6 +53,10 @@ DATABASE_UNAVAILABLE = (
     "Bridge cannot use its database just now, and may not have completed the "
     "request. Send the same request again later."
 )
+DATABASE_FULL = (
+    "The disk of Bridge's database is full: Bridge may not have completed the request. "
+    "Send the same request again once its operator has made room."
+)
 BUG = "The bridge failed; its log has the details under this request id."
 
 _log = logging.getLogger(__name__)
@@ -95,7 +99,8 @@ def _bridge_answer(error: BridgeError) -> Response:
     message = error.told
     if isinstance(error, errors.StoreUnavailableError):
         # The store has logged the reason.
-        message = DATABASE_UNAVAILABLE
+        is_full = isinstance(error, errors.StoreFullError)
+        message = DATABASE_FULL if is_full else DATABASE_UNAVAILABLE
     elif isinstance(error, errors.OperatorError):
         _log.error("request %s failed", current.request_id(), exc_info=error)
     strict = current.context().settings.strict_status

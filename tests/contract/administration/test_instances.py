@@ -71,7 +71,7 @@ def test_a_failing_instance_is_named_and_fails_the_test(connected, add):
 
     assert ended.exit_code == 1
     assert f"{made['id']}  failed" in ended.stdout
-    assert "tracking identifier" in ended.stdout
+    assert "integration code" in ended.stdout
     assert ended.stderr == "Error: 1 of 1 instances failed.\n"
 
 

@@ -41,6 +41,7 @@ STATUS: dict[type[BridgeError], int] = {
     errors.CatalogError: 500,
     errors.StoreError: 500,
     errors.StoreUnavailableError: 502,
+    errors.StoreFullError: 502,
 }
 STRICT: dict[type[BridgeError], int] = {
     errors.ProviderThresholdError: 429,
@@ -48,6 +49,7 @@ STRICT: dict[type[BridgeError], int] = {
     errors.ProviderUnavailableError: 503,
     errors.ProviderTimeoutError: 504,
     errors.StoreUnavailableError: 503,
+    errors.StoreFullError: 503,
 }
 DATABASE_UNAVAILABLE = (
     "Bridge cannot use its database just now, and may not have completed the "

@@ -9,6 +9,9 @@ from __future__ import annotations
 import contextlib
 import difflib
 import importlib
+import io
+import re
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -34,6 +37,9 @@ COMMANDS = (
     "wsdl",
 )
 
+_SECOND_NAME = "autotask-bridge"
+_NAME = re.compile(r"(?<![-\w])bridge (?=[a-z])")
+
 # A group called without a command shows its help; older click has no error for it.
 _HELP: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())
 
@@ -47,11 +53,13 @@ class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"bridge.cli.{cmd_name}")
         command: click.Command = getattr(module, cmd_name)
+        if ctx.info_name == _SECOND_NAME:
+            _rename(command)
         return command
 
     def resolve_command(
@@ -80,6 +88,8 @@ class _Commands(click.Group):
         parent: click.Context | None = None,
         **extra: Any,  # noqa: ANN401 - click's signature
     ) -> click.Context:
+        if info_name == _SECOND_NAME:
+            _rename(self)
         with _said_in_one_line():
             return super().make_context(info_name, args, parent, **extra)
 
@@ -110,6 +120,22 @@ def _said_in_one_line() -> Iterator[None]:
 def _start_with(ctx: click.Context) -> str:
     """Return a sentence for those who do not know the commands yet."""
     return f"'{ctx.command_path} serve' starts the facade."
+
+
+def _rename(command: click.Command) -> None:
+    """Let the help and examples of a command name this program as it was called."""
+    for text in ("help", "epilog"):
+        written = getattr(command, text)
+        if written is not None:
+            setattr(command, text, _NAME.sub(f"{_SECOND_NAME} ", written))
+    for child in getattr(command, "commands", {}).values():
+        _rename(child)
+
+
+def _print_everything() -> None:
+    """Let what stdout cannot encode be printed as escapes, as on stderr."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _one_line(text: str) -> str:
@@ -144,5 +170,6 @@ def main(ctx: click.Context, /, *, until_eof: bool, opened: str | None) -> None:
     """Serve the retired elements/api-v2 CRM API in front of Autotask."""
     ctx.obj = opened
     restrict_new_files()
+    _print_everything()
     if until_eof:
         end_with_input()

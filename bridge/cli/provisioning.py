@@ -50,7 +50,7 @@ _CONNECTION = (
     click.option(
         "--integration-code",
         "--api-integration-code",
-        help="Tracking identifier; without it BRIDGE_INTEGRATION_CODE serves.",
+        help="API integration code; without it BRIDGE_INTEGRATION_CODE serves.",
     ),
     click.option("--tag", "tags", multiple=True, help="May be repeated."),
     click.option(

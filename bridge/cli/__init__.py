@@ -19,6 +19,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from bridge import __version__
+from bridge.cli.output import visible
 from bridge.cli.processes import end_with_input
 from bridge.errors import BridgeError
 from bridge.store.paths import restrict_new_files
@@ -139,7 +140,7 @@ def _print_everything() -> None:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    return visible(" ".join(text.split()))
 
 
 def _name_as_called(ctx: click.Context, _: click.Parameter, name: str | None) -> None:

@@ -15,6 +15,7 @@ from bridge.cli.output import (
     show_members,
     show_status,
     show_table,
+    visible,
 )
 from bridge.cli.provisioning import INSTANCE_ID, add, find, show_change, update
 from bridge.errors import InvalidRequestError, OperatorError, ProviderError
@@ -211,7 +212,8 @@ def remove(*, instance_id: int, yes: bool) -> None:
     with open_context() as ctx:
         found = find(ctx, instance_id)
         if not yes:
-            click.confirm(f"Remove {found.name} ({found.id})?", abort=True, err=True)
+            named = f"{visible(found.name)} ({found.id})"
+            click.confirm(f"Remove {named}?", abort=True, err=True)
         remove_instance(ctx.database, found.id)
     click.echo(f"Removed {found.id}.")
 

@@ -170,6 +170,7 @@ def test_a_user_with_instances_is_not_removed(connected, add):
         ["update", "900001", "--zone", "5", "--server-url", "https://ww5.autotask.net"],
         ["update", "900001", "--password", "a", "--password-stdin"],
         ["update", "900001", "--set", "no value"],
+        ["update", "900001", "--set", "=no key"],
         ["update", "900001", "--name", " "],
         ["disable"],
     ],

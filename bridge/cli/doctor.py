@@ -54,7 +54,9 @@ def doctor(  # noqa: PLR0913 - its options
 ) -> None:
     """Examine settings, data directory, keys and database, then the way to Autotask.
 
-    Changes nothing. Exits 1 when a line failed; a warning is no failure.
+    Changes nothing, but what Autotask says of its count of calls is shared with all
+    processes: a budget that is free again is free at once. Exits 1 when a line failed;
+    a warning is no failure.
     """
     if password_stdin:
         if password is not None:
@@ -144,9 +146,10 @@ def _examine_vendor(
     if isinstance(credentials, Finding):
         yield credentials
         return
-    patient = Patient(credentials, zone, element_key)
-    # Past the governor: an examination must work when the budget is used up.
-    with contextlib.closing(app.open_probe(settings)) as probe:
+    patient = Patient(credentials, zone, element_key, instance_id)
+    # Past the governor, because an examination must work when nothing else does; what
+    # Autotask says of its count is shared with all processes.
+    with contextlib.closing(app.open_probe(settings, ctx.governor)) as probe:
         yield from vendor_checks.examine(ctx, probe, patient)
 
 

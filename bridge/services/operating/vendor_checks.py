@@ -21,11 +21,13 @@ from bridge.errors import (
     ProviderIdentifierError,
     ProviderProtocolError,
     ProviderThresholdError,
+    StoreError,
 )
-from bridge.interfaces import Backend, Credentials, EntityInfo, Usage, Zone
+from bridge.interfaces import Backend, Caller, Credentials, EntityInfo, Usage, Zone
 from bridge.interfaces.probe import Probe, release_key
 from bridge.services.context import Context
 from bridge.services.operating.doctor import Finding, fail, fine, warn
+from bridge.services.usage.vendor_usage import describe_limits
 
 SLOW_SHARE, STOP_SHARE = 0.60, 0.95
 """Shares of the hourly threshold at which bulk work, and then every call, stops."""
@@ -53,6 +55,7 @@ class Patient:
     credentials: Credentials
     zone: Zone | None = None
     element_key: str = "autotaskcrm"
+    instance_id: int | None = None
 
 
 def examine(ctx: Context, probe: Probe, patient: Patient) -> Iterator[Finding]:
@@ -65,6 +68,8 @@ def examine(ctx: Context, probe: Probe, patient: Patient) -> Iterator[Finding]:
         if found:
             yield _found_zone(patient, found[-1])
             yield from _refused_login(patient.credentials, error)
+            if isinstance(error, ProviderThresholdError):
+                yield _limits(ctx, found[-1], patient)
         else:
             yield _no_zone(patient.credentials, error)
         return
@@ -73,6 +78,7 @@ def examine(ctx: Context, probe: Probe, patient: Patient) -> Iterator[Finding]:
     yield fine("login", f"{patient.credentials.username} is an API user")
     yield fine("tracking identifier", "accepted")
     yield judge_usage(usage)
+    yield _limits(ctx, zone, patient)
     yield from _permissions(ctx, backend, patient)
     yield _clock(ctx, probe, zone, patient.credentials)
     yield _release(probe, zone, patient.credentials)
@@ -89,6 +95,21 @@ def judge_usage(usage: Usage) -> Finding:
         cure = "bulk work pauses until the hour has passed; look for another program"
         return warn("threshold", f"{text}: nearly used up", cure)
     return fine("threshold", text)
+
+
+def _limits(ctx: Context, zone: Zone, patient: Patient) -> Finding:
+    """Tell what the rate limiter does now that it knows Autotask's count."""
+    caller = Caller(patient.instance_id)
+    try:
+        [figures] = ctx.governor.figures([zone.database], caller)
+    except StoreError as error:
+        text = f"not known: {error.message.rstrip('.')}"
+        return warn("rate limiter", text, "see the line on the database")
+    text = describe_limits(figures)
+    if any(figures.refused_until.values()) or figures.breaker_until:
+        cure = "nothing: from then on the first call has Autotask's count read again"
+        return warn("rate limiter", text, cure)
+    return fine("rate limiter", text)
 
 
 def judge_resource(resource: Resource, info: EntityInfo | None) -> Finding:

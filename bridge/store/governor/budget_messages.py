@@ -17,7 +17,8 @@ def explain_refusal(ledger: Ledger, claim: Claim, now: float) -> str:
     if ledger.is_being_read(now):
         again = "Autotask's count is being read, try again in a moment"
     else:
-        read_again_at = _second(ledger.read_again_at(now))
+        # Rounded up: a call in the very second that is named must find it over.
+        read_again_at = _second(math.ceil(ledger.read_again_at(now)))
         again = (
             f"Autotask's count is read again with the first call after {read_again_at}"
         )
@@ -48,8 +49,7 @@ def explain_refusal(ledger: Ledger, claim: Claim, now: float) -> str:
 
 
 def _second(moment: float) -> str:
-    # Rounded up: a call that comes in the second that was named must find it over.
-    return f"{datetime.fromtimestamp(math.ceil(moment), UTC):%H:%M:%S} UTC"
+    return f"{datetime.fromtimestamp(moment, UTC):%H:%M:%S} UTC"
 
 
 def _minute(moment: float) -> str:

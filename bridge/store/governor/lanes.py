@@ -257,7 +257,13 @@ class TenantLanes:
                 wants_reading=reading,
             )
 
-        return self._change(apply, patience_s=_TURN_S)
+        done = self._change(apply, patience_s=_TURN_S)
+        if done.free_at is not None and not done.changed:
+            # What was not written may rest on a row that another process has changed:
+            # no call is refused for a budget that is free again.
+            self._row.refresh()
+            done = self._change(apply, patience_s=_TURN_S)
+        return done
 
     def _flush(self, *, renew: bool = False) -> bool:
         def apply(ledger: Ledger, now: float) -> _Done:

@@ -11,6 +11,7 @@ from aging import age_reading
 
 from bridge.errors import ProviderThresholdError
 from bridge.interfaces import Caller, Outcome, Priority, Ticket, Usage
+from bridge.store.governor import lanes
 from bridge.store.governor.governor import Governor
 
 FREE = Usage(10_000, 60, 11)
@@ -144,6 +145,18 @@ def test_count_that_one_process_reads_frees_all_at_once(used_up, vendor, tenant)
     vendor.call(one)
     vendor.call(other)
     assert vendor.readings == [10_000]
+
+
+def test_call_is_not_refused_by_what_one_process_saw_before(
+    used_up, vendor, tenant, monkeypatch
+):
+    one, other = used_up
+    monkeypatch.setattr(lanes, "_TURN_S", 300.0)  # all of this happens in a moment
+    with pytest.raises(ProviderThresholdError):
+        vendor.call(one)
+    other.learn(tenant, FREE)
+
+    vendor.call(one)
 
 
 def test_figures_say_what_is_read_and_what_is_assumed(used_up, tenant):

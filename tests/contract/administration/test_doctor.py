@@ -208,6 +208,7 @@ def test_a_sound_connection(vendor_doctor, relay):
         "login",
         "integration code",
         "threshold",
+        "rate limiter",
         "clock",
         "WSDL",
     ]

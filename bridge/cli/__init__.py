@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -98,5 +99,7 @@ def main(ctx: click.Context, /, *, until_eof: bool, opened: str | None) -> None:
     """Serve the retired elements/api-v2 CRM API in front of Autotask."""
     ctx.obj = opened
     restrict_new_files()
+    # What a command cannot do is said once, by its error; servers start their own log.
+    logging.getLogger("bridge.store").addHandler(logging.NullHandler())
     if until_eof:
         end_with_input()

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from families import descendants, is_alive
+from sqlalchemy import create_engine, inspect
 
 MEMBERS = {
     "baseUrl": str,
@@ -122,6 +123,36 @@ def test_a_port_in_use_is_said_in_one_line(tmp_path):
     assert ended.stdout == ""
     assert str(port) in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_it_uses_nothing_of_an_installation(tmp_path, postgresql_database):
+    with postgresql_database() as url:
+        demo = start(
+            *("--json", "--port", 0, "--sandbox-port", 0),
+            env={
+                "TMPDIR": str(tmp_path),
+                "BRIDGE_DATABASE_URL": url.render_as_string(hide_password=False),
+                "bridge_data_dir": str(tmp_path / "configured"),
+                "BRIDGE_KEYS": "the ring of an installation",
+                "BRIDGE_KEYS_FILE": str(tmp_path / "absent"),
+                "BRIDGE_CONFIG": str(tmp_path / "absent"),
+                "BRIDGE_INTEGRATION_CODE": "of-an-installation",
+            },
+        )
+        line = json.loads(demo.stdout.readline())
+        demo.send_signal(signal.SIGTERM)
+        assert demo.wait(120) == 0
+        demo.stdout.close()
+        engine = create_engine(url)
+        tables = inspect(engine).get_table_names()
+        schemas = inspect(engine).get_schema_names()
+        engine.dispose()
+
+    # Made after a login at the simulator, with its integration code.
+    assert line["instanceId"]
+    assert tables == []
+    assert sorted(schemas) == ["information_schema", "public"]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_unknown_options_are_usage_errors():

@@ -95,12 +95,14 @@ def open_existing_database(settings: Settings) -> Database:
 def make_database(settings: Settings, *, new: bool = True) -> Opened:
     """Make the database where it is missing, upgrade it where it is old, and close it.
 
-    `new` tells whether a missing one may be made.
+    `new` tells whether a missing one may be made, and the data directory for it.
 
     Raises:
         ConfigurationError: as `open_database`.
         StoreError: as `open_database`; or it cannot be upgraded, or not be written.
     """
+    if new:
+        make_private_directory(settings.data_dir)
     open_it = open_database if new else open_existing_database
     with contextlib.closing(open_it(settings)) as database:
         database.upgrade()

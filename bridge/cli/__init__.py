@@ -7,18 +7,29 @@ Flask and the database, the facade without the simulator.
 from __future__ import annotations
 
 import contextlib
+import difflib
 import importlib
+import io
+import logging
+import os
+import re
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from bridge import __version__
+from bridge.cli.output import visible
 from bridge.cli.processes import end_with_input
 from bridge.errors import BridgeError
 from bridge.store.paths import restrict_new_files
 
 COMMANDS = (
+    "completion",
+    "config",
     "db",
     "demo",
     "doctor",
@@ -30,6 +41,13 @@ COMMANDS = (
     "worker",
     "wsdl",
 )
+
+_CONFIG = "BRIDGE_CONFIG"
+
+_LOGGING = ("demo", "sandbox", "serve", "worker")
+"""Commands that log old names of settings, or that read no settings."""
+_SECOND_NAME = "autotask-bridge"
+_NAME = re.compile(r"(?<![-\w])bridge (?=[a-z])")
 
 # A group called without a command shows its help; older click has no error for it.
 _HELP: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())
@@ -44,12 +62,33 @@ class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"bridge.cli.{cmd_name}")
         command: click.Command = getattr(module, cmd_name)
+        if ctx.info_name == _SECOND_NAME:
+            _rename(command)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if not (name in COMMANDS or name.startswith("-") or ctx.resilient_parsing):
+            similar = difflib.get_close_matches(name, COMMANDS)
+            meant = " or ".join(f"'{ctx.command_path} {one}'" for one in similar)
+            cure = f"Did you mean {meant}?" if meant else _start_with(ctx)
+            raise click.UsageError(f"No such command '{name}'. {cure}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def shell_complete(
+        self, ctx: click.Context, incomplete: str
+    ) -> list[CompletionItem]:
+        # Without their help texts: nobody who presses a key waits for every import.
+        names = [name for name in COMMANDS if name.startswith(incomplete)]
+        options = click.Command.shell_complete(self, ctx, incomplete)
+        return [*map(CompletionItem, names), *options]
 
     def make_context(
         self,
@@ -58,6 +97,8 @@ class _Commands(click.Group):
         parent: click.Context | None = None,
         **extra: Any,  # noqa: ANN401 - click's signature
     ) -> click.Context:
+        if info_name == _SECOND_NAME:
+            _rename(self)
         with _said_in_one_line():
             return super().make_context(info_name, args, parent, **extra)
 
@@ -74,29 +115,99 @@ def _said_in_one_line() -> Iterator[None]:
         raise
     except click.UsageError as error:
         # Without a context click leaves the usage out, which takes lines.
-        path = error.ctx.command_path if error.ctx else "bridge"
-        text = f"{_one_line(error.format_message())} Try '{path} --help'."
-        raise click.UsageError(text) from error
+        ctx = error.ctx
+        path = ctx.command_path if ctx else "bridge"
+        text = _one_line(error.format_message())
+        text += "" if text.endswith((".", "?")) else "."
+        if ctx and ctx.parent is None and isinstance(error, click.NoSuchOption):
+            text += f" Options of a command follow its name. {_start_with(ctx)}"
+        raise click.UsageError(f"{text} Try '{path} -h'.") from error
     except BridgeError as error:
         raise click.ClickException(_one_line(error.message)) from error
 
 
+def _start_with(ctx: click.Context) -> str:
+    """Return a sentence for those who do not know the commands yet."""
+    return f"'{ctx.command_path} serve' starts the facade."
+
+
+def _rename(command: click.Command) -> None:
+    """Let the help and examples of a command name this program as it was called."""
+    for text in ("help", "epilog"):
+        written = getattr(command, text)
+        if written is not None:
+            setattr(command, text, _NAME.sub(f"{_SECOND_NAME} ", written))
+    for child in getattr(command, "commands", {}).values():
+        _rename(child)
+
+
+def _print_everything() -> None:
+    """Let what stdout cannot encode be printed as escapes, as on stderr."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    return visible(" ".join(text.split()))
+
+
+def _name_as_called(ctx: click.Context, _: click.Parameter, name: str | None) -> None:
+    """Let the usage texts of a child process name the program that was called."""
+    if name is not None:
+        ctx.info_name = name
 
 
 @click.group(
     cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Example: bridge demo; or, with a tenant: bridge user add --organization "
-    "Northwind --email ann@x.example, bridge instance add --help, bridge serve",
+    "Northwind --email ann@x.example, bridge instance add --help, bridge serve. "
+    "The same program is installed as autotask-bridge.",
 )
-@click.version_option(__version__, prog_name="bridge")
+@click.version_option(__version__, "-V", "--version", prog_name="bridge")
+@click.option(
+    "--config",
+    type=click.Path(),
+    help="Settings file; else BRIDGE_CONFIG, ./bridge.toml or /etc/bridge/bridge.toml.",
+)
 @click.option("--until-eof", is_flag=True, hidden=True)
 @click.option("--opened", hidden=True)
+@click.option(
+    "--called",
+    hidden=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_name_as_called,
+)
 @click.pass_context
-def main(ctx: click.Context, /, *, until_eof: bool, opened: str | None) -> None:
+def main(
+    ctx: click.Context,
+    /,
+    *,
+    config: str | None,
+    until_eof: bool,
+    opened: str | None,
+) -> None:
     """Serve the retired elements/api-v2 CRM API in front of Autotask."""
     ctx.obj = opened
+    _name_settings_file(config)
     restrict_new_files()
+    _print_everything()
+    # What a command cannot do is said once, by its error; servers start their own log.
+    logging.getLogger("bridge.store").addHandler(logging.NullHandler())
     if until_eof:
         end_with_input()
+    elif ctx.invoked_subcommand not in _LOGGING:
+        # Imported here: the supervisor of `serve` and the simulator stay small.
+        importlib.import_module("bridge.cli.old_names").echo_old_names()
+
+
+def _name_settings_file(config: str | None) -> None:
+    """Let this process and its children read the same file, wherever they run."""
+    name = os.environ.get(_CONFIG) if config is None else config
+    if name is None:
+        return
+    os.environ[_CONFIG] = name
+    # Without a current directory whoever reads the file says so.
+    with contextlib.suppress(FileNotFoundError):
+        os.environ[_CONFIG] = name and str(Path(name).absolute())

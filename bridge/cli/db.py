@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from bridge import app
-from bridge.cli.opening import as_json, open_store, show_json
+from bridge.cli.opening import open_store
+from bridge.cli.output import as_json, show_json
 from bridge.settings import read_settings
 from bridge.store import backup as store_backup
 
@@ -39,12 +40,12 @@ def upgrade() -> None:
 @as_json
 def version(*, as_json: bool) -> None:
     """Show the schema's version and this program's."""
-    with contextlib.closing(app.open_database(read_settings())) as database:
+    with contextlib.closing(app.open_existing_database(read_settings())) as database:
         found, needed = database.versions()
     if as_json:
         show_json({"database": found, "program": needed})
     else:
-        click.echo(f"database {found or 'none'}, program {needed}")
+        click.echo(f"database {found}, program {needed}")
 
 
 @db.command(epilog="Example: bridge db backup bridge-2026-11-22.db")

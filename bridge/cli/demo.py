@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import secrets
 import sys
 import tempfile
@@ -29,6 +30,7 @@ from bridge.store.paths import make_private_directory, make_private_file
 
 EMAIL = "demo@bridge.example"
 _STATE = "demo.json"
+_LEVEL = "BRIDGE_LOG_LEVEL"
 _HOST = "127.0.0.1"
 
 
@@ -60,6 +62,9 @@ _HOST = "127.0.0.1"
     help="The simulator's data set.",
 )
 @click.option(
+    "--verbose", is_flag=True, help="Log every request; without it warnings and errors."
+)
+@click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON line when it answers."
 )
 def demo(
@@ -68,9 +73,13 @@ def demo(
     sandbox_port: int,
     data_dir: Path | None,
     seed: str,
+    verbose: bool,
     as_json: bool,
 ) -> None:
     """Run simulator and facade here, with a demo user and instance.
+
+    Database, key ring, data directory and settings file of an installation are never
+    used, whatever the environment names.
 
     Loopback server URLs are allowed, so the demo user may make further instances
     against the simulator. Ctrl-C or SIGTERM stops all of it.
@@ -84,11 +93,14 @@ def demo(
         _directory(data_dir) as directory,
         child(_sandbox_arguments(sandbox_port, seed, directory), {}) as simulator,
         child(
-            ["serve", "--port", str(port)], _environment(directory, simulator)
+            ["serve", "--port", str(port)],
+            _environment(directory, simulator) | _log_level(verbose=verbose),
         ) as facade,
     ):
         line = _prepare(directory, simulator, facade)
-        click.echo(orjson.dumps(line).decode() if as_json else _describe(line))
+        click.echo(
+            orjson.dumps(line).decode() if as_json else _describe(line), nl=as_json
+        )
         sys.stdout.flush()
         wait_for([simulator, facade], stopped)
 
@@ -110,12 +122,36 @@ def _sandbox_arguments(port: int, seed: str, directory: Path) -> list[str]:
     return ["sandbox", *chain.from_iterable(choices.items())]
 
 
-def _environment(directory: Path, simulator: Child) -> dict[str, str]:
-    return {
+def _environment(directory: Path, simulator: Child) -> dict[str, str | None]:
+    """Return what the facade's environment differs in; None removes a variable.
+
+    Database, key ring and settings file of another installation are never used: it
+    would be sealed with keys that are deleted with the demo.
+    """
+    ours = {
+        "BRIDGE_CONFIG": "",
         "BRIDGE_DATA_DIR": str(directory),
-        "BRIDGE_ALLOW_LOOPBACK": "true",
+        "BRIDGE_AUTOTASK_ALLOW_LOOPBACK": "true",
         "BRIDGE_INTEGRATION_CODE": simulator.announced["integrationCode"],
     }
+    # Names of settings count in any case.
+    removed = [name for name in os.environ if _is_of_installation(name.upper(), ours)]
+    return {**dict.fromkeys(removed), **ours}
+
+
+def _is_of_installation(name: str, ours: Mapping[str, str]) -> bool:
+    return (
+        name in ours
+        or name in {"BRIDGE_DATABASE_URL", "BRIDGE_KEYS"}
+        or (name.startswith("BRIDGE_") and name.endswith("_FILE"))
+    )
+
+
+def _log_level(*, verbose: bool) -> dict[str, str]:
+    """Return the level of the facade's log, unless the operator has set one."""
+    if verbose or _LEVEL in os.environ:
+        return {}
+    return {_LEVEL: "warning"}
 
 
 def _prepare(directory: Path, simulator: Child, facade: Child) -> dict[str, object]:
@@ -148,7 +184,8 @@ def _demo_user(directory: Path) -> dict[str, str]:
             f"{kept} cannot be read; delete {directory}, or name another --data-dir."
         ) from None
     password = secrets.token_urlsafe(12)
-    database = app.open_database(Settings(data_dir=directory))
+    settings = Settings(data_dir=directory, database_url=None, keys=None)
+    database = app.open_database(settings)
     try:
         tenant = tenants.add_tenant(
             database,
@@ -243,32 +280,36 @@ def _send(
 
 
 def _describe(line: Mapping[str, object]) -> str:
-    """Return what a person reads: where it answers, and three calls to paste."""
+    """Return what a person reads: where it answers, and at the end calls to paste."""
     login = line["login"]
     person = login if isinstance(login, dict) else {}
+    base_url = str(line["baseUrl"])
     authorization = (
         f"User {line['userSecret']}, Organization {line['organizationSecret']}, "
         f"Element {line['elementToken']}"
     )
-    crm = f"{line['baseUrl']}/hubs/crm"
     return f"""\
 Bridge demo is running. Ctrl-C stops it.
 
-  API          {line["baseUrl"]}
+  API          {base_url}
+  Reference    {base_url.removesuffix(_ROOT)}/docs
   Instance     {line["instanceId"]}
   Login        {person.get("username")} / {person.get("password")}
-  Simulator    {line["sandboxUrl"]}, {line["username"]} / {line["password"]}
+  Simulator    {line["sandboxUrl"]} (status page)
+               {line["username"]} / {line["password"]}
 
-Paste the first line, then any of the others:
+Paste these lines into another terminal, one by one or all at once:
 
 AUTH='Authorization: {authorization}'
-{_CALLS.replace("$CRM", crm)}"""
+CRM={base_url}/hubs/crm
+{_CALLS}"""
 
 
+_ROOT = "/elements/api-v2"
 _CALLS = """\
-curl -s -H "$AUTH" "$CRM/accounts?pageSize=2&fields=id,accountName,phone"
-curl -s -H "$AUTH" -G $CRM/contacts --data-urlencode "where=firstName LIKE 'Ri%' AND \
-active = 1" -d fields=firstName,lastName,createDate
-curl -s -H "$AUTH" $CRM/contacts -d '{"accountID":0,"active":1,\
+curl -sw '\\n' -H "$AUTH" "$CRM/accounts?pageSize=2&fields=id,accountName,phone"
+curl -sw '\\n' -H "$AUTH" -G $CRM/contacts --data-urlencode \
+"where=firstName LIKE 'Ri%' AND active = 1" -d fields=firstName,lastName,createDate
+curl -sw '\\n' -H "$AUTH" $CRM/contacts -d '{"accountID":0,"active":1,\
 "firstName":"Ida","lastName":"Moe"}'
 """

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from datetime import UTC, datetime
 
 import click
 
 from bridge import app
-from bridge.cli.opening import as_json, show_json
-from bridge.errors import BridgeError, ConfigurationError
-from bridge.interfaces import Credentials
+from bridge.catalog.loader import load_elements
+from bridge.cli.opening import read_password
+from bridge.cli.output import as_json, show_json, show_line, show_status
+from bridge.errors import BridgeError, ConfigurationError, single_full_stops
 from bridge.services import credentials as vocabulary
-from bridge.services.context import Context
-from bridge.services.credentials import read_credentials
+from bridge.services.credentials import parse_credentials
 from bridge.services.operating import doctor as checks
 from bridge.services.operating import vendor_checks
+from bridge.services.operating.directory_checks import check_directory, check_disk
 from bridge.services.operating.doctor import Finding, Level, fail
 from bridge.services.operating.vendor_checks import Patient
-from bridge.settings import Settings, read_settings
+from bridge.settings import Settings, load_settings
 from bridge.store.engine import Database
-from bridge.store.instances import get_instance
+from bridge.store.governor.governor import Governor
+from bridge.store.instances import Instance, get_instance
+
+_ELEMENT = "autotaskcrm"
 
 
 @click.command(
@@ -54,12 +58,14 @@ def doctor(  # noqa: PLR0913 - its options
 ) -> None:
     """Examine settings, data directory, keys and database, then the way to Autotask.
 
-    Changes nothing. Exits 1 when a line failed; a warning is no failure.
+    Changes nothing, but what Autotask says of its count of calls is shared with all
+    processes: a budget that is free again is free at once. Exits 1 when a line failed;
+    a warning is no failure.
     """
     if password_stdin:
-        if password is not None:
-            raise click.UsageError("Give the password once: option or stdin.")
-        password = sys.stdin.readline().rstrip("\r\n")
+        password = read_password(
+            password, from_stdin=True, prompt="Password of the API user", confirm=False
+        )
     given = {
         vocabulary.USERNAME: username,
         vocabulary.PASSWORD: password,
@@ -99,62 +105,89 @@ def _examine(
     if strange is not None:
         yield strange
     try:
-        settings = read_settings()
+        loaded = load_settings()
     except ConfigurationError as error:
-        yield fail("settings", error.message.rstrip("."), "correct the variable")
+        text, _, cure = error.message.rstrip(".").partition("; ")
+        yield fail("settings", text, cure or "correct it there")
         return
-    described = checks.describe(settings)
+    settings = loaded.settings
+    described = checks.describe(settings, loaded.file)
     yield described
-    yield checks.check_directory(settings)
-    if described.level is Level.FAILED:
-        return
+    exposed = checks.check_settings_file(loaded)
+    if exposed is not None:
+        yield exposed
+    directory = check_directory(settings)
+    yield directory
+    if Level.FAILED not in {described.level, directory.level}:
+        yield from _examine_store(settings, instance_id, configuration)
+    elif configuration:
+        yield from _examine_vendor(settings, configuration)
+
+
+def _examine_store(
+    settings: Settings, instance_id: int | None, configuration: Mapping[str, str]
+) -> Iterator[Finding]:
+    """Examine what is stored, then the way to Autotask.
+
+    Without a configuration it is a failure that there is no installation.
+    """
+    disk = check_disk(settings)
+    if disk is not None:
+        yield disk
     findings, keys = checks.check_keys(settings)
     yield from findings
-    if keys is None:
-        return
-    findings, database = checks.check_database(settings, keys)
+    needed = not configuration
+    findings, database = checks.check_database(settings, keys, needed=needed)
     yield from findings
     if database is None:
+        if configuration:
+            yield from _examine_vendor(settings, configuration)
         return
-    with contextlib.closing(database):
-        if instance_id is not None or configuration:
-            yield from _examine_vendor(settings, database, instance_id, configuration)
+    governor = app.open_governor(settings, database)
+    with contextlib.closing(database), contextlib.closing(governor):
+        if instance_id is not None:
+            yield from _examine_instance(settings, database, governor, instance_id)
+        elif configuration:
+            yield from _examine_vendor(settings, configuration, governor=governor)
+
+
+def _examine_instance(
+    settings: Settings, database: Database, governor: Governor, instance_id: int
+) -> Iterator[Finding]:
+    instance = get_instance(database, instance_id)
+    if instance is None:
+        text = f"there is no instance {instance_id}"
+        yield fail("instance", text, "bridge instance list")
+        return
+    yield from _examine_vendor(settings, instance.configuration, instance, governor)
 
 
 def _examine_vendor(
     settings: Settings,
-    database: Database,
-    instance_id: int | None,
-    configuration: dict[str, str],
+    configuration: Mapping[str, str],
+    instance: Instance | None = None,
+    governor: Governor | None = None,
 ) -> Iterator[Finding]:
-    ctx = app.build_context(settings, database)
-    zone, element_key = None, "autotaskcrm"
-    if instance_id is not None:
-        instance = get_instance(database, instance_id)
-        if instance is None:
-            yield fail(
-                "instance",
-                f"there is no instance {instance_id}",
-                "bridge instance list",
-            )
-            return
-        configuration = dict(instance.configuration)
-        zone, element_key = instance.zone, instance.element_key
-    credentials = _credentials(ctx, configuration)
-    if isinstance(credentials, Finding):
-        yield credentials
-        return
-    patient = Patient(credentials, zone, element_key)
-    # Past the governor: an examination must work when the budget is used up.
-    with contextlib.closing(app.open_probe(settings)) as probe:
-        yield from vendor_checks.examine(ctx, probe, patient)
-
-
-def _credentials(ctx: Context, configuration: dict[str, str]) -> Credentials | Finding:
+    """Examine the way to Autotask; needs no installation and makes nothing."""
     try:
-        return read_credentials(ctx, configuration)
+        credentials = parse_credentials(settings, configuration)
     except BridgeError as error:
-        return fail("instance", error.message.rstrip("."), "correct its configuration")
+        text = error.message.rstrip(".")
+        yield fail("instance", text, "correct its configuration")
+        return
+    element = load_elements()[instance.element_key if instance else _ELEMENT]
+    patient = Patient(
+        credentials,
+        tuple(element.resources.values()),
+        zone=instance.zone if instance else None,
+        instance_id=instance.id if instance else None,
+    )
+    # Past the governor, because an examination must work when nothing else does; what
+    # Autotask says of its count is shared with all processes.
+    with contextlib.closing(app.open_probe(settings, governor)) as probe:
+        yield from vendor_checks.examine(
+            lambda: datetime.now(UTC), probe, patient, governor
+        )
 
 
 def _show_each(findings: Iterator[Finding], *, as_json: bool) -> list[Finding]:
@@ -163,10 +196,10 @@ def _show_each(findings: Iterator[Finding], *, as_json: bool) -> list[Finding]:
     for finding in findings:
         shown.append(finding)
         if not as_json:
-            text = f"{finding.level:<8} {finding.check}: {finding.text}."
-            click.echo(text)
+            text = single_full_stops(f" {finding.check}: {finding.text}.")
+            show_status("", f"{finding.level:<8}", text)
             if finding.cure:
-                click.echo(f"{'':<8} cure: {finding.cure}.")
+                show_line(f"{'':<8} cure: {finding.cure}.")
     if as_json:
         show_json([asdict(finding) for finding in shown])
     return shown

@@ -8,41 +8,34 @@ from pathlib import Path
 import click
 import orjson
 
-from bridge.catalog.model import JSON
-from bridge.cli.opening import (
+from bridge.cli.opening import open_context, open_store, open_trial
+from bridge.cli.output import (
     as_json,
-    open_context,
-    open_store,
-    read_password,
     show_json,
     show_members,
+    show_status,
     show_table,
+    visible,
 )
+from bridge.cli.provisioning import INSTANCE_ID, add, find, show_change, update
 from bridge.errors import (
     InvalidRequestError,
-    NotFoundError,
     OperatorError,
     ProviderError,
+    ProviderThresholdError,
 )
+from bridge.interfaces import Caller
 from bridge.services import credentials, traces
 from bridge.services.context import Context
 from bridge.services.instances import instances
 from bridge.services.instances.bodies import MASK, instance_document
+from bridge.services.operating.installation import find_missing
 from bridge.services.tenancy import moving
-from bridge.store import administration, users
+from bridge.services.usage.vendor_usage import describe_limits
+from bridge.settings import read_settings
+from bridge.store import administration
 from bridge.store.instances import Instance, get_instance, remove_instance
-
-_VOCABULARIES = """
-One connection, two vocabularies. The keys of the old element on the left, the fields
-of the newer connect form on the right; the options take either.
-
-\b
-crm.autotask.username           API username
-crm.autotask.password           API secret
-crm.autotask.server.url         API zone, for example webservices3
-crm.autotask.integration.code   API integration code
-"""
-_ID = click.argument("instance_id", metavar="ID", type=int)
+from bridge.store.moving import Moved
 
 
 @click.group(epilog="Example: bridge instance list --json")
@@ -50,81 +43,8 @@ def instance() -> None:
     """Keep the connections that element tokens stand for."""
 
 
-@instance.command(
-    help="Make an instance, once Autotask has accepted its credentials.\n"
-    + _VOCABULARIES,
-    epilog="Example: bridge instance add --user ann@northwind.example --name PSA "
-    "--username api@northwind.example --password-stdin --zone webservices3 < secret",
-)
-@click.option("--user", "owner", required=True, help="Id or e-mail of its user.")
-@click.option("--name", required=True, help="For display, and the default tag.")
-@click.option("--username", "--api-username", required=True, help="The API user.")
-@click.option(
-    "--password",
-    "--api-secret",
-    help="Visible to other users of this machine; prefer --password-stdin.",
-)
-@click.option("--password-stdin", is_flag=True, help="Read one line from stdin.")
-@click.option("--server-url", help="As seen in the browser: https://ww3.autotask.net.")
-@click.option("--zone", "--api-zone", help="Instead of the server URL: webservices3.")
-@click.option(
-    "--integration-code",
-    "--api-integration-code",
-    help="Tracking identifier; without it BRIDGE_INTEGRATION_CODE serves.",
-)
-@click.option("--tag", "tags", multiple=True, help="May be repeated.")
-@click.option(
-    "--set",
-    "further",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="A further key of the configuration; may be repeated.",
-)
-@as_json
-def add(  # noqa: PLR0913 - its options
-    *,
-    owner: str,
-    name: str,
-    username: str,
-    password: str | None,
-    password_stdin: bool,
-    server_url: str | None,
-    zone: str | None,
-    integration_code: str | None,
-    tags: Sequence[str],
-    further: Sequence[str],
-    as_json: bool,
-) -> None:
-    """Make an instance; its help stands above."""
-    if (server_url is None) == (zone is None):
-        raise click.UsageError("Give one of --server-url and --zone.")
-    secret = read_password(
-        password, from_stdin=password_stdin, prompt="Password of the API user"
-    )
-    given: dict[str, JSON] = {
-        credentials.USERNAME: username,
-        credentials.PASSWORD: secret,
-        credentials.SERVER_URL: server_url,
-        credentials.ZONE: zone,
-        credentials.INTEGRATION_CODE: integration_code,
-    }
-    body: dict[str, JSON] = {
-        "name": name,
-        "element": {"key": "autotaskcrm"},
-        "configuration": {
-            **{key: value for key, value in given.items() if value},
-            **_read_pairs(further),
-        },
-    }
-    if tags:
-        body["tags"] = list(tags)
-    with open_context() as ctx:
-        user = users.get_user(ctx.database, owner)
-        document = instances.create_instance(ctx, user, body)
-    if as_json:
-        show_json(document)
-    else:
-        show_members({name: document[name] for name in ("id", "name", "token")})
+instance.add_command(add)
+instance.add_command(update)
 
 
 @instance.command("list", epilog="Example: bridge instance list --json")
@@ -148,17 +68,18 @@ def list_(*, as_json: bool) -> None:
             )
             for one in found
         ],
+        empty="There are no instances: make one with `bridge instance add`.",
     )
 
 
 @instance.command(epilog="Example: bridge instance show 900001 --secrets")
-@_ID
+@INSTANCE_ID
 @click.option("--secrets", is_flag=True, help="Show the token too; never the password.")
 @as_json
 def show(*, instance_id: int, secrets: bool, as_json: bool) -> None:
     """Show one instance, its secrets masked."""
     with open_context() as ctx:
-        found = _find(ctx, instance_id)
+        found = find(ctx, instance_id)
         document = instance_document(ctx, found)
     if not secrets:
         document["token"] = MASK
@@ -192,8 +113,7 @@ def import_(*, file: Path, check: bool, as_json: bool) -> None:
         document = file.read_bytes()
     except OSError as error:
         raise OperatorError(f"{file} cannot be read: {error.strerror}.") from error
-    with open_context() as ctx:
-        moved = moving.move_in(ctx, document, check=check)
+    moved = _move_in(document, check=check)
     if as_json:
         show_json({"added": moved.added, "kept": moved.kept, "checked": check})
         return
@@ -208,7 +128,11 @@ def import_(*, file: Path, check: bool, as_json: bool) -> None:
 @click.option("--all", "every", is_flag=True, help="Test all that are enabled.")
 @as_json
 def test(*, instance_ids: Sequence[int], every: bool, as_json: bool) -> None:
-    """Log in to Autotask with stored credentials; one call for each instance."""
+    """Log in to Autotask with stored credentials; one call for each instance.
+
+    It reads Autotask's count of calls anew, for all processes: a budget that is free
+    again is free at once. No call budget refuses it.
+    """
     if every == bool(instance_ids):
         raise click.UsageError("Give ids, or --all.")
     with open_context() as ctx:
@@ -219,21 +143,22 @@ def test(*, instance_ids: Sequence[int], every: bool, as_json: bool) -> None:
                 if not one.disabled
             ]
             if every
-            else [_find(ctx, instance_id) for instance_id in instance_ids]
+            else [find(ctx, instance_id) for instance_id in instance_ids]
         )
         results = [_test(ctx, one) for one in tested]
     if as_json:
         show_json(results)
     else:
         for result in results:
-            click.echo(f"{result['id']}  {result['status']:<7}{result['text']}")
+            status = f"{result['status']:<7}"
+            show_status(f"{result['id']}  ", status, str(result["text"]))
     failed = [result for result in results if result["status"] != "ok"]
     if failed:
         raise click.ClickException(f"{len(failed)} of {len(results)} instances failed.")
 
 
 @instance.command(epilog="Example: bridge instance trace 900001 --minutes 10")
-@_ID
+@INSTANCE_ID
 @click.option(
     "--minutes",
     type=click.FloatRange(0, traces.MOST_MINUTES, min_open=True),
@@ -264,7 +189,7 @@ def trace(
     if off and minutes is not None:
         raise click.UsageError("Give --minutes or --off, not both.")
     with open_context() as ctx:
-        found = _find(ctx, instance_id)
+        found = find(ctx, instance_id)
         if off:
             traces.stop(ctx, found)
         elif minutes is not None:
@@ -274,33 +199,74 @@ def trace(
                 click.echo(orjson.dumps(one).decode())
 
 
+@instance.command(epilog="Example: bridge instance disable 900001")
+@INSTANCE_ID
+@as_json
+def disable(*, instance_id: int, as_json: bool) -> None:
+    """Refuse the calls of an instance until it is enabled; its token stays."""
+    _set_enabled(instance_id, enabled=False, as_json=as_json)
+
+
+@instance.command(epilog="Example: bridge instance enable 900001")
+@INSTANCE_ID
+@as_json
+def enable(*, instance_id: int, as_json: bool) -> None:
+    """Serve the calls of a disabled instance again."""
+    _set_enabled(instance_id, enabled=True, as_json=as_json)
+
+
 @instance.command(epilog="Example: bridge instance remove 900001 --yes")
-@_ID
+@INSTANCE_ID
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def remove(*, instance_id: int, yes: bool) -> None:
     """Remove an instance; its token stops working at once."""
     with open_context() as ctx:
-        found = _find(ctx, instance_id)
+        found = find(ctx, instance_id)
         if not yes:
-            click.confirm(f"Remove {found.name} ({found.id})?", abort=True, err=True)
+            named = f"{visible(found.name)} ({found.id})"
+            click.confirm(f"Remove {named}?", abort=True, err=True)
         remove_instance(ctx.database, found.id)
     click.echo(f"Removed {found.id}.")
 
 
-def _find(ctx: Context, instance_id: int) -> Instance:
-    found = get_instance(ctx.database, instance_id)
-    if found is None:
-        raise NotFoundError(f"There is no instance {instance_id}.")
-    return found
+def _set_enabled(instance_id: int, *, enabled: bool, as_json: bool) -> None:
+    with open_context() as ctx:
+        found = find(ctx, instance_id)
+        instances.set_enabled(ctx, found, enabled=enabled)
+        document = instance_document(ctx, find(ctx, instance_id))
+    done = "Enabled" if enabled else "Disabled"
+    show_change(document, f"{done} {found.id}.", as_json=as_json)
+
+
+def _move_in(document: bytes, *, check: bool) -> Moved:
+    """Import a file; one that cannot be imported makes no new installation."""
+    settings = read_settings()
+    if find_missing(settings):
+        with open_trial(settings) as ctx:
+            moved = moving.move_in(ctx, document, check=True)
+        if check:
+            return moved
+    with open_context(settings, new=not check) as ctx:
+        return moving.move_in(ctx, document, check=check)
 
 
 def _test(ctx: Context, one: Instance) -> dict[str, object]:
     try:
         usage = credentials.open_backend(ctx, one).check()
     except (ProviderError, InvalidRequestError) as error:
-        return {"id": one.id, "status": "failed", "text": error.message}
+        text = error.message
+        if isinstance(error, ProviderThresholdError):
+            text = f"{text} Now {_limits(ctx, one)}."
+        return {"id": one.id, "status": "failed", "text": text}
     text = f"{usage.used} of {usage.threshold} calls used this hour"
-    return {"id": one.id, "status": "ok", "text": text}
+    return {"id": one.id, "status": "ok", "text": f"{text}; {_limits(ctx, one)}"}
+
+
+def _limits(ctx: Context, one: Instance) -> str:
+    zone = (get_instance(ctx.database, one.id) or one).zone
+    databases = [] if zone is None else [zone.database]
+    figures = ctx.governor.figures(databases, Caller(one.id))
+    return "; ".join(map(describe_limits, figures))
 
 
 def _summary(one: Instance) -> Mapping[str, object]:
@@ -314,10 +280,3 @@ def _summary(one: Instance) -> Mapping[str, object]:
         "disabled": one.disabled,
         "zone": one.zone.url if one.zone else None,
     }
-
-
-def _read_pairs(texts: Sequence[str]) -> dict[str, JSON]:
-    pairs = [text.partition("=") for text in texts]
-    if not all(equals for _, equals, _ in pairs):
-        raise click.UsageError("--set wants KEY=VALUE.")
-    return {key.strip(): value for key, _, value in pairs}

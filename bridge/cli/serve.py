@@ -64,6 +64,12 @@ class _Serve(click.Command):
     help="Leave background work to `bridge worker` elsewhere.",
 )
 @click.option(
+    "--no-init",
+    is_flag=True,
+    help="Fail where there is no installation, as on a disk that is not mounted; "
+    "without it one is made.",
+)
+@click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON line when it answers."
 )
 @click.option("--ready-fd", type=int, hidden=True)
@@ -71,8 +77,8 @@ class _Serve(click.Command):
 def serve(ctx: click.Context, /, *, no_worker: bool, **options: Any) -> None:  # noqa: ANN401 - the facade's
     """Serve elements/api-v2 until SIGTERM or Ctrl-C, and do background work.
 
-    Settings come from the environment, `BRIDGE_…`. An older schema is upgraded, a
-    newer one refused. A worker that dies is started again.
+    Settings come from the environment and the settings file: `bridge config`. An
+    older schema is upgraded, a newer one refused. A worker that dies is started again.
     """
     if no_worker:
         # The supervisor stays small: it never imports the facade.

@@ -6,9 +6,9 @@ Decimal, and naive datetimes in service time; null fields are left out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sized
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from bridge.sandbox.facts.model import PicklistItem
 
@@ -17,6 +17,11 @@ Row: TypeAlias = Mapping[str, object]
 
 The member `UserDefinedFields`, where there is one, maps UDF names to text or None.
 """
+
+
+class Rows(Iterable[Row], Sized, Protocol):
+    """The records of one entity; they may be made as they are gone through."""
+
 
 UDF_MEMBER = "UserDefinedFields"
 
@@ -44,8 +49,8 @@ class Udf:
 class ApiUser:
     """One login; `resource_id` is its Resource record.
 
-    One that is not `api_only` may use version 1.5 only. Version 1.5 asks for a tracking
-    identifier only of a user that has one `assigned`.
+    One that is not `api_only` may use version 1.5 only. Version 1.5 asks for an
+    integration code only of a user that has one `assigned`.
     """
 
     username: str
@@ -59,7 +64,7 @@ class ApiUser:
 class Tenant:
     """One tenant database; `ci` is its number, unique in the data set.
 
-    `integration_codes` are the tracking identifiers it accepts, 27 characters each.
+    `integration_codes` are the integration codes it accepts, 27 characters each.
     """
 
     ci: int
@@ -67,7 +72,7 @@ class Tenant:
     users: tuple[ApiUser, ...]
     integration_codes: tuple[str, ...] = field(repr=False)
     udfs: Mapping[str, tuple[Udf, ...]]
-    rows: Mapping[str, Iterable[Row]]
+    rows: Mapping[str, Rows]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,6 @@
-"""Settings: the only reader of the environment.
+"""Settings: the only reader of the environment and of the settings file."""
 
-Every setting is an environment variable, `BRIDGE_` and its name in capitals.
-"""
-
-from bridge.settings.environment import read_settings
+from bridge.settings.loader import LoadedSettings, load_settings, read_settings
 from bridge.settings.model import Settings
 
-__all__ = ["Settings", "read_settings"]
+__all__ = ["LoadedSettings", "Settings", "load_settings", "read_settings"]

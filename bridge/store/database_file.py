@@ -15,6 +15,7 @@ from bridge.errors import StoreUnavailableError
 from bridge.store.paths import make_private_file
 
 _BUSY_TIMEOUT_S = 30
+_ABSENT = "absent"
 
 
 class DatabaseFile:
@@ -23,17 +24,20 @@ class DatabaseFile:
     Args:
         path: where it is. A missing file is made, with mode 0600, unless `opened`.
         opened: the identity of the file that another process opened there.
+        make: whether a missing file may be made.
 
     Raises:
         ConfigurationError: it cannot be made.
         StoreUnavailableError: it is not the file that was opened; nothing was made.
     """
 
-    def __init__(self, path: Path, *, opened: str | None = None) -> None:
+    def __init__(
+        self, path: Path, *, opened: str | None = None, make: bool = True
+    ) -> None:
         self.path = path
-        if opened is None:
+        if opened is None and make:
             make_private_file(path)
-        self.identity = opened or _identify(path)
+        self.identity = opened or _identify(path) or _ABSENT
         self.check()
 
     def check(self) -> None:

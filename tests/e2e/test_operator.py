@@ -26,7 +26,8 @@ from ports import find_free_port
 
 from bridge.store import schema
 from bridge.store.crypto import KeyRing
-from bridge.store.engine import Database, database_url
+from bridge.store.database_url import database_url
+from bridge.store.engine import Database
 
 pytestmark = [pytest.mark.campaign, pytest.mark.timeout(300)]
 
@@ -46,7 +47,7 @@ class Site:
         self.env = {
             **os.environ,
             "BRIDGE_DATA_DIR": str(self.data),
-            "BRIDGE_ALLOW_LOOPBACK": "true",
+            "BRIDGE_AUTOTASK_ALLOW_LOOPBACK": "true",
             "BRIDGE_LOG_LEVEL": "warning",
         }
         self.certificate = make_certificate(folder)
@@ -209,7 +210,7 @@ def find_child(process, word):
 def test_callers_notice_nothing_that_a_retry_does_not_cure(tmp_path):
     site = Site(tmp_path)
     simulator, vendor = site.start("sandbox", "--port", "0", "--limits", "generous")
-    site.env["BRIDGE_WRITE_SETTLE_S"] = "1"
+    site.env["BRIDGE_IDEMPOTENCY_SETTLE_S"] = "1"
     make_older_installation(site)
     (tmp_path / "old.json").write_text(json.dumps(old_callers(vendor)))
 

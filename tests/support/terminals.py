@@ -5,18 +5,21 @@ from __future__ import annotations
 import contextlib
 import os
 import pty
+import re
 import select
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TextIO
 
 PATIENCE_S = 120.0
+_STYLE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 class Terminal:
-    """A `bridge` command on a pseudo-terminal; `shown` is all that it wrote there."""
+    """A command on a pseudo-terminal; `shown` is all that it wrote there."""
 
     def __init__(self, process: subprocess.Popen | None, controller: int) -> None:
         self.process = process
@@ -27,6 +30,15 @@ class Terminal:
         """Read until the command has shown a text."""
         while text not in self.shown:
             assert self._read(), f"{text!r} was never shown: {self.shown}"
+
+    def read_value(self, name: str) -> str:
+        """Read until a line `name  value` is complete; return the value."""
+        line = re.compile(rf"^{name} +(\S+)\s*$", re.MULTILINE)
+        while True:
+            found = line.search(_STYLE.sub("", self.shown))
+            if found is not None:
+                return found[1]
+            assert self._read(), f"{name!r} was never shown: {self.shown}"
 
     def type(self, line: str) -> None:
         """Type a line, as the answer to what was shown last."""
@@ -79,13 +91,28 @@ def on_terminal(
     stdout: int | None = None,
 ) -> Iterator[Terminal]:
     """Run a `bridge` command on a terminal, its stdout too unless it goes elsewhere."""
+    command = [sys.executable, "-m", "bridge", *map(str, arguments)]
+    with command_on_terminal(command, env=env, stdout=stdout) as found:
+        yield found
+
+
+@contextmanager
+def command_on_terminal(
+    command: Sequence[object],
+    *,
+    env: Mapping[str, str],
+    cwd: Path | None = None,
+    stdout: int | None = None,
+) -> Iterator[Terminal]:
+    """Run any command on a terminal, which is its controlling one."""
     controller, terminal = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "bridge", *map(str, arguments)],
+        [*map(str, command)],
         stdin=terminal,
         stdout=terminal if stdout is None else stdout,
         stderr=terminal,
         env={**os.environ, "TERM": "xterm-256color", **env},
+        cwd=cwd,
         start_new_session=True,
     )
     os.close(terminal)

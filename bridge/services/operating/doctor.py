@@ -271,8 +271,8 @@ def _refused(error: ConfigurationError) -> Finding:
 
 
 def _unusable(check: str, error: StoreError) -> Finding:
-    text = error.message.rstrip(".")
-    if "schema" in text:
+    text = error.text
+    if text.startswith("The database has schema"):
         cure = "start the newer release, or restore the backup made before it"
         return fail("schema", text, cure)
     return fail(check, error.text, error.cure or cure_trouble(error.__cause__))

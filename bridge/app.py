@@ -160,10 +160,10 @@ def build_context(settings: Settings, database: Database) -> Context:
 def open_governor(settings: Settings, database: Database) -> Governor:
     """Return this process's way to the call budget that all processes share."""
     rules = Rules(
-        lanes=settings.governor_lanes,
-        instance_lanes=settings.governor_instance_lanes,
-        lease_s=settings.governor_lease_s,
-        wait_s=settings.governor_wait_s,
+        lanes=settings.rate_limit_slots,
+        instance_lanes=settings.rate_limit_slots_per_instance,
+        lease_s=settings.rate_limit_lease_s,
+        wait_s=settings.rate_limit_max_wait_s,
     )
     return Governor(database, rules)
 
@@ -184,13 +184,13 @@ def open_service(
         log=log,
         descriptions=settings.data_dir / "wsdl",
         timeouts=Timeouts(
-            connect_s=settings.connect_timeout_s,
-            read_s=settings.read_timeout_s,
+            connect_s=settings.autotask_connect_timeout_s,
+            read_s=settings.autotask_read_timeout_s,
         ),
-        retries=RetryPolicy(deadline_s=settings.request_deadline_s),
+        retries=RetryPolicy(deadline_s=settings.autotask_deadline_s),
         hosts=HostPolicy(
-            allowed_hosts=settings.allowed_hosts,
-            allow_loopback=settings.allow_loopback,
+            allowed_hosts=settings.autotask_allowed_hosts,
+            allow_loopback=settings.autotask_allow_loopback,
         ),
         user_agent=f"bridge/{__version__}",
     )
@@ -202,7 +202,8 @@ def open_probe(settings: Settings) -> SoapProbe:
         open_service(settings),
         settings.data_dir / "wsdl",
         timeouts=Timeouts(
-            connect_s=settings.connect_timeout_s, read_s=settings.read_timeout_s
+            connect_s=settings.autotask_connect_timeout_s,
+            read_s=settings.autotask_read_timeout_s,
         ),
         user_agent=f"bridge/{__version__}",
     )

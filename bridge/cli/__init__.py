@@ -31,6 +31,9 @@ COMMANDS = (
     "wsdl",
 )
 
+_LOGGING = ("demo", "sandbox", "serve", "worker")
+"""Commands that log old names of settings, or that read no settings."""
+
 # A group called without a command shows its help; older click has no error for it.
 _HELP: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())
 
@@ -100,3 +103,6 @@ def main(ctx: click.Context, /, *, until_eof: bool, opened: str | None) -> None:
     restrict_new_files()
     if until_eof:
         end_with_input()
+    elif ctx.invoked_subcommand not in _LOGGING:
+        # Imported here: the supervisor of `serve` and the simulator stay small.
+        importlib.import_module("bridge.cli.old_names").echo_old_names()

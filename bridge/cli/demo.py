@@ -113,7 +113,7 @@ def _sandbox_arguments(port: int, seed: str, directory: Path) -> list[str]:
 def _environment(directory: Path, simulator: Child) -> dict[str, str]:
     return {
         "BRIDGE_DATA_DIR": str(directory),
-        "BRIDGE_ALLOW_LOOPBACK": "true",
+        "BRIDGE_AUTOTASK_ALLOW_LOOPBACK": "true",
         "BRIDGE_INTEGRATION_CODE": simulator.announced["integrationCode"],
     }
 

@@ -13,6 +13,7 @@ import orjson
 
 from bridge import app
 from bridge.cli.addresses import check_address, join_address
+from bridge.cli.old_names import log_old_names
 from bridge.cli.supervisor import MACHINES, PEOPLE
 from bridge.settings import read_settings
 from bridge.telemetry import logs
@@ -36,6 +37,7 @@ def run(  # noqa: PLR0913 - the command's options
     settings = read_settings()
     check_address(host, port)
     app.start_process(settings, serves=True)
+    log_old_names()
     tls = _certificates(tls_cert, tls_key)
     opened = app.make_database(settings)
     make_app = partial(app.create_app, settings, opened)
@@ -60,11 +62,11 @@ def run(  # noqa: PLR0913 - the command's options
         threads=threads,
         ready=announce,
         limits=server.Limits(
-            stall_s=settings.stall_s,
-            keepalive_s=settings.keepalive_s,
-            drain_s=settings.drain_s,
-            headers=settings.max_headers,
-            header_bytes=settings.max_header_bytes,
+            stall_s=settings.http_request_timeout_s,
+            keepalive_s=settings.http_keepalive_s,
+            drain_s=settings.shutdown_timeout_s,
+            headers=settings.http_max_headers,
+            header_bytes=settings.http_max_header_bytes,
         ),
         tls=tls,
     )

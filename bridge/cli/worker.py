@@ -12,6 +12,7 @@ import click
 import orjson
 
 from bridge import app
+from bridge.cli.old_names import log_old_names
 from bridge.cli.processes import Signals
 from bridge.jobs.tasks import TASKS, Task
 from bridge.jobs.worker import work
@@ -41,6 +42,7 @@ def run(tasks: Sequence[Task], *, as_json: bool, opened: str | None = None) -> N
     settings = read_settings()
     if opened is None:
         app.start_process(settings, serves=False)
+        log_old_names()
         database = app.open_database(settings)
         database.upgrade()
     else:
@@ -60,7 +62,9 @@ def run(tasks: Sequence[Task], *, as_json: bool, opened: str | None = None) -> N
     with Signals(signal.SIGTERM, signal.SIGINT) as signals:
 
         def wait() -> float:
-            return settings.drain_s if signals.wait() == signal.SIGTERM else 0
+            return (
+                settings.shutdown_timeout_s if signals.wait() == signal.SIGTERM else 0
+            )
 
         context = app.build_context(settings, database)
         work(context, wait, ready=announce, tasks=tasks)

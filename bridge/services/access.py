@@ -122,7 +122,7 @@ def log_in(ctx: Context, username: str, password: str) -> dict[str, JSON]:
         ctx.database,
         email=username,
         password=password,
-        lifetime_s=ctx.settings.session_lifetime_s,
+        lifetime_s=ctx.settings.session_ttl_s,
     )
     if session is None:
         raise UnauthorizedError(

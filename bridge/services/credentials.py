@@ -76,7 +76,9 @@ def read_credentials(ctx: Context, configuration: Mapping[str, str]) -> Credenti
             or settings.integration_code.get_secret_value()
         ),
         impersonate_resource_id=_read_resource_id(configuration.get(IMPERSONATE, "")),
-        timezone=_read_timezone(configuration.get(TIMEZONE, "") or settings.timezone),
+        timezone=_read_timezone(
+            configuration.get(TIMEZONE, "") or settings.autotask_timezone
+        ),
     )
     call.conceal(credentials.password, credentials.integration_code)
     return credentials
@@ -108,7 +110,9 @@ def open_backend(
         instance.id,
         priority,
         traced=is_traced(ctx, instance),
-        deadline=waiting.started + ctx.settings.request_deadline_s if waiting else None,
+        deadline=waiting.started + ctx.settings.autotask_deadline_s
+        if waiting
+        else None,
     )
     return ctx.open_backend(credentials, instance.zone, store_zone, caller)
 

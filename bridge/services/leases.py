@@ -36,13 +36,13 @@ def hold(ctx: Context, key: str) -> Iterator[Fence]:
         ConflictError: somebody else held it all that time.
     """
     holder = name_holder()
-    ttl_s = ctx.settings.write_lease_s
+    ttl_s = ctx.settings.record_lock_lease_s
     deadline = time.monotonic() + ttl_s
     taken_at = time.monotonic()
 
     def fence() -> None:
         lasts_s = taken_at + ttl_s - time.monotonic()
-        if lasts_s > ctx.settings.request_deadline_s:
+        if lasts_s > ctx.settings.autotask_deadline_s:
             return
         # Once it has run out, another may have had it in between.
         if lasts_s <= 0 or not leases.acquire(ctx.database, key, holder, ttl_s):

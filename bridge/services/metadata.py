@@ -81,10 +81,10 @@ class _Place(Generic[T]):
         if stamp is None:
             return self.renew()
         age_s = (now - stamp[1]).total_seconds()
-        if age_s > ctx.settings.metadata_lifetime_s and metadata.claim_refresh(
+        if age_s > ctx.settings.metadata_cache_ttl_s and metadata.claim_refresh(
             ctx.database, self.instance.id, self.kind.row, now=now, ttl_s=_RENEWAL_S
         ):
-            if age_s <= ctx.settings.metadata_lifetime_s * _LIFETIMES:
+            if age_s <= ctx.settings.metadata_cache_ttl_s * _LIFETIMES:
                 self.renew_behind()
             else:
                 # An old row serves a caller better than no answer.

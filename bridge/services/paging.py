@@ -178,7 +178,7 @@ def _remember(
 ) -> None:
     if after is None:
         return
-    expires_at = ctx.clock() + timedelta(seconds=ctx.settings.page_memory_s)
+    expires_at = ctx.clock() + timedelta(seconds=ctx.settings.page_positions_ttl_s)
     pages.remember_page(
         ctx.database, walk.instance_id, walk.identity, size, number, after, expires_at
     )

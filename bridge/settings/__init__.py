@@ -1,9 +1,6 @@
-"""Settings: the only reader of the environment.
+"""Settings: the only reader of the environment."""
 
-Every setting is an environment variable, `BRIDGE_` and its name in capitals.
-"""
-
-from bridge.settings.environment import read_settings
+from bridge.settings.loader import read_settings
 from bridge.settings.model import Settings
 
 __all__ = ["Settings", "read_settings"]

@@ -1,43 +1,76 @@
-"""The settings of this process, out of its environment."""
+"""Settings that environment variables give."""
 
 from __future__ import annotations
 
-import re
-
-from pydantic import ValidationError
-from pydantic_settings import SettingsError
+import json
+from collections.abc import Mapping
 
 from bridge.errors import ConfigurationError
-from bridge.settings.model import Settings, list_of, variable
+from bridge.settings.model import Settings, list_of
+from bridge.settings.names import PREFIX, RENAMED, variable
+from bridge.settings.values import Value
 
-_FIELD = re.compile(r'field "(\w+)"')
+_OLD_NAMES = {new: variable(old) for old, new in RENAMED.items()}
 
 
-def read_settings() -> Settings:
-    """Return the settings of this process's environment.
+def read_environment(environ: Mapping[str, str]) -> dict[str, Value]:
+    """Return the settings that variables give, by field; a new name before its old.
 
     Raises:
-        ConfigurationError: a value cannot be used; names the variable and the form
-            that is wanted, never the value.
+        ConfigurationError: a list is not JSON.
     """
-    try:
-        return Settings()
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        name = "_".join(str(part) for part in first["loc"][:1])
-        text = first["msg"].removeprefix("Value error, ")
-        text = text.replace("Input should", "must", 1)
-        if first["type"] == "tuple_type":
-            text = list_of(name)
-        raise ConfigurationError(f"{variable(name)} {text}.") from None
-    except SettingsError as error:
-        # The library names the field in its sentence only.
-        found = _FIELD.search(str(error))
-        if found is None:
-            text = f"The environment cannot be read: {error}."
+    given = _upper(environ)
+    values = {}
+    for field in Settings.model_fields:
+        new, old = variable(field), _OLD_NAMES.get(field)
+        if new in given:
+            value = Value(_parse(field, new, given[new]), f"environment {new}", new)
+        elif old in given:
+            place = f"{new} (set as {old})"
+            source = f"environment {old} (old name)"
+            value = Value(_parse(field, place, given[old]), source, place)
         else:
-            text = f"{variable(found[1])} {list_of(found[1])}."
-        raise ConfigurationError(text) from None
+            continue
+        values[field] = value
+    return values
+
+
+def find_old_names(environ: Mapping[str, str]) -> list[str]:
+    """Return a sentence for each variable that is set by its old name."""
+    given = _upper(environ)
+    return [
+        f"{old} is ignored because {variable(field)} is set."
+        if variable(field) in given
+        else f"{old} is now {variable(field)}; the old name is still read."
+        for field, old in _OLD_NAMES.items()
+        if old in given
+    ]
+
+
+def _upper(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return our variables by names in capitals; one written so wins."""
+    ours = {name: text for name, text in environ.items() if _is_ours(name)}
+    return {name.upper(): text for name, text in ours.items()} | {
+        name: text for name, text in ours.items() if name.isupper()
+    }
+
+
+def _is_ours(name: str) -> bool:
+    return name.upper().startswith(PREFIX)
+
+
+def _parse(field: str, place: str, text: str) -> object:
+    """Return a list from its JSON, any other value as text."""
+    if not isinstance(Settings.model_fields[field].default, tuple):
+        return text
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
     except RecursionError:
-        text = "The environment cannot be read: a JSON list in it is nested too deep."
-        raise ConfigurationError(text) from None
+        raise ConfigurationError(
+            f"{place} {list_of(field)}; this one is nested too deep."
+        ) from None
+    if not isinstance(value, list):
+        raise ConfigurationError(f"{place} {list_of(field)}.")
+    return value

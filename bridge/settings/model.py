@@ -7,15 +7,22 @@ from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+)
 
 from bridge.settings.addresses import is_host, is_public
+from bridge.settings.names import variable
 
 _HOUR_S = 3600.0
 _DAY_S = 24 * _HOUR_S
 _YEAR_S = 365 * _DAY_S
-_LONGEST_DAYS = 3650.0
+_MAX_DAYS = 3650.0
 _GIGABYTE = 1_000_000_000
 
 _Operation: TypeAlias = Literal[
@@ -30,12 +37,11 @@ _Operation: TypeAlias = Literal[
 ]
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """What an operator can set; units are in the names."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="BRIDGE_",
-        extra="ignore",
+    model_config = ConfigDict(
+        extra="forbid",
         frozen=True,
         validate_default=True,
         allow_inf_nan=False,
@@ -43,199 +49,234 @@ class Settings(BaseSettings):
 
     data_dir: Path = Field(
         default=Path("bridge-data"),
-        description="Databases, keys and files; made when missing.",
-    )
-    database_url: SecretStr | None = Field(
-        default=None,
-        description="`postgresql+psycopg://…`; else SQLite in the data directory.",
-    )
-    keys: SecretStr | None = Field(
-        default=None,
-        description="The key ring as JSON text; wins over `keys.json`.",
+        description="Directory for databases, keys and files; created when missing.",
     )
     integration_code: SecretStr = Field(
         default=SecretStr(""),
-        description="API tracking identifier for instances that bring none.",
+        description="Autotask integration code for instances that have none.",
     )
-    allowed_hosts: tuple[str, ...] = Field(
+    public_url: str = Field(
+        default="",
+        description="Base URL of Bridge as callers reach it; empty: taken from the "
+        "request.",
+        examples=["https://crm.example.com"],
+    )
+    keys: SecretStr | None = Field(
+        default=None,
+        description="Key ring as JSON text; overrides `keys.json` in the data "
+        "directory.",
+    )
+    trusted_proxies: tuple[str, ...] = Field(
         default=(),
-        description="Hosts allowed as server URL besides `*.autotask.net`, as JSON.",
-        examples=['["psa.example.com", "http://10.0.0.5:8081"]'],
+        description="Addresses or networks of proxies whose `X-Forwarded-For`, "
+        "`-Proto` and `-Host` headers are trusted.",
+        examples=['["127.0.0.1", "10.0.0.0/8"]'],
     )
-    allow_loopback: bool = Field(
+    strict_status: bool = Field(
         default=False,
-        description="Allow `http://` server URLs on this machine; `demo` sets it.",
+        description="Respond with 429, 503 and 504 where the old service responded "
+        "with 502.",
     )
-    timezone: str = Field(
-        default="America/New_York", description="The zone of the vendor's times."
+    extended_operations: tuple[_Operation, ...] = Field(
+        default=(),
+        description="Autotask operations that resources added to the element may call "
+        "besides those that read records and metadata: "
+        f"{', '.join(f'`{name}`' for name in get_args(_Operation))}.",
+        examples=['["create", "update"]'],
     )
-    connect_timeout_s: float = Field(
-        default=5.0, gt=0, le=_HOUR_S, description="Connecting to the vendor."
+    database_url: SecretStr | None = Field(
+        default=None,
+        description="URL of the database, `postgresql+psycopg://…`; empty: SQLite in "
+        "the data directory.",
     )
-    read_timeout_s: float = Field(
-        default=60.0, gt=0, le=_HOUR_S, description="Silence of the vendor."
+    autotask_connect_timeout_s: float = Field(
+        default=5.0,
+        gt=0,
+        le=_HOUR_S,
+        description="Connect timeout for Autotask.",
     )
-    request_deadline_s: float = Field(
+    autotask_read_timeout_s: float = Field(
+        default=60.0,
+        gt=0,
+        le=_HOUR_S,
+        description="Read timeout for Autotask responses.",
+    )
+    autotask_deadline_s: float = Field(
         default=110.0,
         gt=0,
         le=_HOUR_S,
-        description="One call of a caller, retries included.",
+        description="Timeout for one request of a caller, with all its Autotask calls "
+        "and their retries.",
     )
-    governor_wait_s: float = Field(
+    autotask_timezone: str = Field(
+        default="America/New_York",
+        description="Time zone of the times that Autotask sends and accepts.",
+    )
+    autotask_allowed_hosts: tuple[str, ...] = Field(
+        default=(),
+        description="Hosts allowed in server URLs besides `*.autotask.net`.",
+        examples=['["psa.example.com", "http://10.0.0.5:8081"]'],
+    )
+    autotask_allow_loopback: bool = Field(
+        default=False,
+        description="Allow `http://` server URLs on this machine; `bridge demo` "
+        "enables it.",
+    )
+    rate_limit_max_wait_s: float = Field(
         default=20.0,
         ge=0,
         le=_HOUR_S,
-        description="How long a call waits for its turn at the vendor; bulk longer.",
+        description="Maximum time that a call waits for a slot; bulk calls wait "
+        "longer.",
     )
-    governor_lanes: int = Field(
+    rate_limit_slots: int = Field(
         default=3,
         ge=1,
         le=1000,
-        description="Calls at a time for each tenant, tracking identifier and entity.",
+        description="Maximum concurrent Autotask calls for each tenant, integration "
+        "code and entity.",
     )
-    governor_instance_lanes: int = Field(
+    rate_limit_slots_per_instance: int = Field(
         default=9,
         ge=1,
         le=1000,
-        description="Calls at a time of one instance, over all entities.",
+        description="Maximum concurrent Autotask calls of one instance.",
     )
-    governor_lease_s: float = Field(
+    rate_limit_lease_s: float = Field(
         default=10.0,
         gt=0,
         le=_HOUR_S,
-        description="How long a process of another machine that died keeps the calls "
-        "it was making; less than `BRIDGE_GOVERNOR_WAIT_S`.",
+        description="Time after which the slots of a process that crashed on another "
+        "machine are free again; less than `BRIDGE_RATE_LIMIT_MAX_WAIT_S`.",
     )
-    metadata_lifetime_s: float = Field(
+    metadata_cache_ttl_s: float = Field(
         default=3600.0,
         ge=0,
         le=_YEAR_S,
-        description="Age at which cached field metadata is renewed, behind the answer; "
-        "before it at 24 times that age.",
+        description="Age at which cached field metadata is refreshed in the "
+        "background; after 24 times as long, before the response.",
     )
-    page_memory_s: float = Field(
+    page_positions_ttl_s: float = Field(
         default=900.0,
         ge=0,
         le=_YEAR_S,
-        description="How long the end of a page is remembered.",
+        description="Time to live of page positions, for paging by number.",
     )
-    write_lease_s: float = Field(
+    record_lock_lease_s: float = Field(
         default=120.0,
         gt=0,
         le=_DAY_S,
-        description="How long an update may hold its record, or a create prepare.",
+        description="Maximum time that an update holds the lock of its record, or a "
+        "create prepares.",
     )
-    write_settle_s: float = Field(
+    idempotency_settle_s: float = Field(
         default=330.0,
         ge=0,
         le=_DAY_S,
-        description="How long an unanswered create may still happen at the vendor.",
+        description="Time within which Autotask may still commit a create that it did "
+        "not respond to.",
     )
-    join_window_s: float = Field(
+    idempotency_retry_window_s: float = Field(
         default=600.0,
         ge=0,
         le=_YEAR_S,
-        description="How long an equal create counts as a retry of an unanswered one.",
+        description="Time within which an identical create counts as a retry of one "
+        "with an unknown outcome.",
     )
-    key_lifetime_s: float = Field(
+    idempotency_key_ttl_s: float = Field(
         default=86400.0,
         ge=0,
         le=_YEAR_S,
-        description="How long the answer to an `Idempotency-Key` is given again.",
+        description="Time to live of responses stored by `Idempotency-Key`.",
     )
-    session_lifetime_s: float = Field(
+    session_ttl_s: float = Field(
         default=86400.0,
         gt=0,
         le=_YEAR_S,
-        description="How long a login token is valid.",
+        description="Time to live of login tokens.",
     )
     worker_lease_s: float = Field(
         default=30.0,
         gt=0,
         le=_HOUR_S,
-        description="Silence after which others take over a worker's work.",
+        description="Time without a heartbeat after which other workers take over a "
+        "worker's jobs.",
     )
-    drain_s: float = Field(
+    shutdown_timeout_s: float = Field(
         default=30.0,
         ge=0,
         le=_HOUR_S,
-        description="How long calls and jobs may still take when we are stopped.",
+        description="Maximum time that running requests and jobs may take after "
+        "SIGTERM.",
     )
-    strict_status: bool = Field(
-        default=False,
-        description="Answer 429, 503 and 504 where the old service answered 502.",
-    )
-    extended_operations: tuple[_Operation, ...] = Field(
-        default=(),
-        description="Operations of Autotask that resources added to the element may "
-        "call besides those that read records and metadata, as JSON: "
-        f"{', '.join(f'`{name}`' for name in get_args(_Operation))}.",
-        examples=['["create", "update"]'],
-    )
-    max_body_bytes: int = Field(
+    http_max_body_bytes: int = Field(
         default=10_000_000,
         ge=1,
         le=_GIGABYTE,
-        description="Largest request body that is read.",
+        description="Maximum size of a request body.",
     )
-    max_upload_bytes: int = Field(
+    http_max_upload_bytes: int = Field(
         default=10_000_000,
         ge=1,
         le=_GIGABYTE,
-        description="Largest file that is taken as an attachment.",
+        description="Maximum size of an uploaded attachment.",
     )
-    max_header_bytes: int = Field(
-        default=8190, ge=1024, le=65_536, description="Longest header of a request."
+    http_max_header_bytes: int = Field(
+        default=8190,
+        ge=1024,
+        le=65_536,
+        description="Maximum length of a request header.",
     )
-    max_headers: int = Field(
-        default=100, ge=10, le=1000, description="Most headers of a request."
+    http_max_headers: int = Field(
+        default=100,
+        ge=10,
+        le=1000,
+        description="Maximum number of headers of a request.",
     )
-    stall_s: float = Field(
+    http_request_timeout_s: float = Field(
         default=30.0,
         gt=0,
         le=_HOUR_S,
-        description="How long a caller may take to send a request's head; "
-        "four times that for its body.",
+        description="Timeout for receiving the head of a request; four times as long "
+        "for its body.",
     )
-    keepalive_s: int = Field(
-        default=60, ge=0, le=3600, description="How long an idle connection is kept."
-    )
-    public_url: str = Field(
-        default="",
-        description="Where callers reach the bridge, `https://crm.example.com`; "
-        "else taken from the request.",
-    )
-    trusted_proxies: tuple[str, ...] = Field(
-        default=(),
-        description="Addresses or networks whose `X-Forwarded-For`, `-Proto` and "
-        "`-Host` are believed, as JSON.",
-        examples=['["127.0.0.1", "10.0.0.0/8"]'],
+    http_keepalive_s: int = Field(
+        default=60,
+        ge=0,
+        le=3600,
+        description="Timeout of idle keep-alive connections.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="`debug`, `info`, `warning` or `error`."
+        default="info",
+        description="Minimum level of log lines: `debug`, `info`, `warning` or "
+        "`error`.",
     )
     log_format: Literal["auto", "json", "console"] = Field(
         default="auto",
-        description="`json` or `console`; `auto` is `console` on a terminal.",
+        description="Format of log lines: `json` or `console`; `auto` is `console` on "
+        "a terminal, else `json`.",
     )
     log_retention_days: float = Field(
         default=30.0,
         ge=0,
-        le=_LONGEST_DAYS,
-        description="How long requests and vendor calls are kept.",
+        le=_MAX_DAYS,
+        description="Retention of the request log and the vendor call log.",
     )
     trace_retention_days: float = Field(
-        default=3.0, ge=0, le=_LONGEST_DAYS, description="How long traces are kept."
+        default=3.0,
+        ge=0,
+        le=_MAX_DAYS,
+        description="Retention of traces.",
     )
     trace_body_bytes: int = Field(
         default=65_536,
         ge=0,
         le=_GIGABYTE,
-        description="How much of each body a trace keeps.",
+        description="Maximum size of each body in a trace; the rest is cut off.",
     )
     metrics_networks: tuple[str, ...] = Field(
         default=(),
-        description="Networks that may read `/metrics` besides this machine, as JSON.",
+        description="Networks that may read `/metrics` besides this machine.",
         examples=['["10.0.0.0/8"]'],
     )
 
@@ -244,7 +285,7 @@ class Settings(BaseSettings):
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().absolute()
 
-    @field_validator("timezone")
+    @field_validator("autotask_timezone")
     @classmethod
     def _zone(cls, value: str) -> str:
         try:
@@ -252,20 +293,21 @@ class Settings(BaseSettings):
         except (ZoneInfoNotFoundError, ValueError, OSError):
             raise ValueError("must be a zone name such as America/New_York") from None
 
-    @field_validator("allowed_hosts")
+    @field_validator("autotask_allowed_hosts")
     @classmethod
     def _hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if not all(map(is_host, value)):
-            raise ValueError(list_of("allowed_hosts"))
+            raise ValueError(list_of("autotask_allowed_hosts"))
         return value
 
-    @field_validator("governor_lease_s")
+    @field_validator("rate_limit_lease_s")
     @classmethod
     def _outlived(cls, value: float, info: ValidationInfo) -> float:
-        wait_s = info.data.get("governor_wait_s")
+        wait_s = info.data.get("rate_limit_max_wait_s")
         # Else a caller would give up before a dead process's calls are free again.
         if wait_s is not None and value >= wait_s:
-            raise ValueError(f"must be less than BRIDGE_GOVERNOR_WAIT_S, {wait_s:g}")
+            longest = variable("rate_limit_max_wait_s")
+            raise ValueError(f"must be less than {longest}, {wait_s:g}")
         return value
 
     @field_validator("trusted_proxies", "metrics_networks")
@@ -284,11 +326,6 @@ class Settings(BaseSettings):
         if value and not is_public(value):
             raise ValueError("must look like https://crm.example.com")
         return value.rstrip("/")
-
-
-def variable(field: str) -> str:
-    """Return the environment variable that sets a field."""
-    return f"BRIDGE_{field.upper()}"
 
 
 def list_of(field: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from bridge.settings.model import Settings, variable
+from bridge.settings.model import Settings
+from bridge.settings.names import variable
 
 
 def describe_settings() -> str:

@@ -45,7 +45,7 @@ def register(app: Flask, ctx: Context) -> None:
     """Give an application every route, its error handler and its limits."""
     current.install(app, ctx)
     # Reading up to the limit itself counts as too much, hence one byte of room.
-    app.config["MAX_CONTENT_LENGTH"] = ctx.settings.max_body_bytes + 1
+    app.config["MAX_CONTENT_LENGTH"] = ctx.settings.http_max_body_bytes + 1
     # Flask's own redirects and method answers would come before our 401.
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False

@@ -34,7 +34,7 @@ def limit(max_bytes: int | None = None) -> None:
     """
     limit_body = request.environ.get(LIMIT_BODY)
     if limit_body is not None:
-        limit_body(max_bytes or current.context().settings.max_body_bytes)
+        limit_body(max_bytes or current.context().settings.http_max_body_bytes)
 
 
 def current_object() -> dict[str, JSON]:
@@ -77,7 +77,7 @@ def read_bytes() -> bytes:
         body = request.stream.read()
     except (OSError, ClientDisconnected) as error:
         raise InvalidRequestError("The request body could not be read.") from error
-    if len(body) > current.context().settings.max_body_bytes:
+    if len(body) > current.context().settings.http_max_body_bytes:
         raise RequestEntityTooLarge
     if request.content_length is not None and len(body) < request.content_length:
         raise InvalidRequestError("The request body is shorter than Content-Length.")

@@ -122,7 +122,7 @@ def _sentence(error: HTTPException) -> str:
         case 405:
             return f"Method {request.method} is not supported for {request.path}."
         case 413 if error.description == type(error).description:
-            limit = current.context().settings.max_body_bytes
+            limit = current.context().settings.http_max_body_bytes
             return f"The request body is larger than {limit} bytes."
     return error.description or error.name
 

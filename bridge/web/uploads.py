@@ -146,7 +146,7 @@ def _temporary() -> BinaryIO:
 
 def _input() -> IO[bytes]:
     """Return the body, which may be as large as a file with what is around it."""
-    limit = current.context().settings.max_upload_bytes + _FRAMING_BYTES
+    limit = current.context().settings.http_max_upload_bytes + _FRAMING_BYTES
     bodies.limit(limit)
     try:
         return get_input_stream(request.environ, max_content_length=limit)
@@ -155,12 +155,12 @@ def _input() -> IO[bytes]:
 
 
 def _require_size(size: int) -> None:
-    if size > current.context().settings.max_upload_bytes:
+    if size > current.context().settings.http_max_upload_bytes:
         raise _too_large()
 
 
 def _too_large() -> RequestEntityTooLarge:
-    limit = current.context().settings.max_upload_bytes
+    limit = current.context().settings.http_max_upload_bytes
     return RequestEntityTooLarge(
         f"The file is larger than {limit} bytes, or what came with it is very long."
     )

@@ -61,7 +61,7 @@ class Site:
         self.env = {
             **os.environ,
             "BRIDGE_DATA_DIR": str(self.data),
-            "BRIDGE_ALLOW_LOOPBACK": "true",
+            "BRIDGE_AUTOTASK_ALLOW_LOOPBACK": "true",
             "BRIDGE_LOG_LEVEL": "debug",
         }
 

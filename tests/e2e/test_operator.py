@@ -46,7 +46,7 @@ class Site:
         self.env = {
             **os.environ,
             "BRIDGE_DATA_DIR": str(self.data),
-            "BRIDGE_ALLOW_LOOPBACK": "true",
+            "BRIDGE_AUTOTASK_ALLOW_LOOPBACK": "true",
             "BRIDGE_LOG_LEVEL": "warning",
         }
         self.certificate = make_certificate(folder)
@@ -209,7 +209,7 @@ def find_child(process, word):
 def test_callers_notice_nothing_that_a_retry_does_not_cure(tmp_path):
     site = Site(tmp_path)
     simulator, vendor = site.start("sandbox", "--port", "0", "--limits", "generous")
-    site.env["BRIDGE_WRITE_SETTLE_S"] = "1"
+    site.env["BRIDGE_IDEMPOTENCY_SETTLE_S"] = "1"
     make_older_installation(site)
     (tmp_path / "old.json").write_text(json.dumps(old_callers(vendor)))
 

@@ -196,11 +196,11 @@ class Old:
         self.log = data.parent / "serve.log"
         self.env = {
             "BRIDGE_DATA_DIR": str(data),
-            "BRIDGE_ALLOW_LOOPBACK": "true",
+            "BRIDGE_AUTOTASK_ALLOW_LOOPBACK": "true",
             "BRIDGE_INTEGRATION_CODE": facts["simulator"]["integrationCode"],
-            "BRIDGE_TIMEZONE": "UTC",
+            "BRIDGE_AUTOTASK_TIMEZONE": "UTC",
             "BRIDGE_WORKER_LEASE_S": "6",
-            "BRIDGE_WRITE_SETTLE_S": "1",
+            "BRIDGE_IDEMPOTENCY_SETTLE_S": "1",
             **store.env,
         }
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from bridge.errors import ConfigurationError, StoreError
 from bridge.settings import Settings
-from bridge.settings.model import variable
+from bridge.settings.names import OTHER_PREFIXES, PREFIX, RENAMED, variable
 from bridge.store.checkup import (
     examine_file,
     find_missing_job_rights,
@@ -28,10 +28,6 @@ from bridge.store.crypto import KEYS_FILE, KeyRing
 from bridge.store.engine import Database, check_url, database_url, is_sealed
 from bridge.store.troubles import Trouble, judge
 from bridge.store.workers import read_living
-
-_PREFIX = "BRIDGE_"
-_OTHER_PREFIXES = ("BRIDGE_SANDBOX_", "BRIDGE_TEST_")
-"""Variables that are read, but are no settings of the facade."""
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _MOST_NAMED = 3
@@ -108,23 +104,23 @@ def describe(settings: Settings) -> Finding:
     if file is not None:
         kind = "SQLite, by BRIDGE_DATABASE_URL"
     text = f"data in {settings.data_dir}, database {kind}"
-    if settings.allow_loopback:
+    if settings.autotask_allow_loopback:
         return warn(
             "settings",
             f"{text}; server URLs on this machine are allowed",
-            "unset BRIDGE_ALLOW_LOOPBACK unless this is a test installation",
+            "unset BRIDGE_AUTOTASK_ALLOW_LOOPBACK unless this is a test installation",
         )
     return fine("settings", text)
 
 
 def check_names(names: Iterable[str]) -> Finding | None:
     """Judge the names of environment variables; None when each can have an effect."""
-    known = set(map(variable, Settings.model_fields))
+    known = set(map(variable, (*Settings.model_fields, *RENAMED)))
     unknown = sorted(
         name
         for name in names
-        if name.upper().startswith(_PREFIX)
-        and not name.upper().startswith(_OTHER_PREFIXES)
+        if name.upper().startswith(PREFIX)
+        and not name.upper().startswith(OTHER_PREFIXES)
         and name.upper() not in known
     )
     if not unknown:

@@ -145,7 +145,7 @@ def _no_zone(credentials: Credentials, error: BridgeError) -> Finding:
     if isinstance(error, InvalidRequestError):
         cure = (
             "use https and a host under autotask.net, or add the host to "
-            "BRIDGE_ALLOWED_HOSTS"
+            "BRIDGE_AUTOTASK_ALLOWED_HOSTS"
         )
     elif isinstance(error, ProviderCredentialsError):
         cure = "correct crm.autotask.username (API username)"

@@ -16,7 +16,7 @@ next equal call *resolves* an unknown outcome:
 - neither can be told (`lookup` says when): the outcome stays unknown, nothing is sent.
 
 Of many such calls one resolves and the others wait for its answer. The lease outlasts
-the longest send: whoever comes to send later than `write_lease_s` after his claim
+the longest send: whoever comes to send later than `record_lock_lease_s` after his claim
 sends nothing. An ordinary create costs no vendor call more than without the guard: to
 know the highest id before each send would, so `lookup` makes do with what is known. A
 create with a key costs one more where the entity tells no time of creation and no
@@ -141,7 +141,7 @@ class _Attempt:
         self._wanted = _wanted(create)
         self._holder = name_holder()
         self._held_since = time.monotonic()
-        self._deadline = self._held_since + ctx.settings.request_deadline_s
+        self._deadline = self._held_since + ctx.settings.autotask_deadline_s
         self._save = ctx.unsaved.save
 
     def claim(self) -> Intent:
@@ -154,7 +154,7 @@ class _Attempt:
                 self._wanted,
                 holder=self._holder,
                 lease_s=self._lease_s,
-                window_s=self._ctx.settings.join_window_s,
+                window_s=self._ctx.settings.idempotency_retry_window_s,
             )
         except StoreError:
             # It may be stored all the same, when only the confirmation was lost.
@@ -248,7 +248,7 @@ class _Attempt:
         Raises:
             ProviderOutcomeUnknownError: neither can be told by the deadline.
         """
-        open_s = self._ctx.settings.write_settle_s - _age_s(intent)
+        open_s = self._ctx.settings.idempotency_settle_s - _age_s(intent)
         began_at = time.monotonic()
         settled_at = began_at + open_s
         while True:
@@ -292,10 +292,10 @@ class _Attempt:
     def _lease_s(self) -> float:
         """How long an intent is held: up to the latest send, and through it."""
         settings = self._ctx.settings
-        return settings.write_lease_s + settings.request_deadline_s
+        return settings.record_lock_lease_s + settings.autotask_deadline_s
 
     def _fence(self) -> None:
-        if time.monotonic() - self._held_since > self._ctx.settings.write_lease_s:
+        if time.monotonic() - self._held_since > self._ctx.settings.record_lock_lease_s:
             raise ProviderTimeoutError(
                 "Getting ready took too long, so nothing was sent; send it again."
             )
@@ -324,7 +324,7 @@ class _Attempt:
         lasting: bool = False,
     ) -> bool:
         lasting = lasting and self._create.key is not None
-        lifetime_s = self._ctx.settings.key_lifetime_s if lasting else 0.0
+        lifetime_s = self._ctx.settings.idempotency_key_ttl_s if lasting else 0.0
         ending = Ending(answer, record_id=record_id, lifetime_s=lifetime_s)
         return intents.finish(self._ctx.database, intent.id, self._holder, ending)
 
@@ -345,7 +345,7 @@ class _Attempt:
                 "With the same Idempotency-Key it is looked for before it is sent, "
                 "with a new one it is sent."
             )
-        window_s = self._ctx.settings.join_window_s
+        window_s = self._ctx.settings.idempotency_retry_window_s
         return (
             f"Sent again unchanged within {window_s:.0f} seconds, it is looked for "
             "before it is sent."

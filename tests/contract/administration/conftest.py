@@ -84,7 +84,7 @@ class Operator:
         return Settings(
             data_dir=self.env["BRIDGE_DATA_DIR"],
             database_url=url,
-            allow_loopback=True,
+            autotask_allow_loopback=True,
         )
 
     @contextmanager
@@ -171,9 +171,9 @@ def prepared_postgresql(tmp_path_factory, postgresql_schema):
 def connected(embedded, demo) -> Operator:
     """An operator whose installation may reach the demo's simulator."""
     embedded.env |= {
-        "BRIDGE_ALLOW_LOOPBACK": "true",
+        "BRIDGE_AUTOTASK_ALLOW_LOOPBACK": "true",
         "BRIDGE_INTEGRATION_CODE": demo["integrationCode"],
-        "BRIDGE_CONNECT_TIMEOUT_S": "20",
+        "BRIDGE_AUTOTASK_CONNECT_TIMEOUT_S": "20",
     }
     return embedded
 

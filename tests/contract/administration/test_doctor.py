@@ -100,10 +100,10 @@ def test_an_installation_that_never_started_is_sound_and_stays_unmade(blank):
 
 
 def test_a_setting_that_cannot_be_used(doctor):
-    cause = doctor.cause(env={"BRIDGE_READ_TIMEOUT_S": "soon"})
+    cause = doctor.cause(env={"BRIDGE_AUTOTASK_READ_TIMEOUT_S": "soon"})
 
     assert cause["check"] == "settings"
-    assert "BRIDGE_READ_TIMEOUT_S" in cause["text"]
+    assert "BRIDGE_AUTOTASK_READ_TIMEOUT_S" in cause["text"]
 
 
 def test_a_variable_that_nothing_reads(doctor):
@@ -311,7 +311,7 @@ def test_a_server_url_that_is_not_allowed(vendor_doctor):
 
     assert cause["check"] == "zone"
     assert "not allowed" in cause["text"]
-    assert "BRIDGE_ALLOWED_HOSTS" in cause["cure"]
+    assert "BRIDGE_AUTOTASK_ALLOWED_HOSTS" in cause["cure"]
 
 
 def test_an_entity_without_permission(vendor_doctor, relay):

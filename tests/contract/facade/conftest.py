@@ -172,7 +172,7 @@ class Gate:
 @pytest.fixture(scope="session")
 def gate(tmp_path_factory):
     settings = Settings(
-        data_dir=tmp_path_factory.mktemp("gate"), max_body_bytes=MAX_BODY
+        data_dir=tmp_path_factory.mktemp("gate"), http_max_body_bytes=MAX_BODY
     )
     database = bridge_app.open_database(settings)
     database.upgrade()

@@ -63,7 +63,7 @@ def serve(demo, demo_dir):
         env={
             **os.environ,
             "BRIDGE_DATA_DIR": str(demo_dir),
-            "BRIDGE_ALLOW_LOOPBACK": "true",
+            "BRIDGE_AUTOTASK_ALLOW_LOOPBACK": "true",
             "BRIDGE_INTEGRATION_CODE": seed.VENDOR_INTEGRATION_CODE,
         },
     ) as process:

@@ -22,7 +22,7 @@ class Server:
             env={
                 **os.environ,
                 "BRIDGE_DATA_DIR": str(demo_dir),
-                "BRIDGE_ALLOW_LOOPBACK": "true",
+                "BRIDGE_AUTOTASK_ALLOW_LOOPBACK": "true",
                 "BRIDGE_INTEGRATION_CODE": demo["integrationCode"],
                 **env,
             },

@@ -14,9 +14,9 @@ from bridge.app import open_database
 from bridge.settings import Settings
 
 HASTE = {
-    "BRIDGE_WRITE_SETTLE_S": "0.8",
-    "BRIDGE_WRITE_LEASE_S": "30",
-    "BRIDGE_REQUEST_DEADLINE_S": "60",
+    "BRIDGE_IDEMPOTENCY_SETTLE_S": "0.8",
+    "BRIDGE_RECORD_LOCK_LEASE_S": "30",
+    "BRIDGE_AUTOTASK_DEADLINE_S": "60",
 }
 OPPORTUNITY = {
     "accountID": 0,
@@ -57,7 +57,7 @@ def hasty(start_server):
 @pytest.fixture(scope="module")
 def impatient(start_server):
     """A caller of a server that does not answer late, and never sends too early."""
-    patience = {"BRIDGE_REQUEST_DEADLINE_S": "5", "BRIDGE_WRITE_SETTLE_S": "30"}
+    patience = {"BRIDGE_AUTOTASK_DEADLINE_S": "5", "BRIDGE_IDEMPOTENCY_SETTLE_S": "30"}
     return start_server(**HASTE | patience)
 
 
@@ -462,7 +462,7 @@ def test_a_server_killed_while_it_waits_for_the_vendor_leaves_one_record(
     api, hasty, open_server, vendor, faults, contact, keyed, after_commit
 ):
     key = uuid.uuid4().hex if keyed else None
-    victim = open_server(**HASTE | {"BRIDGE_WRITE_LEASE_S": "60"})
+    victim = open_server(**HASTE | {"BRIDGE_RECORD_LOCK_LEASE_S": "60"})
     theirs = type(api)(victim.line)
     assert stored_ids(theirs, contact) == []
     faults("reset", seconds=2, after_commit=after_commit)

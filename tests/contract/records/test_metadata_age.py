@@ -58,7 +58,7 @@ class Process:
         settings = Settings(
             data_dir=demo_dir,
             integration_code=demo["integrationCode"],
-            allow_loopback=True,
+            autotask_allow_loopback=True,
         )
         self.ahead, self.begun = timedelta(), datetime.now(UTC)
         self.database = open_database(settings)

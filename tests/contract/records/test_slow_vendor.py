@@ -8,9 +8,9 @@ import pytest
 from waiting import wait_until
 
 HASTE = {
-    "BRIDGE_REQUEST_DEADLINE_S": "12",
-    "BRIDGE_WRITE_LEASE_S": "120",
-    "BRIDGE_METADATA_LIFETIME_S": "0",
+    "BRIDGE_AUTOTASK_DEADLINE_S": "12",
+    "BRIDGE_RECORD_LOCK_LEASE_S": "120",
+    "BRIDGE_METADATA_CACHE_TTL_S": "0",
 }
 BODY = {"accountType": 1, "phone": "202-555-0147", "ownerResourceID": 4}
 
@@ -76,7 +76,7 @@ def test_an_update_whose_lease_ran_out_is_not_sent(
     start_server, api, vendor, delay, account
 ):
     """The lease is shorter than the wait: another writer comes in between."""
-    slow = start_server(BRIDGE_REQUEST_DEADLINE_S="60", BRIDGE_WRITE_LEASE_S="1")
+    slow = start_server(BRIDGE_AUTOTASK_DEADLINE_S="60", BRIDGE_RECORD_LOCK_LEASE_S="1")
     slow.get("/accounts?where=accountName='warm'")
     delay(8, "query")
     with ThreadPoolExecutor(1) as threads:

@@ -15,13 +15,13 @@ import pytest
 from families import children
 from waiting import wait_until
 
-HASTE = {"BRIDGE_WRITE_SETTLE_S": "0.6", "BRIDGE_REQUEST_DEADLINE_S": "60"}
+HASTE = {"BRIDGE_IDEMPOTENCY_SETTLE_S": "0.6", "BRIDGE_AUTOTASK_DEADLINE_S": "60"}
 
 
 @pytest.fixture(scope="module")
 def server(open_server):
     """A server of one process, whose leases last for minutes."""
-    slow = {"BRIDGE_WRITE_LEASE_S": "120"}
+    slow = {"BRIDGE_RECORD_LOCK_LEASE_S": "120"}
     return open_server(**HASTE, **slow, arguments=["--workers", "1"])
 
 

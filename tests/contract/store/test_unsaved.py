@@ -144,7 +144,7 @@ def line(db):
 @pytest.mark.parametrize("kind", ["postgresql"], indirect=True)
 def test_a_lock_whose_confirmation_was_lost_blocks_nobody(db, line, tmp_path):
     address = line.url.render_as_string(hide_password=False)
-    settings = Settings(data_dir=tmp_path, write_lease_s=120)
+    settings = Settings(data_dir=tmp_path, record_lock_lease_s=120)
     with closing(Database.open(address, keys=db.keys)) as database:
         ctx = build_context(settings, database)
         line.cut.set()

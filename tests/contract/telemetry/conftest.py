@@ -130,8 +130,8 @@ def serving(directory: Path, *, workers: int = 1) -> Iterator[Served]:
                 **os.environ,
                 "BRIDGE_DATA_DIR": str(directory),
                 "BRIDGE_TRUSTED_PROXIES": '["127.0.0.2"]',
-                "BRIDGE_ALLOW_LOOPBACK": "true",
-                "BRIDGE_MAX_HEADERS": "20",
+                "BRIDGE_AUTOTASK_ALLOW_LOOPBACK": "true",
+                "BRIDGE_HTTP_MAX_HEADERS": "20",
             },
         )
     with process:

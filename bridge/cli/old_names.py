@@ -1,0 +1,28 @@
+"""Warnings about variables that are set by their old names, once for all processes."""
+
+from __future__ import annotations
+
+import logging
+import os
+
+import click
+
+from bridge.settings.environment import find_old_names
+
+_log = logging.getLogger(__name__)
+
+
+def echo_old_names() -> None:
+    """Print one line on stderr that names the new names, if there are old ones."""
+    if text := _describe():
+        click.echo(text, err=True)
+
+
+def log_old_names() -> None:
+    """Log one line that names the new names, if there are old ones."""
+    if text := _describe():
+        _log.warning(text)
+
+
+def _describe() -> str:
+    return " ".join(find_old_names(os.environ))

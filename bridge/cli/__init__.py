@@ -22,6 +22,7 @@ COMMANDS = (
     "db",
     "demo",
     "doctor",
+    "health",
     "instance",
     "key",
     "sandbox",

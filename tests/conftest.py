@@ -39,6 +39,8 @@ settings.load_profile("bridge")
 
 # The installed package is tested, not a `bridge` folder that happens to be here.
 os.environ["PYTHONSAFEPATH"] = "1"
+# No process of the tests reads a settings file that happens to be on this machine.
+os.environ["BRIDGE_CONFIG"] = ""
 
 _WORKERS = 4
 _ENDING_S = 60.0

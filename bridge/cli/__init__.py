@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import click
@@ -31,6 +33,8 @@ COMMANDS = (
     "worker",
     "wsdl",
 )
+
+_CONFIG = "BRIDGE_CONFIG"
 
 _LOGGING = ("demo", "sandbox", "serve", "worker")
 """Commands that log old names of settings, or that read no settings."""
@@ -95,15 +99,39 @@ def _one_line(text: str) -> str:
     "Northwind --email ann@x.example, bridge instance add --help, bridge serve",
 )
 @click.version_option(__version__, prog_name="bridge")
+@click.option(
+    "--config",
+    type=click.Path(),
+    help="Settings file; else BRIDGE_CONFIG, ./bridge.toml or /etc/bridge/bridge.toml.",
+)
 @click.option("--until-eof", is_flag=True, hidden=True)
 @click.option("--opened", hidden=True)
 @click.pass_context
-def main(ctx: click.Context, /, *, until_eof: bool, opened: str | None) -> None:
+def main(
+    ctx: click.Context,
+    /,
+    *,
+    config: str | None,
+    until_eof: bool,
+    opened: str | None,
+) -> None:
     """Serve the retired elements/api-v2 CRM API in front of Autotask."""
     ctx.obj = opened
+    _name_settings_file(config)
     restrict_new_files()
     if until_eof:
         end_with_input()
     elif ctx.invoked_subcommand not in _LOGGING:
         # Imported here: the supervisor of `serve` and the simulator stay small.
         importlib.import_module("bridge.cli.old_names").echo_old_names()
+
+
+def _name_settings_file(config: str | None) -> None:
+    """Let this process and its children read the same file, wherever they run."""
+    name = os.environ.get(_CONFIG) if config is None else config
+    if name is None:
+        return
+    os.environ[_CONFIG] = name
+    # Without a current directory whoever reads the file says so.
+    with contextlib.suppress(FileNotFoundError):
+        os.environ[_CONFIG] = name and str(Path(name).absolute())

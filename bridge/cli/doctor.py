@@ -21,7 +21,7 @@ from bridge.services.operating import doctor as checks
 from bridge.services.operating import vendor_checks
 from bridge.services.operating.doctor import Finding, Level, fail
 from bridge.services.operating.vendor_checks import Patient
-from bridge.settings import Settings, read_settings
+from bridge.settings import Settings, load_settings
 from bridge.store.engine import Database
 from bridge.store.instances import get_instance
 
@@ -99,12 +99,17 @@ def _examine(
     if strange is not None:
         yield strange
     try:
-        settings = read_settings()
+        loaded = load_settings()
     except ConfigurationError as error:
-        yield fail("settings", error.message.rstrip("."), "correct the variable")
+        text, _, cure = error.message.rstrip(".").partition("; ")
+        yield fail("settings", text, cure or "correct it there")
         return
-    described = checks.describe(settings)
+    settings = loaded.settings
+    described = checks.describe(settings, loaded.file)
     yield described
+    exposed = checks.check_settings_file(loaded)
+    if exposed is not None:
+        yield exposed
     yield checks.check_directory(settings)
     if described.level is Level.FAILED:
         return

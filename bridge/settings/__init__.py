@@ -1,6 +1,6 @@
-"""Settings: the only reader of the environment."""
+"""Settings: the only reader of the environment and of the settings file."""
 
-from bridge.settings.loader import read_settings
+from bridge.settings.loader import LoadedSettings, load_settings, read_settings
 from bridge.settings.model import Settings
 
-__all__ = ["Settings", "read_settings"]
+__all__ = ["LoadedSettings", "Settings", "load_settings", "read_settings"]

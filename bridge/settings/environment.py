@@ -6,32 +6,47 @@ import json
 from collections.abc import Mapping
 
 from bridge.errors import ConfigurationError
-from bridge.settings.model import Settings, list_of
+from bridge.settings.model import SECRETS, Settings, list_of
 from bridge.settings.names import PREFIX, RENAMED, variable
-from bridge.settings.values import Value
+from bridge.settings.paths import make_absolute
+from bridge.settings.values import SecretFile, Value
+
+FILE_SUFFIX = "_FILE"
 
 _OLD_NAMES = {new: variable(old) for old, new in RENAMED.items()}
 
 
-def read_environment(environ: Mapping[str, str]) -> dict[str, Value]:
-    """Return the settings that variables give, by field; a new name before its old.
+def read_environment(environ: Mapping[str, str]) -> dict[str, Value | SecretFile]:
+    """Return the settings that variables give, by field.
+
+    A new name wins over the old one, and a value over a file; an empty variable that
+    names a file is as good as none.
 
     Raises:
-        ConfigurationError: a list is not JSON.
+        ConfigurationError: a list is not JSON, or a secret is given by value and by
+            file.
     """
     given = _upper(environ)
-    values = {}
+    values: dict[str, Value | SecretFile] = {}
     for field in Settings.model_fields:
         new, old = variable(field), _OLD_NAMES.get(field)
         if new in given:
-            value = Value(_parse(field, new, given[new]), f"environment {new}", new)
+            text, source, place = given[new], f"environment {new}", new
         elif old in given:
-            place = f"{new} (set as {old})"
-            source = f"environment {old} (old name)"
-            value = Value(_parse(field, place, given[old]), source, place)
+            source, place = f"environment {old} (old name)", f"{new} (set as {old})"
+            text = given[old]
         else:
-            continue
-        values[field] = value
+            text, source, place = "", "", ""
+        file = given.get(f"{new}{FILE_SUFFIX}") if field in SECRETS else None
+        if file and text:
+            raise ConfigurationError(
+                f"{new} and {new}{FILE_SUFFIX} are both set; unset one of them."
+            )
+        if file:
+            path = make_absolute(file)
+            values[field] = SecretFile(path, f"{new}{FILE_SUFFIX}")
+        elif place:
+            values[field] = Value(_parse(field, place, text), source, place)
     return values
 
 
@@ -68,9 +83,8 @@ def _parse(field: str, place: str, text: str) -> object:
     except ValueError:
         value = None
     except RecursionError:
-        raise ConfigurationError(
-            f"{place} {list_of(field)}; this one is nested too deep."
-        ) from None
+        raise ConfigurationError(f"{place} is nested too deep.") from None
     if not isinstance(value, list):
-        raise ConfigurationError(f"{place} {list_of(field)}.")
+        form = list_of(field).replace("a list", "a JSON list", 1)
+        raise ConfigurationError(f"{place} {form}.")
     return value

@@ -3,31 +3,101 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
 from pydantic import ValidationError
 
 from bridge.errors import ConfigurationError
 from bridge.settings.environment import read_environment
-from bridge.settings.model import Settings, list_of
-from bridge.settings.names import variable
+from bridge.settings.model import SECRETS, Settings, list_of
+from bridge.settings.names import PREFIX, key_path, variable
+from bridge.settings.settings_file import find_settings_file, read_settings_file
+from bridge.settings.trusted_files import read_trusted
+from bridge.settings.values import SecretFile, Value
+
+_VARIABLE = re.compile(rf"\b{PREFIX}[A-Z_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedSettings:
+    """Settings, the file that was read, and by field where each value comes from."""
+
+    settings: Settings
+    file: Path | None
+    sources: Mapping[str, str]
+
+    def secrets_in_file(self) -> list[str]:
+        """Return the secret fields whose values stand in the settings file itself."""
+        return [name for name in SECRETS if self.sources[name] == str(self.file)]
 
 
 def read_settings() -> Settings:
     """Return the settings of this process.
 
     Raises:
-        ConfigurationError: a value is invalid; names its place and the form wanted,
-            never the value.
+        ConfigurationError: a value is invalid, or a file cannot be used; names its
+            place and the form wanted, never the value.
     """
-    values = read_environment(os.environ)
+    return load_settings().settings
+
+
+def load_settings() -> LoadedSettings:
+    """Return the settings of this process with their sources.
+
+    An environment variable wins over a variable that names a file, that over the
+    settings file, that over the default.
+
+    Raises:
+        ConfigurationError: as `read_settings`.
+    """
+    file = find_settings_file(os.environ)
+    given = read_settings_file(file) if file else {}
+    given |= read_environment(os.environ)
+    values = {
+        name: _read_secret(value) if isinstance(value, SecretFile) else value
+        for name, value in given.items()
+    }
     try:
-        return Settings.model_validate({name: v.value for name, v in values.items()})
+        settings = Settings.model_validate(
+            {name: value.value for name, value in values.items()}
+        )
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        name = str(first["loc"][0])
-        text = first["msg"].removeprefix("Value error, ")
-        text = text.replace("Input should", "must", 1)
-        if first["type"] in {"tuple_type", "string_type"}:
-            text = list_of(name)
-        place = values[name].place if name in values else variable(name)
-        raise ConfigurationError(f"{place} {text}.") from None
+        raise ConfigurationError(_explain(error, values)) from None
+    sources = {
+        name: values[name].source if name in values else "default"
+        for name in Settings.model_fields
+    }
+    return LoadedSettings(settings, file, sources)
+
+
+def _read_secret(secret: SecretFile) -> Value:
+    name = f"{secret.place} names {secret.path}, which"
+    text = read_trusted(secret.path, name).rstrip("\r\n")
+    if not text:
+        raise ConfigurationError(f"{name} is empty; write the value into it.")
+    return Value(text, f"file {secret.path}", f"{secret.path} ({secret.place})")
+
+
+def _explain(error: ValidationError, values: Mapping[str, Value]) -> str:
+    """Return what is wrong with the first invalid value, and where it was given."""
+    first = error.errors(include_input=False, include_url=False)[0]
+    name = str(first["loc"][0])
+    text = first["msg"].removeprefix("Value error, ")
+    text = text.replace("Input should", "must", 1)
+    if first["type"] in {"tuple_type", "string_type"}:
+        text = list_of(name)
+    value = values.get(name)
+    if value is None:
+        return f"{variable(name)} {text}."
+    if value.file is not None:
+        text = _VARIABLE.sub(_to_key, text)
+    elif isinstance(Settings.model_fields[name].default, tuple):
+        text = text.replace("must be a list", "must be a JSON list", 1)
+    return f"{value.place} {text}."
+
+
+def _to_key(found: re.Match[str]) -> str:
+    return key_path(found[0].removeprefix(PREFIX).lower())

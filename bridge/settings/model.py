@@ -18,6 +18,7 @@ from pydantic import (
 
 from bridge.settings.addresses import is_host, is_public
 from bridge.settings.names import variable
+from bridge.settings.paths import make_absolute
 
 _HOUR_S = 3600.0
 _DAY_S = 24 * _HOUR_S
@@ -35,6 +36,10 @@ _Operation: TypeAlias = Literal[
     "GetInvoiceMarkup",
     "getZoneInfo",
 ]
+
+
+SECRETS = ("keys", "integration_code", "database_url")
+"""Fields that are never shown, and that a file of their own may hold."""
 
 
 class Settings(BaseModel):
@@ -283,7 +288,15 @@ class Settings(BaseModel):
     @field_validator("data_dir")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
-        return value.expanduser().absolute()
+        try:
+            return make_absolute(value.expanduser())
+        except RuntimeError:
+            raise ValueError("must begin with the name of a user after ~") from None
+
+    @field_validator("keys", "database_url", mode="before")
+    @classmethod
+    def _not_empty(cls, value: object) -> object:
+        return None if value == "" else value
 
     @field_validator("autotask_timezone")
     @classmethod
@@ -329,7 +342,7 @@ class Settings(BaseModel):
 
 
 def list_of(field: str) -> str:
-    """Return what a list has to look like in the environment."""
+    """Return what a list has to look like; in the environment it is JSON."""
     info = Settings.model_fields.get(field)
     example = info.examples[0] if info and info.examples else '["…"]'
-    return f"must be a JSON list such as {example}"
+    return f"must be a list such as {example}"

@@ -8,6 +8,9 @@ The key path of a setting joined with `_` is its field, and in capitals behind
 from __future__ import annotations
 
 PREFIX = "BRIDGE_"
+CONFIG = "BRIDGE_CONFIG"
+"""The variable that names the settings file; empty: none is read."""
+
 OTHER_PREFIXES = ("BRIDGE_SANDBOX_", "BRIDGE_TEST_")
 """Variables that are read, but are no settings."""
 

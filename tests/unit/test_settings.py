@@ -41,6 +41,7 @@ REFUSED = [
     ("PUBLIC_URL", "crm.example.com", "https://crm.example.com"),
     ("PUBLIC_URL", "https://[crm", "https://crm.example.com"),
     ("LOG_LEVEL", "loud", "'debug'"),
+    ("DATA_DIR", "~nobody-here/data", "name of a user"),
 ]
 
 

@@ -15,8 +15,17 @@ from enum import StrEnum
 from pathlib import Path
 
 from bridge.errors import ConfigurationError, StoreError
-from bridge.settings import Settings
-from bridge.settings.names import OTHER_PREFIXES, PREFIX, RENAMED, variable
+from bridge.settings import LoadedSettings, Settings
+from bridge.settings.model import SECRETS
+from bridge.settings.names import (
+    CONFIG,
+    OTHER_PREFIXES,
+    PREFIX,
+    RENAMED,
+    key_path,
+    variable,
+)
+from bridge.settings.trusted_files import is_readable_by_others
 from bridge.store.checkup import (
     examine_file,
     find_missing_job_rights,
@@ -92,8 +101,8 @@ def fail(check: str, text: str, cure: str) -> Finding:
     return Finding(check, Level.FAILED, text, cure)
 
 
-def describe(settings: Settings) -> Finding:
-    """Tell which settings are in force that decide about everything else."""
+def describe(settings: Settings, source: Path | None) -> Finding:
+    """Return which settings decide about everything else, and which file was read."""
     configured = _configured_url(settings)
     try:
         file = check_url(configured) if configured else None
@@ -103,7 +112,8 @@ def describe(settings: Settings) -> Finding:
     kind = "SQLite" if not configured else "PostgreSQL"
     if file is not None:
         kind = "SQLite, by BRIDGE_DATABASE_URL"
-    text = f"data in {settings.data_dir}, database {kind}"
+    read = f"read from {source}" if source else "no settings file"
+    text = f"{read}, data in {settings.data_dir}, database {kind}"
     if settings.autotask_allow_loopback:
         return warn(
             "settings",
@@ -113,9 +123,24 @@ def describe(settings: Settings) -> Finding:
     return fine("settings", text)
 
 
+def check_settings_file(loaded: LoadedSettings) -> Finding | None:
+    """Warn when others may read a secret that stands in the settings file."""
+    if loaded.file is None or not loaded.secrets_in_file():
+        return None
+    if not is_readable_by_others(loaded.file):
+        return None
+    named = " and ".join(map(key_path, loaded.secrets_in_file()))
+    return warn(
+        "settings file",
+        f"other users of this machine may read {named} in {loaded.file}",
+        f"chmod go= {loaded.file}, or use files of their own: docs/settings.md",
+    )
+
+
 def check_names(names: Iterable[str]) -> Finding | None:
     """Judge the names of environment variables; None when each can have an effect."""
-    known = set(map(variable, (*Settings.model_fields, *RENAMED)))
+    files = (f"{name}_file" for name in SECRETS)
+    known = {CONFIG, *map(variable, (*Settings.model_fields, *RENAMED, *files))}
     unknown = sorted(
         name
         for name in names
@@ -132,7 +157,7 @@ def check_names(names: Iterable[str]) -> Finding | None:
     return warn(
         "environment",
         f"nothing reads {', '.join(unknown)}",
-        f"{meant}the README's table has all names",
+        f"{meant}docs/settings.md has all names",
     )
 
 

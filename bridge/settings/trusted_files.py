@@ -1,0 +1,80 @@
+"""Reading of files that decide what Bridge does: others must not be able to write them.
+
+A file that others may write, or that belongs to another user, is refused with the
+command that cures it.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shlex
+import stat
+from pathlib import Path
+
+from bridge.errors import ConfigurationError
+
+_MAX_BYTES = 1_000_000
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+
+
+def read_trusted(path: Path, name: str) -> str:
+    """Return the text of a file; `name` is how errors call it.
+
+    Raises:
+        ConfigurationError: it is missing, cannot be read, is too large or not UTF-8,
+            or somebody else may write it.
+    """
+    try:
+        with path.open("rb") as file:
+            _check_owner(os.fstat(file.fileno()), path, name)
+            data = file.read(_MAX_BYTES + 1)
+    except FileNotFoundError:
+        text = f"{name} does not exist; create it, or correct its path."
+        raise ConfigurationError(text) from None
+    except PermissionError as error:
+        raise ConfigurationError(
+            f"{name} cannot be read: {error.strerror}; run as its owner, or run "
+            f"`chown {_this_user()} {shlex.quote(str(path))}`."
+        ) from error
+    except OSError as error:
+        text = f"{name} cannot be read: {error.strerror}; correct its path."
+        raise ConfigurationError(text) from error
+    if len(data) > _MAX_BYTES:
+        text = f"{name} is larger than {_MAX_BYTES} bytes; correct its path."
+        raise ConfigurationError(text)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        text = f"{name}, line {line}: not UTF-8 text; save it as UTF-8."
+        raise ConfigurationError(text) from None
+
+
+def is_readable_by_others(path: Path) -> bool:
+    """Return whether users besides its owner may read a file."""
+    return bool(path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH))
+
+
+def _check_owner(status: os.stat_result, path: Path, name: str) -> None:
+    quoted = shlex.quote(str(path))
+    if status.st_uid not in {0, os.geteuid()}:
+        raise ConfigurationError(
+            f"{name} belongs to {_user(status.st_uid)}, who could change it; run "
+            f"`chown {_this_user()} {quoted}`."
+        )
+    if status.st_mode & _OTHERS_WRITE:
+        raise ConfigurationError(
+            f"{name} may be written by other users; run `chmod go-w {quoted}`."
+        )
+
+
+def _this_user() -> str:
+    return _user(os.geteuid())
+
+
+def _user(number: int) -> str:
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)

@@ -21,6 +21,7 @@ from bridge.errors import BridgeError
 from bridge.store.paths import restrict_new_files
 
 COMMANDS = (
+    "config",
     "db",
     "demo",
     "doctor",

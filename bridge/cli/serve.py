@@ -71,8 +71,8 @@ class _Serve(click.Command):
 def serve(ctx: click.Context, /, *, no_worker: bool, **options: Any) -> None:  # noqa: ANN401 - the facade's
     """Serve elements/api-v2 until SIGTERM or Ctrl-C, and do background work.
 
-    Settings come from the environment, `BRIDGE_…`. An older schema is upgraded, a
-    newer one refused. A worker that dies is started again.
+    Settings come from the environment and the settings file: `bridge config`. An
+    older schema is upgraded, a newer one refused. A worker that dies is started again.
     """
     if no_worker:
         # The supervisor stays small: it never imports the facade.

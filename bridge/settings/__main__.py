@@ -1,5 +1,5 @@
-"""Print the README's table of settings."""
+"""Print the tables of `docs/settings.md`."""
 
-from bridge.settings.table import describe_settings
+from bridge.settings.table import describe_old_names, describe_settings
 
-print(describe_settings())  # noqa: T201 - what it is for
+print(describe_settings(), describe_old_names(), sep="\n\n")  # noqa: T201 - its purpose

@@ -55,6 +55,7 @@ class Settings(BaseModel):
     data_dir: Path = Field(
         default=Path("bridge-data"),
         description="Directory for databases, keys and files; created when missing.",
+        examples=["/var/lib/bridge"],
     )
     integration_code: SecretStr = Field(
         default=SecretStr(""),
@@ -91,8 +92,9 @@ class Settings(BaseModel):
     )
     database_url: SecretStr | None = Field(
         default=None,
-        description="URL of the database, `postgresql+psycopg://…`; empty: SQLite in "
-        "the data directory.",
+        description="URL of the PostgreSQL database; empty: SQLite in the data "
+        "directory.",
+        examples=["postgresql+psycopg://bridge:secret@db.example.com/bridge"],
     )
     autotask_connect_timeout_s: float = Field(
         default=5.0,

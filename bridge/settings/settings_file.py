@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import tomllib
@@ -21,6 +22,7 @@ LOCAL_FILE = Path("bridge.toml")
 SYSTEM_FILE = Path("/etc/bridge/bridge.toml")
 
 _FILE_SUFFIX = "_file"
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _LINE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 _NAMES = (*Settings.model_fields, *(f"{name}{_FILE_SUFFIX}" for name in SECRETS))
 _SQLITE = "sqlite:///"
@@ -111,7 +113,8 @@ def _flatten(table: Mapping[str, object]) -> Iterator[tuple[str, str, object]]:
     while pending:
         path, prefix, table = pending.popleft()
         for part, value in table.items():
-            key, name = f"{path}{part}", f"{prefix}{part}"
+            shown = part if _BARE_KEY.fullmatch(part) else json.dumps(part)
+            key, name = f"{path}{shown}", f"{prefix}{part}"
             is_known = name in _NAMES or (name not in TABLES and not value)
             if isinstance(value, dict) and not is_known:
                 pending.append((f"{key}.", f"{name}_", value))
@@ -146,7 +149,9 @@ def _wrong_type(name: str, value: object) -> str | None:
         if isinstance(value, wanted) and not isinstance(value, bool):
             return None
         return "must be a whole number" if kind is int else "must be a number"
-    return None if isinstance(value, str) else "must be a text in quotes"
+    if isinstance(value, str):
+        return "must not contain a NUL character" if "\0" in value else None
+    return "must be a text in quotes"
 
 
 def _resolve(field: str, value: object, directory: Path) -> object:

@@ -1,18 +1,35 @@
-"""The README says what is so: its tables are generated, its commands exist."""
+"""The documents say what is so: their tables of settings are generated."""
 
 import re
 from pathlib import Path
 
-from bridge.settings.table import describe_settings
+import pytest
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+from bridge.settings import Settings
+from bridge.settings.names import key_path, variable
+from bridge.settings.table import describe_old_names, describe_settings
+
+ROOT = Path(__file__).parents[2]
 
 
-def section(name):
-    pattern = rf"<!-- {name} -->\n(.*?)\n?<!-- /{name} -->"
-    return re.search(pattern, README, re.DOTALL)[1]
-
-
-def test_the_table_of_settings_is_the_generated_one():
+@pytest.mark.parametrize(
+    ("name", "describe"),
+    [("settings", describe_settings), ("old names", describe_old_names)],
+)
+def test_the_table_of_settings_is_the_generated_one(name, describe):
     """Renew it with `python -m bridge.settings`."""
-    assert section("settings") == describe_settings()
+    text = (ROOT / "docs/settings.md").read_text(encoding="utf-8")
+
+    [table] = re.findall(rf"<!-- {name} -->\n(.*?)\n<!-- /{name} -->", text, re.DOTALL)
+
+    assert table == describe()
+
+
+def test_the_five_settings_of_the_readme_exist():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+
+    rows = re.findall(r"^\| `([a-z_.]+)` \| `(BRIDGE_[A-Z_]+)` \|", text, re.MULTILINE)
+
+    known = {(key_path(name), variable(name)) for name in Settings.model_fields}
+    assert len(rows) == 5
+    assert set(rows) <= known

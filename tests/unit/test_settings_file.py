@@ -116,6 +116,11 @@ def test_the_first_file_found_is_read(tmp_path, monkeypatch):
         ("strict_status = 1", "strict_status must be true or false."),
         ("public_url = 1", "public_url must be a text in quotes."),
         ("data_dir = 2026-11-30", "data_dir must be a text in quotes."),
+        (
+            r"data_dir = 'x\u0000'".replace("'", '"'),
+            "must not contain a NUL character.",
+        ),
+        ('"\\u001b[31m" = 1', 'there is no key "\\u001b[31m"; remove it.'),
         ("[keys]\na = 1", "keys must be a text in quotes."),
         ("trusted_proxies = '::1'", 'a list such as ["127.0.0.1", "10.0.0.0/8"].'),
         ("trusted_proxies = ['x']", 'a list such as ["127.0.0.1", "10.0.0.0/8"].'),

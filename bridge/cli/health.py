@@ -6,6 +6,7 @@ import http.client
 import importlib
 import socket
 import ssl
+import time
 import urllib.error
 import urllib.request
 from urllib.parse import urlsplit
@@ -13,6 +14,9 @@ from urllib.parse import urlsplit
 import click
 import orjson
 
+from bridge.errors import BridgeError
+
+_PAUSE_S = 0.5
 _DEFAULT_URL = "http://127.0.0.1:8080"
 
 
@@ -41,21 +45,37 @@ _DEFAULT_URL = "http://127.0.0.1:8080"
     type=click.FloatRange(0.1, 600),
     help="Seconds to wait for the response.",
 )
-def health(*, url: str, ready: bool, worker: bool, timeout_s: float) -> None:
+@click.option(
+    "--wait",
+    "wait_s",
+    default=0.0,
+    type=click.FloatRange(0, 3600),
+    help="Check again for up to so many seconds, until it is well.",
+)
+def health(
+    *, url: str, ready: bool, worker: bool, timeout_s: float, wait_s: float
+) -> None:
     """Check that a server or worker on this host runs; exit 0 when it does, else 1.
 
     Needs no secrets. A certificate is not verified, because none is sent.
     """
-    if worker:
-        if ready or url != _DEFAULT_URL:
-            raise click.UsageError("--worker goes with neither --ready nor --url.")
-        click.echo(_check_worker())
-        return
+    if worker and (ready or url != _DEFAULT_URL):
+        raise click.UsageError("--worker goes with neither --ready nor --url.")
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise click.UsageError(f"--url must look like {_DEFAULT_URL}.")
     path = "/readyz" if ready else "/healthz"
-    click.echo(_request(f"{parts.scheme}://{parts.netloc}{path}", timeout_s))
+    address = f"{parts.scheme}://{parts.netloc}{path}"
+    ends_at = time.monotonic() + wait_s
+    while True:
+        try:
+            click.echo(_check_worker() if worker else _request(address, timeout_s))
+        except (click.ClickException, BridgeError):
+            if time.monotonic() >= ends_at:
+                raise
+            time.sleep(_PAUSE_S)
+        else:
+            return
 
 
 def _request(url: str, timeout_s: float) -> str:

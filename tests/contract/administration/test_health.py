@@ -25,6 +25,30 @@ def test_a_server_that_runs_is_well_and_ready(embedded, address):
     assert embedded.ok("health", "--url", address, "--ready") == "ready\n"
 
 
+def test_a_server_that_starts_is_waited_for(embedded):
+    class Starting(BaseHTTPRequestHandler):
+        asked = 0
+
+        def do_GET(self):
+            Starting.asked += 1
+            self.send_response(503 if Starting.asked == 1 else 200)
+            self.end_headers()
+            self.wfile.write(b'{"status":"ready"}')
+
+        def log_message(self, *_arguments):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Starting) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        printed = embedded.ok("health", "--url", url, "--ready", "--wait", "60")
+        server.shutdown()
+        thread.join()
+
+    assert (printed, Starting.asked) == ("ready\n", 2)
+
+
 def test_a_proxy_of_the_environment_is_not_asked(embedded, address):
     env = {"http_proxy": "http://127.0.0.1:9", "no_proxy": ""}
 

@@ -167,18 +167,32 @@ def _resource(name: str, table: Table, facts: Mapping[str, EntityFacts]) -> Reso
     if len({target.lower() for target in rename.values()}) < len(rename):
         table.fail("rename", "two fields get the same name")
     entity = table.take("entity", str)
+    verbs = frozenset(_verb(table, word) for word in table.texts("verbs"))
     resource = Resource(
         name=name,
         id=table.take("id", int),
         singular=table.take("singular", str),
         entity=entity,
-        verbs=frozenset(_verb(table, word) for word in table.texts("verbs")),
+        verbs=verbs,
         rename=rename,
         facts=facts.get(entity, EntityFacts()),
         fixed=_fixed(table.find_table("fixed")),
+        create_example=_example(table, "create_example", Verb.CREATE, verbs),
+        update_example=_example(table, "update_example", Verb.UPDATE, verbs),
     )
     table.finish()
     return resource
+
+
+def _example(
+    table: Table, key: str, verb: Verb, verbs: frozenset[Verb]
+) -> Mapping[str, JSON]:
+    """Return the example of a request body; there is one for each verb with a body."""
+    if verb in verbs:
+        return _constants(table, key)
+    if table.find(key, dict) is not None:
+        table.fail(key, f"the resource has no verb {verb}")
+    return {}
 
 
 def _fixed(table: Table | None) -> Fixed | None:

@@ -111,6 +111,8 @@ class Resource:
     what can be done with it, 0 for a native one. `singular` is the word for one record
     in messages. `rename` maps vendor names to facade names where the rule of `naming`
     does not hold. With `fixed`, the resource is a part of the entity's records.
+    `create_example` and `update_example` are request bodies for descriptions of the
+    API, by facade names; empty where there is none.
     """
 
     name: str
@@ -122,6 +124,8 @@ class Resource:
     facts: EntityFacts = EntityFacts()
     fixed: Fixed | None = None
     native: bool = False
+    create_example: Mapping[str, JSON] = field(default_factory=dict)
+    update_example: Mapping[str, JSON] = field(default_factory=dict)
 
     def require(self, verb: Verb, method: str) -> None:
         """Refuse a verb that this resource does not offer; no vendor call.

@@ -7,6 +7,7 @@ Flask and the database, the facade without the simulator.
 from __future__ import annotations
 
 import contextlib
+import difflib
 import importlib
 import os
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from bridge import __version__
 from bridge.cli.processes import end_with_input
@@ -21,6 +23,7 @@ from bridge.errors import BridgeError
 from bridge.store.paths import restrict_new_files
 
 COMMANDS = (
+    "completion",
     "config",
     "db",
     "demo",
@@ -60,6 +63,25 @@ class _Commands(click.Group):
         command: click.Command = getattr(module, cmd_name)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if not (name in COMMANDS or name.startswith("-") or ctx.resilient_parsing):
+            similar = difflib.get_close_matches(name, COMMANDS)
+            meant = " or ".join(f"'{ctx.command_path} {one}'" for one in similar)
+            cure = f"Did you mean {meant}?" if meant else _start_with(ctx)
+            raise click.UsageError(f"No such command '{name}'. {cure}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def shell_complete(
+        self, ctx: click.Context, incomplete: str
+    ) -> list[CompletionItem]:
+        # Without their help texts: nobody who presses a key waits for every import.
+        names = [name for name in COMMANDS if name.startswith(incomplete)]
+        options = click.Command.shell_complete(self, ctx, incomplete)
+        return [*map(CompletionItem, names), *options]
+
     def make_context(
         self,
         info_name: str | None,
@@ -83,23 +105,40 @@ def _said_in_one_line() -> Iterator[None]:
         raise
     except click.UsageError as error:
         # Without a context click leaves the usage out, which takes lines.
-        path = error.ctx.command_path if error.ctx else "bridge"
-        text = f"{_one_line(error.format_message())} Try '{path} --help'."
-        raise click.UsageError(text) from error
+        ctx = error.ctx
+        path = ctx.command_path if ctx else "bridge"
+        text = _one_line(error.format_message())
+        text += "" if text.endswith((".", "?")) else "."
+        if ctx and ctx.parent is None and isinstance(error, click.NoSuchOption):
+            text += f" Options of a command follow its name. {_start_with(ctx)}"
+        raise click.UsageError(f"{text} Try '{path} -h'.") from error
     except BridgeError as error:
         raise click.ClickException(_one_line(error.message)) from error
+
+
+def _start_with(ctx: click.Context) -> str:
+    """Return a sentence for those who do not know the commands yet."""
+    return f"'{ctx.command_path} serve' starts the facade."
 
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
+def _name_as_called(ctx: click.Context, _: click.Parameter, name: str | None) -> None:
+    """Let the usage texts of a child process name the program that was called."""
+    if name is not None:
+        ctx.info_name = name
+
+
 @click.group(
     cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Example: bridge demo; or, with a tenant: bridge user add --organization "
-    "Northwind --email ann@x.example, bridge instance add --help, bridge serve",
+    "Northwind --email ann@x.example, bridge instance add --help, bridge serve. "
+    "The same program is installed as autotask-bridge.",
 )
-@click.version_option(__version__, prog_name="bridge")
+@click.version_option(__version__, "-V", "--version", prog_name="bridge")
 @click.option(
     "--config",
     type=click.Path(),
@@ -107,6 +146,13 @@ def _one_line(text: str) -> str:
 )
 @click.option("--until-eof", is_flag=True, hidden=True)
 @click.option("--opened", hidden=True)
+@click.option(
+    "--called",
+    hidden=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_name_as_called,
+)
 @click.pass_context
 def main(
     ctx: click.Context,

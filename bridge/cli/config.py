@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 from pydantic import SecretStr
 
-from bridge.cli.opening import as_json, show_json, show_table
+from bridge.cli.output import as_json, show_json, show_table
 from bridge.errors import OperatorError
 from bridge.settings import LoadedSettings, load_settings
 from bridge.settings.names import CONFIG, key_path, variable
@@ -80,6 +80,7 @@ def _show(*, as_json: bool) -> None:
     show_table(
         ("setting", "value", "from"),
         [(key, value, source) for key, _variable, value, source in rows],
+        empty="There are no settings.",
     )
 
 

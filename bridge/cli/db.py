@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from bridge import app
-from bridge.cli.opening import as_json, open_store, show_json
+from bridge.cli.opening import open_store
+from bridge.cli.output import as_json, show_json
 from bridge.settings import read_settings
 from bridge.store import backup as store_backup
 from bridge.store.restore import jobs_copy

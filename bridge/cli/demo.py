@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import secrets
 import sys
 import tempfile
@@ -29,6 +30,7 @@ from bridge.store.paths import make_private_directory, make_private_file
 
 EMAIL = "demo@bridge.example"
 _STATE = "demo.json"
+_LEVEL = "BRIDGE_LOG_LEVEL"
 _HOST = "127.0.0.1"
 
 
@@ -60,6 +62,9 @@ _HOST = "127.0.0.1"
     help="The simulator's data set.",
 )
 @click.option(
+    "--verbose", is_flag=True, help="Log every request; without it warnings and errors."
+)
+@click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON line when it answers."
 )
 def demo(
@@ -68,6 +73,7 @@ def demo(
     sandbox_port: int,
     data_dir: Path | None,
     seed: str,
+    verbose: bool,
     as_json: bool,
 ) -> None:
     """Run simulator and facade here, with a demo user and instance.
@@ -84,11 +90,14 @@ def demo(
         _directory(data_dir) as directory,
         child(_sandbox_arguments(sandbox_port, seed, directory), {}) as simulator,
         child(
-            ["serve", "--port", str(port)], _environment(directory, simulator)
+            ["serve", "--port", str(port)],
+            _environment(directory, simulator) | _log_level(verbose=verbose),
         ) as facade,
     ):
         line = _prepare(directory, simulator, facade)
-        click.echo(orjson.dumps(line).decode() if as_json else _describe(line))
+        click.echo(
+            orjson.dumps(line).decode() if as_json else _describe(line), nl=as_json
+        )
         sys.stdout.flush()
         wait_for([simulator, facade], stopped)
 
@@ -116,6 +125,13 @@ def _environment(directory: Path, simulator: Child) -> dict[str, str]:
         "BRIDGE_AUTOTASK_ALLOW_LOOPBACK": "true",
         "BRIDGE_INTEGRATION_CODE": simulator.announced["integrationCode"],
     }
+
+
+def _log_level(*, verbose: bool) -> dict[str, str]:
+    """Return the level of the facade's log, unless the operator has set one."""
+    if verbose or _LEVEL in os.environ:
+        return {}
+    return {_LEVEL: "warning"}
 
 
 def _prepare(directory: Path, simulator: Child, facade: Child) -> dict[str, object]:
@@ -243,32 +259,36 @@ def _send(
 
 
 def _describe(line: Mapping[str, object]) -> str:
-    """Return what a person reads: where it answers, and three calls to paste."""
+    """Return what a person reads: where it answers, and at the end calls to paste."""
     login = line["login"]
     person = login if isinstance(login, dict) else {}
+    base_url = str(line["baseUrl"])
     authorization = (
         f"User {line['userSecret']}, Organization {line['organizationSecret']}, "
         f"Element {line['elementToken']}"
     )
-    crm = f"{line['baseUrl']}/hubs/crm"
     return f"""\
 Bridge demo is running. Ctrl-C stops it.
 
-  API          {line["baseUrl"]}
+  API          {base_url}
+  Reference    {base_url.removesuffix(_ROOT)}/docs
   Instance     {line["instanceId"]}
   Login        {person.get("username")} / {person.get("password")}
-  Simulator    {line["sandboxUrl"]}, {line["username"]} / {line["password"]}
+  Simulator    {line["sandboxUrl"]} (status page)
+               {line["username"]} / {line["password"]}
 
-Paste the first line, then any of the others:
+Paste these lines into another terminal, one by one or all at once:
 
 AUTH='Authorization: {authorization}'
-{_CALLS.replace("$CRM", crm)}"""
+CRM={base_url}/hubs/crm
+{_CALLS}"""
 
 
+_ROOT = "/elements/api-v2"
 _CALLS = """\
-curl -s -H "$AUTH" "$CRM/accounts?pageSize=2&fields=id,accountName,phone"
-curl -s -H "$AUTH" -G $CRM/contacts --data-urlencode "where=firstName LIKE 'Ri%' AND \
-active = 1" -d fields=firstName,lastName,createDate
-curl -s -H "$AUTH" $CRM/contacts -d '{"accountID":0,"active":1,\
+curl -sw '\\n' -H "$AUTH" "$CRM/accounts?pageSize=2&fields=id,accountName,phone"
+curl -sw '\\n' -H "$AUTH" -G $CRM/contacts --data-urlencode \
+"where=firstName LIKE 'Ri%' AND active = 1" -d fields=firstName,lastName,createDate
+curl -sw '\\n' -H "$AUTH" $CRM/contacts -d '{"accountID":0,"active":1,\
 "firstName":"Ida","lastName":"Moe"}'
 """

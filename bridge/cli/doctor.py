@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 
 import click
 
 from bridge import app
-from bridge.cli.opening import as_json, show_json
+from bridge.cli.opening import read_password
+from bridge.cli.output import as_json, show_json, show_line, show_status
 from bridge.errors import BridgeError, ConfigurationError
 from bridge.interfaces import Credentials
 from bridge.services import credentials as vocabulary
@@ -57,9 +57,9 @@ def doctor(  # noqa: PLR0913 - its options
     Changes nothing. Exits 1 when a line failed; a warning is no failure.
     """
     if password_stdin:
-        if password is not None:
-            raise click.UsageError("Give the password once: option or stdin.")
-        password = sys.stdin.readline().rstrip("\r\n")
+        password = read_password(
+            password, from_stdin=True, prompt="Password of the API user", confirm=False
+        )
     given = {
         vocabulary.USERNAME: username,
         vocabulary.PASSWORD: password,
@@ -168,10 +168,10 @@ def _show_each(findings: Iterator[Finding], *, as_json: bool) -> list[Finding]:
     for finding in findings:
         shown.append(finding)
         if not as_json:
-            text = f"{finding.level:<8} {finding.check}: {finding.text}."
-            click.echo(text)
+            text = f" {finding.check}: {finding.text}."
+            show_status("", f"{finding.level:<8}", text)
             if finding.cure:
-                click.echo(f"{'':<8} cure: {finding.cure}.")
+                show_line(f"{'':<8} cure: {finding.cure}.")
     if as_json:
         show_json([asdict(finding) for finding in shown])
     return shown

@@ -8,41 +8,23 @@ from pathlib import Path
 import click
 import orjson
 
-from bridge.catalog.model import JSON
-from bridge.cli.opening import (
+from bridge.cli.opening import open_context, open_store
+from bridge.cli.output import (
     as_json,
-    open_context,
-    open_store,
-    read_password,
     show_json,
     show_members,
+    show_status,
     show_table,
 )
-from bridge.errors import (
-    InvalidRequestError,
-    NotFoundError,
-    OperatorError,
-    ProviderError,
-)
+from bridge.cli.provisioning import INSTANCE_ID, add, find, show_change, update
+from bridge.errors import InvalidRequestError, OperatorError, ProviderError
 from bridge.services import credentials, traces
 from bridge.services.context import Context
 from bridge.services.instances import instances
 from bridge.services.instances.bodies import MASK, instance_document
 from bridge.services.tenancy import moving
-from bridge.store import administration, users
-from bridge.store.instances import Instance, get_instance, remove_instance
-
-_VOCABULARIES = """
-One connection, two vocabularies. The keys of the old element on the left, the fields
-of the newer connect form on the right; the options take either.
-
-\b
-crm.autotask.username           API username
-crm.autotask.password           API secret
-crm.autotask.server.url         API zone, for example webservices3
-crm.autotask.integration.code   API integration code
-"""
-_ID = click.argument("instance_id", metavar="ID", type=int)
+from bridge.store import administration
+from bridge.store.instances import Instance, remove_instance
 
 
 @click.group(epilog="Example: bridge instance list --json")
@@ -50,81 +32,8 @@ def instance() -> None:
     """Keep the connections that element tokens stand for."""
 
 
-@instance.command(
-    help="Make an instance, once Autotask has accepted its credentials.\n"
-    + _VOCABULARIES,
-    epilog="Example: bridge instance add --user ann@northwind.example --name PSA "
-    "--username api@northwind.example --password-stdin --zone webservices3 < secret",
-)
-@click.option("--user", "owner", required=True, help="Id or e-mail of its user.")
-@click.option("--name", required=True, help="For display, and the default tag.")
-@click.option("--username", "--api-username", required=True, help="The API user.")
-@click.option(
-    "--password",
-    "--api-secret",
-    help="Visible to other users of this machine; prefer --password-stdin.",
-)
-@click.option("--password-stdin", is_flag=True, help="Read one line from stdin.")
-@click.option("--server-url", help="As seen in the browser: https://ww3.autotask.net.")
-@click.option("--zone", "--api-zone", help="Instead of the server URL: webservices3.")
-@click.option(
-    "--integration-code",
-    "--api-integration-code",
-    help="Tracking identifier; without it BRIDGE_INTEGRATION_CODE serves.",
-)
-@click.option("--tag", "tags", multiple=True, help="May be repeated.")
-@click.option(
-    "--set",
-    "further",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="A further key of the configuration; may be repeated.",
-)
-@as_json
-def add(  # noqa: PLR0913 - its options
-    *,
-    owner: str,
-    name: str,
-    username: str,
-    password: str | None,
-    password_stdin: bool,
-    server_url: str | None,
-    zone: str | None,
-    integration_code: str | None,
-    tags: Sequence[str],
-    further: Sequence[str],
-    as_json: bool,
-) -> None:
-    """Make an instance; its help stands above."""
-    if (server_url is None) == (zone is None):
-        raise click.UsageError("Give one of --server-url and --zone.")
-    secret = read_password(
-        password, from_stdin=password_stdin, prompt="Password of the API user"
-    )
-    given: dict[str, JSON] = {
-        credentials.USERNAME: username,
-        credentials.PASSWORD: secret,
-        credentials.SERVER_URL: server_url,
-        credentials.ZONE: zone,
-        credentials.INTEGRATION_CODE: integration_code,
-    }
-    body: dict[str, JSON] = {
-        "name": name,
-        "element": {"key": "autotaskcrm"},
-        "configuration": {
-            **{key: value for key, value in given.items() if value},
-            **_read_pairs(further),
-        },
-    }
-    if tags:
-        body["tags"] = list(tags)
-    with open_context() as ctx:
-        user = users.get_user(ctx.database, owner)
-        document = instances.create_instance(ctx, user, body)
-    if as_json:
-        show_json(document)
-    else:
-        show_members({name: document[name] for name in ("id", "name", "token")})
+instance.add_command(add)
+instance.add_command(update)
 
 
 @instance.command("list", epilog="Example: bridge instance list --json")
@@ -148,17 +57,18 @@ def list_(*, as_json: bool) -> None:
             )
             for one in found
         ],
+        empty="There are no instances: make one with `bridge instance add`.",
     )
 
 
 @instance.command(epilog="Example: bridge instance show 900001 --secrets")
-@_ID
+@INSTANCE_ID
 @click.option("--secrets", is_flag=True, help="Show the token too; never the password.")
 @as_json
 def show(*, instance_id: int, secrets: bool, as_json: bool) -> None:
     """Show one instance, its secrets masked."""
     with open_context() as ctx:
-        found = _find(ctx, instance_id)
+        found = find(ctx, instance_id)
         document = instance_document(ctx, found)
     if not secrets:
         document["token"] = MASK
@@ -219,21 +129,22 @@ def test(*, instance_ids: Sequence[int], every: bool, as_json: bool) -> None:
                 if not one.disabled
             ]
             if every
-            else [_find(ctx, instance_id) for instance_id in instance_ids]
+            else [find(ctx, instance_id) for instance_id in instance_ids]
         )
         results = [_test(ctx, one) for one in tested]
     if as_json:
         show_json(results)
     else:
         for result in results:
-            click.echo(f"{result['id']}  {result['status']:<7}{result['text']}")
+            status = f"{result['status']:<7}"
+            show_status(f"{result['id']}  ", status, str(result["text"]))
     failed = [result for result in results if result["status"] != "ok"]
     if failed:
         raise click.ClickException(f"{len(failed)} of {len(results)} instances failed.")
 
 
 @instance.command(epilog="Example: bridge instance trace 900001 --minutes 10")
-@_ID
+@INSTANCE_ID
 @click.option(
     "--minutes",
     type=click.FloatRange(0, traces.MOST_MINUTES, min_open=True),
@@ -264,7 +175,7 @@ def trace(
     if off and minutes is not None:
         raise click.UsageError("Give --minutes or --off, not both.")
     with open_context() as ctx:
-        found = _find(ctx, instance_id)
+        found = find(ctx, instance_id)
         if off:
             traces.stop(ctx, found)
         elif minutes is not None:
@@ -274,24 +185,42 @@ def trace(
                 click.echo(orjson.dumps(one).decode())
 
 
+@instance.command(epilog="Example: bridge instance disable 900001")
+@INSTANCE_ID
+@as_json
+def disable(*, instance_id: int, as_json: bool) -> None:
+    """Refuse the calls of an instance until it is enabled; its token stays."""
+    _set_enabled(instance_id, enabled=False, as_json=as_json)
+
+
+@instance.command(epilog="Example: bridge instance enable 900001")
+@INSTANCE_ID
+@as_json
+def enable(*, instance_id: int, as_json: bool) -> None:
+    """Serve the calls of a disabled instance again."""
+    _set_enabled(instance_id, enabled=True, as_json=as_json)
+
+
 @instance.command(epilog="Example: bridge instance remove 900001 --yes")
-@_ID
+@INSTANCE_ID
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def remove(*, instance_id: int, yes: bool) -> None:
     """Remove an instance; its token stops working at once."""
     with open_context() as ctx:
-        found = _find(ctx, instance_id)
+        found = find(ctx, instance_id)
         if not yes:
             click.confirm(f"Remove {found.name} ({found.id})?", abort=True, err=True)
         remove_instance(ctx.database, found.id)
     click.echo(f"Removed {found.id}.")
 
 
-def _find(ctx: Context, instance_id: int) -> Instance:
-    found = get_instance(ctx.database, instance_id)
-    if found is None:
-        raise NotFoundError(f"There is no instance {instance_id}.")
-    return found
+def _set_enabled(instance_id: int, *, enabled: bool, as_json: bool) -> None:
+    with open_context() as ctx:
+        found = find(ctx, instance_id)
+        instances.set_enabled(ctx, found, enabled=enabled)
+        document = instance_document(ctx, find(ctx, instance_id))
+    done = "Enabled" if enabled else "Disabled"
+    show_change(document, f"{done} {found.id}.", as_json=as_json)
 
 
 def _test(ctx: Context, one: Instance) -> dict[str, object]:
@@ -314,10 +243,3 @@ def _summary(one: Instance) -> Mapping[str, object]:
         "disabled": one.disabled,
         "zone": one.zone.url if one.zone else None,
     }
-
-
-def _read_pairs(texts: Sequence[str]) -> dict[str, JSON]:
-    pairs = [text.partition("=") for text in texts]
-    if not all(equals for _, equals, _ in pairs):
-        raise click.UsageError("--set wants KEY=VALUE.")
-    return {key.strip(): value for key, _, value in pairs}

@@ -6,7 +6,8 @@ from dataclasses import asdict
 
 import click
 
-from bridge.cli.opening import as_json, open_store, show_json, show_table
+from bridge.cli.opening import open_store
+from bridge.cli.output import as_json, show_json, show_table
 from bridge.services.operating import keys
 from bridge.store.crypto import new_key, render_ring
 from bridge.store.engine import Database
@@ -43,6 +44,7 @@ def list_(*, as_json: bool) -> None:
                 )
                 for state in states
             ],
+            empty="There are no keys.",
         )
     if unopened:
         raise click.ClickException(

@@ -47,10 +47,14 @@ def start(
 
     It runs the installed package, whatever folder it is started in. It gets a session
     of its own, so that a Ctrl-C reaches it through us, once, and an input that stays
-    open as long as we live. Of our files it gets those to `keep`.
+    open as long as we live. Of our files it gets those to `keep`. Its usage texts name
+    the program as we were called.
     """
+    ctx = click.get_current_context(silent=True)
+    name = (ctx.find_root().info_name if ctx else None) or "bridge"
+    ours = ["--until-eof", "--called", name]
     return subprocess.Popen(  # noqa: S603 - our own command
-        [sys.executable, "-P", "-m", "bridge", "--until-eof", *arguments],
+        [sys.executable, "-P", "-m", "bridge", *ours, *arguments],
         stdin=subprocess.PIPE,
         stdout=stdout,
         env={**os.environ, **(env or {})},

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 from bridge.cli.addresses import PORT, check_address
+from bridge.cli.output import Report, progress
+from bridge.cli.processes import Signals
 from bridge.sandbox import coverage, serve
 from bridge.sandbox.database import DatabaseError
 from bridge.sandbox.dataset import Dataset
@@ -123,11 +128,41 @@ def sandbox(  # noqa: PLR0913 - one per option
         choices = serve.Choices(
             seed, host, port, data, record, generation, limits, service_time
         )
-        serve.run(choices, show)
+        serve.run(choices, show, _preparing(seed))
     except RecordingError as error:
         raise click.BadParameter(str(error), param_hint="--record") from error
     except (OSError, OverflowError, DatabaseError) as error:
         raise click.ClickException(str(error)) from error
+
+
+@contextmanager
+def _preparing(seed: str) -> Iterator[Report]:
+    """Yield what a large data set that is being made is reported to.
+
+    SIGINT and SIGTERM end it at the next report. No handler runs meanwhile: SQLite
+    calls Python code, and would go on if that raised.
+    """
+    if seed not in serve.LARGE:
+        yield lambda _what, _done, _total: None
+        return
+    with (
+        progress(f"Making the data set {seed}") as show,
+        Signals(signal.SIGINT, signal.SIGTERM) as signals,
+    ):
+
+        def check() -> None:
+            if signals.wait(0) is not None:
+                raise click.ClickException(
+                    f"Stopped before the data set {seed} was ready; nothing half made "
+                    "is left."
+                )
+
+        def report(what: str, done: int, total: int) -> None:
+            check()
+            show(what, done, total)
+
+        yield report
+        check()
 
 
 def _about(base_url: str, dataset: Dataset) -> dict[str, str]:

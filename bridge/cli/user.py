@@ -6,18 +6,15 @@ import re
 
 import click
 
-from bridge.cli.opening import (
-    as_json,
-    open_store,
-    read_password,
-    show_json,
-    show_members,
-    show_table,
-)
+from bridge.cli.opening import open_store, read_password
+from bridge.cli.output import as_json, show_json, show_members, show_table
+from bridge.services.tenancy import platform_users
 from bridge.store import tenants, users
 from bridge.store.engine import Database
 from bridge.store.tenants import User
+from bridge.store.users import UserChange
 
+_NEW = "Password for logging in"
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 
 
@@ -40,7 +37,11 @@ def user() -> None:
 @click.option("--first-name", default="", help="For display.")
 @click.option("--last-name", default="", help="For display.")
 @click.option("--password", help="Visible to other users of this machine; prefer:")
-@click.option("--password-stdin", is_flag=True, help="Read one line from stdin.")
+@click.option(
+    "--password-stdin",
+    is_flag=True,
+    help="Read one line from stdin; on a terminal it is asked for.",
+)
 @as_json
 def add(  # noqa: PLR0913 - its options
     *,
@@ -64,7 +65,10 @@ def add(  # noqa: PLR0913 - its options
     if not _ADDRESS.fullmatch(email):
         raise click.UsageError("--email is no e-mail address.")
     secret = read_password(
-        password, from_stdin=password_stdin, prompt="Password for logging in"
+        password,
+        from_stdin=password_stdin,
+        prompt=_NEW,
+        confirm=True,
     )
     with open_store() as database:
         if organization_id is None:
@@ -109,6 +113,7 @@ def list_(*, as_json: bool) -> None:
             )
             for one in found
         ],
+        empty="There are no users: make one with `bridge user add`.",
     )
 
 
@@ -122,6 +127,39 @@ def show(*, user: str, secrets: bool, as_json: bool) -> None:
         found = users.get_user(database, user)
         shown = _secrets(database, found) if secrets else {}
         _show(_describe(found) | shown, as_json=as_json)
+
+
+@user.command(
+    "set-password",
+    epilog="Example: bridge user set-password ann@northwind.example --password-stdin "
+    "< password.txt",
+)
+@click.argument("user", metavar="ID|EMAIL")
+@click.option("--password", help="Visible to other users of this machine; prefer:")
+@click.option(
+    "--password-stdin",
+    is_flag=True,
+    help="Read one line from stdin; on a terminal it is asked for.",
+)
+@as_json
+def set_password(
+    *, user: str, password: str | None, password_stdin: bool, as_json: bool
+) -> None:
+    """Give a user a new password for logging in; its sessions end.
+
+    The secrets that callers send stay.
+    """
+    secret = read_password(
+        password, from_stdin=password_stdin, prompt=_NEW, confirm=True
+    )
+    platform_users.require_password(secret)
+    with open_store() as database:
+        found = users.get_user(database, user)
+        users.change_user(database, found, UserChange(password=secret), by=None)
+    if as_json:
+        show_json(_describe(found))
+    else:
+        click.echo(f"Set the password of {found.email}; its sessions have ended.")
 
 
 @user.command(epilog="Example: bridge user remove ann@northwind.example --yes")

@@ -9,7 +9,8 @@ from dataclasses import asdict
 import click
 
 from bridge import app
-from bridge.cli.opening import as_json, open_context, show_json, show_table
+from bridge.cli.opening import open_context
+from bridge.cli.output import as_json, show_json, show_table
 from bridge.errors import NotFoundError
 from bridge.interfaces.probe import Probe
 from bridge.services.credentials import read_credentials
@@ -38,6 +39,7 @@ def list_(*, as_json: bool) -> None:
     show_table(
         ("name", "release", "used"),
         [(one.name, one.release, "yes" if one == used else "") for one in found],
+        empty="There are no descriptions.",
     )
 
 

@@ -32,6 +32,10 @@ class Made:
     """Rows that are made anew each time they are gone through."""
 
     make: Callable[[], Iterator[Row]]
+    count: int
+
+    def __len__(self) -> int:
+        return self.count
 
     def __iter__(self) -> Iterator[Row]:
         return self.make()
@@ -120,7 +124,11 @@ def million(
         count = contacts - len(own["Contact"])
         return chain(own["Contact"], map(crowd.contact, range(count)))
 
-    rows = {**tenant.rows, "Account": Made(all_accounts), "Contact": Made(all_contacts)}
+    rows = {
+        **tenant.rows,
+        "Account": Made(all_accounts, accounts),
+        "Contact": Made(all_contacts, contacts),
+    }
     return Dataset("million", (replace(tenant, rows=rows),))
 
 

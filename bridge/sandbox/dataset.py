@@ -6,9 +6,9 @@ Decimal, and naive datetimes in service time; null fields are left out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sized
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from bridge.sandbox.facts.model import PicklistItem
 
@@ -17,6 +17,11 @@ Row: TypeAlias = Mapping[str, object]
 
 The member `UserDefinedFields`, where there is one, maps UDF names to text or None.
 """
+
+
+class Rows(Iterable[Row], Sized, Protocol):
+    """The records of one entity; they may be made as they are gone through."""
+
 
 UDF_MEMBER = "UserDefinedFields"
 
@@ -67,7 +72,7 @@ class Tenant:
     users: tuple[ApiUser, ...]
     integration_codes: tuple[str, ...] = field(repr=False)
     udfs: Mapping[str, tuple[Udf, ...]]
-    rows: Mapping[str, Iterable[Row]]
+    rows: Mapping[str, Rows]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from bridge.sandbox.dataset import Dataset
 from bridge.sandbox.facts.loader import load_facts
 from bridge.sandbox.journal import Recording
 from bridge.sandbox.limits import LIMITS
+from bridge.sandbox.start import Report
 from bridge.sandbox.vendor import Vendor
 
 SEEDS: dict[str, Callable[..., Dataset]] = {
@@ -152,11 +153,15 @@ class Choices:
     service_time: str
 
 
-def run(choices: Choices, on_ready: Callable[[str, Dataset], None]) -> None:
+def run(
+    choices: Choices,
+    on_ready: Callable[[str, Dataset], None],
+    preparing: AbstractContextManager[Report],
+) -> None:
     """Serve until SIGINT or SIGTERM; then exit the process with status 0.
 
     `on_ready` is called with the base URL, slash at the end, once requests are
-    answered.
+    answered. Before, the data set is made within `preparing` and reported to it.
 
     Raises:
         OSError: the address is taken or cannot be bound.
@@ -177,7 +182,8 @@ def run(choices: Choices, on_ready: Callable[[str, Dataset], None]) -> None:
             generation=choices.generation,
             limits=LIMITS[choices.limits],
         )
-        vendor.start.prepare()
+        with preparing as report:
+            vendor.start.prepare(report)
         vendor.refresh()
         vendor.database.close()
         listener = _listen(choices.host, choices.port)

@@ -127,9 +127,11 @@ def add_user(  # noqa: PLR0913 - what a user is made of, by name
 
 
 def change_user(
-    db: Database, user: User, change: UserChange, *, by: User
+    db: Database, user: User, change: UserChange, *, by: User | None
 ) -> User | None:
     """Change a user, unless `by` is not active any more: then None is returned.
+
+    `by` is None for the operator of the installation, who is no user of it.
 
     The sessions of a user who is not active, or has a new password, end. Removed
     instances take with them what belongs to them, create records included. Two who
@@ -142,11 +144,7 @@ def change_user(
     """
     values = _columns(db, change)
     with db.begin() as connection:
-        pair = select(users.c.id).where(
-            users.c.id.in_((by.id, user.id)), users.c.active
-        )
-        held = connection.execute(pair.order_by(users.c.id).with_for_update())
-        if by.id not in held.scalars().all():
+        if by is not None and not _lock_active(connection, by, user):
             return None
         try:
             if values:
@@ -162,6 +160,13 @@ def change_user(
     if found is None:
         raise NotFoundError(f"The user with ID {user.id} was not found.")
     return User(*found)
+
+
+def _lock_active(connection: Connection, by: User, user: User) -> bool:
+    """Lock both users for this transaction; return whether `by` is active."""
+    pair = select(users.c.id).where(users.c.id.in_((by.id, user.id)), users.c.active)
+    held = connection.execute(pair.order_by(users.c.id).with_for_update())
+    return by.id in held.scalars().all()
 
 
 def _columns(db: Database, change: UserChange) -> dict[str, object]:

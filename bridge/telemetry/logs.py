@@ -7,6 +7,7 @@ it was written in; none keeps a secret.
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import threading
 from typing import Literal, TypeAlias
@@ -44,10 +45,15 @@ def is_for_people(log_format: Format) -> bool:
     return log_format == "console" or (log_format == "auto" and sys.stderr.isatty())
 
 
+def _has_colours() -> bool:
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return sys.stderr.isatty() and not plain
+
+
 def formatter(*, people: bool) -> logging.Formatter:
     """Return what turns a log record into a line."""
     renderer: Processor = (
-        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), sort_keys=False)
+        structlog.dev.ConsoleRenderer(colors=_has_colours(), sort_keys=False)
         if people
         else structlog.processors.JSONRenderer(serializer=_to_json)
     )

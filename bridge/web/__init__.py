@@ -27,6 +27,7 @@ from bridge.web import (
     hubs,
     instances,
     journal,
+    landing,
     legacy_login,
     methods,
     objects,
@@ -60,6 +61,7 @@ def register(app: Flask, ctx: Context) -> None:
     app.after_request(cors.finish)
     errors.register(app)
     operations.register(app)
+    landing.register(app)
     authentication.register(app)
     legacy_login.register(app)
     instances.register(app)

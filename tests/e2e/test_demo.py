@@ -2,17 +2,22 @@
 
 import json
 import os
+import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from families import descendants, is_alive
 
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+CALLS = re.findall(r"^    \$ (curl .*)$", README, re.MULTILINE)
 MEMBERS = {
     "baseUrl": str,
     "userSecret": str,
@@ -28,10 +33,11 @@ MEMBERS = {
 }
 
 
-def start(*arguments, env=None):
+def start(*arguments, env=None, stderr=None):
     return subprocess.Popen(
         [sys.executable, "-m", "bridge", "demo", *map(str, arguments)],
         stdout=subprocess.PIPE,
+        stderr=stderr,
         text=True,
         env={**os.environ, **(env or {})},
     )
@@ -44,7 +50,9 @@ def start(*arguments, env=None):
 def test_it_announces_itself_answers_and_leaves_nothing(tmp_path, number):
     begun = time.monotonic()
     demo = start(
-        "--json", "--port", 0, "--sandbox-port", 0, env={"TMPDIR": str(tmp_path)}
+        *("--json", "--verbose", "--port", 0, "--sandbox-port", 0),
+        env={"TMPDIR": str(tmp_path)},
+        stderr=subprocess.PIPE,
     )
     line = json.loads(demo.stdout.readline())
     assert time.monotonic() - begun < 100  # ten times what the README promises
@@ -75,7 +83,9 @@ def test_it_announces_itself_answers_and_leaves_nothing(tmp_path, number):
     for url in (line["baseUrl"], line["sandboxUrl"]):
         with socket.socket() as probe:
             assert probe.connect_ex(("127.0.0.1", urlsplit(url).port)) != 0
-    demo.stdout.close()
+    rest, log = demo.communicate()
+    assert rest == ""
+    assert '"path":"/elements/api-v2/hubs/crm/accounts' in log
 
 
 @pytest.mark.campaign
@@ -122,6 +132,40 @@ def test_a_port_in_use_is_said_in_one_line(tmp_path):
     assert ended.stdout == ""
     assert str(port) in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
+def test_all_that_it_prints_to_paste_works_pasted_as_a_whole(tmp_path):
+    said = tmp_path / "stderr"
+    with said.open("w") as stderr:
+        demo = start("--port", 0, "--sandbox-port", 0, stderr=stderr)
+    try:
+        text = ""
+        while text.count("\ncurl ") < len(CALLS) or not text.endswith("\n"):
+            text += demo.stdout.read(1)
+        pasted = text[text.index("AUTH=") :]
+        ended = subprocess.run(
+            ["sh"],
+            input=pasted,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=True,
+        )
+
+        assert pasted.splitlines()[2:] == CALLS
+        accounts, contacts, made = map(json.loads, ended.stdout.splitlines())
+        assert [len(accounts), len(contacts), made["firstName"]] == [2, 2, "Ida"]
+        for what, page in (("Reference", "swagger"), ("Simulator", "Simulated")):
+            url = re.search(rf"{what} +(http://\S+)", text)[1]
+            with urllib.request.urlopen(url, timeout=120) as answer:
+                assert page.encode() in answer.read()
+        assert demo.poll() is None
+    finally:
+        demo.send_signal(signal.SIGTERM)
+        assert demo.wait(120) == 0
+        demo.stdout.close()
+    assert '"level":"info"' not in said.read_text()
 
 
 def test_unknown_options_are_usage_errors():

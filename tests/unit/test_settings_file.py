@@ -158,10 +158,10 @@ def test_the_first_file_found_is_read(tmp_path, monkeypatch):
 def test_a_wrong_key_or_value_is_refused_with_its_place(file, text, form):
     file.write_text(text)
 
-    told = refusal()
+    message = refusal()
 
-    assert told.startswith(f"{file}: ")
-    assert form in told
+    assert message.startswith(f"{file}: ")
+    assert form in message
 
 
 @pytest.mark.parametrize(
@@ -177,10 +177,10 @@ def test_a_wrong_key_or_value_is_refused_with_its_place(file, text, form):
 def test_a_file_that_is_not_toml_is_refused_with_its_line(file, text, place):
     file.write_text(text)
 
-    told = refusal()
+    message = refusal()
 
-    assert told.startswith(f"{file}{place}")
-    assert "hush" not in told
+    assert message.startswith(f"{file}{place}")
+    assert "hush" not in message
 
 
 def test_a_file_that_is_not_text_is_refused_with_its_line(file):
@@ -210,10 +210,10 @@ def test_a_directory_is_refused(file):
 def test_a_file_that_others_may_write_is_refused(file, mode):
     file.chmod(mode)
 
-    told = refusal()
+    message = refusal()
 
-    assert "may be written by other users" in told
-    assert f"`chmod go-w {file}`" in told
+    assert "may be written by other users" in message
+    assert f"`chmod go-w {file}`" in message
 
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may chown")
@@ -223,10 +223,10 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may chown")
 def test_a_file_of_another_user_is_refused(file):
     os.chown(file, 12345, -1)
 
-    told = refusal()
+    message = refusal()
 
-    assert "belongs to 12345" in told
-    assert f"`chown root {file}`" in told
+    assert "belongs to 12345" in message
+    assert f"`chown root {file}`" in message
 
 
 def test_a_relative_path_needs_a_current_directory(tmp_path, monkeypatch):
@@ -312,7 +312,7 @@ class TestSecretsInFiles:
         file.write_text("keys_file = 'secret'")
         secret.chmod(0o666)
 
-        told = refusal()
+        message = refusal()
 
-        assert f"`chmod go-w {secret}`" in told
-        assert "hush" not in told
+        assert f"`chmod go-w {secret}`" in message
+        assert "hush" not in message

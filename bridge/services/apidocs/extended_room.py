@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from bridge.catalog.model import JSON
+from bridge.services.apidocs.examples import HOOK, MODEL, PARAMETER
 from bridge.services.apidocs.model import (
     JSON_MEDIA,
     Access,
@@ -229,8 +230,9 @@ def _writing() -> Iterator[Operation]:
     yield Operation(
         "DELETE", _ONE, "deleteElementResourceById", "Remove a resource", None
     )
-    for part in PARTS:
-        yield from _writing_parts(part)
+    for part, example in zip(PARTS, (HOOK, PARAMETER, MODEL), strict=True):
+        for operation in _writing_parts(part):
+            yield replace(operation, example=example)
 
 
 def _writing_parts(part: str) -> Iterator[Operation]:

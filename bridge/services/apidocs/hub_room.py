@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from bridge.catalog.model import Resource, Verb
+from bridge.catalog.model import JSON, Resource, Verb
+from bridge.services.apidocs.examples import (
+    CONTACT,
+    CONTACT_CHANGE,
+    CONTACT_OF_ACCOUNT,
+)
 from bridge.services.apidocs.model import Access, Operation, of_room
 from bridge.services.apidocs.parameters import (
     CUSTOM,
@@ -32,6 +37,9 @@ from bridge.services.apidocs.schema import (
     ref,
     text,
 )
+
+RECORD = "Record"
+"""The schema of any object's records, where no tenant says what they look like."""
 
 SCHEMAS: dict[str, Schema] = {
     "Ping": obj({"dateTime": moment(), "endpoint": text(), "valid": flag()}),
@@ -60,7 +68,7 @@ SCHEMAS: dict[str, Schema] = {
             "mask": text(),
         },
     ),
-    "Record": anything("A record by member names; a create needs no `id`"),
+    RECORD: anything("A record by member names; a create needs no `id`"),
 }
 OBJECTS: Schema = {
     "type": "array",
@@ -88,7 +96,8 @@ class Collection:
     """A path with records below it, and how its operations are called.
 
     `item` is the placeholder of a record's id; `route` the path that serves `path`;
-    `listed`, `created` and `found` follow the verb in operation ids.
+    `listed`, `created` and `found` follow the verb in operation ids. The examples are
+    request bodies; None where only the tenant's fields tell.
     """
 
     path: str
@@ -99,9 +108,11 @@ class Collection:
     created: str
     found: str
     noun: str
+    create_example: Mapping[str, JSON] | None = None
+    update_example: Mapping[str, JSON] | None = None
 
 
-ANY = Shapes(ref("Record"), ref("Record"), ref("Record"))
+ANY = Shapes(ref(RECORD), ref(RECORD), ref(RECORD))
 _EVERY_VERB = frozenset(Verb)
 _OBJECTS = Collection(
     _OBJECT,
@@ -112,6 +123,8 @@ _OBJECTS = Collection(
     "ByObjectName",
     "ObjectNameByObjectId",
     "records of any object",
+    CONTACT,
+    CONTACT_CHANGE,
 )
 _CHILDREN = Collection(
     f"{_OBJECT}/{{objectId}}{_CHILD}",
@@ -122,6 +135,8 @@ _CHILDREN = Collection(
     "ObjectNameByChildObjectName",
     "ObjectNameByChildObjectId",
     "children of a record",
+    CONTACT_OF_ACCOUNT,
+    CONTACT_CHANGE,
 )
 
 
@@ -150,6 +165,8 @@ def resource_operations(resource: Resource, shapes: Shapes = ANY) -> list[Operat
         singular,
         f"{singular}ById",
         resource.name,
+        resource.create_example or None,
+        resource.update_example or None,
     )
     return _records(resource.name, collection, resource.verbs, shapes)
 
@@ -234,6 +251,7 @@ def _whole(at: Collection, shapes: Shapes) -> Iterator[tuple[Verb, Operation]]:
             (DRY_RUN, FIELDS, LABELS, IDEMPOTENCY_KEY),
             _CREATED,
             route=at.route,
+            example=at.create_example,
         ),
     )
 
@@ -267,6 +285,7 @@ def _single(at: Collection, shapes: Shapes) -> Iterator[tuple[Verb, Operation]]:
                 _CHANGED,
                 route=route,
                 description="Members that are not sent stay as they are.",
+                example=at.update_example,
             ),
         )
     yield (

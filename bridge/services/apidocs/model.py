@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TypeAlias
 
+from bridge.catalog.model import JSON
 from bridge.services.apidocs.schema import Schema
 
 Routes: TypeAlias = frozenset[tuple[str, str]]
@@ -46,7 +47,8 @@ class Operation:
     or what else the body may be. `headers` names what a success may carry besides
     what every answer has. A `hub` operation is served under `/hubs/{hub}` and bare.
     `route` is the served path where this operation is one case of it. A `refused` one
-    never succeeds.
+    never succeeds. `example` is a body to start from where the schema of the body has
+    none in `examples`.
     """
 
     method: str
@@ -66,6 +68,7 @@ class Operation:
     consumes: tuple[str, ...] = (JSON_MEDIA,)
     body_required: bool = True
     refused: bool = False
+    example: Mapping[str, JSON] | None = None
 
     @property
     def is_listing(self) -> bool:

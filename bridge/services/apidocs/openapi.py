@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from bridge import __version__
 from bridge.catalog.model import JSON
 from bridge.services.apidocs import parameters
+from bridge.services.apidocs.examples import example_of
 from bridge.services.apidocs.model import Access, Operation, Parameter
 from bridge.services.apidocs.schema import Schema, obj, reachable, ref, text
 from bridge.services.apidocs.statuses import (
@@ -112,11 +113,18 @@ def _operation(operation: Operation, *, strict: bool) -> JSON:
     if operation.body is not None:
         written["requestBody"] = {
             "required": operation.body_required,
-            "content": {
-                media: {"schema": operation.body} for media in operation.consumes
-            },
+            "content": {media: _content(operation) for media in operation.consumes},
         }
     return written
+
+
+def _content(operation: Operation) -> JSON:
+    """Return the schema of a body, and a body to start from."""
+    example = example_of(operation)
+    content: dict[str, JSON] = {"schema": operation.body}
+    if example is not None:
+        content["example"] = {**example}
+    return content
 
 
 def all_parameters(operation: Operation) -> list[Parameter]:

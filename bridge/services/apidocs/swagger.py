@@ -9,9 +9,11 @@ from urllib.parse import urlsplit
 
 from bridge.catalog.model import JSON
 from bridge.errors import InvalidRequestError
+from bridge.services.apidocs.examples import example_of
+from bridge.services.apidocs.hub_room import RECORD
 from bridge.services.apidocs.model import JSON_MEDIA, Operation, Parameter
 from bridge.services.apidocs.openapi import ERROR, all_parameters, success_headers
-from bridge.services.apidocs.schema import Schema, reachable, ref
+from bridge.services.apidocs.schema import Schema, reachable, ref, references
 from bridge.services.apidocs.statuses import HEADERS, NUMBERS, SUCCESS, failures
 
 _DEFINITIONS = "#/definitions/"
@@ -83,6 +85,9 @@ def write_swagger(
         methods[operation.method.lower()] = _operation(operation, strict=strict)
     used: JSON = [{**methods} for methods in paths.values()]
     named = {"Error": ERROR, **reachable(used, schemas)}
+    definitions = {name: _schema(schema) for name, schema in named.items()}
+    for operation in operations:
+        _add_example(definitions, operation)
     return {
         "swagger": "2.0",
         "info": info,
@@ -93,7 +98,7 @@ def write_swagger(
         "produces": [JSON_MEDIA],
         "tags": [{"name": tag} for tag in dict.fromkeys(o.tag for o in operations)],
         "paths": {**paths},
-        "definitions": {name: _schema(schema) for name, schema in named.items()},
+        "definitions": {**definitions},
     }
 
 
@@ -134,6 +139,17 @@ def _operation(operation: Operation, *, strict: bool) -> JSON:
     if _FORM in operation.consumes:
         written["consumes"] = [_FORM]
     return written
+
+
+def _add_example(definitions: Mapping[str, Schema], operation: Operation) -> None:
+    """Add a body to start from to its definition: 2.0 has no other place for one.
+
+    A definition that many operations share keeps none: it would suit one of them.
+    """
+    example = example_of(operation)
+    name = next(references(operation.body), RECORD)
+    if example is not None and name != RECORD:
+        definitions[name]["example"] = {**example}
 
 
 def _body(operation: Operation) -> list[JSON]:

@@ -51,7 +51,7 @@ def test_every_setting_is_shown_with_its_value_and_its_source(run, tmp_path):
         "integration_code_file = 'code'\n[rate_limit]\nslots = 5\nlease_s = 8",
     )
 
-    told = run(
+    output = run(
         BRIDGE_CONFIG="bridge.toml",
         BRIDGE_RATE_LIMIT_SLOTS="6",
         BRIDGE_TIMEZONE="UTC",
@@ -59,8 +59,8 @@ def test_every_setting_is_shown_with_its_value_and_its_source(run, tmp_path):
         BRIDGE_KEYS="hush",
     ).stdout
 
-    assert told.splitlines()[0] == f"Settings file: {file}"
-    shown = values(told)
+    assert output.splitlines()[0] == f"Settings file: {file}"
+    shown = values(output)
     assert len(shown) == len(Settings.model_fields)
     assert shown["rate_limit.slots"] == ("6", "environment BRIDGE_RATE_LIMIT_SLOTS")
     assert shown["rate_limit.lease_s"] == ("8", str(file))
@@ -72,7 +72,7 @@ def test_every_setting_is_shown_with_its_value_and_its_source(run, tmp_path):
     assert shown["integration_code"] == ('"********"', f"file {tmp_path}/code")
     assert shown["keys"] == ('"********"', "environment BRIDGE_KEYS")
     assert shown["database.url"][0] == f'"{URL.replace("hush", "********")}"'
-    assert "hush" not in told
+    assert "hush" not in output
 
 
 def test_json_has_the_same_with_types(run, tmp_path):
@@ -104,9 +104,9 @@ def test_json_has_the_same_with_types(run, tmp_path):
     ],
 )
 def test_nothing_secret_of_a_database_url_is_shown(run, url, shown):
-    told = values(run(BRIDGE_DATABASE_URL=url).stdout)
+    output = values(run(BRIDGE_DATABASE_URL=url).stdout)
 
-    assert told["database.url"][0] == f'"{shown}"'
+    assert output["database.url"][0] == f'"{shown}"'
 
 
 def test_the_first_line_says_where_a_file_was_looked_for(run, tmp_path):
@@ -125,10 +125,10 @@ def test_showing_makes_nothing(run, tmp_path):
 
 
 def test_an_invalid_setting_is_one_line_and_exit_code_1(run):
-    told = run("show", code=1, BRIDGE_RATE_LIMIT_SLOTS="0").stderr
+    output = run("show", code=1, BRIDGE_RATE_LIMIT_SLOTS="0").stderr
 
-    assert told.startswith("Error: BRIDGE_RATE_LIMIT_SLOTS must be greater than")
-    assert len(told.splitlines()) == 1
+    assert output.startswith("Error: BRIDGE_RATE_LIMIT_SLOTS must be greater than")
+    assert len(output.splitlines()) == 1
 
 
 def test_the_file_of_init_sets_nothing_until_it_is_edited(run, tmp_path, monkeypatch):
@@ -160,9 +160,9 @@ def test_each_line_of_the_file_of_init_is_a_setting_at_its_default(
 def test_init_never_overwrites(run, tmp_path):
     file = write(tmp_path / "bridge.toml", "log.level = 'debug'")
 
-    told = run("init", code=1).stderr
+    output = run("init", code=1).stderr
 
-    assert told == f"Error: {file} exists; remove it, or name another file.\n"
+    assert output == f"Error: {file} exists; remove it, or name another file.\n"
     assert file.read_text() == "log.level = 'debug'"
     assert list(tmp_path.iterdir()) == [file]
 
@@ -174,13 +174,13 @@ def test_init_writes_the_file_that_is_named_otherwise(run, tmp_path):
 
 
 def test_init_needs_a_directory(run, tmp_path):
-    told = run("init", "etc/bridge.toml", code=1).stderr
+    output = run("init", "etc/bridge.toml", code=1).stderr
 
-    assert f"run `mkdir -p {tmp_path}/etc`." in told
+    assert f"run `mkdir -p {tmp_path}/etc`." in output
 
 
 def test_init_into_a_directory_that_takes_no_files(run):
-    told = run("init", "/proc/bridge.toml", code=1).stderr
+    output = run("init", "/proc/bridge.toml", code=1).stderr
 
-    assert "name another file" in told
-    assert len(told.splitlines()) == 1
+    assert "name another file" in output
+    assert len(output.splitlines()) == 1

@@ -75,6 +75,81 @@ def test_a_failing_instance_is_named_and_fails_the_test(connected, add):
     assert ended.stderr == "Error: 1 of 1 instances failed.\n"
 
 
+def test_an_instance_is_changed_once_autotask_accepts_it(connected, demo, add, relay):
+    made = json.loads(add("--tag", "live").stdout)
+    before = connected.json("instance", "show", made["id"], "--secrets")
+
+    line = connected.refused("instance", "update", made["id"], "--password", "wrong")
+
+    assert "Three things to check" in line
+    assert connected.json("instance", "show", made["id"], "--secrets") == before
+    changed = connected.json(
+        *(
+            "instance",
+            "update",
+            made["id"],
+            "--name",
+            "New",
+            "--tag",
+            "a",
+            "--tag",
+            "b",
+        ),
+        *("--zone", relay.url, "--set", "filter.response.nulls=false"),
+    )
+    assert changed["token"] == "********"
+    after = connected.json("instance", "show", made["id"], "--secrets")
+    assert after["token"] == made["token"]
+    assert (after["name"], after["tags"]) == ("New", ["a", "b"])
+    configuration = after["configuration"]
+    assert configuration["crm.autotask.username"] == demo["username"]
+    assert configuration["crm.autotask.zone"] == relay.url
+    assert "crm.autotask.server.url" not in configuration
+    assert configuration["filter.response.nulls"] == "false"
+    [tested] = connected.json("instance", "test", made["id"])
+    assert tested["status"] == "ok"
+    unset = ("--unset", "filter.response.nulls")
+    for _ in range(2):
+        connected.ok("instance", "update", made["id"], *unset)
+    after = connected.json("instance", "show", made["id"])
+    assert after["configuration"].get("filter.response.nulls") != "false"
+
+
+def test_a_new_password_of_the_api_user_is_read_from_stdin(connected, demo, add):
+    made = json.loads(add().stdout)
+    update = ("instance", "update", made["id"], "--password-stdin")
+
+    connected.refused(*update, stdin="not the password\n")
+
+    shown = connected.ok(*update, stdin=f"{demo['password']}\n")
+    assert shown == f"Updated {made['id']}.\n"
+
+
+def test_an_instance_is_disabled_and_enabled_any_number_of_times(connected, add):
+    made = json.loads(add().stdout)
+
+    for command, disabled in (("disable", True), ("enable", False)):
+        for _ in range(2):
+            shown = connected.json("instance", command, made["id"])
+            assert (shown["id"], shown["disabled"]) == (made["id"], disabled)
+        [listed] = connected.json("instance", "list")
+        assert listed["disabled"] is disabled
+    assert connected.ok("instance", "disable", made["id"]) == (
+        f"Disabled {made['id']}.\n"
+    )
+    connected.refused("instance", "disable", 77)
+
+
+def test_an_empty_list_is_said_on_stderr_only(embedded):
+    for kind in ("instance", "user"):
+        listed = embedded.run(kind, "list")
+
+        assert (listed.exit_code, listed.stdout) == (0, "")
+        expected = f"There are no {kind}s: make one with `bridge {kind} add`.\n"
+        assert listed.stderr == expected
+        assert embedded.json(kind, "list") == []
+
+
 def test_a_user_with_instances_is_not_removed(connected, add):
     made = json.loads(add().stdout)
 
@@ -91,6 +166,12 @@ def test_a_user_with_instances_is_not_removed(connected, add):
         ["test", "5", "--all"],
         ["show", "x"],
         ["import"],
+        ["update", "900001"],
+        ["update", "900001", "--zone", "5", "--server-url", "https://ww5.autotask.net"],
+        ["update", "900001", "--password", "a", "--password-stdin"],
+        ["update", "900001", "--set", "no value"],
+        ["update", "900001", "--name", " "],
+        ["disable"],
     ],
 )
 def test_wrong_usage_exits_with_2(embedded, arguments):

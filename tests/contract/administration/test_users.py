@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from bridge.store.tenants import find_user, log_in
+from bridge.store.tenants import find_session, find_user, log_in
 from bridge.store.users import UserChange, change_user, get_user
 
 
@@ -87,6 +87,56 @@ def test_who_is_not_active_is_told_apart(embedded):
     assert [line.split()[-1] for line in lines if "@" in line] == ["yes", "no"]
 
 
+def test_a_new_password_ends_sessions_and_leaves_secrets(operator):
+    made = operator.add_user()
+    email = made["email"]
+
+    def session(password):
+        with operator.database() as database:
+            return log_in(database, email=email, password=password, lifetime_s=60)
+
+    _, bearer = session("correct horse")
+    with operator.database() as database:
+        assert find_session(database, bearer).id == made["id"]
+
+    for _ in range(2):
+        operator.ok(
+            *("user", "set-password", email.upper(), "--password-stdin"),
+            stdin="battery staple\n",
+        )
+
+    assert session("correct horse") is None
+    assert session("battery staple") is not None
+    with operator.database() as database:
+        assert find_session(database, bearer) is None
+    shown = operator.json("user", "show", made["id"], "--secrets")
+    assert shown["userSecret"] == made["userSecret"]
+
+
+def test_a_user_who_is_not_active_gets_a_new_password(embedded):
+    ann = embedded.add_user()
+    with embedded.database() as database:
+        user = get_user(database, str(ann["id"]))
+        change_user(database, user, UserChange(active=False), by=None)
+
+    shown = embedded.json(
+        "user", "set-password", ann["id"], "--password", "battery staple"
+    )
+
+    assert (shown["id"], shown["active"]) == (ann["id"], False)
+
+
+def test_a_password_that_is_too_short_is_refused(embedded):
+    embedded.add_user()
+
+    line = embedded.refused(
+        "user", "set-password", "ann@northwind.example", "--password", "x"
+    )
+
+    assert "at least" in line
+    embedded.refused("user", "set-password", "nobody", "--password", "battery staple")
+
+
 def test_removal_asks_first(embedded):
     made = embedded.add_user()
 
@@ -119,6 +169,8 @@ def test_what_cannot_be_is_said_in_one_line(embedded):
         ["add", "--organization", "N"],
         ["show"],
         ["nonsense"],
+        ["set-password"],
+        ["set-password", "ann"],
     ],
 )
 def test_wrong_usage_exits_with_2_and_makes_nothing(embedded, arguments):

@@ -12,6 +12,13 @@ import pytest
 from bridge import app as bridge_app
 from bridge.settings import Settings
 from bridge.store.tenants import add_tenant
+from bridge.web.families import BASE
+
+
+@pytest.fixture
+def root(api):
+    """The address of the server, without the base path of the API."""
+    return api.base_url.removesuffix(BASE)
 
 
 @pytest.fixture(scope="session")
@@ -71,6 +78,12 @@ def strict_application(tmp_path_factory):
     """The application of an operator who opted for more statuses."""
     directory = tmp_path_factory.mktemp("strict")
     return _application(Settings(data_dir=directory, strict_status=True))
+
+
+@pytest.fixture
+def new_application():
+    """Make an application in this process, with its database."""
+    return _application
 
 
 @pytest.fixture(scope="module")

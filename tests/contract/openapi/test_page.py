@@ -3,50 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import threading
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.error import HTTPError
 
 import pytest
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
+from browser import find_barriers, open_browser
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select
 
 
 @pytest.fixture
 def browser(tmp_path):
-    """A browser that has no page, log or storage of another test."""
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if chromium is None or driver is None:
-        reason = "chromium and chromedriver are not installed"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    options.set_capability(
-        "goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"}
-    )
-    for argument in (
-        "--headless=new",
-        "--no-sandbox",
-        "--disable-dev-shm-usage",
-        f"--user-data-dir={tmp_path}",
-        "--window-size=1200,1600",
-    ):
-        options.add_argument(argument)
-    with webdriver.Chrome(options=options, service=Service(driver)) as found:
-        found.implicitly_wait(60)
+    with open_browser(tmp_path) as found:
         yield found
-
-
-@pytest.fixture
-def root(api):
-    return api.base_url.removesuffix("/elements/api-v2")
 
 
 @pytest.mark.parametrize("path", ["/docs", "/docs/", "/elements/api-docs"])
@@ -92,6 +63,7 @@ def test_both_documents_can_be_read_and_tried(api, root, browser):
 
     browser.get(f"{root}/docs")
     heading("Autotask CRM")
+    assert find_barriers(browser, without=["#description"]) == {}
     choose(1)
     see("//*[@id='problem'][contains(., 'User and Element')]")
     browser.find_element(By.ID, "authorization").send_keys(api.secrets)

@@ -21,6 +21,7 @@ def start(cache):
             *("--seed", "million", "--limits", "generous", "--cache", str(cache)),
         ],
         stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         cwd=cache,
         text=True,
     )
@@ -33,13 +34,17 @@ def where(name, operator, value):
 
 
 def stop(process):
+    """Stop it and return the lines of its stderr."""
     process.terminate()
-    process.communicate(timeout=120)
+    _, err = process.communicate(timeout=120)
+    return err.splitlines()
 
 
 def test_a_million(tmp_path, soap):
     process, _, made_s = start(tmp_path)
-    stop(process)
+    first, last = stop(process)
+    assert first == "Making the data set million …"
+    assert last.startswith("Making the data set million: done in ")
     process, info, opened_s = start(tmp_path)
     assert opened_s < 20
     assert opened_s < made_s / 3
@@ -49,7 +54,7 @@ def test_a_million(tmp_path, soap):
         client.session.post(f"{client.url}/sandbox/reset").raise_for_status()
         (log,) = tmp_path.glob("*.sqlite-wal")
         assert log.stat().st_size < 1_000_000
-    stop(process)
+    assert stop(process) == []
 
 
 def ask(client):

@@ -1,16 +1,18 @@
 """The command: its first line, its exit, what it keeps in a file."""
 
+import fcntl
 import json
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from contextlib import closing
 
 import pytest
 import requests
+from terminals import on_terminal
+from waiting import wait_until
 
 COMMAND = [sys.executable, "-m", "bridge", "sandbox", "--port", "0", "--json"]
 
@@ -207,10 +209,42 @@ def test_what_a_killed_start_left_half_written_is_removed(tmp_path, own_sandbox)
     left, written = (
         tmp_path / f"[kept].sqlite.start.{part}.new" for part in ("left", "written")
     )
-    for path in (left, written):
-        path.write_bytes(b"half")
-    an_hour_ago = time.time() - 3600
-    os.utime(left, (an_hour_ago, an_hour_ago))
+    left.write_bytes(b"half")
 
-    with own_sandbox("--data", "[kept].sqlite"):
-        assert (left.exists(), written.exists()) == (False, True)
+    with written.open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # as whoever writes it does
+        with own_sandbox("--data", "[kept].sqlite"):
+            assert (left.exists(), written.exists()) == (False, True)
+
+
+def test_stopping_it_while_a_large_data_set_is_made_leaves_no_file(tmp_path):
+    cache = tmp_path / "cache"
+    process = subprocess.Popen(
+        [*COMMAND, "--seed", "million", "--cache", str(cache)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_until(lambda: any(cache.glob("*.new")))
+
+    out, err = stop(process)
+
+    assert (process.returncode, out) == (1, "")
+    assert err == (
+        "Making the data set million …\nError: Stopped before the data set million was "
+        "ready; nothing half made is left.\n"
+    )
+    assert list(cache.iterdir()) == []
+
+
+def test_a_terminal_shows_how_much_of_a_large_data_set_is_made(tmp_path):
+    arguments = ("sandbox", "--port", "0", "--seed", "million", "--cache", tmp_path)
+    with on_terminal(arguments, env={"COLUMNS": "100"}) as terminal:
+        terminal.wait_for("records")
+        terminal.wait_for("of 1,050,392")
+        terminal.process.send_signal(signal.SIGINT)
+
+        assert terminal.end() == 1
+
+    assert terminal.shown.endswith("nothing half made is left.\r\n")
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,196 @@
+"""How commands print: tables and colours on a terminal, plain text everywhere else.
+
+Plain text is for programs: a record a line, columns padded with blanks, nothing cut or
+wrapped. Control characters of stored texts are shown as escapes in both, so that a name
+can neither steer a terminal nor end a line. rich is imported for a terminal only.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import TYPE_CHECKING, TextIO, TypeAlias
+
+import click
+import orjson
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+"""The option of every command whose output a script would want to read."""
+
+Report: TypeAlias = Callable[[str, int, int], None]
+"""Called with what is being done, how much of it is done, and how much there is."""
+
+_STYLES = {"ok": "green", "warning": "yellow", "failed": "bold red"}
+_JOINERS = ("\u200c", "\u200d")  # within words of some scripts, and in emoji
+
+
+def show_json(document: object) -> None:
+    """Print one JSON document, indented."""
+    click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
+
+
+def show_members(members: Mapping[str, object]) -> None:
+    """Print names and values, one pair a line; values can be copied whole."""
+    width = max(map(len, members), default=0) + 2
+    for name, value in members.items():
+        text = "" if value is None else str(value)
+        show_line((f"{name:<{width}}", "bold"), text)
+
+
+def show_table(
+    header: Sequence[str], rows: Sequence[Sequence[object]], *, empty: str
+) -> None:
+    """Print rows in columns; without rows print nothing but `empty`, on stderr.
+
+    A terminal gets a table that fits its width, by wrapping within cells. Elsewhere
+    columns are as wide as their longest text.
+    """
+    if not rows:
+        click.echo(empty, err=True)
+        return
+    texts = [[_visible(str(cell)) for cell in row] for row in (header, *rows)]
+    console = _console(sys.stdout)
+    if console is not None:
+        _draw_table(console, texts)
+        return
+    widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
+    for row in texts:
+        padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        click.echo("  ".join(padded).rstrip())
+
+
+def show_status(before: str, status: str, after: str) -> None:
+    """Print a line with a word of `ok`, `warning` or `failed`, coloured as it means."""
+    show_line(before, (status, _STYLES.get(status.strip(), "")), after)
+
+
+def show_line(*parts: str | tuple[str, str]) -> None:
+    """Print one line of texts, of which some have a style; it is never wrapped."""
+    texts = [(part, "") if isinstance(part, str) else part for part in parts]
+    shown = [(_visible(text), style) for text, style in texts]
+    console = _console(sys.stdout)
+    if console is None:
+        click.echo("".join(text for text, _ in shown))
+        return
+    from rich.text import Text  # noqa: PLC0415 - for a terminal only
+
+    console.print(Text.assemble(*shown), soft_wrap=True)
+
+
+@contextmanager
+def progress(title: str) -> Iterator[Report]:
+    """Yield what to report progress to, for work that takes long.
+
+    A terminal shows a bar for what is being done, gone at the end; elsewhere stderr
+    gets a line when work begins and one when it is done. Work that reports nothing
+    shows nothing.
+    """
+    console = _console(sys.stderr)
+    if console is None:
+        yield from _lines(title)
+    else:
+        yield from _bars(console, title)
+
+
+def _lines(title: str) -> Iterator[Report]:
+    began: list[float] = []
+
+    def report(_what: str, _done: int, _total: int) -> None:
+        if not began:
+            began.append(time.monotonic())
+            click.echo(f"{title} …", err=True)
+
+    yield report
+    if began:
+        took = time.monotonic() - began[0]
+        click.echo(f"{title}: done in {took:.0f} s.", err=True)
+
+
+def _bars(console: Console, title: str) -> Iterator[Report]:
+    from rich import progress as bars  # noqa: PLC0415 - for a terminal only
+
+    shown = bars.Progress(
+        bars.TextColumn("{task.description}", markup=False),
+        bars.BarColumn(),
+        bars.TextColumn("{task.completed:,.0f} of {task.total:,.0f}"),
+        bars.TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    )
+    tasks: dict[str, bars.TaskID] = {}
+
+    def report(what: str, done: int, total: int) -> None:
+        shown.start()
+        if what not in tasks:
+            for former in tasks.values():
+                shown.update(former, visible=False)
+            tasks[what] = shown.add_task(f"{title}: {what}", total=total)
+        shown.update(tasks[what], completed=done, total=total)
+
+    try:
+        yield report
+    finally:
+        if tasks:
+            shown.stop()
+
+
+def _draw_table(console: Console, texts: Sequence[Sequence[str]]) -> None:
+    from rich.box import SIMPLE_HEAD  # noqa: PLC0415 - for a terminal only
+    from rich.table import Table  # noqa: PLC0415 - the same
+    from rich.text import Text  # noqa: PLC0415 - the same
+
+    header, *rows = texts
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for number, name in enumerate(header):
+        # The first column identifies the row: it is typed into the next command.
+        table.add_column(Text(name), overflow="fold", no_wrap=number == 0)
+    for row in rows:
+        table.add_row(*map(Text, row))
+    console.print(table)
+
+
+@lru_cache(maxsize=2)
+def _make_console(stream: TextIO) -> Console:
+    from rich.console import Console  # noqa: PLC0415 - for a terminal only
+
+    colours = None if os.environ.get("NO_COLOR") else "auto"
+    return Console(
+        file=stream,
+        color_system=colours,  # type: ignore[arg-type]  # a literal, it says
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
+
+
+def _console(stream: TextIO) -> Console | None:
+    """Return what draws on a terminal; None for anything else, and for a dumb one."""
+    if not stream.isatty() or os.environ.get("TERM", "dumb") in {"", "dumb", "unknown"}:
+        return None
+    return _make_console(stream)
+
+
+def _visible(text: str) -> str:
+    """Return a text with escapes in place of what a terminal would not just print."""
+    return "".join(
+        character if _is_printed(character) else ascii(character)[1:-1]
+        for character in text
+    )
+
+
+def _is_printed(character: str) -> bool:
+    return (
+        character.isprintable()
+        or character in _JOINERS
+        or unicodedata.category(character) == "Zs"
+    )

@@ -1,0 +1,110 @@
+"""The page at `/`: for browsers only, true, and open to everybody."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from urllib.error import HTTPError
+
+import pytest
+from browser import find_barriers, open_browser
+from selenium.webdriver.common.by import By
+
+from bridge import __version__
+from bridge.settings import Settings
+from bridge.web.families import BASE
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
+
+
+def fetch(url, accept=None, method="GET"):
+    headers = {} if accept is None else {"Accept": accept}
+    request = urllib.request.Request(url, headers=headers, method=method)
+    try:
+        with urllib.request.urlopen(request) as answer:
+            return answer.status, answer.headers, answer.read().decode()
+    except HTTPError as error:
+        return error.code, error.headers, error.read().decode()
+
+
+def test_a_browser_gets_what_this_is_and_where_to_go(root, api):
+    status, headers, page = fetch(root, BROWSER)
+
+    assert status == 200
+    assert headers["Content-Type"] == "text/html; charset=utf-8"
+    assert headers["Vary"] == "Accept"
+    assert "unsafe" not in headers["Content-Security-Policy"]
+    assert f"Version {__version__}" in page
+    assert f'"{api.base_url}"' in page.replace("&#34;", '"')
+    for path in ("/docs", "/healthz", "/readyz", f"{BASE}/openapi.json"):
+        assert f'href="{path}"' in page
+        assert fetch(root + path, BROWSER)[0] == 200
+
+
+@pytest.mark.parametrize("accept", [None, "*/*", "application/json", "text/plain", ""])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_program_gets_the_404_that_it_always_got(root, accept, method):
+    status, headers, body = fetch(root + "/", accept, method)
+
+    assert status == 404
+    assert headers["Content-Type"] == "application/json;charset=UTF-8"
+    assert json.loads(body)["message"] == "No such path: /."
+
+
+def test_a_form_cannot_be_posted_to_it(root):
+    assert fetch(root + "/", BROWSER, "POST")[0] == 404
+
+
+def test_what_the_call_says_of_itself_is_text_not_markup(application):
+    answer = application.test_client().get(
+        "/", headers={"Accept": "text/html", "Host": "<script>alert(1)</script>"}
+    )
+
+    assert "<script" not in answer.text
+
+
+def test_it_stands_below_a_prefix(tmp_path, new_application):
+    settings = Settings(data_dir=tmp_path, public_url="https://x.example/crm")
+    client = new_application(settings).test_client()
+
+    page = client.get("/", headers={"Accept": "text/html"}).text
+
+    assert 'href="/crm/docs"' in page
+    assert 'href="/crm/assets/bridge.css?v=' in page
+    assert "https://x.example/crm/elements/api-v2" in page
+
+
+def test_it_says_when_the_database_is_gone(tmp_path, new_application):
+    client = new_application(Settings(data_dir=tmp_path)).test_client()
+    for file in tmp_path.glob("bridge.db*"):
+        file.rename(tmp_path / f"moved-{file.name}")
+
+    page = client.get("/", headers={"Accept": "text/html"}).text
+
+    assert "Not ready" in page
+    assert "bridge doctor" in page
+    assert str(tmp_path) not in page
+
+
+def test_its_assets_are_served_and_no_others(root):
+    for name, kind in (("bridge.css", "text/css"), ("bridge.svg", "image/svg+xml")):
+        status, headers, body = fetch(f"{root}/assets/{name}")
+        assert (status, headers.get_content_type(), bool(body)) == (200, kind, True)
+    for name in ("landing.html", "..%2Flanding.py", "docs.html"):
+        assert fetch(f"{root}/assets/{name}")[0] == 404
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("dark", [False, True])
+def test_everybody_can_read_it(root, tmp_path, dark):
+    with open_browser(tmp_path, dark=dark) as browser:
+        browser.get(root)
+        heading = browser.find_element(By.TAG_NAME, "h1").text
+        background = browser.find_element(By.TAG_NAME, "body").value_of_css_property(
+            "background-color"
+        )
+
+        assert "new address" in heading
+        assert (background == "rgba(16, 20, 24, 1)") is dark
+        assert find_barriers(browser) == {}
+        assert browser.get_log("browser") == []

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from flask import Flask
 
@@ -35,7 +34,6 @@ from bridge.store.governor.governor import Governor
 from bridge.store.governor.ledger import Rules
 from bridge.store.jobhome import find_home
 from bridge.store.paths import make_private_directory, restrict_data
-from bridge.store.restore import Restored, restore
 from bridge.telemetry import logs
 from bridge.telemetry.metrics import Metrics, share
 
@@ -82,31 +80,6 @@ def make_database(settings: Settings) -> Opened:
         database.upgrade()
         find_home(database)
         return Opened(database.identity, database.keys)
-
-
-def restore_database(settings: Settings, backup: Path, *, replace: bool) -> Restored:
-    """Put a backup in the place of the embedded database; Bridge must be stopped.
-
-    Raises:
-        ConfigurationError: the database is PostgreSQL's, there is no key ring, or as
-            `restore.restore`.
-        StoreError: as `restore.restore`.
-    """
-    file = check_url(_url(settings))
-    if file is None:
-        raise ConfigurationError(
-            "This database is PostgreSQL's: restore it with its own tool, `pg_restore "
-            "--clean --if-exists --dbname=DATABASE FILE`, while Bridge is stopped."
-        )
-    configured = settings.keys.get_secret_value() if settings.keys else None
-    keys = KeyRing.find(settings.data_dir, configured)
-    if keys is None:
-        raise ConfigurationError(
-            f"{settings.data_dir / KEYS_FILE} does not exist and BRIDGE_KEYS is not "
-            "set: put the key ring that was kept with the backup there first; the "
-            "backup opens only with it. Nothing was changed."
-        )
-    return restore(backup, file, keys, replace=replace)
 
 
 def _url(settings: Settings, opened: Opened | None = None) -> str:

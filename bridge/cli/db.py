@@ -10,6 +10,7 @@ import click
 from bridge import app
 from bridge.cli.opening import open_store
 from bridge.cli.output import as_json, show_json
+from bridge.services.operating.restoring import restore_database
 from bridge.settings import read_settings
 from bridge.store import backup as store_backup
 from bridge.store.restore import jobs_copy
@@ -84,7 +85,7 @@ def restore(*, file: Path, replace: bool) -> None:
     A restore that was interrupted is finished by the same command; until then nothing
     starts. With PostgreSQL use pg_restore.
     """
-    done = app.restore_database(read_settings(), file, replace=replace)
+    done = restore_database(read_settings(), file, replace=replace)
     click.echo(f"Restored {' and '.join(map(str, done.files))}.")
     if done.schema != done.needed:
         click.echo(f"Its schema is {done.schema}; the next start upgrades it.")

@@ -34,9 +34,10 @@ class DatabaseFile:
     """
 
     def __init__(self, path: Path, *, opened: str | None = None) -> None:
+        if opened is None:
+            refuse_unfinished(path)
         self.path = path
         if opened is None:
-            _refuse_unfinished(path)
             make_private_file(path)
         self.identity = opened or _identify(path)
         self.check()
@@ -84,7 +85,12 @@ def connect_existing(path: Path) -> sqlite3.Connection:
     )
 
 
-def _refuse_unfinished(path: Path) -> None:
+def refuse_unfinished(path: Path) -> None:
+    """Refuse a database whose restore has begun and not finished.
+
+    Raises:
+        StoreError: a restore is under way, or was interrupted.
+    """
     if path.with_name(MARKER).exists():
         raise StoreError(
             f"A restore of {path} is under way or was interrupted; nothing is opened "

@@ -218,6 +218,25 @@ def test_an_unusable_backup_is_refused_and_nothing_changes(
     assert list(data(embedded).glob("*restore*")) == []
 
 
+def test_without_an_installation_nothing_is_made(embedded, backup, tmp_path):
+    embedded.env["BRIDGE_DATA_DIR"] = str(tmp_path / "new")
+
+    assert "keys.json does not exist" in embedded.refused("db", "restore", backup)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_new_machine_needs_the_key_ring_and_the_backup_only(
+    embedded, backup, tmp_path
+):
+    (tmp_path / "new").mkdir()
+    shutil.copy(data(embedded) / "keys.json", tmp_path / "new")
+    embedded.env["BRIDGE_DATA_DIR"] = str(tmp_path / "new")
+
+    embedded.ok("db", "restore", backup)
+
+    assert emails(embedded) == ["first@northwind.example"]
+
+
 def test_the_database_itself_is_no_backup(embedded, backup):
     file = data(embedded) / "bridge.db"
 

@@ -26,12 +26,19 @@ from bridge.services.context import Context
 from bridge.services.journal import Journal
 from bridge.services.labels import NameCache
 from bridge.services.measured_limiter import MeasuredLimiter
+from bridge.services.operating.installation import (
+    configured_url,
+    read_url,
+    require_installation,
+)
 from bridge.services.unsaved import UnsavedWrites
 from bridge.settings import Settings
 from bridge.store.crypto import KEYS_FILE, KeyRing
-from bridge.store.engine import Database, check_url, database_url, is_sealed
+from bridge.store.database_url import check_url
+from bridge.store.engine import Database
 from bridge.store.governor.governor import Governor
 from bridge.store.governor.ledger import Rules
+from bridge.store.installation import Contents, read_contents
 from bridge.store.jobhome import find_home
 from bridge.store.paths import make_private_directory, restrict_data
 from bridge.telemetry import logs
@@ -60,43 +67,58 @@ def open_database(settings: Settings, opened: Opened | None = None) -> Database:
         StoreError: the schema is newer than this release, nothing answers, or the
             database is not the one that was opened.
     """
-    url = _url(settings, opened)
+    url = read_url(settings)
     keys = opened.keys if opened is not None else None
     return Database.open(
         url,
-        keys=keys or _open_keys(settings, url, opened),
+        keys=keys or _open_keys(settings, url, make=opened is None),
         opened=None if opened is None else opened.identity,
     )
 
 
-def make_database(settings: Settings) -> Opened:
+def open_existing_database(settings: Settings) -> Database:
+    """Open the database of an installation; nothing is ever made.
+
+    An older schema is opened as it is.
+
+    Raises:
+        ConfigurationError: there is no installation, or its key ring is missing or
+            another one.
+        StoreError: the schema is newer than this release, or nothing answers.
+    """
+    require_installation(settings)
+    url = read_url(settings)
+    keys = _open_keys(settings, url, make=False)
+    return Database.open(url, keys=keys, make=False)
+
+
+def make_database(settings: Settings, *, new: bool = True) -> Opened:
     """Make the database where it is missing, upgrade it where it is old, and close it.
+
+    `new` tells whether a missing one may be made.
 
     Raises:
         ConfigurationError: as `open_database`.
-        StoreError: as `open_database`; or it cannot be upgraded.
+        StoreError: as `open_database`; or it cannot be upgraded, or not be written.
     """
-    with contextlib.closing(open_database(settings)) as database:
+    open_it = open_database if new else open_existing_database
+    with contextlib.closing(open_it(settings)) as database:
         database.upgrade()
+        database.check_writable()
         find_home(database)
         return Opened(database.identity, database.keys)
 
 
-def _url(settings: Settings, opened: Opened | None = None) -> str:
-    configured = settings.database_url
-    return database_url(
-        settings.data_dir,
-        configured.get_secret_value() if configured else None,
-        opened=opened is not None,
-    )
-
-
-def _open_keys(settings: Settings, url: str, opened: Opened | None) -> KeyRing:
+def _open_keys(settings: Settings, url: str, *, make: bool) -> KeyRing:
     """Return the key ring; a new one only for a database that none has sealed yet."""
     configured = settings.keys.get_secret_value() if settings.keys else None
     ring = KeyRing.find(settings.data_dir, configured)
-    if ring is None and opened is None and not is_sealed(url):
-        return KeyRing.load(settings.data_dir, configured)
+    if make:
+        is_new = ring is None and read_contents(url) is not Contents.INSTALLATION
+        if not configured_url(settings):
+            make_private_directory(settings.data_dir)
+        if is_new:
+            return KeyRing.load(settings.data_dir, configured)
     # Another process may have made both since we looked.
     ring = ring or KeyRing.find(settings.data_dir, configured)
     if ring is None:
@@ -197,7 +219,7 @@ def start_process(settings: Settings, *, serves: bool) -> None:
     """
     logs.start(settings.log_format, settings.log_level)
     make_private_directory(settings.data_dir)
-    restrict_data(settings.data_dir, check_url(_url(settings)))
+    restrict_data(settings.data_dir, check_url(read_url(settings)))
     figures = settings.data_dir / "metrics"
     try:
         share(figures, anew=serves)

@@ -15,7 +15,7 @@
     │   ├── ProviderRejectedError
     │   │   └── ProviderConflictError    the same thing exists at Autotask
     │   ├── ProviderCredentialsError
-    │   │   └── ProviderIdentifierError  the tracking identifier of all credentials
+    │   │   └── ProviderIdentifierError  the integration code of all credentials
     │   ├── ProviderForbiddenError
     │   ├── ProviderProtocolError
     │   ├── ProviderOutcomeUnknownError  a write whose fate we cannot tell
@@ -29,6 +29,7 @@
         ├── CatalogError
         └── StoreError
             └── StoreUnavailableError    the same call may succeed later
+                └── StoreFullError           once there is room on the disk
 
 Which status each becomes is decided once, in `web.errors`. This module imports
 nothing of ours, so every package can raise from it.
@@ -37,6 +38,7 @@ nothing of ours, so every package can raise from it.
 from __future__ import annotations
 
 import re
+from enum import StrEnum, auto
 from typing import ClassVar
 
 _CLOSING = ")]}\"'\u201d\u2019"
@@ -148,11 +150,11 @@ class ProviderConflictError(ProviderRejectedError):
 
 
 class ProviderCredentialsError(ProviderError):
-    """Autotask refused user name, password or tracking identifier."""
+    """Autotask refused user name, password or integration code."""
 
 
 class ProviderIdentifierError(ProviderCredentialsError):
-    """Autotask wants a tracking identifier, or refused the one it was sent."""
+    """Autotask wants an integration code, or refused the one it was sent."""
 
 
 class ProviderForbiddenError(ProviderError):
@@ -194,8 +196,31 @@ class ProviderUploadLimitError(ProviderBusyError):
     """Too many bytes of attachments in a few minutes; other calls are not affected."""
 
 
+class Unreachable(StrEnum):
+    """Why there is no connection to a host; each is cured in another place."""
+
+    NAME = auto()
+    REFUSED = auto()
+    TIMEOUT = auto()
+    TLS = auto()
+    OTHER = auto()
+
+
 class ProviderUnavailableError(ProviderBusyError):
-    """The zone host cannot be reached, or is down for maintenance."""
+    """The zone host cannot be reached, or is down for maintenance.
+
+    `unreachable` says why there was no connection; None when there was one.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        provider_message: str | None = None,
+        unreachable: Unreachable | None = None,
+    ) -> None:
+        super().__init__(message, provider_message=provider_message)
+        self.unreachable = unreachable
 
 
 class ProviderTimeoutError(ProviderBusyError):
@@ -203,7 +228,21 @@ class ProviderTimeoutError(ProviderBusyError):
 
 
 class OperatorError(BridgeError):
-    """Our configuration or our bug; the caller cannot cure it."""
+    """Our configuration or our bug; the caller cannot cure it.
+
+    Args:
+        text: what went wrong.
+        cure: what an operator does about it, as the end of a sentence; `message` is
+            both.
+    """
+
+    def __init__(
+        self, text: str, *, cure: str = "", provider_message: str | None = None
+    ) -> None:
+        self.text = text.rstrip(".")
+        self.cure = cure
+        message = f"{self.text}; {cure}." if cure else text
+        super().__init__(message, provider_message=provider_message)
 
 
 class ConfigurationError(OperatorError):
@@ -228,3 +267,12 @@ class StoreUnavailableError(StoreError):
     def told(self) -> str:
         """What callers may read of it: not the reason."""
         return "Bridge cannot use its database just now."
+
+
+class StoreFullError(StoreUnavailableError):
+    """The disk of the database is full."""
+
+    @property
+    def told(self) -> str:
+        """What callers may read of it."""
+        return "The disk of Bridge's database is full."

@@ -9,7 +9,10 @@ from __future__ import annotations
 import contextlib
 import difflib
 import importlib
+import io
 import os
+import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +21,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from bridge import __version__
+from bridge.cli.output import visible
 from bridge.cli.processes import end_with_input
 from bridge.errors import BridgeError
 from bridge.store.paths import restrict_new_files
@@ -42,6 +46,8 @@ _CONFIG = "BRIDGE_CONFIG"
 
 _LOGGING = ("demo", "sandbox", "serve", "worker")
 """Commands that log old names of settings, or that read no settings."""
+_SECOND_NAME = "autotask-bridge"
+_NAME = re.compile(r"(?<![-\w])bridge (?=[a-z])")
 
 # A group called without a command shows its help; older click has no error for it.
 _HELP: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())
@@ -56,11 +62,13 @@ class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"bridge.cli.{cmd_name}")
         command: click.Command = getattr(module, cmd_name)
+        if ctx.info_name == _SECOND_NAME:
+            _rename(command)
         return command
 
     def resolve_command(
@@ -89,6 +97,8 @@ class _Commands(click.Group):
         parent: click.Context | None = None,
         **extra: Any,  # noqa: ANN401 - click's signature
     ) -> click.Context:
+        if info_name == _SECOND_NAME:
+            _rename(self)
         with _said_in_one_line():
             return super().make_context(info_name, args, parent, **extra)
 
@@ -121,8 +131,24 @@ def _start_with(ctx: click.Context) -> str:
     return f"'{ctx.command_path} serve' starts the facade."
 
 
+def _rename(command: click.Command) -> None:
+    """Let the help and examples of a command name this program as it was called."""
+    for text in ("help", "epilog"):
+        written = getattr(command, text)
+        if written is not None:
+            setattr(command, text, _NAME.sub(f"{_SECOND_NAME} ", written))
+    for child in getattr(command, "commands", {}).values():
+        _rename(child)
+
+
+def _print_everything() -> None:
+    """Let what stdout cannot encode be printed as escapes, as on stderr."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    return visible(" ".join(text.split()))
 
 
 def _name_as_called(ctx: click.Context, _: click.Parameter, name: str | None) -> None:
@@ -166,6 +192,7 @@ def main(
     ctx.obj = opened
     _name_settings_file(config)
     restrict_new_files()
+    _print_everything()
     if until_eof:
         end_with_input()
     elif ctx.invoked_subcommand not in _LOGGING:

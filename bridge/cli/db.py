@@ -42,12 +42,12 @@ def upgrade() -> None:
 @as_json
 def version(*, as_json: bool) -> None:
     """Show the schema's version and this program's."""
-    with contextlib.closing(app.open_database(read_settings())) as database:
+    with contextlib.closing(app.open_existing_database(read_settings())) as database:
         found, needed = database.versions()
     if as_json:
         show_json({"database": found, "program": needed})
     else:
-        click.echo(f"database {found or 'none'}, program {needed}")
+        click.echo(f"database {found}, program {needed}")
 
 
 @db.command(epilog="Example: bridge db backup bridge-2026-11-22.db")

@@ -78,6 +78,9 @@ def demo(
 ) -> None:
     """Run simulator and facade here, with a demo user and instance.
 
+    Database, key ring, data directory and settings file of an installation are never
+    used, whatever the environment names.
+
     Loopback server URLs are allowed, so the demo user may make further instances
     against the simulator. Ctrl-C or SIGTERM stops all of it.
     """
@@ -119,12 +122,29 @@ def _sandbox_arguments(port: int, seed: str, directory: Path) -> list[str]:
     return ["sandbox", *chain.from_iterable(choices.items())]
 
 
-def _environment(directory: Path, simulator: Child) -> dict[str, str]:
-    return {
+def _environment(directory: Path, simulator: Child) -> dict[str, str | None]:
+    """Return what the facade's environment differs in; None removes a variable.
+
+    Database, key ring and settings file of another installation are never used: it
+    would be sealed with keys that are deleted with the demo.
+    """
+    ours = {
+        "BRIDGE_CONFIG": "",
         "BRIDGE_DATA_DIR": str(directory),
         "BRIDGE_AUTOTASK_ALLOW_LOOPBACK": "true",
         "BRIDGE_INTEGRATION_CODE": simulator.announced["integrationCode"],
     }
+    # Names of settings count in any case.
+    removed = [name for name in os.environ if _is_of_installation(name.upper(), ours)]
+    return {**dict.fromkeys(removed), **ours}
+
+
+def _is_of_installation(name: str, ours: Mapping[str, str]) -> bool:
+    return (
+        name in ours
+        or name in {"BRIDGE_DATABASE_URL", "BRIDGE_KEYS"}
+        or (name.startswith("BRIDGE_") and name.endswith("_FILE"))
+    )
 
 
 def _log_level(*, verbose: bool) -> dict[str, str]:
@@ -164,7 +184,8 @@ def _demo_user(directory: Path) -> dict[str, str]:
             f"{kept} cannot be read; delete {directory}, or name another --data-dir."
         ) from None
     password = secrets.token_urlsafe(12)
-    database = app.open_database(Settings(data_dir=directory))
+    settings = Settings(data_dir=directory, database_url=None, keys=None)
+    database = app.open_database(settings)
     try:
         tenant = tenants.add_tenant(
             database,

@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from datetime import UTC, datetime
 
 import click
 
 from bridge import app
+from bridge.catalog.loader import load_elements
 from bridge.cli.opening import read_password
 from bridge.cli.output import as_json, show_json, show_line, show_status
-from bridge.errors import BridgeError, ConfigurationError
-from bridge.interfaces import Credentials
+from bridge.errors import BridgeError, ConfigurationError, single_full_stops
 from bridge.services import credentials as vocabulary
-from bridge.services.context import Context
-from bridge.services.credentials import read_credentials
+from bridge.services.credentials import parse_credentials
 from bridge.services.operating import doctor as checks
 from bridge.services.operating import vendor_checks
+from bridge.services.operating.directory_checks import check_directory, check_disk
 from bridge.services.operating.doctor import Finding, Level, fail
 from bridge.services.operating.vendor_checks import Patient
 from bridge.settings import Settings, load_settings
 from bridge.store.engine import Database
-from bridge.store.instances import get_instance
+from bridge.store.instances import Instance, get_instance
+
+_ELEMENT = "autotaskcrm"
 
 
 @click.command(
@@ -110,56 +113,64 @@ def _examine(
     exposed = checks.check_settings_file(loaded)
     if exposed is not None:
         yield exposed
-    yield checks.check_directory(settings)
-    if described.level is Level.FAILED:
-        return
+    directory = check_directory(settings)
+    yield directory
+    if Level.FAILED not in {described.level, directory.level}:
+        yield from _examine_store(settings, instance_id, needed=not configuration)
+    if configuration:
+        yield from _examine_vendor(settings, configuration)
+
+
+def _examine_store(
+    settings: Settings, instance_id: int | None, *, needed: bool
+) -> Iterator[Finding]:
+    """Examine what is stored; `needed` tells whether no installation is a failure."""
+    disk = check_disk(settings)
+    if disk is not None:
+        yield disk
     findings, keys = checks.check_keys(settings)
     yield from findings
-    if keys is None:
-        return
-    findings, database = checks.check_database(settings, keys)
+    findings, database = checks.check_database(settings, keys, needed=needed)
     yield from findings
-    if database is None:
+    if database is not None:
+        with contextlib.closing(database):
+            if instance_id is not None:
+                yield from _examine_instance(settings, database, instance_id)
+
+
+def _examine_instance(
+    settings: Settings, database: Database, instance_id: int
+) -> Iterator[Finding]:
+    instance = get_instance(database, instance_id)
+    if instance is None:
+        text = f"there is no instance {instance_id}"
+        yield fail("instance", text, "bridge instance list")
         return
-    with contextlib.closing(database):
-        if instance_id is not None or configuration:
-            yield from _examine_vendor(settings, database, instance_id, configuration)
+    yield from _examine_vendor(settings, instance.configuration, instance)
 
 
 def _examine_vendor(
     settings: Settings,
-    database: Database,
-    instance_id: int | None,
-    configuration: dict[str, str],
+    configuration: Mapping[str, str],
+    instance: Instance | None = None,
 ) -> Iterator[Finding]:
-    ctx = app.build_context(settings, database)
-    zone, element_key = None, "autotaskcrm"
-    if instance_id is not None:
-        instance = get_instance(database, instance_id)
-        if instance is None:
-            yield fail(
-                "instance",
-                f"there is no instance {instance_id}",
-                "bridge instance list",
-            )
-            return
-        configuration = dict(instance.configuration)
-        zone, element_key = instance.zone, instance.element_key
-    credentials = _credentials(ctx, configuration)
-    if isinstance(credentials, Finding):
-        yield credentials
+    """Examine the way to Autotask; needs no installation and makes nothing."""
+    try:
+        credentials = parse_credentials(settings, configuration)
+    except BridgeError as error:
+        text = error.message.rstrip(".")
+        yield fail("instance", text, "correct its configuration")
         return
-    patient = Patient(credentials, zone, element_key)
+    element = load_elements()[instance.element_key if instance else _ELEMENT]
+    patient = Patient(
+        credentials,
+        tuple(element.resources.values()),
+        zone=instance.zone if instance else None,
+        instance_id=instance.id if instance else None,
+    )
     # Past the governor: an examination must work when the budget is used up.
     with contextlib.closing(app.open_probe(settings)) as probe:
-        yield from vendor_checks.examine(ctx, probe, patient)
-
-
-def _credentials(ctx: Context, configuration: dict[str, str]) -> Credentials | Finding:
-    try:
-        return read_credentials(ctx, configuration)
-    except BridgeError as error:
-        return fail("instance", error.message.rstrip("."), "correct its configuration")
+        yield from vendor_checks.examine(lambda: datetime.now(UTC), probe, patient)
 
 
 def _show_each(findings: Iterator[Finding], *, as_json: bool) -> list[Finding]:
@@ -168,7 +179,7 @@ def _show_each(findings: Iterator[Finding], *, as_json: bool) -> list[Finding]:
     for finding in findings:
         shown.append(finding)
         if not as_json:
-            text = f" {finding.check}: {finding.text}."
+            text = single_full_stops(f" {finding.check}: {finding.text}.")
             show_status("", f"{finding.level:<8}", text)
             if finding.cure:
                 show_line(f"{'':<8} cure: {finding.cure}.")

@@ -15,6 +15,7 @@ from bridge import app
 from bridge.cli.addresses import check_address, join_address
 from bridge.cli.old_names import log_old_names
 from bridge.cli.supervisor import MACHINES, PEOPLE
+from bridge.services.operating.installation import require_installation
 from bridge.settings import read_settings
 from bridge.telemetry import logs
 from bridge.web.serving import server
@@ -31,15 +32,21 @@ def run(  # noqa: PLR0913 - the command's options
     tls_cert: Path | None,
     tls_key: Path | None,
     as_json: bool,
+    no_init: bool,
     ready_fd: int | None,
 ) -> NoReturn:
-    """Serve until SIGTERM or SIGINT, then exit; an older schema is upgraded first."""
+    """Serve until SIGTERM or SIGINT, then exit; an older schema is upgraded first.
+
+    With `no_init` nothing is served and nothing is made where no installation is.
+    """
     settings = read_settings()
     check_address(host, port)
+    if no_init:
+        require_installation(settings)
     app.start_process(settings, serves=True)
     log_old_names()
     tls = _certificates(tls_cert, tls_key)
-    opened = app.make_database(settings)
+    opened = app.make_database(settings, new=not no_init)
     make_app = partial(app.create_app, settings, opened)
 
     def announce(bound_port: int) -> None:

@@ -8,13 +8,14 @@ from pathlib import Path
 import click
 import orjson
 
-from bridge.cli.opening import open_context, open_store
+from bridge.cli.opening import open_context, open_store, open_trial
 from bridge.cli.output import (
     as_json,
     show_json,
     show_members,
     show_status,
     show_table,
+    visible,
 )
 from bridge.cli.provisioning import INSTANCE_ID, add, find, show_change, update
 from bridge.errors import InvalidRequestError, OperatorError, ProviderError
@@ -22,9 +23,12 @@ from bridge.services import credentials, traces
 from bridge.services.context import Context
 from bridge.services.instances import instances
 from bridge.services.instances.bodies import MASK, instance_document
+from bridge.services.operating.installation import find_missing
 from bridge.services.tenancy import moving
+from bridge.settings import read_settings
 from bridge.store import administration
 from bridge.store.instances import Instance, remove_instance
+from bridge.store.moving import Moved
 
 
 @click.group(epilog="Example: bridge instance list --json")
@@ -102,8 +106,7 @@ def import_(*, file: Path, check: bool, as_json: bool) -> None:
         document = file.read_bytes()
     except OSError as error:
         raise OperatorError(f"{file} cannot be read: {error.strerror}.") from error
-    with open_context() as ctx:
-        moved = moving.move_in(ctx, document, check=check)
+    moved = _move_in(document, check=check)
     if as_json:
         show_json({"added": moved.added, "kept": moved.kept, "checked": check})
         return
@@ -209,7 +212,8 @@ def remove(*, instance_id: int, yes: bool) -> None:
     with open_context() as ctx:
         found = find(ctx, instance_id)
         if not yes:
-            click.confirm(f"Remove {found.name} ({found.id})?", abort=True, err=True)
+            named = f"{visible(found.name)} ({found.id})"
+            click.confirm(f"Remove {named}?", abort=True, err=True)
         remove_instance(ctx.database, found.id)
     click.echo(f"Removed {found.id}.")
 
@@ -221,6 +225,18 @@ def _set_enabled(instance_id: int, *, enabled: bool, as_json: bool) -> None:
         document = instance_document(ctx, find(ctx, instance_id))
     done = "Enabled" if enabled else "Disabled"
     show_change(document, f"{done} {found.id}.", as_json=as_json)
+
+
+def _move_in(document: bytes, *, check: bool) -> Moved:
+    """Import a file; one that cannot be imported makes no new installation."""
+    settings = read_settings()
+    if find_missing(settings):
+        with open_trial(settings) as ctx:
+            moved = moving.move_in(ctx, document, check=True)
+        if check:
+            return moved
+    with open_context(settings, new=not check) as ctx:
+        return moving.move_in(ctx, document, check=check)
 
 
 def _test(ctx: Context, one: Instance) -> dict[str, object]:

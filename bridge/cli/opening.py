@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import click
 
@@ -17,29 +19,45 @@ from bridge.store.engine import Database
 
 
 @contextmanager
-def open_store(settings: Settings | None = None) -> Iterator[Database]:
-    """Yield the database; an empty one is given its tables first.
+def open_store(
+    settings: Settings | None = None, *, new: bool = False
+) -> Iterator[Database]:
+    """Yield the database of an installation; nothing is made unless it may be `new`.
 
     Raises:
-        ConfigurationError: the key ring is not this database's.
+        ConfigurationError: there is no installation, or the key ring is not this
+            database's.
         StoreError: it cannot be reached, or its schema is another release's.
     """
-    with contextlib.closing(app.open_database(settings or read_settings())) as database:
-        if database.versions()[0] is None:
+    settings = settings or read_settings()
+    open_it = app.open_database if new else app.open_existing_database
+    with contextlib.closing(open_it(settings)) as database:
+        if new and database.versions()[0] is None:
             database.upgrade()
         database.check_schema()
         yield database
 
 
 @contextmanager
-def open_context() -> Iterator[Context]:
-    """Yield what use cases work with; no vendor call."""
-    settings = read_settings()
-    with open_store(settings) as database:
+def open_context(
+    settings: Settings | None = None, *, new: bool = False
+) -> Iterator[Context]:
+    """Yield what use cases work with, as `open_store`; no vendor call."""
+    settings = settings or read_settings()
+    with open_store(settings, new=new) as database:
         ctx = app.build_context(settings, database)
         service = app.open_service(settings, gate=ctx.governor, log=ctx.journal)
         with contextlib.closing(service):
             yield replace(ctx, open_backend=service.open_backend)
+
+
+@contextmanager
+def open_trial(settings: Settings) -> Iterator[Context]:
+    """Yield what use cases work with on an empty database that is removed again."""
+    with tempfile.TemporaryDirectory(prefix="bridge-trial-") as name:
+        changed = {"data_dir": Path(name), "database_url": None, "keys": None}
+        with open_context(settings.model_copy(update=changed), new=True) as ctx:
+            yield ctx
 
 
 def read_password(

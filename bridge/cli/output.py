@@ -56,7 +56,7 @@ def show_table(
     if not rows:
         click.echo(empty, err=True)
         return
-    texts = [[_visible(str(cell)) for cell in row] for row in (header, *rows)]
+    texts = [[visible(str(cell)) for cell in row] for row in (header, *rows)]
     console = _console(sys.stdout)
     if console is not None:
         _draw_table(console, texts)
@@ -75,7 +75,7 @@ def show_status(before: str, status: str, after: str) -> None:
 def show_line(*parts: str | tuple[str, str]) -> None:
     """Print one line of texts, of which some have a style; it is never wrapped."""
     texts = [(part, "") if isinstance(part, str) else part for part in parts]
-    shown = [(_visible(text), style) for text, style in texts]
+    shown = [(visible(text), style) for text, style in texts]
     console = _console(sys.stdout)
     if console is None:
         click.echo("".join(text for text, _ in shown))
@@ -83,6 +83,14 @@ def show_line(*parts: str | tuple[str, str]) -> None:
     from rich.text import Text  # noqa: PLC0415 - for a terminal only
 
     console.print(Text.assemble(*shown), soft_wrap=True)
+
+
+def visible(text: str) -> str:
+    """Return a text with escapes in place of what a terminal would not just print."""
+    return "".join(
+        character if _is_printed(character) else ascii(character)[1:-1]
+        for character in text
+    )
 
 
 @contextmanager
@@ -178,14 +186,6 @@ def _console(stream: TextIO) -> Console | None:
     if not stream.isatty() or os.environ.get("TERM", "dumb") in {"", "dumb", "unknown"}:
         return None
     return _make_console(stream)
-
-
-def _visible(text: str) -> str:
-    """Return a text with escapes in place of what a terminal would not just print."""
-    return "".join(
-        character if _is_printed(character) else ascii(character)[1:-1]
-        for character in text
-    )
 
 
 def _is_printed(character: str) -> bool:

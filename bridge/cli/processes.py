@@ -39,7 +39,7 @@ class Child:
 def start(
     arguments: Sequence[str],
     *,
-    env: Mapping[str, str] | None = None,
+    env: Mapping[str, str | None] | None = None,
     stdout: int | None = None,
     keep: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
@@ -47,17 +47,19 @@ def start(
 
     It runs the installed package, whatever folder it is started in. It gets a session
     of its own, so that a Ctrl-C reaches it through us, once, and an input that stays
-    open as long as we live. Of our files it gets those to `keep`. Its usage texts name
-    the program as we were called.
+    open as long as we live. Of our files it gets those to `keep`. Of our environment it
+    gets what `env` does not replace, or remove with None. Its usage texts name the
+    program as we were called.
     """
     ctx = click.get_current_context(silent=True)
     name = (ctx.find_root().info_name if ctx else None) or "bridge"
     ours = ["--until-eof", "--called", name]
+    changed = {**os.environ, **(env or {})}
     return subprocess.Popen(  # noqa: S603 - our own command
         [sys.executable, "-P", "-m", "bridge", *ours, *arguments],
         stdin=subprocess.PIPE,
         stdout=stdout,
-        env={**os.environ, **(env or {})},
+        env={name: value for name, value in changed.items() if value is not None},
         start_new_session=True,
         pass_fds=tuple(keep),
     )
@@ -75,8 +77,8 @@ def end_with_input() -> None:
 
 
 @contextmanager
-def child(arguments: Sequence[str], env: Mapping[str, str]) -> Iterator[Child]:
-    """Run `bridge` with these arguments until the block ends.
+def child(arguments: Sequence[str], env: Mapping[str, str | None]) -> Iterator[Child]:
+    """Run `bridge` with these arguments until the block ends; `env` as for `start`.
 
     The command must take `--json` and print one JSON line when it answers.
 

@@ -50,7 +50,7 @@ _CONNECTION = (
     click.option(
         "--integration-code",
         "--api-integration-code",
-        help="Tracking identifier; without it BRIDGE_INTEGRATION_CODE serves.",
+        help="27 characters; without it BRIDGE_INTEGRATION_CODE serves.",
     ),
     click.option("--tag", "tags", multiple=True, help="May be repeated."),
     click.option(
@@ -213,7 +213,7 @@ def _configuration(
         credentials.INTEGRATION_CODE: integration_code,
     }
     pairs = [text.partition("=") for text in further]
-    if not all(equals for _, equals, _ in pairs):
+    if not all(key.strip() and equals for key, equals, _ in pairs):
         raise click.UsageError("--set wants KEY=VALUE.")
     configuration: dict[str, JSON] = {
         key: value for key, value in given.items() if value

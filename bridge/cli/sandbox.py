@@ -187,5 +187,5 @@ def _show(base_url: str, dataset: Dataset) -> None:
     click.echo(f"  WSDL                {about['sandboxWsdl']}")
     click.echo(f"  user name           {about['username']}")
     click.echo(f"  password            {about['password']}")
-    click.echo(f"  tracking identifier {about['integrationCode']}")
+    click.echo(f"  integration code    {about['integrationCode']}")
     click.echo("Press Ctrl-C to stop it.")

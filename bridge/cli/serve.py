@@ -64,6 +64,12 @@ class _Serve(click.Command):
     help="Leave background work to `bridge worker` elsewhere.",
 )
 @click.option(
+    "--no-init",
+    is_flag=True,
+    help="Fail where there is no installation, as on a disk that is not mounted; "
+    "without it one is made.",
+)
+@click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON line when it answers."
 )
 @click.option("--ready-fd", type=int, hidden=True)

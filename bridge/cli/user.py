@@ -7,7 +7,14 @@ import re
 import click
 
 from bridge.cli.opening import open_store, read_password
-from bridge.cli.output import as_json, show_json, show_members, show_table
+from bridge.cli.output import (
+    as_json,
+    show_json,
+    show_line,
+    show_members,
+    show_table,
+    visible,
+)
 from bridge.services.tenancy import platform_users
 from bridge.store import tenants, users
 from bridge.store.engine import Database
@@ -70,7 +77,7 @@ def add(  # noqa: PLR0913 - its options
         prompt=_NEW,
         confirm=True,
     )
-    with open_store() as database:
+    with open_store(new=organization_id is None) as database:
         if organization_id is None:
             made = tenants.add_tenant(
                 database,
@@ -159,7 +166,7 @@ def set_password(
     if as_json:
         show_json(_describe(found))
     else:
-        click.echo(f"Set the password of {found.email}; its sessions have ended.")
+        show_line(f"Set the password of {found.email}; its sessions have ended.")
 
 
 @user.command(epilog="Example: bridge user remove ann@northwind.example --yes")
@@ -170,9 +177,10 @@ def remove(*, user: str, yes: bool) -> None:
     with open_store() as database:
         found = users.get_user(database, user)
         if not yes:
-            click.confirm(f"Remove {found.email} ({found.id})?", abort=True, err=True)
+            named = f"{visible(found.email)} ({found.id})"
+            click.confirm(f"Remove {named}?", abort=True, err=True)
         users.remove_user(database, found)
-    click.echo(f"Removed {found.email}.")
+    show_line(f"Removed {found.email}.")
 
 
 def _show(members: dict[str, object], *, as_json: bool) -> None:

@@ -16,6 +16,7 @@ from bridge.cli.old_names import log_old_names
 from bridge.cli.processes import Signals
 from bridge.jobs.tasks import TASKS, Task
 from bridge.jobs.worker import work
+from bridge.services.operating.installation import require_installation
 from bridge.settings import read_settings
 
 
@@ -23,27 +24,41 @@ from bridge.settings import read_settings
 @click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON line when it works."
 )
+@click.option(
+    "--no-init",
+    is_flag=True,
+    help="Fail where there is no installation; without it one is made.",
+)
 @click.pass_obj
-def worker(opened: str | None, /, *, as_json: bool) -> None:
+def worker(opened: str | None, /, *, as_json: bool, no_init: bool) -> None:
     """Do background work until SIGTERM or Ctrl-C.
 
     SIGTERM lets what is under way finish for a while, Ctrl-C does not; what is left
     goes on in another worker, or in the next. Any number may run at once.
     """
-    run(TASKS, as_json=as_json, opened=opened)
+    run(TASKS, as_json=as_json, opened=opened, no_init=no_init)
 
 
-def run(tasks: Sequence[Task], *, as_json: bool, opened: str | None = None) -> NoReturn:
+def run(
+    tasks: Sequence[Task],
+    *,
+    as_json: bool,
+    opened: str | None = None,
+    no_init: bool = False,
+) -> NoReturn:
     """Work on these tasks until told to stop, then end the process.
 
     `opened` is the identity of the database that a facade beside it serves from; then
-    nothing is made or upgraded.
+    nothing is made or upgraded. With `no_init` an installation is not made either.
     """
     settings = read_settings()
     if opened is None:
+        if no_init:
+            require_installation(settings)
         app.start_process(settings, serves=False)
         log_old_names()
-        database = app.open_database(settings)
+        open_it = app.open_existing_database if no_init else app.open_database
+        database = open_it(settings)
         database.upgrade()
     else:
         # First of all: not even the directory may be made anew.

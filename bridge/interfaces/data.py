@@ -179,7 +179,7 @@ class Zone:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """One API user. The password and the tracking identifier never reach a repr."""
+    """One API user. The password and the integration code never reach a repr."""
 
     username: str
     password: str = field(repr=False)

@@ -1,6 +1,6 @@
 """The WSGI application: paths, login, the order of checks, faults on demand.
 
-Order: path, credentials, readable envelope, known operation, tracking identifier, then
+Order: path, credentials, readable envelope, known operation, integration code, then
 the operation. Paths are matched without case.
 Source: SOAP contract notes, sections 2, 3, 14.1 and 22.
 """

@@ -38,7 +38,7 @@ class Call:
         return self.served.schema
 
     def admit(self) -> None:
-        """Judge the tracking identifier and the quota; slow down near its end.
+        """Judge the integration code and the quota; slow down near its end.
 
         Raises:
             BusinessError: the identifier is none, or the hour's calls are used up.

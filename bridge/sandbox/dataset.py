@@ -49,8 +49,8 @@ class Udf:
 class ApiUser:
     """One login; `resource_id` is its Resource record.
 
-    One that is not `api_only` may use version 1.5 only. Version 1.5 asks for a tracking
-    identifier only of a user that has one `assigned`.
+    One that is not `api_only` may use version 1.5 only. Version 1.5 asks for an
+    integration code only of a user that has one `assigned`.
     """
 
     username: str
@@ -64,7 +64,7 @@ class ApiUser:
 class Tenant:
     """One tenant database; `ci` is its number, unique in the data set.
 
-    `integration_codes` are the tracking identifiers it accepts, 27 characters each.
+    `integration_codes` are the integration codes it accepts, 27 characters each.
     """
 
     ci: int

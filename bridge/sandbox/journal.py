@@ -97,8 +97,8 @@ class RecordingError(Exception):
 class Recording:
     """Whole SOAP requests and replies: all of them in a file, the latest in memory.
 
-    The file gets everything, memory what is asked for. Requests name the tracking
-    identifier; passwords travel in HTTP headers, which are not kept.
+    The file gets everything, memory what is asked for. Requests name the
+    integration code; passwords travel in HTTP headers, which are not kept.
 
     Raises:
         RecordingError: the file cannot be written.

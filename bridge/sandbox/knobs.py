@@ -66,7 +66,7 @@ class Knobs:
     )
     dates_stand_still: bool = _switch("An edit leaves activity dates as they were.")
     identifier_always: bool = _switch(
-        "Version 1.5 asks every user for a tracking identifier, as 1.6 does."
+        "Version 1.5 asks every user for an integration code, as 1.6 does."
     )
     recording: bool = _switch("Keep whole requests and replies, see exchanges.")
 

@@ -129,7 +129,7 @@ class UsageCounter:
 
 
 class Slots:
-    """Calls at once by key, a tracking identifier with an entity; safe to share.
+    """Calls at once by key, an integration code with an entity; safe to share.
 
     Source: vendor's thread limits, per identifier and object endpoint.
     """

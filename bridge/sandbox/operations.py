@@ -37,7 +37,7 @@ from bridge.sandbox.writes import Saved
 _T = TypeVar("_T")
 
 ZONE_LOOKUP = "getZoneInfo"
-"""The one operation without login, tracking identifier and quota."""
+"""The one operation without login, integration code and quota."""
 
 
 def get_zone_info(vendor: Vendor, request: Request, version: str, base: str) -> bytes:
@@ -78,7 +78,7 @@ def answer(call: Call) -> bytes:
         carry_out, operation = _plain, _PLAIN.get(request.operation)
     if operation is None:
         raise errors.unknown_operation(request.namespace + request.operation)
-    # What cannot be read costs nothing, not even a wrong tracking identifier's refusal.
+    # What cannot be read costs nothing, not even a wrong integration code's refusal.
     argument = operation.read(call)
     result = carry_out(call, lambda: operation.run(call, argument))
     return envelope.response(request.operation, request.namespace, result)

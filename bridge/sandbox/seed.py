@@ -41,7 +41,7 @@ VENDOR_INTEGRATION_CODE = "HARBORVENDOR4K9TQX7WZ2MJB6P"
 API_RESOURCE_ID = 8
 
 ASSIGNED_USERNAME = "assigned@bridge-demo.example"
-"""Must send its tracking identifier in version 1.5 too; password of the shown user."""
+"""Must send its integration code in version 1.5 too; password of the shown user."""
 PERSON_USERNAME = "paula@bridge-demo.example"
 """A person, who may use version 1.5 only; password of the shown user."""
 _PERSON_RESOURCE_ID = 29682885

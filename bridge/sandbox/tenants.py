@@ -102,7 +102,7 @@ class TenantService:
     def accepts(
         self, code: str | None, user: ApiUser, version: str, *, always: bool
     ) -> bool:
-        """Tell whether a call may go on with its tracking identifier, or without.
+        """Tell whether a call may go on with its integration code, or without.
 
         With `always`, version 1.5 asks for it too. Source: SOAP contract notes, section
         4. Unverified: 1.5 without identifier, which later help knows nothing of.

@@ -14,6 +14,7 @@ from bridge.errors import InvalidRequestError
 from bridge.interfaces import Backend, Caller, Credentials, Priority, Zone
 from bridge.services.context import Context
 from bridge.services.traces import is_traced
+from bridge.settings import Settings
 from bridge.store import instances
 from bridge.store.instances import Instance
 from bridge.telemetry import call
@@ -57,12 +58,22 @@ def derive_server_url(configuration: Mapping[str, str]) -> str:
 def read_credentials(ctx: Context, configuration: Mapping[str, str]) -> Credentials:
     """Return the credentials an instance's configuration stands for.
 
-    The instance's own tracking identifier and time zone win over the operator's.
+    Raises:
+        InvalidRequestError: as `parse_credentials`.
+    """
+    return parse_credentials(ctx.settings, configuration)
+
+
+def parse_credentials(
+    settings: Settings, configuration: Mapping[str, str]
+) -> Credentials:
+    """Return the credentials that a configuration stands for under some settings.
+
+    The instance's own integration code and time zone win over the operator's.
 
     Raises:
         InvalidRequestError: a value cannot be used; the message names key and cure.
     """
-    settings = ctx.settings
     if configuration.get(BACKEND, "soap").lower() not in ("soap", ""):
         raise InvalidRequestError(
             f"{BACKEND} must be `soap`, the one way to Autotask there is."

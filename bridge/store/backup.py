@@ -11,6 +11,7 @@ from bridge.store.engine import Database
 from bridge.store.jobhome import JOBS_FILE
 from bridge.store.paths import make_private_file
 from bridge.store.restore import jobs_copy
+from bridge.store.troubles import explain
 
 _BUSY_TIMEOUT_S = 30
 
@@ -55,7 +56,8 @@ def _back_up_file(source: Path, target: Path) -> None:
         _copy(source, draft)
         draft.replace(target)
     except sqlite3.Error as error:
-        raise StoreError(f"The database could not be copied: {error}.") from error
+        text = f"The database could not be copied to {target}: {explain(error)}."
+        raise StoreError(text) from error
     except OSError as error:
         raise ConfigurationError(
             f"{target} cannot be written: {error.strerror}."

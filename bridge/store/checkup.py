@@ -12,6 +12,7 @@ from bridge.errors import StoreError
 from bridge.store.engine import Database
 from bridge.store.jobhome import JOBS_FILE, find_home
 from bridge.store.models import metadata
+from bridge.store.troubles import cure, explain
 
 _TIMEOUT_S = 5
 
@@ -61,7 +62,8 @@ def examine_file(path: Path) -> None:
             if found != "ok":
                 raise sqlite3.DatabaseError(found.splitlines()[-1])
     except sqlite3.Error as error:
-        raise StoreError(f"{path} cannot be read: {error}.") from error
+        text = f"{path} cannot be read: {explain(error)}."
+        raise StoreError(text, cure=cure(error, path)) from error
 
 
 def jobs_file(db: Database) -> Path | None:

@@ -36,7 +36,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from bridge.errors import ConfigurationError, StoreError
-from bridge.store.paths import make_private_directory
+from bridge.store.paths import cure_os_error, make_private_directory
 
 KEYS_FILE = "keys.json"
 
@@ -292,7 +292,8 @@ def replace_ring(path: Path, text: str) -> None:
         _flush(path.parent)
     except OSError as error:
         raise ConfigurationError(
-            f"The key ring {path} cannot be written: {error.strerror}."
+            f"The key ring {path} cannot be written: {error.strerror}.",
+            cure=cure_os_error(path.parent, error),
         ) from error
 
 
@@ -325,7 +326,8 @@ def _naming(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise ConfigurationError(
-            f"The key ring {path} cannot be used: {error.strerror}."
+            f"The key ring {path} cannot be used: {error.strerror}.",
+            cure=cure_os_error(path, error),
         ) from error
 
 

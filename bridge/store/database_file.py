@@ -18,6 +18,7 @@ MARKER = "restore.unfinished"
 """A file beside a database that is being restored: it must not be opened."""
 
 _BUSY_TIMEOUT_S = 30
+_ABSENT = "absent"
 
 
 class DatabaseFile:
@@ -26,6 +27,7 @@ class DatabaseFile:
     Args:
         path: where it is. A missing file is made, with mode 0600, unless `opened`.
         opened: the identity of the file that another process opened there.
+        make: whether a missing file may be made.
 
     Raises:
         ConfigurationError: it cannot be made.
@@ -33,13 +35,15 @@ class DatabaseFile:
         StoreUnavailableError: it is not the file that was opened; nothing was made.
     """
 
-    def __init__(self, path: Path, *, opened: str | None = None) -> None:
+    def __init__(
+        self, path: Path, *, opened: str | None = None, make: bool = True
+    ) -> None:
         if opened is None:
             refuse_unfinished(path)
         self.path = path
-        if opened is None:
+        if opened is None and make:
             make_private_file(path)
-        self.identity = opened or _identify(path)
+        self.identity = opened or _identify(path) or _ABSENT
         self.check()
 
     def check(self) -> None:
@@ -89,13 +93,14 @@ def refuse_unfinished(path: Path) -> None:
     """Refuse a database whose restore has begun and not finished.
 
     Raises:
-        StoreError: a restore is under way, or was interrupted.
+        StoreError: a restore is under way, or was interrupted; with the cure.
     """
     if path.with_name(MARKER).exists():
         raise StoreError(
             f"A restore of {path} is under way or was interrupted; nothing is opened "
-            "until it has finished. Run the same `bridge db restore` again; the former "
-            "database is in a directory before-restore-… beside it."
+            "until it has finished.",
+            cure="run the same `bridge db restore` again; the former database is in a "
+            "directory before-restore-… beside it",
         )
 
 

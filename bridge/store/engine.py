@@ -14,19 +14,22 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Self
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
-from bridge.errors import ConfigurationError, StoreError, StoreUnavailableError
+from bridge.errors import (
+    ConfigurationError,
+    StoreError,
+    StoreFullError,
+    StoreUnavailableError,
+)
 from bridge.store import schema
 from bridge.store.availability import AvailabilityLog
 from bridge.store.crypto import KeyRing
 from bridge.store.database_file import DatabaseFile
-from bridge.store.paths import make_private_directory
-from bridge.store.troubles import is_unavailable
-
-DATABASE_FILE = "bridge.db"
+from bridge.store.database_url import parse_url, sqlite_file
+from bridge.store.troubles import Trouble, classify, cure, explain, is_unavailable
 
 _KEPT_CONNECTIONS = 16
 _EXTRA_CONNECTIONS = 48
@@ -34,51 +37,6 @@ _WAL_ATTEMPTS = 100
 _POSTGRESQL = "postgresql"
 # To connect, in seconds, and for sent data to be acknowledged, in milliseconds.
 _POSTGRESQL_TIMEOUTS = {"connect_timeout": 5, "tcp_user_timeout": 15_000}
-_UNREADABLE = URL.create("unreadable")
-
-
-def database_url(
-    data_dir: Path, configured: str | None, *, opened: bool = False
-) -> str:
-    """Return the configured URL, else that of `bridge.db` in the data directory.
-
-    The directory is made, with mode 0700, when the file will be in it and was not
-    `opened` before.
-    """
-    if configured:
-        return configured
-    if not opened:
-        make_private_directory(data_dir)
-    url = URL.create("sqlite", database=str(data_dir / DATABASE_FILE))
-    return url.render_as_string(hide_password=False)
-
-
-def check_url(url: str) -> Path | None:
-    """Return the SQLite file that a URL names; None for PostgreSQL.
-
-    Raises:
-        ConfigurationError: it is of no kind we know; its text is not repeated.
-    """
-    return _file(_parse_url(url))
-
-
-def is_sealed(url: str) -> bool:
-    """Tell whether a database holds what a key ring has sealed; no file is made.
-
-    Raises:
-        ConfigurationError: the URL is of no kind we know.
-        StoreError: the database cannot be reached.
-    """
-    parts = _parse_url(url)
-    file = _file(parts)
-    if file is not None and not file.exists():
-        return False
-    engine = _create_engine(parts, None if file is None else DatabaseFile(file))
-    try:
-        with _translate_errors(AvailabilityLog()), engine.connect() as connection:
-            return schema.is_sealed(connection)
-    finally:
-        engine.dispose()
 
 
 class Database:
@@ -110,12 +68,20 @@ class Database:
             event.listen(self._writer, "begin", begin_immediate)
 
     @classmethod
-    def open(cls, url: str, *, keys: KeyRing, opened: str | None = None) -> Self:
+    def open(
+        cls,
+        url: str,
+        *,
+        keys: KeyRing,
+        opened: str | None = None,
+        make: bool = True,
+    ) -> Self:
         """Open the database behind a URL; a missing SQLite file is made, mode 0600.
 
-        An older or empty schema is opened as it is: see `upgrade`. With `opened`, the
-        `identity` of a database that another process opened, nothing is made, and only
-        that one with a current schema is opened.
+        An older or empty schema is opened as it is: see `upgrade`. Without `make` a
+        missing file is an error. With `opened`, the `identity` of a database that
+        another process opened, nothing is made either, and only that one with a current
+        schema is opened.
 
         Raises:
             ConfigurationError: the URL is of no kind we know, or the data was sealed
@@ -123,10 +89,10 @@ class Database:
             StoreError: it cannot be reached, its schema is newer than this program, or
                 it is not the one that was opened.
         """
-        parts = _parse_url(url)
-        path = _file(parts)
-        file = None if path is None else DatabaseFile(path, opened=opened)
-        engine = _create_engine(parts, file)
+        parts = parse_url(url)
+        path = sqlite_file(parts)
+        file = None if path is None else DatabaseFile(path, opened=opened, make=make)
+        engine = create_database_engine(parts, file)
         database = cls(engine, keys, file=file, opened=opened is not None)
         try:
             with database.read() as connection:
@@ -164,7 +130,7 @@ class Database:
             StoreError: the database refused something nobody inside has caught.
         """
         self._check_file()
-        with self._translate_errors(), self._writer.begin() as connection:
+        with self._translate_errors(writes=True), self._writer.begin() as connection:
             yield connection
 
     @contextmanager
@@ -231,8 +197,10 @@ class Database:
         with self.begin() as connection:
             schema.touch(connection)
 
-    def _translate_errors(self) -> AbstractContextManager[None]:
-        return _translate_errors(self._availability)
+    def _translate_errors(
+        self, *, writes: bool = False
+    ) -> AbstractContextManager[None]:
+        return translate_errors(self.file, self._availability, writes=writes)
 
     def _check_file(self) -> None:
         if self._file is None:
@@ -248,37 +216,12 @@ class Database:
         self._engine.dispose()
 
 
-def _parse_url(text: str) -> URL:
-    # Not chained, and nothing of the text is repeated: it may hold a password. With a
-    # second @ its end would be taken for the host, and named when that is not found.
-    try:
-        url = _UNREADABLE if _is_ambiguous(text) else make_url(text)
-    except (ArgumentError, ValueError):
-        url = _UNREADABLE
-    if url.drivername == "postgresql+psycopg":
-        return url
-    if url.drivername == "sqlite" and not url.query and _is_file(url.database):
-        return url
-    raise ConfigurationError(
-        "BRIDGE_DATABASE_URL must be postgresql+psycopg://user:password@host/database "
-        "or sqlite:///path/to/file; in names and passwords write @ as %40, : as %3A, "
-        "/ as %2F and % as %25."
-    ) from None
+def create_database_engine(url: URL, file: DatabaseFile | None) -> Engine:
+    """Return an engine; a SQLite file is put into WAL mode when it is connected to.
 
-
-def _is_ambiguous(text: str) -> bool:
-    return text.count("@") > 1 and not text.startswith("sqlite:")
-
-
-def _is_file(database: str | None) -> bool:
-    return bool(database) and database != ":memory:"
-
-
-def _file(url: URL) -> Path | None:
-    return Path(str(url.database)) if url.drivername == "sqlite" else None
-
-
-def _create_engine(url: URL, file: DatabaseFile | None) -> Engine:
+    Raises:
+        ConfigurationError: the driver is not installed.
+    """
     if file is None:
         return _create_postgresql_engine(url)
     # AUTOCOMMIT keeps the driver from beginning transactions behind our back.
@@ -338,21 +281,37 @@ def begin_immediate(connection: Connection) -> None:
 
 
 @contextmanager
-def _translate_errors(availability: AvailabilityLog) -> Iterator[None]:
+def translate_errors(
+    file: Path | None,
+    availability: AvailabilityLog | None = None,
+    *,
+    writes: bool = False,
+) -> Iterator[None]:
+    """Turn what the driver raises into our errors, with the cure.
+
+    Args:
+        file: of a SQLite database, to be named.
+        availability: logs that the database went away, and that it is back.
+        writes: whether the block writes.
+
+    Raises:
+        StoreFullError: its disk is full.
+        StoreUnavailableError: it cannot be reached or used just now.
+        StoreError: it refused a statement for what the statement says.
+    """
     try:
         yield
     except SQLAlchemyError as error:
-        reason = _first_line(error)
+        reason = explain(error)
         if not is_unavailable(error):
             raise StoreError(f"The database refused: {reason}.") from error
-        availability.record_failure(reason)
-        raise StoreUnavailableError(
-            f"The database cannot be used just now: {reason}."
-        ) from error
-    availability.record_success()
-
-
-def _first_line(error: SQLAlchemyError) -> str:
-    # The lines after the first quote values that were sent.
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    return str(cause).partition("\n")[0].rstrip(".") or type(cause).__name__
+        trouble = classify(error)
+        if availability is not None:
+            is_full = trouble is Trouble.FULL
+            availability.record_failure(reason, until_write=is_full)
+        kind = StoreFullError if trouble is Trouble.FULL else StoreUnavailableError
+        named = "The database" if file is None else f"The database {file}"
+        advice = "" if trouble is Trouble.OTHER else cure(error, file)
+        raise kind(f"{named} cannot be used: {reason}.", cure=advice) from error
+    if availability is not None:
+        availability.record_success(wrote=writes)

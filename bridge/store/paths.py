@@ -6,6 +6,7 @@ import contextlib
 import errno
 import glob
 import os
+import pwd
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -14,20 +15,27 @@ from bridge.errors import ConfigurationError
 _OURS = ("bridge.db*", "jobs.db*", "sandbox.db*", "demo.json*", "*keys.json*")
 _OUR_DIRECTORIES = ("metrics", "wsdl")
 _OTHERS = 0o077
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def make_private_directory(path: Path) -> None:
     """Make a directory with mode 0700; one that exists keeps its mode.
 
     Raises:
-        ConfigurationError: it cannot be made.
+        ConfigurationError: it cannot be made, or this user may not use it.
     """
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigurationError(
-            f"The data directory {path} cannot be made: {error.strerror}."
+            f"The data directory {path} cannot be made: {error.strerror}.",
+            cure="set BRIDGE_DATA_DIR to one that this user can make or write",
         ) from error
+    if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
+        raise ConfigurationError(
+            f"The data directory {path} cannot be read and written by this user.",
+            cure=cure_ownership(path),
+        )
 
 
 def make_private_file(path: Path) -> None:
@@ -49,8 +57,40 @@ def make_private_file(path: Path) -> None:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
         raise ConfigurationError(
-            f"The file {path} cannot be written: {error.strerror}."
+            f"The file {path} cannot be written: {error.strerror}.",
+            cure=cure_os_error(path, error),
         ) from error
+
+
+def cure_os_error(path: Path, error: OSError) -> str:
+    """Return what an operator does when a file cannot be used; "" when unknown."""
+    if isinstance(error, PermissionError):
+        return cure_ownership(path)
+    return "make room on its disk" if error.errno in _FULL else ""
+
+
+def cure_ownership(path: Path) -> str:
+    """Return the command that lets this process use a file or directory."""
+    user = _user_name(os.geteuid())
+    try:
+        owner = path.stat().st_uid
+    except OSError:
+        # Of a directory above it: nothing is known of what is in there.
+        return f"give this user, {user}, access to {path.parent}"
+    recursive = " -R" if path.is_dir() else ""
+    if owner == os.geteuid():
+        return f"chmod{recursive} u+rwX {path}"
+    return (
+        f"it belongs to {_user_name(owner)} and this process runs as {user}: "
+        f"chown{recursive} {user} {path}, or run as {_user_name(owner)}"
+    )
+
+
+def _user_name(number: int) -> str:
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
 
 
 def restrict_new_files() -> None:

@@ -22,9 +22,15 @@ from pathlib import Path
 from bridge.errors import ConfigurationError, StoreError
 from bridge.store.crypto import KeyRing
 from bridge.store.database_file import MARKER
-from bridge.store.engine import Database, database_url
+from bridge.store.database_url import database_url
+from bridge.store.engine import Database
 from bridge.store.jobhome import JOBS_FILE
-from bridge.store.paths import make_private_directory, make_private_file
+from bridge.store.paths import (
+    cure_os_error,
+    make_private_directory,
+    make_private_file,
+)
+from bridge.store.troubles import Trouble, classify, explain
 
 _STAGING = "restore.partial"
 _SIDE_FILES = ("-wal", "-shm", "-journal", "")
@@ -69,8 +75,9 @@ def restore(backup: Path, file: Path, keys: KeyRing, *, replace: bool) -> Restor
     unfinished = file.with_name(MARKER).exists()
     if file.exists() and not replace and not unfinished:
         raise ConfigurationError(
-            f"{file} exists. --replace puts the backup in its place and keeps the "
-            "former database in a directory beside it."
+            f"{file} exists",
+            cure="give --replace to put the backup in its place; the former database "
+            "is kept in a directory beside it",
         )
     jobs = file.with_name(JOBS_FILE)
     with _exclusive(file, jobs):
@@ -84,7 +91,8 @@ def restore(backup: Path, file: Path, keys: KeyRing, *, replace: bool) -> Restor
             former = _swap(staging, file)
         except OSError as error:
             raise ConfigurationError(
-                f"{file.parent} cannot be written: {error.strerror}."
+                f"{file.parent} cannot be written: {error.strerror}",
+                cure=cure_os_error(file.parent, error),
             ) from error
         finally:
             shutil.rmtree(staging, ignore_errors=True)
@@ -129,8 +137,9 @@ def _lock(handle: int, file: Path) -> None:
         fcntl.lockf(handle, mode, _LOCK_LENGTH, _LOCK_START)
     except OSError:
         raise ConfigurationError(
-            f"{file} is in use: stop `bridge serve`, `bridge worker` and every other "
-            "program that has it open, then restore. Nothing was changed."
+            f"{file} is in use; nothing was changed",
+            cure="stop `bridge serve`, `bridge worker` and every other program that "
+            "has it open, then restore",
         ) from None
 
 
@@ -162,14 +171,15 @@ def _copy(source: Path, draft: Path) -> None:
                 raise sqlite3.DatabaseError(verdict.splitlines()[-1])
         _set_journal(draft)
     except sqlite3.Error as error:
-        if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_FULL:
+        if classify(error) is Trouble.FULL:
             raise ConfigurationError(
-                f"There is no room in {draft.parent.parent} for the copy of {source}: "
-                "make room on its disk. Nothing was changed."
+                f"There is no room in {draft.parent.parent} for the copy of {source}; "
+                "nothing was changed",
+                cure="make room on its disk",
             ) from error
         raise StoreError(
-            f"{source} cannot be restored: {error}. Nothing was changed; use another "
-            "backup."
+            f"{source} cannot be restored: {explain(error)}; nothing was changed",
+            cure="use another backup",
         ) from error
 
 

@@ -41,6 +41,7 @@ STATUS: dict[type[BridgeError], int] = {
     errors.CatalogError: 500,
     errors.StoreError: 500,
     errors.StoreUnavailableError: 502,
+    errors.StoreFullError: 502,
 }
 STRICT: dict[type[BridgeError], int] = {
     errors.ProviderThresholdError: 429,
@@ -48,10 +49,15 @@ STRICT: dict[type[BridgeError], int] = {
     errors.ProviderUnavailableError: 503,
     errors.ProviderTimeoutError: 504,
     errors.StoreUnavailableError: 503,
+    errors.StoreFullError: 503,
 }
 DATABASE_UNAVAILABLE = (
     "Bridge cannot use its database just now, and may not have completed the "
     "request. Send the same request again later."
+)
+DATABASE_FULL = (
+    "The disk of Bridge's database is full: Bridge may not have completed the request. "
+    "Send the same request again once its operator has made room."
 )
 BUG = "The bridge failed; its log has the details under this request id."
 
@@ -95,7 +101,8 @@ def _bridge_answer(error: BridgeError) -> Response:
     message = error.told
     if isinstance(error, errors.StoreUnavailableError):
         # The store has logged the reason.
-        message = DATABASE_UNAVAILABLE
+        is_full = isinstance(error, errors.StoreFullError)
+        message = DATABASE_FULL if is_full else DATABASE_UNAVAILABLE
     elif isinstance(error, errors.OperatorError):
         _log.error("request %s failed", current.request_id(), exc_info=error)
     strict = current.context().settings.strict_status

@@ -26,7 +26,8 @@ from ports import find_free_port
 
 from bridge.store import schema
 from bridge.store.crypto import KeyRing
-from bridge.store.engine import Database, database_url
+from bridge.store.database_url import database_url
+from bridge.store.engine import Database
 
 pytestmark = [pytest.mark.campaign, pytest.mark.timeout(300)]
 

@@ -19,7 +19,8 @@ from sqlalchemy import make_url
 
 from bridge.interfaces import Caller, Ticket, Usage
 from bridge.store.crypto import KeyRing
-from bridge.store.engine import Database, database_url
+from bridge.store.database_url import database_url
+from bridge.store.engine import Database
 from bridge.store.governor.governor import Governor
 from bridge.store.governor.ledger import Rules
 from bridge.store.tenants import find_user

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from urllib.parse import urlsplit
 
 from bridge.backends.autotask_soap import faults
 from bridge.backends.autotask_soap.answers import SoapFaultError, read_result
@@ -125,7 +124,7 @@ class ZoneAddress:
                 raise faults.soap_fault(request, fault.code, fault.text) from fault
             return read_zone(result, username, self._policy)
 
-        host = urlsplit(url).hostname
+        host = faults.host_of(url)
         retries = replace(
             self._client.retries, attempts=_ATTEMPTS, deadline_s=_DEADLINE_S
         )
@@ -139,7 +138,8 @@ class ZoneAddress:
             ) from error
         except (ProviderUnavailableError, ProviderTimeoutError) as error:
             raise ProviderUnavailableError(
-                "The zone look-up failed, because the host is down or not to be"
+                "The zone look-up failed, because the host is down or cannot be"
                 f" reached from here. ({error.message})",
                 provider_message=error.provider_message,
+                unreachable=getattr(error, "unreachable", None),
             ) from error

@@ -181,13 +181,13 @@ class SoapClient:
                 if not _is_soap(reply):
                     page = reply.page()
                     attempt.keep(page)
-                    raise faults.page(request, _host(url), reply.status, page)
+                    raise faults.page(request, faults.host_of(url), reply.status, page)
                 chunks = _limited(request, reply.chunks())
                 return receive(attempt.overhear(chunks))
         except ProviderProtocolError as error:
             raise Failure(error) from error
         except WireError as error:
-            raise faults.no_answer(request, _host(url), error) from error
+            raise faults.no_answer(request, url, error) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,7 +298,7 @@ def _may_repeat(request: Request, failure: Failure) -> bool:
 
 def _told(request: Request, url: str, failure: Failure) -> ProviderError:
     if request.writes and not failure.nothing_done:
-        return faults.unknown_outcome(request, _host(url), failure.error)
+        return faults.unknown_outcome(request, faults.host_of(url), failure.error)
     return failure.error
 
 
@@ -311,7 +311,3 @@ def _is_soap(reply: HttpReply) -> bool:
     content_type = reply.header("Content-Type").lower()
     typed = not content_type or "xml" in content_type.split(";")[0]
     return typed and reply.status in _SOAP_STATUSES and "xhtml" not in content_type
-
-
-def _host(url: str) -> str:
-    return urlsplit(url).hostname or url

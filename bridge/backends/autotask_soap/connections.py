@@ -25,9 +25,12 @@ from urllib3.exceptions import (
     ConnectTimeoutError,
     HTTPError,
     NameResolutionError,
+    NewConnectionError,
     ReadTimeoutError,
 )
 from urllib3.response import HTTPResponse
+
+from bridge.errors import Unreachable
 
 _CHUNK_BYTES = 65_536
 _PAGE_BYTES = 65_536
@@ -42,17 +45,25 @@ class WireError(Exception):
     """An exchange that broke.
 
     `sent` tells whether any byte of the request may have left, `reused` whether it
-    went over a kept connection, which the other side may have closed long ago.
+    went over a kept connection, which the other side may have closed long ago, and
+    `unreachable` why there was no connection, if there was none.
     """
 
     def __init__(
-        self, reason: str, *, sent: bool, timed_out: bool = False, reused: bool = False
+        self,
+        reason: str,
+        *,
+        sent: bool,
+        timed_out: bool = False,
+        reused: bool = False,
+        unreachable: Unreachable | None = None,
     ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.sent = sent
         self.timed_out = timed_out
         self.reused = reused
+        self.unreachable = unreachable
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +198,7 @@ class Connections:
             connection.connect()
         except (HTTPError, OSError, ValueError) as error:
             connection.close()
-            raise _broken(error, sent=False, reused=False) from error
+            raise _no_connection(error) from error
         return connection
 
     def _tls_context(self) -> ssl.SSLContext:
@@ -252,20 +263,37 @@ def _exchange(
 
 
 def _broken(error: Exception, *, sent: bool, reused: bool) -> WireError:
-    """Translate what the library below raises, in words without addresses."""
-    timed_out = isinstance(error, TimeoutError | ReadTimeoutError | ConnectTimeoutError)
-    if isinstance(error, NameResolutionError):
-        reason = "its name cannot be resolved"
-    elif isinstance(error, ssl.SSLError):
+    """Translate what the library raises once connected, in words without addresses."""
+    timed_out = isinstance(error, TimeoutError | ReadTimeoutError)
+    if isinstance(error, ssl.SSLError):
         reason = f"no secure connection ({error.reason or 'TLS'})"
-    elif timed_out:
-        reason = "no answer in time" if sent else "no connection in time"
-    elif sent:
-        reason = "the connection broke"
     else:
-        cause = error.__cause__ or error
-        reason = getattr(cause, "strerror", None) or "no connection"
+        reason = "no answer in time" if timed_out else "the connection broke"
     return WireError(reason, sent=sent, timed_out=timed_out, reused=reused)
+
+
+def _no_connection(error: Exception) -> WireError:
+    """Translate what the library raises while it connects; nothing was sent."""
+    cause = error.__cause__ or error
+    if isinstance(error, NameResolutionError):
+        kind, reason = Unreachable.NAME, "its name cannot be resolved"
+    elif isinstance(error, ssl.SSLCertVerificationError):
+        kind, reason = Unreachable.TLS, f"no secure connection ({error.verify_message})"
+    elif isinstance(error, ssl.SSLError):
+        kind = Unreachable.TLS
+        reason = f"no secure connection ({error.reason or 'TLS'})"
+    elif isinstance(cause, ConnectionRefusedError):
+        kind, reason = Unreachable.REFUSED, "connection refused"
+    elif isinstance(error, NewConnectionError):
+        # For the library it is a kind of timeout.
+        kind = Unreachable.OTHER
+        reason = getattr(cause, "strerror", None) or "no connection"
+    elif isinstance(error, TimeoutError | ConnectTimeoutError):
+        kind, reason = Unreachable.TIMEOUT, "no connection in time"
+    else:
+        kind = Unreachable.OTHER
+        reason = getattr(cause, "strerror", None) or "no connection"
+    return WireError(reason, sent=False, unreachable=kind)
 
 
 def _port(parts: SplitResult) -> int:

@@ -161,7 +161,7 @@ def _envelope(
 
 
 def _header(credentials: Credentials, *, writes: bool) -> str:
-    """Write the tracking identifier, and the author where something is written.
+    """Write the integration code, and the author where something is written.
 
     A query that names an author is refused, and an empty member cannot be read, so
     what is not needed is left out. Source: SOAP help, impersonation.

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
+from urllib.parse import urlsplit
 
 from bridge.backends.autotask_soap.connections import WireError
 from bridge.backends.autotask_soap.decode import Reply
@@ -83,7 +84,7 @@ class Sentence:
 _SUCCESS = 1
 
 _NO_IDENTIFIER = (
-    "Autotask wants an API tracking identifier and none is configured: set"
+    "Autotask wants an API integration code and none is configured: set"
     " crm.autotask.integration.code on the instance, or BRIDGE_INTEGRATION_CODE for"
     " all."
 )
@@ -127,7 +128,7 @@ SENTENCES = (
     Sentence(
         r"integrationcode is invalid",
         ProviderIdentifierError,
-        "Autotask refused the API tracking identifier: check that it is complete, is"
+        "Autotask refused the API integration code: check that it is complete, is"
         " active, and belongs to this API user.",
         "Source: published issue threads of several clients",
     ),
@@ -164,15 +165,33 @@ _CREDENTIALS_ADVICE = (
     " that the user is an API user (API-only) - other users cannot log in here; that"
     " the user is active and not locked."
 )
+_MAINTENANCE = re.compile(r"maint|unavailable|upgrad|offline|\bdown\b", re.IGNORECASE)
+_VENDOR = re.compile(r"(?:^|\.)autotask\.net(?::\d+)?$", re.IGNORECASE)
+_UNABLE = (HTTPStatus.NOT_IMPLEMENTED, HTTPStatus.HTTP_VERSION_NOT_SUPPORTED)
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _FAULT_OF_REQUEST = re.compile(r"(?:^|:)client(?:$|\.)", re.IGNORECASE)
 
 
-def no_answer(request: Request, host: str, error: WireError) -> Failure:
+def host_of(url: str) -> str:
+    """Return how messages name the server behind a URL: its port only where it has one.
+
+    Source: RFC 3986, authority.
+    """
+    return urlsplit(url).netloc.rpartition("@")[2] or url
+
+
+def no_answer(request: Request, url: str, error: WireError) -> Failure:
     """Return the failure of an exchange that broke."""
+    host = host_of(url)
     if not error.sent:
+        parts = urlsplit(url)
+        if parts.port is None:
+            host = f"{host}:{443 if parts.scheme == 'https' else 80}"
         return Failure(
-            ProviderUnavailableError(f"{host} cannot be reached: {error.reason}."),
+            ProviderUnavailableError(
+                f"{host} cannot be reached: {error.reason}.",
+                unreachable=error.unreachable,
+            ),
             passing=True,
             nothing_done=True,
             astray=True,
@@ -186,14 +205,15 @@ def page(request: Request, host: str, status: int, body: bytes) -> Failure:
     """Return the failure that an answer which is not SOAP stands for.
 
     The page's title is kept as the vendor's text. An error status of 500 and above
-    does not tell whether the service had read the request. A page with status 200 is
-    taken for maintenance, but not where nobody has logged in: there it may be anything.
+    does not tell whether the service had read the request. A page with status 200 or
+    500 is taken for maintenance, but not where nobody has logged in: there any web
+    server may have answered, which does not take such a request at all.
     """
     text = request.clean(_page_text(status, body))
     if status == HTTPStatus.UNAUTHORIZED and request.authorization:
         refused = ProviderCredentialsError(_CREDENTIALS_ADVICE, provider_message=text)
         return Failure(refused, nothing_done=True, astray=True)
-    if status == HTTPStatus.FORBIDDEN:
+    if status == HTTPStatus.FORBIDDEN and request.authorization:
         message = f"The web server of {host} forbids the {request}."
         error: ProviderError = ProviderForbiddenError(message, provider_message=text)
         return Failure(error, nothing_done=True)
@@ -201,18 +221,28 @@ def page(request: Request, host: str, status: int, body: bytes) -> Failure:
         message = f"{host} takes no more calls at the moment."
         error = ProviderThresholdError(message, provider_message=text)
         return Failure(error, passing=True, nothing_done=True)
-    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
+    if _is_elsewhere(request, host, status, text):
         message = f"{host} has no Autotask service at this address (HTTP {status})."
         error = ProviderProtocolError(message, provider_message=text)
         moved = status < HTTPStatus.BAD_REQUEST
         return Failure(error, nothing_done=True, astray=moved)
-    message = f"{host} answered the {request} with a page (HTTP {status}), not a reply."
+    message = f"{host} answered {request} with a page (HTTP {status}), not a reply."
     maintained = status >= HTTPStatus.INTERNAL_SERVER_ERROR or _is_html(body)
     if not maintained or (status == HTTPStatus.OK and not request.authorization):
         return Failure(ProviderProtocolError(message, provider_message=text))
     return Failure(
         ProviderUnavailableError(message, provider_message=text), passing=True
     )
+
+
+def _is_elsewhere(request: Request, host: str, status: int, text: str) -> bool:
+    """Return whether a status says that no service takes requests at an address."""
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return True
+    if status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        is_vendor = _VENDOR.search(host) is not None
+        return not (request.authorization or is_vendor or _MAINTENANCE.search(text))
+    return status in _UNABLE
 
 
 def check(request: Request, reply: Reply) -> None:

@@ -101,7 +101,7 @@ class SoapProbe:
                 reply.page()
                 text = reply.header("Date")
         except WireError as error:
-            raise faults.no_answer(request, host, error).error from error
+            raise faults.no_answer(request, zone.url, error).error from error
         try:
             return parsedate_to_datetime(text).astimezone(UTC)
         except ValueError as error:

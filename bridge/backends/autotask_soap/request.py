@@ -35,7 +35,7 @@ class Request:
     """An envelope ready to send, and what error messages need to know about it.
 
     `subject` is the entity, or empty. `authorization` is empty where the vendor asks
-    for none; `identified` tells whether a tracking identifier is in the header.
+    for none; `identified` tells whether an integration code is in the header.
     `secrets` are what no message may repeat, whoever sent it. `masked` is the body as
     its encoder shows it in a trace, empty where it was not asked for.
     """

@@ -6,8 +6,6 @@ vendor's side is `vendor_checks`.
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -15,6 +13,11 @@ from enum import StrEnum
 from pathlib import Path
 
 from bridge.errors import ConfigurationError, StoreError
+from bridge.services.operating.installation import (
+    configured_url,
+    find_missing,
+    read_url,
+)
 from bridge.settings import LoadedSettings, Settings
 from bridge.settings.model import SECRETS
 from bridge.settings.names import (
@@ -34,38 +37,19 @@ from bridge.store.checkup import (
     jobs_file,
 )
 from bridge.store.crypto import KEYS_FILE, KeyRing
-from bridge.store.engine import Database, check_url, database_url, is_sealed
-from bridge.store.troubles import Trouble, judge
+from bridge.store.database_url import check_url
+from bridge.store.engine import Database
+from bridge.store.installation import Contents, read_contents
+from bridge.store.troubles import GRANT, RESTORE, Trouble, judge
+from bridge.store.troubles import cure as cure_trouble
 from bridge.store.workers import read_living
 
-_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _MOST_NAMED = 3
-_GRANT = (
-    "let the owner of the tables GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN "
-    "SCHEMA … and USAGE, CREATE ON SCHEMA … TO the role, or name the owner in "
-    "BRIDGE_DATABASE_URL"
-)
+_URL_CURE = "correct BRIDGE_DATABASE_URL, or run as its owner"
 _RESTORE_KEYS = (
     "restore the keys.json, or set the BRIDGE_KEYS, that belong to this database; new "
     "keys cannot open it"
 )
-_CURES = {
-    Trouble.DAMAGED: "stop Bridge and restore the backup: docs/operating.md, Backups; "
-    "then have the disk examined",
-    Trouble.READ_ONLY: "make it writable: its file and directory for this user, its "
-    "file system, or on PostgreSQL the server that is no standby",
-    Trouble.FULL: "make room on its disk",
-    Trouble.HELD: "end the program that holds the database",
-    Trouble.FORBIDDEN: f"run as the owner of its file and directory; on PostgreSQL, "
-    f"{_GRANT}",
-    Trouble.LOGIN: "correct name and password in BRIDGE_DATABASE_URL, or let the "
-    "server's pg_hba.conf admit them",
-    Trouble.MISSING: "correct the database's name in BRIDGE_DATABASE_URL, or make it: "
-    "createdb",
-    Trouble.UNREACHABLE: "start the database server, check host and port in "
-    "BRIDGE_DATABASE_URL, and the network",
-    Trouble.OTHER: "correct what it says: BRIDGE_DATABASE_URL, the server or the disk",
-}
 
 
 class Level(StrEnum):
@@ -103,7 +87,7 @@ def fail(check: str, text: str, cure: str) -> Finding:
 
 def describe(settings: Settings, source: Path | None) -> Finding:
     """Return which settings decide about everything else, and which file was read."""
-    configured = _configured_url(settings)
+    configured = configured_url(settings)
     try:
         file = check_url(configured) if configured else None
     except ConfigurationError as error:
@@ -161,72 +145,46 @@ def check_names(names: Iterable[str]) -> Finding | None:
     )
 
 
-def check_directory(settings: Settings) -> Finding:
-    """Judge the data directory, and who may read what is in it."""
-    path = settings.data_dir
-    if not path.exists():
-        return warn(
-            "data directory",
-            f"{path} does not exist",
-            "nothing, if this is a new installation: the first start makes it; "
-            "else set BRIDGE_DATA_DIR",
-        )
-    if not path.is_dir():
-        return fail(
-            "data directory", f"{path} is no directory", "set BRIDGE_DATA_DIR to one"
-        )
-    if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
-        return fail(
-            "data directory",
-            f"{path} cannot be read and written by this user",
-            f"run as its owner, or chown and chmod 700 {path}",
-        )
-    exposed = [each for each in (path, *_secret_files(path)) if _is_open(each)]
-    if exposed:
-        named = ", ".join(map(str, exposed))
-        return warn(
-            "data directory",
-            f"other users of this machine may read {named}",
-            f"chmod go= {' '.join(map(str, exposed))}",
-        )
-    return fine("data directory", f"{path} is its owner's alone")
-
-
 def check_keys(settings: Settings) -> tuple[list[Finding], KeyRing | None]:
     """Judge the key ring; None when there is none to open the database with."""
     configured = settings.keys.get_secret_value() if settings.keys else None
     try:
         ring = KeyRing.find(settings.data_dir, configured)
     except ConfigurationError as error:
-        text = error.message.rstrip(".")
-        cure = "restore it from the backup, and run as its owner"
+        text, cure = error.text, error.cure
         if configured:
             cure = "set BRIDGE_KEYS to the whole ring, as `bridge key add` prints it"
-        return [fail("key ring", text, cure)], None
+        return [fail("key ring", text, cure or "restore it from the backup")], None
     if ring is None:
-        return list(_missing_keys(settings)), None
+        return [_missing_keys(settings)], None
     source = "BRIDGE_KEYS" if configured else str(ring.source)
     return [fine("key ring", f"{source}, keys: {len(ring.keys)}")], ring
 
 
 def check_database(
-    settings: Settings, keys: KeyRing
+    settings: Settings, keys: KeyRing | None, *, needed: bool
 ) -> tuple[list[Finding], Database | None]:
     """Judge the database; return it open when use cases can work with it.
 
     Its lines: whether it answers, whether the keys fit, its schema, whether it can be
     written, and whether background work can be done and is.
+
+    Args:
+        settings: say where it is.
+        keys: without them it is not opened.
+        needed: whether no installation is a failure.
     """
-    url = database_url(settings.data_dir, _configured_url(settings))
     try:
-        file = check_url(url)
-        if file is not None and not file.exists():
-            text = f"{file} does not exist"
-            cure = "nothing, if this is a new installation: the first start makes it"
-            return [warn("database", text, cure)], None
-        if file is not None:
+        missing = find_missing(settings)
+        if missing is not None:
+            judged = fail if needed else warn
+            return [judged("database", missing.text, missing.cure)], None
+        if keys is None:
+            return [], None
+        url = read_url(settings)
+        if (file := check_url(url)) is not None:
             examine_file(file)
-        database = Database.open(url, keys=keys)
+        database = Database.open(url, keys=keys, make=False)
     except ConfigurationError as error:
         return [_refused(error)], None
     except StoreError as error:
@@ -244,7 +202,7 @@ def _judge(database: Database) -> Iterator[Finding]:
         found, needed = database.versions()
         yield fine("database", "reachable, and sealed with this key ring")
         if shut:
-            yield fail("writing", shut, _GRANT)
+            yield fail("writing", shut, GRANT)
             return
         if found != needed:
             yield fail(
@@ -255,7 +213,7 @@ def _judge(database: Database) -> Iterator[Finding]:
             return
         if missing := find_missing_tables(database):
             text = f"{found}, but without {', '.join(missing)}"
-            yield fail("schema", text, _CURES[Trouble.DAMAGED])
+            yield fail("schema", text, RESTORE)
             return
         yield fine("schema", f"{found}, as this program needs it")
         database.check_writable()
@@ -307,10 +265,9 @@ def check_workers(database: Database) -> Finding:
 
 
 def _refused(error: ConfigurationError) -> Finding:
-    text = error.message.rstrip(".")
-    if "sealed" in text:
-        return fail("key ring", text, _RESTORE_KEYS)
-    return fail("database", text, "correct BRIDGE_DATABASE_URL, or run as its owner")
+    if "sealed" in error.text:
+        return fail("key ring", error.text, _RESTORE_KEYS)
+    return fail("database", error.text, error.cure or _URL_CURE)
 
 
 def _unusable(check: str, error: StoreError) -> Finding:
@@ -318,36 +275,17 @@ def _unusable(check: str, error: StoreError) -> Finding:
     if "schema" in text:
         cure = "start the newer release, or restore the backup made before it"
         return fail("schema", text, cure)
-    return fail(check, text, _CURES[judge(error)])
+    return fail(check, error.text, error.cure or cure_trouble(error.__cause__))
 
 
-def _missing_keys(settings: Settings) -> Iterator[Finding]:
+def _missing_keys(settings: Settings) -> Finding:
     path = settings.data_dir / KEYS_FILE
     text = f"{path} does not exist and BRIDGE_KEYS is not set"
-    configured = _configured_url(settings)
     try:
-        exists = configured or settings.data_dir.is_dir()
-        sealed = exists and is_sealed(database_url(settings.data_dir, configured))
-    except StoreError as error:
+        contents = read_contents(read_url(settings))
+    except StoreError:
         cure = "cure the database first; then look whether it needs the keys it had"
-        yield warn("key ring", text, cure)
-        yield _unusable("database", error)
-        return
-    if sealed:
-        yield fail("key ring", f"{text}, but there is a database", _RESTORE_KEYS)
-    else:
-        yield warn("key ring", text, "nothing: the first start makes it")
-
-
-def _configured_url(settings: Settings) -> str | None:
-    url = settings.database_url
-    return url.get_secret_value() or None if url else None
-
-
-def _secret_files(path: Path) -> list[Path]:
-    found = [path / KEYS_FILE, *path.glob("*.db")]
-    return [each for each in found if each.exists()]
-
-
-def _is_open(path: Path) -> bool:
-    return bool(path.stat().st_mode & _OTHERS)
+        return warn("key ring", text, cure)
+    if contents is Contents.INSTALLATION:
+        return fail("key ring", f"{text}, but there is a database", _RESTORE_KEYS)
+    return warn("key ring", text, "nothing: the first start makes it")

@@ -6,9 +6,10 @@ Five vendor calls, of which two are the zone look-up that no quota counts.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from bridge.catalog.model import Resource, Verb
 from bridge.errors import (
@@ -21,10 +22,11 @@ from bridge.errors import (
     ProviderIdentifierError,
     ProviderProtocolError,
     ProviderThresholdError,
+    ProviderUnavailableError,
+    Unreachable,
 )
 from bridge.interfaces import Backend, Credentials, EntityInfo, Usage, Zone
 from bridge.interfaces.probe import Probe, release_key
-from bridge.services.context import Context
 from bridge.services.operating.doctor import Finding, fail, fine, warn
 
 SLOW_SHARE, STOP_SHARE = 0.60, 0.95
@@ -32,6 +34,8 @@ SLOW_SHARE, STOP_SHARE = 0.60, 0.95
 
 SKEW_WARNED = timedelta(seconds=30)
 SKEW_REFUSED = timedelta(minutes=5)
+
+Clock: TypeAlias = Callable[[], datetime]
 
 _VERBS = {
     Verb.LIST: "query",
@@ -42,20 +46,32 @@ _VERBS = {
 }
 
 
+_CONNECTION_CURES = {
+    Unreachable.NAME: "check the name in the server URL and this machine's DNS",
+    Unreachable.REFUSED: "check host and port of the server URL: nothing listens there "
+    "now, or a firewall refuses",
+    Unreachable.TIMEOUT: "let the firewall admit outgoing connections to it, check the "
+    "server URL; if all is well, wait for Autotask",
+    Unreachable.TLS: "check that the server URL is Autotask's; where a proxy opens "
+    "TLS, add its certificate to this machine's authorities",
+    Unreachable.OTHER: "check the server URL, network, DNS, firewall and proxy; if all "
+    "is well, wait for Autotask",
+}
 _PAUSE = re.compile(r"maint|unavailable|upgrad|offline|\bdown\b", re.IGNORECASE)
 _VENDOR = re.compile(r"\bautotask\.net\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Patient:
-    """Whose connection is examined, and the zone that is stored for it."""
+    """Whose connection is examined, and what is stored of it."""
 
     credentials: Credentials
+    resources: Sequence[Resource]
     zone: Zone | None = None
-    element_key: str = "autotaskcrm"
+    instance_id: int | None = None
 
 
-def examine(ctx: Context, probe: Probe, patient: Patient) -> Iterator[Finding]:
+def examine(clock: Clock, probe: Probe, patient: Patient) -> Iterator[Finding]:
     """Yield one line after the other; ends at what makes the rest pointless."""
     found: list[Zone] = []
     backend = probe.open_backend(patient.credentials, found.append)
@@ -71,11 +87,11 @@ def examine(ctx: Context, probe: Probe, patient: Patient) -> Iterator[Finding]:
     zone = found[-1]
     yield _found_zone(patient, zone)
     yield fine("login", f"{patient.credentials.username} is an API user")
-    yield fine("tracking identifier", "accepted")
+    yield fine("integration code", "accepted")
     yield judge_usage(usage)
-    yield from _permissions(ctx, backend, patient)
-    yield _clock(ctx, probe, zone, patient.credentials)
-    yield _release(probe, zone, patient.credentials)
+    yield from _permissions(backend, patient)
+    yield _clock(clock, probe, zone, patient.credentials)
+    yield _release(probe, zone, patient)
 
 
 def judge_usage(usage: Usage) -> Finding:
@@ -118,17 +134,14 @@ def judge_resource(resource: Resource, info: EntityInfo | None) -> Finding:
     )
 
 
-def _permissions(ctx: Context, backend: Backend, patient: Patient) -> Iterator[Finding]:
+def _permissions(backend: Backend, patient: Patient) -> Iterator[Finding]:
     try:
         infos = {info.name: info for info in backend.entities()}
     except ProviderError as error:
         cure = "check the API user's security level at Autotask"
         yield fail("permissions", error.message.rstrip("."), cure)
         return
-    resources: Sequence[Resource] = tuple(
-        ctx.elements[patient.element_key].resources.values()
-    )
-    for resource in resources:
+    for resource in patient.resources:
         yield judge_resource(resource, infos.get(resource.entity))
 
 
@@ -156,11 +169,10 @@ def _no_zone(credentials: Credentials, error: BridgeError) -> Finding:
         )
     elif isinstance(error, ProviderProtocolError):
         cure = f"correct the server URL, {credentials.server_url}, or the API zone"
+    elif isinstance(error, ProviderUnavailableError) and error.unreachable:
+        cure = _CONNECTION_CURES[error.unreachable]
     elif isinstance(error, ProviderBusyError):
-        cure = (
-            "check the name in the server URL, DNS, firewall and proxy; if all is "
-            "well, wait for Autotask"
-        )
+        cure = "wait, and see Autotask's status page"
     else:
         cure = "try again; then ask Autotask's support with this text"
     return fail("zone", text, cure)
@@ -182,12 +194,12 @@ def _refused_login(credentials: Credentials, error: BridgeError) -> Iterator[Fin
     if isinstance(error, ProviderIdentifierError):
         yield fine("login", "user name and password are accepted")
         cure = (
-            "make one at Autotask under Admin, Resources/Users, API user, Tracking "
+            "make one at Autotask under Admin, Resources/Users, API user, API Tracking "
             "Identifier; set BRIDGE_INTEGRATION_CODE or crm.autotask.integration.code"
         )
         if credentials.integration_code:
             cure = "compare it, all 27 characters, with the API user's at Autotask"
-        yield fail("tracking identifier", text, cure)
+        yield fail("integration code", text, cure)
     elif isinstance(error, ProviderCredentialsError):
         cure = "correct crm.autotask.password (API secret), or unlock the API user"
         yield fail("login", text, cure)
@@ -195,16 +207,18 @@ def _refused_login(credentials: Credentials, error: BridgeError) -> Iterator[Fin
         yield fail("threshold", text, "wait until the hour has passed")
     elif isinstance(error, ProviderForbiddenError):
         yield fail("login", text, "check the API user's security level at Autotask")
+    elif isinstance(error, ProviderUnavailableError) and error.unreachable:
+        yield fail("login", text, _CONNECTION_CURES[error.unreachable])
     else:
         yield fail("login", text, "wait and try again; see Autotask's status page")
 
 
-def _clock(ctx: Context, probe: Probe, zone: Zone, credentials: Credentials) -> Finding:
+def _clock(clock: Clock, probe: Probe, zone: Zone, credentials: Credentials) -> Finding:
     try:
         vendor = probe.vendor_time(zone, credentials)
     except ProviderError as error:
         return warn("clock", error.message.rstrip("."), "try again")
-    skew = ctx.clock() - vendor
+    skew = clock() - vendor
     side = "ahead of" if skew > timedelta() else "behind"
     text = f"{abs(skew.total_seconds()):.0f} s {side} Autotask's"
     cure = "synchronise this machine's clock (chrony, systemd-timesyncd)"
@@ -215,17 +229,17 @@ def _clock(ctx: Context, probe: Probe, zone: Zone, credentials: Credentials) -> 
     return fine("clock", text)
 
 
-def _release(probe: Probe, zone: Zone, credentials: Credentials) -> Finding:
+def _release(probe: Probe, zone: Zone, patient: Patient) -> Finding:
     ours = probe.description()
     try:
-        theirs = probe.release(zone, credentials)
+        theirs = probe.release(zone, patient.credentials)
     except ProviderError as error:
         return warn("WSDL", error.message.rstrip("."), "try again")
     text = f"{ours.name}, release {ours.release}; the zone serves {theirs}"
-    cure = (
-        "run `bridge wsdl refresh --instance ID`, then `bridge wsdl diff` to see what "
-        "is new"
-    )
+    command = f"bridge wsdl refresh --instance {patient.instance_id or 'ID'}"
+    cure = f"run `{command}`, then `bridge wsdl diff` to see what is new"
+    if patient.instance_id is None:
+        cure = f"once there is an instance, {cure}"
     newest = probe.descriptions()[0]
     if release_key(newest.release) > release_key(ours.release):
         text = f"{newest.name} cannot be used; in its place {text}"

@@ -206,7 +206,7 @@ def test_a_sound_connection(vendor_doctor, relay):
     assert list(vendor)[len(OWN_CHECKS) :] == [
         "zone",
         "login",
-        "tracking identifier",
+        "integration code",
         "threshold",
         "clock",
         "WSDL",
@@ -251,7 +251,7 @@ def test_a_wrong_password(vendor_doctor):
 def test_a_missing_identifier(vendor_doctor):
     cause = vendor_doctor().cause(env={"BRIDGE_INTEGRATION_CODE": ""})
 
-    assert cause["check"] == "tracking identifier"
+    assert cause["check"] == "integration code"
     assert "make one at Autotask" in cause["cure"]
 
 
@@ -260,7 +260,7 @@ def test_a_refused_identifier(vendor_doctor):
 
     cause = vendor_doctor(**wrong).cause()
 
-    assert cause["check"] == "tracking identifier"
+    assert cause["check"] == "integration code"
     assert "all 27 characters" in cause["cure"]
     assert "WRONGWRONG" not in str(cause)
 
@@ -272,7 +272,11 @@ def test_a_host_that_is_down(vendor_doctor):
         cause = vendor_doctor(**{"server-url": url}).cause()
 
     assert cause["check"] == "zone"
-    assert "DNS, firewall" in cause["cure"]
+    assert (
+        f"{url.removeprefix('http://')} cannot be reached: connection refused"
+        in cause["text"]
+    )
+    assert "nothing listens there" in cause["cure"]
 
 
 def test_a_host_that_is_not_autotask(vendor_doctor, demo):

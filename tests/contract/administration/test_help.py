@@ -101,6 +101,15 @@ def test_a_wrong_command_line_names_the_right_command(arguments, line):
     assert ended.stderr == f"Error: {expected} Try 'autotask-bridge -h'.\n"
 
 
+@pytest.mark.parametrize("words", [(), ("user", "add")], ids=" ".join)
+def test_examples_name_the_program_as_it_was_called(words):
+    text = run("autotask-bridge", *words, "-h").stdout
+
+    example = " ".join(text.split()).split("Example: ")[1]
+    assert example.startswith(" ".join(("autotask-bridge", *words)))
+    assert " bridge " not in text
+
+
 def test_a_usage_error_of_a_child_process_names_the_program_that_was_called():
     ended = run("autotask-bridge", "serve", "--tls-cert", "x")
 

@@ -71,7 +71,7 @@ def test_a_failing_instance_is_named_and_fails_the_test(connected, add):
 
     assert ended.exit_code == 1
     assert f"{made['id']}  failed" in ended.stdout
-    assert "tracking identifier" in ended.stdout
+    assert "integration code" in ended.stdout
     assert ended.stderr == "Error: 1 of 1 instances failed.\n"
 
 
@@ -170,6 +170,7 @@ def test_a_user_with_instances_is_not_removed(connected, add):
         ["update", "900001", "--zone", "5", "--server-url", "https://ww5.autotask.net"],
         ["update", "900001", "--password", "a", "--password-stdin"],
         ["update", "900001", "--set", "no value"],
+        ["update", "900001", "--set", "=no key"],
         ["update", "900001", "--name", " "],
         ["disable"],
     ],

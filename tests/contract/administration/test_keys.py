@@ -239,7 +239,7 @@ def test_wrong_keys_stop_every_command_and_change_nothing(operator, tmp_path):
     with operator.database() as database:
         stored = keys.list_keys(database)
     foreign = {"BRIDGE_DATA_DIR": str(tmp_path / "other")}
-    operator.run("user", "list", env={**foreign, "BRIDGE_DATABASE_URL": ""})
+    operator.run("db", "upgrade", env={**foreign, "BRIDGE_DATABASE_URL": ""})
     ring = (tmp_path / "other" / "keys.json").read_text()
 
     for command in ("user list", "key list", "key rotate", "db upgrade", "db version"):

@@ -140,7 +140,7 @@ def test_a_database_in_use_is_refused(embedded, backup, used):
         refusal = embedded.refused("db", "restore", backup, "--replace")
         process.stdin.close()
 
-    assert "is in use: stop `bridge serve`" in refusal
+    assert "is in use; nothing was changed; stop `bridge serve`" in refusal
     assert len(emails(embedded)) == 2
     assert list(data(embedded).glob("*restore*")) == []
 
@@ -272,7 +272,7 @@ def test_a_killed_restore_loses_nothing_and_is_finished_by_the_next(
         embedded.env["BRIDGE_DATA_DIR"] = str(copy)
         listed = embedded.run("user", "list")
         if listed.exit_code:
-            assert "Run the same `bridge db restore` again" in listed.stderr
+            assert "run the same `bridge db restore` again" in listed.stderr
             interrupted += 1
         if signal:
             embedded.ok("db", "restore", backup, "--replace")

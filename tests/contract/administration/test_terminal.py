@@ -71,6 +71,19 @@ def test_a_pipe_gets_a_record_a_line_in_padded_columns(named):
     assert line.split()[-1] == "yes"
 
 
+def test_an_error_cannot_steer_a_terminal_either(named):
+    line = named.refused("user", "show", "\x1b[31mred")
+
+    assert line == r"Error: There is no user \x1b[31mred."
+
+
+def test_what_a_terminal_cannot_encode_is_printed_as_an_escape(named):
+    ended = named.process("user", "list", env={"PYTHONIOENCODING": "cp1251"})
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert r"N\xf6rth" in ended.stdout
+
+
 def test_a_secret_is_copied_from_a_narrow_terminal_as_one_text(named, show):
     lines = show("user", "show", named.user["id"], "--secrets", COLUMNS="40")
 

@@ -23,7 +23,8 @@ import pytest
 from bridge.errors import StoreError
 from bridge.interfaces import Caller, Priority, Ticket, Usage
 from bridge.store.crypto import KeyRing
-from bridge.store.engine import Database, database_url
+from bridge.store.database_url import database_url
+from bridge.store.engine import Database
 from bridge.store.governor import lanes
 from bridge.store.governor.governor import Governor
 from bridge.store.governor.ledger import Rules

@@ -163,7 +163,7 @@ def test_every_missing_key_is_named(api, demo):
     [
         ("crm.autotask.password", "wrong", 400, "password"),
         ("crm.autotask.username", "nobody@nowhere.example", 400, "user name"),
-        ("crm.autotask.integration.code", "X" * 27, 400, "tracking identifier"),
+        ("crm.autotask.integration.code", "X" * 27, 400, "integration code"),
         ("crm.autotask.server.url", "https://evil.example", 400, "autotask.net"),
         ("crm.autotask.server.url", "http://169.254.169.254/", 400, "autotask.net"),
         ("crm.autotask.server.url", "http://127.0.0.1:9", 502, "127.0.0.1"),

@@ -17,7 +17,8 @@ from waiting import wait_until
 from bridge.jobs.enqueue import Enqueuer
 from bridge.jobs.tasks import Queue, Task
 from bridge.store.crypto import KeyRing
-from bridge.store.engine import Database, database_url
+from bridge.store.database_url import database_url
+from bridge.store.engine import Database
 
 PROBE = Path(__file__).with_name("probe.py")
 LEASE_S = 6.0

@@ -165,7 +165,7 @@ def broken(api, demo):
     ("key", "value", "fragment"),
     [
         ("crm.autotask.password", "Ch4nged-elsewhere", "password"),
-        ("crm.autotask.integration.code", "Z" * 27, "tracking identifier"),
+        ("crm.autotask.integration.code", "Z" * 27, "integration code"),
     ],
 )
 def test_credentials_that_stopped_working_are_401_with_the_cure(

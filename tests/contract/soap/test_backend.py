@@ -295,7 +295,7 @@ def test_an_update_of_nothing_is_refused(backend, account):
     [
         ({"password": "wrong-password"}, "API-only"),
         ({"username": "nobody@nowhere.example"}, "does not know the user name"),
-        ({"integration_code": "X" * 27}, "refused the API tracking identifier"),
+        ({"integration_code": "X" * 27}, "refused the API integration code"),
         ({"integration_code": ""}, "none is configured"),
     ],
 )

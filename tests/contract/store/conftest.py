@@ -18,7 +18,8 @@ from sqlalchemy import delete, false, not_, text, true, update
 
 from bridge.interfaces import Zone
 from bridge.store.crypto import KeyRing
-from bridge.store.engine import Database, database_url
+from bridge.store.database_url import database_url
+from bridge.store.engine import Database
 from bridge.store.instances import Instance, add_instance
 from bridge.store.journal import Answered
 from bridge.store.models import accounts, key_checks, metadata, organizations, users
@@ -48,6 +49,7 @@ def kind(request) -> str:
 def url(kind, data_dir, postgresql_schema) -> Iterator[str]:
     """Yield the URL of a database that nobody has upgraded yet."""
     if kind == "sqlite":
+        data_dir.mkdir(exist_ok=True)
         yield database_url(data_dir, None)
     else:
         with postgresql_schema() as fresh:

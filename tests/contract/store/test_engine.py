@@ -16,7 +16,8 @@ from sqlalchemy.schema import CreateTable
 
 from bridge.errors import ConfigurationError, StoreError
 from bridge.store.crypto import KeyRing
-from bridge.store.engine import Database, database_url
+from bridge.store.database_url import database_url
+from bridge.store.engine import Database
 from bridge.store.models import metadata
 from bridge.store.tenants import add_tenant
 

@@ -6,7 +6,8 @@ import base64
 
 from sqlalchemy import select
 
-from bridge.store.engine import Database, database_url
+from bridge.store.database_url import database_url
+from bridge.store.engine import Database
 from bridge.store.instances import add_instance, update_instance
 from bridge.store.models import metadata
 from bridge.store.tenants import add_tenant, log_in

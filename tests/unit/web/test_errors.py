@@ -31,6 +31,7 @@ def test_every_error_has_a_status_of_its_own(kind):
         (errors.ProviderTimeoutError, 502, 504),
         (errors.StoreError, 500, 500),
         (errors.StoreUnavailableError, 502, 503),
+        (errors.StoreFullError, 502, 503),
         (errors.BridgeError, 500, 500),
     ],
 )

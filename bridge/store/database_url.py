@@ -1,0 +1,93 @@
+"""The address of the database: `BRIDGE_DATABASE_URL`, or a file in the data directory.
+
+Hosting platforms write `postgres://` or `postgresql://`; both mean PostgreSQL by the
+driver that this program uses.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import make_url
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError
+
+from bridge.errors import ConfigurationError
+
+DATABASE_FILE = "bridge.db"
+
+_POSTGRESQL = "postgresql+psycopg"
+_ALIASES = ("postgres", "postgresql")
+_UNREADABLE = URL.create("unreadable")
+
+
+def database_url(data_dir: Path, configured: str | None) -> str:
+    """Return the configured URL, else that of `bridge.db` in the data directory."""
+    if configured:
+        return configured
+    url = URL.create("sqlite", database=str(data_dir / DATABASE_FILE))
+    return url.render_as_string(hide_password=False)
+
+
+def check_url(url: str) -> Path | None:
+    """Return the SQLite file that a URL names; None for PostgreSQL.
+
+    Raises:
+        ConfigurationError: it is of an unknown kind; its text is not repeated.
+    """
+    return sqlite_file(parse_url(url))
+
+
+def sqlite_file(url: URL) -> Path | None:
+    """Return the SQLite file of a parsed URL; None for PostgreSQL."""
+    return Path(str(url.database)) if url.drivername == "sqlite" else None
+
+
+def describe_url(url: str) -> str:
+    """Return the address of a database for a message, without anything secret.
+
+    Raises:
+        ConfigurationError: as `check_url`.
+    """
+    parts = parse_url(url)
+    file = sqlite_file(parts)
+    if file is not None:
+        return str(file)
+    # The query may hold a password too.
+    return parts.set(
+        drivername="postgresql", password=None, query={}
+    ).render_as_string()
+
+
+def parse_url(text: str) -> URL:
+    """Return the parts of a database URL, the driver included.
+
+    Raises:
+        ConfigurationError: it is of an unknown kind; its text is not repeated.
+    """
+    # Not chained, and nothing of the text is repeated: it may hold a password. With a
+    # second @ its end would be taken for the host, and named when that is not found.
+    try:
+        url = _UNREADABLE if _is_ambiguous(text) else make_url(text)
+    except (ArgumentError, ValueError):
+        url = _UNREADABLE
+    if url.drivername in _ALIASES:
+        url = url.set(drivername=_POSTGRESQL)
+    if url.drivername == _POSTGRESQL:
+        return url
+    if url.drivername == "sqlite" and not url.query and _is_file(url.database):
+        return url
+    named = "" if url.drivername in {"unreadable", "sqlite"} else f"{url.drivername}://"
+    raise ConfigurationError(
+        f"BRIDGE_DATABASE_URL {f'is {named}…; it ' if named else ''}must be "
+        "postgresql://user:password@host/database or sqlite:///path/to/file; in names "
+        "and passwords write @ as %40, : as %3A, / as %2F and % as %25."
+    ) from None
+
+
+def _is_ambiguous(text: str) -> bool:
+    return text.count("@") > 1 and not text.startswith("sqlite:")
+
+
+def _is_file(database: str | None) -> bool:
+    return bool(database) and database != ":memory:"

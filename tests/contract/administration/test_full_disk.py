@@ -1,0 +1,129 @@
+"""A full disk is named as such, by commands, by the doctor and while serving."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import subprocess
+from contextlib import closing, suppress
+from itertools import count
+
+import pytest
+
+from bridge.app import create_app, open_database
+from bridge.store import availability
+from bridge.store.tenants import add_tenant
+
+CURE = "its disk is full"
+TRIES = 500
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """A file system of six megabytes; skips the test where none can be mounted."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(place)]
+    if shutil.which("mount") is None:
+        pytest.skip("there is no mount command")
+    mounted = subprocess.run(command, capture_output=True, text=True, check=False)
+    if mounted.returncode:
+        pytest.skip(f"no file system can be mounted: {mounted.stderr.strip()}")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+@pytest.fixture
+def crowded(embedded, disk):
+    """An installation on a disk of its own, and what fills the disk."""
+    data = disk / "data"
+    shutil.move(embedded.env["BRIDGE_DATA_DIR"], data)
+    embedded.env["BRIDGE_DATA_DIR"] = str(data)
+
+    def fill():
+        with (disk / "fill").open("wb", buffering=0) as file, suppress(OSError):
+            while True:
+                file.write(b"x" * 4096)
+
+    return embedded, fill
+
+
+def test_commands_and_doctor_name_a_full_disk(crowded, tmp_path):
+    operator, fill = crowded
+    fill()
+
+    refusals = [
+        operator.refused("user", "list"),
+        operator.refused("db", "backup", tmp_path / "copy.db"),
+        operator.refused("serve", "--no-worker", "--port", 0),
+    ]
+    ended = operator.run("doctor", "--json")
+
+    for refusal in refusals:
+        assert str(operator.settings().data_dir / "bridge.db") in refusal
+        assert CURE in refusal
+        assert "make room" in refusal
+        assert "backup:" not in refusal
+    lines = {line["check"]: line for line in json.loads(ended.stdout)}
+    assert "make room" in lines["disk"]["cure"]
+    assert CURE in lines["database"]["text"]
+    assert "make room" in lines["database"]["cure"]
+
+
+def test_a_copy_onto_a_full_disk_names_it(crowded, tmp_path, disk):
+    operator, fill = crowded
+    shutil.move(operator.env["BRIDGE_DATA_DIR"], tmp_path / "kept")
+    fill()
+
+    env = {"BRIDGE_DATA_DIR": str(tmp_path / "kept")}
+    refusal = operator.refused("db", "backup", disk / "copy.db", env=env)
+
+    assert str(disk / "copy.db") in refusal
+    assert CURE in refusal
+    assert [path.name for path in disk.iterdir()] == ["fill"]
+
+
+def test_callers_and_log_name_a_full_disk_until_there_is_room(crowded, disk, caplog):
+    operator, fill = crowded
+    caplog.set_level(logging.INFO)
+    settings = operator.settings()
+    with closing(open_database(settings)) as database:
+        tenant = add_tenant(
+            database, organization="N", email="a@b.example", password="p"
+        )
+    application = create_app(settings)
+    client = application.test_client()
+    headers = {
+        "Authorization": f"User {tenant.user_secret}, "
+        f"Organization {tenant.organization_secret}"
+    }
+
+    names = map(str, count())
+
+    def rename():
+        path = f"/elements/api-v2/users/{tenant.user.id}"
+        return client.patch(path, headers=headers, json={"firstName": next(names)})
+
+    assert rename().status_code == 200
+    fill()
+    # The last block of the journal has room for a few.
+    answers = (rename() for _ in range(TRIES))
+    refused = next(answer for answer in answers if answer.status_code != 200)
+    listed = client.get("/elements/api-v2/elements", headers=headers)
+    (disk / "fill").unlink()
+    accepted = rename()
+    context = application.extensions["bridge"]
+    context.journal.flush()
+    context.database.close()
+
+    assert refused.status_code == 502
+    assert refused.json["message"].startswith("The disk of Bridge's database is full")
+    assert listed.status_code == 200
+    assert accepted.status_code == 200
+    said = [r.getMessage() for r in caplog.records if r.name == availability.__name__]
+    assert len(said) == 2
+    assert CURE in said[0]
+    assert "can be used again" in said[1]

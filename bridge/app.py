@@ -14,12 +14,13 @@ from flask import Flask
 from bridge import __version__, web
 from bridge.backends.autotask_soap.client import RetryPolicy
 from bridge.backends.autotask_soap.connections import Timeouts
+from bridge.backends.autotask_soap.opengate import ReportingGate
 from bridge.backends.autotask_soap.probe import SoapProbe
 from bridge.backends.autotask_soap.service import SoapService
 from bridge.backends.autotask_soap.zones import HostPolicy
 from bridge.catalog.loader import load_elements
 from bridge.errors import ConfigurationError
-from bridge.interfaces import CallLog, Gate, OpenBackend
+from bridge.interfaces import CallLog, Gate, OpenBackend, UsageReports
 from bridge.jobs.enqueue import Enqueuer
 from bridge.services.compiled import CompiledCache
 from bridge.services.context import Context
@@ -95,12 +96,14 @@ def open_existing_database(settings: Settings) -> Database:
 def make_database(settings: Settings, *, new: bool = True) -> Opened:
     """Make the database where it is missing, upgrade it where it is old, and close it.
 
-    `new` tells whether a missing one may be made.
+    `new` tells whether a missing one may be made, and the data directory for it.
 
     Raises:
         ConfigurationError: as `open_database`.
         StoreError: as `open_database`; or it cannot be upgraded, or not be written.
     """
+    if new:
+        make_private_directory(settings.data_dir)
     open_it = open_database if new else open_existing_database
     with contextlib.closing(open_it(settings)) as database:
         database.upgrade()
@@ -194,10 +197,14 @@ def open_service(
     )
 
 
-def open_probe(settings: Settings) -> SoapProbe:
-    """Return what operators ask zones with; it passes no gate."""
+def open_probe(settings: Settings, reports: UsageReports | None = None) -> SoapProbe:
+    """Return what operators ask zones with; no gate holds it back.
+
+    What its backends hear of the vendor's count is reported, where `reports` are given.
+    """
+    gate = None if reports is None else ReportingGate(reports)
     return SoapProbe(
-        open_service(settings),
+        open_service(settings, gate=gate),
         settings.data_dir / "wsdl",
         timeouts=Timeouts(
             connect_s=settings.autotask_connect_timeout_s,

@@ -10,6 +10,7 @@ import contextlib
 import difflib
 import importlib
 import io
+import logging
 import os
 import re
 import sys
@@ -193,6 +194,8 @@ def main(
     _name_settings_file(config)
     restrict_new_files()
     _print_everything()
+    # What a command cannot do is said once, by its error; servers start their own log.
+    logging.getLogger("bridge.store").addHandler(logging.NullHandler())
     if until_eof:
         end_with_input()
     elif ctx.invoked_subcommand not in _LOGGING:

@@ -24,6 +24,7 @@ from bridge.services.operating.doctor import Finding, Level, fail
 from bridge.services.operating.vendor_checks import Patient
 from bridge.settings import Settings, load_settings
 from bridge.store.engine import Database
+from bridge.store.governor.governor import Governor
 from bridge.store.instances import Instance, get_instance
 
 _ELEMENT = "autotaskcrm"
@@ -57,7 +58,9 @@ def doctor(  # noqa: PLR0913 - its options
 ) -> None:
     """Examine settings, data directory, keys and database, then the way to Autotask.
 
-    Changes nothing. Exits 1 when a line failed; a warning is no failure.
+    Changes nothing, but what Autotask says of its count of calls is shared with all
+    processes: a budget that is free again is free at once. Exits 1 when a line failed;
+    a warning is no failure.
     """
     if password_stdin:
         password = read_password(
@@ -116,43 +119,54 @@ def _examine(
     directory = check_directory(settings)
     yield directory
     if Level.FAILED not in {described.level, directory.level}:
-        yield from _examine_store(settings, instance_id, needed=not configuration)
-    if configuration:
+        yield from _examine_store(settings, instance_id, configuration)
+    elif configuration:
         yield from _examine_vendor(settings, configuration)
 
 
 def _examine_store(
-    settings: Settings, instance_id: int | None, *, needed: bool
+    settings: Settings, instance_id: int | None, configuration: Mapping[str, str]
 ) -> Iterator[Finding]:
-    """Examine what is stored; `needed` tells whether no installation is a failure."""
+    """Examine what is stored, then the way to Autotask.
+
+    Without a configuration it is a failure that there is no installation.
+    """
     disk = check_disk(settings)
     if disk is not None:
         yield disk
     findings, keys = checks.check_keys(settings)
     yield from findings
+    needed = not configuration
     findings, database = checks.check_database(settings, keys, needed=needed)
     yield from findings
-    if database is not None:
-        with contextlib.closing(database):
-            if instance_id is not None:
-                yield from _examine_instance(settings, database, instance_id)
+    if database is None:
+        if configuration:
+            yield from _examine_vendor(settings, configuration)
+        return
+    governor = app.open_governor(settings, database)
+    with contextlib.closing(database), contextlib.closing(governor):
+        if instance_id is not None:
+            yield from _examine_instance(settings, database, governor, instance_id)
+        elif configuration:
+            yield from _examine_vendor(settings, configuration, governor=governor)
 
 
 def _examine_instance(
-    settings: Settings, database: Database, instance_id: int
+    settings: Settings, database: Database, governor: Governor, instance_id: int
 ) -> Iterator[Finding]:
     instance = get_instance(database, instance_id)
     if instance is None:
         text = f"there is no instance {instance_id}"
         yield fail("instance", text, "bridge instance list")
         return
-    yield from _examine_vendor(settings, instance.configuration, instance)
+    yield from _examine_vendor(settings, instance.configuration, instance, governor)
 
 
 def _examine_vendor(
     settings: Settings,
     configuration: Mapping[str, str],
     instance: Instance | None = None,
+    governor: Governor | None = None,
 ) -> Iterator[Finding]:
     """Examine the way to Autotask; needs no installation and makes nothing."""
     try:
@@ -168,9 +182,12 @@ def _examine_vendor(
         zone=instance.zone if instance else None,
         instance_id=instance.id if instance else None,
     )
-    # Past the governor: an examination must work when the budget is used up.
-    with contextlib.closing(app.open_probe(settings)) as probe:
-        yield from vendor_checks.examine(lambda: datetime.now(UTC), probe, patient)
+    # Past the governor, because an examination must work when nothing else does; what
+    # Autotask says of its count is shared with all processes.
+    with contextlib.closing(app.open_probe(settings, governor)) as probe:
+        yield from vendor_checks.examine(
+            lambda: datetime.now(UTC), probe, patient, governor
+        )
 
 
 def _show_each(findings: Iterator[Finding], *, as_json: bool) -> list[Finding]:

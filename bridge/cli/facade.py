@@ -15,7 +15,6 @@ from bridge import app
 from bridge.cli.addresses import check_address, join_address
 from bridge.cli.old_names import log_old_names
 from bridge.cli.supervisor import MACHINES, PEOPLE
-from bridge.services.operating.installation import require_installation
 from bridge.settings import read_settings
 from bridge.telemetry import logs
 from bridge.web.serving import server
@@ -41,12 +40,11 @@ def run(  # noqa: PLR0913 - the command's options
     """
     settings = read_settings()
     check_address(host, port)
-    if no_init:
-        require_installation(settings)
+    tls = _certificates(tls_cert, tls_key)
+    # Before there is a log: what prevents the start is said once, by its error.
+    opened = app.make_database(settings, new=not no_init)
     app.start_process(settings, serves=True)
     log_old_names()
-    tls = _certificates(tls_cert, tls_key)
-    opened = app.make_database(settings, new=not no_init)
     make_app = partial(app.create_app, settings, opened)
 
     def announce(bound_port: int) -> None:

@@ -18,16 +18,23 @@ from bridge.cli.output import (
     visible,
 )
 from bridge.cli.provisioning import INSTANCE_ID, add, find, show_change, update
-from bridge.errors import InvalidRequestError, OperatorError, ProviderError
+from bridge.errors import (
+    InvalidRequestError,
+    OperatorError,
+    ProviderError,
+    ProviderThresholdError,
+)
+from bridge.interfaces import Caller
 from bridge.services import credentials, traces
 from bridge.services.context import Context
 from bridge.services.instances import instances
 from bridge.services.instances.bodies import MASK, instance_document
 from bridge.services.operating.installation import find_missing
 from bridge.services.tenancy import moving
+from bridge.services.usage.vendor_usage import describe_limits
 from bridge.settings import read_settings
 from bridge.store import administration
-from bridge.store.instances import Instance, remove_instance
+from bridge.store.instances import Instance, get_instance, remove_instance
 from bridge.store.moving import Moved
 
 
@@ -121,7 +128,11 @@ def import_(*, file: Path, check: bool, as_json: bool) -> None:
 @click.option("--all", "every", is_flag=True, help="Test all that are enabled.")
 @as_json
 def test(*, instance_ids: Sequence[int], every: bool, as_json: bool) -> None:
-    """Log in to Autotask with stored credentials; one call for each instance."""
+    """Log in to Autotask with stored credentials; one call for each instance.
+
+    It reads Autotask's count of calls anew, for all processes: a budget that is free
+    again is free at once. No call budget refuses it.
+    """
     if every == bool(instance_ids):
         raise click.UsageError("Give ids, or --all.")
     with open_context() as ctx:
@@ -243,9 +254,19 @@ def _test(ctx: Context, one: Instance) -> dict[str, object]:
     try:
         usage = credentials.open_backend(ctx, one).check()
     except (ProviderError, InvalidRequestError) as error:
-        return {"id": one.id, "status": "failed", "text": error.message}
+        text = error.message
+        if isinstance(error, ProviderThresholdError):
+            text = f"{text} Now {_limits(ctx, one)}."
+        return {"id": one.id, "status": "failed", "text": text}
     text = f"{usage.used} of {usage.threshold} calls used this hour"
-    return {"id": one.id, "status": "ok", "text": text}
+    return {"id": one.id, "status": "ok", "text": f"{text}; {_limits(ctx, one)}"}
+
+
+def _limits(ctx: Context, one: Instance) -> str:
+    zone = (get_instance(ctx.database, one.id) or one).zone
+    databases = [] if zone is None else [zone.database]
+    figures = ctx.governor.figures(databases, Caller(one.id))
+    return "; ".join(map(describe_limits, figures))
 
 
 def _summary(one: Instance) -> Mapping[str, object]:

@@ -158,8 +158,8 @@ def _preparing(seed: str) -> Iterator[Report]:
                 )
 
         def report(what: str, done: int, total: int) -> None:
-            check()
             show(what, done, total)
+            check()
 
         yield report
         check()

@@ -16,7 +16,6 @@ from bridge.cli.old_names import log_old_names
 from bridge.cli.processes import Signals
 from bridge.jobs.tasks import TASKS, Task
 from bridge.jobs.worker import work
-from bridge.services.operating.installation import require_installation
 from bridge.settings import read_settings
 
 
@@ -52,18 +51,15 @@ def run(
     nothing is made or upgraded. With `no_init` an installation is not made either.
     """
     settings = read_settings()
+    # First of all: beside a facade not even the directory may be made anew.
     if opened is None:
-        if no_init:
-            require_installation(settings)
-        app.start_process(settings, serves=False)
-        log_old_names()
-        open_it = app.open_existing_database if no_init else app.open_database
-        database = open_it(settings)
-        database.upgrade()
+        app.make_database(settings, new=not no_init)
+        database = app.open_existing_database(settings)
     else:
-        # First of all: not even the directory may be made anew.
         database = app.open_database(settings, app.Opened(opened))
-        app.start_process(settings, serves=False)
+    app.start_process(settings, serves=False)
+    if opened is None:
+        log_old_names()
 
     def announce(worker_id: str) -> None:
         line = (

@@ -37,6 +37,7 @@ from bridge.interfaces.gate import (
     Priority,
     ReadUsage,
     Ticket,
+    UsageReports,
     VendorCall,
 )
 from bridge.interfaces.work import (
@@ -73,6 +74,7 @@ __all__ = [
     "Scalar",
     "Ticket",
     "Usage",
+    "UsageReports",
     "VendorCall",
     "Zone",
 ]

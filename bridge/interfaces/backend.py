@@ -45,7 +45,10 @@ class Backend(Protocol):
     """A vendor, seen by one API user. Safe to use from one thread at a time."""
 
     def check(self) -> Usage:
-        """Prove the credentials. One vendor call, two when the zone is unknown."""
+        """Prove the credentials. One vendor call, two when the zone is unknown.
+
+        It reads the vendor's count of calls, so no call budget refuses it.
+        """
 
     def entities(self) -> Sequence[EntityInfo]:
         """Return all entity types. One vendor call."""

@@ -91,7 +91,7 @@ class Ticket:
 
     `database` is `host#ci`, the same for all that share a tenant database; `entity` is
     empty for operations that have none. `usage_reading` marks the call that asks the
-    vendor for its own count: it may use the last of the budget.
+    vendor for its own count: no budget refuses it.
     """
 
     database: str
@@ -139,3 +139,13 @@ class Gate(Protocol):
 
     def learn(self, database: str, usage: Usage) -> None:
         """Take the vendor's own count of the calls to a database."""
+
+
+class UsageReports(Protocol):
+    """Told what the vendor says of its count to calls that pass no gate."""
+
+    def learn(self, database: str, usage: Usage) -> None:
+        """Take the vendor's own count of the calls to a database."""
+
+    def learn_refusal(self, database: str) -> None:
+        """Take note that the vendor just refused a call to a database for quota."""

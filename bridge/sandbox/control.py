@@ -227,6 +227,12 @@ class Control:
         self._service(order.tenant).usage.count(order.calls)
         return self._show_usage(asked)
 
+    def _forget_usage(self, asked: Asked) -> object:
+        """Count all tenants' calls anew, as if an hour had passed."""
+        for service in self._vendor.tenants.values():
+            service.usage.forget()
+        return self._show_usage(asked)
+
     def _row(self, asked: Asked) -> Answer:
         """Return a stored fragment; `tenant` may be left out for the first tenant."""
         _, entity, record_id = asked.parts
@@ -262,7 +268,7 @@ class Control:
         "clock": {"GET": _show_clock, "POST": _set_clock, "DELETE": _reset_clock},
         "faults": {"GET": _show_faults, "POST": _queue_fault, "DELETE": _drop_faults},
         "zones": {"GET": _show_zones, "POST": _move},
-        "usage": {"GET": _show_usage, "POST": _use},
+        "usage": {"GET": _show_usage, "POST": _use, "DELETE": _forget_usage},
         "reset": {"POST": _reset},
         "seed": {"POST": _seed},
         "snapshot": {"GET": _show_snapshots, "POST": _snapshot},

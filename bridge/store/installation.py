@@ -6,7 +6,7 @@ import stat
 from enum import StrEnum, auto
 from pathlib import Path
 
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, create_engine, func, select
 
 from bridge.errors import StoreError
 from bridge.store import schema
@@ -14,6 +14,7 @@ from bridge.store.database_file import connect_existing, refuse_unfinished
 from bridge.store.database_url import parse_url, sqlite_file
 from bridge.store.engine import create_database_engine, translate_errors
 from bridge.store.paths import cure_os_error
+from bridge.store.troubles import GRANT
 
 
 class Contents(StrEnum):
@@ -50,10 +51,20 @@ def read_contents(url: str) -> Contents:
     )
     try:
         with translate_errors(file), engine.connect() as connection:
+            if file is None:
+                _require_schema(connection)
             sealed = schema.is_sealed(connection)
     finally:
         engine.dispose()
     return Contents.INSTALLATION if sealed else Contents.NO_TABLES
+
+
+def _require_schema(connection: Connection) -> None:
+    """Require that the role sees a schema: else our tables would seem to be missing."""
+    if connection.scalar(select(func.current_schema())) is None:
+        role = connection.scalar(select(func.current_user()))
+        text = f"The role {role} may use no schema of its search path."
+        raise StoreError(text, cure=GRANT)
 
 
 def _exists(file: Path) -> bool:

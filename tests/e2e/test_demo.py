@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from families import descendants, is_alive
+from sqlalchemy import create_engine, inspect
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 CALLS = re.findall(r"^    \$ (curl .*)$", README, re.MULTILINE)
@@ -166,6 +167,36 @@ def test_all_that_it_prints_to_paste_works_pasted_as_a_whole(tmp_path):
         assert demo.wait(120) == 0
         demo.stdout.close()
     assert '"level":"info"' not in said.read_text()
+
+
+def test_it_uses_nothing_of_an_installation(tmp_path, postgresql_database):
+    with postgresql_database() as url:
+        demo = start(
+            *("--json", "--port", 0, "--sandbox-port", 0),
+            env={
+                "TMPDIR": str(tmp_path),
+                "BRIDGE_DATABASE_URL": url.render_as_string(hide_password=False),
+                "bridge_data_dir": str(tmp_path / "configured"),
+                "BRIDGE_KEYS": "the ring of an installation",
+                "BRIDGE_KEYS_FILE": str(tmp_path / "absent"),
+                "BRIDGE_CONFIG": str(tmp_path / "absent"),
+                "BRIDGE_INTEGRATION_CODE": "of-an-installation",
+            },
+        )
+        line = json.loads(demo.stdout.readline())
+        demo.send_signal(signal.SIGTERM)
+        assert demo.wait(120) == 0
+        demo.stdout.close()
+        engine = create_engine(url)
+        tables = inspect(engine).get_table_names()
+        schemas = inspect(engine).get_schema_names()
+        engine.dispose()
+
+    # Made after a login at the simulator, with its integration code.
+    assert line["instanceId"]
+    assert tables == []
+    assert sorted(schemas) == ["information_schema", "public"]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_unknown_options_are_usage_errors():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import BinaryIO
 
 from lxml import etree
@@ -21,7 +22,13 @@ from bridge.backends.autotask_soap.answers import (
     find_result,
     read_result,
 )
-from bridge.backends.autotask_soap.client import Passage, Receive, SoapClient, T
+from bridge.backends.autotask_soap.client import (
+    Passage,
+    Receive,
+    Relocate,
+    SoapClient,
+    T,
+)
 from bridge.backends.autotask_soap.decode import Reply, ReplyDecoder
 from bridge.backends.autotask_soap.flights import Flights
 from bridge.backends.autotask_soap.request import Request, authorized
@@ -75,8 +82,7 @@ class AutotaskSoapBackend:
 
     def check(self) -> Usage:
         """Prove the credentials. One vendor call, two when the zone is unknown."""
-        request = self._usage_request()
-        usage = self._call(request, lambda chunks: self._used(request, chunks))
+        usage = self._read_usage(self._address.relocate)
         self._client.gate.learn(self._address.database, usage)
         return usage
 
@@ -315,32 +321,31 @@ class AutotaskSoapBackend:
         if self._caller.instance_id is not None:
             self._flights.end(self._caller.instance_id)
 
-    def _ticket(self, entity: str, *, usage_reading: bool = False) -> Ticket:
+    def _ticket(self, entity: str) -> Ticket:
         return Ticket(
             database=self._address.database,
             identifier=self._credentials.integration_code.strip(),
             entity=entity,
             caller=self._caller,
-            usage_reading=usage_reading,
         )
 
-    def _read_usage(self) -> Usage:
-        """Ask for the vendor's count on behalf of the gate. One vendor call."""
-        request = self._usage_request()
-        passage = Passage(
-            lambda: self._ticket("", usage_reading=True), self._read_usage
-        )
+    def _usage_ticket(self) -> Ticket:
+        # All wait for what it says: the end of this caller's time does not stop it.
+        caller = replace(self._caller, deadline=None)
+        return replace(self._ticket(""), caller=caller, usage_reading=True)
+
+    def _read_usage(self, relocate: Relocate | None = None) -> Usage:
+        """Ask for the vendor's count, also on behalf of the gate. One vendor call."""
+        operation = "getThresholdAndUsageInfo"
+        body = self._description.request(operation, self._credentials)
+        request = authorized(operation, body, self._credentials)
         return self._client.call(
             request,
             self._address.url(),
             lambda chunks: self._used(request, chunks),
-            passage=passage,
+            passage=Passage(self._usage_ticket, self._read_usage),
+            relocate=relocate,
         )
-
-    def _usage_request(self) -> Request:
-        operation = "getThresholdAndUsageInfo"
-        body = self._description.request(operation, self._credentials)
-        return authorized(operation, body, self._credentials)
 
     def _used(self, request: Request, chunks: Iterable[bytes]) -> Usage:
         reply, _entities = self._decode(request, _NOTHING, chunks)

@@ -148,6 +148,16 @@ SCHEMAS: dict[str, Schema] = {
             "ours": whole(),
             "theirs": either(whole("null when no recent reading tells")),
             "readAt": either(moment()),
+            "ageSeconds": either(whole("Age of the reading that tells `theirs`")),
+            "assumedUsedUp": flag("Autotask refused a call for quota, not read since"),
+            "quotaRefusedAt": either(moment()),
+            "refusedUntil": obj(
+                {
+                    "interactive": either(moment()),
+                    "polling": either(moment()),
+                    "bulk": either(moment()),
+                }
+            ),
             "lanes": array(
                 obj(
                     {

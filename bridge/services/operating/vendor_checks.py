@@ -23,11 +23,14 @@ from bridge.errors import (
     ProviderProtocolError,
     ProviderThresholdError,
     ProviderUnavailableError,
+    StoreError,
     Unreachable,
 )
-from bridge.interfaces import Backend, Credentials, EntityInfo, Usage, Zone
+from bridge.interfaces import Backend, Caller, Credentials, EntityInfo, Usage, Zone
 from bridge.interfaces.probe import Probe, release_key
 from bridge.services.operating.doctor import Finding, fail, fine, warn
+from bridge.services.usage.vendor_usage import describe_limits
+from bridge.store.governor.governor import Governor
 
 SLOW_SHARE, STOP_SHARE = 0.60, 0.95
 """Shares of the hourly threshold at which bulk work, and then every call, stops."""
@@ -71,8 +74,13 @@ class Patient:
     instance_id: int | None = None
 
 
-def examine(clock: Clock, probe: Probe, patient: Patient) -> Iterator[Finding]:
-    """Yield one line after the other; ends at what makes the rest pointless."""
+def examine(
+    clock: Clock, probe: Probe, patient: Patient, governor: Governor | None = None
+) -> Iterator[Finding]:
+    """Yield one line after the other; ends at what makes the rest pointless.
+
+    With a `governor` it says which calls that one lets pass.
+    """
     found: list[Zone] = []
     backend = probe.open_backend(patient.credentials, found.append)
     try:
@@ -81,6 +89,8 @@ def examine(clock: Clock, probe: Probe, patient: Patient) -> Iterator[Finding]:
         if found:
             yield _found_zone(patient, found[-1])
             yield from _refused_login(patient.credentials, error)
+            if isinstance(error, ProviderThresholdError) and governor is not None:
+                yield _limits(governor, found[-1], patient)
         else:
             yield _no_zone(patient.credentials, error)
         return
@@ -89,6 +99,8 @@ def examine(clock: Clock, probe: Probe, patient: Patient) -> Iterator[Finding]:
     yield fine("login", f"{patient.credentials.username} is an API user")
     yield fine("integration code", "accepted")
     yield judge_usage(usage)
+    if governor is not None:
+        yield _limits(governor, zone, patient)
     yield from _permissions(backend, patient)
     yield _clock(clock, probe, zone, patient.credentials)
     yield _release(probe, zone, patient)
@@ -105,6 +117,21 @@ def judge_usage(usage: Usage) -> Finding:
         cure = "bulk work pauses until the hour has passed; look for another program"
         return warn("threshold", f"{text}: nearly used up", cure)
     return fine("threshold", text)
+
+
+def _limits(governor: Governor, zone: Zone, patient: Patient) -> Finding:
+    """Tell what the rate limiter does now that it knows Autotask's count."""
+    caller = Caller(patient.instance_id)
+    try:
+        [figures] = governor.figures([zone.database], caller)
+    except StoreError as error:
+        text = f"not known: {error.message.rstrip('.')}"
+        return warn("rate limiter", text, "see the line on the database")
+    text = describe_limits(figures)
+    if any(figures.refused_until.values()) or figures.breaker_until:
+        cure = "nothing: from then on the first call has Autotask's count read again"
+        return warn("rate limiter", text, cure)
+    return fine("rate limiter", text)
 
 
 def judge_resource(resource: Resource, info: EntityInfo | None) -> Finding:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from bridge.catalog.model import JSON
+from bridge.interfaces import Priority
 from bridge.services.context import Context
 from bridge.services.times import write_time
 from bridge.store import instances
@@ -20,6 +23,39 @@ def list_vendor_usage(ctx: Context, user: User) -> list[dict[str, JSON]]:
     return [_document(figures) for figures in ctx.governor.figures(databases)]
 
 
+def describe_limits(figures: BudgetFigures) -> str:
+    """Return in a sentence which calls the rate limiter lets pass just now."""
+    sentences = [_describe_budget(figures)]
+    if figures.quota_refused_at is not None:
+        sentences.append(
+            f"Autotask refused a call for quota at {_second(figures.quota_refused_at)}"
+        )
+    if figures.breaker_until is not None:
+        sentences.append(
+            "its host failed too often and is called again at "
+            f"{_second(figures.breaker_until)}"
+        )
+    return "; ".join(sentences)
+
+
+def _describe_budget(figures: BudgetFigures) -> str:
+    until = figures.refused_until
+    people, others = until[Priority.INTERACTIVE], until[Priority.BULK]
+    if people is None and others is None:
+        return "calls pass"
+    if people is None and others is not None:
+        return (
+            "interactive calls pass, bulk and polling calls are refused until "
+            f"{_second(others)} at the earliest"
+        )
+    first = min(each for each in (people, others) if each is not None)
+    return f"calls are refused until {_second(first)} at the earliest"
+
+
+def _second(moment: datetime) -> str:
+    return f"{moment:%H:%M:%S} UTC"
+
+
 def _document(figures: BudgetFigures) -> dict[str, JSON]:
     """Return the figures as JSON; `theirs` is null when no recent reading tells."""
     until = figures.breaker_until
@@ -29,13 +65,24 @@ def _document(figures: BudgetFigures) -> dict[str, JSON]:
         "used": figures.ours + (figures.theirs or 0),
         "ours": figures.ours,
         "theirs": figures.theirs,
-        "readAt": write_time(figures.read_at) if figures.read_at else None,
+        "readAt": _time(figures.read_at),
+        "ageSeconds": None if figures.age_s is None else int(figures.age_s),
+        "assumedUsedUp": figures.quota_refused_at is not None,
+        "quotaRefusedAt": _time(figures.quota_refused_at),
+        "refusedUntil": {
+            priority.name.lower(): _time(moment)
+            for priority, moment in figures.refused_until.items()
+        },
         "lanes": [_lane(lane) for lane in figures.lanes],
         "breaker": {
             "state": "closed" if until is None else "open",
-            "retryAt": write_time(until) if until else None,
+            "retryAt": _time(until),
         },
     }
+
+
+def _time(moment: datetime | None) -> str | None:
+    return write_time(moment) if moment else None
 
 
 def _lane(figures: LaneFigures) -> dict[str, JSON]:

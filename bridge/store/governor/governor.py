@@ -28,11 +28,12 @@ from __future__ import annotations
 
 import atexit
 import logging
+import math
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from bridge.errors import (
@@ -41,11 +42,11 @@ from bridge.errors import (
     StoreError,
     StoreUnavailableError,
 )
-from bridge.interfaces import Lease, Priority, ReadUsage, Ticket, Usage
+from bridge.interfaces import NOBODY, Caller, Lease, Priority, ReadUsage, Ticket, Usage
 from bridge.store.engine import Database
 from bridge.store.governor.breaker import Breakers, Refusal
 from bridge.store.governor.lanes import Held, TenantLanes
-from bridge.store.governor.ledger import Ledger, Rules
+from bridge.store.governor.ledger import Claim, Ledger, Rules
 from bridge.store.governor.ledger_rows import LedgerRow
 from bridge.store.holders import name_holder
 
@@ -71,8 +72,12 @@ class BudgetFigures:
     """Where a tenant database stands.
 
     `ours` and `theirs` are calls of the last hour by all our processes and by others;
-    `theirs` is None without a reading of the last hour. `breaker_until` is when the
-    host will be tried again, None when it is taken for up.
+    `theirs` is None without a reading of the last hour, made `age_s` ago at `read_at`.
+    `quota_refused_at` is when the vendor refused a call for quota, if the budget is
+    assumed to be used up since then. `refused_until` says for each priority from when
+    on a call may pass again, because our calls have left the hour or the vendor's count
+    is read again, and None when it passes now. `breaker_until` is when the host will be
+    tried again, None when it is taken for up.
     """
 
     database: str
@@ -80,6 +85,9 @@ class BudgetFigures:
     ours: int
     theirs: int | None
     read_at: datetime | None
+    age_s: float | None
+    quota_refused_at: datetime | None
+    refused_until: Mapping[Priority, datetime | None]
     lanes: tuple[LaneFigures, ...]
     breaker_until: datetime | None
 
@@ -142,9 +150,18 @@ class Governor:
         """Take the vendor's own count of the calls to a database."""
         self._tenant(database).learn(usage)
 
-    def figures(self, databases: Collection[str]) -> list[BudgetFigures]:
-        """Return where databases stand, in the order given; a few statements each."""
-        return [self._figures(database) for database in databases]
+    def learn_refusal(self, database: str) -> None:
+        """Take note that the vendor just refused a call to a database for quota."""
+        self._tenant(database).learn_refusal()
+
+    def figures(
+        self, databases: Collection[str], caller: Caller = NOBODY
+    ) -> list[BudgetFigures]:
+        """Return where databases stand, in the order given; a few statements each.
+
+        `refused_until` is for the calls of the caller's instance.
+        """
+        return [self._figures(database, caller) for database in databases]
 
     def close(self) -> None:
         """Give back what is held, and stop; done by itself when the process ends."""
@@ -247,23 +264,40 @@ class Governor:
 
         threading.Thread(target=read, name="usage reading", daemon=True).start()
 
-    def _figures(self, database: str) -> BudgetFigures:
+    def _figures(self, database: str, caller: Caller) -> BudgetFigures:
         row = LedgerRow(self._db, database)
         row.refresh()
         ledger, now = row.ledger, row.now()
         ledger.expire(now)
         theirs = ledger.others(now)
+        claims = {
+            each: Claim.of(replace(caller, priority=each), now, usage_reading=False)
+            for each in Priority
+        }
         return BudgetFigures(
             database=database,
             threshold=ledger.threshold,
             ours=ledger.ours(),
             theirs=theirs,
-            read_at=None
-            if theirs is None
-            else datetime.fromtimestamp(ledger.read_at, UTC),
+            read_at=None if theirs is None else _time(ledger.read_at),
+            age_s=None if theirs is None else max(0.0, now - ledger.read_at),
+            quota_refused_at=_time(ledger.quota_refused_at(now)),
+            refused_until={
+                each: _promised(ledger.budget_free_at(claim, now))
+                for each, claim in claims.items()
+            },
             lanes=_lane_figures(ledger, now, self._rules),
             breaker_until=self._breakers.open_until(_host(database)),
         )
+
+
+def _time(moment: float | None) -> datetime | None:
+    return None if moment is None else datetime.fromtimestamp(moment, UTC)
+
+
+def _promised(moment: float | None) -> datetime | None:
+    # Times are shown in whole seconds, and none of them may be too early.
+    return None if moment is None else _time(math.ceil(moment))
 
 
 def _host(database: str) -> str:

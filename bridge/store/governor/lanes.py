@@ -6,16 +6,17 @@ them at a time asks on behalf of a queue; the others sleep until it is their tur
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from bisect import insort
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 from bridge.errors import ProviderThresholdError
 from bridge.interfaces import Caller, Outcome, Usage
 from bridge.store.engine import Database
+from bridge.store.governor.budget_messages import explain_refusal
 from bridge.store.governor.ledger import WAITER_S, Claim, Ledger, Rules
 from bridge.store.governor.ledger_rows import LedgerRow
 from bridge.store.holders import find_dead
@@ -46,7 +47,11 @@ class _Waiter:
 
 @dataclass(slots=True)
 class _Done:
-    """What one look at the ledger came to; see `ledger_rows.Change`."""
+    """What one look at the ledger came to; see `ledger_rows.Change`.
+
+    `free_at` is when the budget will allow the call, as far as that is known, and None
+    when it does now. While the vendor's count is being read it may be any moment.
+    """
 
     changed: bool
     settled: bool = True
@@ -167,15 +172,22 @@ class TenantLanes:
                 self._change(apply, patience_s=0)
 
     def learn(self, usage: Usage) -> None:
-        """Take the vendor's own count."""
+        """Take the vendor's own count; who waits here for it looks at once."""
+        self._learn(lambda ledger, now: ledger.learn(usage, now))
 
+    def learn_refusal(self) -> None:
+        """Take note that the vendor just refused a call for quota."""
+        self._learn(lambda ledger, now: ledger.heed("", Outcome.QUOTA, now))
+
+    def _learn(self, tell: Callable[[Ledger, float], None]) -> None:
         def apply(ledger: Ledger, now: float) -> _Done:
             ledger.expire(now)
-            ledger.learn(usage, now)
+            tell(ledger, now)
             return _Done(changed=True)
 
         with self._lock:
             self._row.change(apply, patience_s=0)
+            self._call_next()
 
     def _wait(
         self, waiter: _Waiter, give_up: float, start_reading: Callable[[], None]
@@ -194,7 +206,7 @@ class TenantLanes:
             if waiter.free_at is not None and waiter.free_at - now > left_s:
                 raise self._exhausted(waiter, now)
             if left_s <= 0:
-                raise self._busy(waiter, now)
+                raise self._late(waiter, now)
             waiter.turn.wait(min(left_s, look_again_s))
 
     def _has_turn(self, waiter: _Waiter) -> bool:
@@ -219,6 +231,9 @@ class TenantLanes:
             changed = self._settle(ledger, now)
             free_at = ledger.budget_free_at(claim, now)
             reading = ledger.claim_reading(claim, now, refused=free_at is not None)
+            if free_at is not None:
+                free_at = ledger.calls_left_at(claim, now) or math.inf
+                free_at = now if ledger.is_being_read(now) else free_at
             short = ledger.lanes_short(queue, claim, self._holder, now, self._rules)
             if short and (dead := find_dead(ledger.alive)):
                 for holder in dead:
@@ -236,11 +251,19 @@ class TenantLanes:
                 changed=changed or reading or granted or announced,
                 settled=granted,
                 free_at=free_at,
-                look_again_s=_TURN_S * min(max(1, short), _SLOWEST),
+                look_again_s=_LOOK_S
+                if free_at is not None
+                else _TURN_S * min(max(1, short), _SLOWEST),
                 wants_reading=reading,
             )
 
-        return self._change(apply, patience_s=_TURN_S)
+        done = self._change(apply, patience_s=_TURN_S)
+        if done.free_at is not None and not done.changed:
+            # What was not written may rest on a row that another process has changed:
+            # no call is refused for a budget that is free again.
+            self._row.refresh()
+            done = self._change(apply, patience_s=_TURN_S)
+        return done
 
     def _flush(self, *, renew: bool = False) -> bool:
         def apply(ledger: Ledger, now: float) -> _Done:
@@ -307,16 +330,13 @@ class TenantLanes:
                     break
 
     def _exhausted(self, waiter: _Waiter, now: float) -> ProviderThresholdError:
-        ledger, claim = self._row.ledger, waiter.claim
-        free_at = datetime.fromtimestamp(waiter.free_at or now, UTC)
-        theirs = ledger.others(now)
-        told = "not known" if theirs is None else str(theirs)
-        return ProviderThresholdError(
-            f"Autotask call budget exhausted, free again at {free_at:%H:%M} UTC: of "
-            f"{ledger.threshold} calls an hour {ledger.ours()} were made by Bridge and "
-            f"{told} by others; such calls stop at {ledger.limit(claim)}. Nothing was "
-            "sent."
-        )
+        ledger = self._row.ledger
+        return ProviderThresholdError(explain_refusal(ledger, waiter.claim, now))
+
+    def _late(self, waiter: _Waiter, now: float) -> ProviderThresholdError:
+        if self._row.ledger.budget_free_at(waiter.claim, now) is not None:
+            return self._exhausted(waiter, now)
+        return self._busy(waiter, now)
 
     def _busy(self, waiter: _Waiter, now: float) -> ProviderThresholdError:
         ledger, queue = self._row.ledger, waiter.queue

@@ -9,8 +9,9 @@ Source: SOAP help, thread thresholds; client-quirks rows 14 to 16.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Self
 
 import orjson
@@ -22,11 +23,25 @@ THRESHOLD = 10_000
 
 WINDOW_MINUTES = 60
 READING_EVERY_S = 600.0
+READING_WHILE_REFUSING_S = 60.0
+"""Between two readings while calls are refused: at most 60 vendor calls an hour.
+
+Source: REST contract notes, ThresholdInformation and its SOAP twin.
+"""
+
+READING_TAKES_S = 15.0
+"""How long the answer of a reading is awaited before it counts as lost."""
+
+ASSUMED_S = 180.0
+"""How long a refusal by the vendor counts while no reading succeeds: three of them."""
+
 READING_AFTER_CALLS = 20
 REDUCED_S = 600.0
 WAITER_S = 2.0
 """How long a process counts as waiting after it was last heard to."""
 
+_FIRST = -1
+_QUOTA = "quota"
 _SHARES = {Priority.INTERACTIVE: 95, Priority.POLLING: 60, Priority.BULK: 60}
 _INSTANCE_SHARE = 80
 _PERCENT = 100
@@ -56,9 +71,13 @@ class Claim:
 
     @classmethod
     def of(cls, caller: Caller, now: float, *, usage_reading: bool) -> Self:
-        """Return a caller's claim, made now; nobody's instance has an empty name."""
+        """Return a caller's claim, made now; nobody's instance has an empty name.
+
+        A usage reading goes first, because others may be waiting for what it says.
+        """
         name = "" if caller.instance_id is None else str(caller.instance_id)
-        return cls(int(caller.priority), now, name, usage_reading)
+        priority = _FIRST if usage_reading else int(caller.priority)
+        return cls(priority, now, name, usage_reading)
 
 
 @dataclass(slots=True)
@@ -71,7 +90,9 @@ class Ledger:
         waiting: by queue and holder, the claim that goes first there, as
             `[priority, since, instance, until]`.
         alive: until when each holder is believed to live.
-        reduced: until when a queue has a lane less.
+        reduced: until when a queue has a lane less; under `quota`, which names no
+            queue, until when the budget is assumed to be used up. Releases that know
+            nothing of that share the row and refuse a row with more members.
         theirs: calls of others within the hour, when the vendor last told.
         since_reading: our calls since then.
     """
@@ -91,8 +112,9 @@ class Ledger:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Return the ledger of a row."""
-        return cls(**orjson.loads(text))
+        """Return the ledger of a row; members of a later release are left out."""
+        members = orjson.loads(text)
+        return cls(**{name: members[name] for name in members.keys() & _MEMBERS})
 
     def to_json(self) -> str:
         """Return the ledger as a row holds it."""
@@ -189,25 +211,54 @@ class Ledger:
         share = _PERCENT if claim.usage_reading else _SHARES[Priority(claim.priority)]
         return self.threshold * share // _PERCENT
 
-    def budget_free_at(self, claim: Claim, now: float) -> float | None:
-        """Return when the budget allows a claim again; None when it does now.
+    def quota_refused_at(self, now: float) -> float | None:
+        """Return when the vendor refused a call for quota, while that still counts.
 
-        Calls of ours leave the hour minute by minute; those of others are known again
-        with the next reading.
+        Its count is then assumed to be used up; a reading ends the assumption.
         """
-        theirs = self.others(now) or 0
-        excess = self.ours() + theirs - self.limit(claim) + 1
-        mine = self._of_instance(claim)
-        allowed = (self.limit(claim) - theirs) * _INSTANCE_SHARE // _PERCENT
-        capped = mine - allowed + 1 if self._has_rivals(claim) else 0
-        if excess <= 0 and capped <= 0:
+        until = self.reduced.get(_QUOTA, 0.0)
+        return until - ASSUMED_S if until > now else None
+
+    def budget_free_at(self, claim: Claim, now: float) -> float | None:
+        """Return when the budget may allow a claim again; None when it does now.
+
+        That is when enough of our own calls have left the hour, or when the count of
+        others' calls is read again. A usage reading is always allowed.
+        """
+        if claim.usage_reading:
             return None
+        refused = self.quota_refused_at(now) is not None
+        if not refused and max(self._excess(claim, now)) <= 0:
+            return None
+        left_at = self.calls_left_at(claim, now)
+        if left_at is not None and not self.others(now):
+            return left_at
+        return min(left_at or math.inf, self.read_again_at(now))
+
+    def calls_left_at(self, claim: Claim, now: float) -> float | None:
+        """Return when a claim is allowed since our own calls have left the hour.
+
+        None when they are not enough, or when the count of others is only assumed.
+        """
+        if self.quota_refused_at(now) is not None:
+            return None
+        excess, capped = self._excess(claim, now)
         for minute in sorted(self.calls, key=int):
             excess -= sum(self.calls[minute].values())
             capped -= self.calls[minute].get(claim.instance, 0)
             if excess <= 0 and capped <= 0:
                 return (int(minute) + WINDOW_MINUTES + 1) * 60.0
-        return max(now, self.read_at) + READING_EVERY_S
+        return None
+
+    def read_again_at(self, now: float) -> float:
+        """Return from when on a refused call has the vendor's count read again."""
+        return max(now, self.reading_claimed_at + READING_WHILE_REFUSING_S)
+
+    def is_being_read(self, now: float) -> bool:
+        """Tell whether a reading was begun and has not been answered yet."""
+        answered = max(self.read_at, self.quota_refused_at(now) or 0.0)
+        began = self.reading_claimed_at
+        return began > answered and now - began < READING_TAKES_S
 
     def take(self, queue: str, claim: Claim, holder: str, now: float) -> None:
         """Give a claim its lane, and count its call."""
@@ -243,16 +294,18 @@ class Ledger:
         if outcome is Outcome.THREAD_LIMIT:
             self.reduced[queue] = now + REDUCED_S
         elif outcome is Outcome.QUOTA:
-            self.theirs = max(0, self.threshold - self.ours())
-            self.read_at = now
+            self.reduced[_QUOTA] = now + ASSUMED_S
 
     def claim_reading(self, claim: Claim, now: float, *, refused: bool) -> bool:
         """Tell whether the vendor is to be asked for its count; True to one process.
 
-        At most once in ten minutes. Interactive calls are worth a reading only when
-        there were some: a quiet tenant would pay a call for each few of its own.
+        At most once in ten minutes, and once in a minute when the claim is refused, so
+        that no refusal outlives its cause for long. Interactive calls are worth a
+        reading only when there were some: a quiet tenant would pay a call for each few
+        of its own.
         """
-        if claim.usage_reading or now - self.reading_claimed_at < READING_EVERY_S:
+        every_s = READING_WHILE_REFUSING_S if refused else READING_EVERY_S
+        if claim.usage_reading or now - self.reading_claimed_at < every_s:
             return False
         busy = self.since_reading >= READING_AFTER_CALLS
         if claim.priority == Priority.INTERACTIVE and not (busy or refused):
@@ -261,12 +314,38 @@ class Ledger:
         return True
 
     def learn(self, usage: Usage, now: float) -> None:
-        """Take the vendor's count; what we have not counted was others."""
+        """Take the vendor's count; what we have not counted was others.
+
+        It ends an assumption. Calls of ours that the vendor did not count, because it
+        refused them or never got them, are counted here no more, the oldest first.
+        """
         self.threshold = usage.threshold
-        self.theirs = max(0, usage.used - self.ours())
+        self._uncount(self.ours() - usage.used)
+        self.theirs = usage.used - self.ours()
+        self.reduced.pop(_QUOTA, None)
         self.read_at = now
         self.reading_claimed_at = now
         self.since_reading = 0
+
+    def _uncount(self, excess: int) -> None:
+        for minute in sorted(self.calls, key=int):
+            for instance, count in list(self.calls[minute].items()):
+                if excess <= 0:
+                    return
+                self.calls[minute][instance] = max(0, count - excess)
+                excess -= count
+                if not self.calls[minute][instance]:
+                    del self.calls[minute][instance]
+            if not self.calls[minute]:
+                del self.calls[minute]
+
+    def _excess(self, claim: Claim, now: float) -> tuple[int, int]:
+        """Return by how many calls a claim is over the budget, and over its share."""
+        theirs = self.others(now) or 0
+        excess = self.ours() + theirs - self.limit(claim) + 1
+        mine = self._of_instance(claim)
+        allowed = (self.limit(claim) - theirs) * _INSTANCE_SHARE // _PERCENT
+        return excess, mine - allowed + 1 if self._has_rivals(claim) else 0
 
     def _of_instance(self, claim: Claim) -> int:
         return sum(minute.get(claim.instance, 0) for minute in self.calls.values())
@@ -276,3 +355,6 @@ class Ledger:
         return bool(claim.instance) and any(
             minute.keys() - own for minute in self.calls.values()
         )
+
+
+_MEMBERS = {member.name for member in fields(Ledger)}

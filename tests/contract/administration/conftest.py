@@ -182,7 +182,7 @@ class Relay(ThreadingHTTPServer):
     """Passes calls on to the simulator and spoils answers as a test wants it.
 
     `edits` are pairs of texts, replaced in bodies; `ahead_s` shifts the Date header;
-    `page` is what everything is answered with instead, as HTML with status 200.
+    `page` is what everything is answered with instead, as HTML with `status`.
     """
 
     def __init__(self, target):
@@ -191,6 +191,7 @@ class Relay(ThreadingHTTPServer):
         self.edits: list[tuple[str, str]] = []
         self.ahead_s = 0.0
         self.page = ""
+        self.status = 200
         self.url = f"http://127.0.0.1:{self.server_port}"
 
 
@@ -207,7 +208,7 @@ class _Passing(BaseHTTPRequestHandler):
     def _pass(self, body):
         if self.server.page:
             page = self.server.page.encode()
-            self._answer(200, {"Content-Type": "text/html"}, page)
+            self._answer(self.server.status, {"Content-Type": "text/html"}, page)
             return
         request = urllib.request.Request(
             self.server.target + self.path, data=body, method=self.command

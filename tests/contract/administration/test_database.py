@@ -138,6 +138,25 @@ def test_a_url_that_cannot_be_read_is_one_line_without_any_part_of_it(embedded, 
         assert part not in refusal
 
 
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
+@pytest.mark.parametrize("operator", ["postgresql"], indirect=True)
+def test_a_url_as_hosting_platforms_write_it(operator, scheme):
+    url = operator.env["BRIDGE_DATABASE_URL"].partition("://")[2]
+    env = {"BRIDGE_DATABASE_URL": f"{scheme}://{url}&sslmode=prefer"}
+
+    assert operator.json("user", "list", env=env) == []
+
+
+@pytest.mark.parametrize("scheme", ["postgresql+psycopg2", "mysql"])
+def test_a_url_of_another_driver_is_refused_by_name(embedded, scheme):
+    env = {"BRIDGE_DATABASE_URL": f"{scheme}://user:hush@127.0.0.1/bridge"}
+
+    refusal = embedded.refused("user", "list", env=env)
+
+    assert f"BRIDGE_DATABASE_URL is {scheme}://" in refusal
+    assert "hush" not in refusal
+
+
 @pytest.mark.campaign
 def test_a_driver_that_is_not_installed_is_named_with_its_cure(embedded, tmp_path):
     (tmp_path / "psycopg.py").write_text("raise ImportError('not here')")

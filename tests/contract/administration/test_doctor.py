@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 import pytest
 from sqlalchemy import text
@@ -92,11 +92,24 @@ def test_lines_for_people_name_level_and_cure(embedded):
     assert "cure: chmod go=" in printed
 
 
-def test_an_installation_that_never_started_is_sound_and_stays_unmade(blank):
+def test_an_installation_that_never_started_is_said_and_stays_unmade(blank):
     lines = Doctor(blank).lines()
 
     assert lines["data directory"]["level"] == "warning"
+    assert lines["database"]["level"] == FAILED
+    assert "There is no installation of Bridge here" in lines["database"]["text"]
     assert not blank.settings().data_dir.exists()
+
+
+def test_a_connection_is_examined_before_there_is_an_installation(
+    vendor_doctor, tmp_path
+):
+    lines = vendor_doctor().lines(env={"BRIDGE_DATA_DIR": str(tmp_path / "none")})
+
+    assert lines["database"]["level"] == "warning"
+    assert lines["login"]["level"] == "ok"
+    assert lines["clock"]["level"] == "ok"
+    assert not (tmp_path / "none").exists()
 
 
 def test_a_setting_that_cannot_be_used(doctor):
@@ -182,9 +195,14 @@ def test_postgresql_that_is_down(embedded):
         url = f"postgresql+psycopg://bridge:hush-hush@127.0.0.1:{port}/bridge"
         cause = Doctor(embedded).cause(env={"BRIDGE_DATABASE_URL": url})
 
+        refusal = embedded.refused("user", "list", env={"BRIDGE_DATABASE_URL": url})
+
     assert cause["check"] == "database"
     assert "start the database server" in cause["cure"]
     assert "hush-hush" not in str(cause)
+    assert str(port) in refusal
+    assert "start the database server" in refusal
+    assert "hush-hush" not in refusal
 
 
 def test_a_database_url_of_another_kind(embedded):
@@ -208,6 +226,7 @@ def test_a_sound_connection(vendor_doctor, relay):
         "login",
         "integration code",
         "threshold",
+        "rate limiter",
         "clock",
         "WSDL",
     ]
@@ -230,6 +249,8 @@ def test_a_stored_instance_is_examined_by_its_id(connected, demo):
     lines = Doctor(connected).lines("--instance", instance["id"])
 
     assert lines["clock"]["level"] == "ok"
+    refresh = f"bridge wsdl refresh --instance {instance['id']}`"
+    assert refresh in lines["WSDL"]["cure"]
     assert Doctor(connected).cause("--instance", 5)["check"] == "instance"
 
 
@@ -272,11 +293,78 @@ def test_a_host_that_is_down(vendor_doctor):
         cause = vendor_doctor(**{"server-url": url}).cause()
 
     assert cause["check"] == "zone"
-    assert (
-        f"{url.removeprefix('http://')} cannot be reached: connection refused"
-        in cause["text"]
-    )
+    assert f"{url[7:]} cannot be reached: connection refused" in cause["text"]
     assert "nothing listens there" in cause["cure"]
+
+
+def test_a_host_that_answers_no_connection_in_time(vendor_doctor):
+    with closing(socket.socket()) as full, ExitStack() as stack:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for _ in range(4):
+            caller = stack.enter_context(closing(socket.socket()))
+            caller.settimeout(0)
+            caller.connect_ex(full.getsockname())
+        host = f"127.0.0.1:{full.getsockname()[1]}"
+        cause = vendor_doctor(**{"server-url": f"http://{host}"}).cause(
+            env={"BRIDGE_CONNECT_TIMEOUT_S": "0.1"}
+        )
+
+    assert f"{host} cannot be reached: no connection in time" in cause["text"]
+    assert "firewall" in cause["cure"]
+
+
+def test_a_host_without_an_address(vendor_doctor):
+    cause = vendor_doctor(**{"server-url": "https://nowhere.invalid"}).cause(
+        env={"BRIDGE_ALLOWED_HOSTS": '["nowhere.invalid"]'}
+    )
+
+    assert "nowhere.invalid:443 cannot be reached: its name" in cause["text"]
+    assert "DNS" in cause["cure"]
+
+
+def test_a_host_without_tls(vendor_doctor, relay):
+    url = relay.url.replace("http:", "https:")
+
+    cause = vendor_doctor(**{"server-url": url}).cause()
+
+    assert f"{url[8:]} cannot be reached: no secure connection" in cause["text"]
+    assert "certificate" in cause["cure"]
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        *(403, 500, 501),
+        *(pytest.param(rare, marks=pytest.mark.campaign) for rare in (400, 401, 405)),
+    ],
+)
+def test_a_web_server_that_is_not_autotask(vendor_doctor, relay, status):
+    relay.page, relay.status = "<html><title>It works!</title></html>", status
+
+    cause = vendor_doctor(**{"server-url": relay.url}).cause()
+
+    assert cause["check"] == "zone"
+    assert f"{relay.url[7:]} answers, but not as Autotask" in cause["text"]
+    assert f"HTTP {status}" in cause["text"]
+    assert cause["cure"].startswith(f"correct the server URL, {relay.url}")
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        *(500, 503),
+        *(pytest.param(rare, marks=pytest.mark.campaign) for rare in (502, 504)),
+    ],
+)
+def test_a_service_that_is_down(vendor_doctor, relay, status):
+    relay.page, relay.status = "<html><title>Service unavailable</title></html>", status
+
+    cause = vendor_doctor(**{"server-url": relay.url}).cause()
+
+    assert cause["check"] == "zone"
+    assert f"HTTP {status}" in cause["text"]
+    assert cause["cure"] == "wait, and see Autotask's status page"
 
 
 def test_a_host_that_is_not_autotask(vendor_doctor, demo):

@@ -74,9 +74,17 @@ def test_a_damaged_database(embedded, spoil):
     spoil(embedded.settings().data_dir / "bridge.db")
 
     found = cause(embedded)
+    refusals = [
+        embedded.refused("serve", "--no-worker", "--port", 0),
+        embedded.refused("user", "list"),
+    ]
 
+    file = embedded.settings().data_dir / "bridge.db"
     assert found["check"] == "database"
     assert "restore the backup" in found["cure"]
+    for refusal in refusals:
+        assert f"{file} cannot be used: it is damaged" in refusal
+        assert "restore the backup" in refusal
 
 
 def test_a_database_without_one_of_its_tables(embedded):
@@ -181,10 +189,13 @@ def test_a_role_that_may_only_read(role):
 
     found = cause(operator)
 
+    refusal = operator.refused("serve", "--no-worker", "--port", 0)
+
     assert found["check"] == "writing"
     assert name in found["text"]
     assert "GRANT" in found["cure"]
     assert "disk" not in found["cure"]
+    assert "GRANT" in refusal
 
 
 @pytest.mark.campaign
@@ -233,6 +244,7 @@ def test_a_database_that_is_not_there(operator):
 
     assert found["check"] == "database"
     assert "createdb" in found["cure"]
+    assert "createdb" in operator.refused("serve", "--no-worker", "--port", 0, env=env)
 
 
 @on_postgresql
@@ -243,6 +255,31 @@ def test_a_role_that_is_not_there(operator):
     found = cause(operator, env=env)
 
     assert "correct name and password" in found["cure"]
+    assert "correct name and password" in operator.refused("user", "list", env=env)
+
+
+@pytest.mark.campaign
+@on_postgresql
+def test_a_role_that_may_not_connect(role):
+    operator, _, _, run = role
+    database = make_url(operator.env["BRIDGE_DATABASE_URL"]).database
+    run(f'REVOKE CONNECT ON DATABASE "{database}" FROM PUBLIC')
+    try:
+        found = cause(operator)
+    finally:
+        run(f'GRANT CONNECT ON DATABASE "{database}" TO PUBLIC')
+
+    assert found["check"] == "database"
+    assert "GRANT CONNECT" in found["cure"]
+
+
+@on_postgresql
+def test_tls_that_the_server_does_not_speak(operator):
+    url = make_url(operator.env["BRIDGE_DATABASE_URL"])
+    url = url.update_query_dict({"sslmode": "require"})
+    env = {"BRIDGE_DATABASE_URL": url.render_as_string(hide_password=False)}
+
+    assert "sslmode" in cause(operator, env=env)["cure"]
 
 
 def test_an_installation_without_keys_that_never_started(blank):

@@ -26,6 +26,7 @@ from bridge.services.compiled import CompiledCache
 from bridge.services.context import Context
 from bridge.services.journal import Journal
 from bridge.services.labels import NameCache
+from bridge.services.measured_limiter import MeasuredLimiter
 from bridge.services.operating.installation import (
     configured_url,
     read_url,
@@ -142,7 +143,9 @@ def build_context(settings: Settings, database: Database) -> Context:
         settings=settings,
         database=database,
         elements=load_elements(),
-        open_backend=open_soap(settings, gate=governor, log=journal),
+        open_backend=open_soap(
+            settings, gate=MeasuredLimiter(governor, metrics), log=journal
+        ),
         governor=governor,
         fields=CompiledCache(),
         directories=CompiledCache(),

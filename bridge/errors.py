@@ -176,7 +176,20 @@ class ProviderBusyError(ProviderError):
 
 
 class ProviderThresholdError(ProviderBusyError):
-    """The hourly quota or the thread limit is used up."""
+    """The hourly quota or the thread limit is used up.
+
+    `all_busy` tells that the budget had calls left, and no slot came free in time.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        provider_message: str | None = None,
+        all_busy: bool = False,
+    ) -> None:
+        super().__init__(message, provider_message=provider_message)
+        self.all_busy = all_busy
 
 
 class ProviderUploadLimitError(ProviderBusyError):

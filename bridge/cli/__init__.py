@@ -33,6 +33,7 @@ COMMANDS = (
     "db",
     "demo",
     "doctor",
+    "health",
     "instance",
     "key",
     "sandbox",

@@ -1,4 +1,4 @@
-"""`bridge db`: the schema, and copies of the database."""
+"""`bridge db`: the schema, and backups of the database."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ import click
 from bridge import app
 from bridge.cli.opening import open_store
 from bridge.cli.output import as_json, show_json
+from bridge.services.operating.restoring import restore_database
 from bridge.settings import read_settings
 from bridge.store import backup as store_backup
+from bridge.store.restore import jobs_copy
 
 
 @click.group(epilog="Example: bridge db version")
 def db() -> None:
-    """Upgrade and back up the database."""
+    """Upgrade, back up and restore the database."""
 
 
 @db.command(epilog="Example: bridge db upgrade")
@@ -64,3 +66,33 @@ def backup(*, file: Path) -> None:
     click.echo(f"Wrote {' and '.join(map(str, written))}.")
     kept = keys or "BRIDGE_KEYS"
     click.echo(f"It opens only with {kept}: keep that too, elsewhere.", err=True)
+
+
+@db.command(epilog="Example: bridge db restore bridge-2026-11-22.db --replace")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "--replace",
+    is_flag=True,
+    help="Replace the database that is there; it is moved into a directory beside it.",
+)
+def restore(*, file: Path, replace: bool) -> None:
+    """Put a backup in the place of the database; Bridge must be stopped.
+
+    The work under way that `bridge db backup` wrote beside it, `copy.jobs.db`, comes
+    with it. The backup is read through first, and must open with this key ring: put
+    the `keys.json` that was kept with it back before.
+
+    A restore that was interrupted is finished by the same command; until then nothing
+    starts. With PostgreSQL use pg_restore.
+    """
+    done = restore_database(read_settings(), file, replace=replace)
+    click.echo(f"Restored {' and '.join(map(str, done.files))}.")
+    if done.schema != done.needed:
+        click.echo(f"Its schema is {done.schema}; the next start upgrades it.")
+    if not jobs_copy(file).exists():
+        click.echo(
+            f"There is no {jobs_copy(file).name}: work under way is not restored.",
+            err=True,
+        )
+    if done.former is not None:
+        click.echo(f"The former database is in {done.former}.", err=True)

@@ -9,12 +9,13 @@ import click
 from bridge.cli.opening import open_store
 from bridge.cli.output import as_json, show_json, show_table
 from bridge.services.operating import keys
+from bridge.store.crypto import new_key, render_ring
 from bridge.store.engine import Database
 
 
 @click.group(epilog="Example: bridge key rotate")
 def key() -> None:
-    """List, add, rotate and remove the keys of the key ring.
+    """Generate a key ring; list, add, rotate and remove its keys.
 
     Nothing has to be stopped. With the ring in `keys.json` run `rotate`, and `remove`
     the former key some minutes later. With several machines, or with BRIDGE_KEYS:
@@ -50,6 +51,16 @@ def list_(*, as_json: bool) -> None:
             f"{unopened} stored values open with none of these keys: "
             "a key was lost; put it back."
         )
+
+
+@key.command(epilog="Example: bridge key generate > secrets/bridge_keys")
+def generate() -> None:
+    """Print a new key ring as JSON; nothing is read and nothing is stored.
+
+    For a new installation whose processes share a key ring as the setting `keys`.
+    """
+    made = new_key()
+    click.echo(render_ring([made], made.id))
 
 
 @key.command(epilog="Example: bridge key add")

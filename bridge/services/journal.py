@@ -93,6 +93,8 @@ class Journal:
         add: Callable[[Database, Sequence[Row]], None],
         most_kept: int = 20_000,
     ) -> Batches[Row]:
+        # So that the first loss is an increase.
+        self._metrics.rows_lost(table, 0)
         return Batches(
             partial(add, self._database),
             lost=partial(self._metrics.rows_lost, table),

@@ -10,6 +10,7 @@ from bridge.errors import ConfigurationError, StoreError
 from bridge.store.engine import Database
 from bridge.store.jobhome import JOBS_FILE
 from bridge.store.paths import make_private_file
+from bridge.store.restore import jobs_copy
 from bridge.store.troubles import explain
 
 _BUSY_TIMEOUT_S = 30
@@ -37,7 +38,7 @@ def back_up(db: Database, target: Path) -> list[Path]:
     copies = [(db.file, target)]
     work = db.file.with_name(JOBS_FILE)
     if work.exists():
-        copies.insert(0, (work, target.with_suffix(f".jobs{target.suffix}")))
+        copies.insert(0, (work, jobs_copy(target)))
     for _, file in copies:
         if file.exists():
             raise ConfigurationError(f"{file} exists; name a new file.")

@@ -11,8 +11,11 @@ import os
 import sqlite3
 from pathlib import Path
 
-from bridge.errors import StoreUnavailableError
+from bridge.errors import StoreError, StoreUnavailableError
 from bridge.store.paths import make_private_file
+
+MARKER = "restore.unfinished"
+"""A file beside a database that is being restored: it must not be opened."""
 
 _BUSY_TIMEOUT_S = 30
 _ABSENT = "absent"
@@ -28,12 +31,15 @@ class DatabaseFile:
 
     Raises:
         ConfigurationError: it cannot be made.
+        StoreError: a restore of it was interrupted.
         StoreUnavailableError: it is not the file that was opened; nothing was made.
     """
 
     def __init__(
         self, path: Path, *, opened: str | None = None, make: bool = True
     ) -> None:
+        if opened is None:
+            refuse_unfinished(path)
         self.path = path
         if opened is None and make:
             make_private_file(path)
@@ -81,6 +87,21 @@ def connect_existing(path: Path) -> sqlite3.Connection:
         timeout=_BUSY_TIMEOUT_S,
         check_same_thread=False,
     )
+
+
+def refuse_unfinished(path: Path) -> None:
+    """Refuse a database whose restore has begun and not finished.
+
+    Raises:
+        StoreError: a restore is under way, or was interrupted; with the cure.
+    """
+    if path.with_name(MARKER).exists():
+        raise StoreError(
+            f"A restore of {path} is under way or was interrupted; nothing is opened "
+            "until it has finished.",
+            cure="run the same `bridge db restore` again; the former database is in a "
+            "directory before-restore-… beside it",
+        )
 
 
 def _identify(path: Path) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, create_engine, func, select
 
 from bridge.errors import StoreError
 from bridge.store import schema
-from bridge.store.database_file import connect_existing
+from bridge.store.database_file import connect_existing, refuse_unfinished
 from bridge.store.database_url import parse_url, sqlite_file
 from bridge.store.engine import create_database_engine, translate_errors
 from bridge.store.paths import cure_os_error
@@ -33,10 +33,13 @@ def read_contents(url: str) -> Contents:
 
     Raises:
         ConfigurationError: the URL is of an unknown kind.
-        StoreError: the database cannot be reached, or is damaged; with the cure.
+        StoreError: the database cannot be reached, is damaged, or its restore was
+            interrupted; with the cure.
     """
     parts = parse_url(url)
     file = sqlite_file(parts)
+    if file is not None:
+        refuse_unfinished(file)
     if file is not None and not _exists(file):
         return Contents.NO_FILE
     # Not prepared as for use: that would turn any SQLite file, an empty one too, into

@@ -95,7 +95,7 @@ GRANT = (
     "BRIDGE_DATABASE_URL"
 )
 RESTORE = (
-    "stop Bridge and restore the backup: docs/operating.md, Backups; then have the "
+    "stop Bridge and restore the backup: docs/deploying.md, Restoring; then have the "
     "disk examined"
 )
 _CURES = {

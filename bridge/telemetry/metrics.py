@@ -12,7 +12,9 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from prometheus_client import (
@@ -23,6 +25,7 @@ from prometheus_client import (
     generate_latest,
     values,
 )
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from bridge.errors import StoreUnavailableError
@@ -33,6 +36,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 _SILENCE_S = 7 * 24 * 3600
 _METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+_WAITS = (0.005, 0.05, 0.25, 1, 2.5, 5, 10, 20, 60)
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 110)
 
 
@@ -57,6 +61,23 @@ def share(directory: Path, *, anew: bool) -> None:
     os.environ[_DIRECTORY] = str(own)
     values.MmapedDict = AllocatedDict  # type: ignore[attr-defined]
     values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]
+
+
+class RefusalReason(StrEnum):
+    """Why the rate limiter refused a call."""
+
+    BUDGET = "budget"
+    SLOTS = "slots"
+    CIRCUIT_BREAKER = "circuit_breaker"
+
+
+@dataclass(frozen=True, slots=True)
+class StateMetric:
+    """A gauge read when `/metrics` is: a value for each combination of labels."""
+
+    name: str
+    help: str
+    values: Sequence[tuple[Mapping[str, str], float]]
 
 
 # A data directory that is gone or full fails no call: what happens meanwhile is not
@@ -111,6 +132,23 @@ class Metrics:
             ("table",),
             registry=self._registry,
         )
+        self._limiter_waits = Histogram(
+            "bridge_rate_limit_wait_seconds",
+            "Waiting for a slot and the budget, until it was granted or refused.",
+            ("priority",),
+            buckets=_WAITS,
+            registry=self._registry,
+        )
+        self._limiter_refusals = Counter(
+            "bridge_rate_limit_refusals",
+            "Calls to Autotask that were refused before they were sent.",
+            ("reason",),
+            registry=self._registry,
+        )
+        # So that a rate can be computed from the first one on.
+        with _uncounted:
+            for reason in RefusalReason:
+                self._limiter_refusals.labels(reason)
 
     def request_begins(self) -> None:
         """Count a request as being answered; `request_ends` must follow."""
@@ -135,14 +173,26 @@ class Metrics:
         with _uncounted:
             self._rows_lost.labels(table).inc(count)
 
+    def limiter_wait(self, priority: str, seconds: float) -> None:
+        """Count how long a call waited for the rate limiter."""
+        with _uncounted:
+            self._limiter_waits.labels(priority).observe(seconds)
+
+    def limiter_refusal(self, reason: RefusalReason) -> None:
+        """Count a call that the rate limiter refused."""
+        with _uncounted:
+            self._limiter_refusals.labels(reason).inc()
+
     def _count_begun(self, change: int) -> None:
         """Set the gauge, rather than change it: a change that is lost would stay so."""
         with self._lock, _uncounted:
             self._begun += change
             self._in_flight.labels("facade").set(self._begun)
 
-    def exposition(self) -> bytes:
+    def exposition(self, state: Iterable[StateMetric] = ()) -> bytes:
         """Return all figures as `CONTENT_TYPE` says, other processes' included.
+
+        `state` is what nobody counts, and the caller has read.
 
         Raises:
             StoreUnavailableError: the directory of the figures is gone; a part of them
@@ -164,7 +214,29 @@ class Metrics:
             "# TYPE bridge_build_info gauge\n"
             f'bridge_build_info{{version="{self._version}"}} 1.0\n'
         )
-        return build.encode() + generate_latest(registry)
+        return build.encode() + generate_latest(registry) + _render(state)
+
+
+def _render(state: Iterable[StateMetric]) -> bytes:
+    registry = CollectorRegistry()
+    registry.register(_StateCollector(state))
+    return generate_latest(registry)
+
+
+class _StateCollector:
+    """What the library renders: `collect` is its protocol."""
+
+    def __init__(self, state: Iterable[StateMetric]) -> None:
+        self._state = tuple(state)
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yield the metrics in the library's own form."""
+        for metric in self._state:
+            labels = tuple(metric.values[0][0]) if metric.values else ()
+            family = GaugeMetricFamily(metric.name, metric.help, labels=labels)
+            for found, value in metric.values:
+                family.add_metric([found[label] for label in labels], float(value))
+            yield family
 
 
 def _forget_dead(files: Iterable[Path]) -> None:

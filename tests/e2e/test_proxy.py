@@ -1,4 +1,4 @@
-"""The configuration of docs/reverse-proxy.md, run, and looked at byte by byte."""
+"""nginx and Caddy in front of Bridge, as configured in deploy, byte by byte."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from urllib.parse import urlsplit
 import pytest
 from ports import find_free_port
 
-PAGE = Path(__file__).parents[2] / "docs" / "reverse-proxy.md"
+DEPLOY = Path(__file__).parents[2] / "deploy"
 ACCOUNTS = "/elements/api-v2/hubs/crm/accounts"
+NAME = "crm.example.com"
 PATIENCE_S = 120
 
 MAIN = """\
@@ -38,20 +39,63 @@ http {{
 """
 
 
-def configured(upstream, port, directory):
-    """Return the page's configuration with this machine's ports and files."""
-    [block] = re.findall(
-        r"<!-- nginx -->\n```nginx\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL
+def configured(name, changes):
+    """Return a configuration of ours with this machine's ports and files."""
+    text = (DEPLOY / name).read_text("utf-8")
+    for documented, actual in changes.items():
+        assert documented in text
+        text = text.replace(documented, actual)
+    return text
+
+
+def configure_nginx(directory, upstream, port):
+    """Write nginx's files; return the command that runs it."""
+    path = find("nginx", "nginx-light")
+    configuration = configured(
+        "nginx.conf",
+        {
+            "server 127.0.0.1:8080;": f"server {upstream};",
+            "listen 443 ssl;": f"listen 127.0.0.1:{port} ssl;",
+            "/etc/ssl/crm.example.com/chain.pem": f"{directory}/chain.pem",
+            "/etc/ssl/crm.example.com/key.pem": f"{directory}/key.pem",
+        },
     )
-    for documented, actual in (
-        ("server 127.0.0.1:8080;", f"server {upstream};"),
-        ("listen 443 ssl;", f"listen 127.0.0.1:{port} ssl;"),
-        ("/etc/ssl/crm.example.com/chain.pem", f"{directory}/chain.pem"),
-        ("/etc/ssl/crm.example.com/key.pem", f"{directory}/key.pem"),
-    ):
-        assert documented in block
-        block = block.replace(documented, actual)
-    return block
+    user = "user root;" if os.geteuid() == 0 else ""
+    main = MAIN.format(user=user, configuration=configuration)
+    (directory / "nginx.conf").write_text(main)
+    command = [path, "-p", directory, "-c", "nginx.conf", "-e", "stderr"]
+    subprocess.run([*command, "-t"], check=True)
+    return [*command, "-g", "daemon off;"]
+
+
+def configure_caddy(directory, upstream, port):
+    """Write Caddy's file; return the command that runs it."""
+    path = find("caddy", "caddy")
+    configuration = configured(
+        "Caddyfile",
+        {
+            "{\n\tservers {": "{\n\tadmin off\n\tauto_https disable_redirects\n"
+            "\tservers {",
+            "\ncrm.example.com {": f"\nhttps://crm.example.com:{port} {{",
+            "reverse_proxy 127.0.0.1:8080": f"reverse_proxy {upstream}",
+            "/etc/ssl/crm.example.com/": f"{directory}/",
+        },
+    )
+    (directory / "Caddyfile").write_text(configuration)
+    of_file = ["--config", directory / "Caddyfile", "--adapter", "caddyfile"]
+    subprocess.run([path, "validate", *of_file], check=True)
+    return [path, "run", *of_file]
+
+
+def find(program, package):
+    """Return the path of a program; without it the test is skipped, in CI it fails."""
+    path = shutil.which(program, path=f"{os.environ.get('PATH')}:/usr/sbin")
+    missing = f"{program} is not installed: apt-get install {package}"
+    if path is None and os.environ.get("CI") == "true":
+        pytest.fail(missing)
+    if path is None:
+        pytest.skip(missing)
+    return path
 
 
 def wait_for(port, process):
@@ -61,37 +105,23 @@ def wait_for(port, process):
             if one.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.05)
-    raise AssertionError("nginx does not listen")
+    raise AssertionError("the proxy does not listen")
 
 
-@pytest.fixture(scope="module")
-def nginx():
-    path = shutil.which("nginx", path=f"{os.environ.get('PATH')}:/usr/sbin")
-    if path is None and os.environ.get("CI") == "true":
-        pytest.fail("nginx is not installed: apt-get install nginx-light")
-    if path is None:
-        pytest.skip("nginx is not installed: apt-get install nginx-light")
-    return path
-
-
-@pytest.fixture(scope="module")
-def port(nginx, demo, tmp_path_factory, certificate):
-    """The port of an nginx in front of the demo."""
-    directory = tmp_path_factory.mktemp("nginx")
+@pytest.fixture(
+    scope="module", params=[configure_nginx, configure_caddy], ids=["nginx", "caddy"]
+)
+def proxy(request, demo, tmp_path_factory, certificate):
+    """The name and the port of a proxy in front of the demo."""
+    directory = tmp_path_factory.mktemp("proxy")
     certificate(directory)
     port = find_free_port()
-    upstream = urlsplit(demo["baseUrl"]).netloc
-    (directory / "nginx.conf").write_text(
-        MAIN.format(
-            user="user root;" if os.geteuid() == 0 else "",
-            configuration=configured(upstream, port, directory),
-        )
-    )
-    command = [nginx, "-p", directory, "-c", "nginx.conf", "-e", "stderr"]
-    with subprocess.Popen([*command, "-g", "daemon off;"]) as process:
+    command = request.param(directory, urlsplit(demo["baseUrl"]).netloc, port)
+    homes = {"XDG_DATA_HOME": str(directory), "XDG_CONFIG_HOME": str(directory)}
+    with subprocess.Popen(command, env={**os.environ, **homes}) as process:
         try:
             wait_for(port, process)
-            yield port
+            yield Path(command[0]).name, port
         finally:
             process.terminate()
 
@@ -110,11 +140,13 @@ def certificate():
 
 
 @pytest.fixture
-def talk(port, api):
+def talk(proxy, api):
     """Send one request through the proxy; return head and body as they arrive."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    proxy_address = ("127.0.0.1", proxy[1])
 
     def send(method, target, *headers, body=b""):
         head = [
@@ -124,11 +156,12 @@ def talk(port, api):
             f"Authorization: {api.secrets}".encode(),
             *headers,
         ]
-        raw = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
+        raw = socket.create_connection(proxy_address, timeout=PATIENCE_S)
         with (
-            context.wrap_socket(raw) as connection,
+            context.wrap_socket(raw, server_hostname=NAME) as connection,
             connection.makefile("rb") as stream,
         ):
+            assert connection.selected_alpn_protocol() != "h2"
             connection.sendall(b"\r\n".join(head) + b"\r\n\r\n" + body)
             head, _, content = stream.read().partition(b"\r\n\r\n")
         return head, content
@@ -136,11 +169,14 @@ def talk(port, api):
     return send
 
 
-def test_header_names_keep_their_case_and_server_follows_the_count(talk):
+def test_header_names_keep_their_case_and_server_follows_the_count(talk, proxy):
     head, content = talk("GET", f"{ACCOUNTS}?pageSize=2")
 
     assert head.startswith(b"HTTP/1.1 200")
-    assert re.search(rb"\r\nElements-Returned-Count: 2\r\nServer: bridge$", head)
+    # Caddy sorts headers by their names.
+    after = rb"\r\n" if proxy[0] == "caddy" else rb"$"
+    count_and_server = rb"\r\nElements-Returned-Count: 2\r\nServer: bridge"
+    assert re.search(count_and_server + after, head)
     assert re.search(rb"\r\nElements-Request-Id: [0-9a-f]{24}\r\n", head)
     assert re.search(rb"\r\nElements-Next-Page-Token: \S+\r\n", head)
     assert head.count(b"Server:") == 1

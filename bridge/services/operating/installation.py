@@ -67,7 +67,7 @@ def find_missing(settings: Settings) -> Missing | None:
             return Missing(
                 f"There is no database: {settings.data_dir} ({source}) has "
                 f"{KEYS_FILE} but no {DATABASE_FILE}",
-                "restore it from its backup (docs/operating.md, Backups), or make a "
+                "restore it from its backup (docs/deploying.md, Restoring), or make a "
                 f"new one for these keys with {_MAKERS}",
             )
         place = str(settings.data_dir)

@@ -345,5 +345,6 @@ class TenantLanes:
         entity = queue.partition("/")[2] or "this operation"
         return ProviderThresholdError(
             f"All {lanes} calls at a time that Autotask allows for {entity} were in "
-            f"use for {waited_s:.0f} s. Nothing was sent; try again."
+            f"use for {waited_s:.0f} s. Nothing was sent; try again.",
+            all_busy=True,
         )

@@ -1,0 +1,139 @@
+"""`bridge health`: one request, for container healthchecks and scripts."""
+
+from __future__ import annotations
+
+import http.client
+import importlib
+import socket
+import ssl
+import time
+import urllib.error
+import urllib.request
+from urllib.parse import urlsplit
+
+import click
+import orjson
+
+from bridge.errors import BridgeError
+
+_PAUSE_S = 0.5
+_DEFAULT_URL = "http://127.0.0.1:8080"
+
+
+@click.command(epilog="Example: bridge health --ready --url http://127.0.0.1:8080")
+@click.option(
+    "--url",
+    default=_DEFAULT_URL,
+    show_default=True,
+    help="Scheme, host and port of `bridge serve`.",
+)
+@click.option(
+    "--ready",
+    is_flag=True,
+    help="Also require that calls can be served: /readyz in place of /healthz.",
+)
+@click.option(
+    "--worker",
+    is_flag=True,
+    help="Require the heartbeat of a worker of this host instead.",
+)
+@click.option(
+    "--timeout",
+    "timeout_s",
+    default=5.0,
+    show_default=True,
+    type=click.FloatRange(0.1, 600),
+    help="Seconds to wait for the response.",
+)
+@click.option(
+    "--wait",
+    "wait_s",
+    default=0.0,
+    type=click.FloatRange(0, 3600),
+    help="Check again for up to so many seconds, until it is well.",
+)
+def health(
+    *, url: str, ready: bool, worker: bool, timeout_s: float, wait_s: float
+) -> None:
+    """Check that a server or worker on this host runs; exit 0 when it does, else 1.
+
+    Needs no secrets. A certificate is not verified, because none is sent.
+    """
+    if worker and (ready or url != _DEFAULT_URL):
+        raise click.UsageError("--worker goes with neither --ready nor --url.")
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise click.UsageError(f"--url must look like {_DEFAULT_URL}.")
+    path = "/readyz" if ready else "/healthz"
+    address = f"{parts.scheme}://{parts.netloc}{path}"
+    ends_at = time.monotonic() + wait_s
+    while True:
+        try:
+            click.echo(_check_worker() if worker else _request(address, timeout_s))
+        except (click.ClickException, BridgeError):
+            if time.monotonic() >= ends_at:
+                raise
+            time.sleep(_PAUSE_S)
+        else:
+            return
+
+
+def _request(url: str, timeout_s: float) -> str:
+    """Return the status that a server reports of itself.
+
+    Raises:
+        click.ClickException: it is not well, or does not answer.
+    """
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    # A proxy of this environment would answer for a server that is not this one.
+    opener = urllib.request.build_opener(
+        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
+    )
+    try:
+        with opener.open(url, timeout=timeout_s) as response:
+            return _read_status(url, response.read())
+    except urllib.error.HTTPError as error:
+        with error:
+            raise click.ClickException(
+                f"{url} responds with {error.code}: {_read_reason(error.read())}"
+            ) from None
+    except (OSError, http.client.HTTPException) as error:
+        reason = getattr(error, "reason", error)
+        raise click.ClickException(f"{url} does not respond: {reason}.") from None
+
+
+def _read_status(url: str, body: bytes) -> str:
+    try:
+        return str(orjson.loads(body)["status"])
+    except (ValueError, KeyError, TypeError):
+        raise click.ClickException(f"{url} is not Bridge.") from None
+
+
+def _read_reason(body: bytes) -> str:
+    try:
+        document = orjson.loads(body)
+        return str(document.get("reason") or document.get("message") or "no reason.")
+    except (ValueError, AttributeError):
+        return "not a response of Bridge."
+
+
+def _check_worker() -> str:
+    """Return a sentence on the workers of this host that are alive.
+
+    Raises:
+        click.ClickException: there is none.
+        BridgeError: the database cannot be used.
+    """
+    # The two need the store, which takes longer to import than a request does.
+    open_store = importlib.import_module("bridge.cli.opening").open_store
+    read_living = importlib.import_module("bridge.store.workers").read_living
+    host = socket.gethostname()
+    with open_store() as database:
+        found = [each.id for each in read_living(database)]
+    here = [name for name in found if name.rsplit("-", 2)[0] == host]
+    if not here:
+        raise click.ClickException(
+            f"No worker of this host ({host}) is alive; elsewhere: {len(found)}."
+        )
+    return f"{', '.join(here)} alive"

@@ -1,0 +1,72 @@
+"""The rate limiter as serving processes use it: its waits and refusals are counted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+
+from bridge.errors import (
+    BridgeError,
+    ProviderThresholdError,
+    ProviderUnavailableError,
+)
+from bridge.interfaces import Gate, Lease, ReadUsage, Ticket, Usage
+from bridge.telemetry.metrics import Metrics, RefusalReason
+
+
+class MeasuredLimiter:
+    """Implements `interfaces.Gate`: another one, with metrics."""
+
+    def __init__(self, limiter: Gate, metrics: Metrics) -> None:
+        self._limiter = limiter
+        self._metrics = metrics
+
+    @contextmanager
+    def enter(
+        self, ticket: Ticket, *, deadline: float, read_usage: ReadUsage
+    ) -> Iterator[Lease]:
+        """Acquire a slot and a call of the budget for the block.
+
+        Raises:
+            BridgeError: as the limiter's own.
+        """
+        started = time.monotonic()
+        priority = ticket.caller.priority.name.lower()
+        with ExitStack() as stack:
+            slot = self._limiter.enter(ticket, deadline=deadline, read_usage=read_usage)
+            try:
+                lease = stack.enter_context(slot)
+            except BridgeError as error:
+                self._count(error)
+                raise
+            finally:
+                self._metrics.limiter_wait(priority, time.monotonic() - started)
+            yield lease
+
+    @contextmanager
+    def reach(self, host: str) -> Iterator[Lease]:
+        """Pass the circuit breaker of a host for the block.
+
+        Raises:
+            BridgeError: as the limiter's own.
+        """
+        with ExitStack() as stack:
+            passage: AbstractContextManager[Lease] = self._limiter.reach(host)
+            try:
+                lease = stack.enter_context(passage)
+            except BridgeError as error:
+                self._count(error)
+                raise
+            yield lease
+
+    def learn(self, database: str, usage: Usage) -> None:
+        """Pass on the vendor's own count of the calls to a database."""
+        self._limiter.learn(database, usage)
+
+    def _count(self, error: BridgeError) -> None:
+        if isinstance(error, ProviderUnavailableError):
+            self._metrics.limiter_refusal(RefusalReason.CIRCUIT_BREAKER)
+        elif isinstance(error, ProviderThresholdError):
+            reason = RefusalReason.SLOTS if error.all_busy else RefusalReason.BUDGET
+            self._metrics.limiter_refusal(reason)

@@ -111,11 +111,15 @@ def read_element(text: str, source: str) -> Element:
 
 def _constants(table: Table, key: str) -> dict[str, JSON]:
     document: dict[str, JSON] = table.take(key, dict)
+    _require_json(table, key, document)
+    return document
+
+
+def _require_json(table: Table, key: str, document: Mapping[str, JSON]) -> None:
     try:
         json.dumps(document, allow_nan=False)
     except (TypeError, ValueError) as error:
         table.fail(key, f"cannot be written as JSON: {error}")
-    return document
 
 
 def _configuration(table: Table) -> tuple[ConfigurationKey, ...]:
@@ -187,12 +191,12 @@ def _resource(name: str, table: Table, facts: Mapping[str, EntityFacts]) -> Reso
 def _example(
     table: Table, key: str, verb: Verb, verbs: frozenset[Verb]
 ) -> Mapping[str, JSON]:
-    """Return the example of a request body; there is one for each verb with a body."""
-    if verb in verbs:
-        return _constants(table, key)
-    if table.find(key, dict) is not None:
+    """Return the example of a request body; empty where the table has none."""
+    example: Mapping[str, JSON] = table.find(key, dict) or {}
+    _require_json(table, key, example)
+    if example and verb not in verbs:
         table.fail(key, f"the resource has no verb {verb}")
-    return {}
+    return example
 
 
 def _fixed(table: Table | None) -> Fixed | None:

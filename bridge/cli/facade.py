@@ -38,9 +38,9 @@ def run(  # noqa: PLR0913 - the command's options
 
     With `no_init` nothing is served and nothing is made where no installation is.
     """
+    tls = _certificates(tls_cert, tls_key)
     settings = read_settings()
     check_address(host, port)
-    tls = _certificates(tls_cert, tls_key)
     # Before there is a log: what prevents the start is said once, by its error.
     opened = app.make_database(settings, new=not no_init)
     app.start_process(settings, serves=True)

@@ -147,6 +147,8 @@ def test_a_small_catalogue():
         ('["Day"]', '["Day"]\npoll = 1', "entities.Thing.poll: is not a known key"),
         ('"newName"', "3", "resources.things.rename.OldName: must be of type str"),
         ('"newName"', '"a", B = "A"', "resources.things.rename: two fields get the"),
+        ('"newName" }', '"b" }\ncreate_example = { a = 1 }', "has no verb create"),
+        ('"newName" }', '"b" }\nupdate_example = { a = 09:00:00 }', "written as JSON"),
         ("label =", "lable =", "resources.things.fixed.label: is missing"),
         ('"3"', '"3", is = 1', "resources.things.fixed.is: is not a known key"),
         ("[resources.things]", "[document]", "declare ('document',) twice"),

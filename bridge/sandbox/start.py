@@ -99,12 +99,12 @@ class Start:
         self._db.become(self._path)
 
     def _make_both(self, report: Report) -> None:
-        """Make the database, which does not exist, and the start where it is missing.
+        """Make the start, and the database, which does not exist.
 
-        Neither exists under its name before it is whole.
+        Neither exists under its name before it is whole. A start that is there may be
+        of a release with other records.
         """
-        if not self._is_kept():
-            self._make(report)
+        self._make(report)
         path = self._db.path
         with taking_its_place(path, durable=self._db.durable, if_free=True) as fresh:
             _copy(self._path, fresh, report)

@@ -17,7 +17,11 @@ from bridge.web import current
 from bridge.web.families import BASE
 
 _HTML = "text/html"
-_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_BROWSER = "application/xhtml+xml"
+"""What every browser accepts beside HTML; some HTTP clients of programs, Java's among
+them, prefer HTML too. Source: MDN, list of default Accept values."""
+
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _ASSETS = {
     "bridge.css": "text/css; charset=utf-8",
     "bridge.svg": "image/svg+xml",
@@ -36,7 +40,12 @@ _HEADERS = {
 
 def register(app: Flask) -> None:
     """Add the page and its assets; neither needs credentials."""
-    app.add_url_rule("/", view_func=show_landing, methods=_METHODS)
+    app.add_url_rule(
+        "/",
+        view_func=show_landing,
+        methods=_METHODS,
+        provide_automatic_options=False,
+    )
     app.add_url_rule("/assets/<name>", view_func=send_asset, methods=["GET"])
 
 
@@ -44,10 +53,14 @@ def show_landing() -> Response:
     """Answer a browser with the landing page. No vendor call, one database query.
 
     Raises:
-        NotFound: the caller does not prefer HTML to JSON, or it is not a GET.
+        NotFound: the caller is not a browser, or it is not a GET.
     """
     accepted = request.accept_mimetypes.best_match(["application/json", _HTML])
-    if request.method not in {"GET", "HEAD"} or accepted != _HTML:
+    if (
+        request.method not in {"GET", "HEAD"}
+        or accepted != _HTML
+        or _BROWSER not in request.accept_mimetypes.values()
+    ):
         raise NotFound
     url = current.public_url()
     page = _template().render(

@@ -14,6 +14,7 @@ from bridge import __version__
 from bridge.settings import Settings
 from bridge.web.families import BASE
 
+JAVA = "text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2"
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
 
 
@@ -41,8 +42,8 @@ def test_a_browser_gets_what_this_is_and_where_to_go(root, api):
         assert fetch(root + path, BROWSER)[0] == 200
 
 
-@pytest.mark.parametrize("accept", [None, "*/*", "application/json", "text/plain", ""])
-@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("accept", [None, "*/*", "application/json", JAVA, ""])
+@pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
 def test_a_program_gets_the_404_that_it_always_got(root, accept, method):
     status, headers, body = fetch(root + "/", accept, method)
 
@@ -57,9 +58,10 @@ def test_a_form_cannot_be_posted_to_it(root):
 
 def test_what_the_call_says_of_itself_is_text_not_markup(application):
     answer = application.test_client().get(
-        "/", headers={"Accept": "text/html", "Host": "<script>alert(1)</script>"}
+        "/", headers={"Accept": BROWSER, "Host": "<script>alert(1)</script>"}
     )
 
+    assert "new address" in answer.text
     assert "<script" not in answer.text
 
 
@@ -67,7 +69,7 @@ def test_it_stands_below_a_prefix(tmp_path, new_application):
     settings = Settings(data_dir=tmp_path, public_url="https://x.example/crm")
     client = new_application(settings).test_client()
 
-    page = client.get("/", headers={"Accept": "text/html"}).text
+    page = client.get("/", headers={"Accept": BROWSER}).text
 
     assert 'href="/crm/docs"' in page
     assert 'href="/crm/assets/bridge.css?v=' in page
@@ -79,7 +81,7 @@ def test_it_says_when_the_database_is_gone(tmp_path, new_application):
     for file in tmp_path.glob("bridge.db*"):
         file.rename(tmp_path / f"moved-{file.name}")
 
-    page = client.get("/", headers={"Accept": "text/html"}).text
+    page = client.get("/", headers={"Accept": BROWSER}).text
 
     assert "Not ready" in page
     assert "bridge doctor" in page

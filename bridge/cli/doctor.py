@@ -12,7 +12,7 @@ import click
 
 from bridge import app
 from bridge.catalog.loader import load_elements
-from bridge.cli.opening import read_password
+from bridge.cli.opening import password_stdin, read_password
 from bridge.cli.output import as_json, show_json, show_line, show_status
 from bridge.errors import BridgeError, ConfigurationError, single_full_stops
 from bridge.services import credentials as vocabulary
@@ -38,7 +38,7 @@ _ELEMENT = "autotaskcrm"
 @click.option("--instance", "instance_id", type=int, help="Examine its connection too.")
 @click.option("--username", "--api-username", help="Examine this API user instead.")
 @click.option("--password", "--api-secret", help="Prefer --password-stdin.")
-@click.option("--password-stdin", is_flag=True, help="Read one line from stdin.")
+@password_stdin
 @click.option("--server-url", help="As seen in the browser.")
 @click.option("--zone", "--api-zone", help="Instead of the server URL: webservices3.")
 @click.option(
@@ -50,7 +50,7 @@ def doctor(  # noqa: PLR0913 - its options
     instance_id: int | None,
     username: str | None,
     password: str | None,
-    password_stdin: bool,
+    from_stdin: bool,
     server_url: str | None,
     zone: str | None,
     integration_code: str | None,
@@ -62,7 +62,7 @@ def doctor(  # noqa: PLR0913 - its options
     processes: a budget that is free again is free at once. Exits 1 when a line failed;
     a warning is no failure.
     """
-    if password_stdin:
+    if from_stdin:
         password = read_password(
             password, from_stdin=True, prompt="Password of the API user", confirm=False
         )

@@ -17,6 +17,14 @@ from bridge.services.context import Context
 from bridge.settings import Settings, read_settings
 from bridge.store.engine import Database
 
+password_stdin = click.option(
+    "--password-stdin",
+    "from_stdin",
+    is_flag=True,
+    help="Read one line from stdin; on a terminal it is asked for.",
+)
+"""The option of every command that needs a password: see `read_password`."""
+
 
 @contextmanager
 def open_store(

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from bridge.catalog.model import JSON
-from bridge.cli.opening import open_context, read_password
+from bridge.cli.opening import open_context, password_stdin, read_password
 from bridge.cli.output import as_json, show_json, show_members
 from bridge.errors import NotFoundError
 from bridge.services import credentials
@@ -38,11 +38,7 @@ _CONNECTION = (
         "--api-secret",
         help="Visible to other users of this machine; prefer --password-stdin.",
     ),
-    click.option(
-        "--password-stdin",
-        is_flag=True,
-        help="Read one line from stdin; on a terminal it is asked for.",
-    ),
+    password_stdin,
     click.option("--server-url", help="As in the browser: https://ww3.autotask.net."),
     click.option(
         "--zone", "--api-zone", help="Instead of the server URL: webservices3."
@@ -85,7 +81,7 @@ def add(
     owner: str,
     name: str,
     password: str | None,
-    password_stdin: bool,
+    from_stdin: bool,
     tags: Sequence[str],
     as_json: bool,
     **connection: Any,  # noqa: ANN401 - the options of `_configuration`
@@ -94,7 +90,7 @@ def add(
     if (connection["server_url"] is None) == (connection["zone"] is None):
         raise click.UsageError("Give one of --server-url and --zone.")
     secret = read_password(
-        password, from_stdin=password_stdin, prompt=_PROMPT, confirm=False
+        password, from_stdin=from_stdin, prompt=_PROMPT, confirm=False
     )
     body: dict[str, JSON] = {
         "name": name,
@@ -134,7 +130,7 @@ def update(  # noqa: PLR0913 - its options
     instance_id: int,
     name: str | None,
     password: str | None,
-    password_stdin: bool,
+    from_stdin: bool,
     tags: Sequence[str],
     removed: Sequence[str],
     as_json: bool,
@@ -146,9 +142,9 @@ def update(  # noqa: PLR0913 - its options
     if name is not None and not name.strip():
         raise click.UsageError("--name is empty.")
     secret = None
-    if password is not None or password_stdin:
+    if password is not None or from_stdin:
         secret = read_password(
-            password, from_stdin=password_stdin, prompt=_PROMPT, confirm=False
+            password, from_stdin=from_stdin, prompt=_PROMPT, confirm=False
         )
     configuration = _configuration(secret, **connection)
     # Of the two places of a zone the server URL wins; the other one goes.

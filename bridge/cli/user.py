@@ -6,7 +6,7 @@ import re
 
 import click
 
-from bridge.cli.opening import open_store, read_password
+from bridge.cli.opening import open_store, password_stdin, read_password
 from bridge.cli.output import (
     as_json,
     show_json,
@@ -44,11 +44,7 @@ def user() -> None:
 @click.option("--first-name", default="", help="For display.")
 @click.option("--last-name", default="", help="For display.")
 @click.option("--password", help="Visible to other users of this machine; prefer:")
-@click.option(
-    "--password-stdin",
-    is_flag=True,
-    help="Read one line from stdin; on a terminal it is asked for.",
-)
+@password_stdin
 @as_json
 def add(  # noqa: PLR0913 - its options
     *,
@@ -58,7 +54,7 @@ def add(  # noqa: PLR0913 - its options
     first_name: str,
     last_name: str,
     password: str | None,
-    password_stdin: bool,
+    from_stdin: bool,
     as_json: bool,
 ) -> None:
     """Make a user, with an organization of its own or in one that exists.
@@ -73,7 +69,7 @@ def add(  # noqa: PLR0913 - its options
         raise click.UsageError("--email is no e-mail address.")
     secret = read_password(
         password,
-        from_stdin=password_stdin,
+        from_stdin=from_stdin,
         prompt=_NEW,
         confirm=True,
     )
@@ -143,22 +139,16 @@ def show(*, user: str, secrets: bool, as_json: bool) -> None:
 )
 @click.argument("user", metavar="ID|EMAIL")
 @click.option("--password", help="Visible to other users of this machine; prefer:")
-@click.option(
-    "--password-stdin",
-    is_flag=True,
-    help="Read one line from stdin; on a terminal it is asked for.",
-)
+@password_stdin
 @as_json
 def set_password(
-    *, user: str, password: str | None, password_stdin: bool, as_json: bool
+    *, user: str, password: str | None, from_stdin: bool, as_json: bool
 ) -> None:
     """Give a user a new password for logging in; its sessions end.
 
     The secrets that callers send stay.
     """
-    secret = read_password(
-        password, from_stdin=password_stdin, prompt=_NEW, confirm=True
-    )
+    secret = read_password(password, from_stdin=from_stdin, prompt=_NEW, confirm=True)
     platform_users.require_password(secret)
     with open_store() as database:
         found = users.get_user(database, user)

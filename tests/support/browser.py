@@ -12,10 +12,11 @@ from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
 _WAIT_S = 60
+_NO_SCRIPTS = {"profile.managed_default_content_settings.javascript": 2}
 
 
 @contextmanager
-def open_browser(profile, *, dark=False):
+def open_browser(profile, *, dark=False, scripts=True):
     """Yield a browser that has no page, log or storage of another test."""
     chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if chromium is None or driver is None:
@@ -25,6 +26,8 @@ def open_browser(profile, *, dark=False):
         pytest.skip(reason)
     options = webdriver.ChromeOptions()
     options.binary_location = chromium
+    if not scripts:
+        options.add_experimental_option("prefs", _NO_SCRIPTS)
     options.set_capability(
         "goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"}
     )

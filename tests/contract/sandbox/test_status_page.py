@@ -1,16 +1,11 @@
 """The status page, over HTTP and in a browser that runs no scripts."""
 
-import os
-import shutil
-
 import pytest
+from browser import open_browser
 from lxml import html
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 
 QUERY = '<field>id<expression op="Equals">4</expression></field>'
-NO_SCRIPTS = {"profile.managed_default_content_settings.javascript": 2}
 
 
 @pytest.fixture
@@ -29,26 +24,7 @@ def page(fresh):
 
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory):
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if chromium is None or driver is None:
-        reason = "chromium and chromedriver are not installed"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    options.add_experimental_option("prefs", NO_SCRIPTS)
-    profile = tmp_path_factory.mktemp("chromium")
-    for argument in (
-        "--headless=new",
-        "--no-sandbox",
-        "--disable-dev-shm-usage",
-        f"--user-data-dir={profile}",
-        "--window-size=1200,1600",
-    ):
-        options.add_argument(argument)
-    with webdriver.Chrome(options=options, service=Service(driver)) as found:
-        found.implicitly_wait(60)
+    with open_browser(tmp_path_factory.mktemp("chromium"), scripts=False) as found:
         yield found
 
 

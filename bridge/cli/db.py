@@ -16,14 +16,15 @@ from bridge.store import backup as store_backup
 from bridge.store.paths import is_there
 from bridge.store.restore import jobs_copy
 
-_FILE = click.Path(dir_okay=False, path_type=Path)
+_FILE = click.Path(dir_okay=False)
 
 
-def _require_name(_ctx: click.Context, _parameter: click.Parameter, file: Path) -> Path:
+def _require_name(_ctx: click.Context, _parameter: click.Parameter, file: str) -> Path:
     """Refuse an empty name, which would mean this directory, and `name/..`."""
-    if file.name in {"", ".."}:
-        raise click.BadParameter(f"{str(file)!r} is no name of a file.")
-    return file
+    path = Path(file)
+    if path.name in {"", ".."}:
+        raise click.BadParameter(f"{file!r} is no name of a file.")
+    return path
 
 
 @click.group(epilog="Example: bridge db version")

@@ -101,7 +101,7 @@ def refuse_unfinished(path: Path) -> None:
     except OSError as error:
         raise StoreError(
             f"The directory {path.parent} cannot be read: {error.strerror}",
-            cure=cure_ownership(path.parent),
+            cure=cure_ownership(path),
         ) from error
     if unfinished:
         raise StoreError(

@@ -95,6 +95,7 @@ def cure_os_error(path: Path, error: OSError) -> str:
 def cure_ownership(path: Path) -> str:
     """Return what lets this process use a file or directory, a command where it can."""
     # Unlike `Path.exists` false, not an error, below a directory that is closed to us.
+    path = path.absolute()
     found = next(each for each in (path, *path.parents) if os.path.exists(each))  # noqa: PTH110
     if is_read_only(found):
         mount = next(each for each in (found, *found.parents) if each.is_mount())

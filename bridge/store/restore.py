@@ -41,7 +41,6 @@ from bridge.store.engine import Database
 from bridge.store.jobhome import JOBS_FILE
 from bridge.store.paths import (
     cure_os_error,
-    cure_ownership,
     is_there,
     make_private_directory,
 )
@@ -53,6 +52,7 @@ _DRAFT = ".marker"
 _FORMER_NAME = re.compile(r"before-restore-[0-9A-Za-z-]+")
 _NO_FORMER = "nothing"
 _SIDE_FILES = ("-wal", "-shm", "-journal")
+_READ_CURE = "let this user read it, or run as its owner"
 NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 """What a file system without hard links answers, or one that has too many of a file."""
 # Where SQLite locks a database file: any open connection in WAL mode holds a part.
@@ -136,7 +136,7 @@ def _check_source(backup: Path, file: Path) -> None:
     except OSError as error:
         raise ConfigurationError(
             f"{backup} cannot be read: {error.strerror}; nothing was changed",
-            cure=cure_ownership(backup),
+            cure=_READ_CURE,
         ) from error
     if not found:
         raise ConfigurationError(f"There is no file {backup}.")
@@ -282,7 +282,7 @@ def _explained(source: Path, draft: Path) -> Iterator[None]:
             ) from error
         advice = "use another backup"
         if trouble is Trouble.FORBIDDEN and not os.access(source, os.R_OK):
-            advice = cure_ownership(source)
+            advice = _READ_CURE
         raise StoreError(
             f"{source} cannot be restored: {explain(error)}; nothing was changed",
             cure=advice,

@@ -68,7 +68,8 @@ def stored(directory: Path) -> list[Description]:
         return []
     except OSError as error:
         raise ConfigurationError(
-            f"The service descriptions in {directory} cannot be read: {error.strerror}"
+            f"The service descriptions in {directory} cannot be read: {error.strerror}",
+            cure="let this user read them, or run as their owner",
         ) from error
     found = [
         Description(match[0], match[1])

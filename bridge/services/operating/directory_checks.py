@@ -79,7 +79,7 @@ def _check_parent(path: Path) -> Finding:
         return fail(_CHECK, text, "set BRIDGE_DATA_DIR to another")
     if not os.access(above, os.X_OK):
         text = f"{path} cannot be used: {above} is closed to this user"
-        return fail(_CHECK, text, cure_ownership(path))
+        return fail(_CHECK, text, cure_ownership(path / KEYS_FILE))
     if not os.access(above, os.W_OK):
         text = f"{text} and cannot be made: {above} cannot be written by this user"
         cure = f"set BRIDGE_DATA_DIR to another, or make {path} for this user"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
 import sqlite3
 import tempfile
@@ -18,6 +19,7 @@ from bridge.store.restore import NO_LINKS, jobs_copy
 from bridge.store.troubles import Trouble, classify, explain
 
 _BUSY_TIMEOUT_S = 30
+_PREFIX, _SUFFIX = ".bridge-backup.", ".part"
 _CURES = {Trouble.FULL: "make room on its disk"}
 
 
@@ -53,7 +55,7 @@ def back_up(db: Database, target: Path) -> list[Path]:
             for draft, (_, file) in zip(drafts, copies, strict=True):
                 _publish(draft, file)
                 written.append(file)
-        except ConfigurationError:
+        except BaseException:
             # One of two files is no backup.
             for file in written:
                 file.unlink()
@@ -72,9 +74,8 @@ def _refuse_existing(file: Path) -> None:
 def _copied(source: Path, target: Path) -> Iterator[Path]:
     """Yield a copy of a database, a file of its own beside `target`; remove it."""
     with _naming(target):
-        handle, name = tempfile.mkstemp(".part", ".bridge-backup.", target.parent)
-    os.close(handle)
-    draft = Path(name)
+        _remove_abandoned(target.parent)
+        handle, draft = _new_draft(target.parent)
     try:
         _copy(source, draft)
         yield draft
@@ -84,6 +85,28 @@ def _copied(source: Path, target: Path) -> Iterator[Path]:
         raise StoreError(text, cure=advice) from error
     finally:
         draft.unlink(missing_ok=True)
+        os.close(handle)
+
+
+def _new_draft(directory: Path) -> tuple[int, Path]:
+    """Make a draft, locked for as long as this process has it."""
+    while True:
+        handle, name = tempfile.mkstemp(_SUFFIX, _PREFIX, directory)
+        # A network file system may have no such locks: then no draft is abandoned.
+        with contextlib.suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        # Another backup may have taken it for abandoned before it was locked.
+        if os.fstat(handle).st_nlink:
+            return handle, Path(name)
+        os.close(handle)
+
+
+def _remove_abandoned(directory: Path) -> None:
+    """Remove the drafts of backups that were killed."""
+    for path in directory.glob(f"{_PREFIX}*{_SUFFIX}"):
+        with contextlib.suppress(OSError), path.open("rb") as draft:
+            fcntl.flock(draft, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
 
 
 @contextlib.contextmanager

@@ -119,9 +119,15 @@ def restore(backup: Path, file: Path, keys: KeyRing, *, replace: bool) -> Restor
                     _decide(file, former)
                 _put_in_place(staging, file)
         finally:
-            shutil.rmtree(staging, ignore_errors=True)
+            _clear(file, staging)
     in_place = [each for each in (file, file.with_name(JOBS_FILE)) if each.exists()]
     return Restored(in_place, *versions, _existing(file, former))
+
+
+def _clear(file: Path, staging: Path) -> None:
+    """Remove what was staged, unless the former files are in there still."""
+    if not (is_there(file.with_name(MARKER)) and is_there(staging / _FORMER)):
+        shutil.rmtree(staging, ignore_errors=True)
 
 
 def _existing(file: Path, former: str | None) -> Path | None:
@@ -355,8 +361,8 @@ def _move_former(file: Path, former: str | None) -> None:
 def _read_marker(file: Path) -> tuple[bool, str | None]:
     """Return whether a restore was decided, and the directory of its former files.
 
-    A marker that says nothing of them counts as none: then all that is in place is
-    kept.
+    A marker whose directory is not there counts as none: then all that is in place
+    is kept.
     """
     try:
         text = file.with_name(MARKER).read_text("utf-8", "replace")
@@ -367,7 +373,7 @@ def _read_marker(file: Path) -> tuple[bool, str | None]:
     if not _FORMER_NAME.fullmatch(text):
         return False, None
     _move_former(file, text)
-    return True, text
+    return is_there(file.with_name(text)), text
 
 
 def _put_in_place(staging: Path, file: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import sqlite3
 import threading
@@ -158,6 +159,18 @@ def test_of_copies_to_one_name_at_once_one_is_written(embedded, tmp_path):
     assert sorted(target.parent.iterdir()) == sorted(pair)
     with closing(sqlite3.connect(target)) as connection:
         assert connection.execute("SELECT count(*) FROM users").fetchone() == (1,)
+
+
+def test_the_draft_of_a_killed_backup_is_removed_by_the_next(embedded, tmp_path):
+    abandoned = tmp_path / ".bridge-backup.killed.part"
+    used = tmp_path / ".bridge-backup.used.part"
+    abandoned.touch()
+    with used.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        embedded.ok("db", "backup", tmp_path / "copy.db")
+
+    assert not abandoned.exists()
+    assert used.exists()
 
 
 def test_a_file_system_without_hard_links_has_copies_too(

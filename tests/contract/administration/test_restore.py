@@ -14,20 +14,23 @@ import pytest
 
 from bridge.store.jobhome import find_home
 
-KILLED = """
+STOPPED = """
 import os, pathlib, signal, sys
 from bridge.store import restore
 from bridge.store.crypto import KeyRing
 
-backup, *directories = map(pathlib.Path, sys.argv[1:])
+how, *paths = sys.argv[1:]
+backup, *directories = map(pathlib.Path, paths)
 left = 0
 
 def counted(act):
     def step(*arguments, **named):
         global left
         left -= 1
-        if left == 0:
+        if left == 0 and how == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
+        if left == 0:
+            raise OSError(5, "Input/output error")
         return act(*arguments, **named)
     return step
 
@@ -38,11 +41,14 @@ for number, directory in enumerate(directories, 1):
     if not child:
         left = number
         keys = KeyRing.find(directory, None)
-        restore.restore(backup, directory / "bridge.db", keys, replace=True)
-        os._exit(0)
+        try:
+            restore.restore(backup, directory / "bridge.db", keys, replace=True)
+        finally:
+            os._exit(3 if left > 0 else 0)
     _, status = os.waitpid(child, 0)
-    print(os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0)
+    print(os.waitstatus_to_exitcode(status))
 """
+UNREACHED = 3
 MOST_STEPS = 42
 
 
@@ -296,16 +302,19 @@ def test_postgresql_is_restored_by_its_own_tool(operator, tmp_path):
     assert "pg_restore" in operator.refused("db", "restore", tmp_path / "copy.dump")
 
 
-def kill_restores(backup, directories):
-    """Restore in each directory, killed before its first, second … file operation."""
+def stop_restores(how, backup, directories):
+    """Restore in each directory, stopped at the first, second … file operation.
+
+    Returns in how many of them that operation came.
+    """
     ended = subprocess.run(
-        [sys.executable, "-c", KILLED, backup, *directories],
+        [sys.executable, "-c", STOPPED, how, backup, *directories],
         capture_output=True,
         text=True,
         check=True,
         timeout=120,
     )
-    return [int(line) for line in ended.stdout.split()]
+    return len(directories) - ended.stdout.split().count(str(UNREACHED))
 
 
 @pytest.fixture
@@ -330,23 +339,20 @@ def crashed(embedded, backup, tmp_path):
     return tmp_path / "crashed"
 
 
-def test_a_killed_restore_keeps_the_former_files_together(
-    embedded, backup, crashed, tmp_path
+@pytest.mark.parametrize("how", ["kill", "fail"])
+def test_a_restore_that_is_stopped_keeps_the_former_files_together(
+    embedded, backup, crashed, tmp_path, how
 ):
-    copies = [tmp_path / f"killed-{number}" for number in range(MOST_STEPS)]
+    copies = [tmp_path / f"stopped-{number}" for number in range(MOST_STEPS)]
     for copy in copies:
         shutil.copytree(crashed, copy)
-    signals = kill_restores(backup, copies)
-    # Enough steps: the last of the directories was restored to the end.
-    assert signals.count(9) >= 20
-    assert signals[-1] == 0
-    killed = copies[: signals.count(9)]
-    decided = [copy for copy in killed if (copy / "restore.unfinished").exists()]
-    # What finishes one is killed too.
-    kill_restores(backup, decided)
+    stopped = copies[: stop_restores(how, backup, copies)]
+    decided = [copy for copy in stopped if (copy / "restore.unfinished").exists()]
+    assert 0 < len(decided) < len(stopped) < len(copies)
+    # What finishes one is stopped too.
+    stop_restores(how, backup, decided)
 
-    assert 0 < len(decided) < len(killed)
-    for copy in killed:
+    for copy in stopped:
         embedded.env["BRIDGE_DATA_DIR"] = str(copy)
         is_decided = (copy / "restore.unfinished").exists()
         if is_decided:

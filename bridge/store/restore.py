@@ -25,26 +25,27 @@ import fcntl
 import os
 import re
 import shutil
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy.exc import SQLAlchemyError
-
-from bridge.errors import ConfigurationError, StoreError, StoreUnavailableError
+from bridge.errors import ConfigurationError, StoreError
 from bridge.store.crypto import KeyRing
 from bridge.store.database_file import MARKER
-from bridge.store.database_url import database_url
-from bridge.store.engine import Database
 from bridge.store.jobhome import JOBS_FILE
 from bridge.store.paths import (
     cure_os_error,
     is_there,
     make_private_directory,
 )
-from bridge.store.troubles import Trouble, classify, explain
+from bridge.store.restore_staging import (
+    READ_CURE,
+    give_to_owner,
+    make_directory,
+    stage_database,
+    stage_file,
+)
 
 _STAGING = "restore.partial"
 _FORMER = ".former"
@@ -52,7 +53,6 @@ _DRAFT = ".marker"
 _FORMER_NAME = re.compile(r"before-restore-[0-9A-Za-z-]+")
 _NO_FORMER = "nothing"
 _SIDE_FILES = ("-wal", "-shm", "-journal")
-_READ_CURE = "let this user read it, or run as its owner"
 NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 """What a file system without hard links answers, or one that has too many of a file."""
 # Where SQLite locks a database file: any open connection in WAL mode holds a part.
@@ -107,10 +107,10 @@ def restore(backup: Path, file: Path, keys: KeyRing, *, replace: bool) -> Restor
             with _nothing_changed(file.parent):
                 known, former = _read_marker(file)
                 shutil.rmtree(staging, ignore_errors=True)
-                _make_directory(staging, file.parent)
-                versions = _stage(backup, staging / file.name, keys)
+                make_directory(staging, file.parent)
+                versions = stage_database(backup, staging / file.name, keys)
                 if is_there(jobs_copy(backup)):
-                    _copy(jobs_copy(backup), staging / JOBS_FILE)
+                    stage_file(jobs_copy(backup), staging / JOBS_FILE)
                 if not known:
                     former = _link_former(file, staging / _FORMER, handles)
                 _flush_all(staging)
@@ -142,7 +142,7 @@ def _check_source(backup: Path, file: Path) -> None:
     except OSError as error:
         raise ConfigurationError(
             f"{backup} cannot be read: {error.strerror}; nothing was changed",
-            cure=_READ_CURE,
+            cure=READ_CURE,
         ) from error
     if not found:
         raise ConfigurationError(f"There is no file {backup}.")
@@ -238,74 +238,12 @@ def _lock(handle: int, file: Path) -> None:
         ) from None
 
 
-def _stage(backup: Path, draft: Path, keys: KeyRing) -> tuple[str, str]:
-    """Copy and check the database of a backup; return its schema and this program's."""
-    _copy(backup, draft)
-    url = database_url(draft.parent, f"sqlite:///{draft}")
-    with _explained(backup, draft):
-        try:
-            with contextlib.closing(Database.open(url, keys=keys)) as database:
-                found, needed = database.versions()
-        except StoreUnavailableError as error:
-            # Its text names the draft.
-            raise error.__cause__ or error from None
-        # Opening it has made a write-ahead log beside it; the file must stand alone.
-        _set_journal(draft)
-    if found is None:
-        raise ConfigurationError(f"{backup} is a database, but not one of Bridge.")
-    return found, needed
-
-
-def _copy(source: Path, draft: Path) -> None:
-    """Copy a backup into a new file that stands alone, and read the copy through."""
-    os.close(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-    _give_to_owner(draft, draft.parent.parent)
-    address = f"{source.absolute().as_uri()}?mode=ro"
-    with _explained(source, draft):
-        with (
-            contextlib.closing(sqlite3.connect(address, uri=True)) as backup,
-            contextlib.closing(sqlite3.connect(draft)) as copy,
-        ):
-            backup.backup(copy)
-            [(verdict,)] = copy.execute("PRAGMA integrity_check(1)").fetchall()
-            if verdict != "ok":
-                raise sqlite3.DatabaseError(verdict.splitlines()[-1])
-        _set_journal(draft)
-
-
-@contextlib.contextmanager
-def _explained(source: Path, draft: Path) -> Iterator[None]:
-    """Turn what SQLite says of a backup or its copy into a refusal."""
-    try:
-        yield
-    except (sqlite3.Error, SQLAlchemyError) as error:
-        trouble = classify(error)
-        if trouble in {Trouble.FULL, Trouble.DISK}:
-            raise ConfigurationError(
-                f"There is no room in {draft.parent.parent} for the copy of {source}; "
-                "nothing was changed",
-                cure="make room on its disk",
-            ) from error
-        advice = "use another backup"
-        if trouble is Trouble.FORBIDDEN and not os.access(source, os.R_OK):
-            advice = _READ_CURE
-        raise StoreError(
-            f"{source} cannot be restored: {explain(error)}; nothing was changed",
-            cure=advice,
-        ) from error
-
-
-def _set_journal(file: Path) -> None:
-    with contextlib.closing(sqlite3.connect(file)) as connection:
-        connection.execute("PRAGMA journal_mode = DELETE")
-
-
 def _link_former(file: Path, former: Path, handles: dict[Path, int]) -> str | None:
     """Link what is in place into a new directory; return the name it is to have."""
     found = [each for each in _places(file) if is_there(each)]
     if not found:
         return None
-    _make_directory(former, file.parent)
+    make_directory(former, file.parent)
     for each in found:
         kept = former / each.name
         try:
@@ -320,7 +258,7 @@ def _link_former(file: Path, former: Path, handles: dict[Path, int]) -> str | No
                 else:
                     source = os.fdopen(handle, "rb", closefd=False)
                 shutil.copyfileobj(source, stack.enter_context(kept.open("xb")))
-            _give_to_owner(kept, file.parent)
+            give_to_owner(kept, file.parent)
     return _new_name(file.parent)
 
 
@@ -344,7 +282,7 @@ def _decide(file: Path, former: str | None) -> None:
     draft = file.with_name(_STAGING) / _DRAFT
     with draft.open("x", encoding="utf-8") as marker:
         marker.write(former or _NO_FORMER)
-    _give_to_owner(draft, file.parent)
+    give_to_owner(draft, file.parent)
     _flush(draft)
     draft.replace(file.with_name(MARKER))
     _flush(file.parent)
@@ -386,19 +324,6 @@ def _put_in_place(staging: Path, file: Path) -> None:
     _flush(file.parent)
     file.with_name(MARKER).unlink()
     _flush(file.parent)
-
-
-def _make_directory(path: Path, directory: Path) -> None:
-    path.mkdir(mode=0o700)
-    _give_to_owner(path, directory)
-
-
-def _give_to_owner(path: Path, directory: Path) -> None:
-    """Give what root has made to whoever the directory of the database belongs to."""
-    if os.geteuid() != 0:
-        return
-    owner = directory.stat()
-    os.chown(path, owner.st_uid, owner.st_gid)
 
 
 def _flush_all(directory: Path) -> None:

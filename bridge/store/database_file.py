@@ -107,8 +107,8 @@ def refuse_unfinished(path: Path) -> None:
         raise StoreError(
             f"A restore of {path} is under way or was interrupted; nothing is opened "
             "until it has finished.",
-            cure="run the same `bridge db restore` again; the former database is in a "
-            "directory before-restore-… beside it",
+            cure="run the same `bridge db restore` again; it keeps the former database "
+            "in a directory before-restore-… beside it",
         )
 
 

@@ -13,7 +13,18 @@ from bridge.cli.output import as_json, show_json
 from bridge.services.operating.restoring import restore_database
 from bridge.settings import read_settings
 from bridge.store import backup as store_backup
+from bridge.store.paths import is_there
 from bridge.store.restore import jobs_copy
+
+_FILE = click.Path(dir_okay=False)
+
+
+def _require_name(_ctx: click.Context, _parameter: click.Parameter, file: str) -> Path:
+    """Refuse an empty name, which would mean this directory, and `name/..`."""
+    path = Path(file)
+    if path.name in {"", ".."}:
+        raise click.BadParameter(f"{file!r} is no name of a file.")
+    return path
 
 
 @click.group(epilog="Example: bridge db version")
@@ -51,7 +62,7 @@ def version(*, as_json: bool) -> None:
 
 
 @db.command(epilog="Example: bridge db backup bridge-2026-11-22.db")
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", type=_FILE, callback=_require_name)
 def backup(*, file: Path) -> None:
     """Copy the database into a new file while everything runs.
 
@@ -69,7 +80,7 @@ def backup(*, file: Path) -> None:
 
 
 @db.command(epilog="Example: bridge db restore bridge-2026-11-22.db --replace")
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", type=_FILE, callback=_require_name)
 @click.option(
     "--replace",
     is_flag=True,
@@ -89,7 +100,7 @@ def restore(*, file: Path, replace: bool) -> None:
     click.echo(f"Restored {' and '.join(map(str, done.files))}.")
     if done.schema != done.needed:
         click.echo(f"Its schema is {done.schema}; the next start upgrades it.")
-    if not jobs_copy(file).exists():
+    if not is_there(jobs_copy(file)):
         click.echo(
             f"There is no {jobs_copy(file).name}: work under way is not restored.",
             err=True,

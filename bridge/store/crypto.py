@@ -288,7 +288,11 @@ def replace_ring(path: Path, text: str) -> None:
     """
     try:
         draft = _draft(path, text)
-        draft.replace(path)
+        try:
+            draft.replace(path)
+        except OSError:
+            draft.unlink()
+            raise
         _flush(path.parent)
     except OSError as error:
         raise ConfigurationError(
@@ -352,11 +356,16 @@ def _write_new_keys(path: Path) -> None:
 def _draft(path: Path, text: str) -> Path:
     """Write a text to a new file beside `path`, for its owner only, and to the disk."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    return Path(name)
+    draft = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        draft.unlink()
+        raise
+    return draft
 
 
 def _flush(path: Path) -> None:

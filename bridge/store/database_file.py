@@ -12,7 +12,7 @@ import sqlite3
 from pathlib import Path
 
 from bridge.errors import StoreError, StoreUnavailableError
-from bridge.store.paths import make_private_file
+from bridge.store.paths import cure_ownership, is_there, make_private_file
 
 MARKER = "restore.unfinished"
 """A file beside a database that is being restored: it must not be opened."""
@@ -93,14 +93,22 @@ def refuse_unfinished(path: Path) -> None:
     """Refuse a database whose restore has begun and not finished.
 
     Raises:
-        StoreError: a restore is under way, or was interrupted; with the cure.
+        StoreError: a restore is under way, or was interrupted; or this user may not
+            use the directory; with the cure.
     """
-    if path.with_name(MARKER).exists():
+    try:
+        unfinished = is_there(path.with_name(MARKER))
+    except OSError as error:
+        raise StoreError(
+            f"The directory {path.parent} cannot be read: {error.strerror}",
+            cure=cure_ownership(path),
+        ) from error
+    if unfinished:
         raise StoreError(
             f"A restore of {path} is under way or was interrupted; nothing is opened "
             "until it has finished.",
-            cure="run the same `bridge db restore` again; the former database is in a "
-            "directory before-restore-… beside it",
+            cure="run the same `bridge db restore` again; it keeps the former database "
+            "in a directory before-restore-… beside it",
         )
 
 

@@ -16,6 +16,7 @@ _OURS = ("bridge.db*", "jobs.db*", "sandbox.db*", "demo.json*", "*keys.json*")
 _OUR_DIRECTORIES = ("metrics", "wsdl")
 _OTHERS = 0o077
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP)
 
 
 def make_private_directory(path: Path) -> None:
@@ -27,9 +28,11 @@ def make_private_directory(path: Path) -> None:
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
+        cure = "set BRIDGE_DATA_DIR to one that this user can make or write"
+        if error.errno == errno.EROFS:
+            cure = f"{cure_ownership(path)}, or set BRIDGE_DATA_DIR to another"
         raise ConfigurationError(
-            f"The data directory {path} cannot be made: {error.strerror}.",
-            cure="set BRIDGE_DATA_DIR to one that this user can make or write",
+            f"The data directory {path} cannot be made: {error.strerror}.", cure=cure
         ) from error
     if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
         raise ConfigurationError(
@@ -62,27 +65,55 @@ def make_private_file(path: Path) -> None:
         ) from error
 
 
+def is_there(path: Path) -> bool:
+    """Return whether a path exists; a name that cannot exist does not.
+
+    Raises:
+        OSError: that cannot be found out, as in a directory closed to this user.
+    """
+    try:
+        path.stat()
+    except OSError as error:
+        if error.errno in _ABSENT:
+            return False
+        raise
+    return True
+
+
+def is_read_only(path: Path) -> bool:
+    """Return whether the file system of an existing path is mounted read-only."""
+    return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+
+
 def cure_os_error(path: Path, error: OSError) -> str:
     """Return what an operator does when a file cannot be used; "" when unknown."""
-    if isinstance(error, PermissionError):
+    if isinstance(error, PermissionError) or error.errno == errno.EROFS:
         return cure_ownership(path)
     return "make room on its disk" if error.errno in _FULL else ""
 
 
 def cure_ownership(path: Path) -> str:
-    """Return the command that lets this process use a file or directory."""
-    user = _user_name(os.geteuid())
-    try:
-        owner = path.stat().st_uid
-    except OSError:
-        # Of a directory above it: nothing is known of what is in there.
-        return f"give this user, {user}, access to {path.parent}"
-    recursive = " -R" if path.is_dir() else ""
-    if owner == os.geteuid():
-        return f"chmod{recursive} u+rwX {path}"
+    """Return what lets this process use a file or directory, a command where it can."""
+    # Unlike `Path.exists` false, not an error, below a directory that is closed to us.
+    path = path.absolute()
+    found = next(each for each in (path, *path.parents) if os.path.exists(each))  # noqa: PTH110
+    if is_read_only(found):
+        mount = next(each for each in (found, *found.parents) if each.is_mount())
+        return f"its file system is read-only: mount {mount} writable"
+    user, owner = os.geteuid(), found.stat().st_uid
+    named = f"this process runs as {_user_name(user)}"
+    if found not in (path, path.parent):
+        # Of a directory above ours: it is not to be given away.
+        return (
+            f"{found} belongs to {_user_name(owner)} and {named}: let it enter and "
+            f"use {path}, or run as {_user_name(owner)}"
+        )
+    recursive = " -R" if found.is_dir() else ""
+    if owner == user:
+        return f"chmod{recursive} u+rwX {found}"
     return (
-        f"it belongs to {_user_name(owner)} and this process runs as {user}: "
-        f"chown{recursive} {user} {path}, or run as {_user_name(owner)}"
+        f"it belongs to {_user_name(owner)} and {named}: "
+        f"chown{recursive} {_user_name(user)} {found}, or run as {_user_name(owner)}"
     )
 
 

@@ -57,13 +57,24 @@ _LARGEST_BYTES = 20_000_000
 
 
 def stored(directory: Path) -> list[Description]:
-    """Return the fetched descriptions by file name, newest release first."""
-    if not directory.is_dir():
+    """Return the fetched descriptions by file name, newest release first.
+
+    Raises:
+        ConfigurationError: the directory cannot be read.
+    """
+    try:
+        names = [path.name for path in directory.iterdir()]
+    except (FileNotFoundError, NotADirectoryError):
         return []
+    except OSError as error:
+        raise ConfigurationError(
+            f"The service descriptions in {directory} cannot be read: {error.strerror}",
+            cure="let this user read them, or run as their owner",
+        ) from error
     found = [
         Description(match[0], match[1])
-        for path in directory.iterdir()
-        if (match := _FILE.fullmatch(path.name))
+        for name in names
+        if (match := _FILE.fullmatch(name))
     ]
     return sorted(found, key=lambda one: release_key(one.release), reverse=True)
 

@@ -13,7 +13,7 @@ from shutil import disk_usage
 from bridge.services.operating.doctor import Finding, fail, fine, warn
 from bridge.settings import Settings
 from bridge.store.crypto import KEYS_FILE
-from bridge.store.paths import cure_ownership
+from bridge.store.paths import cure_ownership, is_read_only
 
 _CHECK = "data directory"
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -77,9 +77,14 @@ def _check_parent(path: Path) -> Finding:
     if not above.is_dir():
         text = f"{text} and cannot be made: {above} is no directory"
         return fail(_CHECK, text, "set BRIDGE_DATA_DIR to another")
-    if not os.access(above, os.W_OK | os.X_OK):
+    if not os.access(above, os.X_OK):
+        text = f"{path} cannot be used: {above} is closed to this user"
+        return fail(_CHECK, text, cure_ownership(path / KEYS_FILE))
+    if not os.access(above, os.W_OK):
         text = f"{text} and cannot be made: {above} cannot be written by this user"
         cure = f"set BRIDGE_DATA_DIR to another, or make {path} for this user"
+        if is_read_only(above):
+            cure = f"{cure_ownership(above)}, or set BRIDGE_DATA_DIR to another"
         return fail(_CHECK, text, cure)
     cure = (
         "nothing, if this is a new installation: the first start makes it; "

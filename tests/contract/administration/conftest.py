@@ -112,6 +112,23 @@ def embedded(tmp_path, prepared_sqlite) -> Operator:
     return Operator({"BRIDGE_DATA_DIR": str(tmp_path / "data")})
 
 
+@pytest.fixture
+def disk(tmp_path):
+    """A file system of six megabytes; skips the test where none can be mounted."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(place)]
+    if shutil.which("mount") is None:
+        pytest.skip("there is no mount command")
+    mounted = subprocess.run(command, capture_output=True, text=True, check=False)
+    if mounted.returncode:
+        pytest.skip(f"no file system can be mounted: {mounted.stderr.strip()}")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def operator(request, tmp_path) -> Operator:
     """An operator of an empty installation on each database."""

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
+import os
 import sqlite3
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
 from sqlalchemy import text
 
+from bridge.errors import ConfigurationError
+from bridge.store.backup import back_up
 from bridge.store.instances import add_instance, get_instance
+from bridge.store.jobhome import find_home
+
+COPIES = 4
 
 
 def test_an_upgrade_says_from_where_to_where(blank):
@@ -107,6 +116,85 @@ def test_a_copy_that_cannot_be_written_is_said(embedded, tmp_path):
     refusal = embedded.refused("db", "backup", tmp_path / "nowhere" / "copy.db")
 
     assert "cannot be written" in refusal
+
+
+@pytest.mark.parametrize("name", ["", "new/.."])
+def test_a_copy_needs_a_name(embedded, name):
+    refusal = embedded.refused("db", "backup", name, code=2)
+
+    assert f"'{name}' is no name of a file" in refusal
+
+
+def test_a_name_that_is_too_long_is_said(embedded, tmp_path):
+    target = tmp_path / ("x" * 300)
+
+    refusal = embedded.refused("db", "backup", target)
+
+    assert f"{target} cannot be written: File name too long; name a sh" in refusal
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
+
+
+def test_of_copies_to_one_name_at_once_one_is_written(embedded, tmp_path):
+    embedded.add_user()
+    target = tmp_path / "copies" / "copy.db"
+    target.parent.mkdir()
+    together = threading.Barrier(COPIES, timeout=120)
+
+    def copy(_number):
+        with embedded.database() as database:
+            find_home(database)
+            together.wait()
+            try:
+                return back_up(database, target)
+            except ConfigurationError as error:
+                return error.message
+
+    with ThreadPoolExecutor(COPIES) as pool:
+        answers = list(pool.map(copy, range(COPIES)))
+
+    pair = [target.with_name("copy.jobs.db"), target]
+    refused = [answer for answer in answers if "exists; name a new file" in answer]
+    assert len(refused) == COPIES - 1
+    assert pair in answers
+    assert sorted(target.parent.iterdir()) == sorted(pair)
+    with closing(sqlite3.connect(target)) as connection:
+        assert connection.execute("SELECT count(*) FROM users").fetchone() == (1,)
+
+
+def test_the_draft_of_a_killed_backup_is_removed_by_the_next(embedded, tmp_path):
+    abandoned = tmp_path / ".bridge-backup.killed.part"
+    used = tmp_path / ".bridge-backup.used.part"
+    abandoned.touch()
+    with used.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        embedded.ok("db", "backup", tmp_path / "copy.db")
+
+    assert not abandoned.exists()
+    assert used.exists()
+
+
+def test_a_file_system_without_hard_links_has_copies_too(
+    embedded, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(os, "link", refuse_link)
+    embedded.add_user()
+    embedded.ok("db", "backup", tmp_path / "copy.db")
+    embedded.add_user("second@northwind.example")
+
+    embedded.ok("db", "restore", tmp_path / "copy.db", "--replace")
+
+    assert len(embedded.json("user", "list")) == 1
+    [former] = (tmp_path / "data").glob("before-restore-*")
+    kept = {"BRIDGE_DATABASE_URL": f"sqlite:///{former / 'bridge.db'}"}
+    assert len(embedded.json("user", "list", env=kept)) == 2
+    assert "exists" in embedded.refused("db", "backup", tmp_path / "copy.db")
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["copy.db", "data"]
+
+
+def refuse_link(*_arguments, **_named):
+    """Answer as file systems do that have no hard links."""
+    raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
 
 
 @pytest.mark.parametrize("operator", ["postgresql"], indirect=True)

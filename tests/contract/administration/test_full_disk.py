@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import shutil
-import subprocess
 from contextlib import closing, suppress
 from itertools import count
 
@@ -17,23 +17,6 @@ from bridge.store.tenants import add_tenant
 
 CURE = "its disk is full"
 TRIES = 500
-
-
-@pytest.fixture
-def disk(tmp_path):
-    """A file system of six megabytes; skips the test where none can be mounted."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(place)]
-    if shutil.which("mount") is None:
-        pytest.skip("there is no mount command")
-    mounted = subprocess.run(command, capture_output=True, text=True, check=False)
-    if mounted.returncode:
-        pytest.skip(f"no file system can be mounted: {mounted.stderr.strip()}")
-    try:
-        yield place
-    finally:
-        subprocess.run(["umount", "--lazy", str(place)], check=True)
 
 
 @pytest.fixture
@@ -84,6 +67,35 @@ def test_a_copy_onto_a_full_disk_names_it(crowded, tmp_path, disk):
     assert str(disk / "copy.db") in refusal
     assert CURE in refusal
     assert [path.name for path in disk.iterdir()] == ["fill"]
+
+
+def test_a_restore_that_runs_out_of_room_changes_nothing(crowded, tmp_path, disk):
+    operator, fill = crowded
+    operator.ok("db", "backup", tmp_path / "copy.db")
+    fill()
+    # Room for the copy, and none for the write-ahead log of what reads it.
+    size = (tmp_path / "copy.db").stat().st_size
+    os.truncate(disk / "fill", (disk / "fill").stat().st_size - size - 8192)
+    before = sorted(path.name for path in (disk / "data").iterdir())
+
+    refusal = operator.refused("db", "restore", tmp_path / "copy.db", "--replace")
+
+    assert f"There is no room in {disk / 'data'}" in refusal
+    assert "nothing was changed; make room on its disk" in refusal
+    assert "partial" not in refusal
+    assert sorted(path.name for path in (disk / "data").iterdir()) == before
+
+
+def test_a_key_ring_without_room_leaves_no_draft(crowded, disk):
+    operator, fill = crowded
+    shutil.rmtree(disk / "data")
+    (disk / "data").mkdir()
+    fill()
+
+    refusal = operator.refused("serve", "--no-worker", "--port", 0)
+
+    assert "keys.json cannot be used: No space left on device" in refusal
+    assert list((disk / "data").iterdir()) == []
 
 
 def test_callers_and_log_name_a_full_disk_until_there_is_room(crowded, disk, caplog):

@@ -111,6 +111,50 @@ def test_a_data_directory_of_another_user_is_cured_by_chown(limited):
 
 
 @only_root
+def test_commands_that_read_name_a_directory_of_another_user(limited):
+    directory = limited.operator.settings().data_dir
+    give_away(directory)
+    directory.chmod(0o700)
+
+    refusal = limited.refused("user", "list")
+
+    assert f"{directory} cannot be read: Permission denied" in refusal
+    assert f"chown -R root {directory}, or run as nobody" in refusal
+    assert f"{directory / 'wsdl'} cannot be read" in limited.refused("wsdl", "list")
+
+
+@only_root
+def test_a_directory_above_is_not_to_be_given_away(limited, tmp_path):
+    (tmp_path / "home").mkdir()
+    give_away(tmp_path / "home")
+    (tmp_path / "home").chmod(0o700)
+    limited.operator.env["BRIDGE_DATA_DIR"] = str(tmp_path / "home" / "data")
+
+    cause = limited.cause()
+    refusal = limited.refused("user", "list")
+
+    assert f"{tmp_path / 'home'} is closed to this user" in cause["text"]
+    for cure in (cause["cure"], refusal):
+        assert f"{tmp_path / 'home'} belongs to nobody" in cure
+        assert "or run as nobody" in cure
+        assert "chown" not in cure
+
+
+@only_root
+def test_backups_in_a_directory_of_another_user_are_refused(limited, tmp_path):
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    give_away(closed)
+    closed.chmod(0o700)
+
+    written = limited.refused("db", "backup", closed / "copy.db")
+    read = limited.refused("db", "restore", closed / "copy.db", "--replace")
+
+    assert f"{closed / 'copy.db'} cannot be written: Permission denied" in written
+    assert f"{closed / 'copy.db'} cannot be read: Permission denied" in read
+
+
+@only_root
 def test_root_is_warned_of_a_file_that_the_service_cannot_read(embedded):
     directory = embedded.settings().data_dir
     for path in (directory, directory / "bridge.db"):

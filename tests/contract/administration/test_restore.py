@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -13,36 +14,42 @@ import pytest
 
 from bridge.store.jobhome import find_home
 
-KILLED = """
+STOPPED = """
 import os, pathlib, signal, sys
 from bridge.store import restore
 from bridge.store.crypto import KeyRing
 
-backup, *directories = map(pathlib.Path, sys.argv[1:])
+how, *paths = sys.argv[1:]
+backup, *directories = map(pathlib.Path, paths)
 left = 0
-flush, replace = os.fsync, pathlib.Path.replace
 
 def counted(act):
-    def step(*arguments):
+    def step(*arguments, **named):
         global left
         left -= 1
-        if left == 0:
+        if left == 0 and how == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
-        return act(*arguments)
+        if left == 0:
+            raise OSError(5, "Input/output error")
+        return act(*arguments, **named)
     return step
 
-os.fsync, pathlib.Path.replace = counted(flush), counted(replace)
+for name in ("fsync", "link", "mkdir", "rename", "replace", "rmdir", "unlink"):
+    setattr(os, name, counted(getattr(os, name)))
 for number, directory in enumerate(directories, 1):
     child = os.fork()
     if not child:
         left = number
         keys = KeyRing.find(directory, None)
-        restore.restore(backup, directory / "bridge.db", keys, replace=True)
-        os._exit(0)
+        try:
+            restore.restore(backup, directory / "bridge.db", keys, replace=True)
+        finally:
+            os._exit(3 if left > 0 else 0)
     _, status = os.waitpid(child, 0)
-    print(os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0)
+    print(os.waitstatus_to_exitcode(status))
 """
-MOST_STEPS = 14
+UNREACHED = 3
+MOST_STEPS = 42
 
 
 def emails(operator, **options):
@@ -244,51 +251,128 @@ def test_the_database_itself_is_no_backup(embedded, backup):
     assert backup.exists()
 
 
+@pytest.mark.parametrize("name", ["bridge.db", "jobs.db"])
+def test_a_symbolic_link_is_refused_and_stays(embedded, backup, tmp_path, name):
+    link = data(embedded) / name
+    link.rename(tmp_path / "elsewhere")
+    link.symlink_to(tmp_path / "elsewhere")
+
+    refusal = embedded.refused("db", "restore", backup, "--replace")
+
+    assert f"{link} is a symbolic link to {tmp_path / 'elsewhere'}" in refusal
+    assert "nothing was changed" in refusal
+    assert link.is_symlink()
+    assert len(emails(embedded)) == 2
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_files_that_root_restores_belong_to_the_service_user(embedded, backup):
+    for path in (data(embedded), *data(embedded).rglob("*")):
+        os.chown(path, 65_534, 65_534)
+
+    embedded.ok("db", "restore", backup, "--replace")
+
+    found = {path: path.stat() for path in data(embedded).rglob("*")}
+    assert len(found) >= 6
+    assert {(one.st_uid, one.st_gid) for one in found.values()} == {(65_534, 65_534)}
+
+
+def test_a_marker_that_names_nothing_makes_nothing_lost(embedded, backup):
+    (data(embedded) / "restore.unfinished").write_bytes(b"\xff../../etc\0")
+
+    embedded.ok("db", "restore", backup, "--replace")
+
+    [former] = data(embedded).glob("before-restore-*")
+    assert read_mark(former) == "newer"
+    assert emails(embedded) == ["first@northwind.example"]
+
+
+def test_a_backup_without_work_removes_that_of_the_former(embedded, backup):
+    backup.with_name("copy.jobs.db").unlink()
+
+    embedded.ok("db", "restore", backup, "--replace")
+
+    [former] = data(embedded).glob("before-restore-*")
+    assert read_mark(former) == "newer"
+    assert not (data(embedded) / "jobs.db").exists()
+
+
 @pytest.mark.parametrize("operator", ["postgresql"], indirect=True)
 def test_postgresql_is_restored_by_its_own_tool(operator, tmp_path):
     assert "pg_restore" in operator.refused("db", "restore", tmp_path / "copy.dump")
 
 
-def test_a_killed_restore_loses_nothing_and_is_finished_by_the_next(
-    embedded, backup, tmp_path
-):
-    copies = [tmp_path / f"killed-{number}" for number in range(MOST_STEPS)]
-    for copy in copies:
-        shutil.copytree(data(embedded), copy)
+def stop_restores(how, backup, directories):
+    """Restore in each directory, stopped at the first, second … file operation.
+
+    Returns in how many of them that operation came.
+    """
     ended = subprocess.run(
-        [sys.executable, "-c", KILLED, backup, *copies],
+        [sys.executable, "-c", STOPPED, how, backup, *directories],
         capture_output=True,
         text=True,
         check=True,
         timeout=120,
     )
-    signals = [int(line) for line in ended.stdout.split()]
-    # Enough steps: the last of the directories was restored to the end.
-    assert signals.count(9) >= 8
-    assert signals[-1] == 0
+    return len(directories) - ended.stdout.split().count(str(UNREACHED))
 
-    interrupted = 0
-    for copy, signal in zip(copies, signals, strict=True):
+
+@pytest.fixture
+def crashed(embedded, backup, tmp_path):
+    """A data directory whose last changes are in the write-ahead logs alone."""
+    with (
+        closing(sqlite3.connect(data(embedded) / "bridge.db")) as database,
+        closing(sqlite3.connect(data(embedded) / "jobs.db")) as jobs,
+    ):
+        for connection in (database, jobs):
+            connection.execute("PRAGMA wal_autocheckpoint = 0")
+        database.execute(
+            "UPDATE users SET email = 'log@northwind.example' WHERE email LIKE 'sec%'"
+        )
+        database.commit()
+        jobs.execute("UPDATE mark SET text = 'in the log'")
+        jobs.commit()
+        shutil.copytree(data(embedded), tmp_path / "crashed")
+    for name in ("bridge.db-wal", "jobs.db-wal"):
+        assert (tmp_path / "crashed" / name).stat().st_size
+    assert backup.exists()
+    return tmp_path / "crashed"
+
+
+@pytest.mark.parametrize("how", ["kill", "fail"])
+def test_a_restore_that_is_stopped_keeps_the_former_files_together(
+    embedded, backup, crashed, tmp_path, how
+):
+    copies = [tmp_path / f"stopped-{number}" for number in range(MOST_STEPS)]
+    for copy in copies:
+        shutil.copytree(crashed, copy)
+    stopped = copies[: stop_restores(how, backup, copies)]
+    decided = [copy for copy in stopped if (copy / "restore.unfinished").exists()]
+    assert 0 < len(decided) < len(stopped) < len(copies)
+    # What finishes one is stopped too.
+    stop_restores(how, backup, decided)
+
+    for copy in stopped:
         embedded.env["BRIDGE_DATA_DIR"] = str(copy)
-        listed = embedded.run("user", "list")
-        if listed.exit_code:
-            assert "run the same `bridge db restore` again" in listed.stderr
-            interrupted += 1
-        if signal:
-            embedded.ok("db", "restore", backup, "--replace")
+        is_decided = (copy / "restore.unfinished").exists()
+        if is_decided:
+            refusal = embedded.refused("user", "list")
+            assert "run the same `bridge db restore` again" in refusal
+        if is_decided or not list(copy.glob("before-restore-*")):
+            ended = embedded.run("db", "restore", backup, "--replace")
+            assert ended.exit_code == 0, ended.output
+            [former] = copy.glob("before-restore-*")
+            assert f"The former database is in {former}." in ended.stderr
+            assert list(copy.glob("restore*")) == []
+        [former] = copy.glob("before-restore-*")
+        assert_former(former)
         assert emails(embedded) == ["first@northwind.example"]
         assert read_mark(copy) == "backed up"
-        assert is_kept(copy)
-    assert 0 < interrupted < len(copies)
 
 
-def is_kept(directory):
-    """Tell whether the former files are in one of the directories beside."""
-    found = set()
-    for former in directory.glob("before-restore-*"):
-        if (former / "bridge.db").exists():
-            with closing(sqlite3.connect(former / "bridge.db")) as connection:
-                found.add(connection.execute("SELECT count(*) FROM users").fetchone())
-        if (former / "jobs.db").exists():
-            found.add(read_mark(former))
-    return {(2,), "newer"} <= found
+def assert_former(directory):
+    """Require that a directory has the former database with its last changes."""
+    with closing(sqlite3.connect(directory / "bridge.db")) as connection:
+        found = {email for (email,) in connection.execute("SELECT email FROM users")}
+    assert found == {"first@northwind.example", "log@northwind.example"}
+    assert read_mark(directory) == "in the log"

@@ -32,6 +32,7 @@ from bridge.services.operating.installation import (
     read_url,
     require_installation,
 )
+from bridge.services.operating.timed_reading import TimedReader
 from bridge.services.unsaved import UnsavedWrites
 from bridge.settings import Settings
 from bridge.store.crypto import KEYS_FILE, KeyRing
@@ -155,6 +156,8 @@ def build_context(settings: Settings, database: Database) -> Context:
         journal=journal,
         metrics=metrics,
         unsaved=UnsavedWrites(),
+        state_reader=TimedReader(),
+        readiness_reader=TimedReader(),
     )
 
 

@@ -22,8 +22,8 @@ _T = TypeVar("_T")
 class TimedReader:
     """Reads a database in a thread that nobody waits for longer than `timeout_s`.
 
-    One reading runs at a time. A reading that is late goes on alone, and while it does, no
-    other is begun: neither threads nor connections pile up. Safe to use from many
+    One reading runs at a time. A reading that is late goes on alone, and while it does,
+    no other is begun: neither threads nor connections pile up. Safe to use from many
     threads.
     """
 

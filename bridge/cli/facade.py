@@ -59,22 +59,30 @@ def run(  # noqa: PLR0913 - the command's options
             os.write(ready_fd, said)
             os.close(ready_fd)
 
-    server.run(
-        partial(Standby, make_app, strict=settings.strict_status),
-        host=host,
-        port=port,
-        workers=workers,
-        threads=threads,
-        ready=announce,
-        limits=server.Limits(
-            stall_s=settings.http_request_timeout_s,
-            keepalive_s=settings.http_keepalive_s,
-            drain_s=settings.shutdown_timeout_s,
-            headers=settings.http_max_headers,
-            header_bytes=settings.http_max_header_bytes,
-        ),
-        tls=tls,
-    )
+    process = os.getpid()
+    try:
+        server.run(
+            partial(Standby, make_app, strict=settings.strict_status),
+            host=host,
+            port=port,
+            workers=workers,
+            threads=threads,
+            ready=announce,
+            limits=server.Limits(
+                stall_s=settings.http_request_timeout_s,
+                keepalive_s=settings.http_keepalive_s,
+                drain_s=settings.shutdown_timeout_s,
+                headers=settings.http_max_headers,
+                header_bytes=settings.http_max_header_bytes,
+            ),
+            tls=tls,
+        )
+    except SystemExit as ended:
+        # It gave up the address, which somebody took since it was looked at. Worker
+        # processes end through here as well.
+        if ended.code and os.getpid() == process:
+            check_address(host, port)
+        raise
 
 
 def _certificates(certificate: Path | None, key: Path | None) -> Certificates | None:

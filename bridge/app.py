@@ -32,7 +32,7 @@ from bridge.services.operating.installation import (
     read_url,
     require_installation,
 )
-from bridge.services.operating.timed_reading import TimedReader
+from bridge.services.timed_reading import TimedReader
 from bridge.services.unsaved import UnsavedWrites
 from bridge.settings import Settings
 from bridge.store.crypto import KEYS_FILE, KeyRing

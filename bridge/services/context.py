@@ -13,7 +13,7 @@ from bridge.services.entities import EntityDirectory
 from bridge.services.fields import EntityFields
 from bridge.services.journal import Journal
 from bridge.services.labels import NameCache
-from bridge.services.operating.timed_reading import TimedReader
+from bridge.services.timed_reading import TimedReader
 from bridge.services.unsaved import UnsavedWrites
 from bridge.settings import Settings
 from bridge.store.engine import Database

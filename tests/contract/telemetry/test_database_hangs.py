@@ -17,7 +17,7 @@ from waiting import wait_until
 
 from bridge import app as bridge_app
 from bridge.errors import StoreUnavailableError
-from bridge.services.operating import timed_reading
+from bridge.services import timed_reading
 from bridge.settings import Settings
 
 TIMEOUT_S = 0.5

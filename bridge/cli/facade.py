@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import NoReturn
@@ -59,8 +61,7 @@ def run(  # noqa: PLR0913 - the command's options
             os.write(ready_fd, said)
             os.close(ready_fd)
 
-    process = os.getpid()
-    try:
+    with _explaining_exit(host, port):
         server.run(
             partial(Standby, make_app, strict=settings.strict_status),
             host=host,
@@ -77,9 +78,21 @@ def run(  # noqa: PLR0913 - the command's options
             ),
             tls=tls,
         )
+
+
+@contextmanager
+def _explaining_exit(host: str, port: int) -> Iterator[None]:
+    """Say why when the server gives up an address that was taken meanwhile.
+
+    Worker processes end through here as well.
+
+    Raises:
+        OperatorError: names the address and the cure.
+    """
+    process = os.getpid()
+    try:
+        yield
     except SystemExit as ended:
-        # It gave up the address, which somebody took since it was looked at. Worker
-        # processes end through here as well.
         if ended.code and os.getpid() == process:
             check_address(host, port)
         raise

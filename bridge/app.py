@@ -32,6 +32,7 @@ from bridge.services.operating.installation import (
     read_url,
     require_installation,
 )
+from bridge.services.timed_reading import TimedReader
 from bridge.services.unsaved import UnsavedWrites
 from bridge.settings import Settings
 from bridge.store.crypto import KEYS_FILE, KeyRing
@@ -115,15 +116,16 @@ def make_database(settings: Settings, *, new: bool = True) -> Opened:
 def _open_keys(settings: Settings, url: str, *, make: bool) -> KeyRing:
     """Return the key ring; a new one only for a database that none has sealed yet."""
     configured = settings.keys.get_secret_value() if settings.keys else None
-    ring = KeyRing.find(settings.data_dir, configured)
+    place = settings.place("keys")
+    ring = KeyRing.find(settings.data_dir, configured, place)
     if make:
         is_new = ring is None and read_contents(url) is not Contents.INSTALLATION
         if not configured_url(settings):
             make_private_directory(settings.data_dir)
         if is_new:
-            return KeyRing.load(settings.data_dir, configured)
+            return KeyRing.load(settings.data_dir, configured, place)
     # Another process may have made both since we looked.
-    ring = ring or KeyRing.find(settings.data_dir, configured)
+    ring = ring or KeyRing.find(settings.data_dir, configured, place)
     if ring is None:
         raise ConfigurationError(
             f"{settings.data_dir / KEYS_FILE} does not exist and BRIDGE_KEYS is not "
@@ -155,6 +157,8 @@ def build_context(settings: Settings, database: Database) -> Context:
         journal=journal,
         metrics=metrics,
         unsaved=UnsavedWrites(),
+        state_reader=TimedReader(),
+        readiness_reader=TimedReader(),
     )
 
 

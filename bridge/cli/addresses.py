@@ -37,7 +37,7 @@ def check_address(host: str, port: int, *, option: str = "--port") -> None:
             probe.bind((host, port))
     except (OSError, UnicodeError) as error:
         number = error.errno if isinstance(error, OSError) else None
-        raise OperatorError(_explain(host, port, option, number)) from error
+        raise OperatorError(explain_address(host, port, option, number)) from error
 
 
 def join_address(host: str, port: int) -> str:
@@ -45,7 +45,15 @@ def join_address(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _explain(host: str, port: int, option: str, number: int | None) -> str:
+def explain_address(host: str, port: int, option: str, number: int | None) -> str:
+    """Return why an address cannot be listened at, and the cure.
+
+    Args:
+        host: as in `check_address`.
+        port: the same.
+        option: the same.
+        number: the error number that binding ended with.
+    """
     where = join_address(host, port)
     if number == errno.EADDRINUSE:
         return (

@@ -15,12 +15,14 @@ from pydantic import SecretStr
 
 from bridge.cli.output import as_json, show_json, show_table
 from bridge.errors import OperatorError
-from bridge.settings import LoadedSettings, load_settings
+from bridge.services.operating.installation import read_url
+from bridge.settings import LoadedSettings, Settings, load_settings
 from bridge.settings.names import CONFIG, key_path, variable
 from bridge.settings.paths import make_absolute
 from bridge.settings.settings_file import LOCAL_FILE, SYSTEM_FILE
 from bridge.settings.table import to_toml
 from bridge.settings.template import render_settings_file
+from bridge.store.crypto import KeyRing
 
 _MASK = "********"
 _URL = re.compile(
@@ -69,6 +71,7 @@ def init(file: Path | None) -> None:
 
 def _show(*, as_json: bool) -> None:
     loaded = load_settings()
+    _check_secrets(loaded.settings)
     rows = list(_rows(loaded, as_json=as_json))
     if as_json:
         names = ("key", "variable", "value", "source")
@@ -82,6 +85,18 @@ def _show(*, as_json: bool) -> None:
         [(key, value, source) for key, _variable, value, source in rows],
         empty="There are no settings.",
     )
+
+
+def _check_secrets(settings: Settings) -> None:
+    """Require that secrets which have a form have it; their values are not repeated.
+
+    Raises:
+        ConfigurationError: names the place of the one that has not.
+    """
+    read_url(settings)
+    if settings.keys:
+        place = settings.place("keys")
+        KeyRing.find(settings.data_dir, settings.keys.get_secret_value(), place)
 
 
 def _rows(

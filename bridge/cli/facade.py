@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import NoReturn
@@ -59,22 +61,41 @@ def run(  # noqa: PLR0913 - the command's options
             os.write(ready_fd, said)
             os.close(ready_fd)
 
-    server.run(
-        partial(Standby, make_app, strict=settings.strict_status),
-        host=host,
-        port=port,
-        workers=workers,
-        threads=threads,
-        ready=announce,
-        limits=server.Limits(
-            stall_s=settings.http_request_timeout_s,
-            keepalive_s=settings.http_keepalive_s,
-            drain_s=settings.shutdown_timeout_s,
-            headers=settings.http_max_headers,
-            header_bytes=settings.http_max_header_bytes,
-        ),
-        tls=tls,
-    )
+    with _explaining_exit(host, port):
+        server.run(
+            partial(Standby, make_app, strict=settings.strict_status),
+            host=host,
+            port=port,
+            workers=workers,
+            threads=threads,
+            ready=announce,
+            limits=server.Limits(
+                stall_s=settings.http_request_timeout_s,
+                keepalive_s=settings.http_keepalive_s,
+                drain_s=settings.shutdown_timeout_s,
+                headers=settings.http_max_headers,
+                header_bytes=settings.http_max_header_bytes,
+            ),
+            tls=tls,
+        )
+
+
+@contextmanager
+def _explaining_exit(host: str, port: int) -> Iterator[None]:
+    """Say why when the server gives up an address that was taken meanwhile.
+
+    Worker processes end through here as well.
+
+    Raises:
+        OperatorError: names the address and the cure.
+    """
+    process = os.getpid()
+    try:
+        yield
+    except SystemExit as ended:
+        if ended.code and os.getpid() == process:
+            check_address(host, port)
+        raise
 
 
 def _certificates(certificate: Path | None, key: Path | None) -> Certificates | None:

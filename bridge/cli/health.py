@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import importlib
+import math
 import socket
 import ssl
 import time
@@ -61,11 +62,10 @@ def health(
     """
     if worker and (ready or url != _DEFAULT_URL):
         raise click.UsageError("--worker goes with neither --ready nor --url.")
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise click.UsageError(f"--url must look like {_DEFAULT_URL}.")
-    path = "/readyz" if ready else "/healthz"
-    address = f"{parts.scheme}://{parts.netloc}{path}"
+    # Not a number passes every range.
+    if math.isnan(timeout_s) or math.isnan(wait_s):
+        raise click.UsageError("--timeout and --wait must be numbers.")
+    address = _read_origin(url) + ("/readyz" if ready else "/healthz")
     ends_at = time.monotonic() + wait_s
     while True:
         try:
@@ -76,6 +76,32 @@ def health(
             time.sleep(_PAUSE_S)
         else:
             return
+
+
+def _read_origin(url: str) -> str:
+    """Return scheme, host and port of a URL.
+
+    Raises:
+        click.UsageError: it has no such form, or names a user; it is not repeated.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+        host = parts.hostname or ""
+    except ValueError:
+        host = ""
+    if (
+        not host
+        or parts.scheme not in {"http", "https"}
+        or "@" in parts.netloc
+        or port == 0
+        or not (host.isascii() and host.isprintable() and " " not in host)
+        or not url.isprintable()
+    ):
+        raise click.UsageError(
+            f"--url must look like {_DEFAULT_URL}, without user and password."
+        )
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _request(url: str, timeout_s: float) -> str:
@@ -98,7 +124,7 @@ def _request(url: str, timeout_s: float) -> str:
             raise click.ClickException(
                 f"{url} responds with {error.code}: {_read_reason(error.read())}"
             ) from None
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", error)
         raise click.ClickException(f"{url} does not respond: {reason}.") from None
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from bridge.cli.addresses import PORT, check_address
+from bridge.cli.addresses import PORT, check_address, explain_address
 from bridge.cli.output import Report, progress
 from bridge.cli.processes import Signals
 from bridge.sandbox import coverage, serve
@@ -129,6 +129,10 @@ def sandbox(  # noqa: PLR0913 - one per option
             seed, host, port, data, record, generation, limits, service_time
         )
         serve.run(choices, show, _preparing(seed))
+    except serve.ListenError as error:
+        # Somebody was faster than we since the address was looked at.
+        text = explain_address(host, port, "--port", error.errno)
+        raise click.ClickException(text) from error
     except RecordingError as error:
         raise click.BadParameter(str(error), param_hint="--record") from error
     except (OSError, OverflowError, DatabaseError) as error:

@@ -128,6 +128,10 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
         return self._app
 
 
+class ListenError(OSError):
+    """The address is taken or cannot be bound."""
+
+
 @dataclass(frozen=True, slots=True)
 class Choices:
     """What is to be served, and where.
@@ -164,7 +168,7 @@ def run(
     answered. Before, the data set is made within `preparing` and reported to it.
 
     Raises:
-        OSError: the address is taken or cannot be bound.
+        ListenError: the address is taken or cannot be bound.
         DatabaseError: the file holds something else.
         RecordingError: the file to record in cannot be written.
     """
@@ -204,8 +208,12 @@ def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((host, port))
-    listener.listen(_BACKLOG)
+    try:
+        listener.bind((host, port))
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise ListenError(error.errno, error.strerror) from error
     return listener
 
 

@@ -13,6 +13,7 @@ from bridge.services.entities import EntityDirectory
 from bridge.services.fields import EntityFields
 from bridge.services.journal import Journal
 from bridge.services.labels import NameCache
+from bridge.services.timed_reading import TimedReader
 from bridge.services.unsaved import UnsavedWrites
 from bridge.settings import Settings
 from bridge.store.engine import Database
@@ -28,6 +29,8 @@ class Context:
     `directories` are this process's share of the metadata cache, `names` its memory of
     labels. `governor` knows where call budgets stand; `journal` and `metrics` take
     note of what happens; `unsaved` does the writes that a database refused.
+    `state_reader` and `readiness_reader` read the database for responses that may not
+    wait for it; one that is late says nothing about the other.
     """
 
     settings: Settings
@@ -43,3 +46,5 @@ class Context:
     journal: Journal
     metrics: Metrics
     unsaved: UnsavedWrites
+    state_reader: TimedReader
+    readiness_reader: TimedReader

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
@@ -11,6 +13,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    PrivateAttr,
     SecretStr,
     ValidationInfo,
     field_validator,
@@ -40,6 +43,13 @@ _Operation: TypeAlias = Literal[
 
 SECRETS = ("keys", "integration_code", "database_url")
 """Fields that are never shown, and that a file of their own may hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where values were given, by field; settings from other places are equal."""
+
+    by_field: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 class Settings(BaseModel):
@@ -286,6 +296,18 @@ class Settings(BaseModel):
         description="Networks that may read `/metrics` besides this machine.",
         examples=['["10.0.0.0/8"]'],
     )
+
+    _places: Places = PrivateAttr(default_factory=Places)
+
+    def with_places(self, places: Mapping[str, str]) -> Settings:
+        """Return the same settings, which know where each was given."""
+        copy = self.model_copy()
+        copy._places = Places(places)  # noqa: SLF001 - one of this class
+        return copy
+
+    def place(self, name: str) -> str:
+        """Return how errors name the place where a field was given."""
+        return self._places.by_field.get(name) or variable(name)
 
     @field_validator("data_dir")
     @classmethod

@@ -6,6 +6,7 @@ command that cures it.
 
 from __future__ import annotations
 
+import errno
 import os
 import pwd
 import shlex
@@ -22,13 +23,11 @@ def read_trusted(path: Path, name: str) -> str:
     """Return the text of a file; `name` is how errors call it.
 
     Raises:
-        ConfigurationError: it is missing, cannot be read, is too large or not UTF-8,
-            or somebody else may write it.
+        ConfigurationError: it is missing, no regular file, cannot be read, is too
+            large or not UTF-8, or somebody else may write it.
     """
     try:
-        with path.open("rb") as file:
-            _check_owner(os.fstat(file.fileno()), path, name)
-            data = file.read(_MAX_BYTES + 1)
+        data = _read(path, name)
     except FileNotFoundError:
         text = f"{name} does not exist; create it, or correct its path."
         raise ConfigurationError(text) from None
@@ -54,6 +53,27 @@ def read_trusted(path: Path, name: str) -> str:
 def is_readable_by_others(path: Path) -> bool:
     """Return whether users besides its owner may read a file."""
     return bool(path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH))
+
+
+def _read(path: Path, name: str) -> bytes:
+    """Return what a file holds, at most one byte more than it may.
+
+    What is opened is checked before it is read, and neither a FIFO nor a device is
+    waited for.
+    """
+    number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    try:
+        status = os.fstat(number)
+        if stat.S_ISDIR(status.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not stat.S_ISREG(status.st_mode):
+            text = f"{name} is not a regular file; correct its path."
+            raise ConfigurationError(text)
+        _check_owner(status, path, name)
+        with os.fdopen(number, "rb", closefd=False) as file:
+            return file.read(_MAX_BYTES + 1)
+    finally:
+        os.close(number)
 
 
 def _check_owner(status: os.stat_result, path: Path, name: str) -> None:

@@ -85,7 +85,9 @@ class KeyRing:
         self._adopt(keys)
 
     @classmethod
-    def load(cls, data_dir: Path, configured: str | None) -> Self:
+    def load(
+        cls, data_dir: Path, configured: str | None, place: str = "BRIDGE_KEYS"
+    ) -> Self:
         """Read the ring from the setting, else from `keys.json`, made when missing.
 
         For a database that holds nothing yet: see `find`. Two processes that start at
@@ -94,7 +96,7 @@ class KeyRing:
         Raises:
             ConfigurationError: the text is no key ring, or the file is out of reach.
         """
-        found = cls.find(data_dir, configured)
+        found = cls.find(data_dir, configured, place)
         if found is not None:
             return found
         path = data_dir / KEYS_FILE
@@ -104,14 +106,18 @@ class KeyRing:
             return cls._read(path)
 
     @classmethod
-    def find(cls, data_dir: Path, configured: str | None) -> Self | None:
+    def find(
+        cls, data_dir: Path, configured: str | None, place: str = "BRIDGE_KEYS"
+    ) -> Self | None:
         """Read the ring from the setting, else from `keys.json`; None when missing.
+
+        Errors name `place`, where the setting was given.
 
         Raises:
             ConfigurationError: the text is no key ring, or the file is out of reach.
         """
         if configured:
-            keys, digest_id = parse_ring(configured, "BRIDGE_KEYS")
+            keys, digest_id = parse_ring(configured, place)
             return cls(keys, digest_id=digest_id)
         path = data_dir / KEYS_FILE
         with _naming(path):
@@ -257,6 +263,9 @@ def parse_ring(text: str | bytes, source: str) -> tuple[list[Key], str]:
             f'{source} is no key ring: {{"keys": [{{"id": …, "key": <32 bytes '
             'as base64>}], "digest": <an id>} is expected.'
         ) from None
+    if digest_id not in {key.id for key in keys}:
+        text = f"{source} has no key of the id that its `digest` names."
+        raise ConfigurationError(text)
     return keys, digest_id
 
 

@@ -29,13 +29,13 @@ def database_url(data_dir: Path, configured: str | None) -> str:
     return url.render_as_string(hide_password=False)
 
 
-def check_url(url: str) -> Path | None:
+def check_url(url: str, source: str = "BRIDGE_DATABASE_URL") -> Path | None:
     """Return the SQLite file that a URL names; None for PostgreSQL.
 
     Raises:
         ConfigurationError: it is of an unknown kind; its text is not repeated.
     """
-    return sqlite_file(parse_url(url))
+    return sqlite_file(parse_url(url, source))
 
 
 def sqlite_file(url: URL) -> Path | None:
@@ -59,7 +59,7 @@ def describe_url(url: str) -> str:
     ).render_as_string()
 
 
-def parse_url(text: str) -> URL:
+def parse_url(text: str, source: str = "BRIDGE_DATABASE_URL") -> URL:
     """Return the parts of a database URL, the driver included.
 
     Raises:
@@ -79,7 +79,7 @@ def parse_url(text: str) -> URL:
         return url
     named = "" if url.drivername in {"unreadable", "sqlite"} else f"{url.drivername}://"
     raise ConfigurationError(
-        f"BRIDGE_DATABASE_URL {f'is {named}…; it ' if named else ''}must be "
+        f"{source} {f'is {named}…; it ' if named else ''}must be "
         "postgresql://user:password@host/database or sqlite:///path/to/file; in names "
         "and passwords write @ as %40, : as %3A, / as %2F and % as %25."
     ) from None

@@ -87,8 +87,9 @@ def send_asset(name: str) -> Response:
 
 
 def _is_ready() -> bool:
+    ctx = current.context()
     try:
-        check_ready(current.context().database)
+        ctx.readiness_reader.read(lambda: check_ready(ctx.database))
     except BridgeError:
         return False
     return True

@@ -30,10 +30,12 @@ def health() -> Response:
 def readiness() -> Response:
     """Answer whether calls can be served, else 503 with the reason. No vendor call.
 
-    Also 503 when what a restart would need is gone: the database, its key ring.
+    Also 503 when what a restart would need is gone: the database, its key ring. The
+    response does not wait for a database that hangs.
     """
+    ctx = current.context()
     try:
-        check_ready(current.context().database)
+        ctx.readiness_reader.read(lambda: check_ready(ctx.database))
     except BridgeError as error:
         answer = responses.document({"status": "not ready", "reason": error.message})
         answer.status_code = HTTPStatus.SERVICE_UNAVAILABLE
@@ -61,5 +63,5 @@ def metrics() -> Response:
         raise ForbiddenError(
             "The metrics are for this machine and for BRIDGE_METRICS_NETWORKS."
         )
-    state = read_state_metrics(ctx.database)
+    state = read_state_metrics(ctx.database, ctx.state_reader)
     return Response(ctx.metrics.exposition(state), content_type=CONTENT_TYPE)

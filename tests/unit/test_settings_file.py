@@ -206,6 +206,23 @@ def test_a_directory_is_refused(file):
     assert "cannot be read: Is a directory" in refusal()
 
 
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
+@pytest.mark.parametrize("named", ["settings", "secret"])
+def test_a_pipe_or_a_device_is_refused_without_being_read(
+    file, make, named, monkeypatch
+):
+    odd = file.with_name("odd")
+    make(odd)
+    place = f"The settings file {odd}"
+    if named == "secret":
+        file.write_text('keys_file = "odd"')
+        place = f"{file}: keys_file names {odd}, which"
+    else:
+        monkeypatch.setenv("BRIDGE_CONFIG", str(odd))
+
+    assert refusal() == f"{place} is not a regular file; correct its path."
+
+
 @pytest.mark.parametrize("mode", [0o620, 0o602, 0o666])
 def test_a_file_that_others_may_write_is_refused(file, mode):
     file.chmod(mode)

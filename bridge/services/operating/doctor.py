@@ -149,7 +149,7 @@ def check_keys(settings: Settings) -> tuple[list[Finding], KeyRing | None]:
     """Judge the key ring; None when there is none to open the database with."""
     configured = settings.keys.get_secret_value() if settings.keys else None
     try:
-        ring = KeyRing.find(settings.data_dir, configured)
+        ring = KeyRing.find(settings.data_dir, configured, settings.place("keys"))
     except ConfigurationError as error:
         text, cure = error.text, error.cure
         if configured:
@@ -157,7 +157,7 @@ def check_keys(settings: Settings) -> tuple[list[Finding], KeyRing | None]:
         return [fail("key ring", text, cure or "restore it from the backup")], None
     if ring is None:
         return [_missing_keys(settings)], None
-    source = "BRIDGE_KEYS" if configured else str(ring.source)
+    source = settings.place("keys") if configured else str(ring.source)
     return [fine("key ring", f"{source}, keys: {len(ring.keys)}")], ring
 
 

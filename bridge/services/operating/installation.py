@@ -8,7 +8,12 @@ from bridge.errors import ConfigurationError
 from bridge.settings import Settings
 from bridge.settings.names import variable
 from bridge.store.crypto import KEYS_FILE
-from bridge.store.database_url import DATABASE_FILE, database_url, describe_url
+from bridge.store.database_url import (
+    DATABASE_FILE,
+    check_url,
+    database_url,
+    describe_url,
+)
 from bridge.store.installation import Contents, read_contents
 
 _MAKERS = "`bridge serve` or `bridge user add`"
@@ -21,8 +26,15 @@ def configured_url(settings: Settings) -> str | None:
 
 
 def read_url(settings: Settings) -> str:
-    """Return the URL of the database. Nothing is made."""
-    return database_url(settings.data_dir, configured_url(settings))
+    """Return the URL of the database. Nothing is made.
+
+    Raises:
+        ConfigurationError: the one that was set is of an unknown kind.
+    """
+    url = configured_url(settings)
+    if url:
+        check_url(url, settings.place("database_url"))
+    return database_url(settings.data_dir, url)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +69,12 @@ def find_missing(settings: Settings) -> Missing | None:
     if contents is Contents.INSTALLATION:
         return None
     if configured_url(settings):
-        named = source = variable("database_url")
+        named, source = variable("database_url"), settings.place("database_url")
         place = describe_url(url)
     else:
         named = variable("data_dir")
         given = "data_dir" in settings.model_fields_set
-        source = named if given else f"the default of {named}"
+        source = settings.place("data_dir") if given else f"the default of {named}"
         if (settings.data_dir / KEYS_FILE).exists() and contents is Contents.NO_FILE:
             return Missing(
                 f"There is no database: {settings.data_dir} ({source}) has "

@@ -28,7 +28,7 @@ def restore_database(settings: Settings, backup: Path, *, replace: bool) -> Rest
             "docs/deploying.md, Restoring",
         )
     given = settings.keys.get_secret_value() if settings.keys else None
-    keys = KeyRing.find(settings.data_dir, given)
+    keys = KeyRing.find(settings.data_dir, given, settings.place("keys"))
     if keys is None:
         raise ConfigurationError(
             f"{settings.data_dir / KEYS_FILE} does not exist and BRIDGE_KEYS is not "

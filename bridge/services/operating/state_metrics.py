@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from bridge.errors import StoreError
 from bridge.interfaces import Priority
+from bridge.services.timed_reading import TimedReader
 from bridge.store.engine import Database
 from bridge.store.governor.state import BudgetState, LimiterState, read_state
 from bridge.store.workers import read_living
@@ -14,13 +15,16 @@ from bridge.telemetry.metrics import StateMetric
 _PRIORITIES = (Priority.INTERACTIVE, Priority.BULK)
 
 
-def read_state_metrics(database: Database) -> list[StateMetric]:
+def read_state_metrics(database: Database, reader: TimedReader) -> list[StateMetric]:
     """Return the shared state as metrics; five statements at most, no vendor call.
 
-    While the database cannot be used, only that is reported.
+    While the database cannot be used, or does not respond in time, only that is
+    reported.
     """
     try:
-        state, workers = read_state(database), len(read_living(database))
+        state, workers = reader.read(
+            lambda: (read_state(database), len(read_living(database)))
+        )
     except StoreError:
         return [_available(usable=False)]
     return [

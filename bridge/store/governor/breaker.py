@@ -49,7 +49,7 @@ class _Seen:
 
     def refusal(self) -> Refusal | None:
         """Return why no call may be sent just now."""
-        if not self.trouble.is_open or self.trouble.left_until <= self.now():
+        if not self.trouble.is_open or not self.trouble.is_paused(self.now()):
             return None
         return Refusal(self.trouble.left_until, self.trouble.provider_message)
 

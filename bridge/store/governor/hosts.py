@@ -24,6 +24,10 @@ LONGEST_PAUSE_S = 60.0
 FORGOTTEN_S = 3600.0
 """How long a failure is remembered that nothing followed."""
 
+CLOCK_SLACK_S = 5.0
+"""A pause that ends later than this beyond the longest was noted before the clock was
+set back; it counts as over."""
+
 _LONGEST_MESSAGE = 2000
 
 
@@ -55,6 +59,10 @@ class Trouble:
         """Whether the host is taken for down."""
         return self.failures >= FAILURES
 
+    def is_paused(self, now: datetime) -> bool:
+        """Return whether the host is left alone now."""
+        return now < self.left_until <= _latest_pause(now)
+
     def failed(self, now: datetime, provider_message: str | None) -> Trouble:
         """Return the trouble after one more failure.
 
@@ -65,11 +73,15 @@ class Trouble:
         more = replace(
             self, failures=self.failures + 1, failed_at=now, provider_message=told
         )
-        if not more.is_open or not (self.probing or now >= self.left_until):
+        if not more.is_open or not (self.probing or not self.is_paused(now)):
             return more
         pause_s = min(self.pause_s * 2 or FIRST_PAUSE_S, LONGEST_PAUSE_S)
         until = now + timedelta(seconds=pause_s)
         return replace(more, pause_s=pause_s, probing=False, left_until=until)
+
+
+def _latest_pause(now: datetime) -> datetime:
+    return now + timedelta(seconds=LONGEST_PAUSE_S + CLOCK_SLACK_S)
 
 
 _C = vendor_hosts.c
@@ -87,7 +99,11 @@ _INSERT = upsert(vendor_hosts, lambda row: row.on_conflict_do_nothing())
 _UPDATE = update(vendor_hosts).where(_ITS)
 _PROBE = (
     update(vendor_hosts)
-    .where(_ITS, _C.failures >= FAILURES, _C.left_until <= bindparam("now"))
+    .where(
+        _ITS,
+        _C.failures >= FAILURES,
+        (_C.left_until <= bindparam("now")) | (_C.left_until > bindparam("latest")),
+    )
     .values(left_until=bindparam("until"), probing=True)
 )
 _FORGET = delete(vendor_hosts).where(_ITS)
@@ -122,6 +138,7 @@ def claim_probe(db: Database, host: str, pause_s: float) -> bool:
         claim = {
             "its_host": host,
             "now": now,
+            "latest": _latest_pause(now),
             "until": now + timedelta(seconds=pause_s),
         }
         return connection.execute(_PROBE, claim).rowcount == 1

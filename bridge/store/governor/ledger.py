@@ -40,6 +40,16 @@ REDUCED_S = 600.0
 WAITER_S = 2.0
 """How long a process counts as waiting after it was last heard to."""
 
+LONGEST_LEASE_S = 3600.0
+"""The longest that can be set. Source: `Settings.rate_limit_lease_s`."""
+
+CLOCK_SLACK_S = 5.0
+"""By how much the clocks of two processes may differ.
+
+What is further ahead than that, beyond its own span, was noted before the clock was
+set back.
+"""
+
 _FIRST = -1
 _QUOTA = "quota"
 _SHARES = {Priority.INTERACTIVE: 95, Priority.POLLING: 60, Priority.BULK: 60}
@@ -121,24 +131,47 @@ class Ledger:
         return orjson.dumps(self).decode()
 
     def expire(self, now: float) -> None:
-        """Drop what time has ended: old minutes, dead holders and all they held."""
-        oldest = now / 60 - WINDOW_MINUTES - 1
-        for minute in [each for each in self.calls if int(each) <= oldest]:
-            del self.calls[minute]
-        for holder in [each for each, until in self.alive.items() if until <= now]:
-            del self.alive[holder]
-        for queue in [each for each, until in self.reduced.items() if until <= now]:
-            del self.reduced[queue]
+        """Drop what time has ended: old minutes, dead holders and all they held.
+
+        And what only a clock can have noted that has been set back since: it would
+        count for as long as the clock was ahead.
+        """
+        latest = now + CLOCK_SLACK_S
+        self._expire_minutes(now, latest)
+        self.alive = {
+            holder: until
+            for holder, until in self.alive.items()
+            if now < until <= latest + LONGEST_LEASE_S
+        }
+        self.reduced = {
+            queue: until
+            for queue, until in self.reduced.items()
+            if now < until <= latest + (ASSUMED_S if queue == _QUOTA else REDUCED_S)
+        }
+        self.read_at = self.read_at if self.read_at <= latest else 0.0
+        claimed_at = self.reading_claimed_at
+        self.reading_claimed_at = claimed_at if claimed_at <= latest else 0.0
         for queue, holders in list(self.lanes.items()):
             for holder in [each for each in holders if each not in self.alive]:
                 del holders[holder]
             if not holders:
                 del self.lanes[queue]
         for queue, claims in list(self.waiting.items()):
-            for holder in [each for each, claim in claims.items() if claim[3] <= now]:
-                del claims[holder]
+            for holder, claim in list(claims.items()):
+                if not now < claim[3] <= latest + WAITER_S:
+                    del claims[holder]
             if not claims:
                 del self.waiting[queue]
+
+    def _expire_minutes(self, now: float, latest: float) -> None:
+        oldest = now / 60 - WINDOW_MINUTES - 1
+        for minute in [each for each in self.calls if int(each) <= oldest]:
+            del self.calls[minute]
+        # Calls were made all the same, if not then: they count from now on.
+        for minute in [each for each in self.calls if int(each) > latest // 60]:
+            current = self.calls.setdefault(str(int(now // 60)), {})
+            for instance, count in self.calls.pop(minute).items():
+                current[instance] = current.get(instance, 0) + count
 
     def bury(self, holder: str, now: float) -> None:
         """Drop a holder that is known to be dead, and all it held or waited for."""

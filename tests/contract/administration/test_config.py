@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from bridge.cli import main
 from bridge.settings import Settings, load_settings
 
+RING = json.dumps({"keys": [{"id": "a", "key": "aHVz" * 10 + "aHU="}], "digest": "a"})
 URL = "postgresql+psycopg://ann:hush@db.example:5432/bridge"
 
 
@@ -56,7 +57,7 @@ def test_every_setting_is_shown_with_its_value_and_its_source(run, tmp_path):
         BRIDGE_RATE_LIMIT_SLOTS="6",
         BRIDGE_TIMEZONE="UTC",
         BRIDGE_DATABASE_URL=URL,
-        BRIDGE_KEYS="hush",
+        BRIDGE_KEYS=RING,
     ).stdout
 
     assert output.splitlines()[0] == f"Settings file: {file}"
@@ -98,15 +99,54 @@ def test_json_has_the_same_with_types(run, tmp_path):
         ("sqlite:////var/lib/bridge.db", "sqlite:////var/lib/bridge.db"),
         ("postgresql:///b?password=hush", "postgresql:///b?********"),
         ("postgresql://ann:hu/hush@db/b", "********"),
-        ("postgresql://ann:hu@hush@db/b", "********"),
         ("postgresql://ann:hu#hush@db/b", "********"),
-        ("hush", "********"),
     ],
 )
 def test_nothing_secret_of_a_database_url_is_shown(run, url, shown):
     output = values(run(BRIDGE_DATABASE_URL=url).stdout)
 
     assert output["database.url"][0] == f'"{shown}"'
+
+
+@pytest.mark.parametrize(
+    "url", ["hush", "mysql://ann:hush@db/b", "postgresql://ann:hu@hush@db/b"]
+)
+def test_a_database_url_of_another_form_is_refused_and_its_place_named(
+    run, tmp_path, url
+):
+    write(tmp_path / "b.toml", f"[database]\nurl = '{url}'")
+
+    for output, place in (
+        (run(code=1, BRIDGE_DATABASE_URL=url).stderr, "BRIDGE_DATABASE_URL"),
+        (
+            run(code=1, BRIDGE_CONFIG="b.toml").stderr,
+            f"database.url in {tmp_path}/b.toml",
+        ),
+    ):
+        assert output.startswith(f"Error: {place} ")
+        assert "must be postgresql://" in output
+        assert "hush" not in output
+        assert len(output.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["hush", '{"keys": []}', '{"keys":[],"digest":"hush"}']
+)
+def test_a_key_ring_of_another_form_is_refused_and_its_place_named(run, tmp_path, text):
+    file = write(tmp_path / "ring", text)
+    settings = write(tmp_path / "b.toml", "keys_file = 'ring'")
+
+    for output, place in (
+        (run(code=1, BRIDGE_KEYS=text).stderr, "BRIDGE_KEYS"),
+        (run(code=1, BRIDGE_KEYS_FILE="ring").stderr, f"{file} (BRIDGE_KEYS_FILE)"),
+        (
+            run(code=1, BRIDGE_CONFIG="b.toml").stderr,
+            f"{file} ({settings}: keys_file)",
+        ),
+    ):
+        assert output.startswith(f"Error: {place} ")
+        assert "hush" not in output
+        assert len(output.splitlines()) == 1
 
 
 def test_the_first_line_says_where_a_file_was_looked_for(run, tmp_path):

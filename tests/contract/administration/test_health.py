@@ -114,3 +114,28 @@ def test_a_generated_key_ring_is_read_and_another_one_each_time(embedded):
     [key], digest_id = parse_ring(first, "first")
     assert key.id == digest_id
     assert json.loads(first) != json.loads(second)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--timeout", "nan"),
+        ("--wait", "nan"),
+        ("--url", "http://ann:hunter2@127.0.0.1/"),
+        ("--url", "http://hunter2@127.0.0.1/"),
+        ("--url", "http://a\x1b["),
+        ("--url", "http://[x"),
+        ("--url", "http://127.0.0.1:99999"),
+        ("--url", "http://127.0.0.1:0"),
+        ("--url", "http://a b"),
+        ("--url", "http://\u00e9"),
+    ],
+)
+def test_options_that_mean_nothing_are_one_line(embedded, options):
+    result = embedded.run("health", *options)
+
+    assert result.exit_code == 2
+    assert len(result.stderr.splitlines()) == 1
+    assert "must" in result.stderr
+    assert "hunter2" not in result.stderr
+    assert "\x1b" not in result.stderr

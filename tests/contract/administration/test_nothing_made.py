@@ -118,6 +118,22 @@ def test_the_default_data_directory_is_named_as_such(blank, folder):
     assert list(folder.iterdir()) == []
 
 
+def test_a_data_directory_of_a_settings_file_is_named_as_such(blank, folder):
+    file = folder / "bridge.toml"
+    file.touch(mode=0o600)
+    file.write_text('data_dir = "elsewhere"')
+    env = {
+        "BRIDGE_CONFIG": str(file),
+        "BRIDGE_DATA_DIR": None,
+        "BRIDGE_DATABASE_URL": None,
+    }
+
+    refusal = blank.refused("user", "list", env=env)
+
+    named = f"{folder / 'elsewhere'} (data_dir in {file}) does not exist"
+    assert named in refusal
+
+
 def test_a_file_that_cannot_be_imported_makes_no_installation(blank, folder, tmp_path):
     (folder / "file.json").write_text('{"organizations": [{}]}')
 

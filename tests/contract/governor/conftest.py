@@ -25,7 +25,7 @@ from bridge.interfaces import Caller, Priority, Ticket, Usage
 from bridge.store.crypto import KeyRing
 from bridge.store.database_url import database_url
 from bridge.store.engine import Database
-from bridge.store.governor import lanes
+from bridge.store.governor import lanes, ledger
 from bridge.store.governor.governor import Governor
 from bridge.store.governor.ledger import Rules
 
@@ -194,7 +194,8 @@ def start(db, tenant, monkeypatch):
 
     Who waits keeps his place, however long his thread gets no time of the machine.
     """
-    monkeypatch.setattr(lanes, "WAITER_S", 300.0)
+    for module in (lanes, ledger):
+        monkeypatch.setattr(module, "WAITER_S", 300.0)
     with ExitStack() as stack:
 
         def make(own_db: Database | None = None, **rules) -> Process:

@@ -236,11 +236,12 @@ def test_instance_beside_others_leaves_them_a_fifth():
     )
 )
 def test_no_order_of_calls_passes_a_limit(steps):
-    ledger, now, held = Ledger(threshold=20, alive={"us": NOW * 2}), NOW, []
+    ledger, now, held = Ledger(threshold=20, alive={"us": NOW + HOUR}), NOW, []
     for instance, priority, step in steps:
         wanted = claim(instance, priority, now)
         if step == "minute":
             now += 60
+            ledger.alive["us"] = now + HOUR
             ledger.expire(now)
         elif step == "give" and held:
             held.pop()

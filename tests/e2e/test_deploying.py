@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 import yaml
 from click.testing import CliRunner
+from deployment import DROP_INS
 from ports import find_free_port
 from psycopg import connect
 
@@ -26,6 +27,7 @@ from bridge.store.crypto import parse_ring
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "deploying.md").read_text("utf-8")
 SUPPORT = ROOT / "tests" / "support"
+UPGRADE = "before-upgrade-2026-12-01"
 LEFT_OUT = ("apt-get ", "useradd ", "createuser ", "python3 -m venv ", "/bin/pip ")
 """What would change this machine, or is run by CI in another way."""
 
@@ -70,6 +72,11 @@ class Machine:
         self._stand_in("sudo", 'if [ "$1" = -u ]; then shift 2; fi; exec "$@"')
         self._stand_in("systemctl", f'PYTHONPATH={SUPPORT} exec {manager} "$@"')
         self._stand_in("chown", "exit 0")
+        # A run that lasts over midnight restores what it has backed up.
+        self._stand_in(
+            "date",
+            'if [ "$1" = +%F ]; then echo 2026-12-01; else exec /bin/date "$@"; fi',
+        )
         self._stand_in(
             "docker",
             'if [ "$1 $2 $3" = "run --rm bridge:local" ]; then shift 3; '
@@ -135,12 +142,13 @@ def database(postgresql_database):
     """A PostgreSQL database's name, and its server by the variables of libpq."""
     with postgresql_database() as url:
         yield url
-        restored = f"{url.database}_restored"
+        others = [f"{url.database}_restored", f"{url.database}_before_restore"]
         maintenance = url.set(drivername="postgresql", database="postgres")
         with connect(
             maintenance.render_as_string(hide_password=False), autocommit=True
         ) as connection:
-            connection.execute(f'DROP DATABASE IF EXISTS "{restored}" WITH (FORCE)')
+            for other in others:
+                connection.execute(f'DROP DATABASE IF EXISTS "{other}" WITH (FORCE)')
 
 
 def test_a_server_is_installed_backed_up_and_restored(machine):
@@ -159,7 +167,7 @@ def test_a_server_is_installed_backed_up_and_restored(machine):
     machine.run(backup)
     machine.add_user("after@x.example")
     made = {path.name for path in (machine.root / "backups").iterdir()}
-    assert {"before-upgrade.db", "before-upgrade.jobs.db"} < made
+    assert {f"{UPGRADE}.db", f"{UPGRADE}.jobs.db"} < made
     assert len(made) == 4
 
     restore, _ = blocks("Restoring")
@@ -168,8 +176,13 @@ def test_a_server_is_installed_backed_up_and_restored(machine):
 
 
 @pytest.mark.campaign
-def test_postgresql_is_set_up_backed_up_and_restored(machine, database):
+def test_postgresql_is_set_up_backed_up_and_restored(machine, database, tmp_path):
     name, port = database.database, database.port or 5432
+    drop_ins = tmp_path / "drop-ins"
+    drop_ins.mkdir()
+    [shipped] = DROP_INS
+    text = shipped.read_text("utf-8").replace('part" bridge &&', f'part" {name} &&')
+    (drop_ins / shipped.name).write_text(text)
     machine.env |= {
         "PGHOST": database.host,
         "PGPORT": str(port),
@@ -180,25 +193,29 @@ def test_postgresql_is_set_up_backed_up_and_restored(machine, database):
         "bridge@/bridge?host=/var/run/postgresql": f"{database.username}@/{name}?host="
         f"{database.host}&port={port}&options=-csynchronous_commit=off",
         "--owner=bridge ": "",
-        "bridge.dump bridge\n": f"bridge.dump {name}\n",
+        'dump" bridge\n': f'dump" {name}\n',
         "bridge_restored": f"{name}_restored",
-        "#@/bridge?#": f"#@/{name}?#",
+        "DATABASE bridge RENAME TO bridge": f"DATABASE {name} RENAME TO {name}",
+        "RENAME TO bridge'": f"RENAME TO {name}'",
+        "deploy/systemd/bridge-backup.service.d/": f"{drop_ins}/",
     }
     install, settings, service = blocks("A Linux server, with systemd")
     machine.run(without(install, *LEFT_OUT))
     machine.run(without(settings, "bridge config"))
     machine.run(without(service, "enable", "health", "doctor"))
-    [set_up] = blocks("With PostgreSQL")
+    set_up, nightly = blocks("With PostgreSQL")
 
     assert machine.run(without(set_up, "createuser ", "createdb ")).endswith("ready\n")
+    machine.run(nightly)
+    [dump] = (machine.root / "backups").iterdir()
+    assert dump.name.startswith("bridge-")
+    assert dump.suffix == ".dump"
 
     machine.add_user("before@x.example")
     machine.run(blocks("Backups")[1])
     machine.add_user("after@x.example")
     assert machine.run(blocks("Restoring")[1]).endswith("ready\n")
     assert machine.emails() == ["before@x.example"]
-    settings_file = (machine.root / "etc" / "bridge.toml").read_text()
-    assert f"@/{name}_restored?" in settings_file
 
 
 def test_an_upgrade_is_the_start_that_other_sections_run():

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from deployment import UNITS
+from deployment import DROP_INS, UNITS
 
 DOCUMENTED = "/opt/bridge/bin/bridge"
 
@@ -43,11 +43,25 @@ def rendered(directory, **changes):
         for old, new in changes.items():
             text = text.replace(old, new)
         (directory / unit.name).write_text(text)
+    for file in DROP_INS:
+        folder = directory / file.parent.name
+        folder.mkdir()
+        (folder / file.name).write_text(file.read_text("utf-8"))
     return [directory / unit.name for unit in UNITS]
 
 
 def test_systemd_accepts_the_units(verify, tmp_path):
     assert verify(rendered(tmp_path)) == (0, "")
+
+
+def test_systemd_reads_the_drop_ins(verify, tmp_path):
+    files = rendered(tmp_path)
+    [drop_in] = tmp_path.glob("*.d/*.conf")
+    drop_in.write_text(drop_in.read_text().replace("ExecStartPost=/usr", "Exec=/usr"))
+
+    _, said = verify(files)
+
+    assert drop_in.name in said
 
 
 @pytest.mark.parametrize(

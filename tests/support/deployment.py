@@ -10,7 +10,9 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).parents[2]
-UNITS = sorted((ROOT / "deploy" / "systemd").iterdir())
+SYSTEMD = ROOT / "deploy" / "systemd"
+UNITS = sorted(path for path in SYSTEMD.iterdir() if path.is_file())
+DROP_INS = sorted(SYSTEMD.glob("*.d/*.conf"))
 
 
 def read_compose() -> dict[str, Any]:

@@ -21,8 +21,12 @@ UNITS = Path(os.environ["UNITS"])
 
 
 def read_unit(name: str) -> dict[str, str]:
-    """Return the keys of a unit file, with this machine's paths."""
-    text = (UNITS / name).read_text()
+    """Return the keys of a unit file and its drop-ins, with this machine's paths.
+
+    Of a key that is given more than once the last value holds.
+    """
+    files = [UNITS / name, *sorted((UNITS / f"{name}.d").glob("*.conf"))]
+    text = "".join(file.read_text() for file in files)
     for documented, actual in json.loads(os.environ["PATHS"]).items():
         text = text.replace(documented, actual)
     pairs = (line.partition("=") for line in text.splitlines() if line[:1] not in "#[")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import secrets
 import shlex
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ from pathlib import Path
 import click
 from pydantic import SecretStr
 
-from bridge.cli.output import as_json, show_json, show_table
+from bridge.cli.output import as_json, show_json, show_whole_cells
 from bridge.errors import OperatorError
 from bridge.services.operating.installation import read_url
 from bridge.settings import LoadedSettings, Settings, load_settings
@@ -23,12 +22,9 @@ from bridge.settings.settings_file import LOCAL_FILE, SYSTEM_FILE
 from bridge.settings.table import to_toml
 from bridge.settings.template import render_settings_file
 from bridge.store.crypto import KeyRing
+from bridge.store.database_url import mask_url
 
 _MASK = "********"
-_URL = re.compile(
-    r"(?P<head>[a-z0-9+]+://[^:@/?#]*)(?P<password>:[^@/?#]*)?"
-    r"(?P<tail>(@[^@:/?#]*(:\d+)?)?(/[^@:?#]*)?)(?P<query>\?.*)?"
-)
 
 
 @click.group(
@@ -80,11 +76,11 @@ def _show(*, as_json: bool) -> None:
         show_json({"file": file, "settings": settings})
         return
     click.echo(_describe_file(loaded.file))
-    show_table(
-        ("setting", "value", "from"),
-        [(key, value, source) for key, _variable, value, source in rows],
-        empty="There are no settings.",
-    )
+    shown = [
+        (key, str(value), "settings file" if source == str(loaded.file) else source)
+        for key, _variable, value, source in rows
+    ]
+    show_whole_cells(("setting", "value", "from"), shown)
 
 
 def _check_secrets(settings: Settings) -> None:
@@ -106,7 +102,7 @@ def _rows(
         value = getattr(loaded.settings, name)
         if isinstance(value, SecretStr):
             secret = value.get_secret_value()
-            value = _mask_url(secret) if name == "database_url" else secret and _MASK
+            value = mask_url(secret) if name == "database_url" else secret and _MASK
         elif isinstance(value, Path):
             value = str(value)
         shown = value if as_json else to_toml(value)
@@ -120,16 +116,6 @@ def _describe_file(file: Path | None) -> str:
         return f"Settings file: none, because {CONFIG} is empty"
     places = f"{make_absolute(LOCAL_FILE)} and {SYSTEM_FILE}"
     return f"Settings file: none, looked for {places}"
-
-
-def _mask_url(url: str) -> str:
-    """Return a database URL without what is secret; all masked unless it is plain."""
-    found = _URL.fullmatch(url)
-    if found is None:
-        return _MASK
-    password = f":{_MASK}" if found["password"] else ""
-    query = f"?{_MASK}" if found["query"] else ""
-    return f"{found['head']}{password}{found['tail']}{query}"
 
 
 def _write_new(path: Path, text: str) -> None:

@@ -20,7 +20,7 @@ from bridge.services.credentials import parse_credentials
 from bridge.services.operating import doctor as checks
 from bridge.services.operating import vendor_checks
 from bridge.services.operating.directory_checks import check_directory, check_disk
-from bridge.services.operating.doctor import Finding, Level, fail
+from bridge.services.operating.doctor import Finding, Level, fail, warn
 from bridge.services.operating.vendor_checks import Patient
 from bridge.settings import Settings, load_settings
 from bridge.store.engine import Database
@@ -116,6 +116,11 @@ def _examine(
     exposed = checks.check_settings_file(loaded)
     if exposed is not None:
         yield exposed
+    if vocabulary.INTEGRATION_CODE not in configuration:
+        code = settings.integration_code.get_secret_value()
+        short = checks.check_code_length(settings.place("integration_code"), code)
+        if short is not None:
+            yield short
     directory = check_directory(settings)
     yield directory
     if Level.FAILED not in {described.level, directory.level}:
@@ -159,6 +164,9 @@ def _examine_instance(
         text = f"there is no instance {instance_id}"
         yield fail("instance", text, "bridge instance list")
         return
+    if instance.disabled:
+        text = f"{instance_id} is disabled, its calls are refused"
+        yield warn("instance", text, f"bridge instance enable {instance_id}")
     yield from _examine_vendor(settings, instance.configuration, instance, governor)
 
 
@@ -175,6 +183,10 @@ def _examine_vendor(
         text = error.message.rstrip(".")
         yield fail("instance", text, "correct its configuration")
         return
+    if code := configuration.get(vocabulary.INTEGRATION_CODE, "").strip():
+        short = checks.check_code_length(vocabulary.INTEGRATION_CODE, code)
+        if short is not None:
+            yield short
     element = load_elements()[instance.element_key if instance else _ELEMENT]
     patient = Patient(
         credentials,

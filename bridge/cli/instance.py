@@ -259,7 +259,9 @@ def _test(ctx: Context, one: Instance) -> dict[str, object]:
             text = f"{text} Now {_limits(ctx, one)}."
         return {"id": one.id, "status": "failed", "text": text}
     text = f"{usage.used} of {usage.threshold} calls used this hour"
-    return {"id": one.id, "status": "ok", "text": f"{text}; {_limits(ctx, one)}"}
+    state = "; disabled: calls are refused" if one.disabled else ""
+    text = f"{text}; {_limits(ctx, one)}{state}"
+    return {"id": one.id, "status": "ok", "text": text}
 
 
 def _limits(ctx: Context, one: Instance) -> str:

@@ -29,6 +29,7 @@ Report: TypeAlias = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is."""
 
 _STYLES = {"ok": "green", "warning": "yellow", "failed": "bold red"}
+_WHOLE_CELL_WIDTH = 20
 _JOINERS = ("\u200c", "\u200d")  # within words of some scripts, and in emoji
 
 
@@ -65,6 +66,24 @@ def show_table(
     for row in texts:
         padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         click.echo("  ".join(padded).rstrip())
+
+
+def show_whole_cells(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows in columns whose cells can be copied whole, also on a terminal.
+
+    There a cell that does not fit beside the one before it begins a line of its own;
+    elsewhere this is `show_table`.
+    """
+    console = _console(sys.stdout)
+    if console is None:
+        show_table(header, rows, empty="")
+        return
+    texts = [[visible(cell) for cell in row] for row in (header, *rows)]
+    first, *others = [max(map(len, column)) for column in zip(*texts, strict=True)]
+    widths = [first, *(min(width, _WHOLE_CELL_WIDTH) for width in others)]
+    for number, row in enumerate(texts):
+        for line in _place_cells(row, widths, console.width):
+            show_line((line, "" if number else "bold"))
 
 
 def show_status(before: str, status: str, after: str) -> None:
@@ -150,6 +169,18 @@ def _bars(console: Console, title: str) -> Iterator[Report]:
     finally:
         if tasks:
             shown.stop()
+
+
+def _place_cells(row: Sequence[str], widths: Sequence[int], room: int) -> Iterator[str]:
+    line, column = "", 0
+    for cell, width in zip(row, widths, strict=True):
+        before = f"{line}  ".ljust(column) if column else ""
+        if line and len(before) + len(cell) > room:
+            yield line
+            before = "    "
+        line = f"{before}{cell}"
+        column += width + 2
+    yield line
 
 
 def _draw_table(console: Console, texts: Sequence[Sequence[str]]) -> None:

@@ -7,6 +7,7 @@ command that cures it.
 from __future__ import annotations
 
 import errno
+import grp
 import os
 import pwd
 import shlex
@@ -51,8 +52,25 @@ def read_trusted(path: Path, name: str) -> str:
 
 
 def is_readable_by_others(path: Path) -> bool:
-    """Return whether users besides its owner may read a file."""
-    return bool(path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH))
+    """Return whether every user may read a file, not just its owner and its group."""
+    return bool(path.stat().st_mode & stat.S_IROTH)
+
+
+def cure_readable(path: Path, data_dir: Path) -> str:
+    """Return what closes a file to others, and keeps it open to who runs Bridge.
+
+    When root asks, that is the owner of the data directory.
+    """
+    quoted = shlex.quote(str(path))
+    runner = os.geteuid() or _owner(data_dir)
+    if path.stat().st_uid == runner:
+        return f"chmod go= {quoted}"
+    if runner is None:
+        return (
+            f"chgrp GROUP {quoted} && chmod 0640 {quoted}, where GROUP is that of the "
+            "user who runs Bridge"
+        )
+    return f"chgrp {_group(runner)} {quoted} && chmod 0640 {quoted}"
 
 
 def _read(path: Path, name: str) -> bytes:
@@ -96,5 +114,24 @@ def _this_user() -> str:
 def _user(number: int) -> str:
     try:
         return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
+
+
+def _owner(path: Path) -> int | None:
+    try:
+        return path.stat().st_uid
+    except OSError:
+        return None
+
+
+def _group(user: int) -> str:
+    """Return the name of a user's own group, its number when it has no name."""
+    try:
+        number = pwd.getpwuid(user).pw_gid
+    except KeyError:
+        number = os.getegid() if user == os.geteuid() else user
+    try:
+        return grp.getgrgid(number).gr_name
     except KeyError:
         return str(number)

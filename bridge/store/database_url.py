@@ -6,6 +6,7 @@ driver that this program uses.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from sqlalchemy import make_url
@@ -19,6 +20,18 @@ DATABASE_FILE = "bridge.db"
 _POSTGRESQL = "postgresql+psycopg"
 _ALIASES = ("postgres", "postgresql")
 _UNREADABLE = URL.create("unreadable")
+_MASK = "********"
+_PLAIN = re.compile(
+    r"(?P<head>[a-z0-9+]+://[^:@/?#]*)(?P<password>:[^@/?#]*)?"
+    r"(?P<tail>(@[^@:/?#]*(:\d+)?)?(/[^@:?#]*)?)(\?(?P<query>.*))?"
+)
+_HARMLESS = re.compile(
+    r"(application_name|channel_binding|client_encoding|connect_timeout|dbname|"
+    r"gssencmode|host|hostaddr|keepalives(_\w+)?|load_balance_hosts|options|port|"
+    r"sslcert|sslcrl|sslkey|sslmode|sslrootcert|target_session_attrs|tcp_user_timeout|"
+    r"user)=[^?#@;]*"
+)
+"""Parameters of a URL's query whose values may be shown; any other may be secret."""
 
 
 def database_url(data_dir: Path, configured: str | None) -> str:
@@ -59,6 +72,22 @@ def describe_url(url: str) -> str:
     ).render_as_string()
 
 
+def mask_url(url: str) -> str:
+    """Return a database URL without what is secret; all masked unless it is plain."""
+    found = _PLAIN.fullmatch(url)
+    if found is None:
+        return _MASK
+    password = f":{_MASK}" if found["password"] else ""
+    parameters = (found["query"] or "").split("&")
+    query = "&".join(map(_mask_parameter, parameters))
+    return f"{found['head']}{password}{found['tail']}{'?' if query else ''}{query}"
+
+
+def has_secret(url: str) -> bool:
+    """Return whether a database URL holds a password, or what may be one."""
+    return _MASK in mask_url(url)
+
+
 def parse_url(text: str, source: str = "BRIDGE_DATABASE_URL") -> URL:
     """Return the parts of a database URL, the driver included.
 
@@ -83,6 +112,13 @@ def parse_url(text: str, source: str = "BRIDGE_DATABASE_URL") -> URL:
         "postgresql://user:password@host/database or sqlite:///path/to/file; in names "
         "and passwords write @ as %40, : as %3A, / as %2F and % as %25."
     ) from None
+
+
+def _mask_parameter(parameter: str) -> str:
+    if not parameter or _HARMLESS.fullmatch(parameter):
+        return parameter
+    name, given, _value = parameter.partition("=")
+    return f"{name}={_MASK}" if given and re.fullmatch(r"\w+", name) else _MASK
 
 
 def _is_ambiguous(text: str) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
+import stat
 import subprocess
 import sys
 
@@ -97,8 +99,12 @@ def test_the_doctor_names_the_file_and_who_may_read_its_secrets(file):
     assert "settings file" not in lines
 
     file.chmod(0o640)
+    assert "settings file" not in doctor(file)
+
+    (file.parent / "state").mkdir(exist_ok=True)
+    file.chmod(0o644)
     line = doctor(file)["settings file"]
-    assert (line["level"], line["cure"].split(",")[0]) == (
+    assert (line["level"], line["cure"].split(";")[0]) == (
         "warning",
         f"chmod go= {file}",
     )
@@ -109,6 +115,41 @@ def test_the_doctor_names_the_file_and_who_may_read_its_secrets(file):
     assert line["level"] == "failed"
     assert "may be written by other users" in line["text"]
     assert line["cure"] == f"run `chmod go-w {file}`"
+
+
+@pytest.mark.parametrize(
+    ("url", "warned"),
+    [
+        ("postgresql://bridge@/bridge?host=/run/none", False),
+        ("postgresql://bridge:hush@127.0.0.1:1/bridge", True),
+        ("postgresql://bridge@127.0.0.1:1/bridge?password=hush", True),
+    ],
+)
+def test_a_database_url_may_be_read_by_all_unless_it_has_a_password(file, url, warned):
+    file.write_text(
+        f'data_dir = "state"\nintegration_code = ""\ndatabase.url = "{url}"'
+    )
+    file.chmod(0o644)
+
+    assert ("settings file" in doctor(file)) is warned
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_a_settings_file_of_root_stays_readable_for_who_runs_bridge(file):
+    nobody = pwd.getpwnam("nobody")
+    file.chmod(0o644)
+    unknown = doctor(file)["settings file"]["cure"]
+
+    (file.parent / "state").mkdir(mode=0o700)
+    os.chown(file.parent / "state", nobody.pw_uid, nobody.pw_gid)
+    cure = doctor(file)["settings file"]["cure"].split(";")[0]
+
+    assert unknown.startswith(f"chgrp GROUP {file} && chmod 0640 {file}, where GROUP")
+    subprocess.run(["sh", "-c", cure], check=True)
+    status = file.stat()
+    assert (status.st_uid, status.st_gid) == (0, nobody.pw_gid)
+    assert stat.S_IMODE(status.st_mode) == 0o640
+    assert "settings file" not in doctor(file)
 
 
 def test_the_doctor_knows_old_names_and_names_of_files(file):

@@ -28,7 +28,7 @@ from bridge.settings.names import (
     key_path,
     variable,
 )
-from bridge.settings.trusted_files import is_readable_by_others
+from bridge.settings.trusted_files import cure_readable, is_readable_by_others
 from bridge.store.checkup import (
     examine_file,
     find_missing_job_rights,
@@ -37,7 +37,7 @@ from bridge.store.checkup import (
     jobs_file,
 )
 from bridge.store.crypto import KEYS_FILE, KeyRing
-from bridge.store.database_url import check_url
+from bridge.store.database_url import check_url, has_secret
 from bridge.store.engine import Database
 from bridge.store.installation import Contents, read_contents
 from bridge.store.troubles import GRANT, RESTORE, Trouble, judge
@@ -45,6 +45,7 @@ from bridge.store.troubles import cure as cure_trouble
 from bridge.store.workers import read_living
 
 _MOST_NAMED = 3
+_CODE_LENGTH = 27
 _URL_CURE = "correct BRIDGE_DATABASE_URL, or run as its owner"
 _RESTORE_KEYS = (
     "restore the keys.json, or set the BRIDGE_KEYS, that belong to this database; new "
@@ -108,17 +109,27 @@ def describe(settings: Settings, source: Path | None) -> Finding:
 
 
 def check_settings_file(loaded: LoadedSettings) -> Finding | None:
-    """Warn when others may read a secret that stands in the settings file."""
-    if loaded.file is None or not loaded.secrets_in_file():
+    """Warn when every user may read a secret that stands in the settings file."""
+    secrets = [
+        name for name in loaded.secrets_in_file() if _is_secret(loaded.settings, name)
+    ]
+    if loaded.file is None or not secrets or not is_readable_by_others(loaded.file):
         return None
-    if not is_readable_by_others(loaded.file):
-        return None
-    named = " and ".join(map(key_path, loaded.secrets_in_file()))
+    named = " and ".join(map(key_path, secrets))
+    cure = cure_readable(loaded.file, loaded.settings.data_dir)
     return warn(
         "settings file",
         f"other users of this machine may read {named} in {loaded.file}",
-        f"chmod go= {loaded.file}, or use files of their own: docs/settings.md",
+        f"{cure}; or use files of their own: docs/settings.md",
     )
+
+
+def check_code_length(place: str, code: str) -> Finding | None:
+    """Warn about an integration code that was not copied whole; none is fine."""
+    if not code or len(code) == _CODE_LENGTH:
+        return None
+    text = f"{place} has {len(code)} characters, Autotask's have {_CODE_LENGTH}"
+    return warn("integration code length", text, "copy it whole")
 
 
 def check_names(names: Iterable[str]) -> Finding | None:
@@ -194,6 +205,13 @@ def check_database(
         database.close()
         return findings, None
     return findings, database
+
+
+def _is_secret(settings: Settings, name: str) -> bool:
+    """Return whether a field that may hold a secret does."""
+    value = getattr(settings, name)
+    text = value.get_secret_value() if value else ""
+    return has_secret(text) if name == "database_url" else bool(text)
 
 
 def _judge(database: Database) -> Iterator[Finding]:

@@ -64,7 +64,7 @@ def test_every_setting_is_shown_with_its_value_and_its_source(run, tmp_path):
     shown = values(output)
     assert len(shown) == len(Settings.model_fields)
     assert shown["rate_limit.slots"] == ("6", "environment BRIDGE_RATE_LIMIT_SLOTS")
-    assert shown["rate_limit.lease_s"] == ("8", str(file))
+    assert shown["rate_limit.lease_s"] == ("8", "settings file")
     assert shown["log.level"] == ('"info"', "default")
     assert shown["autotask.timezone"] == (
         '"UTC"',
@@ -97,7 +97,17 @@ def test_json_has_the_same_with_types(run, tmp_path):
         ("postgresql://db/bridge", "postgresql://db/bridge"),
         ("postgresql://ann@db/bridge", "postgresql://ann@db/bridge"),
         ("sqlite:////var/lib/bridge.db", "sqlite:////var/lib/bridge.db"),
-        ("postgresql:///b?password=hush", "postgresql:///b?********"),
+        ("postgresql:///b?password=hush", "postgresql:///b?password=********"),
+        (
+            "postgresql://ann:hush@/b?host=/run/pg&pass%77ord=hush&sslmode=require",
+            "postgresql://ann:********@/b?host=/run/pg&********&sslmode=require",
+        ),
+        (
+            "postgresql:///b?host=db&sslpassword=hush&port=5433&new=hush",
+            "postgresql:///b?host=db&sslpassword=********&port=5433&new=********",
+        ),
+        ("postgresql:///b?host=db;hush", "postgresql:///b?host=********"),
+        ("postgresql:///b?hush", "postgresql:///b?********"),
         ("postgresql://ann:hu/hush@db/b", "********"),
         ("postgresql://ann:hu#hush@db/b", "********"),
     ],

@@ -251,7 +251,23 @@ def test_a_stored_instance_is_examined_by_its_id(connected, demo):
     assert lines["clock"]["level"] == "ok"
     refresh = f"bridge wsdl refresh --instance {instance['id']}`"
     assert refresh in lines["WSDL"]["cure"]
+    assert "instance" not in lines
     assert Doctor(connected).cause("--instance", 5)["check"] == "instance"
+
+    connected.ok("instance", "disable", instance["id"])
+    lines = Doctor(connected).lines("--instance", instance["id"])
+    assert lines["instance"]["level"] == "warning"
+    assert lines["instance"]["text"] == (
+        f"{instance['id']} is disabled, its calls are refused"
+    )
+    assert lines["instance"]["cure"] == f"bridge instance enable {instance['id']}"
+    assert lines["clock"]["level"] == "ok"
+    [tested] = connected.json("instance", "test", instance["id"])
+    assert tested["status"] == "ok"
+    assert tested["text"].endswith("; disabled: calls are refused")
+    connected.ok("instance", "enable", instance["id"])
+    [tested] = connected.json("instance", "test", instance["id"])
+    assert "disabled" not in tested["text"]
 
 
 def test_an_unknown_user_name(vendor_doctor):
@@ -284,6 +300,30 @@ def test_a_refused_identifier(vendor_doctor):
     assert cause["check"] == "integration code"
     assert "all 27 characters" in cause["cure"]
     assert "WRONGWRONG" not in str(cause)
+
+
+@pytest.mark.parametrize("length", [0, 21, 27, 28])
+def test_an_integration_code_that_was_not_copied_whole(embedded, length):
+    lines = Doctor(embedded).lines(env={"BRIDGE_INTEGRATION_CODE": "Q" * length})
+
+    line = lines.get("integration code length")
+    assert (line is None) == (length in {0, 27})
+    if line:
+        assert line["level"] == "warning"
+        assert line["text"] == (
+            f"BRIDGE_INTEGRATION_CODE has {length} characters, Autotask's have 27"
+        )
+        assert line["cure"] == "copy it whole"
+
+
+def test_an_integration_code_of_the_connection_that_was_not_copied_whole(vendor_doctor):
+    lines = vendor_doctor(**{"integration-code": "Q" * 21}).lines(
+        env={"BRIDGE_INTEGRATION_CODE": "Q" * 20}
+    )
+
+    text = lines["integration code length"]["text"]
+    assert text.startswith("crm.autotask.integration.code has 21 characters")
+    assert lines["integration code"]["level"] == FAILED
 
 
 def test_a_host_that_is_down(vendor_doctor):

@@ -93,6 +93,25 @@ def test_a_secret_is_copied_from_a_narrow_terminal_as_one_text(named, show):
     assert SHOWN in shown
 
 
+def test_settings_are_copied_from_a_narrow_terminal_as_one_text(named, show, tmp_path):
+    file = tmp_path / "a-directory-with-quite-a-long-name" / "bridge.toml"
+    file.parent.mkdir()
+    file.touch(mode=0o600)
+    url = f"https://{'crm.' * 20}example.com"
+    file.write_text(f'public_url = "{url}"\nlog.level = "debug"')
+
+    lines = show("config", NO_COLOR="1", BRIDGE_CONFIG=str(file))
+
+    assert lines[0] == f"Settings file: {file}"
+    row = next(i for i, line in enumerate(lines) if line.startswith("public_url"))
+    assert lines[row : row + 3] == ["public_url", f'    "{url}"', "    settings file"]
+    [level] = [line.split() for line in lines if line.startswith("log.level")]
+    assert level == ["log.level", '"debug"', "settings", "file"]
+    assert (
+        max(len(line) for line in lines if url not in line and line != lines[0]) <= 80
+    )
+
+
 def test_a_new_password_is_typed_twice_and_one_that_exists_once(named):
     change = ("user", "set-password", named.user["id"])
     with on_terminal(change, env=named.env) as terminal:

@@ -23,7 +23,7 @@ def key() -> None:
     then `remove`.
 
     The very first key is never removed: tokens and secrets are looked up by digests
-    made with it. `list` marks it.
+    made with it. `list` shows which one that is.
     """
 
 
@@ -93,9 +93,9 @@ def rotate() -> None:
 def remove(*, key_id: str) -> None:
     """Take a key that no longer seals out of the ring.
 
-    What is still sealed with it is sealed with the present key first. It works a
-    minute after the rotation at the earliest. The very first key always stays: tokens
-    and secrets are looked up by digests made with it.
+    What is still sealed with it is sealed with the present key first. A key that sealed
+    can be removed a minute after the rotation at the earliest. The very first key
+    always stays: tokens and secrets are looked up by digests made with it.
     """
     with open_store() as database:
         made = keys.remove_key(database, key_id)

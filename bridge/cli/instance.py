@@ -37,6 +37,8 @@ from bridge.store import administration
 from bridge.store.instances import Instance, get_instance, remove_instance
 from bridge.store.moving import Moved
 
+_UNTIL = "%H:%M:%S UTC"
+
 
 @click.group(epilog="Example: bridge instance list --json")
 def instance() -> None:
@@ -148,6 +150,8 @@ def test(*, instance_ids: Sequence[int], every: bool, as_json: bool) -> None:
         results = [_test(ctx, one) for one in tested]
     if as_json:
         show_json(results)
+    elif not results:
+        click.echo("There are no enabled instances to test.", err=True)
     else:
         for result in results:
             status = f"{result['status']:<7}"
@@ -192,11 +196,17 @@ def trace(
         found = find(ctx, instance_id)
         if off:
             traces.stop(ctx, found)
+            click.echo(f"Tracing of {found.id} is off.", err=True)
         elif minutes is not None:
-            traces.start(ctx, found, {"duration": minutes})
+            until = traces.start(ctx, found, {"duration": minutes})
+            click.echo(f"Tracing {found.id} until {until:{_UNTIL}}.", err=True)
         else:
-            for one in traces.read(ctx, found.id, request_id=request_id, newest=last):
+            calls = traces.read(ctx, found.id, request_id=request_id, newest=last)
+            count = 0
+            for count, one in enumerate(calls, 1):  # noqa: B007 - counts them
                 click.echo(orjson.dumps(one).decode())
+            if not count:
+                click.echo(_explain_no_traces(ctx, found, request_id), err=True)
 
 
 @instance.command(epilog="Example: bridge instance disable 900001")
@@ -269,6 +279,16 @@ def _limits(ctx: Context, one: Instance) -> str:
     databases = [] if zone is None else [zone.database]
     figures = ctx.governor.figures(databases, Caller(one.id))
     return "; ".join(map(describe_limits, figures))
+
+
+def _explain_no_traces(ctx: Context, one: Instance, request_id: str | None) -> str:
+    if request_id is not None:
+        return f"No call {visible(request_id)} of {one.id} is traced."
+    if one.traced_until and traces.is_traced(ctx, one):
+        until = f"{one.traced_until:{_UNTIL}}"
+        return f"No calls of {one.id} are traced yet; tracing is on until {until}."
+    begin = f"bridge instance trace {one.id} --minutes 10"
+    return f"No calls of {one.id} are traced; `{begin}` begins."
 
 
 def _summary(one: Instance) -> Mapping[str, object]:

@@ -18,8 +18,12 @@ def key() -> None:
     """Generate a key ring; list, add, rotate and remove its keys.
 
     Nothing has to be stopped. With the ring in `keys.json` run `rotate`, and `remove`
-    the former key some minutes later. With several machines, or with BRIDGE_KEYS:
-    `add`, carry the ring to all of them, then `rotate`, carry it again, then `remove`.
+    the former key a minute later at the earliest. With several machines, or with
+    BRIDGE_KEYS: `add`, carry the ring to all of them, then `rotate`, carry it again,
+    then `remove`.
+
+    The very first key is never removed: tokens and secrets are looked up by digests
+    made with it. `list` shows which one that is.
     """
 
 
@@ -53,7 +57,7 @@ def list_(*, as_json: bool) -> None:
         )
 
 
-@key.command(epilog="Example: bridge key generate > secrets/bridge_keys")
+@key.command(epilog="Example: bridge key generate > secrets/keys")
 def generate() -> None:
     """Print a new key ring as JSON; nothing is read and nothing is stored.
 
@@ -89,7 +93,9 @@ def rotate() -> None:
 def remove(*, key_id: str) -> None:
     """Take a key that no longer seals out of the ring.
 
-    What is still sealed with it is sealed with the present key first.
+    What is still sealed with it is sealed with the present key first. A key that sealed
+    can be removed a minute after the rotation at the earliest. The very first key
+    always stays: tokens and secrets are looked up by digests made with it.
     """
     with open_store() as database:
         made = keys.remove_key(database, key_id)

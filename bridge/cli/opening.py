@@ -94,7 +94,7 @@ def read_password(
         )
         return typed
     if not from_stdin:
-        raise click.UsageError("No password: give the option, or pipe it in.")
+        raise click.UsageError("There is no terminal to ask on: add --password-stdin.")
     line = sys.stdin.readline().rstrip("\r\n")
     if not line:
         raise click.UsageError("There is no password on stdin.")

@@ -42,8 +42,7 @@ def show_members(members: Mapping[str, object]) -> None:
     """Print names and values, one pair a line; values can be copied whole."""
     width = max(map(len, members), default=0) + 2
     for name, value in members.items():
-        text = "" if value is None else str(value)
-        show_line((f"{name:<{width}}", "bold"), text)
+        show_line((f"{name:<{width}}", "bold"), _text(value))
 
 
 def show_table(
@@ -57,7 +56,7 @@ def show_table(
     if not rows:
         click.echo(empty, err=True)
         return
-    texts = [[visible(str(cell)) for cell in row] for row in (header, *rows)]
+    texts = [[visible(_text(cell)) for cell in row] for row in (header, *rows)]
     console = _console(sys.stdout)
     if console is not None:
         _draw_table(console, texts)
@@ -125,6 +124,12 @@ def progress(title: str) -> Iterator[Report]:
         yield from _lines(title)
     else:
         yield from _bars(console, title)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(value)
 
 
 def _lines(title: str) -> Iterator[Report]:

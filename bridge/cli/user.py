@@ -112,7 +112,7 @@ def list_(*, as_json: bool) -> None:
                 one.email,
                 f"{one.organization_id} {one.organization_name}",
                 _name(one),
-                "yes" if one.active else "no",
+                one.active,
             )
             for one in found
         ],

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bridge.catalog.model import JSON
 from bridge.errors import InvalidRequestError
@@ -39,8 +39,8 @@ class Answer:
     body: bytes = field(repr=False)
 
 
-def start(ctx: Context, instance: Instance, body: Mapping[str, JSON]) -> None:
-    """Trace an instance for `duration` minutes from now, 60 by default.
+def start(ctx: Context, instance: Instance, body: Mapping[str, JSON]) -> datetime:
+    """Trace an instance for `duration` minutes from now, 60 by default; until when.
 
     Raises:
         InvalidRequestError: the duration is no number of minutes up to a day.
@@ -56,6 +56,7 @@ def start(ctx: Context, instance: Instance, body: Mapping[str, JSON]) -> None:
         )
     until = ctx.clock() + timedelta(minutes=minutes)
     instances.trace_until(ctx.database, instance.id, until)
+    return until
 
 
 def stop(ctx: Context, instance: Instance) -> None:

@@ -15,10 +15,12 @@ from bridge.settings.environment import read_environment
 from bridge.settings.model import SECRETS, Settings, list_of
 from bridge.settings.names import PREFIX, key_path, variable
 from bridge.settings.settings_file import find_settings_file, read_settings_file
+from bridge.settings.table import describe_number
 from bridge.settings.trusted_files import read_trusted
 from bridge.settings.values import SecretFile, Value
 
 _VARIABLE = re.compile(rf"\b{PREFIX}[A-Z_]+")
+_NOT_A_NUMBER = {"int_parsing", "int_parsing_size", "int_from_float", "float_parsing"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,10 @@ def _explain(error: ValidationError, values: Mapping[str, Value]) -> str:
     text = text.replace("Input should", "must", 1)
     if first["type"] in {"tuple_type", "string_type"}:
         text = list_of(name)
+    elif first["type"] == "bool_parsing":
+        text = "must be true or false"
+    elif first["type"] in _NOT_A_NUMBER:
+        text = describe_number(name)
     value = values.get(name)
     if value is None:
         return f"{variable(name)} {text}."

@@ -15,6 +15,7 @@ from bridge.errors import ConfigurationError
 from bridge.settings.model import SECRETS, Settings, list_of
 from bridge.settings.names import CONFIG, PREFIX, RENAMED, TABLES, key_path
 from bridge.settings.paths import make_absolute
+from bridge.settings.table import describe_number
 from bridge.settings.trusted_files import read_trusted
 from bridge.settings.values import SecretFile, Value
 
@@ -100,7 +101,8 @@ def _parse(path: Path) -> dict[str, object]:
     except ValueError as error:
         # Numbers too long for Python are no error of the TOML parser's own.
         message, found = str(error), _LINE.search(str(error))
-        line = (found and found[1]) or str(text.count("\n") + 1)
+        # At the end of the file the last line that has something on it is named.
+        line = (found and found[1]) or str(text.rstrip().count("\n") + 1)
         if isinstance(error, tomllib.TOMLDecodeError) and found:
             reason = message[: found.start()]
             raise ConfigurationError(f"{path}, line {line}: {reason}.") from None
@@ -148,7 +150,7 @@ def _wrong_type(name: str, value: object) -> str | None:
         wanted = (int, float) if kind is float else int
         if isinstance(value, wanted) and not isinstance(value, bool):
             return None
-        return "must be a whole number" if kind is int else "must be a number"
+        return describe_number(name)
     if isinstance(value, str):
         return "must not contain a NUL character" if "\0" in value else None
     return "must be a text in quotes"

@@ -41,6 +41,14 @@ def bounds(info: FieldInfo) -> str:
     return f"{lowest} to {found['Le'].le:.0f}"
 
 
+def describe_number(field: str) -> str:
+    """Return what a number must be, with its bounds."""
+    info = Settings.model_fields[field]
+    kind = "a whole number" if info.annotation is int else "a number"
+    allowed = bounds(info).replace("above 0 to", "above 0 and up to")
+    return f"must be {kind} {allowed}".rstrip()
+
+
 def to_toml(value: object) -> str:
     """Return a value as a settings file has it; None as an empty text."""
     if isinstance(value, SecretStr):

@@ -107,11 +107,23 @@ def test_the_first_file_found_is_read(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("text", "form"),
     [
-        ("rate_limit.slots = '3'", "rate_limit.slots must be a whole number."),
-        ("rate_limit.slots = true", "rate_limit.slots must be a whole number."),
-        ("rate_limit.slots = 2.5", "rate_limit.slots must be a whole number."),
+        (
+            "rate_limit.slots = '3'",
+            "rate_limit.slots must be a whole number from 1 to 1000.",
+        ),
+        (
+            "rate_limit.slots = true",
+            "rate_limit.slots must be a whole number from 1 to 1000.",
+        ),
+        (
+            "rate_limit.slots = 2.5",
+            "rate_limit.slots must be a whole number from 1 to 1000.",
+        ),
         ("rate_limit.slots = 0", "rate_limit.slots must be greater than or equal to 1"),
-        ("[rate_limit]\nlease_s = '3'", "rate_limit.lease_s must be a number."),
+        (
+            "[rate_limit]\nlease_s = '3'",
+            "rate_limit.lease_s must be a number above 0 and up to 3600.",
+        ),
         ("rate_limit.lease_s = inf", "rate_limit.lease_s must be a finite number."),
         ("strict_status = 1", "strict_status must be true or false."),
         ("public_url = 1", "public_url must be a text in quotes."),
@@ -169,6 +181,8 @@ def test_a_wrong_key_or_value_is_refused_with_its_place(file, text, form):
     [
         ("data_dir = 'x'\n\nrate_limit.slots 3", ", line 3: "),
         ("data_dir = 'hush", ", line 1: "),
+        ("data_dir = [\n", ", line 1: "),
+        ("log.level = 'info'\ndata_dir = [\n\n", ", line 2: "),
         ("data_dir = 'a'\ndata_dir = 'b'", ", line 2: "),
         ("x = " + "[" * 100_000, " is nested too deep"),
         ("x = " + "1" * 5000, " is not valid TOML"),

@@ -32,6 +32,7 @@ _WEB_HOST = re.compile(r"ww(\d+)\.autotask\.net")
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
 _ANY_VERSION = re.compile(r"/atservices/1\.\d+/atws\.(?:asmx|wsdl)", re.IGNORECASE)
 _WEB_PAGE = re.compile(r"/mvc(?:/|$)", re.IGNORECASE)
+_ZONE_LIKE = re.compile(r"(?:https://)?[a-z0-9_-]+", re.IGNORECASE | re.ASCII)
 _HTTPS_PORT = 443
 
 
@@ -96,10 +97,7 @@ def lookup_urls(server_url: str, policy: HostPolicy) -> tuple[str, ...]:
             paths.append(SERVICE_PATH)
         urls = tuple(dict.fromkeys(f"{base}{path}" for path in paths))
     if not policy.allows(urls[0]):
-        raise InvalidRequestError(
-            f"The server URL {_shown(parts)} is not allowed; allowed are:"
-            f" {policy.describe()}."
-        )
+        raise InvalidRequestError(_explain_refusal(server_url, parts, policy))
     return urls
 
 
@@ -149,6 +147,23 @@ def _parse(server_url: str) -> SplitResult:
     return parts
 
 
+def _explain_refusal(server_url: str, parts: SplitResult, policy: HostPolicy) -> str:
+    host = parts.hostname or ""
+    allowed = f"allowed are: {policy.describe()}."
+    if _ZONE_LIKE.fullmatch(server_url.strip()) and host != "localhost":
+        return (
+            f"{host} is not a zone, which looks like webservices3 or ww3, and not an"
+            f" allowed address; {allowed}"
+        )
+    text = f"The server URL {_shown(parts)} is not allowed; {allowed}"
+    if _is_loopback(host) and not policy.allow_loopback:
+        text += (
+            " Addresses of this machine are allowed in a test installation by"
+            " BRIDGE_AUTOTASK_ALLOW_LOOPBACK=true (autotask.allow_loopback)."
+        )
+    return text
+
+
 def _vendor_url(host: str) -> str:
     """Return the service beside a web application, or of a service host itself."""
     if host in (_DOMAIN, f"www.{_DOMAIN}"):
@@ -192,4 +207,10 @@ def _port(parts: SplitResult) -> int:
 
 def _shown(parts: SplitResult) -> str:
     """Return an address without anything that could be a secret."""
-    return f"{parts.scheme}://{parts.hostname or ''}"
+    host = parts.hostname or ""
+    shown = f"[{host}]" if ":" in host else host
+    try:
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        port = ""
+    return f"{parts.scheme}://{shown}{port}"

@@ -145,8 +145,14 @@ def check_names(names: Iterable[str]) -> Finding | None:
     )
     if not unknown:
         return None
+    # Compared without the prefix: all names have that in common.
+    by_rest = {name.removeprefix(PREFIX): name for name in known}
     near = {
-        match for name in unknown for match in get_close_matches(name.upper(), known, 1)
+        by_rest[rest]
+        for name in unknown
+        for rest in get_close_matches(
+            name.upper().removeprefix(PREFIX), by_rest, 1, cutoff=0.7
+        )
     }
     meant = f"{' and '.join(sorted(near))} may be meant; " if near else ""
     return warn(

@@ -129,6 +129,13 @@ def test_a_variable_that_nothing_reads(doctor):
     assert "BRIDGE_INTEGRATION_CODE may be meant" in line["cure"]
 
 
+def test_a_variable_like_no_other_is_not_guessed_at(doctor):
+    line = doctor.lines(env={"BRIDGE_SLOTZ": "1"})["environment"]
+
+    assert line["text"] == "nothing reads BRIDGE_SLOTZ"
+    assert line["cure"] == "docs/settings.md has all names"
+
+
 def test_a_data_directory_that_is_none(embedded, tmp_path):
     (tmp_path / "file").write_text("")
 

@@ -60,6 +60,15 @@ def test_an_unknown_option_is_one_line_and_exit_code_2(words):
     assert f"Try '{' '.join(('main', *words))} -h'." in line
 
 
+@pytest.mark.parametrize("words", [("key",), ("key", "remove")])
+def test_help_on_keys_says_that_the_first_one_stays_and_when_others_go(words):
+    text = " ".join(CliRunner().invoke(main, [*words, "-h"]).output.split())
+
+    assert "The very first key" in text
+    assert "looked up by digests made with it" in text
+    assert "a minute" in text
+
+
 def test_the_two_vocabularies_stand_in_the_help_of_instance_add():
     text = CliRunner().invoke(main, ["instance", "add", "--help"]).stdout
 

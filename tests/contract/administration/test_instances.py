@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -148,6 +149,41 @@ def test_an_empty_list_is_said_on_stderr_only(embedded):
         expected = f"There are no {kind}s: make one with `bridge {kind} add`.\n"
         assert listed.stderr == expected
         assert embedded.json(kind, "list") == []
+
+
+def test_a_test_of_no_instances_says_so(embedded):
+    tested = embedded.run("instance", "test", "--all")
+
+    assert (tested.exit_code, tested.stdout) == (0, "")
+    assert tested.stderr == "There are no enabled instances to test.\n"
+    assert embedded.json("instance", "test", "--all") == []
+
+
+def test_tracing_says_what_it_does_on_stderr(connected, add):
+    number = json.loads(add().stdout)["id"]
+    silent = rf"No calls of {number} are traced; `bridge instance trace {number} "
+    until = r"until \d\d:\d\d:\d\d UTC\.\n"
+
+    for arguments, said in (
+        ((), rf"{silent}--minutes 10` begins\.\n"),
+        (("--minutes", 10), f"Tracing {number} {until}"),
+        ((), f"No calls of {number} are traced yet; tracing is on {until}"),
+        (("--request", "none"), rf"No call none of {number} is traced\.\n"),
+        (("--off",), rf"Tracing of {number} is off\.\n"),
+        ((), rf"{silent}--minutes 10` begins\.\n"),
+    ):
+        traced = connected.run("instance", "trace", number, *arguments)
+        assert (traced.exit_code, traced.stdout) == (0, "")
+        assert re.fullmatch(said, traced.stderr), traced.stderr
+
+
+def test_people_read_yes_and_no_and_programs_true_and_false(connected, add):
+    number = json.loads(add().stdout)["id"]
+
+    shown = connected.ok("instance", "show", number).splitlines()
+
+    assert ["disabled", "no"] in [line.split() for line in shown]
+    assert connected.json("instance", "show", number)["disabled"] is False
 
 
 def test_a_user_with_instances_is_not_removed(connected, add):

@@ -85,6 +85,8 @@ def test_who_is_not_active_is_told_apart(embedded):
 
     assert [one["active"] for one in listed] == [True, False]
     assert [line.split()[-1] for line in lines if "@" in line] == ["yes", "no"]
+    shown = embedded.ok("user", "show", "bob@northwind.example").splitlines()
+    assert ["active", "no"] in [line.split() for line in shown]
 
 
 def test_a_new_password_ends_sessions_and_leaves_secrets(operator):
@@ -177,6 +179,16 @@ def test_wrong_usage_exits_with_2_and_makes_nothing(embedded, arguments):
     embedded.refused("user", *arguments, code=2)
 
     assert embedded.json("user", "list") == []
+
+
+def test_a_password_in_a_pipe_needs_its_option(embedded):
+    embedded.add_user()
+
+    line = embedded.refused(
+        *("user", "set-password", "ann@northwind.example"), stdin="new\n", code=2
+    )
+
+    assert "There is no terminal to ask on: add --password-stdin." in line
 
 
 def test_output_for_scripts_is_json(embedded):

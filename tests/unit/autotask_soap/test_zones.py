@@ -125,9 +125,41 @@ def test_a_refusal_names_what_is_allowed():
         assert part in caught.value.message
 
 
-def test_loopback_needs_permission():
-    with pytest.raises(InvalidRequestError):
-        lookup_urls("http://127.0.0.1:8081", HostPolicy())
+@pytest.mark.parametrize(
+    ("server_url", "shown"),
+    [
+        ("http://127.0.0.1:8081", "http://127.0.0.1:8081"),
+        ("http://127.0.0.1:8081/?key=hush", "http://127.0.0.1:8081"),
+        ("localhost:8081", "http://localhost:8081"),
+        ("localhost", "http://localhost"),
+        ("http://[::1]:8081", "http://[::1]:8081"),
+    ],
+)
+def test_loopback_needs_permission(server_url, shown):
+    with pytest.raises(InvalidRequestError) as caught:
+        lookup_urls(server_url, HostPolicy())
+
+    message = caught.value.message
+    assert message.startswith(f"The server URL {shown} is not allowed; allowed are: ")
+    assert "BRIDGE_AUTOTASK_ALLOW_LOOPBACK=true (autotask.allow_loopback)" in message
+    assert "hush" not in message
+
+
+@pytest.mark.parametrize("text", ["foo", "https://foo", " webservices ", "ww3a"])
+def test_a_name_that_is_no_zone_is_called_so(text):
+    with pytest.raises(InvalidRequestError) as caught:
+        lookup_urls(text, HostPolicy())
+
+    name = text.strip().removeprefix("https://")
+    assert caught.value.message.startswith(f"{name} is not a zone, which looks like ")
+    assert "webservices3 or ww3" in caught.value.message
+    assert "LOOPBACK" not in caught.value.message
+
+
+def test_a_single_name_may_be_an_allowed_host():
+    url = f"https://simulator{PATH}"
+
+    assert lookup_urls("simulator", HostPolicy(("simulator",))) == (url,)
 
 
 def open_unknown(service, credentials, zones):

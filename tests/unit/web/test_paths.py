@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge.server.wire import encode_target
 from bridge.services.access import Secrets
 from bridge.web.families import BASE, Family, family_of
 from bridge.web.normalise import NormalisedPaths, normalise
-from bridge.web.serving.wire import encode_target
 
 OPEN = Secrets(user="u", organization="o")
 WITH_ELEMENT = Secrets(user="u", element="e")

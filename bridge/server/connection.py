@@ -16,8 +16,8 @@ from gunicorn import sock as gunicorn_sock
 from gunicorn import util
 from gunicorn.workers.gthread import TConn
 
-from bridge.web.serving.heads import Head
-from bridge.web.serving.wire import MAX_REQUEST_LINE, FacadeParser, Foreign
+from bridge.server.heads import Head
+from bridge.server.wire import MAX_REQUEST_LINE, FacadeParser, Foreign
 
 Addresses: TypeAlias = tuple[Foreign, Foreign]
 """The caller's and ours, as the socket gives them."""

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
-from bridge.web.serving.tls import Certificates
-from bridge.web.serving.worker import FacadeWorker
+from bridge.server.tls import Certificates
+from bridge.server.worker import FacadeWorker
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication

@@ -31,17 +31,17 @@ from gunicorn.http import wsgi
 from gunicorn.http.errors import ParseException
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
-from bridge.web.bodies import LIMIT_BODY
-from bridge.web.current import new_request_id
-from bridge.web.errors import BUG
-from bridge.web.serving.connection import Arrival, FacadeConnection
-from bridge.web.serving.refusals import (
+from bridge.server.connection import Arrival, FacadeConnection
+from bridge.server.error_responses import (
     RequestSummary,
     build_refusal,
     refusal,
     summarize,
 )
-from bridge.web.serving.wire import FacadeResponse, Foreign, StalledRequestError
+from bridge.server.wire import FacadeResponse, Foreign, StalledRequestError
+from bridge.web.bodies import LIMIT_BODY
+from bridge.web.current import new_request_id
+from bridge.web.errors import BUG
 
 _SWITCH_INTERVAL_S = 0.001
 _MOST_HEADS = 256

@@ -15,16 +15,16 @@ from gunicorn.http.errors import (
     UnsupportedTransferCoding,
 )
 
-from bridge.web import cors
-from bridge.web.errors import envelope
-from bridge.web.normalise import normalise_target
-from bridge.web.responses import JSON_TYPE
-from bridge.web.serving.wire import (
+from bridge.server.wire import (
     MAX_REQUEST_LINE,
     FacadeResponse,
     Foreign,
     StalledRequestError,
 )
+from bridge.web import cors
+from bridge.web.errors import envelope
+from bridge.web.normalise import normalise_target
+from bridge.web.responses import JSON_TYPE
 
 _LINE = re.compile(rb"(?:\r\n)?([A-Za-z]+) +([^ \r\n]*)")
 _ORIGIN = re.compile(rb"(?im)^origin[ \t]*:[ \t]*([\x21-\x7e]+)[ \t]*\r?$")

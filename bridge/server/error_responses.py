@@ -21,10 +21,10 @@ from bridge.server.wire import (
     Foreign,
     StalledRequestError,
 )
-from bridge.web import cors
-from bridge.web.errors import envelope
-from bridge.web.normalise import normalise_target
-from bridge.web.responses import JSON_TYPE
+from bridge.web.http import cors
+from bridge.web.http.errors import envelope
+from bridge.web.http.paths import normalise_target
+from bridge.web.http.responses import JSON_TYPE
 
 _LINE = re.compile(rb"(?:\r\n)?([A-Za-z]+) +([^ \r\n]*)")
 _ORIGIN = re.compile(rb"(?im)^origin[ \t]*:[ \t]*([\x21-\x7e]+)[ \t]*\r?$")

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from bridge.errors import BridgeError
-from bridge.web import cors
-from bridge.web.current import new_request_id
-from bridge.web.errors import DATABASE_UNAVAILABLE, envelope
-from bridge.web.normalise import normalise
-from bridge.web.responses import JSON_TYPE, to_json
+from bridge.web.http import cors
+from bridge.web.http.errors import DATABASE_UNAVAILABLE, envelope
+from bridge.web.http.paths import normalise
+from bridge.web.http.request_context import new_request_id
+from bridge.web.http.responses import JSON_TYPE, to_json
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

@@ -21,7 +21,7 @@ from gunicorn.http.unreader import SocketUnreader
 from gunicorn.http.wsgi import Response
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from bridge.web.charsets import decode_unlabelled
+from bridge.web.http.charsets import decode_unlabelled
 
 Foreign: TypeAlias = Any
 """What gunicorn made; it has no types."""

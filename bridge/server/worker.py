@@ -39,9 +39,9 @@ from bridge.server.error_responses import (
     summarize,
 )
 from bridge.server.wire import FacadeResponse, Foreign, StalledRequestError
-from bridge.web.bodies import LIMIT_BODY
-from bridge.web.current import new_request_id
-from bridge.web.errors import BUG
+from bridge.web.http.bodies import LIMIT_BODY
+from bridge.web.http.errors import BUG
+from bridge.web.http.request_context import new_request_id
 
 _SWITCH_INTERVAL_S = 0.001
 _MOST_HEADS = 256

@@ -12,8 +12,8 @@ from flask import Flask, Response, request
 from bridge.errors import VerbNotSupportedError
 from bridge.services.attachments import attachments
 from bridge.services.attachments.attachments import Owner
-from bridge.web import current, params, responses, uploads
-from bridge.web.files import file_answer
+from bridge.web.http import query_string, request_context, responses, uploads
+from bridge.web.http.file_responses import file_answer
 from bridge.web.hubs import PREFIXES, enabled_instance
 
 _OF_RECORD = "/<object:object_name>/<record_id>/attachments"
@@ -26,7 +26,7 @@ _DATA = "download_attachment"
 
 def register(app: Flask) -> None:
     """Add every route twice, with the hub and without."""
-    current.serve_files(app, _DATA)
+    request_context.serve_files(app, _DATA)
     one = "/<attachment_id>"
     views: list[tuple[str, Callable[..., Response], list[str]]] = [
         (_OF_RECORD, create_attachment, ["POST"]),
@@ -53,9 +53,9 @@ def list_attachments(
 ) -> Response:
     """Answer a page of attachments. One vendor call, two when there are none."""
     instance = enabled_instance()
-    listing, notes = params.listing(params.current_query(), "attachments")
+    listing, notes = query_string.listing(query_string.current_query(), "attachments")
     page = attachments.list_attachments(
-        current.context(), instance, _owner(object_name, record_id), listing
+        request_context.context(), instance, _owner(object_name, record_id), listing
     )
     return responses.listing(
         page.records,
@@ -67,13 +67,20 @@ def list_attachments(
 
 def create_attachment(object_name: str, record_id: str) -> Response:
     """Attach a file or a link and answer its record. Two vendor calls."""
-    target = (current.context(), enabled_instance(), Owner(object_name, record_id))
-    query = params.current_query()
+    target = (
+        request_context.context(),
+        enabled_instance(),
+        Owner(object_name, record_id),
+    )
+    query = query_string.current_query()
     with uploads.current_upload() as upload:
-        if params.dry_run(query):
+        if query_string.dry_run(query):
             return responses.rehearsed(*attachments.rehearse_create(*target, upload))
         written = attachments.create_attachment(
-            *target, upload, key=params.idempotency_key(), view=params.view(query)
+            *target,
+            upload,
+            key=query_string.idempotency_key(),
+            view=query_string.view(query),
         )
     answer = responses.document(
         written.record,
@@ -89,11 +96,11 @@ def get_attachment(
 ) -> Response:
     """Answer what is known of an attachment. One vendor call."""
     shown = attachments.get_attachment(
-        current.context(),
+        request_context.context(),
         enabled_instance(),
         _owner(object_name, record_id),
         attachment_id,
-        view=params.view(params.current_query()),
+        view=query_string.view(query_string.current_query()),
     )
     return responses.document(shown.record, notes=shown.notes)
 
@@ -103,7 +110,7 @@ def download_attachment(
 ) -> Response:
     """Answer a file. One vendor call."""
     file = attachments.download(
-        current.context(),
+        request_context.context(),
         enabled_instance(),
         _owner(object_name, record_id),
         attachment_id,
@@ -116,8 +123,8 @@ def delete_attachment(
 ) -> Response:
     """Delete an attachment. One vendor call, two for one of a record."""
     owner = _owner(object_name, record_id)
-    target = (current.context(), enabled_instance(), owner, attachment_id)
-    if params.dry_run(params.current_query()):
+    target = (request_context.context(), enabled_instance(), owner, attachment_id)
+    if query_string.dry_run(query_string.current_query()):
         return responses.rehearsed(attachments.rehearse_delete(*target), [])
     attachments.delete_attachment(*target)
     return responses.empty()

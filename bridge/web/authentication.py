@@ -8,8 +8,8 @@ from bridge.catalog.model import JSON
 from bridge.errors import InvalidRequestError
 from bridge.services import access
 from bridge.services.tenancy import platform_users
-from bridge.web import bodies, current, responses
-from bridge.web.families import BASE
+from bridge.web.http import bodies, request_context, responses
+from bridge.web.http.route_auth import BASE
 
 
 def register(app: Flask) -> None:
@@ -25,7 +25,7 @@ def log_in() -> Response:
     body = bodies.current_object()
     return responses.document(
         access.log_in(
-            current.context(), _text(body, "username"), _text(body, "password")
+            request_context.context(), _text(body, "username"), _text(body, "password")
         )
     )
 
@@ -33,14 +33,14 @@ def log_in() -> Response:
 def read_secrets() -> Response:
     """Answer the secrets of the user behind the bearer token."""
     return responses.document(
-        access.read_secrets(current.context(), current.secrets().bearer)
+        access.read_secrets(request_context.context(), request_context.secrets().bearer)
     )
 
 
 def change_password() -> Response:
     """Change the password of the user behind the secrets; his sessions end."""
-    ctx = current.context()
-    user = access.identify(ctx, current.secrets())
+    ctx = request_context.context()
+    user = access.identify(ctx, request_context.secrets())
     platform_users.change_password(ctx, user, bodies.current_object())
     return responses.empty()
 

@@ -10,7 +10,7 @@ from flask import Flask, Response
 from bridge.services.records import links
 from bridge.services.records.links import Link
 from bridge.store.instances import Instance
-from bridge.web import current
+from bridge.web.http import request_context
 from bridge.web.hubs import (
     PREFIXES,
     answer_create,
@@ -73,5 +73,7 @@ def delete_child(
 
 def _link(object_name: str, record_id: str, child: str) -> tuple[Instance, Link]:
     instance = enabled_instance()
-    link = links.find_link(current.context(), instance, object_name, record_id, child)
+    link = links.find_link(
+        request_context.context(), instance, object_name, record_id, child
+    )
     return instance, link

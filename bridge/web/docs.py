@@ -18,8 +18,8 @@ from bridge.services.apidocs import documents
 from bridge.services.apidocs.documents import Wish
 from bridge.services.apidocs.model import Routes, shape
 from bridge.services.apidocs.swagger import Address
-from bridge.web import current, params, responses
-from bridge.web.families import BASE
+from bridge.web.http import query_string, request_context, responses
+from bridge.web.http.route_auth import BASE
 from bridge.web.instances import find
 
 _PAGE = "/docs"
@@ -71,13 +71,13 @@ def describe_api() -> Response:
     Raises:
         UnauthorizedError: the token opens nothing.
     """
-    secrets = current.secrets()
+    secrets = request_context.secrets()
     user, instance = None, None
     if secrets.element is not None:
-        user, instance = access.open_instance(current.context(), secrets)
-        current.admit(secrets, user, instance)
+        user, instance = access.open_instance(request_context.context(), secrets)
+        request_context.admit(secrets, user, instance)
     wish = replace(_wish(), user=user, instance=instance)
-    return responses.document(documents.describe_api(current.context(), wish))
+    return responses.document(documents.describe_api(request_context.context(), wish))
 
 
 def describe_element(element: str) -> Response:
@@ -85,7 +85,7 @@ def describe_element(element: str) -> Response:
 
     The resources that the caller's account added are among its paths.
     """
-    ctx, wish = current.context(), _with_token(_wish())
+    ctx, wish = request_context.context(), _with_token(_wish())
     return responses.document(documents.describe_element(ctx, wish, element))
 
 
@@ -94,8 +94,10 @@ def describe_hub(key: str) -> Response:
 
     `provider=aws` describes it as behind that gateway, whose address is `baseUrl`.
     """
-    ctx, wish = current.context(), _with_token(_wish())
-    provider = params.text(params.current_query(), "provider").strip().lower()
+    ctx, wish = request_context.context(), _with_token(_wish())
+    provider = (
+        query_string.text(query_string.current_query(), "provider").strip().lower()
+    )
     wish = replace(wish, gateway=provider == "aws")
     return responses.document(documents.describe_hub(ctx, wish, key))
 
@@ -105,26 +107,30 @@ def describe_instance(
 ) -> Response:
     """Answer an instance's element with its tenant's fields, or one operation."""
     wish = _of_instance(instance_id, operation_id)
-    return responses.document(documents.describe_instance(current.context(), wish))
+    return responses.document(
+        documents.describe_instance(request_context.context(), wish)
+    )
 
 
 def list_definitions(operation_id: str, instance_id: str | None = None) -> Response:
     """Answer the schemas that one operation uses."""
     wish = _of_instance(instance_id, operation_id)
-    return responses.document(documents.instance_definitions(current.context(), wish))
+    return responses.document(
+        documents.instance_definitions(request_context.context(), wish)
+    )
 
 
 def describe_object(object_name: str) -> Response:
     """Answer an object with its tenant's fields; a disabled instance tells, too."""
     document = documents.describe_object(
-        current.context(), _wish(), current.instance(), object_name
+        request_context.context(), _wish(), request_context.instance(), object_name
     )
     return responses.document(document)
 
 
 def show_page() -> Response:
     """Answer the page; it reads the descriptions itself, and nothing from elsewhere."""
-    prefix = urlsplit(current.public_url()).path
+    prefix = urlsplit(request_context.public_url()).path
     page = _read("bridge.web", "pages", "docs.html")
     answer = Response(page.replace(b"{{prefix}}", prefix.encode()), content_type=_HTML)
     answer.headers["Content-Security-Policy"] = _POLICY
@@ -155,12 +161,12 @@ def _read(package: str, folder: str, name: str) -> bytes:
 
 def _with_token(wish: Wish) -> Wish:
     """Add who calls, and the instance of a token; a useless one is as good as none."""
-    secrets = current.secrets()
-    wish = replace(wish, user=current.caller())
+    secrets = request_context.secrets()
+    wish = replace(wish, user=request_context.caller())
     if secrets.element is None:
         return wish
     try:
-        user, instance = access.open_instance(current.context(), secrets)
+        user, instance = access.open_instance(request_context.context(), secrets)
     except UnauthorizedError:
         return wish
     return replace(wish, user=user, instance=instance)
@@ -168,20 +174,20 @@ def _with_token(wish: Wish) -> Wish:
 
 def _of_instance(instance_id: str | None, operation_id: str) -> Wish:
     wish = _wish(operation_id)
-    return replace(wish, user=current.user(), instance=find(instance_id))
+    return replace(wish, user=request_context.user(), instance=find(instance_id))
 
 
 def _wish(operation_id: str = "") -> Wish:
-    query = params.current_query()
-    url = params.text(query, "baseUrl") or current.public_url()
+    query = query_string.current_query()
+    url = query_string.text(query, "baseUrl") or request_context.public_url()
     return Wish(
         routes=_routes(),
         address=Address.read(url, BASE),
-        discovery=params.flag(query, "discovery", default=True),
-        basic=params.flag(query, "basic", default=False),
-        resolve=params.flag(query, "resolveReferences", default=False),
-        version=params.text(query, "version").strip(),
-        operation=operation_id or params.text(query, "operationId").strip(),
+        discovery=query_string.flag(query, "discovery", default=True),
+        basic=query_string.flag(query, "basic", default=False),
+        resolve=query_string.flag(query, "resolveReferences", default=False),
+        version=query_string.text(query, "version").strip(),
+        operation=operation_id or query_string.text(query, "operationId").strip(),
     )
 
 

@@ -8,8 +8,8 @@ from werkzeug.routing import BaseConverter
 from bridge.services import elements
 from bridge.services.extended import extended
 from bridge.services.instances.instances import find_element
-from bridge.web import current, params, responses
-from bridge.web.families import BASE
+from bridge.web.http import query_string, request_context, responses
+from bridge.web.http.route_auth import BASE
 
 _ELEMENTS = f"{BASE}/elements"
 _ONE = f"{_ELEMENTS}/<element:element>"
@@ -65,12 +65,14 @@ def register(app: Flask) -> None:
 
 def list_elements() -> Response:
     """Answer all elements, or those that `where` lets pass."""
-    return responses.whole(params.chosen(elements.list_elements(current.context())))
+    return responses.whole(
+        query_string.chosen(elements.list_elements(request_context.context()))
+    )
 
 
 def list_keys() -> Response:
     """Answer the keys of all elements."""
-    found = params.chosen(elements.list_elements(current.context()))
+    found = query_string.chosen(elements.list_elements(request_context.context()))
     return responses.whole([element["key"] for element in found])
 
 
@@ -81,21 +83,25 @@ def get_element(element: str) -> Response:
 
 def export_element(element: str) -> Response:
     """Answer the same, with the account's own resources only if that is asked for."""
-    query = params.current_query()
-    return _element(element, own_only=params.flag(query, "extendedOnly", default=False))
+    query = query_string.current_query()
+    return _element(
+        element, own_only=query_string.flag(query, "extendedOnly", default=False)
+    )
 
 
 def _element(element: str, *, own_only: bool) -> Response:
-    found = find_element(current.context(), element)
-    own = extended.own_resources(current.context(), current.caller(), found)
+    found = find_element(request_context.context(), element)
+    own = extended.own_resources(
+        request_context.context(), request_context.caller(), found
+    )
     return responses.document(elements.element_document(found, own, own_only=own_only))
 
 
 def list_metadata() -> Response:
     """Answer the metadata of all elements."""
-    every = current.context().elements.values()
+    every = request_context.context().elements.values()
     return responses.whole(
-        params.chosen(
+        query_string.chosen(
             [elements.metadata(element, expand=_expand()) for element in every]
         )
     )
@@ -103,71 +109,71 @@ def list_metadata() -> Response:
 
 def get_metadata(element: str) -> Response:
     """Answer the metadata of one element."""
-    found = find_element(current.context(), element)
+    found = find_element(request_context.context(), element)
     return responses.document(elements.metadata(found, expand=_expand()))
 
 
 def list_configuration_keys(element: str) -> Response:
     """Answer an element's configuration keys."""
-    found = find_element(current.context(), element)
+    found = find_element(request_context.context(), element)
     return responses.whole(elements.configuration(found))
 
 
 def list_transformations(element: str) -> Response:
     """Answer an element's default transformations by object name: there are none."""
-    find_element(current.context(), element)
+    find_element(request_context.context(), element)
     return responses.document({})
 
 
 def list_part(element: str, part: str) -> Response:
     """Answer one of the lists below an element."""
-    found = find_element(current.context(), element)
+    found = find_element(request_context.context(), element)
     return responses.whole(elements.element_part(found, part))
 
 
 def refuse_new() -> Response:
     """Refuse an element of the caller's own; no element is built here."""
-    for element in current.context().elements.values():
+    for element in request_context.context().elements.values():
         elements.refuse_building(element)
     return responses.empty()
 
 
 def refuse_change(element: str, key: str = "") -> Response:  # noqa: ARG001 - the route's
     """Refuse to change what is built in."""
-    elements.refuse_building(find_element(current.context(), element))
+    elements.refuse_building(find_element(request_context.context(), element))
     return responses.empty()
 
 
 def refuse_oauth(element: str) -> Response:
     """Refuse what only elements with OAuth have."""
-    elements.refuse_oauth(find_element(current.context(), element))
+    elements.refuse_oauth(find_element(request_context.context(), element))
     return responses.empty()
 
 
 def list_hubs() -> Response:
     """Answer all hubs."""
-    hydrate = params.flag(params.current_query(), "hydrate", default=False)
-    found = elements.list_hubs(current.context(), hydrate=hydrate)
-    return responses.whole(params.chosen(found))
+    hydrate = query_string.flag(query_string.current_query(), "hydrate", default=False)
+    found = elements.list_hubs(request_context.context(), hydrate=hydrate)
+    return responses.whole(query_string.chosen(found))
 
 
 def list_hub_keys() -> Response:
     """Answer the keys of all hubs."""
-    found = params.chosen(elements.list_hubs(current.context()))
+    found = query_string.chosen(elements.list_hubs(request_context.context()))
     return responses.whole([hub["key"] for hub in found])
 
 
 def get_hub(key: str) -> Response:
     """Answer one hub."""
-    return responses.document(elements.find_hub(current.context(), key))
+    return responses.document(elements.find_hub(request_context.context(), key))
 
 
 def list_hub_elements(key: str) -> Response:
     """Answer the elements of a hub."""
     return responses.whole(
-        params.chosen(elements.list_elements(current.context(), key))
+        query_string.chosen(elements.list_elements(request_context.context(), key))
     )
 
 
 def _expand() -> bool:
-    return params.flag(params.current_query(), "expand", default=False)
+    return query_string.flag(query_string.current_query(), "expand", default=False)

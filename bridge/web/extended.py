@@ -13,9 +13,9 @@ from bridge.services.extended.definitions import Sent
 from bridge.services.extended.extended import Meant
 from bridge.services.instances.instances import find_element
 from bridge.store.instances import Instance
-from bridge.web import bodies, current, params, responses
-from bridge.web.families import BASE, Family, family_of
-from bridge.web.forms import current_form
+from bridge.web.http import bodies, query_string, request_context, responses
+from bridge.web.http.forms import current_form
+from bridge.web.http.route_auth import BASE, Family, family_of
 
 ALL = f"{BASE}/elements/<element:element>/resources"
 ONE = f"{ALL}/<resource_id>"
@@ -45,20 +45,25 @@ def answer() -> Response | None:
     One vendor call. Callers whose account added none cost nothing here. A verb that
     neither an added resource nor what is built in has is refused.
     """
-    user, instance = current.caller(), current.opened()
+    user, instance = request_context.caller(), request_context.opened()
     if user is None or instance is None or not user.extended:
         return None
-    if family_of(request.method, request.path, current.secrets()) is not Family.HUB:
+    if (
+        family_of(request.method, request.path, request_context.secrets())
+        is not Family.HUB
+    ):
         return None
     segments = request.path.removeprefix(f"{BASE}/").strip("/").split("/")
     if segments[0] == "hubs":
         segments = segments[2:]
-    found = extended.find_meant(current.context(), user, instance, "/".join(segments))
+    found = extended.find_meant(
+        request_context.context(), user, instance, "/".join(segments)
+    )
     method = "GET" if request.method == "HEAD" else request.method
     for meant in found:
         if meant.method == method:
             sent = _sent(meant.values)
-            document = extended.answer(current.context(), instance, meant, sent)
+            document = extended.answer(request_context.context(), instance, meant, sent)
             return responses.document(document)
     if found and not _is_built_in(instance, segments):
         raise _refusal(found)
@@ -79,7 +84,8 @@ def _is_built_in(instance: Instance, segments: Sequence[str]) -> bool:
     if routed and "child" not in named:
         objects = objects[:1]
     return all(each.isdecimal() for each in ids) and all(
-        extended.is_object(current.context(), instance, each) for each in objects
+        extended.is_object(request_context.context(), instance, each)
+        for each in objects
     )
 
 
@@ -93,10 +99,10 @@ def _refusal(found: Sequence[Meant]) -> VerbNotSupportedError:
 
 def _sent(path: Mapping[str, str]) -> Sent:
     """Return what this call sent, without its secrets."""
-    query = params.current_query()
+    query = query_string.current_query()
     return Sent(
         path=path,
-        query={name: params.text(query, name) for name in query},
+        query={name: query_string.text(query, name) for name in query},
         headers={
             name.lower(): value
             for name, value in request.headers.items()
@@ -109,17 +115,19 @@ def _sent(path: Mapping[str, str]) -> Sent:
 
 def list_resources(element: str) -> Response:
     """Answer the element's resources and the account's own."""
-    ctx = current.context()
-    own_only = params.flag(params.current_query(), "accountOnly", default=False)
-    found = extended.list_resources(
-        ctx, current.caller(), find_element(ctx, element), own_only=own_only
+    ctx = request_context.context()
+    own_only = query_string.flag(
+        query_string.current_query(), "accountOnly", default=False
     )
-    return responses.whole(params.chosen(found))
+    found = extended.list_resources(
+        ctx, request_context.caller(), find_element(ctx, element), own_only=own_only
+    )
+    return responses.whole(query_string.chosen(found))
 
 
 def add_resource(element: str) -> Response:
     """Keep a resource of the account's own."""
-    ctx, user = current.context(), current.user()
+    ctx, user = request_context.context(), request_context.user()
     found = find_element(ctx, element)
     saved = extended.add_resource(ctx, user, found, bodies.current_object())
     return responses.document(saved.document, notes=saved.notes)
@@ -127,16 +135,20 @@ def add_resource(element: str) -> Response:
 
 def get_resource(element: str, resource_id: str) -> Response:
     """Answer one resource."""
-    ctx = current.context()
+    ctx = request_context.context()
     found = find_element(ctx, element)
     return responses.document(
-        extended.get_resource(ctx, current.caller(), found, resource_id)
+        extended.get_resource(ctx, request_context.caller(), found, resource_id)
     )
 
 
 def replace_resource(element: str, resource_id: str) -> Response:
     """Replace a resource of the account's own."""
-    ctx, user, body = current.context(), current.user(), bodies.current_object()
+    ctx, user, body = (
+        request_context.context(),
+        request_context.user(),
+        bodies.current_object(),
+    )
     found = find_element(ctx, element)
     saved = extended.replace_resource(ctx, user, found, resource_id, body)
     return responses.document(saved.document, notes=saved.notes)
@@ -144,6 +156,6 @@ def replace_resource(element: str, resource_id: str) -> Response:
 
 def remove_resource(element: str, resource_id: str) -> Response:
     """Remove a resource of the account's own."""
-    ctx, user = current.context(), current.user()
+    ctx, user = request_context.context(), request_context.user()
     extended.remove_resource(ctx, user, find_element(ctx, element), resource_id)
     return responses.empty()

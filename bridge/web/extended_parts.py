@@ -8,8 +8,8 @@ from bridge.services.extended import extended_parts
 from bridge.services.extended.extended_parts import Place
 from bridge.services.extended.parts import PARTS
 from bridge.services.instances.instances import find_element
-from bridge.web import bodies, current, responses
 from bridge.web.extended import ONE
+from bridge.web.http import bodies, request_context, responses
 
 
 def register(app: Flask) -> None:
@@ -32,7 +32,7 @@ def register(app: Flask) -> None:
 def list_parts(element: str, resource_id: str, part: str) -> Response:
     """Answer a resource's hooks or parameters, or its one model."""
     place = _place(element, resource_id, part)
-    ctx, user = current.context(), current.caller()
+    ctx, user = request_context.context(), request_context.caller()
     if part == "models":
         return responses.document(extended_parts.get_model(ctx, user, place))
     return responses.whole(extended_parts.list_parts(ctx, user, place))
@@ -42,14 +42,16 @@ def get_part(element: str, resource_id: str, part: str, part_id: str) -> Respons
     """Answer one of them."""
     place = _place(element, resource_id, part, part_id)
     return responses.document(
-        extended_parts.get_part(current.context(), current.caller(), place)
+        extended_parts.get_part(
+            request_context.context(), request_context.caller(), place
+        )
     )
 
 
 def add_part(element: str, resource_id: str, part: str) -> Response:
     """Add one to a resource of the account's own."""
     place = _place(element, resource_id, part)
-    ctx, user = current.context(), current.user()
+    ctx, user = request_context.context(), request_context.user()
     made = extended_parts.add_part(ctx, user, place, bodies.current_object)
     return responses.document(made)
 
@@ -59,7 +61,7 @@ def replace_part(
 ) -> Response:
     """Replace the one that the path names, or the body by its `id`."""
     place = _place(element, resource_id, part, part_id)
-    ctx, user = current.context(), current.user()
+    ctx, user = request_context.context(), request_context.user()
     changed = extended_parts.replace_part(ctx, user, place, bodies.current_object)
     return responses.document(changed)
 
@@ -69,10 +71,10 @@ def remove_part(
 ) -> Response:
     """Remove the one that the path names, or all."""
     place = _place(element, resource_id, part, part_id)
-    extended_parts.remove_part(current.context(), current.user(), place)
+    extended_parts.remove_part(request_context.context(), request_context.user(), place)
     return responses.empty()
 
 
 def _place(element: str, resource_id: str, part: str, part_id: str = "") -> Place:
-    found = find_element(current.context(), element)
+    found = find_element(request_context.context(), element)
     return Place(found, resource_id, part, part_id)

@@ -15,8 +15,8 @@ from bridge.services.records import listings, records, rehearsal
 from bridge.services.records.answers import Written
 from bridge.services.records.links import Link
 from bridge.store.instances import Instance
-from bridge.web import bodies, current, params, responses
-from bridge.web.families import BASE, FIXED_HEADS
+from bridge.web.http import bodies, query_string, request_context, responses
+from bridge.web.http.route_auth import BASE, FIXED_HEADS
 
 PREFIXES = (BASE, f"{BASE}/hubs/<hub>")
 """Every object route exists with the hub and without."""
@@ -56,7 +56,9 @@ def _forget_hub(_endpoint: str | None, values: dict[str, str] | None) -> None:
 
 def ping() -> Response:
     """Answer whether the vendor answers. One vendor call."""
-    return responses.document(records.ping(current.context(), enabled_instance()))
+    return responses.document(
+        records.ping(request_context.context(), enabled_instance())
+    )
 
 
 def list_records(object_name: str) -> Response:
@@ -88,9 +90,9 @@ def answer_list(
     instance: Instance, object_name: str, within: Link | None = None
 ) -> Response:
     """Answer the page that the call asks for."""
-    listing, notes = params.listing(params.current_query(), object_name)
+    listing, notes = query_string.listing(query_string.current_query(), object_name)
     page = listings.list_records(
-        current.context(), instance, object_name, listing, within=within
+        request_context.context(), instance, object_name, listing, within=within
     )
     return responses.listing(
         page.records,
@@ -104,9 +106,9 @@ def answer_create(
     instance: Instance, object_name: str, within: Link | None = None
 ) -> Response:
     """Create what the call's body holds, or say what would be sent."""
-    ctx, query = current.context(), params.current_query()
+    ctx, query = request_context.context(), query_string.current_query()
     body = _read_body(instance, object_name, Verb.CREATE)
-    if params.dry_run(query):
+    if query_string.dry_run(query):
         return responses.rehearsed(
             *rehearsal.rehearse_create(ctx, instance, object_name, body, within=within)
         )
@@ -115,8 +117,8 @@ def answer_create(
         instance,
         object_name,
         body,
-        key=params.idempotency_key(),
-        view=params.view(query),
+        key=query_string.idempotency_key(),
+        view=query_string.view(query),
         within=within,
     )
     return responses.mark_replay(_written(written), replayed=written.replayed)
@@ -127,11 +129,11 @@ def answer_get(
 ) -> Response:
     """Answer one record."""
     shown = records.get_record(
-        current.context(),
+        request_context.context(),
         instance,
         object_name,
         record_id,
-        view=params.view(params.current_query()),
+        view=query_string.view(query_string.current_query()),
         within=within,
     )
     return responses.document(shown.record, notes=shown.notes)
@@ -141,16 +143,16 @@ def answer_update(
     instance: Instance, object_name: str, record_id: str, within: Link | None = None
 ) -> Response:
     """Change what the call's body names, or say what would be sent."""
-    query = params.current_query()
-    target = (current.context(), instance, object_name, record_id)
+    query = query_string.current_query()
+    target = (request_context.context(), instance, object_name, record_id)
     body, method = _read_body(instance, object_name, Verb.UPDATE), request.method
-    if params.dry_run(query):
+    if query_string.dry_run(query):
         return responses.rehearsed(
             *rehearsal.rehearse_update(*target, body, method=method, within=within)
         )
     return _written(
         records.update_record(
-            *target, body, method=method, view=params.view(query), within=within
+            *target, body, method=method, view=query_string.view(query), within=within
         )
     )
 
@@ -159,8 +161,8 @@ def answer_delete(
     instance: Instance, object_name: str, record_id: str, within: Link | None = None
 ) -> Response:
     """Delete a record, or say what would be sent."""
-    target = (current.context(), instance, object_name, record_id)
-    if params.dry_run(params.current_query()):
+    target = (request_context.context(), instance, object_name, record_id)
+    if query_string.dry_run(query_string.current_query()):
         return responses.rehearsed(
             rehearsal.rehearse_delete(*target, within=within), []
         )
@@ -179,7 +181,7 @@ def _read_body(instance: Instance, object_name: str, verb: Verb) -> dict[str, JS
     try:
         return bodies.current_object()
     except InvalidRequestError:
-        found = objects.find_object(current.context(), instance, object_name)
+        found = objects.find_object(request_context.context(), instance, object_name)
         found.require(verb, request.method)
         raise
 
@@ -200,6 +202,6 @@ def enabled_instance() -> Instance:
         NotFoundError: the path belongs to a family of calls that opens none.
         ForbiddenError: it is disabled.
     """
-    instance = current.instance()
+    instance = request_context.instance()
     access.require_enabled(instance)
     return instance

@@ -9,8 +9,8 @@ from bridge.errors import NotFoundError
 from bridge.services.instances import configuration, instances
 from bridge.services.instances.bodies import instance_document
 from bridge.store.instances import Instance
-from bridge.web import bodies, current, params, responses
-from bridge.web.families import BASE, TOKEN_FORMS
+from bridge.web.http import bodies, query_string, request_context, responses
+from bridge.web.http.route_auth import BASE, TOKEN_FORMS
 
 _ALL = f"{BASE}/instances"
 _ONE = f"{BASE}/instances/<instance:instance_id>"
@@ -55,9 +55,11 @@ def register(app: Flask) -> None:
 
 def list_instances(element: str | None = None) -> Response:
     """Answer a page of the caller's instances. No vendor call."""
-    ctx = current.context()
-    search, notes = params.instance_search(params.current_query(), element_key=element)
-    page = instances.list_instances(ctx, current.user(), search)
+    ctx = request_context.context()
+    search, notes = query_string.instance_search(
+        query_string.current_query(), element_key=element
+    )
+    page = instances.list_instances(ctx, request_context.user(), search)
     return responses.listing(
         page.documents, next_page=page.next_page, total=page.total, notes=notes
     )
@@ -66,15 +68,15 @@ def list_instances(element: str | None = None) -> Response:
 def count_instances() -> Response:
     """Answer how many instances the caller sees. No vendor call."""
     return responses.document(
-        instances.count_instances(current.context(), current.user())
+        instances.count_instances(request_context.context(), request_context.user())
     )
 
 
 def create_instance(element: str | None = None) -> Response:
     """Verify credentials and store an instance. Two vendor calls."""
     document = instances.create_instance(
-        current.context(),
-        current.user(),
+        request_context.context(),
+        request_context.user(),
         bodies.current_object(),
         element_key_or_id=element,
     )
@@ -84,7 +86,7 @@ def create_instance(element: str | None = None) -> Response:
 def get_instance(instance_id: str, element: str | None = None) -> Response:
     """Answer one instance. No vendor call."""
     instance = find(instance_id, element)
-    return responses.document(instance_document(current.context(), instance))
+    return responses.document(instance_document(request_context.context(), instance))
 
 
 def change_instance(
@@ -98,11 +100,11 @@ def change_instance(
         else instances.patch_instance
     )
     document = change(
-        current.context(),
+        request_context.context(),
         instance,
         bodies.current_object(),
-        reauthenticate=params.flag(
-            params.current_query(), "reAuthenticate", default=True
+        reauthenticate=query_string.flag(
+            query_string.current_query(), "reAuthenticate", default=True
         ),
     )
     return responses.document(document)
@@ -112,20 +114,20 @@ def delete_instance(
     instance_id: str | None = None, element: str | None = None
 ) -> Response:
     """Remove an instance; a body is not looked at. No vendor call."""
-    instances.delete_instance(current.context(), find(instance_id, element))
+    instances.delete_instance(request_context.context(), find(instance_id, element))
     return responses.empty()
 
 
 def switch_instance(instance_id: str | None = None) -> Response:
     """Enable (`PUT`) or disable (`DELETE`) an instance. No vendor call."""
     enabled = request.method == "PUT"
-    instances.set_enabled(current.context(), find(instance_id), enabled=enabled)
+    instances.set_enabled(request_context.context(), find(instance_id), enabled=enabled)
     return responses.empty()
 
 
 def list_configuration(instance_id: str | None = None) -> Response:
     """Answer the entries of an instance's configuration. No vendor call."""
-    entries = configuration.list_entries(current.context(), find(instance_id))
+    entries = configuration.list_entries(request_context.context(), find(instance_id))
     return responses.whole(entries)
 
 
@@ -133,7 +135,7 @@ def get_configuration(config_id: str, instance_id: str | None = None) -> Respons
     """Answer one entry. No vendor call."""
     instance = find(instance_id)
     return responses.document(
-        configuration.get_entry(current.context(), instance, config_id)
+        configuration.get_entry(request_context.context(), instance, config_id)
     )
 
 
@@ -141,7 +143,7 @@ def patch_configuration(config_id: str, instance_id: str | None = None) -> Respo
     """Change one entry. Two vendor calls for a credential, none otherwise."""
     instance, body = find(instance_id), bodies.current_object()
     return responses.document(
-        configuration.patch_entry(current.context(), instance, config_id, body)
+        configuration.patch_entry(request_context.context(), instance, config_id, body)
     )
 
 
@@ -152,10 +154,12 @@ def find(instance_id: str | None, element: str | None = None) -> Instance:
         NotFoundError: unknown, not the caller's to see, or another element's.
     """
     if instance_id is None:
-        return current.instance()
-    instance = instances.find_instance(current.context(), current.user(), instance_id)
+        return request_context.instance()
+    instance = instances.find_instance(
+        request_context.context(), request_context.user(), instance_id
+    )
     if element is not None:
-        key = instances.find_element(current.context(), element).key
+        key = instances.find_element(request_context.context(), element).key
         if instance.element_key != key:
             raise NotFoundError(f"No instance {instance_id} of element {element}.")
     return instance

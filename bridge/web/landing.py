@@ -13,8 +13,8 @@ from werkzeug.exceptions import NotFound
 from bridge import __version__
 from bridge.errors import BridgeError
 from bridge.store.checkup import check_ready
-from bridge.web import current
-from bridge.web.families import BASE
+from bridge.web.http import request_context
+from bridge.web.http.route_auth import BASE
 
 _HTML = "text/html"
 _BROWSER = "application/xhtml+xml"
@@ -62,7 +62,7 @@ def show_landing() -> Response:
         or _BROWSER not in request.accept_mimetypes.values()
     ):
         raise NotFound
-    url = current.public_url()
+    url = request_context.public_url()
     page = _template().render(
         prefix=urlsplit(url).path,
         base_url=url + BASE,
@@ -87,7 +87,7 @@ def send_asset(name: str) -> Response:
 
 
 def _is_ready() -> bool:
-    ctx = current.context()
+    ctx = request_context.context()
     try:
         ctx.readiness_reader.read(lambda: check_ready(ctx.database))
     except BridgeError:

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, request
 
 from bridge.services import access
-from bridge.web import current, responses
-from bridge.web.forms import current_form
+from bridge.web.http import request_context, responses
+from bridge.web.http.forms import current_form
 
 _COOKIE = "JSESSIONID"
 _ROOT = "/elements"
@@ -42,7 +42,7 @@ def register(app: Flask) -> None:
 
 def show_form() -> Response:
     """Answer a page with the form, which no other site can put into a frame."""
-    prefix = urlsplit(current.public_url()).path
+    prefix = urlsplit(request_context.public_url()).path
     page = _read_page().replace("{{prefix}}", prefix)
     return Response(page, content_type="text/html; charset=utf-8", headers=_HEADERS)
 
@@ -56,7 +56,7 @@ def log_in_by_form() -> Response:
     """Answer a session's cookie to the form `j_username`, `j_password`; no body."""
     form = current_form()
     username, password = form.get("j_username", ""), form.get("j_password", "")
-    user = access.log_in(current.context(), username, password)
+    user = access.log_in(request_context.context(), username, password)
     response = responses.empty()
     response.set_cookie(
         _COOKIE,
@@ -71,7 +71,7 @@ def log_in_by_form() -> Response:
 
 def show_secrets() -> Response:
     """Answer the secrets of the user whose cookie it is."""
-    ctx = current.context()
+    ctx = request_context.context()
     secrets = access.read_secrets(ctx, request.cookies.get(_COOKIE))
     return responses.document(
         {"user": secrets["userSecret"], "company": secrets["organizationSecret"]}

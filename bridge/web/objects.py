@@ -9,8 +9,8 @@ from flask import Flask, Response, request
 
 from bridge.services import descriptions
 from bridge.services.instances.bodies import instance_document
-from bridge.web import current, params, responses
-from bridge.web.families import BASE
+from bridge.web.http import query_string, request_context, responses
+from bridge.web.http.route_auth import BASE
 from bridge.web.instances import find
 
 _PREFIXES = (
@@ -33,7 +33,7 @@ def register(app: Flask) -> None:
 
 def list_objects(instance_id: str | None = None) -> Response:
     """Answer all names, or objects in the later version. At most one vendor call."""
-    objects = descriptions.list_objects(current.context(), find(instance_id))
+    objects = descriptions.list_objects(request_context.context(), find(instance_id))
     items = objects if _is_helium() else [item["name"] for item in objects]
     return responses.whole(items)
 
@@ -41,11 +41,11 @@ def list_objects(instance_id: str | None = None) -> Response:
 def get_object_metadata(object_name: str, instance_id: str | None = None) -> Response:
     """Answer an object's fields. At most three vendor calls, none while cached."""
     document = descriptions.object_metadata(
-        current.context(),
+        request_context.context(),
         find(instance_id),
         object_name,
-        custom_only=params.flag(
-            params.current_query(), "customFieldsOnly", default=False
+        custom_only=query_string.flag(
+            query_string.current_query(), "customFieldsOnly", default=False
         ),
         rich=_is_helium(),
     )
@@ -54,7 +54,9 @@ def get_object_metadata(object_name: str, instance_id: str | None = None) -> Res
 
 def get_own_instance() -> Response:
     """Answer the instance of the token. No vendor call."""
-    return responses.document(instance_document(current.context(), current.instance()))
+    return responses.document(
+        instance_document(request_context.context(), request_context.instance())
+    )
 
 
 def _is_helium() -> bool:

@@ -11,8 +11,8 @@ from bridge.errors import BridgeError, ForbiddenError
 from bridge.services.operating.state_metrics import read_state_metrics
 from bridge.store.checkup import check_ready
 from bridge.telemetry.metrics import CONTENT_TYPE
-from bridge.web import current, responses
-from bridge.web.forwarded import HIDDEN, is_within, read_address
+from bridge.web.http import request_context, responses
+from bridge.web.http.proxy_headers import HIDDEN, is_within, read_address
 
 
 def register(app: Flask) -> None:
@@ -33,7 +33,7 @@ def readiness() -> Response:
     Also 503 when what a restart would need is gone: the database, its key ring. The
     response does not wait for a database that hangs.
     """
-    ctx = current.context()
+    ctx = request_context.context()
     try:
         ctx.readiness_reader.read(lambda: check_ready(ctx.database))
     except BridgeError as error:
@@ -52,7 +52,7 @@ def metrics() -> Response:
         ForbiddenError: somebody else asks, or a proxy that nobody vouched for: all
             the world comes from this machine when a proxy runs on it.
     """
-    ctx = current.context()
+    ctx = request_context.context()
     address = read_address(request.remote_addr or "")
     allowed = map(ip_network, ctx.settings.metrics_networks)
     if (

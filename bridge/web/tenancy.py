@@ -16,8 +16,9 @@ from bridge.services.paging import Piece
 from bridge.services.tenancy import platform_users, tenancy
 from bridge.services.tenancy.platform_bodies import Kept
 from bridge.store.tenants import User
-from bridge.web import bodies, children, current, hubs, params, responses
-from bridge.web.families import BASE
+from bridge.web import children, hubs
+from bridge.web.http import bodies, query_string, request_context, responses
+from bridge.web.http.route_auth import BASE
 
 View: TypeAlias = Callable[..., Response]
 
@@ -46,7 +47,7 @@ def register(app: Flask) -> None:
     for path, methods in _LACKING:
         app.add_url_rule(
             path,
-            endpoint=f"{current.REFUSAL} {path}",
+            endpoint=f"{request_context.REFUSAL} {path}",
             view_func=refuse_method,
             methods=methods,
         )
@@ -113,20 +114,23 @@ def _register_own(app: Flask) -> None:
 
 def refuse_method(**_path: str) -> Response:
     """Refuse a verb that a path of accounts lacks."""
-    current.refuse_method(request.method)
+    request_context.refuse_method(request.method)
 
 
 def get_organization() -> Response:
     """Answer the caller's organization."""
-    return responses.document(tenancy.organization_document(current.user()))
+    return responses.document(tenancy.organization_document(request_context.user()))
 
 
 def list_accounts() -> Response:
     """Answer a page of the organization's accounts."""
-    query = params.current_query()
-    asked, notes = params.cut(query)
+    query = query_string.current_query()
+    asked, notes = query_string.cut(query)
     piece = tenancy.list_accounts(
-        current.context(), current.user(), params.text(query, "where"), asked
+        request_context.context(),
+        request_context.user(),
+        query_string.text(query, "where"),
+        asked,
     )
     return _listed(piece, notes)
 
@@ -134,12 +138,16 @@ def list_accounts() -> Response:
 def create_account() -> Response:
     """Make an account."""
     body = bodies.current_object()
-    return _kept(tenancy.add_account(current.context(), current.user(), body))
+    return _kept(
+        tenancy.add_account(request_context.context(), request_context.user(), body)
+    )
 
 
 def get_account(account_id: str) -> Response:
     """Answer one account."""
-    account = tenancy.find_account(current.context(), current.user(), account_id)
+    account = tenancy.find_account(
+        request_context.context(), request_context.user(), account_id
+    )
     return responses.document(tenancy.account_document(account))
 
 
@@ -147,25 +155,29 @@ def change_account(account_id: str) -> Response:
     """Change an account."""
     body = bodies.current_object()
     return _kept(
-        tenancy.change_account(current.context(), current.user(), account_id, body)
+        tenancy.change_account(
+            request_context.context(), request_context.user(), account_id, body
+        )
     )
 
 
 def delete_account(account_id: str) -> Response:
     """Remove an account."""
-    tenancy.remove_account(current.context(), current.user(), account_id)
+    tenancy.remove_account(
+        request_context.context(), request_context.user(), account_id
+    )
     return responses.empty()
 
 
 def list_users(account_id: str | None = None) -> Response:
     """Answer a page of users, of one account or of all."""
-    query = params.current_query()
-    asked, notes = params.cut(query)
+    query = query_string.current_query()
+    asked, notes = query_string.cut(query)
     piece = platform_users.list_users(
-        current.context(),
-        current.user(),
+        request_context.context(),
+        request_context.user(),
         account_id,
-        params.text(query, "where"),
+        query_string.text(query, "where"),
         asked,
     )
     return _listed(piece, notes)
@@ -175,7 +187,9 @@ def create_user(account_id: str) -> Response:
     """Make a user; the answer alone tells the secret."""
     body = bodies.current_object()
     return _kept(
-        platform_users.add_user(current.context(), current.user(), account_id, body)
+        platform_users.add_user(
+            request_context.context(), request_context.user(), account_id, body
+        )
     )
 
 
@@ -189,10 +203,16 @@ def get_user(user_id: str, account_id: str | None = None) -> Response:
 def change_user(user_id: str, account_id: str | None = None) -> Response:
     """Change a user; with `permanent=true`, a deactivated one loses its instances."""
     body, found = bodies.current_object(), _find_user(user_id, account_id)
-    permanent = params.flag(params.current_query(), "permanent", default=False)
+    permanent = query_string.flag(
+        query_string.current_query(), "permanent", default=False
+    )
     return _kept(
         platform_users.change_user(
-            current.context(), current.user(), found, body, permanent=permanent
+            request_context.context(),
+            request_context.user(),
+            found,
+            body,
+            permanent=permanent,
         )
     )
 
@@ -200,7 +220,7 @@ def change_user(user_id: str, account_id: str | None = None) -> Response:
 def delete_user(user_id: str) -> Response:
     """Remove a user."""
     found = _find_user(user_id)
-    platform_users.remove_user(current.context(), current.user(), found)
+    platform_users.remove_user(request_context.context(), request_context.user(), found)
     return responses.empty()
 
 
@@ -212,7 +232,7 @@ def get_member(id_or_email: str) -> Response:
 def delete_member(id_or_email: str) -> Response:
     """Remove a user of the organization."""
     found = _find_member(id_or_email)
-    platform_users.remove_user(current.context(), current.user(), found)
+    platform_users.remove_user(request_context.context(), request_context.user(), found)
     return responses.empty()
 
 
@@ -224,25 +244,31 @@ def list_user_roles(user_id: str) -> Response:
 
 def refuse_user_role(user_id: str, role: str) -> Response:
     """Refuse a role that is none; all are."""
-    platform_users.refuse_user_role(current.context(), current.user(), user_id, role)
+    platform_users.refuse_user_role(
+        request_context.context(), request_context.user(), user_id, role
+    )
 
 
 def list_roles(account_id: str) -> Response:
     """Answer the roles that an account has."""
     return responses.whole(
-        tenancy.list_roles(current.context(), current.user(), account_id)
+        tenancy.list_roles(
+            request_context.context(), request_context.user(), account_id
+        )
     )
 
 
 def refuse_role(account_id: str, role: str) -> Response:
     """Refuse a role that is none; all are."""
-    tenancy.refuse_role(current.context(), current.user(), account_id, role)
+    tenancy.refuse_role(
+        request_context.context(), request_context.user(), account_id, role
+    )
 
 
 def list_account_instances(account_id: str | None = None) -> Response:
     """Answer a page of an account's instances, the caller's own unless named."""
-    ctx, user = current.context(), current.user()
-    search, notes = params.instance_search(params.current_query())
+    ctx, user = request_context.context(), request_context.user()
+    search, notes = query_string.instance_search(query_string.current_query())
     own = user.account_id
     if account_id is not None:
         own = tenancy.find_own_account(ctx, user, account_id).id
@@ -254,29 +280,29 @@ def list_account_instances(account_id: str | None = None) -> Response:
 
 def read_settings(account_id: str | None = None) -> Response:
     """Answer what is set for an account."""
-    user = current.user()
+    user = request_context.user()
     of_account = account_id or str(user.account_id)
     return responses.document(
-        tenancy.read_settings(current.context(), user, of_account)
+        tenancy.read_settings(request_context.context(), user, of_account)
     )
 
 
 def write_settings(account_id: str | None = None) -> Response:
     """Set what the body names and answer all that is set."""
-    user, body = current.user(), bodies.current_object()
+    user, body = request_context.user(), bodies.current_object()
     of_account = account_id or str(user.account_id)
     return responses.document(
-        tenancy.write_settings(current.context(), user, of_account, body)
+        tenancy.write_settings(request_context.context(), user, of_account, body)
     )
 
 
 def _find_user(user_id: str, account_id: str | None = None) -> User:
-    ctx, user = current.context(), current.user()
+    ctx, user = request_context.context(), request_context.user()
     return platform_users.find_user(ctx, user, user_id, account_id)
 
 
 def _find_member(id_or_email: str) -> User:
-    ctx, user = current.context(), current.user()
+    ctx, user = request_context.context(), request_context.user()
     return platform_users.find_by_id_or_email(ctx, user, id_or_email)
 
 
@@ -303,10 +329,10 @@ def _either(name: str, platform: View | None, records: View) -> View:
     """Return a view that answers for the platform unless an instance was opened."""
 
     def view(**values: str) -> Response:
-        if current.opened() is not None:
+        if request_context.opened() is not None:
             return records(name, *values.values())
         if platform is None:
-            current.refuse_method(request.method)
+            request_context.refuse_method(request.method)
         return platform(**values)
 
     return view

@@ -6,8 +6,8 @@ from flask import Flask, Response, request
 
 from bridge.services import traces
 from bridge.services.instances import instances
-from bridge.web import bodies, current, responses
-from bridge.web.families import BASE
+from bridge.web.http import bodies, request_context, responses
+from bridge.web.http.route_auth import BASE
 
 
 def register(app: Flask) -> None:
@@ -22,11 +22,11 @@ def register(app: Flask) -> None:
 
 def switch_tracing(instance_id: str | None = None) -> Response:
     """Trace an instance for a while (`PUT`) or no more (`DELETE`). No vendor call."""
-    ctx = current.context()
+    ctx = request_context.context()
     instance = (
-        current.instance()
+        request_context.instance()
         if instance_id is None
-        else instances.find_instance(ctx, current.user(), instance_id)
+        else instances.find_instance(ctx, request_context.user(), instance_id)
     )
     if request.method == "PUT":
         traces.start(ctx, instance, bodies.optional_object())

@@ -6,8 +6,8 @@ from flask import Flask, Response
 
 from bridge.services.usage import usage, usage_analytics
 from bridge.services.usage.usage_analytics import Kind
-from bridge.web import current, params, responses
-from bridge.web.families import BASE
+from bridge.web.http import query_string, request_context, responses
+from bridge.web.http.route_auth import BASE
 
 
 def register(app: Flask) -> None:
@@ -33,8 +33,8 @@ def register(app: Flask) -> None:
 
 def list_usage() -> Response:
     """Answer a page of the log, newest first."""
-    search, notes = params.usage_search(params.current_query())
-    page = usage.list_usage(current.context(), current.user(), search)
+    search, notes = query_string.usage_search(query_string.current_query())
+    page = usage.list_usage(request_context.context(), request_context.user(), search)
     return responses.listing(
         page.documents, next_page=page.next_page, total=page.total, notes=notes
     )
@@ -43,47 +43,55 @@ def list_usage() -> Response:
 def get_usage(usage_id: str) -> Response:
     """Answer one request, by its number or its `Elements-Request-Id`."""
     return responses.document(
-        usage.get_usage(current.context(), current.user(), usage_id)
+        usage.get_usage(request_context.context(), request_context.user(), usage_id)
     )
 
 
 def count_over_time() -> Response:
     """Answer how many requests there were, interval by interval."""
-    search = params.figures_search(params.current_query())
+    search = query_string.figures_search(query_string.current_query())
     return responses.whole(
-        usage_analytics.count_over_time(current.context(), current.user(), search)
+        usage_analytics.count_over_time(
+            request_context.context(), request_context.user(), search
+        )
     )
 
 
 def count_statuses() -> Response:
     """Answer how many requests had which status, interval by interval."""
-    search = params.figures_search(params.current_query())
+    search = query_string.figures_search(query_string.current_query())
     return responses.whole(
-        usage_analytics.count_statuses(current.context(), current.user(), search)
+        usage_analytics.count_statuses(
+            request_context.context(), request_context.user(), search
+        )
     )
 
 
 def count_by_instance() -> Response:
     """Answer how many requests there were of each instance."""
-    search = params.figures_search(params.current_query())
+    search = query_string.figures_search(query_string.current_query())
     return responses.document(
-        usage_analytics.count_by_instance(current.context(), current.user(), search)
+        usage_analytics.count_by_instance(
+            request_context.context(), request_context.user(), search
+        )
     )
 
 
 def count_created_instances() -> Response:
     """Answer how many instances were created."""
-    search = params.figures_search(params.current_query())
+    search = query_string.figures_search(query_string.current_query())
     return responses.document(
         usage_analytics.count_created_instances(
-            current.context(), current.user(), search
+            request_context.context(), request_context.user(), search
         )
     )
 
 
 def count_by(kind: Kind) -> Response:
     """Answer how many requests there were of each account or element."""
-    search = params.figures_search(params.current_query())
+    search = query_string.figures_search(query_string.current_query())
     return responses.whole(
-        usage_analytics.count_by(current.context(), current.user(), search, kind)
+        usage_analytics.count_by(
+            request_context.context(), request_context.user(), search, kind
+        )
     )

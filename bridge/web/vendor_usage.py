@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Flask, Response
 
 from bridge.services.usage.vendor_usage import list_vendor_usage
-from bridge.web import current, responses
-from bridge.web.families import BASE
+from bridge.web.http import request_context, responses
+from bridge.web.http.route_auth import BASE
 
 
 def register(app: Flask) -> None:
@@ -17,5 +17,5 @@ def register(app: Flask) -> None:
 
 def show_vendor_usage() -> Response:
     """Answer the figures of the caller's tenant databases. No vendor call."""
-    documents = list_vendor_usage(current.context(), current.user())
+    documents = list_vendor_usage(request_context.context(), request_context.user())
     return responses.whole(documents)

@@ -15,7 +15,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from bridge.server import gunicorn_app
 from bridge.server.tls import Certificates
-from bridge.web.bodies import LIMIT_BODY
+from bridge.web.http.bodies import LIMIT_BODY
 
 
 def echo(environ, start_response):

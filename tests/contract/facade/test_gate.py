@@ -7,7 +7,7 @@ import re
 import pytest
 
 from bridge.services.access import Secrets
-from bridge.web.families import BASE, Family, family_of
+from bridge.web.http.route_auth import BASE, Family, family_of
 
 REFUSED = "Invalid Organization or User secret, or invalid Element token provided."
 EXPOSED = (

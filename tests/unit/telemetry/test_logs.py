@@ -12,7 +12,7 @@ from bridge.telemetry import call, logs
 
 def line(message, *arguments, people=False, **extra):
     record = logging.LogRecord(
-        "bridge.web.errors", logging.ERROR, "f.py", 7, message, arguments, None
+        "bridge.web.http.errors", logging.ERROR, "f.py", 7, message, arguments, None
     )
     record.exc_info = extra.pop("exc_info", None)
     vars(record).update(extra)

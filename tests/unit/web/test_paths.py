@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from bridge.server.wire import encode_target
 from bridge.services.access import Secrets
-from bridge.web.families import BASE, Family, family_of
-from bridge.web.normalise import NormalisedPaths, normalise
+from bridge.web.http.paths import NormalisedPaths, normalise
+from bridge.web.http.route_auth import BASE, Family, family_of
 
 OPEN = Secrets(user="u", organization="o")
 WITH_ELEMENT = Secrets(user="u", element="e")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.web.responses import document, to_json
+from bridge.web.http.responses import document, to_json
 
 DECIMALS = st.decimals(allow_nan=False, allow_infinity=False, places=None).filter(
     lambda value: abs(value.adjusted()) < 100

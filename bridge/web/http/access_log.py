@@ -20,8 +20,8 @@ from bridge.store.tenants import User
 from bridge.telemetry import call
 from bridge.telemetry.call import Call
 from bridge.telemetry.redaction import redact
-from bridge.web import current
-from bridge.web.families import BASE
+from bridge.web.http import request_context
+from bridge.web.http.route_auth import BASE
 
 _UNKNOWN_ROUTE = "unknown"
 _CONVERTER = re.compile("<[a-z]+:")
@@ -37,8 +37,8 @@ def register(app: Flask) -> None:
 
 def begin() -> None:
     """Begin to time a call."""
-    call.begin(current.request_id())
-    current.context().metrics.request_begins()
+    call.begin(request_context.request_id())
+    request_context.context().metrics.request_begins()
 
 
 def finish(response: Response) -> Response:
@@ -47,14 +47,14 @@ def finish(response: Response) -> Response:
     if this is None:
         return response
     noting = _Noting(
-        ctx=current.context(),
+        ctx=request_context.context(),
         call=this,
         method=request.method,
         path=request.path,
         route=_route(),
         status=response.status_code,
-        user=current.caller(),
-        instance=current.opened(),
+        user=request_context.caller(),
+        instance=request_context.opened(),
         remote_address=request.remote_addr,
     )
     if this.trace is not None:

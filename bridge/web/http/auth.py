@@ -13,8 +13,8 @@ from flask import request
 from bridge.errors import NotAcceptableError
 from bridge.services import access
 from bridge.services.access import Secrets
-from bridge.web import current
-from bridge.web.families import BASE, Family, family_of
+from bridge.web.http import request_context
+from bridge.web.http.route_auth import BASE, Family, family_of
 
 _PART = re.compile(
     r"\s*(user|organization|element|token|bearer)(?:\s*:\s*|\s+)(\S+)\s*", re.IGNORECASE
@@ -48,18 +48,18 @@ def admit() -> None:
     """
     if not request.path.startswith(f"{BASE}/"):
         return
-    ctx = current.context()
+    ctx = request_context.context()
     secrets = parse_authorization(request.headers.get("Authorization", ""))
     match family_of(request.method, request.path, secrets):
         case Family.ANONYMOUS:
-            current.admit(secrets)
+            request_context.admit(secrets)
         case Family.CATALOGUE if not secrets.names_user():
-            current.admit(secrets)
+            request_context.admit(secrets)
         case Family.PLATFORM | Family.CATALOGUE:
-            current.admit(secrets, access.identify(ctx, secrets))
+            request_context.admit(secrets, access.identify(ctx, secrets))
         case Family.TOKEN | Family.HUB:
-            current.admit(secrets, *access.open_instance(ctx, secrets))
-    if current.answers_files():
+            request_context.admit(secrets, *access.open_instance(ctx, secrets))
+    if request_context.answers_files():
         return
     if not accepts_json(request.headers.get("Accept", "")):
         raise NotAcceptableError("Only application/json can be produced here.")

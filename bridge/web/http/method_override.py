@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from flask import request
 
 from bridge.errors import InvalidRequestError
-from bridge.web.families import BASE
+from bridge.web.http.route_auth import BASE
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

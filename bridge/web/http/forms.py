@@ -14,8 +14,8 @@ from werkzeug.formparser import MultiPartParser
 from werkzeug.http import parse_options_header
 
 from bridge.errors import InvalidRequestError
-from bridge.web import bodies
-from bridge.web.charsets import decode_labelled, decode_unlabelled
+from bridge.web.http import bodies
+from bridge.web.http.charsets import decode_labelled, decode_unlabelled
 
 MULTIPART = "multipart/form-data"
 _BODY = "The request body"

@@ -16,8 +16,8 @@ from werkzeug.http import parse_options_header
 
 from bridge.catalog.model import JSON
 from bridge.errors import InvalidRequestError, UnsupportedMediaError
-from bridge.web import current
-from bridge.web.charsets import decode_labelled
+from bridge.web.http import request_context
+from bridge.web.http.charsets import decode_labelled
 
 LIMIT_BODY = "bridge.limit_body"
 """Key in the environment of what the server offers to `limit` by."""
@@ -34,7 +34,7 @@ def limit(max_bytes: int | None = None) -> None:
     """
     limit_body = request.environ.get(LIMIT_BODY)
     if limit_body is not None:
-        limit_body(max_bytes or current.context().settings.http_max_body_bytes)
+        limit_body(max_bytes or request_context.context().settings.http_max_body_bytes)
 
 
 def current_object() -> dict[str, JSON]:
@@ -77,11 +77,11 @@ def read_bytes() -> bytes:
         body = request.stream.read()
     except (OSError, ClientDisconnected) as error:
         raise InvalidRequestError("The request body could not be read.") from error
-    if len(body) > current.context().settings.http_max_body_bytes:
+    if len(body) > request_context.context().settings.http_max_body_bytes:
         raise RequestEntityTooLarge
     if request.content_length is not None and len(body) < request.content_length:
         raise InvalidRequestError("The request body is shorter than Content-Length.")
-    current.keep_body(body, current_charset())
+    request_context.keep_body(body, current_charset())
     return body
 
 

@@ -18,7 +18,7 @@ from bridge.services.traces import is_traced
 from bridge.store.instances import Instance
 from bridge.store.tenants import User
 from bridge.telemetry import call
-from bridge.web.charsets import decode_labelled
+from bridge.web.http.charsets import decode_labelled
 
 _EXTENSION = "bridge"
 _FILES = "bridge files"

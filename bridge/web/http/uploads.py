@@ -21,9 +21,9 @@ from werkzeug.wsgi import get_input_stream
 from bridge.catalog.model import JSON
 from bridge.errors import InvalidRequestError, UnsupportedMediaError
 from bridge.services.attachments.drafts import Upload
-from bridge.web import bodies, current, params
-from bridge.web.charsets import decode_unlabelled
-from bridge.web.forms import MULTIPART, FormParser
+from bridge.web.http import bodies, query_string, request_context
+from bridge.web.http.charsets import decode_unlabelled
+from bridge.web.http.forms import MULTIPART, FormParser
 
 _IN_MEMORY_BYTES = 1 << 19
 _PIECE = 1 << 16
@@ -50,7 +50,11 @@ def current_upload() -> Iterator[Upload]:
     if encoding not in {"", "identity"}:
         raise UnsupportedMediaError(f"Content-Encoding {encoding} is not read here.")
     media_type = request.mimetype
-    name = _header_name() or params.text(params.current_query(), *_NAMES) or None
+    name = (
+        _header_name()
+        or query_string.text(query_string.current_query(), *_NAMES)
+        or None
+    )
     with ExitStack() as opened:
         if media_type == MULTIPART:
             yield _form(name, opened)
@@ -60,8 +64,8 @@ def current_upload() -> Iterator[Upload]:
             )
         elif name is not None:
             file = opened.enter_context(_spool(_input()))
-            query = params.current_query()
-            given = {member: params.text(query, member) for member in _MEMBERS}
+            query = query_string.current_query()
+            given = {member: query_string.text(query, member) for member in _MEMBERS}
             members = {member: text for member, text in given.items() if text}
             yield Upload(dict(members), file, name, media_type)
         elif _may_be_json(media_type):
@@ -146,7 +150,7 @@ def _temporary() -> BinaryIO:
 
 def _input() -> IO[bytes]:
     """Return the body, which may be as large as a file with what is around it."""
-    limit = current.context().settings.http_max_upload_bytes + _FRAMING_BYTES
+    limit = request_context.context().settings.http_max_upload_bytes + _FRAMING_BYTES
     bodies.limit(limit)
     try:
         return get_input_stream(request.environ, max_content_length=limit)
@@ -155,12 +159,12 @@ def _input() -> IO[bytes]:
 
 
 def _require_size(size: int) -> None:
-    if size > current.context().settings.http_max_upload_bytes:
+    if size > request_context.context().settings.http_max_upload_bytes:
         raise _too_large()
 
 
 def _too_large() -> RequestEntityTooLarge:
-    limit = current.context().settings.http_max_upload_bytes
+    limit = request_context.context().settings.http_max_upload_bytes
     return RequestEntityTooLarge(
         f"The file is larger than {limit} bytes, or what came with it is very long."
     )

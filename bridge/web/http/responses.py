@@ -15,8 +15,8 @@ from flask import Response, request
 
 from bridge.errors import single_full_stops
 from bridge.services import paging
-from bridge.web import current, params
-from bridge.web.families import Family, family_of
+from bridge.web.http import query_string, request_context
+from bridge.web.http.route_auth import Family, family_of
 
 JSON_TYPE = "application/json;charset=UTF-8"
 _MAX_NOTE = 1000
@@ -96,11 +96,11 @@ def whole(items: Sequence[object]) -> Response:
         InvalidRequestError: `page` or `pageSize` is no number, `nextPage` no token of
             this list.
     """
-    query = params.current_query()
-    if not params.wants_page(query):
-        total = len(items) if params.wants_total(query) else None
+    query = query_string.current_query()
+    if not query_string.wants_page(query):
+        total = len(items) if query_string.wants_total(query) else None
         return listing(items, next_page=None, total=total)
-    asked, notes = params.cut(query)
+    asked, notes = query_string.cut(query)
     piece = paging.cut(str(request.endpoint), items, asked)
     return listing(
         piece.items, next_page=piece.next_page, total=piece.total, notes=notes
@@ -137,12 +137,14 @@ def _add_notes(response: Response, notes: Sequence[str]) -> None:
 
 def finish(response: Response) -> Response:
     """Add the headers that every answer carries, errors included."""
-    response.headers["Elements-Request-Id"] = current.request_id()
-    instance = current.opened()
+    response.headers["Elements-Request-Id"] = request_context.request_id()
+    instance = request_context.opened()
     if instance is not None and _is_hub_call():
         response.headers["Elements-Element-Instance-Id"] = str(instance.id)
     return response
 
 
 def _is_hub_call() -> bool:
-    return family_of(request.method, request.path, current.secrets()) is Family.HUB
+    return (
+        family_of(request.method, request.path, request_context.secrets()) is Family.HUB
+    )

@@ -13,8 +13,8 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from bridge import errors
 from bridge.errors import BridgeError, single_full_stops
-from bridge.web import current
-from bridge.web.responses import JSON_TYPE, mark_replay, to_json
+from bridge.web.http import request_context
+from bridge.web.http.responses import JSON_TYPE, mark_replay, to_json
 
 STATUS: dict[type[BridgeError], int] = {
     errors.InvalidRequestError: 400,
@@ -93,7 +93,7 @@ def answer(error: Exception) -> Response:
         return _bridge_answer(error)
     if isinstance(error, HTTPException):
         return _http_answer(error)
-    _log.exception("request %s failed", current.request_id(), exc_info=error)
+    _log.exception("request %s failed", request_context.request_id(), exc_info=error)
     return _response(500, BUG)
 
 
@@ -104,8 +104,8 @@ def _bridge_answer(error: BridgeError) -> Response:
         is_full = isinstance(error, errors.StoreFullError)
         message = DATABASE_FULL if is_full else DATABASE_UNAVAILABLE
     elif isinstance(error, errors.OperatorError):
-        _log.error("request %s failed", current.request_id(), exc_info=error)
-    strict = current.context().settings.strict_status
+        _log.error("request %s failed", request_context.request_id(), exc_info=error)
+    strict = request_context.context().settings.strict_status
     status = status_of(error, strict=strict)
     response = _response(status, message, error.provider_message)
     if isinstance(error, errors.VerbNotSupportedError):
@@ -129,7 +129,7 @@ def _sentence(error: HTTPException) -> str:
         case 405:
             return f"Method {request.method} is not supported for {request.path}."
         case 413 if error.description == type(error).description:
-            limit = current.context().settings.http_max_body_bytes
+            limit = request_context.context().settings.http_max_body_bytes
             return f"The request body is larger than {limit} bytes."
     return error.description or error.name
 
@@ -143,7 +143,9 @@ def _add_allow(response: Response, offered: frozenset[str] | None = None) -> Non
         allowed = {
             method
             for method in adapter.allowed_methods()
-            if not adapter.match(method=method)[0].startswith(f"{current.REFUSAL} ")
+            if not adapter.match(method=method)[0].startswith(
+                f"{request_context.REFUSAL} "
+            )
         } - {request.method}
     else:
         return
@@ -153,5 +155,5 @@ def _add_allow(response: Response, offered: frozenset[str] | None = None) -> Non
 def _response(
     status: int, message: str, provider_message: str | None = None
 ) -> Response:
-    body = envelope(current.request_id(), message, provider_message)
+    body = envelope(request_context.request_id(), message, provider_message)
     return Response(body, status=status, content_type=JSON_TYPE)

@@ -12,8 +12,8 @@ import re
 
 from flask import Response, request
 
-from bridge.web import responses
-from bridge.web.families import BASE
+from bridge.web.http import responses
+from bridge.web.http.route_auth import BASE
 
 EXPOSED_HEADERS = (
     "Elements-Returned-Count, Elements-Total-Count, Elements-Request-Id, "

@@ -21,7 +21,7 @@ from bridge.services.records.listings import Listing
 from bridge.services.records.shapes import View
 from bridge.services.usage.usage import UsageSearch
 from bridge.services.usage.usage_analytics import FiguresSearch
-from bridge.web.charsets import decode_unlabelled, is_stray
+from bridge.web.http.charsets import decode_unlabelled, is_stray
 
 Query: TypeAlias = Mapping[str, Sequence[str]]
 """Values by parameter name in the order sent; empty values are left out."""

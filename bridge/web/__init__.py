@@ -11,25 +11,6 @@ from __future__ import annotations
 from flask import Flask
 
 from bridge.services.context import Context
-from bridge.web import (
-    attachments,
-    authentication,
-    children,
-    docs,
-    elements,
-    extended,
-    extended_parts,
-    hubs,
-    instances,
-    landing,
-    legacy_login,
-    objects,
-    operations,
-    tenancy,
-    tracing,
-    usage,
-    vendor_usage,
-)
 from bridge.web.http import (
     access_log,
     auth,
@@ -42,6 +23,25 @@ from bridge.web.http import (
 )
 from bridge.web.http.paths import NormalisedPaths
 from bridge.web.http.proxy_headers import ForwardedCallers
+from bridge.web.routes import (
+    attachments,
+    authentication,
+    children,
+    docs,
+    elements,
+    extended_components,
+    extended_resources,
+    health,
+    hubs,
+    instances,
+    landing,
+    legacy_login,
+    objects,
+    organizations,
+    tracing,
+    usage,
+    vendor_usage,
+)
 
 
 def register(app: Flask, ctx: Context) -> None:
@@ -62,20 +62,20 @@ def register(app: Flask, ctx: Context) -> None:
     app.after_request(responses.finish)
     app.after_request(cors.finish)
     errors.register(app)
-    operations.register(app)
+    health.register(app)
     landing.register(app)
     authentication.register(app)
     legacy_login.register(app)
     instances.register(app)
     elements.register(app)
-    extended.register(app)
-    extended_parts.register(app)
+    extended_resources.register(app)
+    extended_components.register(app)
     objects.register(app)
     docs.register(app)
     tracing.register(app)
     vendor_usage.register(app)
     usage.register(app)
-    tenancy.register(app)
+    organizations.register(app)
     hubs.register(app)
     attachments.register(app)
     children.register(app)

@@ -16,9 +16,9 @@ from bridge.services.paging import Piece
 from bridge.services.tenancy import platform_users, tenancy
 from bridge.services.tenancy.platform_bodies import Kept
 from bridge.store.tenants import User
-from bridge.web import children, hubs
 from bridge.web.http import bodies, query_string, request_context, responses
 from bridge.web.http.route_auth import BASE
+from bridge.web.routes import children, hubs
 
 View: TypeAlias = Callable[..., Response]
 

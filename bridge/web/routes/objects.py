@@ -11,7 +11,7 @@ from bridge.services import descriptions
 from bridge.services.instances.bodies import instance_document
 from bridge.web.http import query_string, request_context, responses
 from bridge.web.http.route_auth import BASE
-from bridge.web.instances import find
+from bridge.web.routes.instances import find
 
 _PREFIXES = (
     BASE,

@@ -8,8 +8,8 @@ from bridge.services.extended import extended_parts
 from bridge.services.extended.extended_parts import Place
 from bridge.services.extended.parts import PARTS
 from bridge.services.instances.instances import find_element
-from bridge.web.extended import ONE
 from bridge.web.http import bodies, request_context, responses
+from bridge.web.routes.extended_resources import ONE
 
 
 def register(app: Flask) -> None:

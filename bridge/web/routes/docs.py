@@ -20,7 +20,7 @@ from bridge.services.apidocs.model import Routes, shape
 from bridge.services.apidocs.swagger import Address
 from bridge.web.http import query_string, request_context, responses
 from bridge.web.http.route_auth import BASE
-from bridge.web.instances import find
+from bridge.web.routes.instances import find
 
 _PAGE = "/docs"
 _HTML = "text/html; charset=utf-8"

@@ -14,7 +14,7 @@ from bridge.services.attachments import attachments
 from bridge.services.attachments.attachments import Owner
 from bridge.web.http import query_string, request_context, responses, uploads
 from bridge.web.http.file_responses import file_answer
-from bridge.web.hubs import PREFIXES, enabled_instance
+from bridge.web.routes.hubs import PREFIXES, enabled_instance
 
 _OF_RECORD = "/<object:object_name>/<record_id>/attachments"
 _ALONE = "/attachments"

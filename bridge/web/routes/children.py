@@ -11,7 +11,7 @@ from bridge.services.records import links
 from bridge.services.records.links import Link
 from bridge.store.instances import Instance
 from bridge.web.http import request_context
-from bridge.web.hubs import (
+from bridge.web.routes.hubs import (
     PREFIXES,
     answer_create,
     answer_delete,

@@ -22,18 +22,18 @@ from bridge.catalog.loader import load_elements
 from bridge.errors import ConfigurationError
 from bridge.interfaces import CallLog, Gate, OpenBackend, UsageReports
 from bridge.jobs.enqueue import Enqueuer
-from bridge.services.compiled import CompiledCache
 from bridge.services.context import Context
-from bridge.services.journal import Journal
-from bridge.services.labels import NameCache
-from bridge.services.measured_limiter import MeasuredLimiter
-from bridge.services.operating.installation import (
+from bridge.services.diagnostics.installation import (
     configured_url,
     read_url,
     require_installation,
 )
+from bridge.services.labels import NameCache
+from bridge.services.measured_limiter import MeasuredLimiter
+from bridge.services.metadata_cache import CompiledCache
+from bridge.services.pending_writes import UnsavedWrites
+from bridge.services.request_log import Journal
 from bridge.services.timed_reading import TimedReader
-from bridge.services.unsaved import UnsavedWrites
 from bridge.settings import Settings
 from bridge.store.crypto import KEYS_FILE, KeyRing
 from bridge.store.database_url import check_url

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from bridge.cli.output import as_json, show_json, show_whole_cells
 from bridge.errors import OperatorError
-from bridge.services.operating.installation import read_url
+from bridge.services.diagnostics.installation import read_url
 from bridge.settings import LoadedSettings, Settings, load_settings
 from bridge.settings.names import CONFIG, key_path, variable
 from bridge.settings.paths import make_absolute

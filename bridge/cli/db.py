@@ -10,7 +10,7 @@ import click
 from bridge import app
 from bridge.cli.opening import open_store
 from bridge.cli.output import as_json, show_json
-from bridge.services.operating.restoring import restore_database
+from bridge.services.diagnostics.restoring import restore_database
 from bridge.settings import read_settings
 from bridge.store import backup as store_backup
 from bridge.store.paths import is_there

@@ -17,11 +17,11 @@ from bridge.cli.output import as_json, show_json, show_line, show_status
 from bridge.errors import BridgeError, ConfigurationError, single_full_stops
 from bridge.services import credentials as vocabulary
 from bridge.services.credentials import parse_credentials
-from bridge.services.operating import doctor as checks
-from bridge.services.operating import vendor_checks
-from bridge.services.operating.directory_checks import check_directory, check_disk
-from bridge.services.operating.doctor import Finding, Level, fail, warn
-from bridge.services.operating.vendor_checks import Patient
+from bridge.services.diagnostics import doctor as checks
+from bridge.services.diagnostics import vendor_checks
+from bridge.services.diagnostics.directory_checks import check_directory, check_disk
+from bridge.services.diagnostics.doctor import Finding, Level, fail, warn
+from bridge.services.diagnostics.vendor_checks import Patient
 from bridge.settings import Settings, load_settings
 from bridge.store.engine import Database
 from bridge.store.governor.governor import Governor

@@ -27,11 +27,11 @@ from bridge.errors import (
 from bridge.interfaces import Caller
 from bridge.services import credentials, traces
 from bridge.services.context import Context
-from bridge.services.instances import instances
+from bridge.services.diagnostics.installation import find_missing
+from bridge.services.instances import lifecycle
 from bridge.services.instances.bodies import MASK, instance_document
-from bridge.services.operating.installation import find_missing
-from bridge.services.tenancy import moving
-from bridge.services.usage.vendor_usage import describe_limits
+from bridge.services.organizations import importing
+from bridge.services.usage.call_budgets import describe_limits
 from bridge.settings import read_settings
 from bridge.store import administration
 from bridge.store.instances import Instance, get_instance, remove_instance
@@ -242,7 +242,7 @@ def remove(*, instance_id: int, yes: bool) -> None:
 def _set_enabled(instance_id: int, *, enabled: bool, as_json: bool) -> None:
     with open_context() as ctx:
         found = find(ctx, instance_id)
-        instances.set_enabled(ctx, found, enabled=enabled)
+        lifecycle.set_enabled(ctx, found, enabled=enabled)
         document = instance_document(ctx, find(ctx, instance_id))
     done = "Enabled" if enabled else "Disabled"
     show_change(document, f"{done} {found.id}.", as_json=as_json)
@@ -253,11 +253,11 @@ def _move_in(document: bytes, *, check: bool) -> Moved:
     settings = read_settings()
     if find_missing(settings):
         with open_trial(settings) as ctx:
-            moved = moving.move_in(ctx, document, check=True)
+            moved = importing.move_in(ctx, document, check=True)
         if check:
             return moved
     with open_context(settings, new=not check) as ctx:
-        return moving.move_in(ctx, document, check=check)
+        return importing.move_in(ctx, document, check=check)
 
 
 def _test(ctx: Context, one: Instance) -> dict[str, object]:

@@ -8,7 +8,7 @@ import click
 
 from bridge.cli.opening import open_store
 from bridge.cli.output import as_json, show_json, show_table
-from bridge.services.operating import keys
+from bridge.services.diagnostics import keys
 from bridge.store.crypto import new_key, render_ring
 from bridge.store.engine import Database
 

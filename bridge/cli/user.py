@@ -15,7 +15,7 @@ from bridge.cli.output import (
     show_table,
     visible,
 )
-from bridge.services.tenancy import platform_users
+from bridge.services.organizations import users as platform_users
 from bridge.store import tenants, users
 from bridge.store.engine import Database
 from bridge.store.tenants import User

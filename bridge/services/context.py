@@ -8,13 +8,13 @@ from datetime import datetime
 
 from bridge.catalog.model import Element
 from bridge.interfaces import Enqueue, OpenBackend
-from bridge.services.compiled import CompiledCache
 from bridge.services.entities import EntityDirectory
 from bridge.services.fields import EntityFields
-from bridge.services.journal import Journal
 from bridge.services.labels import NameCache
+from bridge.services.metadata_cache import CompiledCache
+from bridge.services.pending_writes import UnsavedWrites
+from bridge.services.request_log import Journal
 from bridge.services.timed_reading import TimedReader
-from bridge.services.unsaved import UnsavedWrites
 from bridge.settings import Settings
 from bridge.store.engine import Database
 from bridge.store.governor.governor import Governor

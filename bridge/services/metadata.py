@@ -25,7 +25,6 @@ from typing import Generic, TypeVar
 from bridge.catalog.model import Resource
 from bridge.errors import BridgeError, ConflictError, ProviderError
 from bridge.interfaces import Backend, Priority
-from bridge.services.compiled import CompiledCache, T
 from bridge.services.context import Context
 from bridge.services.credentials import open_backend
 from bridge.services.fields import (
@@ -33,7 +32,8 @@ from bridge.services.fields import (
     compile_fields,
     write_fields,
 )
-from bridge.services.leases import hold
+from bridge.services.locks import hold
+from bridge.services.metadata_cache import CompiledCache, T
 from bridge.store import metadata
 from bridge.store.instances import Instance
 

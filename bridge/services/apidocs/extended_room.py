@@ -27,14 +27,14 @@ from bridge.services.apidocs.schema import (
     text,
     whole,
 )
-from bridge.services.extended.definitions import (
+from bridge.services.extended_resources.components import PARTS
+from bridge.services.extended_resources.definitions import (
     Declared,
     declarations,
     path_segments,
     placeholder,
 )
-from bridge.services.extended.model_schemas import model_schema
-from bridge.services.extended.parts import PARTS
+from bridge.services.extended_resources.model_schemas import model_schema
 
 SCHEMAS: dict[str, Schema] = {
     "ElementResourceInput": obj(

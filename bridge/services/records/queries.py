@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from bridge.ceql.ast import And, Expr, Operator, Or, Predicate
 from bridge.errors import InvalidQueryError, InvalidRequestError
 from bridge.interfaces import Entity, Field, Page, Scalar
-from bridge.services.matching import holds
+from bridge.services.filtering.local_filter import holds
 from bridge.services.paging import VENDOR_PAGE, Fetch, last_id
 
 Where: TypeAlias = Expr[Field, Scalar]

@@ -18,7 +18,7 @@ from bridge.errors import (
 from bridge.interfaces import UDF_MEMBER, Entity, Scalar
 from bridge.services.context import Context
 from bridge.services.credentials import open_backend
-from bridge.services.leases import hold
+from bridge.services.locks import hold
 from bridge.services.objects import find_object
 from bridge.services.records.answers import Written, show_unread
 from bridge.services.records.drafts import Draft, draft_values, merge

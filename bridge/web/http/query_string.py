@@ -14,13 +14,13 @@ from flask import request
 
 from bridge.catalog.model import JSON
 from bridge.errors import InvalidRequestError
-from bridge.services.document_filter import select_documents
-from bridge.services.instances.instances import InstanceSearch
+from bridge.services.filtering.document_filter import select_documents
+from bridge.services.instances.lifecycle import InstanceSearch
 from bridge.services.paging import Cut
 from bridge.services.records.listings import Listing
 from bridge.services.records.shapes import View
-from bridge.services.usage.usage import UsageSearch
-from bridge.services.usage.usage_analytics import FiguresSearch
+from bridge.services.usage.analytics import FiguresSearch
+from bridge.services.usage.requests import UsageSearch
 from bridge.web.http.charsets import decode_unlabelled, is_stray
 
 Query: TypeAlias = Mapping[str, Sequence[str]]

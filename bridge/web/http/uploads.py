@@ -20,7 +20,7 @@ from werkzeug.wsgi import get_input_stream
 
 from bridge.catalog.model import JSON
 from bridge.errors import InvalidRequestError, UnsupportedMediaError
-from bridge.services.attachments.drafts import Upload
+from bridge.services.attachments.validation import Upload
 from bridge.web.http import bodies, query_string, request_context
 from bridge.web.http.charsets import decode_unlabelled
 from bridge.web.http.forms import MULTIPART, FormParser

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from flask import Flask, Response, request
 
 from bridge.errors import VerbNotSupportedError
-from bridge.services.attachments import attachments
-from bridge.services.attachments.attachments import Owner
+from bridge.services.attachments import files
+from bridge.services.attachments.files import Owner
 from bridge.web.http import query_string, request_context, responses, uploads
 from bridge.web.http.file_responses import file_answer
 from bridge.web.routes.hubs import PREFIXES, enabled_instance
@@ -54,7 +54,7 @@ def list_attachments(
     """Answer a page of attachments. One vendor call, two when there are none."""
     instance = enabled_instance()
     listing, notes = query_string.listing(query_string.current_query(), "attachments")
-    page = attachments.list_attachments(
+    page = files.list_attachments(
         request_context.context(), instance, _owner(object_name, record_id), listing
     )
     return responses.listing(
@@ -75,8 +75,8 @@ def create_attachment(object_name: str, record_id: str) -> Response:
     query = query_string.current_query()
     with uploads.current_upload() as upload:
         if query_string.dry_run(query):
-            return responses.rehearsed(*attachments.rehearse_create(*target, upload))
-        written = attachments.create_attachment(
+            return responses.rehearsed(*files.rehearse_create(*target, upload))
+        written = files.create_attachment(
             *target,
             upload,
             key=query_string.idempotency_key(),
@@ -95,7 +95,7 @@ def get_attachment(
     attachment_id: str, object_name: str | None = None, record_id: str | None = None
 ) -> Response:
     """Answer what is known of an attachment. One vendor call."""
-    shown = attachments.get_attachment(
+    shown = files.get_attachment(
         request_context.context(),
         enabled_instance(),
         _owner(object_name, record_id),
@@ -109,7 +109,7 @@ def download_attachment(
     attachment_id: str, object_name: str | None = None, record_id: str | None = None
 ) -> Response:
     """Answer a file. One vendor call."""
-    file = attachments.download(
+    file = files.download(
         request_context.context(),
         enabled_instance(),
         _owner(object_name, record_id),
@@ -125,8 +125,8 @@ def delete_attachment(
     owner = _owner(object_name, record_id)
     target = (request_context.context(), enabled_instance(), owner, attachment_id)
     if query_string.dry_run(query_string.current_query()):
-        return responses.rehearsed(attachments.rehearse_delete(*target), [])
-    attachments.delete_attachment(*target)
+        return responses.rehearsed(files.rehearse_delete(*target), [])
+    files.delete_attachment(*target)
     return responses.empty()
 
 

@@ -7,7 +7,7 @@ from flask import Flask, Response
 from bridge.catalog.model import JSON
 from bridge.errors import InvalidRequestError
 from bridge.services import access
-from bridge.services.tenancy import platform_users
+from bridge.services.organizations import users
 from bridge.web.http import bodies, request_context, responses
 from bridge.web.http.route_auth import BASE
 
@@ -41,7 +41,7 @@ def change_password() -> Response:
     """Change the password of the user behind the secrets; his sessions end."""
     ctx = request_context.context()
     user = access.identify(ctx, request_context.secrets())
-    platform_users.change_password(ctx, user, bodies.current_object())
+    users.change_password(ctx, user, bodies.current_object())
     return responses.empty()
 
 

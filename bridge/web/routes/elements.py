@@ -6,8 +6,8 @@ from flask import Flask, Response
 from werkzeug.routing import BaseConverter
 
 from bridge.services import elements
-from bridge.services.extended import extended
-from bridge.services.instances.instances import find_element
+from bridge.services.extended_resources import resources
+from bridge.services.instances.lifecycle import find_element
 from bridge.web.http import query_string, request_context, responses
 from bridge.web.http.route_auth import BASE
 
@@ -91,7 +91,7 @@ def export_element(element: str) -> Response:
 
 def _element(element: str, *, own_only: bool) -> Response:
     found = find_element(request_context.context(), element)
-    own = extended.own_resources(
+    own = resources.own_resources(
         request_context.context(), request_context.caller(), found
     )
     return responses.document(elements.element_document(found, own, own_only=own_only))

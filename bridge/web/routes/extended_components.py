@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from flask import Flask, Response
 
-from bridge.services.extended import extended_parts
-from bridge.services.extended.extended_parts import Place
-from bridge.services.extended.parts import PARTS
-from bridge.services.instances.instances import find_element
+from bridge.services.extended_resources import element_components
+from bridge.services.extended_resources.components import PARTS
+from bridge.services.extended_resources.element_components import Place
+from bridge.services.instances.lifecycle import find_element
 from bridge.web.http import bodies, request_context, responses
 from bridge.web.routes.extended_resources import ONE
 
@@ -34,15 +34,15 @@ def list_parts(element: str, resource_id: str, part: str) -> Response:
     place = _place(element, resource_id, part)
     ctx, user = request_context.context(), request_context.caller()
     if part == "models":
-        return responses.document(extended_parts.get_model(ctx, user, place))
-    return responses.whole(extended_parts.list_parts(ctx, user, place))
+        return responses.document(element_components.get_model(ctx, user, place))
+    return responses.whole(element_components.list_parts(ctx, user, place))
 
 
 def get_part(element: str, resource_id: str, part: str, part_id: str) -> Response:
     """Answer one of them."""
     place = _place(element, resource_id, part, part_id)
     return responses.document(
-        extended_parts.get_part(
+        element_components.get_part(
             request_context.context(), request_context.caller(), place
         )
     )
@@ -52,7 +52,7 @@ def add_part(element: str, resource_id: str, part: str) -> Response:
     """Add one to a resource of the account's own."""
     place = _place(element, resource_id, part)
     ctx, user = request_context.context(), request_context.user()
-    made = extended_parts.add_part(ctx, user, place, bodies.current_object)
+    made = element_components.add_part(ctx, user, place, bodies.current_object)
     return responses.document(made)
 
 
@@ -62,7 +62,7 @@ def replace_part(
     """Replace the one that the path names, or the body by its `id`."""
     place = _place(element, resource_id, part, part_id)
     ctx, user = request_context.context(), request_context.user()
-    changed = extended_parts.replace_part(ctx, user, place, bodies.current_object)
+    changed = element_components.replace_part(ctx, user, place, bodies.current_object)
     return responses.document(changed)
 
 
@@ -71,7 +71,9 @@ def remove_part(
 ) -> Response:
     """Remove the one that the path names, or all."""
     place = _place(element, resource_id, part, part_id)
-    extended_parts.remove_part(request_context.context(), request_context.user(), place)
+    element_components.remove_part(
+        request_context.context(), request_context.user(), place
+    )
     return responses.empty()
 
 

@@ -8,10 +8,10 @@ from functools import cache
 from flask import Flask, Response, request
 
 from bridge.errors import VerbNotSupportedError
-from bridge.services.extended import extended
-from bridge.services.extended.definitions import Sent
-from bridge.services.extended.extended import Meant
-from bridge.services.instances.instances import find_element
+from bridge.services.extended_resources import resources
+from bridge.services.extended_resources.definitions import Sent
+from bridge.services.extended_resources.resources import Meant
+from bridge.services.instances.lifecycle import find_element
 from bridge.store.instances import Instance
 from bridge.web.http import bodies, query_string, request_context, responses
 from bridge.web.http.forms import current_form
@@ -56,14 +56,16 @@ def answer() -> Response | None:
     segments = request.path.removeprefix(f"{BASE}/").strip("/").split("/")
     if segments[0] == "hubs":
         segments = segments[2:]
-    found = extended.find_meant(
+    found = resources.find_meant(
         request_context.context(), user, instance, "/".join(segments)
     )
     method = "GET" if request.method == "HEAD" else request.method
     for meant in found:
         if meant.method == method:
             sent = _sent(meant.values)
-            document = extended.answer(request_context.context(), instance, meant, sent)
+            document = resources.answer(
+                request_context.context(), instance, meant, sent
+            )
             return responses.document(document)
     if found and not _is_built_in(instance, segments):
         raise _refusal(found)
@@ -84,7 +86,7 @@ def _is_built_in(instance: Instance, segments: Sequence[str]) -> bool:
     if routed and "child" not in named:
         objects = objects[:1]
     return all(each.isdecimal() for each in ids) and all(
-        extended.is_object(request_context.context(), instance, each)
+        resources.is_object(request_context.context(), instance, each)
         for each in objects
     )
 
@@ -119,7 +121,7 @@ def list_resources(element: str) -> Response:
     own_only = query_string.flag(
         query_string.current_query(), "accountOnly", default=False
     )
-    found = extended.list_resources(
+    found = resources.list_resources(
         ctx, request_context.caller(), find_element(ctx, element), own_only=own_only
     )
     return responses.whole(query_string.chosen(found))
@@ -129,7 +131,7 @@ def add_resource(element: str) -> Response:
     """Keep a resource of the account's own."""
     ctx, user = request_context.context(), request_context.user()
     found = find_element(ctx, element)
-    saved = extended.add_resource(ctx, user, found, bodies.current_object())
+    saved = resources.add_resource(ctx, user, found, bodies.current_object())
     return responses.document(saved.document, notes=saved.notes)
 
 
@@ -138,7 +140,7 @@ def get_resource(element: str, resource_id: str) -> Response:
     ctx = request_context.context()
     found = find_element(ctx, element)
     return responses.document(
-        extended.get_resource(ctx, request_context.caller(), found, resource_id)
+        resources.get_resource(ctx, request_context.caller(), found, resource_id)
     )
 
 
@@ -150,12 +152,12 @@ def replace_resource(element: str, resource_id: str) -> Response:
         bodies.current_object(),
     )
     found = find_element(ctx, element)
-    saved = extended.replace_resource(ctx, user, found, resource_id, body)
+    saved = resources.replace_resource(ctx, user, found, resource_id, body)
     return responses.document(saved.document, notes=saved.notes)
 
 
 def remove_resource(element: str, resource_id: str) -> Response:
     """Remove a resource of the account's own."""
     ctx, user = request_context.context(), request_context.user()
-    extended.remove_resource(ctx, user, find_element(ctx, element), resource_id)
+    resources.remove_resource(ctx, user, find_element(ctx, element), resource_id)
     return responses.empty()

@@ -8,7 +8,7 @@ from ipaddress import ip_network
 from flask import Flask, Response, request
 
 from bridge.errors import BridgeError, ForbiddenError
-from bridge.services.operating.state_metrics import read_state_metrics
+from bridge.services.diagnostics.state_metrics import read_state_metrics
 from bridge.store.checkup import check_ready
 from bridge.telemetry.metrics import CONTENT_TYPE
 from bridge.web.http import request_context, responses

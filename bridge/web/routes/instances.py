@@ -6,7 +6,7 @@ from flask import Flask, Response, request
 from werkzeug.routing import BaseConverter
 
 from bridge.errors import NotFoundError
-from bridge.services.instances import configuration, instances
+from bridge.services.instances import configuration, lifecycle
 from bridge.services.instances.bodies import instance_document
 from bridge.store.instances import Instance
 from bridge.web.http import bodies, query_string, request_context, responses
@@ -59,7 +59,7 @@ def list_instances(element: str | None = None) -> Response:
     search, notes = query_string.instance_search(
         query_string.current_query(), element_key=element
     )
-    page = instances.list_instances(ctx, request_context.user(), search)
+    page = lifecycle.list_instances(ctx, request_context.user(), search)
     return responses.listing(
         page.documents, next_page=page.next_page, total=page.total, notes=notes
     )
@@ -68,13 +68,13 @@ def list_instances(element: str | None = None) -> Response:
 def count_instances() -> Response:
     """Answer how many instances the caller sees. No vendor call."""
     return responses.document(
-        instances.count_instances(request_context.context(), request_context.user())
+        lifecycle.count_instances(request_context.context(), request_context.user())
     )
 
 
 def create_instance(element: str | None = None) -> Response:
     """Verify credentials and store an instance. Two vendor calls."""
-    document = instances.create_instance(
+    document = lifecycle.create_instance(
         request_context.context(),
         request_context.user(),
         bodies.current_object(),
@@ -95,9 +95,9 @@ def change_instance(
     """Replace (`PUT`) or change (`PATCH`) an instance. Up to two vendor calls."""
     instance = find(instance_id, element)
     change = (
-        instances.replace_instance
+        lifecycle.replace_instance
         if request.method == "PUT"
-        else instances.patch_instance
+        else lifecycle.patch_instance
     )
     document = change(
         request_context.context(),
@@ -114,14 +114,14 @@ def delete_instance(
     instance_id: str | None = None, element: str | None = None
 ) -> Response:
     """Remove an instance; a body is not looked at. No vendor call."""
-    instances.delete_instance(request_context.context(), find(instance_id, element))
+    lifecycle.delete_instance(request_context.context(), find(instance_id, element))
     return responses.empty()
 
 
 def switch_instance(instance_id: str | None = None) -> Response:
     """Enable (`PUT`) or disable (`DELETE`) an instance. No vendor call."""
     enabled = request.method == "PUT"
-    instances.set_enabled(request_context.context(), find(instance_id), enabled=enabled)
+    lifecycle.set_enabled(request_context.context(), find(instance_id), enabled=enabled)
     return responses.empty()
 
 
@@ -155,11 +155,11 @@ def find(instance_id: str | None, element: str | None = None) -> Instance:
     """
     if instance_id is None:
         return request_context.instance()
-    instance = instances.find_instance(
+    instance = lifecycle.find_instance(
         request_context.context(), request_context.user(), instance_id
     )
     if element is not None:
-        key = instances.find_element(request_context.context(), element).key
+        key = lifecycle.find_element(request_context.context(), element).key
         if instance.element_key != key:
             raise NotFoundError(f"No instance {instance_id} of element {element}.")
     return instance

@@ -11,10 +11,10 @@ from typing import TypeAlias
 
 from flask import Flask, Response, request
 
-from bridge.services.instances import instances
+from bridge.services.instances import lifecycle
+from bridge.services.organizations import accounts, users
+from bridge.services.organizations.bodies import Kept
 from bridge.services.paging import Piece
-from bridge.services.tenancy import platform_users, tenancy
-from bridge.services.tenancy.platform_bodies import Kept
 from bridge.store.tenants import User
 from bridge.web.http import bodies, query_string, request_context, responses
 from bridge.web.http.route_auth import BASE
@@ -119,14 +119,14 @@ def refuse_method(**_path: str) -> Response:
 
 def get_organization() -> Response:
     """Answer the caller's organization."""
-    return responses.document(tenancy.organization_document(request_context.user()))
+    return responses.document(accounts.organization_document(request_context.user()))
 
 
 def list_accounts() -> Response:
     """Answer a page of the organization's accounts."""
     query = query_string.current_query()
     asked, notes = query_string.cut(query)
-    piece = tenancy.list_accounts(
+    piece = accounts.list_accounts(
         request_context.context(),
         request_context.user(),
         query_string.text(query, "where"),
@@ -139,23 +139,23 @@ def create_account() -> Response:
     """Make an account."""
     body = bodies.current_object()
     return _kept(
-        tenancy.add_account(request_context.context(), request_context.user(), body)
+        accounts.add_account(request_context.context(), request_context.user(), body)
     )
 
 
 def get_account(account_id: str) -> Response:
     """Answer one account."""
-    account = tenancy.find_account(
+    account = accounts.find_account(
         request_context.context(), request_context.user(), account_id
     )
-    return responses.document(tenancy.account_document(account))
+    return responses.document(accounts.account_document(account))
 
 
 def change_account(account_id: str) -> Response:
     """Change an account."""
     body = bodies.current_object()
     return _kept(
-        tenancy.change_account(
+        accounts.change_account(
             request_context.context(), request_context.user(), account_id, body
         )
     )
@@ -163,7 +163,7 @@ def change_account(account_id: str) -> Response:
 
 def delete_account(account_id: str) -> Response:
     """Remove an account."""
-    tenancy.remove_account(
+    accounts.remove_account(
         request_context.context(), request_context.user(), account_id
     )
     return responses.empty()
@@ -173,7 +173,7 @@ def list_users(account_id: str | None = None) -> Response:
     """Answer a page of users, of one account or of all."""
     query = query_string.current_query()
     asked, notes = query_string.cut(query)
-    piece = platform_users.list_users(
+    piece = users.list_users(
         request_context.context(),
         request_context.user(),
         account_id,
@@ -187,7 +187,7 @@ def create_user(account_id: str) -> Response:
     """Make a user; the answer alone tells the secret."""
     body = bodies.current_object()
     return _kept(
-        platform_users.add_user(
+        users.add_user(
             request_context.context(), request_context.user(), account_id, body
         )
     )
@@ -195,9 +195,7 @@ def create_user(account_id: str) -> Response:
 
 def get_user(user_id: str, account_id: str | None = None) -> Response:
     """Answer one user."""
-    return responses.document(
-        platform_users.user_document(_find_user(user_id, account_id))
-    )
+    return responses.document(users.user_document(_find_user(user_id, account_id)))
 
 
 def change_user(user_id: str, account_id: str | None = None) -> Response:
@@ -207,7 +205,7 @@ def change_user(user_id: str, account_id: str | None = None) -> Response:
         query_string.current_query(), "permanent", default=False
     )
     return _kept(
-        platform_users.change_user(
+        users.change_user(
             request_context.context(),
             request_context.user(),
             found,
@@ -220,19 +218,19 @@ def change_user(user_id: str, account_id: str | None = None) -> Response:
 def delete_user(user_id: str) -> Response:
     """Remove a user."""
     found = _find_user(user_id)
-    platform_users.remove_user(request_context.context(), request_context.user(), found)
+    users.remove_user(request_context.context(), request_context.user(), found)
     return responses.empty()
 
 
 def get_member(id_or_email: str) -> Response:
     """Answer one user of the organization."""
-    return responses.document(platform_users.user_document(_find_member(id_or_email)))
+    return responses.document(users.user_document(_find_member(id_or_email)))
 
 
 def delete_member(id_or_email: str) -> Response:
     """Remove a user of the organization."""
     found = _find_member(id_or_email)
-    platform_users.remove_user(request_context.context(), request_context.user(), found)
+    users.remove_user(request_context.context(), request_context.user(), found)
     return responses.empty()
 
 
@@ -244,7 +242,7 @@ def list_user_roles(user_id: str) -> Response:
 
 def refuse_user_role(user_id: str, role: str) -> Response:
     """Refuse a role that is none; all are."""
-    platform_users.refuse_user_role(
+    users.refuse_user_role(
         request_context.context(), request_context.user(), user_id, role
     )
 
@@ -252,7 +250,7 @@ def refuse_user_role(user_id: str, role: str) -> Response:
 def list_roles(account_id: str) -> Response:
     """Answer the roles that an account has."""
     return responses.whole(
-        tenancy.list_roles(
+        accounts.list_roles(
             request_context.context(), request_context.user(), account_id
         )
     )
@@ -260,7 +258,7 @@ def list_roles(account_id: str) -> Response:
 
 def refuse_role(account_id: str, role: str) -> Response:
     """Refuse a role that is none; all are."""
-    tenancy.refuse_role(
+    accounts.refuse_role(
         request_context.context(), request_context.user(), account_id, role
     )
 
@@ -271,8 +269,8 @@ def list_account_instances(account_id: str | None = None) -> Response:
     search, notes = query_string.instance_search(query_string.current_query())
     own = user.account_id
     if account_id is not None:
-        own = tenancy.find_own_account(ctx, user, account_id).id
-    page = instances.list_of_account(ctx, user, own, search)
+        own = accounts.find_own_account(ctx, user, account_id).id
+    page = lifecycle.list_of_account(ctx, user, own, search)
     return responses.listing(
         page.documents, next_page=page.next_page, total=page.total, notes=notes
     )
@@ -283,7 +281,7 @@ def read_settings(account_id: str | None = None) -> Response:
     user = request_context.user()
     of_account = account_id or str(user.account_id)
     return responses.document(
-        tenancy.read_settings(request_context.context(), user, of_account)
+        accounts.read_settings(request_context.context(), user, of_account)
     )
 
 
@@ -292,18 +290,18 @@ def write_settings(account_id: str | None = None) -> Response:
     user, body = request_context.user(), bodies.current_object()
     of_account = account_id or str(user.account_id)
     return responses.document(
-        tenancy.write_settings(request_context.context(), user, of_account, body)
+        accounts.write_settings(request_context.context(), user, of_account, body)
     )
 
 
 def _find_user(user_id: str, account_id: str | None = None) -> User:
     ctx, user = request_context.context(), request_context.user()
-    return platform_users.find_user(ctx, user, user_id, account_id)
+    return users.find_user(ctx, user, user_id, account_id)
 
 
 def _find_member(id_or_email: str) -> User:
     ctx, user = request_context.context(), request_context.user()
-    return platform_users.find_by_id_or_email(ctx, user, id_or_email)
+    return users.find_by_id_or_email(ctx, user, id_or_email)
 
 
 def _kept(kept: Kept) -> Response:

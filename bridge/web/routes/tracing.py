@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask, Response, request
 
 from bridge.services import traces
-from bridge.services.instances import instances
+from bridge.services.instances import lifecycle
 from bridge.web.http import bodies, request_context, responses
 from bridge.web.http.route_auth import BASE
 
@@ -26,7 +26,7 @@ def switch_tracing(instance_id: str | None = None) -> Response:
     instance = (
         request_context.instance()
         if instance_id is None
-        else instances.find_instance(ctx, request_context.user(), instance_id)
+        else lifecycle.find_instance(ctx, request_context.user(), instance_id)
     )
     if request.method == "PUT":
         traces.start(ctx, instance, bodies.optional_object())

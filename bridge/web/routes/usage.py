@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flask import Flask, Response
 
-from bridge.services.usage import usage, usage_analytics
-from bridge.services.usage.usage_analytics import Kind
+from bridge.services.usage import analytics, requests
+from bridge.services.usage.analytics import Kind
 from bridge.web.http import query_string, request_context, responses
 from bridge.web.http.route_auth import BASE
 
@@ -22,7 +22,7 @@ def register(app: Flask) -> None:
         ("/activity/element-instances/created-count", count_created_instances),
     ):
         app.add_url_rule(f"{BASE}/usage/analytics{path}", view_func=view)
-    for kind in usage_analytics.KINDS:
+    for kind in analytics.KINDS:
         app.add_url_rule(
             f"{BASE}/usage/analytics/{kind}",
             endpoint=f"usage by {kind}",
@@ -34,7 +34,9 @@ def register(app: Flask) -> None:
 def list_usage() -> Response:
     """Answer a page of the log, newest first."""
     search, notes = query_string.usage_search(query_string.current_query())
-    page = usage.list_usage(request_context.context(), request_context.user(), search)
+    page = requests.list_usage(
+        request_context.context(), request_context.user(), search
+    )
     return responses.listing(
         page.documents, next_page=page.next_page, total=page.total, notes=notes
     )
@@ -43,7 +45,7 @@ def list_usage() -> Response:
 def get_usage(usage_id: str) -> Response:
     """Answer one request, by its number or its `Elements-Request-Id`."""
     return responses.document(
-        usage.get_usage(request_context.context(), request_context.user(), usage_id)
+        requests.get_usage(request_context.context(), request_context.user(), usage_id)
     )
 
 
@@ -51,7 +53,7 @@ def count_over_time() -> Response:
     """Answer how many requests there were, interval by interval."""
     search = query_string.figures_search(query_string.current_query())
     return responses.whole(
-        usage_analytics.count_over_time(
+        analytics.count_over_time(
             request_context.context(), request_context.user(), search
         )
     )
@@ -61,7 +63,7 @@ def count_statuses() -> Response:
     """Answer how many requests had which status, interval by interval."""
     search = query_string.figures_search(query_string.current_query())
     return responses.whole(
-        usage_analytics.count_statuses(
+        analytics.count_statuses(
             request_context.context(), request_context.user(), search
         )
     )
@@ -71,7 +73,7 @@ def count_by_instance() -> Response:
     """Answer how many requests there were of each instance."""
     search = query_string.figures_search(query_string.current_query())
     return responses.document(
-        usage_analytics.count_by_instance(
+        analytics.count_by_instance(
             request_context.context(), request_context.user(), search
         )
     )
@@ -81,7 +83,7 @@ def count_created_instances() -> Response:
     """Answer how many instances were created."""
     search = query_string.figures_search(query_string.current_query())
     return responses.document(
-        usage_analytics.count_created_instances(
+        analytics.count_created_instances(
             request_context.context(), request_context.user(), search
         )
     )
@@ -91,7 +93,7 @@ def count_by(kind: Kind) -> Response:
     """Answer how many requests there were of each account or element."""
     search = query_string.figures_search(query_string.current_query())
     return responses.whole(
-        usage_analytics.count_by(
+        analytics.count_by(
             request_context.context(), request_context.user(), search, kind
         )
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask, Response
 
-from bridge.services.usage.vendor_usage import list_vendor_usage
+from bridge.services.usage.call_budgets import list_vendor_usage
 from bridge.web.http import request_context, responses
 from bridge.web.http.route_auth import BASE
 

@@ -11,7 +11,7 @@ import pytest
 
 from bridge.app import open_database
 from bridge.errors import ConfigurationError, ConflictError, StoreError
-from bridge.services.operating import keys
+from bridge.services.diagnostics import keys
 from bridge.store import rotation
 from bridge.store.instances import add_instance, get_instance, update_instance
 from bridge.store.models import metadata

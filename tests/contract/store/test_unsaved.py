@@ -15,9 +15,9 @@ from waiting import wait_until
 
 from bridge.app import build_context
 from bridge.errors import StoreError, StoreUnavailableError
-from bridge.services import unsaved as unsaved_writes
-from bridge.services.leases import hold
-from bridge.services.unsaved import UnsavedWrites
+from bridge.services import pending_writes as unsaved_writes
+from bridge.services.locks import hold
+from bridge.services.pending_writes import UnsavedWrites
 from bridge.settings import Settings
 from bridge.store.engine import Database
 from bridge.store.intents import Ending, State, Wanted, claim, finish, read

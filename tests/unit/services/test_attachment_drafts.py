@@ -9,13 +9,13 @@ import pytest
 from bridge.catalog.model import Resource, Verb
 from bridge.errors import NotFoundError
 from bridge.interfaces import FieldInfo, FieldType, PicklistItem
-from bridge.services.attachments.drafts import (
+from bridge.services.attachments.parents import link_attachments
+from bridge.services.attachments.validation import (
     Upload,
     draft_attachment,
     draft_of_trace,
     judge_file_name,
 )
-from bridge.services.attachments.parents import link_attachments
 from bridge.services.fields import compile_fields, write_fields
 from bridge.services.records import lookup
 

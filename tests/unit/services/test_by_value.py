@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from bridge.ceql.ast import Operator, Predicate
 from bridge.interfaces import UDF_MEMBER, DateKind, Field, FieldType
-from bridge.services.by_value import condition
-from bridge.services.matching import holds
+from bridge.services.filtering.day_comparisons import condition
+from bridge.services.filtering.local_filter import holds
 from bridge.services.times import local_time, parse_time, shown_instant
 
 FIELD = Field("ShipDate", FieldType.DATETIME, date_kind=DateKind.BY_VALUE)

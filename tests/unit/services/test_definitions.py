@@ -11,7 +11,11 @@ from lxml import etree
 
 from bridge.errors import InvalidRequestError
 from bridge.interfaces import Node
-from bridge.services.extended.definitions import Sent, path_pattern, read_definition
+from bridge.services.extended_resources.definitions import (
+    Sent,
+    path_pattern,
+    read_definition,
+)
 
 HEAD = (
     '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"'

@@ -10,7 +10,7 @@ from bridge.ceql.ast import And, Operator, Or, Predicate
 from bridge.ceql.parser import parse_where
 from bridge.errors import InvalidQueryError
 from bridge.interfaces import UDF_MEMBER, DateKind, Field, FieldType
-from bridge.services.matching import holds
+from bridge.services.filtering.local_filter import holds
 from bridge.services.records.filters import read_filter
 from bridge.services.records.queries import make_plan
 from bridge.services.times import local_time

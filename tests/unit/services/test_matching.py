@@ -8,7 +8,7 @@ import pytest
 
 from bridge.ceql.ast import And, Operator, Or, Predicate
 from bridge.interfaces import UDF_MEMBER, DateKind, Field, FieldType
-from bridge.services.matching import holds
+from bridge.services.filtering.local_filter import holds
 
 EASTERN = ZoneInfo("America/New_York")
 BY_WORD = {operator.value: operator for operator in Operator}

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.errors import InvalidRequestError
-from bridge.services.instances.instances import InstanceSearch
+from bridge.services.instances.lifecycle import InstanceSearch
 from bridge.services.paging import Cut
 from bridge.services.records.listings import Listing
 from bridge.services.records.shapes import View

@@ -29,7 +29,7 @@ from bridge.services.instances.bodies import (
     require_keys,
     unmask,
 )
-from bridge.services.leases import hold
+from bridge.services.locks import hold
 from bridge.store import instance_search, instances
 from bridge.store.instances import Instance
 from bridge.store.tenants import User

@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 
 from bridge.ceql.ast import And, Expr, Operator, Or, Predicate
 from bridge.interfaces import Field, Scalar
-from bridge.services import seconds
+from bridge.services.filtering import whole_seconds
 from bridge.services.times import CallerTime, local_time, midnight_utc
 
 _FROM_THE_START = frozenset({Operator.LESS, Operator.GREATER_OR_EQUAL})
@@ -42,7 +42,7 @@ def condition(
     `zone` is the one that the vendor's times are written in. Negations are exact: of a
     value that is there, a condition or its opposite holds, and not both.
     """
-    if predicate.operator in seconds.EQUALITIES:
+    if predicate.operator in whole_seconds.EQUALITIES:
         return _equality(predicate, zone)
     [written] = predicate.values
     seen = [written.instant]
@@ -55,7 +55,7 @@ def condition(
         return _order(predicate, bound, zone)
     # What is seen at the bound is stored up to the next second.
     after = dataclasses.replace(predicate, operator=_UP_TO[predicate.operator])
-    return _order(after, seconds.next_second(bound, zone), zone)
+    return _order(after, whole_seconds.next_second(bound, zone), zone)
 
 
 def _equality(
@@ -64,7 +64,7 @@ def _equality(
     days = [written.day for written in predicate.values if written.is_midnight]
     instants = dict.fromkeys(written.instant for written in predicate.values)
     days += [item.date() for item in instants if item.time() == _MIDNIGHT]
-    affirmed = predicate.operator in seconds.AFFIRMED
+    affirmed = predicate.operator in whole_seconds.AFFIRMED
     tests: list[Expr[Field, Scalar]] = []
     if days:
         operator = Operator.IN if affirmed else Operator.NOT_IN
@@ -72,7 +72,7 @@ def _equality(
     for instant in instants:
         is_stored_as_day = local_time(instant, zone).time() == _MIDNIGHT
         tests.append(
-            seconds.same_second(
+            whole_seconds.same_second(
                 predicate.field,
                 predicate.column,
                 instant,
@@ -81,7 +81,7 @@ def _equality(
                 but_not_itself=is_stored_as_day,
             )
         )
-    return seconds.joined(tests, affirmed=affirmed)
+    return whole_seconds.joined(tests, affirmed=affirmed)
 
 
 def _order(

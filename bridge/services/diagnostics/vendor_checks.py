@@ -28,8 +28,8 @@ from bridge.errors import (
 )
 from bridge.interfaces import Backend, Caller, Credentials, EntityInfo, Usage, Zone
 from bridge.interfaces.probe import Probe, release_key
-from bridge.services.operating.doctor import Finding, fail, fine, warn
-from bridge.services.usage.vendor_usage import describe_limits
+from bridge.services.diagnostics.doctor import Finding, fail, fine, warn
+from bridge.services.usage.call_budgets import describe_limits
 from bridge.store.governor.governor import Governor
 
 SLOW_SHARE, STOP_SHARE = 0.60, 0.95

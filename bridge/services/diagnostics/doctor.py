@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from bridge.errors import ConfigurationError, StoreError
-from bridge.services.operating.installation import (
+from bridge.services.diagnostics.installation import (
     configured_url,
     find_missing,
     read_url,

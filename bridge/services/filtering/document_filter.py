@@ -14,7 +14,7 @@ from bridge.ceql.ast import And, Expr, Literal, Or, Predicate
 from bridge.ceql.parser import parse_where
 from bridge.errors import InvalidQueryError
 from bridge.interfaces import Field, FieldType, Scalar
-from bridge.services.matching import holds
+from bridge.services.filtering.local_filter import holds
 from bridge.services.values import read_text
 
 D = TypeVar("D", bound=Mapping[str, JSON])

@@ -14,8 +14,7 @@ from bridge.catalog.model import JSON
 from bridge.errors import ForbiddenError, InvalidRequestError, NotFoundError
 from bridge.interfaces import Entity, FieldType
 from bridge.services.context import Context
-from bridge.services.paging import Cut, Piece, cut
-from bridge.services.tenancy.platform_bodies import (
+from bridge.services.organizations.bodies import (
     LONGEST_TEXT,
     Kept,
     read_flag,
@@ -23,7 +22,8 @@ from bridge.services.tenancy.platform_bodies import (
     unchanged,
     unused,
 )
-from bridge.services.tenancy.platform_lists import select, written
+from bridge.services.organizations.lists import select, written
+from bridge.services.paging import Cut, Piece, cut
 from bridge.store import accounts
 from bridge.store.accounts import Account
 from bridge.store.tenants import User

@@ -16,8 +16,8 @@ from bridge.errors import InvalidRequestError, NotFoundError, UnauthorizedError
 from bridge.interfaces import Entity, FieldType
 from bridge.services.access import REFUSED
 from bridge.services.context import Context
-from bridge.services.paging import Cut, Piece, cut
-from bridge.services.tenancy.platform_bodies import (
+from bridge.services.organizations.accounts import find_account, require_admin
+from bridge.services.organizations.bodies import (
     Kept,
     read_flag,
     read_text,
@@ -26,8 +26,8 @@ from bridge.services.tenancy.platform_bodies import (
     unchanged,
     unused,
 )
-from bridge.services.tenancy.platform_lists import select, written
-from bridge.services.tenancy.tenancy import find_account, require_admin
+from bridge.services.organizations.lists import select, written
+from bridge.services.paging import Cut, Piece, cut
 from bridge.store import tenants, users
 from bridge.store.tenants import User
 from bridge.store.users import UserChange

@@ -10,7 +10,7 @@ import stat
 from pathlib import Path
 from shutil import disk_usage
 
-from bridge.services.operating.doctor import Finding, fail, fine, warn
+from bridge.services.diagnostics.doctor import Finding, fail, fine, warn
 from bridge.settings import Settings
 from bridge.store.crypto import KEYS_FILE
 from bridge.store.paths import cure_ownership, is_read_only

@@ -12,9 +12,9 @@ from typing import TypeAlias
 from bridge.catalog.model import JSON, Element
 from bridge.errors import InvalidRequestError
 from bridge.services.context import Context
-from bridge.services.extended import parts
-from bridge.services.extended.extended import get_resource, own_number
-from bridge.services.extended.parts import Document, Part
+from bridge.services.extended_resources import components
+from bridge.services.extended_resources.components import Document, Part
+from bridge.services.extended_resources.resources import get_resource, own_number
 from bridge.store import extended
 from bridge.store.tenants import User
 
@@ -39,7 +39,7 @@ def list_parts(ctx: Context, user: User | None, place: Place) -> list[Part]:
         NotFoundError: there is no such resource.
     """
     document = get_resource(ctx, user, place.element, place.resource_id)
-    return parts.list_parts(document, place.part)
+    return components.list_parts(document, place.part)
 
 
 def get_model(ctx: Context, user: User | None, place: Place) -> Part:
@@ -58,7 +58,7 @@ def get_part(ctx: Context, user: User | None, place: Place) -> Part:
         NotFoundError: there is no such resource, or it has no such part.
     """
     document = get_resource(ctx, user, place.element, place.resource_id)
-    return parts.find_part(document, place.part, place.part_id)
+    return components.find_part(document, place.part, place.part_id)
 
 
 def add_part(ctx: Context, user: User, place: Place, body: Body) -> Part:
@@ -71,7 +71,7 @@ def add_part(ctx: Context, user: User, place: Place, body: Body) -> Part:
     number = own_number(ctx, user, place.element, place.resource_id)
     sent = body()
     return _edit(
-        ctx, user, number, lambda stored: parts.add_part(stored, place.part, sent)
+        ctx, user, number, lambda stored: components.add_part(stored, place.part, sent)
     )
 
 
@@ -89,10 +89,12 @@ def replace_part(ctx: Context, user: User, place: Place, body: Body) -> Part:
     def replace(stored: Document) -> tuple[Document, Part]:
         chosen = named
         if chosen is None and place.part == "models":
-            chosen = next((one["id"] for one in parts.list_parts(stored, "models")), 1)
+            chosen = next(
+                (one["id"] for one in components.list_parts(stored, "models")), 1
+            )
         if chosen is None:
             raise InvalidRequestError("The id of what to replace is required.")
-        return parts.replace_part(stored, place.part, str(chosen), sent)
+        return components.replace_part(stored, place.part, str(chosen), sent)
 
     return _edit(ctx, user, number, replace)
 
@@ -106,8 +108,8 @@ def remove_part(ctx: Context, user: User, place: Place) -> None:
 
     def remove(stored: Document) -> Document:
         if not place.part_id:
-            return parts.remove_parts(stored, place.part)
-        return parts.remove_part(stored, place.part, place.part_id)
+            return components.remove_parts(stored, place.part)
+        return components.remove_part(stored, place.part, place.part_id)
 
     number = own_number(ctx, user, place.element, place.resource_id)
     extended.edit_extended(ctx.database, user.account_id, number, remove)

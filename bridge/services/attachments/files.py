@@ -18,14 +18,14 @@ from bridge.errors import (
     ProviderRejectedError,
 )
 from bridge.interfaces import Attachment, Backend, Entity
-from bridge.services.attachments.drafts import (
+from bridge.services.attachments.parents import link_attachments
+from bridge.services.attachments.validation import (
     FILE_TYPE,
     AttachmentDraft,
     Upload,
     draft_attachment,
     draft_of_trace,
 )
-from bridge.services.attachments.parents import link_attachments
 from bridge.services.context import Context
 from bridge.services.credentials import open_backend
 from bridge.services.fields import EntityFields

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 from bridge.catalog.model import JSON
 from bridge.errors import InvalidRequestError
 from bridge.interfaces import Argument
-from bridge.services.extended import envelopes
+from bridge.services.extended_resources import envelopes
 from bridge.services.values import sendable
 
 READING = (

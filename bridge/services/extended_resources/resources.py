@@ -15,7 +15,11 @@ from bridge.services.access import require_enabled
 from bridge.services.context import Context
 from bridge.services.credentials import open_backend
 from bridge.services.elements import builtin_resources
-from bridge.services.extended.definitions import (
+from bridge.services.extended_resources.components import (
+    refuse_legacy_hooks,
+    with_legacy_flags,
+)
+from bridge.services.extended_resources.definitions import (
     Sent,
     path_pattern,
     path_segments,
@@ -23,8 +27,7 @@ from bridge.services.extended.definitions import (
     placeholder,
     read_definition,
 )
-from bridge.services.extended.model_schemas import model_schema
-from bridge.services.extended.parts import refuse_legacy_hooks, with_legacy_flags
+from bridge.services.extended_resources.model_schemas import model_schema
 from bridge.services.objects import find_object
 from bridge.store import extended
 from bridge.store.instances import Instance

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bridge.errors import ConfigurationError
-from bridge.services.operating.installation import read_url
+from bridge.services.diagnostics.installation import read_url
 from bridge.settings import Settings
 from bridge.store.crypto import KEYS_FILE, KeyRing
 from bridge.store.database_url import check_url

@@ -16,8 +16,8 @@ from bridge.catalog.model import JSON
 from bridge.errors import ForbiddenError, InvalidRequestError
 from bridge.services.context import Context
 from bridge.services.times import write_time
-from bridge.services.usage import buckets
-from bridge.services.usage.usage import UsageSearch, read_search
+from bridge.services.usage import time_buckets
+from bridge.services.usage.requests import UsageSearch, read_search
 from bridge.store import accounts, instance_search
 from bridge.store import usage as rows
 from bridge.store.tenants import User
@@ -57,12 +57,12 @@ def count_over_time(
         ForbiddenError: an account is not the caller's to see.
     """
     asked, since, until = _read(ctx, user, search)
-    interval = buckets.read_interval(search.interval, since, until)
-    starts = buckets.starts(since, until, interval)
+    interval = time_buckets.read_interval(search.interval, since, until)
+    starts = time_buckets.starts(since, until, interval)
     count, failed = Counter[object](), Counter[object]()
-    width = buckets.width(interval)
+    width = time_buckets.width(interval)
     for counted in rows.count_by_time(ctx.database, asked, width):
-        start = buckets.start_of(counted.kind, interval)
+        start = time_buckets.start_of(counted.kind, interval)
         count[start] += counted.count
         failed[start] += counted.failed
     return [
@@ -82,13 +82,13 @@ def count_statuses(
         As `count_over_time`.
     """
     asked, since, until = _read(ctx, user, search)
-    interval = buckets.read_interval(search.interval, since, until)
-    buckets.starts(since, until, interval)
+    interval = time_buckets.read_interval(search.interval, since, until)
+    time_buckets.starts(since, until, interval)
     count, failed = Counter[tuple[datetime, int]](), Counter[tuple[datetime, int]]()
-    width = buckets.width(interval)
+    width = time_buckets.width(interval)
     for counted in rows.count_statuses_by_time(ctx.database, asked, width):
         time, status = counted.kind
-        key = buckets.start_of(time, interval), status
+        key = time_buckets.start_of(time, interval), status
         count[key] += counted.count
         failed[key] += counted.failed
     return [

@@ -36,7 +36,7 @@ from bridge.services.context import Context
 from bridge.services.extended_resources import resources
 from bridge.services.instances.lifecycle import find_element
 from bridge.services.metadata import entity_fields
-from bridge.services.records.shapes import FILTER_NULLS
+from bridge.services.records.serializer import FILTER_NULLS
 from bridge.store.instances import Instance
 from bridge.store.tenants import User
 

@@ -31,19 +31,26 @@ from bridge.services.credentials import open_backend
 from bridge.services.fields import EntityFields
 from bridge.services.metadata import entity_fields, read_with_fields
 from bridge.services.objects import find_object
-from bridge.services.records import listings, lookup, records
-from bridge.services.records.answers import Written, show_unread
-from bridge.services.records.drafts import draft_values
-from bridge.services.records.guard import Create, Fence, create_once
-from bridge.services.records.links import Link
-from bridge.services.records.listings import Listing, RecordPage
-from bridge.services.records.shapes import PLAIN, RecordShape, Shown, View, record_shape
-from bridge.services.records.stored import (
+from bridge.services.records import crud, duplicate_search
+from bridge.services.records import listing as listings
+from bridge.services.records.idempotency import Create, Fence, create_once
+from bridge.services.records.listing import Listing, RecordPage
+from bridge.services.records.parents import Link
+from bridge.services.records.serializer import (
+    PLAIN,
+    RecordShape,
+    Shown,
+    View,
+    record_shape,
+)
+from bridge.services.records.validation import draft_values
+from bridge.services.records.vendor_records import (
     entity_type,
     read_entity,
     read_id,
     require_own,
 )
+from bridge.services.records.write_result import Written, show_unread
 from bridge.store.instances import Instance
 from bridge.store.intents import Intent, Wanted
 
@@ -276,9 +283,9 @@ def _find(
     _body: Mapping[str, JSON],
     wanted: Wanted,
     intent: Intent,
-) -> lookup.Finding:
+) -> duplicate_search.Finding:
     trace = draft_of_trace(draft)
-    return lookup.find_alike(
+    return duplicate_search.find_alike(
         ctx, instance, draft.fields, trace, wanted, intent, within=link
     )
 
@@ -304,7 +311,7 @@ def _link(ctx: Context, instance: Instance, owner: Owner) -> Link:
         _fields(ctx, instance), parent, read_id(parent, owner.record_id)
     )
     if parent.fixed is not None:
-        records.get_record(ctx, instance, owner.object_name, owner.record_id)
+        crud.get_record(ctx, instance, owner.object_name, owner.record_id)
     return link
 
 

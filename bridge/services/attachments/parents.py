@@ -14,7 +14,7 @@ from bridge.ceql.ast import And, Expr, Operator, Predicate
 from bridge.errors import NotFoundError
 from bridge.interfaces import Entity, Field, FieldInfo, PicklistItem, Scalar
 from bridge.services.fields import EntityFields
-from bridge.services.records.links import Link
+from bridge.services.records.parents import Link
 from bridge.services.values import read_text
 
 PARENT_ID = "ParentID"

@@ -21,8 +21,8 @@ from bridge.catalog.model import JSON, Verb
 from bridge.interfaces import FieldInfo
 from bridge.services.attachments.parents import PARENT_ID, PARENT_TYPE, parent_members
 from bridge.services.fields import EntityFields
-from bridge.services.records.drafts import Draft, draft_create
-from bridge.services.records.links import Link
+from bridge.services.records.parents import Link
+from bridge.services.records.validation import Draft, draft_create
 
 FILE_TYPE: Final = "FILE_ATTACHMENT"
 """The `Type` of what has bytes; all others are links. Source: SOAP contract, 12."""

@@ -17,8 +17,8 @@ from bridge.errors import InvalidRequestError
 from bridge.services.filtering.document_filter import select_documents
 from bridge.services.instances.lifecycle import InstanceSearch
 from bridge.services.paging import Cut
-from bridge.services.records.listings import Listing
-from bridge.services.records.shapes import View
+from bridge.services.records.listing import Listing
+from bridge.services.records.serializer import View
 from bridge.services.usage.analytics import FiguresSearch
 from bridge.services.usage.requests import UsageSearch
 from bridge.web.http.charsets import decode_unlabelled, is_stray

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from flask import Flask, Response
 
-from bridge.services.records import links
-from bridge.services.records.links import Link
+from bridge.services.records import parents
+from bridge.services.records.parents import Link
 from bridge.store.instances import Instance
 from bridge.web.http import request_context
 from bridge.web.routes.hubs import (
@@ -73,7 +73,7 @@ def delete_child(
 
 def _link(object_name: str, record_id: str, child: str) -> tuple[Instance, Link]:
     instance = enabled_instance()
-    link = links.find_link(
+    link = parents.find_link(
         request_context.context(), instance, object_name, record_id, child
     )
     return instance, link

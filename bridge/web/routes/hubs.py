@@ -11,9 +11,10 @@ from werkzeug.routing import BaseConverter
 from bridge.catalog.model import JSON, Verb
 from bridge.errors import InvalidRequestError
 from bridge.services import access, objects
-from bridge.services.records import listings, records, rehearsal
-from bridge.services.records.answers import Written
-from bridge.services.records.links import Link
+from bridge.services.records import crud, dry_run
+from bridge.services.records import listing as listings
+from bridge.services.records.parents import Link
+from bridge.services.records.write_result import Written
 from bridge.store.instances import Instance
 from bridge.web.http import bodies, query_string, request_context, responses
 from bridge.web.http.route_auth import BASE, FIXED_HEADS
@@ -56,9 +57,7 @@ def _forget_hub(_endpoint: str | None, values: dict[str, str] | None) -> None:
 
 def ping() -> Response:
     """Answer whether the vendor answers. One vendor call."""
-    return responses.document(
-        records.ping(request_context.context(), enabled_instance())
-    )
+    return responses.document(crud.ping(request_context.context(), enabled_instance()))
 
 
 def list_records(object_name: str) -> Response:
@@ -110,9 +109,9 @@ def answer_create(
     body = _read_body(instance, object_name, Verb.CREATE)
     if query_string.dry_run(query):
         return responses.rehearsed(
-            *rehearsal.rehearse_create(ctx, instance, object_name, body, within=within)
+            *dry_run.rehearse_create(ctx, instance, object_name, body, within=within)
         )
-    written = records.create_record(
+    written = crud.create_record(
         ctx,
         instance,
         object_name,
@@ -128,7 +127,7 @@ def answer_get(
     instance: Instance, object_name: str, record_id: str, within: Link | None = None
 ) -> Response:
     """Answer one record."""
-    shown = records.get_record(
+    shown = crud.get_record(
         request_context.context(),
         instance,
         object_name,
@@ -148,10 +147,10 @@ def answer_update(
     body, method = _read_body(instance, object_name, Verb.UPDATE), request.method
     if query_string.dry_run(query):
         return responses.rehearsed(
-            *rehearsal.rehearse_update(*target, body, method=method, within=within)
+            *dry_run.rehearse_update(*target, body, method=method, within=within)
         )
     return _written(
-        records.update_record(
+        crud.update_record(
             *target, body, method=method, view=query_string.view(query), within=within
         )
     )
@@ -163,10 +162,8 @@ def answer_delete(
     """Delete a record, or say what would be sent."""
     target = (request_context.context(), instance, object_name, record_id)
     if query_string.dry_run(query_string.current_query()):
-        return responses.rehearsed(
-            rehearsal.rehearse_delete(*target, within=within), []
-        )
-    records.delete_record(*target, within=within)
+        return responses.rehearsed(dry_run.rehearse_delete(*target, within=within), [])
+    crud.delete_record(*target, within=within)
     return responses.empty()
 
 

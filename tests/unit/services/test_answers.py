@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from bridge import errors
-from bridge.services.records.answers import Written, read_answer, write_answer
+from bridge.services.records.write_result import Written, read_answer, write_answer
 
 
 def test_a_record_comes_back_with_every_kind_of_value():

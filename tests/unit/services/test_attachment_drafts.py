@@ -17,7 +17,7 @@ from bridge.services.attachments.validation import (
     judge_file_name,
 )
 from bridge.services.fields import compile_fields, write_fields
-from bridge.services.records import lookup
+from bridge.services.records import duplicate_search
 
 KINDS = tuple(PicklistItem(text, text) for text in ("URL", "FILE_ATTACHMENT"))
 PARENTS = (
@@ -152,7 +152,7 @@ def test_an_unanswered_upload_is_recognised_by_its_size_and_not_its_place():
     names = {name for _, name in traced.given}
     assert "FileSize" in names
     assert not names & {"FullPath", "ContentType"}
-    assert lookup._stamp(FIELDS, traced).name == "AttachDate"
+    assert duplicate_search._stamp(FIELDS, traced).name == "AttachDate"
 
 
 @pytest.mark.parametrize(

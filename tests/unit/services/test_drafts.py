@@ -6,7 +6,7 @@ import pytest
 
 from bridge.errors import InvalidRequestError
 from bridge.interfaces import Field, FieldType
-from bridge.services.records.drafts import (
+from bridge.services.records.validation import (
     draft_create,
     draft_update,
     draft_values,

@@ -9,8 +9,8 @@ from bridge.ceql.ast import And, Operator, Or, Predicate
 from bridge.errors import InvalidRequestError, NotFoundError
 from bridge.interfaces import Field, FieldInfo, FieldType, PicklistItem
 from bridge.services.fields import compile_fields, write_fields
-from bridge.services.records.drafts import draft_create
-from bridge.services.records.fixed import find_fixed, narrow, require_own
+from bridge.services.records.discriminator import find_fixed, narrow, require_own
+from bridge.services.records.validation import draft_create
 
 KIND = Field("Kind", FieldType.SHORT)
 NAME = Field("Name", FieldType.STRING)

@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from bridge.services.records.drafts import draft_create
-from bridge.services.records.likeness import Likeness, judge
+from bridge.services.records.record_match import Likeness, judge
+from bridge.services.records.validation import draft_create
 
 BODY = {
     "accountName": "Harbor",

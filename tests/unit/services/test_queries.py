@@ -10,7 +10,7 @@ from bridge.ceql.ast import And, Operator, Or, Predicate
 from bridge.errors import InvalidQueryError, InvalidRequestError
 from bridge.interfaces import UDF_MEMBER, Field, FieldType, Page
 from bridge.services import paging
-from bridge.services.records.queries import (
+from bridge.services.records.query_plan import (
     MOST_ALTERNATIVES,
     MOST_CALLS,
     MOST_VALUES,

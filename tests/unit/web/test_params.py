@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from bridge.errors import InvalidRequestError
 from bridge.services.instances.lifecycle import InstanceSearch
 from bridge.services.paging import Cut
-from bridge.services.records.listings import Listing
-from bridge.services.records.shapes import View
+from bridge.services.records.listing import Listing
+from bridge.services.records.serializer import View
 from bridge.web.http import query_string
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)

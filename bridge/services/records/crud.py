@@ -20,12 +20,17 @@ from bridge.services.context import Context
 from bridge.services.credentials import open_backend
 from bridge.services.locks import hold
 from bridge.services.objects import find_object
-from bridge.services.records.answers import Written, show_unread
-from bridge.services.records.drafts import Draft, draft_values, merge
-from bridge.services.records.guard import Create, Fence, create_once, tenant_key
-from bridge.services.records.links import Link
-from bridge.services.records.shapes import PLAIN, RecordShape, Shown, View, record_shape
-from bridge.services.records.stored import (
+from bridge.services.records.idempotency import Create, Fence, create_once, tenant_key
+from bridge.services.records.parents import Link
+from bridge.services.records.serializer import (
+    PLAIN,
+    RecordShape,
+    Shown,
+    View,
+    record_shape,
+)
+from bridge.services.records.validation import Draft, draft_values, merge
+from bridge.services.records.vendor_records import (
     draft_new,
     draft_stored,
     entity_type,
@@ -34,6 +39,7 @@ from bridge.services.records.stored import (
     read_parent,
     require_own,
 )
+from bridge.services.records.write_result import Written, show_unread
 from bridge.services.times import write_time
 from bridge.store.instances import Instance
 

@@ -13,10 +13,10 @@ from bridge.services.context import Context
 from bridge.services.credentials import open_backend, vendor_zone
 from bridge.services.fields import EntityFields
 from bridge.services.metadata import entity_fields, read_with_fields
-from bridge.services.records.drafts import Draft, draft_create, draft_update
-from bridge.services.records.fixed import lacks_fixed
-from bridge.services.records.fixed import require_own as require_fixed
-from bridge.services.records.links import Link, not_found
+from bridge.services.records.discriminator import lacks_fixed
+from bridge.services.records.discriminator import require_own as require_fixed
+from bridge.services.records.parents import Link, not_found
+from bridge.services.records.validation import Draft, draft_create, draft_update
 from bridge.store.instances import Instance
 
 _ID = Field("id", FieldType.LONG)

@@ -16,7 +16,7 @@ from typing import Any
 from bridge import errors
 from bridge.errors import BridgeError, ProviderError
 from bridge.interfaces import Entity
-from bridge.services.records.shapes import Record
+from bridge.services.records.serializer import Record
 
 _KINDS: dict[str, tuple[type, Callable[[Any], str], Callable[[str], object]]] = {
     "$time": (datetime, datetime.isoformat, datetime.fromisoformat),

@@ -15,7 +15,7 @@ from decimal import Decimal, InvalidOperation
 from enum import Enum
 
 from bridge.interfaces import UDF_MEMBER, Entity, FieldInfo, FieldType, Scalar
-from bridge.services.records.drafts import Draft
+from bridge.services.records.validation import Draft
 
 _SMALLEST_DIFFERENCE = Decimal("0.0001")
 

@@ -15,9 +15,9 @@ from bridge.interfaces import Field, Scalar
 from bridge.services.context import Context
 from bridge.services.credentials import open_backend
 from bridge.services.objects import find_object
-from bridge.services.records.drafts import draft_values, merge
-from bridge.services.records.links import Link
-from bridge.services.records.stored import (
+from bridge.services.records.parents import Link
+from bridge.services.records.validation import draft_values, merge
+from bridge.services.records.vendor_records import (
     draft_new,
     draft_stored,
     entity_type,

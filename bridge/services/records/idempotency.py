@@ -48,9 +48,9 @@ from bridge.errors import (
 )
 from bridge.interfaces import Entity
 from bridge.services.context import Context
-from bridge.services.records import lookup
-from bridge.services.records.answers import Written, read_answer, write_answer
-from bridge.services.records.shapes import PLAIN, View, record_shape
+from bridge.services.records import duplicate_search
+from bridge.services.records.serializer import PLAIN, View, record_shape
+from bridge.services.records.write_result import Written, read_answer, write_answer
 from bridge.store import intents
 from bridge.store.abandoned import abandon
 from bridge.store.holders import name_holder
@@ -76,7 +76,8 @@ Fence: TypeAlias = Callable[[], None]
 Send: TypeAlias = Callable[[Fence], Written]
 
 Find: TypeAlias = Callable[
-    [Context, Instance, Resource, Mapping[str, JSON], Wanted, Intent], lookup.Finding
+    [Context, Instance, Resource, Mapping[str, JSON], Wanted, Intent],
+    duplicate_search.Finding,
 ]
 """Looks for the record of an unanswered create, as `lookup.find` does."""
 
@@ -93,7 +94,7 @@ class Create:
     body: Mapping[str, JSON] = field(repr=False)
     key: str | None = field(repr=False)
     view: View = PLAIN
-    find: Find = field(default=lookup.find, repr=False)
+    find: Find = field(default=duplicate_search.find, repr=False)
 
 
 def create_once(ctx: Context, create: Create, send: Send) -> Written:
@@ -204,7 +205,7 @@ class _Attempt:
         create = self._create
         if create.key is None or intent.floor_id is not None:
             return
-        floor_id = lookup.find_floor(
+        floor_id = duplicate_search.find_floor(
             self._ctx, create.instance, create.resource, create.body
         )
         if floor_id is not None:

@@ -19,12 +19,12 @@ from bridge.services.context import Context
 from bridge.services.credentials import open_backend, vendor_zone
 from bridge.services.metadata import entity_fields, fields_to_show
 from bridge.services.objects import find_object
-from bridge.services.records import counting, ordering, queries
+from bridge.services.records import query_plan, sorting, total_count
+from bridge.services.records.discriminator import lacks_fixed, narrow
 from bridge.services.records.filters import names_unknown, read_filter
-from bridge.services.records.fixed import lacks_fixed, narrow
-from bridge.services.records.links import Link
-from bridge.services.records.shapes import PLAIN, Record, View, record_shape
-from bridge.services.records.stored import entity_type, read_parent
+from bridge.services.records.parents import Link
+from bridge.services.records.serializer import PLAIN, Record, View, record_shape
+from bridge.services.records.vendor_records import entity_type, read_parent
 from bridge.store.instances import Instance
 from bridge.store.totals import Total
 
@@ -104,8 +104,8 @@ def list_records(
     if within is not None and (within.parent.fixed or not found.entities):
         read_parent(ctx, instance, within)
     if listing.total and found.total is None:
-        walk = question.walk(most_calls=counting.MOST_CALLS)
-        found.total, reason = counting.count(ctx, walk)
+        walk = question.walk(most_calls=total_count.MOST_CALLS)
+        found.total, reason = total_count.count(ctx, walk)
         if reason:
             found.notes.append(f"returnTotalCount was ignored: {reason}.")
     shape = record_shape(ctx, instance, resource, listing.view)
@@ -147,10 +147,10 @@ class _Question:
             return backend.query(entity, where, after=after, limit=limit, shared=True)
 
         zone = partial(vendor_zone, self.ctx, self.instance)
-        asked: queries.Ask = ask
+        asked: query_plan.Ask = ask
         if most_calls is not None:
-            asked = queries.limit_calls(ask, most_calls, counting.BEYOND)
-        fetch = queries.open_fetch(queries.make_plan(self.where), asked, zone)
+            asked = query_plan.limit_calls(ask, most_calls, total_count.BEYOND)
+        fetch = query_plan.open_fetch(query_plan.make_plan(self.where), asked, zone)
         named = "\0".join((*self.identity, *purpose)).encode()
         return paging.Walk(self.instance.id, hashlib.sha256(named).digest(), fetch)
 
@@ -161,11 +161,11 @@ def _sorted(question: _Question, listing: Listing) -> _Slice:
         question.ctx,
         question.instance,
         question.resource,
-        lambda fields: ordering.names_unknown(fields, listing.order),
+        lambda fields: sorting.names_unknown(fields, listing.order),
     )
-    keys, notes = ordering.read_order(fields, listing.order)
+    keys, notes = sorting.read_order(fields, listing.order)
     token, scope = listing.next_page, question.sorted_scope
-    start, most = (listing.page - 1) * listing.page_size, ordering.MOST_SORTED
+    start, most = (listing.page - 1) * listing.page_size, sorting.MOST_SORTED
     continued = token is not None and paging.is_token(scope, token)
     if token and continued:
         # The list may have grown since its first page was sorted.
@@ -177,7 +177,7 @@ def _sorted(question: _Question, listing: Listing) -> _Slice:
         whole, reason = _read_whole(question, most)
         if not reason:
             zone = vendor_zone(question.ctx, question.instance)
-            shown = ordering.sort(whole, keys, zone)[start:][: listing.page_size]
+            shown = sorting.sort(whole, keys, zone)[start:][: listing.page_size]
             end = start + len(shown)
             further = paging.write_token(scope, end) if end < len(whole) else None
             return _Slice(shown, further, len(whole), notes)
@@ -199,14 +199,14 @@ def _read_whole(question: _Question, most: int) -> tuple[list[Entity], str]:
     """
     too_long = f"more than {most} records match"
     walk = question.walk("sorted", str(most))
-    if counting.recall(question.ctx, walk) is not None:
+    if total_count.recall(question.ctx, walk) is not None:
         return [], too_long
     try:
         whole = paging.collect(walk, None, most + 1)
     except InvalidRequestError:
         return [], "reading all records that match takes too many vendor calls"
     if len(whole.entities) > most:
-        counting.keep(question.ctx, walk, Total(None))
+        total_count.keep(question.ctx, walk, Total(None))
         return [], too_long
     return whole.entities, ""
 

@@ -23,7 +23,7 @@ from bridge.interfaces import (
     Scalar,
 )
 from bridge.services.fields import EntityFields
-from bridge.services.records.fixed import find_fixed
+from bridge.services.records.discriminator import find_fixed
 from bridge.services.records.udf_items import UDFS, find_udf_items
 from bridge.services.records.unchanged import repeats, stored_udfs
 from bridge.services.values import read_json, sendable

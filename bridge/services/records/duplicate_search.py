@@ -41,10 +41,10 @@ from bridge.interfaces import (
 from bridge.services.context import Context
 from bridge.services.credentials import open_backend
 from bridge.services.fields import EntityFields
-from bridge.services.records.drafts import Draft
-from bridge.services.records.likeness import Likeness, judge
-from bridge.services.records.links import Link
-from bridge.services.records.stored import draft_new
+from bridge.services.records.parents import Link
+from bridge.services.records.record_match import Likeness, judge
+from bridge.services.records.validation import Draft
+from bridge.services.records.vendor_records import draft_new
 from bridge.store import intents
 from bridge.store.instances import Instance
 from bridge.store.intents import Intent, Wanted

@@ -35,14 +35,14 @@ from bridge.services.pending_writes import UnsavedWrites
 from bridge.services.request_log import Journal
 from bridge.services.timed_reading import TimedReader
 from bridge.settings import Settings
-from bridge.store.crypto import KEYS_FILE, KeyRing
-from bridge.store.database_url import check_url
-from bridge.store.engine import Database
-from bridge.store.governor.governor import Governor
-from bridge.store.governor.ledger import Rules
-from bridge.store.installation import Contents, read_contents
-from bridge.store.jobhome import find_home
-from bridge.store.paths import make_private_directory, restrict_data
+from bridge.store.database.database_url import check_url
+from bridge.store.database.engine import Database
+from bridge.store.database.installation import Contents, read_contents
+from bridge.store.database.jobs_database import find_home
+from bridge.store.rate_limit.ledger import Rules
+from bridge.store.rate_limit.limiter import Governor
+from bridge.store.secrets.key_ring import KEYS_FILE, KeyRing
+from bridge.store.secrets.private_files import make_private_directory, restrict_data
 from bridge.telemetry import logs
 from bridge.telemetry.metrics import Metrics, share
 

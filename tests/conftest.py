@@ -26,7 +26,7 @@ from sqlalchemy import URL, make_url
 
 from bridge.app import open_database
 from bridge.settings import Settings
-from bridge.store.tenants import add_tenant
+from bridge.store.organizations import add_tenant
 from bridge.telemetry import call
 
 settings.register_profile(

@@ -25,7 +25,7 @@ from bridge import __version__
 from bridge.cli.output import visible
 from bridge.cli.processes import end_with_input
 from bridge.errors import BridgeError
-from bridge.store.paths import restrict_new_files
+from bridge.store.secrets.private_files import restrict_new_files
 
 COMMANDS = (
     "completion",

@@ -21,8 +21,8 @@ from bridge.settings.paths import make_absolute
 from bridge.settings.settings_file import LOCAL_FILE, SYSTEM_FILE
 from bridge.settings.table import to_toml
 from bridge.settings.template import render_settings_file
-from bridge.store.crypto import KeyRing
-from bridge.store.database_url import mask_url
+from bridge.store.database.database_url import mask_url
+from bridge.store.secrets.key_ring import KeyRing
 
 _MASK = "********"
 

@@ -23,9 +23,9 @@ from bridge.services.diagnostics.directory_checks import check_directory, check_
 from bridge.services.diagnostics.doctor import Finding, Level, fail, warn
 from bridge.services.diagnostics.vendor_checks import Patient
 from bridge.settings import Settings, load_settings
-from bridge.store.engine import Database
-from bridge.store.governor.governor import Governor
+from bridge.store.database.engine import Database
 from bridge.store.instances import Instance, get_instance
+from bridge.store.rate_limit.limiter import Governor
 
 _ELEMENT = "autotaskcrm"
 

@@ -34,8 +34,8 @@ from bridge.services.organizations import importing
 from bridge.services.usage.call_budgets import describe_limits
 from bridge.settings import read_settings
 from bridge.store import administration
+from bridge.store.importing import Moved
 from bridge.store.instances import Instance, get_instance, remove_instance
-from bridge.store.moving import Moved
 
 _UNTIL = "%H:%M:%S UTC"
 

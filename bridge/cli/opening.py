@@ -15,7 +15,7 @@ import click
 from bridge import app
 from bridge.services.context import Context
 from bridge.settings import Settings, read_settings
-from bridge.store.engine import Database
+from bridge.store.database.engine import Database
 
 password_stdin = click.option(
     "--password-stdin",

@@ -6,8 +6,8 @@ from dbos import DBOSClient, EnqueueOptions
 
 from bridge.jobs.engine import APPLICATION, SERIALIZER, VERSION, migrate
 from bridge.jobs.tasks import Task
-from bridge.store.engine import Database
-from bridge.store.jobhome import open_home
+from bridge.store.database.engine import Database
+from bridge.store.database.jobs_database import open_home
 
 _KEPT_CONNECTIONS = 4
 

@@ -21,9 +21,9 @@ from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, ScheduleInput
 from bridge.errors import StoreError
 from bridge.jobs.tasks import LIMITS, Task
 from bridge.services.context import Context
-from bridge.store.engine import Database
-from bridge.store.jobhome import JobHome, find_home, open_home
-from bridge.store.migration_lock import hold_migration_lock
+from bridge.store.database.engine import Database
+from bridge.store.database.jobs_database import JobHome, find_home, open_home
+from bridge.store.database.migration_lock import hold_migration_lock
 
 T = TypeVar("T")
 

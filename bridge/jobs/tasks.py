@@ -15,7 +15,7 @@ from typing import TypeAlias
 from bridge.jobs.purge import purge
 from bridge.jobs.steps import Step
 from bridge.services.context import Context
-from bridge.store.engine import Database
+from bridge.store.database.engine import Database
 
 
 class Queue(StrEnum):

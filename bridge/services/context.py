@@ -16,8 +16,8 @@ from bridge.services.pending_writes import UnsavedWrites
 from bridge.services.request_log import Journal
 from bridge.services.timed_reading import TimedReader
 from bridge.settings import Settings
-from bridge.store.engine import Database
-from bridge.store.governor.governor import Governor
+from bridge.store.database.engine import Database
+from bridge.store.rate_limit.limiter import Governor
 from bridge.telemetry.metrics import Metrics
 
 

@@ -10,8 +10,8 @@ from typing import TypeAlias
 
 from bridge.errors import ConflictError, StoreError
 from bridge.services.context import Context
-from bridge.store import leases
-from bridge.store.holders import name_holder
+from bridge.store import locks
+from bridge.store.process_identity import name_holder
 
 _FIRST_PAUSE_S = 0.005
 _LONGEST_PAUSE_S = 0.25
@@ -45,7 +45,7 @@ def hold(ctx: Context, key: str) -> Iterator[Fence]:
         if lasts_s > ctx.settings.autotask_deadline_s:
             return
         # Once it has run out, another may have had it in between.
-        if lasts_s <= 0 or not leases.acquire(ctx.database, key, holder, ttl_s):
+        if lasts_s <= 0 or not locks.acquire(ctx.database, key, holder, ttl_s):
             raise ConflictError(
                 "Reading took so long that another update of the same record began; "
                 "nothing was changed, try again."
@@ -53,13 +53,13 @@ def hold(ctx: Context, key: str) -> Iterator[Fence]:
 
     def acquire() -> bool:
         try:
-            return leases.acquire(ctx.database, key, holder, ttl_s)
+            return locks.acquire(ctx.database, key, holder, ttl_s)
         except StoreError:
             # It may be stored all the same, when only the confirmation was lost.
             ctx.unsaved.save(release, unsent=True)
             raise
 
-    release = partial(leases.release, ctx.database, key, holder)
+    release = partial(locks.release, ctx.database, key, holder)
     pause_s = _FIRST_PAUSE_S
     while not acquire():
         left_s = deadline - time.monotonic()

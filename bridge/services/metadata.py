@@ -34,7 +34,7 @@ from bridge.services.fields import (
 )
 from bridge.services.locks import hold
 from bridge.services.metadata_cache import CompiledCache, T
-from bridge.store import metadata
+from bridge.store import stored_metadata
 from bridge.store.instances import Instance
 
 D = TypeVar("D")
@@ -77,11 +77,13 @@ class _Place(Generic[T]):
         ctx, now = self.ctx, self.ctx.clock()
         if found := self.find_known():
             return found
-        stamp = metadata.metadata_hash(ctx.database, self.instance.id, self.kind.row)
+        stamp = stored_metadata.metadata_hash(
+            ctx.database, self.instance.id, self.kind.row
+        )
         if stamp is None:
             return self.renew()
         age_s = (now - stamp[1]).total_seconds()
-        if age_s > ctx.settings.metadata_cache_ttl_s and metadata.claim_refresh(
+        if age_s > ctx.settings.metadata_cache_ttl_s and stored_metadata.claim_refresh(
             ctx.database, self.instance.id, self.kind.row, now=now, ttl_s=_RENEWAL_S
         ):
             if age_s <= ctx.settings.metadata_cache_ttl_s * _LIFETIMES:
@@ -94,7 +96,7 @@ class _Place(Generic[T]):
 
     def find_stored(self) -> T | None:
         """Return the newest row that any process has stored; no vendor call."""
-        stamp = metadata.metadata_hash(
+        stamp = stored_metadata.metadata_hash(
             self.ctx.database, self.instance.id, self.kind.row
         )
         return None if stamp is None else self.load(*stamp, self.ctx.clock())
@@ -108,7 +110,7 @@ class _Place(Generic[T]):
         if stored is None:
             return self.renew()
         is_old = now - stored.fetched_at > timedelta(seconds=_LOOK_UP_S)
-        if is_old and metadata.claim_refresh(
+        if is_old and stored_metadata.claim_refresh(
             ctx.database, self.instance.id, self.kind.row, now=now, ttl_s=_RENEWAL_S
         ):
             with suppress(ProviderError):
@@ -134,7 +136,7 @@ class _Place(Generic[T]):
             newer = self.find_stored()
             if newer is not None and newer.fetched_at > known.fetched_at:
                 return newer
-            if metadata.claim_refresh(
+            if stored_metadata.claim_refresh(
                 ctx.database,
                 self.instance.id,
                 self._doubt,
@@ -146,7 +148,9 @@ class _Place(Generic[T]):
 
     def _was_looked_up(self, known: T) -> bool:
         """Tell whether metadata came of a look-up less than a minute ago."""
-        until = metadata.find_claim(self.ctx.database, self.instance.id, self._doubt)
+        until = stored_metadata.find_claim(
+            self.ctx.database, self.instance.id, self._doubt
+        )
         if until is None or until <= self.ctx.clock():
             return False
         return known.fetched_at >= until - timedelta(seconds=_LOOK_UP_S)
@@ -167,7 +171,7 @@ class _Place(Generic[T]):
             content_hash,
             fetched_at,
         ):
-            row = metadata.read_metadata(
+            row = stored_metadata.read_metadata(
                 self.ctx.database, self.instance.id, self.kind.row
             )
             if row is None:
@@ -180,7 +184,7 @@ class _Place(Generic[T]):
         ctx, instance = self.ctx, self.instance
         payload = self.kind.fetch(open_backend(ctx, instance, priority=priority))
         now = ctx.clock()
-        content_hash = metadata.write_metadata(
+        content_hash = stored_metadata.write_metadata(
             ctx.database, instance.id, self.kind.row, payload, fetched_at=now
         )
         compiled = self.kind.compile(payload, content_hash, now)

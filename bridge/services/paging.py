@@ -19,7 +19,7 @@ from typing import TypeAlias
 from bridge.errors import InvalidRequestError
 from bridge.interfaces import Entity, Page
 from bridge.services.context import Context
-from bridge.store import pages
+from bridge.store import page_positions
 
 _LAYOUT = struct.Struct(">qI")
 
@@ -152,7 +152,7 @@ def _find_start(ctx: Context, walk: Walk, number: int, size: int) -> _Position |
     """
     if number == 1:
         return _Position(None)
-    nearest = pages.recall_nearest(
+    nearest = page_positions.recall_nearest(
         ctx.database, walk.instance_id, walk.identity, size, number - 1
     )
     done, after = nearest or (0, None)
@@ -179,7 +179,7 @@ def _remember(
     if after is None:
         return
     expires_at = ctx.clock() + timedelta(seconds=ctx.settings.page_positions_ttl_s)
-    pages.remember_page(
+    page_positions.remember_page(
         ctx.database, walk.instance_id, walk.identity, size, number, after, expires_at
     )
 

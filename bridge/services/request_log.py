@@ -12,9 +12,9 @@ from typing import TypeVar
 
 from bridge.interfaces import VendorCall
 from bridge.settings import Settings
-from bridge.store import journal as rows
-from bridge.store.engine import Database
-from bridge.store.journal import Answered, Called, Trace
+from bridge.store import request_log as rows
+from bridge.store.database.engine import Database
+from bridge.store.request_log import Answered, Called, Trace
 from bridge.telemetry import call
 from bridge.telemetry.batches import Batches
 from bridge.telemetry.metrics import Metrics

@@ -14,9 +14,9 @@ from bridge.catalog.model import JSON
 from bridge.errors import InvalidRequestError
 from bridge.services.context import Context
 from bridge.services.times import write_time
-from bridge.store import instances, journal
+from bridge.store import instances, request_log
 from bridge.store.instances import Instance
-from bridge.store.journal import Trace
+from bridge.store.request_log import Trace
 from bridge.telemetry.bodies import mask_form, mask_json, mask_target
 from bridge.telemetry.call import Call, Exchange
 from bridge.telemetry.redaction import MASK, is_secret_name, redact
@@ -117,7 +117,7 @@ def read(
     ctx: Context, instance_id: int, *, request_id: str | None = None, newest: int = 100
 ) -> Iterator[dict[str, object]]:
     """Yield an instance's newest traces, oldest first, or those of one request."""
-    return journal.read_traces(
+    return request_log.read_traces(
         ctx.database, instance_id, request_id=request_id, newest=newest
     )
 

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, Insert, delete, func, insert, select, update
 
 from bridge.errors import ConflictError, InvalidRequestError, NotFoundError
-from bridge.store.engine import Database
+from bridge.store.database.engine import Database
+from bridge.store.database.sql import NewRow, is_storable, upsert
 from bridge.store.models import (
     LARGEST_INTEGER,
     account_settings,
@@ -17,7 +18,6 @@ from bridge.store.models import (
     instances,
     users,
 )
-from bridge.store.sql import NewRow, is_storable, upsert
 
 
 @dataclass(frozen=True, slots=True)

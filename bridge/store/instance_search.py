@@ -10,10 +10,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, false, func, or_, select
 
-from bridge.store.engine import Database
+from bridge.store.database.engine import Database
+from bridge.store.database.sql import is_storable
 from bridge.store.instances import Instance, read_instance, select_whole
 from bridge.store.models import LARGEST_INTEGER, instance_tags, instances
-from bridge.store.sql import is_storable
 
 
 def search_instances(  # noqa: PLR0913 - every way to narrow a search, by name

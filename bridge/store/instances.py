@@ -22,8 +22,8 @@ from sqlalchemy import (
 
 from bridge.errors import InvalidRequestError, NotFoundError
 from bridge.interfaces import Zone
-from bridge.store.crypto import KeyRing, new_secret
-from bridge.store.engine import Database
+from bridge.store.database.engine import Database
+from bridge.store.database.sql import is_storable
 from bridge.store.models import (
     LARGEST_INTEGER,
     accounts,
@@ -31,7 +31,7 @@ from bridge.store.models import (
     instances,
     users,
 )
-from bridge.store.sql import is_storable
+from bridge.store.secrets.key_ring import KeyRing, new_secret
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from typing import Any, Literal, TypeAlias
 
 from sqlalchemy import ColumnElement, Connection, case, func, select
 
-from bridge.store.engine import Database
+from bridge.store.database.engine import Database
+from bridge.store.database.sql import is_storable, written_time
 from bridge.store.models import instance_tags, request_log
-from bridge.store.sql import is_storable, written_time
 
 _LARGEST_ID = 2**62
 

@@ -21,8 +21,8 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from bridge.errors import ConflictError, InvalidRequestError, NotFoundError
-from bridge.store.crypto import new_secret
-from bridge.store.engine import Database
+from bridge.store.database.engine import Database
+from bridge.store.database.sql import is_storable
 from bridge.store.models import (
     LARGEST_INTEGER,
     accounts,
@@ -31,9 +31,9 @@ from bridge.store.models import (
     sessions,
     users,
 )
-from bridge.store.passwords import digest_password
-from bridge.store.sql import is_storable
-from bridge.store.tenants import USER_COLUMNS, WITH_TENANT, User, fold_email
+from bridge.store.organizations import USER_COLUMNS, WITH_TENANT, User, fold_email
+from bridge.store.secrets.key_ring import new_secret
+from bridge.store.secrets.passwords import digest_password
 
 _TAKEN = "A user with this e-mail address exists."
 _WHOLE = select(*USER_COLUMNS).select_from(WITH_TENANT).order_by(users.c.id)

@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Insert, bindparam, delete, select
 
-from bridge.store.engine import Database
+from bridge.store.database.engine import Database
+from bridge.store.database.sql import NewRow, read_clock, sweep, upsert
 from bridge.store.models import workers
-from bridge.store.sql import NewRow, read_clock, sweep, upsert
 
 
 @dataclass(frozen=True, slots=True)

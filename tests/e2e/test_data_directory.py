@@ -21,7 +21,7 @@ from waiting import wait_until
 from bridge.app import Opened, create_app, make_database, open_database
 from bridge.errors import StoreError
 from bridge.settings import Settings
-from bridge.store.tenants import add_tenant
+from bridge.store.organizations import add_tenant
 
 LOOSE = ("keys.json", "bridge.db", "wsdl/ww3.wsdl", "metrics/old/counter_1.db")
 TRIES = 6

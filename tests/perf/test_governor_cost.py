@@ -18,12 +18,12 @@ import pytest
 from sqlalchemy import make_url
 
 from bridge.interfaces import Caller, Ticket, Usage
-from bridge.store.crypto import KeyRing
-from bridge.store.database_url import database_url
-from bridge.store.engine import Database
-from bridge.store.governor.governor import Governor
-from bridge.store.governor.ledger import Rules
-from bridge.store.tenants import find_user
+from bridge.store.database.database_url import database_url
+from bridge.store.database.engine import Database
+from bridge.store.organizations import find_user
+from bridge.store.rate_limit.ledger import Rules
+from bridge.store.rate_limit.limiter import Governor
+from bridge.store.secrets.key_ring import KeyRing
 
 pytestmark = pytest.mark.perf
 

@@ -33,7 +33,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 import pytest
 
-from bridge.store.holders import name_holder
+from bridge.store.process_identity import name_holder
 
 DATA = Path(__file__).with_name("data")
 MONTH = timedelta(days=30)

@@ -38,7 +38,7 @@ from bridge.services.instances.lifecycle import find_element
 from bridge.services.metadata import entity_fields
 from bridge.services.records.serializer import FILTER_NULLS
 from bridge.store.instances import Instance
-from bridge.store.tenants import User
+from bridge.store.organizations import User
 
 SCHEMAS: dict[str, Schema] = {
     **element_room.SCHEMAS,

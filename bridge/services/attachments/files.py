@@ -51,8 +51,8 @@ from bridge.services.records.vendor_records import (
     require_own,
 )
 from bridge.services.records.write_result import Written, show_unread
+from bridge.store.idempotency_records import Intent, Wanted
 from bridge.store.instances import Instance
-from bridge.store.intents import Intent, Wanted
 
 ENTITY = "AttachmentInfo"
 

@@ -12,8 +12,8 @@ from shutil import disk_usage
 
 from bridge.services.diagnostics.doctor import Finding, fail, fine, warn
 from bridge.settings import Settings
-from bridge.store.crypto import KEYS_FILE
-from bridge.store.paths import cure_ownership, is_read_only
+from bridge.store.secrets.key_ring import KEYS_FILE
+from bridge.store.secrets.private_files import cure_ownership, is_read_only
 
 _CHECK = "data directory"
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO

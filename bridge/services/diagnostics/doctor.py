@@ -29,19 +29,19 @@ from bridge.settings.names import (
     variable,
 )
 from bridge.settings.trusted_files import cure_readable, is_readable_by_others
-from bridge.store.checkup import (
+from bridge.store.database.database_errors import GRANT, RESTORE, Trouble, judge
+from bridge.store.database.database_errors import cure as cure_trouble
+from bridge.store.database.database_url import check_url, has_secret
+from bridge.store.database.engine import Database
+from bridge.store.database.health_checks import (
     examine_file,
     find_missing_job_rights,
     find_missing_rights,
     find_missing_tables,
     jobs_file,
 )
-from bridge.store.crypto import KEYS_FILE, KeyRing
-from bridge.store.database_url import check_url, has_secret
-from bridge.store.engine import Database
-from bridge.store.installation import Contents, read_contents
-from bridge.store.troubles import GRANT, RESTORE, Trouble, judge
-from bridge.store.troubles import cure as cure_trouble
+from bridge.store.database.installation import Contents, read_contents
+from bridge.store.secrets.key_ring import KEYS_FILE, KeyRing
 from bridge.store.workers import read_living
 
 _MOST_NAMED = 3

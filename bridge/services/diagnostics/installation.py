@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from bridge.errors import ConfigurationError
 from bridge.settings import Settings
 from bridge.settings.names import variable
-from bridge.store.crypto import KEYS_FILE
-from bridge.store.database_url import (
+from bridge.store.database.database_url import (
     DATABASE_FILE,
     check_url,
     database_url,
     describe_url,
 )
-from bridge.store.installation import Contents, read_contents
+from bridge.store.database.installation import Contents, read_contents
+from bridge.store.secrets.key_ring import KEYS_FILE
 
 _MAKERS = "`bridge serve` or `bridge user add`"
 

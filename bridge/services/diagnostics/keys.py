@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from bridge.errors import ConflictError, NotFoundError
-from bridge.store import rotation
-from bridge.store.crypto import Key, new_key, render_ring
-from bridge.store.engine import Database
+from bridge.store import key_rotation
+from bridge.store.database.engine import Database
+from bridge.store.secrets.key_ring import Key, new_key, render_ring
 
 SETTLED = timedelta(minutes=1)
 """After this time no transaction is open that was begun with the former key."""
@@ -35,7 +35,7 @@ class KeyState:
 
 def list_keys(db: Database) -> tuple[list[KeyState], int]:
     """Return the ring's keys, and how many stored values none of them opens."""
-    counts = rotation.count_seals(db)
+    counts = key_rotation.count_seals(db)
     states = [
         KeyState(
             id=key.id,
@@ -52,7 +52,7 @@ def list_keys(db: Database) -> tuple[list[KeyState], int]:
 def add_key(db: Database) -> str:
     """Add a key that waits; return its id."""
     key = new_key()
-    with rotation.alone(db):
+    with key_rotation.alone(db):
         db.keys.change([*db.keys.keys, key])
     return key.id
 
@@ -67,7 +67,7 @@ def rotate(db: Database) -> tuple[str, int]:
         ConflictError: the ring is in `BRIDGE_KEYS` and no key waits.
         StoreError: a stored seal does not open with any key.
     """
-    with rotation.alone(db):
+    with key_rotation.alone(db):
         former, *others = db.keys.keys
         waiting = [key for key in others if _role(db.keys.keys, key) == "waits"]
         if db.keys.source is None and not waiting:
@@ -79,7 +79,7 @@ def rotate(db: Database) -> tuple[str, int]:
         retired = replace(former, retired=datetime.now(UTC).isoformat())
         kept = [key for key in others if key.id != newest.id]
         db.keys.change([newest, retired, *kept])
-    return newest.id, rotation.reseal(db)
+    return newest.id, key_rotation.reseal(db)
 
 
 def remove_key(db: Database, key_id: str, *, now: datetime | None = None) -> int:
@@ -91,10 +91,10 @@ def remove_key(db: Database, key_id: str, *, now: datetime | None = None) -> int
         NotFoundError: the ring has no such key.
         ConflictError: it seals, it makes the digests, or it sealed a moment ago.
     """
-    with rotation.alone(db):
+    with key_rotation.alone(db):
         _require_removable(db, key_id, now or datetime.now(UTC))
-    resealed = rotation.reseal(db)
-    with rotation.alone(db):
+    resealed = key_rotation.reseal(db)
+    with key_rotation.alone(db):
         # Asked again: somebody else may have rotated meanwhile.
         _require_removable(db, key_id, now or datetime.now(UTC))
         db.keys.change([key for key in db.keys.keys if key.id != key_id])

@@ -7,9 +7,9 @@ from pathlib import Path
 from bridge.errors import ConfigurationError
 from bridge.services.diagnostics.installation import read_url
 from bridge.settings import Settings
-from bridge.store.crypto import KEYS_FILE, KeyRing
-from bridge.store.database_url import check_url
-from bridge.store.restore import Restored, restore
+from bridge.store.database.database_url import check_url
+from bridge.store.database.restore import Restored, restore
+from bridge.store.secrets.key_ring import KEYS_FILE, KeyRing
 
 
 def restore_database(settings: Settings, backup: Path, *, replace: bool) -> Restored:

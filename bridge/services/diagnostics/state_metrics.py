@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from bridge.errors import StoreError
 from bridge.interfaces import Priority
 from bridge.services.timed_reading import TimedReader
-from bridge.store.engine import Database
-from bridge.store.governor.state import BudgetState, LimiterState, read_state
+from bridge.store.database.engine import Database
+from bridge.store.rate_limit.state import BudgetState, LimiterState, read_state
 from bridge.store.workers import read_living
 from bridge.telemetry.metrics import StateMetric
 

@@ -30,7 +30,7 @@ from bridge.interfaces import Backend, Caller, Credentials, EntityInfo, Usage, Z
 from bridge.interfaces.probe import Probe, release_key
 from bridge.services.diagnostics.doctor import Finding, fail, fine, warn
 from bridge.services.usage.call_budgets import describe_limits
-from bridge.store.governor.governor import Governor
+from bridge.store.rate_limit.limiter import Governor
 
 SLOW_SHARE, STOP_SHARE = 0.60, 0.95
 """Shares of the hourly threshold at which bulk work, and then every call, stops."""

@@ -15,8 +15,8 @@ from bridge.services.context import Context
 from bridge.services.extended_resources import components
 from bridge.services.extended_resources.components import Document, Part
 from bridge.services.extended_resources.resources import get_resource, own_number
-from bridge.store import extended
-from bridge.store.tenants import User
+from bridge.store import extended_resources
+from bridge.store.organizations import User
 
 Body: TypeAlias = Callable[[], Mapping[str, JSON]]
 """Reads what was sent, once it is known whose the resource is."""
@@ -112,7 +112,7 @@ def remove_part(ctx: Context, user: User, place: Place) -> None:
         return components.remove_part(stored, place.part, place.part_id)
 
     number = own_number(ctx, user, place.element, place.resource_id)
-    extended.edit_extended(ctx.database, user.account_id, number, remove)
+    extended_resources.edit_extended(ctx.database, user.account_id, number, remove)
 
 
 def _edit(
@@ -129,5 +129,5 @@ def _edit(
         changed.append(part)
         return document
 
-    extended.edit_extended(ctx.database, user.account_id, number, keep)
+    extended_resources.edit_extended(ctx.database, user.account_id, number, keep)
     return changed[0]

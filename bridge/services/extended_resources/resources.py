@@ -29,9 +29,9 @@ from bridge.services.extended_resources.definitions import (
 )
 from bridge.services.extended_resources.model_schemas import model_schema
 from bridge.services.objects import find_object
-from bridge.store import extended
+from bridge.store import extended_resources
 from bridge.store.instances import Instance
-from bridge.store.tenants import User
+from bridge.store.organizations import User
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _MOST_RESOURCES = 500
@@ -77,7 +77,7 @@ def own_resources(
     """Return the resources that the caller's account added, ascending by id."""
     if user is None or not user.extended:
         return []
-    found = extended.list_extended(ctx.database, user.account_id, element.key)
+    found = extended_resources.list_extended(ctx.database, user.account_id, element.key)
     return [_document(item.document, item.id) for item in found]
 
 
@@ -108,7 +108,7 @@ def add_resource(
     method = _method(body)
     if len(own_resources(ctx, user, element)) >= _MOST_RESOURCES:
         raise InvalidRequestError(f"An account has at most {_MOST_RESOURCES}.")
-    number = extended.add_extended(
+    number = extended_resources.add_extended(
         ctx.database, user.account_id, element.key, method, _kept(body)
     )
     return _saved(ctx, user, element, _document(_kept(body), number))
@@ -137,7 +137,7 @@ def replace_resource(
         refuse_legacy_hooks(stored, kept)
         return kept
 
-    extended.edit_extended(
+    extended_resources.edit_extended(
         ctx.database, user.account_id, number, replace, method=method
     )
     return _saved(ctx, user, element, _document(kept, number))
@@ -152,7 +152,7 @@ def remove_resource(
         NotFoundError: it has none of this number; a built-in one is nobody's.
     """
     number = own_number(ctx, user, element, resource_id)
-    extended.remove_extended(ctx.database, user.account_id, number)
+    extended_resources.remove_extended(ctx.database, user.account_id, number)
 
 
 def find_meant(ctx: Context, user: User, instance: Instance, path: str) -> list[Meant]:
@@ -162,7 +162,9 @@ def find_meant(ctx: Context, user: User, instance: Instance, path: str) -> list[
     """
     if not user.extended:
         return []
-    found = extended.list_extended(ctx.database, user.account_id, instance.element_key)
+    found = extended_resources.list_extended(
+        ctx.database, user.account_id, instance.element_key
+    )
     return [
         Meant(item.method, item.document, match.groupdict())
         for item in reversed(found)
@@ -176,7 +178,7 @@ def find_model(ctx: Context, instance: Instance, name: str) -> Model | None:
     The name is a path's, where nothing but names in braces follows it, or a model's
     own; of several the newest counts. A model that describes no object is none.
     """
-    stored = extended.list_extended(
+    stored = extended_resources.list_extended(
         ctx.database, instance.account_id, instance.element_key
     )
     found: list[Model] = []
@@ -235,7 +237,7 @@ def _saved(
     ctx: Context, user: User, element: Element, document: Mapping[str, JSON]
 ) -> SavedResource:
     """Return a stored resource, with a note when others match the same calls."""
-    own = extended.list_extended(ctx.database, user.account_id, element.key)
+    own = extended_resources.list_extended(ctx.database, user.account_id, element.key)
     method, shape = _method(document), path_shape(document)
     alike = [
         item.id

@@ -32,7 +32,7 @@ from bridge.services.instances.bodies import (
 from bridge.services.locks import hold
 from bridge.store import instance_search, instances
 from bridge.store.instances import Instance
-from bridge.store.tenants import User
+from bridge.store.organizations import User
 
 _SCOPE = "instances"
 _Merge: TypeAlias = Callable[[Mapping[str, str], Mapping[str, str]], dict[str, str]]

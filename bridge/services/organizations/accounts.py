@@ -26,7 +26,7 @@ from bridge.services.organizations.lists import select, written
 from bridge.services.paging import Cut, Piece, cut
 from bridge.store import accounts
 from bridge.store.accounts import Account
-from bridge.store.tenants import User
+from bridge.store.organizations import User
 
 POLICY = "notification.webhook.failure.policy"
 POLICIES = ("retry", "queue")

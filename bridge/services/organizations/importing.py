@@ -28,9 +28,9 @@ from bridge.services.instances.bodies import (
     require_keys,
 )
 from bridge.services.times import read_time
-from bridge.store import moving
-from bridge.store.moving import Moved, MovedInstance, MovedOrganization, MovedUser
-from bridge.store.sql import is_storable
+from bridge.store import importing
+from bridge.store.database.sql import is_storable
+from bridge.store.importing import Moved, MovedInstance, MovedOrganization, MovedUser
 
 LARGEST_ID = 2_000_000_000
 """Leaves room for the ids that are given out above the largest one brought."""
@@ -48,7 +48,7 @@ def move_in(ctx: Context, document: bytes, *, check: bool) -> Moved:
         InvalidRequestError: the document; every mistake is named with its place.
         ConflictError: something of it belongs to something else here; all are named.
     """
-    return moving.move_in(ctx.database, read_document(ctx, document), check=check)
+    return importing.move_in(ctx.database, read_document(ctx, document), check=check)
 
 
 def read_document(ctx: Context, document: bytes) -> list[MovedOrganization]:
@@ -89,11 +89,11 @@ class _Reading:
     def organization(self, node: _Node) -> MovedOrganization:
         self._known(node, "id accountId name secret users instances")
         users = self.all(node, "users", self._user)
-        emails = {moving.fold_email(user.email) for user in users}
+        emails = {importing.fold_email(user.email) for user in users}
 
         def instance(child: _Node) -> MovedInstance:
             read = self._instance(child)
-            if moving.fold_email(read.email) not in emails:
+            if importing.fold_email(read.email) not in emails:
                 self._wrong(child, "user must be the email of a user beside it")
             return read
 
@@ -256,7 +256,7 @@ def _unique(
     secrets += [one.secret for one in users if one.secret]
     yield "secret", secrets
     yield "token", [one.token for one in instances if one.token]
-    yield "email", [moving.fold_email(one.email) for one in users]
+    yield "email", [importing.fold_email(one.email) for one in users]
     yield "organization id", [one.id for one in organizations if one.id]
     yield "user id", [one.id for one in users if one.id]
     yield "instance id", [one.id for one in instances if one.id]

@@ -28,8 +28,8 @@ from bridge.services.organizations.bodies import (
 )
 from bridge.services.organizations.lists import select, written
 from bridge.services.paging import Cut, Piece, cut
-from bridge.store import tenants, users
-from bridge.store.tenants import User
+from bridge.store import organizations, users
+from bridge.store.organizations import User
 from bridge.store.users import UserChange
 
 _TYPES = {
@@ -132,7 +132,7 @@ def add_user(
         admin=False,
         active=read_flag(body, "active") is not False,
     )
-    secret, _ = tenants.read_secrets(ctx.database, made)
+    secret, _ = organizations.read_secrets(ctx.database, made)
     return Kept({**user_document(made), "secret": secret}, unused(body, _USED))
 
 
@@ -219,7 +219,7 @@ def change_password(ctx: Context, user: User, body: Mapping[str, JSON]) -> None:
     if not old or not new:
         raise InvalidRequestError("password and newPassword are required.")
     require_password(new)
-    if not tenants.change_password(ctx.database, user, old=old, new=new):
+    if not organizations.change_password(ctx.database, user, old=old, new=new):
         raise InvalidRequestError("password is not the present password.")
 
 

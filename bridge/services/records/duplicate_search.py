@@ -45,9 +45,9 @@ from bridge.services.records.parents import Link
 from bridge.services.records.record_match import Likeness, judge
 from bridge.services.records.validation import Draft
 from bridge.services.records.vendor_records import draft_new
-from bridge.store import intents
+from bridge.store import idempotency_records
+from bridge.store.idempotency_records import Intent, Wanted
 from bridge.store.instances import Instance
-from bridge.store.intents import Intent, Wanted
 
 _STAMPS = ("CreateDate", "CreateDateTime", "AttachDate", "DateStamp")
 """Unverified: that an opportunity's `DateStamp` stays as it was at its creation."""
@@ -110,7 +110,7 @@ def find_alike(  # noqa: PLR0913 - what a look is made of
     seen = _collect(open_backend(ctx, instance), trace, draft)
     # Asked after the look: what another call has created by then is its own, or that
     # call still counts as sending.
-    others = intents.consult_others(
+    others = idempotency_records.consult_others(
         ctx.database, intent.id, wanted, [*seen.matches, *seen.doubtful]
     )
     matches = [i for i in seen.matches if i not in others.record_ids]

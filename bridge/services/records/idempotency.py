@@ -51,11 +51,11 @@ from bridge.services.context import Context
 from bridge.services.records import duplicate_search
 from bridge.services.records.serializer import PLAIN, View, record_shape
 from bridge.services.records.write_result import Written, read_answer, write_answer
-from bridge.store import intents
-from bridge.store.abandoned import abandon
-from bridge.store.holders import name_holder
+from bridge.store import idempotency_records
+from bridge.store.abandoned_creates import abandon
+from bridge.store.idempotency_records import Ending, Intent, State, Wanted
 from bridge.store.instances import Instance
-from bridge.store.intents import Ending, Intent, State, Wanted
+from bridge.store.process_identity import name_holder
 
 _FIRST_PAUSE_S = 0.005
 _LONGEST_PAUSE_S = 0.25
@@ -150,7 +150,7 @@ class _Attempt:
         self._held_since = time.monotonic()
         database = self._ctx.database
         try:
-            return intents.claim(
+            return idempotency_records.claim(
                 database,
                 self._wanted,
                 holder=self._holder,
@@ -178,7 +178,9 @@ class _Attempt:
                 )
             time.sleep(pause_s)
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
-            intent = intents.read(self._ctx.database, intent.id, self._wanted)
+            intent = idempotency_records.read(
+                self._ctx.database, intent.id, self._wanted
+            )
         return intent.answer
 
     def carry_out(self, intent: Intent) -> Written:
@@ -209,7 +211,9 @@ class _Attempt:
             self._ctx, create.instance, create.resource, create.body
         )
         if floor_id is not None:
-            intents.note_floor(self._ctx.database, intent.id, self._holder, floor_id)
+            idempotency_records.note_floor(
+                self._ctx.database, intent.id, self._holder, floor_id
+            )
 
     def resolve(self, intent: Intent) -> Written:
         """Find out what became of an unanswered create; send it if it never was."""
@@ -232,7 +236,7 @@ class _Attempt:
     def _resend(self, intent: Intent) -> bool:
         self._held_since = time.monotonic()
         try:
-            return intents.resend(
+            return idempotency_records.resend(
                 self._ctx.database,
                 intent.id,
                 self._holder,
@@ -327,7 +331,9 @@ class _Attempt:
         lasting = lasting and self._create.key is not None
         lifetime_s = self._ctx.settings.idempotency_key_ttl_s if lasting else 0.0
         ending = Ending(answer, record_id=record_id, lifetime_s=lifetime_s)
-        return intents.finish(self._ctx.database, intent.id, self._holder, ending)
+        return idempotency_records.finish(
+            self._ctx.database, intent.id, self._holder, ending
+        )
 
     def _suspended(
         self, intent: Intent, error: ProviderOutcomeUnknownError
@@ -337,7 +343,11 @@ class _Attempt:
             f"{error.message} {self._advice()}", provider_message=error.provider_message
         )
         database, answer = self._ctx.database, write_answer(told)
-        self._save(partial(intents.suspend, database, intent.id, self._holder, answer))
+        self._save(
+            partial(
+                idempotency_records.suspend, database, intent.id, self._holder, answer
+            )
+        )
         return told
 
     def _advice(self) -> str:

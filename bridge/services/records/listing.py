@@ -25,8 +25,8 @@ from bridge.services.records.filters import names_unknown, read_filter
 from bridge.services.records.parents import Link
 from bridge.services.records.serializer import PLAIN, Record, View, record_shape
 from bridge.services.records.vendor_records import entity_type, read_parent
+from bridge.store.count_cache import Total
 from bridge.store.instances import Instance
-from bridge.store.totals import Total
 
 
 @dataclass(frozen=True, slots=True)

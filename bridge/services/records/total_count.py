@@ -10,8 +10,8 @@ from datetime import timedelta
 from bridge.errors import InvalidRequestError, ProviderError
 from bridge.services import paging
 from bridge.services.context import Context
-from bridge.store import totals
-from bridge.store.totals import Total
+from bridge.store import count_cache
+from bridge.store.count_cache import Total
 
 MOST_CALLS = 20
 """Vendor calls that counting one list may cost: 500 records each, at most."""
@@ -41,7 +41,7 @@ def count(ctx: Context, walk: paging.Walk) -> tuple[int | None, str]:
 
 def recall(ctx: Context, walk: paging.Walk) -> Total | None:
     """Return what is kept of a list."""
-    return totals.recall_total(
+    return count_cache.recall_total(
         ctx.database, walk.instance_id, walk.identity, ctx.clock()
     )
 
@@ -49,7 +49,7 @@ def recall(ctx: Context, walk: paging.Walk) -> Total | None:
 def keep(ctx: Context, walk: paging.Walk, total: Total) -> None:
     """Keep a total for ten minutes; one of None says that there is no counting."""
     now = ctx.clock()
-    totals.keep_total(
+    count_cache.keep_total(
         ctx.database,
         walk.instance_id,
         walk.identity,

@@ -20,7 +20,7 @@ from bridge.services.usage import time_buckets
 from bridge.services.usage.requests import UsageSearch, read_search
 from bridge.store import accounts, instance_search
 from bridge.store import usage as rows
-from bridge.store.tenants import User
+from bridge.store.organizations import User
 from bridge.store.usage import Asked, Aspect
 
 _SPAN = timedelta(days=1)

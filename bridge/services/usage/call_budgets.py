@@ -9,8 +9,8 @@ from bridge.interfaces import Priority
 from bridge.services.context import Context
 from bridge.services.times import write_time
 from bridge.store import instances
-from bridge.store.governor.governor import BudgetFigures, LaneFigures
-from bridge.store.tenants import User
+from bridge.store.organizations import User
+from bridge.store.rate_limit.limiter import BudgetFigures, LaneFigures
 
 
 def list_vendor_usage(ctx: Context, user: User) -> list[dict[str, JSON]]:

@@ -17,7 +17,7 @@ from bridge.services.context import Context
 from bridge.services.times import write_time
 from bridge.services.values import read_time_text
 from bridge.store import usage as rows
-from bridge.store.tenants import User
+from bridge.store.organizations import User
 from bridge.store.usage import Asked, Noted
 
 _SCOPE = "usage"

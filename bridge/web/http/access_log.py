@@ -15,8 +15,8 @@ from flask import Flask, Response, request
 from bridge.services import traces
 from bridge.services.context import Context
 from bridge.store.instances import Instance
-from bridge.store.journal import Answered
-from bridge.store.tenants import User
+from bridge.store.organizations import User
+from bridge.store.request_log import Answered
 from bridge.telemetry import call
 from bridge.telemetry.call import Call
 from bridge.telemetry.redaction import redact

@@ -16,7 +16,7 @@ from bridge.services.access import Secrets
 from bridge.services.context import Context
 from bridge.services.traces import is_traced
 from bridge.store.instances import Instance
-from bridge.store.tenants import User
+from bridge.store.organizations import User
 from bridge.telemetry import call
 from bridge.web.http.charsets import decode_labelled
 

@@ -9,7 +9,7 @@ from flask import Flask, Response, request
 
 from bridge.errors import BridgeError, ForbiddenError
 from bridge.services.diagnostics.state_metrics import read_state_metrics
-from bridge.store.checkup import check_ready
+from bridge.store.database.health_checks import check_ready
 from bridge.telemetry.metrics import CONTENT_TYPE
 from bridge.web.http import request_context, responses
 from bridge.web.http.proxy_headers import HIDDEN, is_within, read_address

@@ -12,7 +12,7 @@ from werkzeug.exceptions import NotFound
 
 from bridge import __version__
 from bridge.errors import BridgeError
-from bridge.store.checkup import check_ready
+from bridge.store.database.health_checks import check_ready
 from bridge.web.http import request_context
 from bridge.web.http.route_auth import BASE
 

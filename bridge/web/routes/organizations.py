@@ -15,7 +15,7 @@ from bridge.services.instances import lifecycle
 from bridge.services.organizations import accounts, users
 from bridge.services.organizations.bodies import Kept
 from bridge.services.paging import Piece
-from bridge.store.tenants import User
+from bridge.store.organizations import User
 from bridge.web.http import bodies, query_string, request_context, responses
 from bridge.web.http.route_auth import BASE
 from bridge.web.routes import children, hubs

@@ -15,9 +15,9 @@ import pytest
 from sqlalchemy import text
 
 from bridge.errors import ConfigurationError
-from bridge.store.backup import back_up
+from bridge.store.database.backup import back_up
+from bridge.store.database.jobs_database import find_home
 from bridge.store.instances import add_instance, get_instance
-from bridge.store.jobhome import find_home
 
 COPIES = 4
 

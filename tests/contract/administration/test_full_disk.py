@@ -12,8 +12,8 @@ from itertools import count
 import pytest
 
 from bridge.app import create_app, open_database
-from bridge.store import availability
-from bridge.store.tenants import add_tenant
+from bridge.store.database import availability
+from bridge.store.organizations import add_tenant
 
 CURE = "its disk is full"
 TRIES = 500

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.store.jobhome import find_home
+from bridge.store.database.jobs_database import find_home
 
 STOPPED = """
 import os, pathlib, signal, sys

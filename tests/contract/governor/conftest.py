@@ -22,12 +22,12 @@ import pytest
 
 from bridge.errors import StoreError
 from bridge.interfaces import Caller, Priority, Ticket, Usage
-from bridge.store.crypto import KeyRing
-from bridge.store.database_url import database_url
-from bridge.store.engine import Database
-from bridge.store.governor import lanes, ledger
-from bridge.store.governor.governor import Governor
-from bridge.store.governor.ledger import Rules
+from bridge.store.database.database_url import database_url
+from bridge.store.database.engine import Database
+from bridge.store.rate_limit import ledger, slots
+from bridge.store.rate_limit.ledger import Rules
+from bridge.store.rate_limit.limiter import Governor
+from bridge.store.secrets.key_ring import KeyRing
 
 CALLER = """
 import json, os, sys, threading, time
@@ -194,7 +194,7 @@ def start(db, tenant, monkeypatch):
 
     Who waits keeps his place, however long his thread gets no time of the machine.
     """
-    for module in (lanes, ledger):
+    for module in (slots, ledger):
         monkeypatch.setattr(module, "WAITER_S", 300.0)
     with ExitStack() as stack:
 

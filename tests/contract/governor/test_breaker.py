@@ -16,9 +16,9 @@ from bridge.backends.autotask_soap.service import SoapService
 from bridge.backends.autotask_soap.zones import HostPolicy
 from bridge.errors import ProviderUnavailableError
 from bridge.interfaces import Credentials, EntityType, Outcome, Usage
-from bridge.store.governor import hosts
-from bridge.store.governor.hosts import FAILURES, read_trouble
 from bridge.store.models import vendor_hosts
+from bridge.store.rate_limit import hosts
+from bridge.store.rate_limit.hosts import FAILURES, read_trouble
 
 DOWN = Outcome.UNREACHABLE
 PAUSE_S = 60.0

@@ -14,7 +14,7 @@ from bridge.errors import (
     StoreError,
 )
 from bridge.interfaces import Outcome, Priority, Usage
-from bridge.store.governor.ledger_rows import LedgerRow
+from bridge.store.rate_limit.ledger_rows import LedgerRow
 
 
 def waiting(process, count):

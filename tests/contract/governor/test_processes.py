@@ -9,8 +9,8 @@ from waiting import wait_until
 
 from bridge.errors import ProviderThresholdError
 from bridge.interfaces import Caller, Usage
-from bridge.store.governor.ledger import Claim
-from bridge.store.governor.ledger_rows import LedgerRow
+from bridge.store.rate_limit.ledger import Claim
+from bridge.store.rate_limit.ledger_rows import LedgerRow
 
 INTERACTIVE, BULK = 0, 2
 LEASE_S = 3.0

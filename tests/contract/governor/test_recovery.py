@@ -11,8 +11,8 @@ from aging import age_reading
 
 from bridge.errors import ProviderThresholdError
 from bridge.interfaces import Caller, Outcome, Priority, Ticket, Usage
-from bridge.store.governor import lanes
-from bridge.store.governor.governor import Governor
+from bridge.store.rate_limit import slots
+from bridge.store.rate_limit.limiter import Governor
 
 FREE = Usage(10_000, 60, 11)
 
@@ -151,7 +151,7 @@ def test_call_is_not_refused_by_what_one_process_saw_before(
     used_up, vendor, tenant, monkeypatch
 ):
     one, other = used_up
-    monkeypatch.setattr(lanes, "_TURN_S", 300.0)  # all of this happens in a moment
+    monkeypatch.setattr(slots, "_TURN_S", 300.0)  # all of this happens in a moment
     with pytest.raises(ProviderThresholdError):
         vendor.call(one)
     other.learn(tenant, FREE)

@@ -14,8 +14,8 @@ import pytest
 from waiting import wait_until
 
 from bridge import __version__
-from bridge.store.governor.governor import Governor
-from bridge.store.governor.ledger import Rules
+from bridge.store.rate_limit.ledger import Rules
+from bridge.store.rate_limit.limiter import Governor
 from bridge.store.workers import read_living
 
 

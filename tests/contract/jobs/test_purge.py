@@ -12,7 +12,7 @@ import pytest
 from waiting import wait_until
 
 from bridge.jobs.enqueue import Enqueuer
-from bridge.store.leases import acquire
+from bridge.store.locks import acquire
 from bridge.store.workers import read_living
 
 PAST = datetime.now(UTC) - timedelta(days=1)

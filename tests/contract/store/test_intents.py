@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import select, text, update
 
 from bridge.errors import NotFoundError
-from bridge.store.abandoned import abandon
-from bridge.store.instances import remove_instance
-from bridge.store.intents import (
+from bridge.store.abandoned_creates import abandon
+from bridge.store.database.sql import read_clock
+from bridge.store.idempotency_records import (
     Ending,
     State,
     Wanted,
@@ -24,8 +24,8 @@ from bridge.store.intents import (
     resend,
     suspend,
 )
+from bridge.store.instances import remove_instance
 from bridge.store.models import write_intents
-from bridge.store.sql import read_clock
 
 WINDOW_S = 600
 

@@ -9,7 +9,7 @@ from contextlib import closing
 
 from sqlalchemy import make_url, text
 
-from bridge.store.jobhome import find_home, open_home
+from bridge.store.database.jobs_database import find_home, open_home
 
 
 def test_home_is_a_private_file_or_a_schema_of_the_same_database(fresh_db):

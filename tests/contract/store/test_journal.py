@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select
 
-from bridge.store import expired, instances
-from bridge.store.journal import (
+from bridge.store import expired_rows, instances
+from bridge.store.models import request_log, traces, vendor_call_log
+from bridge.store.request_log import (
     Called,
     Trace,
     add_answered,
@@ -15,7 +16,6 @@ from bridge.store.journal import (
     add_traces,
     read_traces,
 )
-from bridge.store.models import request_log, traces, vendor_call_log
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 LATER = datetime.now(UTC) + timedelta(days=1)
@@ -79,7 +79,7 @@ def test_rows_expire(db, answered):
     add_traces(db, [Trace("3fbc", 900001, {}, gone), Trace("3fbd", 900001, {}, LATER)])
 
     for table in (request_log, vendor_call_log, traces):
-        assert expired.purge(db, table.name) == 1
+        assert expired_rows.purge(db, table.name) == 1
         assert len(rows(db, table)) == 1
 
 

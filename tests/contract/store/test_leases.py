@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from bridge.store.leases import acquire, release
+from bridge.store.locks import acquire, release
 
 NOW = datetime(2026, 3, 14, 9, 30, tzinfo=UTC)
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from bridge.store.instances import remove_instance
-from bridge.store.pages import recall_nearest, remember_page
+from bridge.store.page_positions import recall_nearest, remember_page
 
 NOW = datetime(2026, 3, 14, 9, 30, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=15)

@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+from bridge.store.count_cache import Total, keep_total, recall_total
 from bridge.store.instances import remove_instance
-from bridge.store.totals import Total, keep_total, recall_total
 
 NOW = datetime(2026, 3, 14, 9, 30, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=10)

@@ -19,9 +19,9 @@ from bridge.services import pending_writes as unsaved_writes
 from bridge.services.locks import hold
 from bridge.services.pending_writes import UnsavedWrites
 from bridge.settings import Settings
-from bridge.store.engine import Database
-from bridge.store.intents import Ending, State, Wanted, claim, finish, read
-from bridge.store.leases import acquire
+from bridge.store.database.engine import Database
+from bridge.store.idempotency_records import Ending, State, Wanted, claim, finish, read
+from bridge.store.locks import acquire
 
 
 @pytest.fixture

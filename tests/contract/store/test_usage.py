@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from bridge.store.journal import add_answered
+from bridge.store.request_log import add_answered
 from bridge.store.usage import (
     Asked,
     Counted,

@@ -16,8 +16,8 @@ from sqlalchemy import make_url
 
 from bridge import app as bridge_app
 from bridge.settings import Settings
-from bridge.store import availability
-from bridge.store.availability import AvailabilityLog
+from bridge.store.database import availability
+from bridge.store.database.availability import AvailabilityLog
 
 BASE = "/elements/api-v2"
 REQUESTS = [

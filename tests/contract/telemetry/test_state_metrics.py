@@ -15,9 +15,9 @@ from bridge.interfaces import Caller, Outcome, Priority, Ticket, Usage
 from bridge.services.measured_limiter import MeasuredLimiter
 from bridge.settings import Settings
 from bridge.store import workers
-from bridge.store.governor.governor import Governor
-from bridge.store.governor.hosts import FAILURES
-from bridge.store.governor.ledger import Rules
+from bridge.store.rate_limit.hosts import FAILURES
+from bridge.store.rate_limit.ledger import Rules
+from bridge.store.rate_limit.limiter import Governor
 
 HOST = "webservices3.autotask.net"
 DATABASE = f"{HOST}#4711"

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.interfaces import Caller, Outcome, Priority, Usage
-from bridge.store.governor.budget_messages import explain_refusal
-from bridge.store.governor.ledger import ASSUMED_S, Claim, Ledger
+from bridge.store.rate_limit.budget_messages import explain_refusal
+from bridge.store.rate_limit.ledger import ASSUMED_S, Claim, Ledger
 
 NOW = 1_800_000_000.0  # 08:00:00 UTC
 HOUR = 3600.0

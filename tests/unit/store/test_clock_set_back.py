@@ -12,10 +12,10 @@ from sqlalchemy import insert
 from bridge import app as bridge_app
 from bridge.interfaces import Caller, Outcome, Priority, Usage
 from bridge.settings import Settings
-from bridge.store.governor import hosts
-from bridge.store.governor.hosts import FAILURES, FIRST_PAUSE_S, Trouble
-from bridge.store.governor.ledger import Claim, Ledger, Rules
 from bridge.store.models import vendor_hosts
+from bridge.store.rate_limit import hosts
+from bridge.store.rate_limit.hosts import FAILURES, FIRST_PAUSE_S, Trouble
+from bridge.store.rate_limit.ledger import Claim, Ledger, Rules
 
 NOW = 1_800_000_000.0
 DAY = 86_400.0

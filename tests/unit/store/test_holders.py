@@ -7,7 +7,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 
-from bridge.store.holders import find_dead, name_holder
+from bridge.store.process_identity import find_dead, name_holder
 
 NEIGHBOUR = """
 from bridge.store.holders import name_holder

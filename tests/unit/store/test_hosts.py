@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from bridge.store.governor.hosts import (
+from bridge.store.rate_limit.hosts import (
     FAILURES,
     FIRST_PAUSE_S,
     LONGEST_PAUSE_S,

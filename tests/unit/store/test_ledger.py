@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.interfaces import Caller, Outcome, Priority, Usage
-from bridge.store.governor.ledger import Claim, Ledger, Rules
+from bridge.store.rate_limit.ledger import Claim, Ledger, Rules
 
 NOW = 1_800_000_000.0  # a full minute
 HOUR = 3600.0

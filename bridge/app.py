@@ -14,9 +14,9 @@ from flask import Flask
 from bridge import __version__, web
 from bridge.backends.autotask_soap.client import RetryPolicy
 from bridge.backends.autotask_soap.connections import Timeouts
-from bridge.backends.autotask_soap.opengate import ReportingGate
 from bridge.backends.autotask_soap.probe import SoapProbe
 from bridge.backends.autotask_soap.service import SoapService
+from bridge.backends.autotask_soap.unlimited_rate_limiter import ReportingGate
 from bridge.backends.autotask_soap.zones import HostPolicy
 from bridge.catalog.loader import load_elements
 from bridge.errors import ConfigurationError

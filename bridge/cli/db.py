@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from bridge import app
-from bridge.cli.opening import open_store
+from bridge.cli.administration import open_store
 from bridge.cli.output import as_json, show_json
 from bridge.services.diagnostics.restoring import restore_database
 from bridge.settings import read_settings

@@ -20,7 +20,7 @@ import click
 import orjson
 
 from bridge import app
-from bridge.cli.addresses import PORT, check_address
+from bridge.cli.listen_addresses import PORT, check_address
 from bridge.cli.processes import Child, child, stoppable, wait_for
 from bridge.errors import ConflictError, OperatorError
 from bridge.sandbox.serve import LARGE, SEEDS

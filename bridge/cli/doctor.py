@@ -12,7 +12,7 @@ import click
 
 from bridge import app
 from bridge.catalog.loader import load_elements
-from bridge.cli.opening import password_stdin, read_password
+from bridge.cli.administration import password_stdin, read_password
 from bridge.cli.output import as_json, show_json, show_line, show_status
 from bridge.errors import BridgeError, ConfigurationError, single_full_stops
 from bridge.services import credentials as vocabulary

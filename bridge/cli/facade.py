@@ -14,8 +14,8 @@ import click
 import orjson
 
 from bridge import app
-from bridge.cli.addresses import check_address, join_address
-from bridge.cli.old_names import log_old_names
+from bridge.cli.deprecated_variables import log_old_names
+from bridge.cli.listen_addresses import check_address, join_address
 from bridge.cli.supervisor import MACHINES, PEOPLE
 from bridge.server import gunicorn_app
 from bridge.server.standby import Standby

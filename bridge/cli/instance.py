@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import orjson
 
-from bridge.cli.opening import open_context, open_store, open_trial
+from bridge.cli.administration import open_context, open_store, open_trial
 from bridge.cli.output import (
     as_json,
     show_json,

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import click
 
-from bridge.cli.opening import open_store
+from bridge.cli.administration import open_store
 from bridge.cli.output import as_json, show_json, show_table
 from bridge.services.diagnostics import keys
 from bridge.store.database.engine import Database

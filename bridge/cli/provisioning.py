@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from bridge.catalog.model import JSON
-from bridge.cli.opening import open_context, password_stdin, read_password
+from bridge.cli.administration import open_context, password_stdin, read_password
 from bridge.cli.output import as_json, show_json, show_members
 from bridge.errors import NotFoundError
 from bridge.services import credentials

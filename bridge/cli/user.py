@@ -6,7 +6,7 @@ import re
 
 import click
 
-from bridge.cli.opening import open_store, password_stdin, read_password
+from bridge.cli.administration import open_store, password_stdin, read_password
 from bridge.cli.output import (
     as_json,
     show_json,

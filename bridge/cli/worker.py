@@ -12,7 +12,7 @@ import click
 import orjson
 
 from bridge import app
-from bridge.cli.old_names import log_old_names
+from bridge.cli.deprecated_variables import log_old_names
 from bridge.cli.processes import Signals
 from bridge.jobs.tasks import TASKS, Task
 from bridge.jobs.worker import work

@@ -26,7 +26,8 @@ from bridge.interfaces.data import (
     Usage,
     Zone,
 )
-from bridge.interfaces.gate import (
+from bridge.interfaces.enqueue import Enqueue
+from bridge.interfaces.rate_limiter import (
     NOBODY,
     Caller,
     CallLog,
@@ -39,9 +40,6 @@ from bridge.interfaces.gate import (
     Ticket,
     UsageReports,
     VendorCall,
-)
-from bridge.interfaces.work import (
-    Enqueue,
 )
 
 __all__ = [

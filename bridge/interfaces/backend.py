@@ -21,7 +21,7 @@ from bridge.interfaces.data import (
     Usage,
     Zone,
 )
-from bridge.interfaces.gate import NOBODY, Caller
+from bridge.interfaces.rate_limiter import NOBODY, Caller
 
 
 @dataclass(frozen=True, slots=True)

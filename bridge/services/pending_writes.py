@@ -8,7 +8,7 @@ from functools import partial
 from typing import TypeAlias
 
 from bridge.errors import StoreError
-from bridge.telemetry.batches import Batches
+from bridge.telemetry.batch_writer import Batches
 
 Write: TypeAlias = Callable[[], object]
 """A write that may be repeated: once it was done, doing it again changes nothing."""

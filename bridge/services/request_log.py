@@ -15,8 +15,8 @@ from bridge.settings import Settings
 from bridge.store import request_log as rows
 from bridge.store.database.engine import Database
 from bridge.store.request_log import Answered, Called, Trace
-from bridge.telemetry import call
-from bridge.telemetry.batches import Batches
+from bridge.telemetry import current_call
+from bridge.telemetry.batch_writer import Batches
 from bridge.telemetry.metrics import Metrics
 
 Row = TypeVar("Row", Answered, Called, Trace)
@@ -44,7 +44,7 @@ class Journal:
 
     def note(self, call_made: VendorCall) -> None:
         """Take note of one exchange with the vendor. As `interfaces.CallLog` wants."""
-        current = call.current()
+        current = current_call.current()
         if current is not None:
             current.vendor_calls += 1
             if current.trace is not None:
@@ -102,8 +102,8 @@ class Journal:
         )
 
 
-def _exchange(made: VendorCall) -> call.Exchange:
-    return call.Exchange(
+def _exchange(made: VendorCall) -> current_call.Exchange:
+    return current_call.Exchange(
         operation=made.operation,
         entity=made.entity,
         attempt=made.attempt,

@@ -17,8 +17,8 @@ from bridge.services.times import write_time
 from bridge.store import instances, request_log
 from bridge.store.instances import Instance
 from bridge.store.request_log import Trace
-from bridge.telemetry.bodies import mask_form, mask_json, mask_target
-from bridge.telemetry.call import Call, Exchange
+from bridge.telemetry.body_masking import mask_form, mask_json, mask_target
+from bridge.telemetry.current_call import Call, Exchange
 from bridge.telemetry.redaction import MASK, is_secret_name, redact
 
 _FORM = "application/x-www-form-urlencoded"

@@ -29,7 +29,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from bridge.errors import StoreUnavailableError
-from bridge.telemetry.allocated import AllocatedDict
+from bridge.telemetry.preallocated_files import AllocatedDict
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

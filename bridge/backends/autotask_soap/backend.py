@@ -30,8 +30,8 @@ from bridge.backends.autotask_soap.client import (
     T,
 )
 from bridge.backends.autotask_soap.decode import Reply, ReplyDecoder
-from bridge.backends.autotask_soap.flights import Flights
 from bridge.backends.autotask_soap.request import Request, authorized
+from bridge.backends.autotask_soap.single_flight import Flights
 from bridge.backends.autotask_soap.values import vendor_times
 from bridge.backends.autotask_soap.wsdl import ServiceDescription
 from bridge.catalog.model import JSON

@@ -27,7 +27,7 @@ from bridge.errors import (
     ProviderProtocolError,
     ProviderUnavailableError,
 )
-from bridge.interfaces.probe import Description, release_key
+from bridge.interfaces.diagnostics import Description, release_key
 
 _log = logging.getLogger(__name__)
 

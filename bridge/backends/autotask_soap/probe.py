@@ -17,13 +17,13 @@ from bridge.backends.autotask_soap.connections import (
     Timeouts,
     WireError,
 )
-from bridge.backends.autotask_soap.opengate import OpenGate
 from bridge.backends.autotask_soap.request import Request, authorized
 from bridge.backends.autotask_soap.service import SoapService
+from bridge.backends.autotask_soap.unlimited_rate_limiter import OpenGate
 from bridge.backends.autotask_soap.wsdl import ServiceDescription
 from bridge.errors import ProviderProtocolError
 from bridge.interfaces import Backend, Credentials, NoCallLog, Zone
-from bridge.interfaces.probe import Description
+from bridge.interfaces.diagnostics import Description
 
 _DEADLINE_S = 20.0
 

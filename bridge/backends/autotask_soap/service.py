@@ -9,8 +9,8 @@ from bridge.backends.autotask_soap.address import ZoneAddress
 from bridge.backends.autotask_soap.backend import AutotaskSoapBackend
 from bridge.backends.autotask_soap.client import RetryPolicy, SoapClient
 from bridge.backends.autotask_soap.connections import Connections, Timeouts
-from bridge.backends.autotask_soap.flights import Flights
-from bridge.backends.autotask_soap.opengate import OpenGate
+from bridge.backends.autotask_soap.single_flight import Flights
+from bridge.backends.autotask_soap.unlimited_rate_limiter import OpenGate
 from bridge.backends.autotask_soap.wsdl import ServiceDescription
 from bridge.backends.autotask_soap.zones import HostPolicy
 from bridge.interfaces import (

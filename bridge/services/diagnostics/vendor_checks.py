@@ -27,7 +27,7 @@ from bridge.errors import (
     Unreachable,
 )
 from bridge.interfaces import Backend, Caller, Credentials, EntityInfo, Usage, Zone
-from bridge.interfaces.probe import Probe, release_key
+from bridge.interfaces.diagnostics import Probe, release_key
 from bridge.services.diagnostics.doctor import Finding, fail, fine, warn
 from bridge.services.usage.call_budgets import describe_limits
 from bridge.store.rate_limit.limiter import Governor

@@ -27,7 +27,7 @@ from bridge.services.records.discriminator import find_fixed
 from bridge.services.records.udf_items import UDFS, find_udf_items
 from bridge.services.records.unchanged import repeats, stored_udfs
 from bridge.services.values import read_json, sendable
-from bridge.telemetry import call
+from bridge.telemetry import current_call
 from bridge.telemetry.redaction import is_secret_name
 
 PROTECTED = "*****"
@@ -194,7 +194,7 @@ def _read_member(
 def _clean(draft: Draft, name: str, value: Scalar | None) -> Scalar | None:
     """Return a value as it can be sent, and note where that is less than was given."""
     if isinstance(value, str) and is_secret_name(name):
-        call.conceal(value)
+        current_call.conceal(value)
     if not isinstance(value, str) or (text := sendable(value)) == value:
         return value
     draft.notes.append(

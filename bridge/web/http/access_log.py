@@ -17,8 +17,8 @@ from bridge.services.context import Context
 from bridge.store.instances import Instance
 from bridge.store.organizations import User
 from bridge.store.request_log import Answered
-from bridge.telemetry import call
-from bridge.telemetry.call import Call
+from bridge.telemetry import current_call
+from bridge.telemetry.current_call import Call
 from bridge.telemetry.redaction import redact
 from bridge.web.http import request_context
 from bridge.web.http.route_auth import BASE
@@ -37,13 +37,13 @@ def register(app: Flask) -> None:
 
 def begin() -> None:
     """Begin to time a call."""
-    call.begin(request_context.request_id())
+    current_call.begin(request_context.request_id())
     request_context.context().metrics.request_begins()
 
 
 def finish(response: Response) -> Response:
     """Arrange that the call is noted once its answer was sent."""
-    this = call.current()
+    this = current_call.current()
     if this is None:
         return response
     noting = _Noting(
@@ -97,7 +97,7 @@ class _Noting:
         )
         if ours:
             self.ctx.journal.answered(self._row(ms))
-        call.end()
+        current_call.end()
 
     def _row(self, ms: float) -> Answered:
         now = self.ctx.clock()

@@ -17,7 +17,7 @@ from bridge.services.context import Context
 from bridge.services.traces import is_traced
 from bridge.store.instances import Instance
 from bridge.store.organizations import User
-from bridge.telemetry import call
+from bridge.telemetry import current_call
 from bridge.web.http.charsets import decode_labelled
 
 _EXTENSION = "bridge"
@@ -77,12 +77,14 @@ def admit(
 ) -> None:
     """Remember what was found behind the `Authorization` header of this call."""
     g.secrets, g.user, g.instance = secrets, user, instance
-    call.conceal(secrets.user, secrets.organization, secrets.element, secrets.bearer)
-    noted = call.current()
+    current_call.conceal(
+        secrets.user, secrets.organization, secrets.element, secrets.bearer
+    )
+    noted = current_call.current()
     if noted is not None and instance is not None:
         noted.instance_id = instance.id
         if is_traced(context(), instance):
-            noted.trace = call.Trace()
+            noted.trace = current_call.Trace()
 
 
 def secrets() -> Secrets:
@@ -129,7 +131,7 @@ def caller() -> User | None:
 
 def keep_body(body: bytes, charset: str) -> None:
     """Keep the body of this call if it is traced, as UTF-8 where it can be read."""
-    noted = call.current()
+    noted = current_call.current()
     if noted is not None and noted.trace is not None:
         with contextlib.suppress(CallerError):
             body = decode_labelled(body, charset, "").encode(errors="replace")

@@ -11,7 +11,7 @@ import pytest
 from waiting import wait_until
 
 from bridge.errors import StoreError
-from bridge.telemetry.batches import Batches
+from bridge.telemetry.batch_writer import Batches
 
 
 class Store:
@@ -117,7 +117,7 @@ def test_rows_that_break_the_writer_are_counted_and_the_next_are_written(store):
 
 def test_what_is_there_at_the_end_of_the_process_is_written():
     program = (
-        "from bridge.telemetry.batches import Batches\n"
+        "from bridge.telemetry.batch_writer import Batches\n"
         "b = Batches(lambda rows: print(rows), lost=print, interval_s=60)\n"
         "b.put(1); b.put(2)\n"
     )

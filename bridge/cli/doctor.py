@@ -21,11 +21,11 @@ from bridge.services.diagnostics import doctor as checks
 from bridge.services.diagnostics import vendor_checks
 from bridge.services.diagnostics.directory_checks import check_directory, check_disk
 from bridge.services.diagnostics.doctor import Finding, Level, fail, warn
-from bridge.services.diagnostics.vendor_checks import Patient
+from bridge.services.diagnostics.vendor_checks import ConnectionUnderTest
 from bridge.settings import Settings, load_settings
 from bridge.store.database.engine import Database
 from bridge.store.instances import Instance, get_instance
-from bridge.store.rate_limit.limiter import Governor
+from bridge.store.rate_limit.limiter import SharedRateLimiter
 
 _ELEMENT = "autotaskcrm"
 
@@ -148,7 +148,7 @@ def _examine_store(
         if configuration:
             yield from _examine_vendor(settings, configuration)
         return
-    governor = app.open_governor(settings, database)
+    governor = app.open_rate_limiter(settings, database)
     with contextlib.closing(database), contextlib.closing(governor):
         if instance_id is not None:
             yield from _examine_instance(settings, database, governor, instance_id)
@@ -157,7 +157,10 @@ def _examine_store(
 
 
 def _examine_instance(
-    settings: Settings, database: Database, governor: Governor, instance_id: int
+    settings: Settings,
+    database: Database,
+    governor: SharedRateLimiter,
+    instance_id: int,
 ) -> Iterator[Finding]:
     instance = get_instance(database, instance_id)
     if instance is None:
@@ -174,7 +177,7 @@ def _examine_vendor(
     settings: Settings,
     configuration: Mapping[str, str],
     instance: Instance | None = None,
-    governor: Governor | None = None,
+    governor: SharedRateLimiter | None = None,
 ) -> Iterator[Finding]:
     """Examine the way to Autotask; needs no installation and makes nothing."""
     try:
@@ -188,7 +191,7 @@ def _examine_vendor(
         if short is not None:
             yield short
     element = load_elements()[instance.element_key if instance else _ELEMENT]
-    patient = Patient(
+    patient = ConnectionUnderTest(
         credentials,
         tuple(element.resources.values()),
         zone=instance.zone if instance else None,
@@ -196,7 +199,7 @@ def _examine_vendor(
     )
     # Past the governor, because an examination must work when nothing else does; what
     # Autotask says of its count is shared with all processes.
-    with contextlib.closing(app.open_probe(settings, governor)) as probe:
+    with contextlib.closing(app.open_diagnostics(settings, governor)) as probe:
         yield from vendor_checks.examine(
             lambda: datetime.now(UTC), probe, patient, governor
         )

@@ -69,7 +69,7 @@ def run(  # noqa: PLR0913 - the command's options
             workers=workers,
             threads=threads,
             ready=announce,
-            limits=gunicorn_app.Limits(
+            limits=gunicorn_app.ConnectionLimits(
                 stall_s=settings.http_request_timeout_s,
                 keepalive_s=settings.http_keepalive_s,
                 drain_s=settings.shutdown_timeout_s,

@@ -34,7 +34,7 @@ from bridge.services.organizations import importing
 from bridge.services.usage.call_budgets import describe_limits
 from bridge.settings import read_settings
 from bridge.store import administration
-from bridge.store.importing import Moved
+from bridge.store.importing import ImportResult
 from bridge.store.instances import Instance, get_instance, remove_instance
 
 _UNTIL = "%H:%M:%S UTC"
@@ -165,7 +165,7 @@ def test(*, instance_ids: Sequence[int], every: bool, as_json: bool) -> None:
 @INSTANCE_ID
 @click.option(
     "--minutes",
-    type=click.FloatRange(0, traces.MOST_MINUTES, min_open=True),
+    type=click.FloatRange(0, traces.MAX_MINUTES, min_open=True),
     help="Trace its calls from now on, so long.",
 )
 @click.option("--off", is_flag=True, help="Trace them no more.")
@@ -248,7 +248,7 @@ def _set_enabled(instance_id: int, *, enabled: bool, as_json: bool) -> None:
     show_change(document, f"{done} {found.id}.", as_json=as_json)
 
 
-def _move_in(document: bytes, *, check: bool) -> Moved:
+def _move_in(document: bytes, *, check: bool) -> ImportResult:
     """Import a file; one that cannot be imported makes no new installation."""
     settings = read_settings()
     if find_missing(settings):

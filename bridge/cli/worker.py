@@ -56,7 +56,7 @@ def run(
         app.make_database(settings, new=not no_init)
         database = app.open_existing_database(settings)
     else:
-        database = app.open_database(settings, app.Opened(opened))
+        database = app.open_database(settings, app.OpenedDatabase(opened))
     app.start_process(settings, serves=False)
     if opened is None:
         log_old_names()

@@ -12,7 +12,7 @@ from bridge.interfaces.data import Credentials, Zone
 
 
 @dataclass(frozen=True, slots=True)
-class Description:
+class ServiceRelease:
     """The service description that a process works with, and its release."""
 
     name: str
@@ -25,7 +25,7 @@ def release_key(text: str) -> tuple[int, ...]:
     return tuple(map(int, parts)) if all(map(str.isdecimal, parts)) else ()
 
 
-class Probe(Protocol):
+class BackendDiagnostics(Protocol):
     """What an operator's questions need of a vendor beyond `Backend`."""
 
     def open_backend(
@@ -33,13 +33,13 @@ class Probe(Protocol):
     ) -> Backend:
         """Open a backend that passes no gate and knows no zone. No vendor call."""
 
-    def description(self) -> Description:
+    def description(self) -> ServiceRelease:
         """Return what serving processes work with. No vendor call."""
 
-    def descriptions(self) -> Sequence[Description]:
+    def descriptions(self) -> Sequence[ServiceRelease]:
         """Return all there are, the newest fetched first, the bundled last."""
 
-    def refresh(self, zone: Zone, credentials: Credentials) -> Description:
+    def refresh(self, zone: Zone, credentials: Credentials) -> ServiceRelease:
         """Fetch a zone's description and keep it. Two vendor calls.
 
         Serving processes work with it from their next start on, if it is newer.
@@ -48,7 +48,7 @@ class Probe(Protocol):
             ProviderError: it cannot be had, or is none.
         """
 
-    def compare(self, description: Description) -> tuple[list[str], list[str]]:
+    def compare(self, description: ServiceRelease) -> tuple[list[str], list[str]]:
         """Return what a fetched description has beyond the bundled one, and lacks."""
 
     def close(self) -> None:

@@ -34,7 +34,7 @@ class Caller:
     deadline: float | None = None
 
 
-NOBODY = Caller()
+NO_CALLER = Caller()
 
 
 class Outcome(StrEnum):
@@ -86,7 +86,7 @@ class NoCallLog:
 
 
 @dataclass(frozen=True, slots=True)
-class Ticket:
+class CallRequest:
     """One call that wants to be sent.
 
     `database` is `host#ci`, the same for all that share a tenant database; `entity` is
@@ -97,11 +97,11 @@ class Ticket:
     database: str
     identifier: str = field(repr=False)
     entity: str
-    caller: Caller = NOBODY
+    caller: Caller = NO_CALLER
     usage_reading: bool = False
 
 
-class Lease(Protocol):
+class Permit(Protocol):
     """A lane that is held; who holds it says how the call ended, and in what words."""
 
     outcome: Outcome
@@ -112,12 +112,12 @@ ReadUsage: TypeAlias = Callable[[], Usage]
 """Asks the vendor for its own count of calls. One vendor call."""
 
 
-class Gate(Protocol):
+class RateLimiter(Protocol):
     """The governor: what all processes may send to a tenant database together."""
 
     def enter(
-        self, ticket: Ticket, *, deadline: float, read_usage: ReadUsage
-    ) -> AbstractContextManager[Lease]:
+        self, ticket: CallRequest, *, deadline: float, read_usage: ReadUsage
+    ) -> AbstractContextManager[Permit]:
         """Wait for a lane and a piece of the hourly budget, hold both in the block.
 
         `deadline` is by the monotonic clock. `read_usage` asks the vendor for its own
@@ -128,7 +128,7 @@ class Gate(Protocol):
             ProviderUnavailableError: the host is down; says when it is tried again.
         """
 
-    def reach(self, host: str) -> AbstractContextManager[Lease]:
+    def reach(self, host: str) -> AbstractContextManager[Permit]:
         """Pass the breaker of a host, `name` or `name:port`, and nothing else.
 
         For a call that no tenant database is known for.
@@ -141,7 +141,7 @@ class Gate(Protocol):
         """Take the vendor's own count of the calls to a database."""
 
 
-class UsageReports(Protocol):
+class UsageObserver(Protocol):
     """Told what the vendor says of its count to calls that pass no gate."""
 
     def learn(self, database: str, usage: Usage) -> None:

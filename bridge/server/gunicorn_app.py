@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ConnectionLimits:
     """What one caller may take: time in seconds, headers in number and bytes.
 
     `stall_s` is for the head of a request, four times that for its body. `drain_s` is
@@ -41,7 +41,7 @@ def run(  # noqa: PLR0913 - what an operator can choose, by name
     workers: int,
     threads: int,
     ready: Callable[[int], None] | None = None,
-    limits: Limits | None = None,
+    limits: ConnectionLimits | None = None,
     tls: Certificates | None = None,
 ) -> NoReturn:
     """Serve until SIGTERM (running calls may end) or SIGINT (at once), then exit.
@@ -63,7 +63,7 @@ def run(  # noqa: PLR0913 - what an operator can choose, by name
         limits: what one caller may take.
         tls: speak HTTPS with this certificate, instead of HTTP.
     """
-    limits = limits or Limits()
+    limits = limits or ConnectionLimits()
     _Server(
         make_app,
         {

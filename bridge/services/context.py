@@ -11,13 +11,13 @@ from bridge.interfaces import Enqueue, OpenBackend
 from bridge.services.entities import EntityDirectory
 from bridge.services.fields import EntityFields
 from bridge.services.labels import NameCache
-from bridge.services.metadata_cache import CompiledCache
-from bridge.services.pending_writes import UnsavedWrites
-from bridge.services.request_log import Journal
+from bridge.services.metadata_cache import MetadataCache
+from bridge.services.pending_writes import PendingWrites
+from bridge.services.request_log import RequestLog
 from bridge.services.timed_reading import TimedReader
 from bridge.settings import Settings
 from bridge.store.database.engine import Database
-from bridge.store.rate_limit.limiter import Governor
+from bridge.store.rate_limit.limiter import SharedRateLimiter
 from bridge.telemetry.metrics import Metrics
 
 
@@ -37,14 +37,14 @@ class Context:
     database: Database
     elements: Mapping[str, Element]
     open_backend: OpenBackend
-    governor: Governor
-    fields: CompiledCache[EntityFields]
-    directories: CompiledCache[EntityDirectory]
+    governor: SharedRateLimiter
+    fields: MetadataCache[EntityFields]
+    directories: MetadataCache[EntityDirectory]
     names: NameCache
     enqueue: Enqueue
     clock: Callable[[], datetime]
-    journal: Journal
+    journal: RequestLog
     metrics: Metrics
-    unsaved: UnsavedWrites
+    unsaved: PendingWrites
     state_reader: TimedReader
     readiness_reader: TimedReader

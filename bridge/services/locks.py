@@ -11,7 +11,7 @@ from typing import TypeAlias
 from bridge.errors import ConflictError, StoreError
 from bridge.services.context import Context
 from bridge.store import locks
-from bridge.store.process_identity import name_holder
+from bridge.store.process_identity import current_process
 
 _FIRST_PAUSE_S = 0.005
 _LONGEST_PAUSE_S = 0.25
@@ -25,7 +25,7 @@ Raises ConflictError when another writer has it by now; then nothing may be sent
 
 
 @contextmanager
-def hold(ctx: Context, key: str) -> Iterator[Fence]:
+def record_lock(ctx: Context, key: str) -> Iterator[Fence]:
     """Hold the lease `key` during the block; wait for it up to the write lease time.
 
     Serialises across threads and processes. A holder that died gives way at once on
@@ -35,7 +35,7 @@ def hold(ctx: Context, key: str) -> Iterator[Fence]:
     Raises:
         ConflictError: somebody else held it all that time.
     """
-    holder = name_holder()
+    holder = current_process()
     ttl_s = ctx.settings.record_lock_lease_s
     deadline = time.monotonic() + ttl_s
     taken_at = time.monotonic()

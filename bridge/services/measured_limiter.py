@@ -11,21 +11,21 @@ from bridge.errors import (
     ProviderThresholdError,
     ProviderUnavailableError,
 )
-from bridge.interfaces import Gate, Lease, ReadUsage, Ticket, Usage
+from bridge.interfaces import CallRequest, Permit, RateLimiter, ReadUsage, Usage
 from bridge.telemetry.metrics import Metrics, RefusalReason
 
 
-class MeasuredLimiter:
+class MeasuredRateLimiter:
     """Implements `interfaces.Gate`: another one, with metrics."""
 
-    def __init__(self, limiter: Gate, metrics: Metrics) -> None:
+    def __init__(self, limiter: RateLimiter, metrics: Metrics) -> None:
         self._limiter = limiter
         self._metrics = metrics
 
     @contextmanager
     def enter(
-        self, ticket: Ticket, *, deadline: float, read_usage: ReadUsage
-    ) -> Iterator[Lease]:
+        self, ticket: CallRequest, *, deadline: float, read_usage: ReadUsage
+    ) -> Iterator[Permit]:
         """Acquire a slot and a call of the budget for the block.
 
         Raises:
@@ -45,14 +45,14 @@ class MeasuredLimiter:
             yield lease
 
     @contextmanager
-    def reach(self, host: str) -> Iterator[Lease]:
+    def reach(self, host: str) -> Iterator[Permit]:
         """Pass the circuit breaker of a host for the block.
 
         Raises:
             BridgeError: as the limiter's own.
         """
         with ExitStack() as stack:
-            passage: AbstractContextManager[Lease] = self._limiter.reach(host)
+            passage: AbstractContextManager[Permit] = self._limiter.reach(host)
             try:
                 lease = stack.enter_context(passage)
             except BridgeError as error:

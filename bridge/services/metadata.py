@@ -32,8 +32,8 @@ from bridge.services.fields import (
     compile_fields,
     write_fields,
 )
-from bridge.services.locks import hold
-from bridge.services.metadata_cache import CompiledCache, T
+from bridge.services.locks import record_lock
+from bridge.services.metadata_cache import MetadataCache, T
 from bridge.store import stored_metadata
 from bridge.store.instances import Instance
 
@@ -60,11 +60,11 @@ class Kind(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
-class _Place(Generic[T]):
+class _MetadataCacheKey(Generic[T]):
     """Where one instance's metadata of a kind is kept, and how it is renewed."""
 
     ctx: Context
-    cache: CompiledCache[T]
+    cache: MetadataCache[T]
     instance: Instance
     name: str
     kind: Kind[T]
@@ -131,7 +131,7 @@ class _Place(Generic[T]):
         ctx = self.ctx
         with (
             suppress(ConflictError),
-            hold(ctx, f"metadata/{self.instance.id}/{self.kind.row}"),
+            record_lock(ctx, f"metadata/{self.instance.id}/{self.kind.row}"),
         ):
             newer = self.find_stored()
             if newer is not None and newer.fetched_at > known.fetched_at:
@@ -291,7 +291,7 @@ def read_with_fields(
 
 def cached(
     ctx: Context,
-    cache: CompiledCache[T],
+    cache: MetadataCache[T],
     instance: Instance,
     name: str,
     kind: Kind[T],
@@ -301,18 +301,18 @@ def cached(
     Raises:
         ProviderError: the vendor could not be asked and nothing is cached.
     """
-    return _Place(ctx, cache, instance, name, kind).find()
+    return _MetadataCacheKey(ctx, cache, instance, name, kind).find()
 
 
 def _fields(
     ctx: Context, instance: Instance, resource: Resource
-) -> _Place[EntityFields]:
+) -> _MetadataCacheKey[EntityFields]:
     kind = Kind(
         resource.entity,
         partial(_fetch_fields, resource.entity),
         partial(compile_fields, resource),
     )
-    return _Place(ctx, ctx.fields, instance, resource.name, kind)
+    return _MetadataCacheKey(ctx, ctx.fields, instance, resource.name, kind)
 
 
 def _fetch_fields(entity: str, backend: Backend) -> bytes:

@@ -9,7 +9,7 @@ from typing import Generic, Protocol, TypeVar
 _LOOK_AGAIN_S = 10.0
 
 
-class Compiled(Protocol):
+class CachedEntry(Protocol):
     """What a row of metadata was compiled to."""
 
     @property
@@ -21,10 +21,10 @@ class Compiled(Protocol):
         """When the vendor was asked for the row."""
 
 
-T = TypeVar("T", bound=Compiled)
+T = TypeVar("T", bound=CachedEntry)
 
 
-class CompiledCache(Generic[T]):
+class MetadataCache(Generic[T]):
     """Compiled metadata of this process, looked up in the database now and then."""
 
     def __init__(self) -> None:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TypeAlias
 
 from bridge.errors import StoreError
-from bridge.telemetry.batch_writer import Batches
+from bridge.telemetry.batch_writer import BatchWriter
 
 Write: TypeAlias = Callable[[], object]
 """A write that may be repeated: once it was done, doing it again changes nothing."""
@@ -18,7 +18,7 @@ _MAX_UNSAVED = 5_000
 _log = logging.getLogger(__name__)
 
 
-class UnsavedWrites:
+class PendingWrites:
     """Results of creates and releases of locks that the database did not take.
 
     Until they are saved, others wait for this process, because it lives. They are
@@ -44,8 +44,8 @@ class UnsavedWrites:
             (self._unsent if unsent else self._results).put(write)
 
 
-def _collect(what: str, level: int) -> Batches[Write]:
-    return Batches(
+def _collect(what: str, level: int) -> BatchWriter[Write]:
+    return BatchWriter(
         _write_all,
         lost=partial(_report_lost, what, level),
         what=what,

@@ -14,17 +14,17 @@ from bridge.interfaces import VendorCall
 from bridge.settings import Settings
 from bridge.store import request_log as rows
 from bridge.store.database.engine import Database
-from bridge.store.request_log import Answered, Called, Trace
+from bridge.store.request_log import RequestEntry, TraceEntry, VendorCallEntry
 from bridge.telemetry import current_call
-from bridge.telemetry.batch_writer import Batches
+from bridge.telemetry.batch_writer import BatchWriter
 from bridge.telemetry.metrics import Metrics
 
-Row = TypeVar("Row", Answered, Called, Trace)
+Row = TypeVar("Row", RequestEntry, VendorCallEntry, TraceEntry)
 
 _MOST_TRACES = 500
 
 
-class Journal:
+class RequestLog:
     """The three logs of a process; the `CallLog` that backends are handed.
 
     What is noted is in the database half a second later, or when the process ends. A
@@ -38,8 +38,8 @@ class Journal:
         self._metrics = metrics
         self._kept = timedelta(days=settings.log_retention_days)
         self._traces_kept = timedelta(days=settings.trace_retention_days)
-        self._answered = self._collect("request_log", rows.add_answered)
-        self._called = self._collect("vendor_call_log", rows.add_called)
+        self._answered = self._collect("request_log", rows.add_requests)
+        self._called = self._collect("vendor_call_log", rows.add_vendor_calls)
         self._traces = self._collect("traces", rows.add_traces, _MOST_TRACES)
 
     def note(self, call_made: VendorCall) -> None:
@@ -53,7 +53,7 @@ class Journal:
             call_made.operation, call_made.outcome, call_made.duration_ms
         )
         self._called.put(
-            Called(
+            VendorCallEntry(
                 request_id=current.request_id if current is not None else None,
                 instance_id=call_made.instance_id,
                 operation=call_made.operation,
@@ -66,11 +66,11 @@ class Journal:
             )
         )
 
-    def answered(self, row: Answered) -> None:
+    def answered(self, row: RequestEntry) -> None:
         """Take note of a request."""
         self._answered.put(row)
 
-    def traced(self, row: Trace) -> None:
+    def traced(self, row: TraceEntry) -> None:
         """Keep a trace."""
         self._traces.put(row)
 
@@ -92,10 +92,10 @@ class Journal:
         table: str,
         add: Callable[[Database, Sequence[Row]], None],
         most_kept: int = 20_000,
-    ) -> Batches[Row]:
+    ) -> BatchWriter[Row]:
         # So that the first loss is an increase.
         self._metrics.rows_lost(table, 0)
-        return Batches(
+        return BatchWriter(
             partial(add, self._database),
             lost=partial(self._metrics.rows_lost, table),
             most_kept=most_kept,

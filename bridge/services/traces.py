@@ -16,14 +16,14 @@ from bridge.services.context import Context
 from bridge.services.times import write_time
 from bridge.store import instances, request_log
 from bridge.store.instances import Instance
-from bridge.store.request_log import Trace
+from bridge.store.request_log import TraceEntry
 from bridge.telemetry.body_masking import mask_form, mask_json, mask_target
 from bridge.telemetry.current_call import Call, Exchange
 from bridge.telemetry.redaction import MASK, is_secret_name, redact
 
 _FORM = "application/x-www-form-urlencoded"
 _DEFAULT_MINUTES = 60
-MOST_MINUTES = 1440
+MAX_MINUTES = 1440
 """The longest that calls are traced at a time."""
 
 
@@ -49,10 +49,10 @@ def start(ctx: Context, instance: Instance, body: Mapping[str, JSON]) -> datetim
     if (
         isinstance(minutes, bool)
         or not isinstance(minutes, int | float)
-        or not 0 < minutes <= MOST_MINUTES
+        or not 0 < minutes <= MAX_MINUTES
     ):
         raise InvalidRequestError(
-            f"duration must be a number of minutes up to {MOST_MINUTES}."
+            f"duration must be a number of minutes up to {MAX_MINUTES}."
         )
     until = ctx.clock() + timedelta(minutes=minutes)
     instances.trace_until(ctx.database, instance.id, until)
@@ -104,7 +104,7 @@ def keep(ctx: Context, instance_id: int, call: Call, answer: Answer) -> None:
         ],
     }
     ctx.journal.traced(
-        Trace(
+        TraceEntry(
             request_id=call.request_id,
             instance_id=instance_id,
             exchange=document,

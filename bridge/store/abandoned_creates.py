@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import bindparam, select
 
 from bridge.store.database.engine import Database
-from bridge.store.idempotency_records import Ending, State, finish, suspend
+from bridge.store.idempotency_records import Result, State, finish, mark_unknown
 from bridge.store.models import write_intents
 
 _RUNNING = select(write_intents.c.id, write_intents.c.unknown_since).where(
@@ -24,6 +24,6 @@ def abandon(db: Database, holder: str, answer: str) -> None:
         rows = connection.execute(_RUNNING, {"its_holder": holder}).all()
     for row in rows:
         if row.unknown_since is None:
-            finish(db, row.id, holder, Ending(answer))
+            finish(db, row.id, holder, Result(answer))
         else:
-            suspend(db, row.id, holder, answer)
+            mark_unknown(db, row.id, holder, answer)

@@ -14,7 +14,7 @@ from bridge.store.models import list_totals
 
 
 @dataclass(frozen=True, slots=True)
-class Total:
+class CachedCount:
     """A count; None when there were too many to be counted."""
 
     records: int | None
@@ -37,21 +37,21 @@ _KEEP = upsert(list_totals, _replace)
 _SWEEP = sweep(list_totals)
 
 
-def recall_total(
+def find_count(
     db: Database, instance_id: int, query_hash: bytes, now: datetime
-) -> Total | None:
+) -> CachedCount | None:
     """Return what was counted; None when nothing was, or too long ago."""
     parameters = {"instance_id": instance_id, "query_hash": query_hash, "now": now}
     with db.read() as connection:
         row = connection.execute(_FIND, parameters).one_or_none()
-    return None if row is None else Total(row.total)
+    return None if row is None else CachedCount(row.total)
 
 
-def keep_total(
+def save_count(
     db: Database,
     instance_id: int,
     query_hash: bytes,
-    total: Total,
+    total: CachedCount,
     *,
     now: datetime,
     expires_at: datetime,

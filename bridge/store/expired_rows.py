@@ -8,7 +8,7 @@ what is left when the inserts stop is removed here.
 from __future__ import annotations
 
 from bridge.store.database.engine import Database
-from bridge.store.database.sql import MOST_SWEPT, read_clock, sweep
+from bridge.store.database.sql import MAX_SWEPT, read_clock, sweep
 from bridge.store.models import metadata
 
 _MOST_SWEEPS = 1000
@@ -36,6 +36,6 @@ def purge(db: Database, table: str) -> int:
             now = read_clock(connection)
             swept = connection.execute(_SWEEPS[table], {"now": now}).rowcount
         removed += swept
-        if swept < MOST_SWEPT:
+        if swept < MAX_SWEPT:
             break
     return removed

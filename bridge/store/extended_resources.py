@@ -12,14 +12,14 @@ from sqlalchemy import ColumnElement, delete, insert, select, update
 from bridge.catalog.model import JSON
 from bridge.errors import NotFoundError
 from bridge.store.database.engine import Database
-from bridge.store.models import LARGEST_INTEGER, accounts, extended_resources
+from bridge.store.models import MAX_INTEGER, accounts, extended_resources
 
 Edit: TypeAlias = Callable[[Mapping[str, JSON]], Mapping[str, JSON]]
 """From a stored document to what is stored instead."""
 
 
 @dataclass(frozen=True, slots=True)
-class Extended:
+class StoredResource:
     """One added resource; `document` is what was sent, without its id."""
 
     id: int
@@ -32,14 +32,16 @@ _TABLE = extended_resources
 _ROW = select(_TABLE.c.id, _TABLE.c.element_key, _TABLE.c.method, _TABLE.c.document)
 
 
-def list_extended(db: Database, account_id: int, element_key: str) -> list[Extended]:
+def list_extended(
+    db: Database, account_id: int, element_key: str
+) -> list[StoredResource]:
     """Return an account's resources of an element, ascending by id."""
     found = _ROW.where(
         _TABLE.c.account_id == account_id, _TABLE.c.element_key == element_key
     )
     with db.read() as connection:
         rows = connection.execute(found.order_by(_TABLE.c.id)).all()
-    return [Extended(*row[:3], json.loads(row[3])) for row in rows]
+    return [StoredResource(*row[:3], json.loads(row[3])) for row in rows]
 
 
 def add_extended(
@@ -101,7 +103,7 @@ def remove_extended(db: Database, account_id: int, resource_id: int) -> None:
 
 
 def _own(account_id: int, resource_id: int) -> tuple[ColumnElement[bool], ...]:
-    number = resource_id if resource_id <= LARGEST_INTEGER else 0
+    number = resource_id if resource_id <= MAX_INTEGER else 0
     return (_TABLE.c.account_id == account_id, _TABLE.c.id == number)
 
 

@@ -39,8 +39,8 @@ from bridge.store.database.sql import NewRow, read_clock, sweep, upsert
 from bridge.store.models import UtcDateTime, write_intents
 from bridge.store.process_identity import find_dead
 
-_KEPT = timedelta(days=1)
-_KEPT_BY_KEY = timedelta(days=30)
+_RETENTION = timedelta(days=1)
+_KEY_RETENTION = timedelta(days=30)
 _GONE = "The instance does not exist any more."
 _COLUMN = write_intents.c
 
@@ -54,7 +54,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class CreateRequest:
     """A create that somebody asks for.
 
     `tenant` names the vendor's database, whatever instance it is reached by. Equal
@@ -71,7 +71,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Intent:
+class IdempotencyRecord:
     """A row as one caller sees it at `now`.
 
     `mine` tells that he holds it: a *running* row of his is to be carried out, an
@@ -91,7 +91,7 @@ class Intent:
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class Result:
     """How a write ended.
 
     `lifetime_s` is how long the answer is for those who come later; 0 gives it only
@@ -104,7 +104,7 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True)
-class Others:
+class ConcurrentCreates:
     """What other intents of an entity say: records that are theirs, sends underway."""
 
     record_ids: frozenset[int]
@@ -145,9 +145,9 @@ _CHANGE = update(write_intents).where(_COLUMN.id == bindparam("intent_id"))
 _CHANGE_MINE = _CHANGE.where(_COLUMN.holder == bindparam("its_holder"))
 
 
-def claim(
-    db: Database, wanted: Wanted, *, holder: str, lease_s: float, window_s: float
-) -> Intent:
+def acquire(
+    db: Database, wanted: CreateRequest, *, holder: str, lease_s: float, window_s: float
+) -> IdempotencyRecord:
     """Take up a create, or return what became of the one that it repeats.
 
     A new row is *running* and mine. A live holder's is *running* and not mine; he
@@ -169,10 +169,10 @@ def claim(
                 return _view(db, added, wanted, now, mine=True)
             found = _find(connection, db, wanted, now, timedelta(seconds=window_s))
             if found is not None:
-                return _take_up(connection, db, found, wanted, lease, now)
+                return _acquire_existing(connection, db, found, wanted, lease, now)
 
 
-def read(db: Database, intent_id: int, wanted: Wanted) -> Intent:
+def read(db: Database, intent_id: int, wanted: CreateRequest) -> IdempotencyRecord:
     """Return a row as it is now, never mine; a silent holder's is *unknown*.
 
     Raises:
@@ -186,14 +186,14 @@ def read(db: Database, intent_id: int, wanted: Wanted) -> Intent:
     return _view(db, row, wanted, now, mine=False)
 
 
-def finish(db: Database, intent_id: int, holder: str, ending: Ending) -> bool:
+def finish(db: Database, intent_id: int, holder: str, ending: Result) -> bool:
     """Make a row *done*; nothing changes when it is another holder's by now.
 
     False, and nothing changed, when the record is known as another intent's.
     """
     sealed = db.keys.seal(ending.answer)
     keep = ending.lifetime_s > 0
-    lifetime = timedelta(seconds=ending.lifetime_s) if keep else _KEPT
+    lifetime = timedelta(seconds=ending.lifetime_s) if keep else _RETENTION
     changes: dict[str, Any] = {
         "state": State.DONE,
         "record_id": ending.record_id,
@@ -212,7 +212,7 @@ def finish(db: Database, intent_id: int, holder: str, ending: Ending) -> bool:
     return True
 
 
-def suspend(db: Database, intent_id: int, holder: str, answer: str) -> None:
+def mark_unknown(db: Database, intent_id: int, holder: str, answer: str) -> None:
     """Make a row *unknown*, since now unless it was so before.
 
     `answer` is for those who wait for it.
@@ -226,15 +226,15 @@ def suspend(db: Database, intent_id: int, holder: str, answer: str) -> None:
             ),
             "sealed_answer": db.keys.seal(answer),
             "expires_at": case(
-                (_COLUMN.keyed, literal(now + _KEPT_BY_KEY, UtcDateTime)),
-                else_=literal(now + _KEPT, UtcDateTime),
+                (_COLUMN.keyed, literal(now + _KEY_RETENTION, UtcDateTime)),
+                else_=literal(now + _RETENTION, UtcDateTime),
             ),
         }
         _change(connection, intent_id, holder, changes)
 
 
 def resend(
-    db: Database, intent_id: int, holder: str, wanted: Wanted, *, lease_s: float
+    db: Database, intent_id: int, holder: str, wanted: CreateRequest, *, lease_s: float
 ) -> bool:
     """Make an *unknown* row *running* anew: its write certainly did not happen.
 
@@ -252,15 +252,15 @@ def resend(
         return _change(connection, intent_id, holder, changes)
 
 
-def note_floor(db: Database, intent_id: int, holder: str, floor_id: int) -> None:
+def save_floor(db: Database, intent_id: int, holder: str, floor_id: int) -> None:
     """Note the highest id that a record like this one had before the send."""
     with db.begin() as connection:
         _change(connection, intent_id, holder, {"floor_id": floor_id})
 
 
-def consult_others(
-    db: Database, intent_id: int, wanted: Wanted, record_ids: Sequence[int]
-) -> Others:
+def find_concurrent(
+    db: Database, intent_id: int, wanted: CreateRequest, record_ids: Sequence[int]
+) -> ConcurrentCreates:
     """Return which records are other intents', and whether a living one is sending."""
     parameters = {**_of_entity(wanted), "intent_id": intent_id}
     with db.read() as connection:
@@ -268,13 +268,13 @@ def consult_others(
         sending = connection.scalars(_SENDING, {**parameters, "now": now}).all()
         taken = connection.execute(_TAKEN, {**parameters, "record_ids": record_ids})
         alive = len(sending) > len(find_dead(sending))
-        return Others(frozenset(taken.scalars()), alive)
+        return ConcurrentCreates(frozenset(taken.scalars()), alive)
 
 
 def _add(
     connection: Connection,
     db: Database,
-    wanted: Wanted,
+    wanted: CreateRequest,
     lease: dict[str, Any],
     now: datetime,
 ) -> Row[Any] | None:
@@ -301,7 +301,7 @@ def _add(
 def _find(
     connection: Connection,
     db: Database,
-    wanted: Wanted,
+    wanted: CreateRequest,
     now: datetime,
     window: timedelta,
 ) -> Row[Any] | None:
@@ -315,19 +315,19 @@ def _find(
     expired = row.state == State.DONE and row.expires_at <= now
     if not forgotten and not expired:
         return row
-    changes = {"scope_digest": None, "expires_at": now + _KEPT}
+    changes = {"scope_digest": None, "expires_at": now + _RETENTION}
     connection.execute(_CHANGE.values(changes), {"intent_id": row.id})
     return None
 
 
-def _take_up(
+def _acquire_existing(
     connection: Connection,
     db: Database,
     row: Row[Any],
-    wanted: Wanted,
+    wanted: CreateRequest,
     lease: dict[str, Any],
     now: datetime,
-) -> Intent:
+) -> IdempotencyRecord:
     seen = _view(db, row, wanted, now, mine=False)
     if not seen.same_body or seen.state is State.DONE:
         return seen
@@ -355,10 +355,10 @@ def _change(
 
 
 def _view(
-    db: Database, row: Row[Any], wanted: Wanted, now: datetime, *, mine: bool
-) -> Intent:
+    db: Database, row: Row[Any], wanted: CreateRequest, now: datetime, *, mine: bool
+) -> IdempotencyRecord:
     since = _unknown_since(row, now)
-    return Intent(
+    return IdempotencyRecord(
         id=row.id,
         state=State(row.state) if since is None else State.UNKNOWN,
         mine=mine,
@@ -383,15 +383,15 @@ def _unknown_since(row: Row[Any], now: datetime) -> datetime | None:
     return since
 
 
-def _forgotten_at(wanted: Wanted, lease: dict[str, Any]) -> datetime:
+def _forgotten_at(wanted: CreateRequest, lease: dict[str, Any]) -> datetime:
     """Return when a row is removed if nobody ends it."""
     until: datetime = lease["leased_until"]
     return until + _kept(wanted)
 
 
-def _kept(wanted: Wanted) -> timedelta:
-    return _KEPT_BY_KEY if wanted.keyed else _KEPT
+def _kept(wanted: CreateRequest) -> timedelta:
+    return _KEY_RETENTION if wanted.keyed else _RETENTION
 
 
-def _of_entity(wanted: Wanted) -> dict[str, str]:
+def _of_entity(wanted: CreateRequest) -> dict[str, str]:
     return {"tenant": wanted.tenant, "entity": wanted.entity}

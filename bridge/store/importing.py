@@ -35,7 +35,7 @@ _NUMBERED = (organizations, accounts, users, instances)
 
 
 @dataclass(frozen=True, slots=True)
-class MovedInstance:
+class ImportedInstance:
     """An instance to take over; `id` None lets it have a new one."""
 
     id: int | None
@@ -50,7 +50,7 @@ class MovedInstance:
 
 
 @dataclass(frozen=True, slots=True)
-class MovedUser:
+class ImportedUser:
     """A user to take over; without a password nobody can log in as this user."""
 
     id: int | None
@@ -62,19 +62,19 @@ class MovedUser:
 
 
 @dataclass(frozen=True, slots=True)
-class MovedOrganization:
+class ImportedOrganization:
     """An organization to take over, with everything in it."""
 
     id: int | None
     secret: str = field(repr=False)
     name: str
     account_id: int | None
-    users: Sequence[MovedUser]
-    instances: Sequence[MovedInstance]
+    users: Sequence[ImportedUser]
+    instances: Sequence[ImportedInstance]
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class ImportResult:
     """How many of each kind were added, and how many were there already."""
 
     added: Mapping[str, int]
@@ -85,9 +85,9 @@ class _CheckedError(Exception):
     """Ends the transaction of a mere check."""
 
 
-def move_in(
-    db: Database, moved: Sequence[MovedOrganization], *, check: bool = False
-) -> Moved:
+def import_organizations(
+    db: Database, moved: Sequence[ImportedOrganization], *, check: bool = False
+) -> ImportResult:
     """Add what is not there yet; what is there stays exactly as it is.
 
     A thing is there when its secret or token is. With `check` everything is tried and
@@ -103,7 +103,7 @@ def move_in(
         for user in organization.users
         if not check
     }
-    mover = _Mover(db.keys, passwords)
+    mover = _Importer(db.keys, passwords)
     with suppress(_CheckedError), db.begin() as connection:
         _hold_numbers(connection)
         for organization in moved:
@@ -113,10 +113,10 @@ def move_in(
         if check:
             raise _CheckedError
         _advance_numbers(connection)
-    return Moved(dict(mover.added), dict(mover.kept))
+    return ImportResult(dict(mover.added), dict(mover.kept))
 
 
-class _Mover:
+class _Importer:
     """One move: what it has added, what it kept, and what was in its way."""
 
     def __init__(self, keys: KeyRing, passwords: Mapping[str, str]) -> None:
@@ -127,7 +127,7 @@ class _Mover:
         self._passwords = passwords
         self._now = datetime.now(UTC)
 
-    def take(self, connection: Connection, moved: MovedOrganization) -> None:
+    def take(self, connection: Connection, moved: ImportedOrganization) -> None:
         """Take over an organization with everything in it."""
         organization_id = self._place(
             connection,
@@ -166,7 +166,7 @@ class _Mover:
                 self._take_instance(connection, account_id, user_id, instance)
 
     def _take_user(
-        self, connection: Connection, account_id: int, moved: MovedUser
+        self, connection: Connection, account_id: int, moved: ImportedUser
     ) -> int | None:
         what, folded = f"user {moved.email}", fold_email(moved.email)
         secret_digest = self._keys.digest(moved.secret)
@@ -199,7 +199,7 @@ class _Mover:
         connection: Connection,
         account_id: int,
         user_id: int,
-        moved: MovedInstance,
+        moved: ImportedInstance,
     ) -> None:
         owned: dict[str, object] = {"account_id": account_id, "user_id": user_id}
         added = self.added[str(instances.name)]

@@ -17,7 +17,7 @@ from bridge.store.models import leases
 from bridge.store.process_identity import find_dead
 
 
-def _take_if_free(row: NewRow) -> Insert:
+def _acquire_if_free(row: NewRow) -> Insert:
     free = or_(
         leases.c.expires_at <= bindparam("now"),
         leases.c.holder == row.excluded.holder,
@@ -29,7 +29,7 @@ def _take_if_free(row: NewRow) -> Insert:
     ).returning(leases.c.key)
 
 
-_TAKE = upsert(leases, _take_if_free)
+_TAKE = upsert(leases, _acquire_if_free)
 _SWEEP = sweep(leases)
 _HOLDER = select(leases.c.holder).where(leases.c.key == bindparam("its_key"))
 _GIVE_BACK = delete(leases).where(

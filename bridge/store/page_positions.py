@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from bridge.store.database.engine import Database
 from bridge.store.database.sql import NewRow, sweep, upsert
-from bridge.store.models import LARGEST_INTEGER, page_ends
+from bridge.store.models import MAX_INTEGER, page_ends
 
 _AT_OR_BELOW = (
     select(page_ends.c.page, page_ends.c.last_id)
@@ -38,7 +38,7 @@ _REMEMBER = upsert(page_ends, _move_end)
 _SWEEP = sweep(page_ends)
 
 
-def remember_page(  # noqa: PLR0913, PLR0917 - the columns of one row
+def save_position(  # noqa: PLR0913, PLR0917 - the columns of one row
     db: Database,
     instance_id: int,
     query_hash: bytes,
@@ -69,7 +69,7 @@ def remember_page(  # noqa: PLR0913, PLR0917 - the columns of one row
             connection.rollback()
 
 
-def recall_nearest(
+def find_nearest(
     db: Database,
     instance_id: int,
     query_hash: bytes,
@@ -86,7 +86,7 @@ def recall_nearest(
         "instance_id": instance_id,
         "query_hash": query_hash,
         "page_size": page_size,
-        "page": min(page, LARGEST_INTEGER),
+        "page": min(page, MAX_INTEGER),
         "now": now or datetime.now(UTC),
     }
     with db.read() as connection:

@@ -20,7 +20,7 @@ _PARTS = 4
 _ENDED = "ZX"
 
 
-def name_holder() -> str:
+def current_process() -> str:
     """Return a name for this process, another one with each call."""
     place, token = _place(), secrets.token_hex(8)
     born = _read_birth(os.getpid())

@@ -22,7 +22,7 @@ _LONGEST_TEXT = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class RequestEntry:
     """A request of a caller's and how it was answered; `path` is without its query.
 
     `route` is the path's template. Ids are None where nobody was recognised.
@@ -46,7 +46,7 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
-class Called:
+class VendorCallEntry:
     """One exchange with the vendor; `request_id` None outside of any request."""
 
     request_id: str | None
@@ -61,7 +61,7 @@ class Called:
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
+class TraceEntry:
     """A traced request as a JSON object, secrets taken out of it already."""
 
     request_id: str
@@ -70,17 +70,17 @@ class Trace:
     expires_at: datetime
 
 
-def add_answered(db: Database, rows: Sequence[Answered]) -> None:
+def add_requests(db: Database, rows: Sequence[RequestEntry]) -> None:
     """Store requests, in one transaction."""
     _insert(db, request_log, [_storable(row) for row in rows])
 
 
-def add_called(db: Database, rows: Sequence[Called]) -> None:
+def add_vendor_calls(db: Database, rows: Sequence[VendorCallEntry]) -> None:
     """Store vendor calls, in one transaction."""
     _insert(db, vendor_call_log, [_storable(row) for row in rows])
 
 
-def add_traces(db: Database, rows: Sequence[Trace]) -> None:
+def add_traces(db: Database, rows: Sequence[TraceEntry]) -> None:
     """Store traces, sealed, in one transaction."""
     sealed = [
         {
@@ -120,7 +120,7 @@ def _insert(db: Database, table: Table, rows: Sequence[Mapping[str, Any]]) -> No
             connection.execute(insert(table), rows)
 
 
-def _storable(row: Answered | Called) -> dict[str, object]:
+def _storable(row: RequestEntry | VendorCallEntry) -> dict[str, object]:
     return {name: _cut(getattr(row, name)) for name in row.__slots__}
 
 

@@ -24,7 +24,7 @@ from bridge.errors import ConflictError, InvalidRequestError, NotFoundError
 from bridge.store.database.engine import Database
 from bridge.store.database.sql import is_storable
 from bridge.store.models import (
-    LARGEST_INTEGER,
+    MAX_INTEGER,
     accounts,
     instances,
     organizations,
@@ -68,7 +68,7 @@ def get_user(db: Database, id_or_email: str) -> User:
     """
     text = id_or_email.strip()
     wanted = users.c.folded_email == (fold_email(text) if is_storable(text) else "")
-    if text.isdecimal() and int(text) <= LARGEST_INTEGER:
+    if text.isdecimal() and int(text) <= MAX_INTEGER:
         wanted = users.c.id == int(text)
     with db.read() as connection:
         row = connection.execute(_WHOLE.where(wanted)).one_or_none()
@@ -247,7 +247,7 @@ def remove_user(db: Database, user: User) -> None:
 def _first_account(connection: Connection, organization_id: int) -> int:
     found = (
         select(accounts.c.id)
-        .where(accounts.c.organization_id == min(organization_id, LARGEST_INTEGER))
+        .where(accounts.c.organization_id == min(organization_id, MAX_INTEGER))
         .order_by(accounts.c.id)
         .limit(1)
     )

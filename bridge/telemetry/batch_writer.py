@@ -19,7 +19,7 @@ _BATCH = 500
 _log = logging.getLogger(__name__)
 
 
-class Batches(Generic[Row]):
+class BatchWriter(Generic[Row]):
     """Hands rows to `write` from a thread of its own, `interval_s` after the first.
 
     `put` never blocks and never fails. Rows that cannot be written are kept and

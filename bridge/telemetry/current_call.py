@@ -10,7 +10,7 @@ import time
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
-MOST_EXCHANGES = 50
+MAX_EXCHANGES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Exchange:
 
 
 @dataclass(slots=True)
-class Trace:
+class CallTrace:
     """What a traced call keeps until it is answered: its body, its vendor calls."""
 
     body: bytes = field(default=b"", repr=False)
@@ -35,7 +35,7 @@ class Trace:
 
     def add(self, exchange: Exchange) -> None:
         """Keep an exchange, unless the call had very many already."""
-        if len(self.exchanges) < MOST_EXCHANGES:
+        if len(self.exchanges) < MAX_EXCHANGES:
             self.exchanges.append(exchange)
 
 
@@ -51,7 +51,7 @@ class Call:
     instance_id: int | None = None
     vendor_calls: int = 0
     secrets: tuple[str, ...] = field(default=(), repr=False)
-    trace: Trace | None = field(default=None, repr=False)
+    trace: CallTrace | None = field(default=None, repr=False)
     started: float = field(default_factory=time.monotonic)
 
     def elapsed_ms(self) -> float:

@@ -16,7 +16,7 @@ _ENTRY_BYTES = 28
 """The most that an entry takes beside its key: length, padding, value, time."""
 
 
-class AllocatedDict(MmapedDict):
+class PreallocatedDict(MmapedDict):
     """A `MmapedDict` without holes.
 
     Raises:

@@ -34,7 +34,7 @@ class _Flight:
     error: ProviderError | None = None
 
 
-class Flights:
+class SingleFlight:
     """The questions under way in one process; safe to use from many threads."""
 
     def __init__(self) -> None:

@@ -8,62 +8,69 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
 from bridge.errors import StoreError
-from bridge.interfaces import Lease, Outcome, ReadUsage, Ticket, Usage, UsageReports
+from bridge.interfaces import (
+    CallRequest,
+    Outcome,
+    Permit,
+    ReadUsage,
+    Usage,
+    UsageObserver,
+)
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class FreeLease:
+class FreePermit:
     """A lease that holds nothing."""
 
     outcome: Outcome = Outcome.ANSWERED
     provider_message: str | None = None
 
 
-class OpenGate:
+class UnlimitedRateLimiter:
     """Implements `interfaces.Gate`; nothing is counted and nobody waits."""
 
     def enter(
         self,
-        ticket: Ticket,  # noqa: ARG002 - the protocol's
+        ticket: CallRequest,  # noqa: ARG002 - the protocol's
         *,
         deadline: float,  # noqa: ARG002 - the protocol's
         read_usage: ReadUsage,  # noqa: ARG002 - the protocol's
-    ) -> AbstractContextManager[Lease]:
+    ) -> AbstractContextManager[Permit]:
         """Let the call pass."""
-        return nullcontext(FreeLease())
+        return nullcontext(FreePermit())
 
     def reach(
         self,
         host: str,  # noqa: ARG002 - the protocol's
-    ) -> AbstractContextManager[Lease]:
+    ) -> AbstractContextManager[Permit]:
         """Let the call pass."""
-        return nullcontext(FreeLease())
+        return nullcontext(FreePermit())
 
     def learn(self, database: str, usage: Usage) -> None:
         """Forget the count."""
 
 
-class ReportingGate(OpenGate):
+class ReportingRateLimiter(UnlimitedRateLimiter):
     """Lets everything pass too, and reports what the vendor says of its count.
 
     A report that cannot be stored is logged; the call goes on.
     """
 
-    def __init__(self, reports: UsageReports) -> None:
+    def __init__(self, reports: UsageObserver) -> None:
         self._reports = reports
 
     @contextmanager
     def enter(
         self,
-        ticket: Ticket,
+        ticket: CallRequest,
         *,
         deadline: float,  # noqa: ARG002 - the protocol's
         read_usage: ReadUsage,  # noqa: ARG002 - the protocol's
-    ) -> Iterator[Lease]:
+    ) -> Iterator[Permit]:
         """Let the call pass; report that it was refused for quota."""
-        lease = FreeLease()
+        lease = FreePermit()
         try:
             yield lease
         finally:

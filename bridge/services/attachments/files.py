@@ -21,8 +21,8 @@ from bridge.interfaces import Attachment, Backend, Entity
 from bridge.services.attachments.parents import link_attachments
 from bridge.services.attachments.validation import (
     FILE_TYPE,
-    AttachmentDraft,
-    Upload,
+    UploadedFile,
+    ValidatedAttachment,
     draft_attachment,
     draft_of_trace,
 )
@@ -33,25 +33,29 @@ from bridge.services.metadata import entity_fields, read_with_fields
 from bridge.services.objects import find_object
 from bridge.services.records import crud, duplicate_search
 from bridge.services.records import listing as listings
-from bridge.services.records.idempotency import Create, Fence, create_once
-from bridge.services.records.listing import Listing, RecordPage
-from bridge.services.records.parents import Link
+from bridge.services.records.idempotency import (
+    CheckSendDeadline,
+    CreateCall,
+    create_once,
+)
+from bridge.services.records.listing import ListRequest, RecordPage
+from bridge.services.records.parents import ParentLink
 from bridge.services.records.serializer import (
     PLAIN,
-    RecordShape,
-    Shown,
-    View,
-    record_shape,
+    RecordOptions,
+    RecordSerializer,
+    SerializedRecord,
+    open_serializer,
 )
-from bridge.services.records.validation import draft_values
+from bridge.services.records.validation import vendor_values
 from bridge.services.records.vendor_records import (
     entity_type,
     read_entity,
     read_id,
     require_own,
 )
-from bridge.services.records.write_result import Written, show_unread
-from bridge.store.idempotency_records import Intent, Wanted
+from bridge.services.records.write_result import WriteResult, show_unread
+from bridge.store.idempotency_records import CreateRequest, IdempotencyRecord
 from bridge.store.instances import Instance
 
 ENTITY = "AttachmentInfo"
@@ -60,7 +64,7 @@ _NO_NAME = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
-class Owner:
+class AttachmentParent:
     """The record whose attachments a path speaks of, as the path names it."""
 
     object_name: str
@@ -68,7 +72,7 @@ class Owner:
 
 
 @dataclass(frozen=True, slots=True)
-class File:
+class AttachmentFile:
     """A file as it is stored; its name holds no path and no control characters.
 
     `content_type` is the vendor's text and may be empty or wrong.
@@ -80,7 +84,10 @@ class File:
 
 
 def list_attachments(
-    ctx: Context, instance: Instance, owner: Owner | None, listing: Listing
+    ctx: Context,
+    instance: Instance,
+    owner: AttachmentParent | None,
+    listing: ListRequest,
 ) -> RecordPage:
     """Return a page of a record's attachments, of all attachments without an owner.
 
@@ -95,11 +102,11 @@ def list_attachments(
 def get_attachment(
     ctx: Context,
     instance: Instance,
-    owner: Owner | None,
+    owner: AttachmentParent | None,
     attachment_id: str,
     *,
-    view: View = PLAIN,
-) -> Shown:
+    view: RecordOptions = PLAIN,
+) -> SerializedRecord:
     """Return what is known of an attachment. One vendor call, as for lists with leads.
 
     Raises:
@@ -111,12 +118,12 @@ def get_attachment(
         open_backend(ctx, instance), resource, attachment_id, shared=True
     )
     require_own(ctx, instance, resource, entity, link)
-    return record_shape(ctx, instance, resource, view).show(entity)
+    return open_serializer(ctx, instance, resource, view).show(entity)
 
 
 def download(
-    ctx: Context, instance: Instance, owner: Owner | None, attachment_id: str
-) -> File:
+    ctx: Context, instance: Instance, owner: AttachmentParent | None, attachment_id: str
+) -> AttachmentFile:
     """Return the file of an attachment. One vendor call, two when it is refused.
 
     Raises:
@@ -136,7 +143,7 @@ def download(
             f"The attachment with ID {attachment_id} is a link ({kind}) and has no "
             f"bytes here; it leads to {path}"
         )
-    return File(
+    return AttachmentFile(
         name=_file_name(path) or f"attachment-{attachment_id}",
         content_type=str(found.info.get("ContentType", "")),
         data=found.data or b"",
@@ -146,12 +153,12 @@ def download(
 def create_attachment(
     ctx: Context,
     instance: Instance,
-    owner: Owner,
-    upload: Upload,
+    owner: AttachmentParent,
+    upload: UploadedFile,
     *,
     key: str | None = None,
-    view: View = PLAIN,
-) -> Written:
+    view: RecordOptions = PLAIN,
+) -> WriteResult:
     """Attach a file or a link to a record and read what is known of it.
 
     Two vendor calls, one more for leads; none when it repeats one, as `guard` says.
@@ -169,7 +176,7 @@ def create_attachment(
     link = _link(ctx, instance, owner)
     draft = _draft(ctx, instance, upload, link)
     draft.record.require_sound("Nothing was attached")
-    create = Create(
+    create = CreateCall(
         instance,
         draft.fields.resource,
         draft.body,
@@ -181,7 +188,7 @@ def create_attachment(
 
 
 def delete_attachment(
-    ctx: Context, instance: Instance, owner: Owner | None, attachment_id: str
+    ctx: Context, instance: Instance, owner: AttachmentParent | None, attachment_id: str
 ) -> None:
     """Delete an attachment. One vendor call, two when it is refused.
 
@@ -203,7 +210,7 @@ def delete_attachment(
 
 
 def rehearse_create(
-    ctx: Context, instance: Instance, owner: Owner, upload: Upload
+    ctx: Context, instance: Instance, owner: AttachmentParent, upload: UploadedFile
 ) -> tuple[dict[str, JSON], tuple[str, ...]]:
     """Return what an upload would send but for the bytes, and the unused members.
 
@@ -220,14 +227,14 @@ def rehearse_create(
             "create",
             entity_type(draft.fields.resource),
             0,
-            draft_values(draft.fields, draft.record),
+            vendor_values(draft.fields, draft.record),
         )
     document = _rehearsed("create", request, draft.record.problems)
     return document, tuple(draft.record.ignored)
 
 
 def rehearse_delete(
-    ctx: Context, instance: Instance, owner: Owner | None, attachment_id: str
+    ctx: Context, instance: Instance, owner: AttachmentParent | None, attachment_id: str
 ) -> dict[str, JSON]:
     """Return what a delete would send. One vendor call.
 
@@ -244,13 +251,17 @@ def rehearse_delete(
 
 
 def _send(
-    ctx: Context, create: Create, draft: AttachmentDraft, link: Link, fence: Fence
-) -> Written:
+    ctx: Context,
+    create: CreateCall,
+    draft: ValidatedAttachment,
+    link: ParentLink,
+    fence: CheckSendDeadline,
+) -> WriteResult:
     """Send an upload and read the record back; raises nothing once it is attached."""
     instance, resource = create.instance, create.resource
     backend = open_backend(ctx, instance)
-    shape = record_shape(ctx, instance, resource, create.view)
-    values = draft_values(draft.fields, draft.record)
+    shape = open_serializer(ctx, instance, resource, create.view)
+    values = vendor_values(draft.fields, draft.record)
     fence()
     try:
         attachment_id = backend.create_attachment(values, draft.file)
@@ -268,22 +279,25 @@ def _send(
 
 
 def _written(
-    shape: RecordShape, entity: Entity, draft: AttachmentDraft, notice: str = ""
-) -> Written:
+    shape: RecordSerializer,
+    entity: Entity,
+    draft: ValidatedAttachment,
+    notice: str = "",
+) -> WriteResult:
     shown = shape.show(entity)
-    return Written(shown.record, tuple(draft.record.ignored), notice, shown.notes)
+    return WriteResult(shown.record, tuple(draft.record.ignored), notice, shown.notes)
 
 
 def _find(
-    draft: AttachmentDraft,
-    link: Link,
+    draft: ValidatedAttachment,
+    link: ParentLink,
     ctx: Context,
     instance: Instance,
     _resource: Resource,
     _body: Mapping[str, JSON],
-    wanted: Wanted,
-    intent: Intent,
-) -> duplicate_search.Finding:
+    wanted: CreateRequest,
+    intent: IdempotencyRecord,
+) -> duplicate_search.SearchResult:
     trace = draft_of_trace(draft)
     return duplicate_search.find_alike(
         ctx, instance, draft.fields, trace, wanted, intent, within=link
@@ -291,8 +305,8 @@ def _find(
 
 
 def _draft(
-    ctx: Context, instance: Instance, upload: Upload, link: Link
-) -> AttachmentDraft:
+    ctx: Context, instance: Instance, upload: UploadedFile, link: ParentLink
+) -> ValidatedAttachment:
     """Read an upload, again with newer metadata when in doubt."""
     _, draft = read_with_fields(
         ctx,
@@ -304,7 +318,7 @@ def _draft(
     return draft
 
 
-def _link(ctx: Context, instance: Instance, owner: Owner) -> Link:
+def _link(ctx: Context, instance: Instance, owner: AttachmentParent) -> ParentLink:
     """Return what links attachments to their record; one call for leads, else none."""
     parent = find_object(ctx, instance, owner.object_name)
     link = link_attachments(
@@ -327,7 +341,7 @@ def _fetch(backend: Backend, resource: Resource, attachment_id: str) -> Attachme
 
 
 def _require_deletable(
-    ctx: Context, instance: Instance, owner: Owner | None, attachment_id: str
+    ctx: Context, instance: Instance, owner: AttachmentParent | None, attachment_id: str
 ) -> int:
     """Return the id; one vendor call, with an owner only."""
     if owner is not None:

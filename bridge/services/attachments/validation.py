@@ -21,8 +21,8 @@ from bridge.catalog.model import JSON, Verb
 from bridge.interfaces import FieldInfo
 from bridge.services.attachments.parents import PARENT_ID, PARENT_TYPE, parent_members
 from bridge.services.fields import EntityFields
-from bridge.services.records.parents import Link
-from bridge.services.records.validation import Draft, draft_create
+from bridge.services.records.parents import ParentLink
+from bridge.services.records.validation import ValidatedRecord, validate_create
 
 FILE_TYPE: Final = "FILE_ATTACHMENT"
 """The `Type` of what has bytes; all others are links. Source: SOAP contract, 12."""
@@ -60,7 +60,7 @@ _ADVICE: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Upload:
+class UploadedFile:
     """What came with a call: members as the caller wrote them, and a file.
 
     `file` is a seekable file, None when there is none; `file_name` is None when the
@@ -74,22 +74,22 @@ class Upload:
 
 
 @dataclass(slots=True)
-class AttachmentDraft:
+class ValidatedAttachment:
     """An attachment as it will be sent; `body` tells it from any other.
 
     `fields` are the attachments' fields as a create sees them.
     """
 
     fields: EntityFields
-    record: Draft
+    record: ValidatedRecord
     file: BinaryIO | None
     size: int
     body: dict[str, JSON]
 
 
 def draft_attachment(
-    metadata: EntityFields, upload: Upload, link: Link
-) -> AttachmentDraft:
+    metadata: EntityFields, upload: UploadedFile, link: ParentLink
+) -> ValidatedAttachment:
     """Read what a caller sent; its problems are in `record.problems`."""
     fields = writable_fields(metadata)
     problems: list[str] = []
@@ -103,14 +103,14 @@ def draft_attachment(
         _name_file(body, upload, problems)
     _judge_kind(fields, body, file, problems)
     body = _respell(fields, body, upload)
-    record = draft_create(fields, body)
+    record = validate_create(fields, body)
     record.problems[:0] = problems
     if file is not None:
         body = {**body, "size": size, "sha256": _digest(file)}
-    return AttachmentDraft(fields, record, file, size, body)
+    return ValidatedAttachment(fields, record, file, size, body)
 
 
-def draft_of_trace(draft: AttachmentDraft) -> Draft:
+def draft_of_trace(draft: ValidatedAttachment) -> ValidatedRecord:
     """Return what an attachment is recognised by when its create was not answered.
 
     Not by what the vendor may set by itself: a file's place and its media type.
@@ -122,7 +122,7 @@ def draft_of_trace(draft: AttachmentDraft) -> Draft:
         given.pop((False, "FullPath"), None)
         if size is not None:
             given[(False, size.name)] = (size, draft.size)
-    return Draft(given=given)
+    return ValidatedRecord(given=given)
 
 
 def writable_fields(fields: EntityFields) -> EntityFields:
@@ -178,7 +178,10 @@ def _open(
 
 
 def _describe(
-    fields: EntityFields, members: dict[str, JSON], link: Link, problems: list[str]
+    fields: EntityFields,
+    members: dict[str, JSON],
+    link: ParentLink,
+    problems: list[str],
 ) -> dict[str, JSON]:
     """Return the members of the record, with what is not said put in."""
     body: dict[str, JSON] = {"title": members.pop("title", None)}
@@ -190,7 +193,9 @@ def _describe(
     return body
 
 
-def _name_file(body: dict[str, JSON], upload: Upload, problems: list[str]) -> None:
+def _name_file(
+    body: dict[str, JSON], upload: UploadedFile, problems: list[str]
+) -> None:
     """Fill in what a file's name and media type say: place, title, kind."""
     named = body.pop("filename", None) or upload.file_name
     given = body.get("fullpath") or named or ""
@@ -206,7 +211,10 @@ def _name_file(body: dict[str, JSON], upload: Upload, problems: list[str]) -> No
 
 
 def _without_parent(
-    fields: EntityFields, members: dict[str, JSON], link: Link, problems: list[str]
+    fields: EntityFields,
+    members: dict[str, JSON],
+    link: ParentLink,
+    problems: list[str],
 ) -> dict[str, JSON]:
     """Return the members with those that name the record as the path does."""
     own = parent_members(fields, link)
@@ -225,7 +233,7 @@ def _usual_publish(fields: EntityFields) -> str:
 
 
 def _respell(
-    fields: EntityFields, body: dict[str, JSON], upload: Upload
+    fields: EntityFields, body: dict[str, JSON], upload: UploadedFile
 ) -> dict[str, JSON]:
     """Return a body whose members are called as callers know them."""
     names = {name.lower(): name for name in upload.members}

@@ -29,7 +29,7 @@ from bridge.settings.names import (
     variable,
 )
 from bridge.settings.trusted_files import cure_readable, is_readable_by_others
-from bridge.store.database.database_errors import GRANT, RESTORE, Trouble, judge
+from bridge.store.database.database_errors import GRANT, RESTORE, Problem, judge
 from bridge.store.database.database_errors import cure as cure_trouble
 from bridge.store.database.database_url import check_url, has_secret
 from bridge.store.database.engine import Database
@@ -40,9 +40,9 @@ from bridge.store.database.health_checks import (
     find_missing_tables,
     jobs_file,
 )
-from bridge.store.database.installation import Contents, read_contents
+from bridge.store.database.installation import DatabaseContents, read_contents
 from bridge.store.secrets.key_ring import KEYS_FILE, KeyRing
-from bridge.store.workers import read_living
+from bridge.store.workers import list_living
 
 _MOST_NAMED = 3
 _CODE_LENGTH = 27
@@ -258,7 +258,7 @@ def check_jobs(database: Database) -> Finding:
         if file is not None and file.exists():
             examine_file(file)
     except StoreError as error:
-        if file is not None and judge(error) is Trouble.DAMAGED:
+        if file is not None and judge(error) is Problem.DAMAGED:
             cure = (
                 f"stop Bridge, move {file} with its -wal and -shm away and start: work "
                 "under way is lost, nothing else; or restore its backup"
@@ -276,7 +276,7 @@ def check_jobs(database: Database) -> Finding:
 
 def check_workers(database: Database) -> Finding:
     """Judge whether somebody does the background work."""
-    living = read_living(database)
+    living = list_living(database)
     if not living:
         cure = (
             "start `bridge serve`, or `bridge worker` beside `bridge serve "
@@ -310,6 +310,6 @@ def _missing_keys(settings: Settings) -> Finding:
     except StoreError:
         cure = "cure the database first; then look whether it needs the keys it had"
         return warn("key ring", text, cure)
-    if contents is Contents.INSTALLATION:
+    if contents is DatabaseContents.INSTALLATION:
         return fail("key ring", f"{text}, but there is a database", _RESTORE_KEYS)
     return warn("key ring", text, "nothing: the first start makes it")

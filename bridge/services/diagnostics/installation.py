@@ -13,7 +13,7 @@ from bridge.store.database.database_url import (
     database_url,
     describe_url,
 )
-from bridge.store.database.installation import Contents, read_contents
+from bridge.store.database.installation import DatabaseContents, read_contents
 from bridge.store.secrets.key_ring import KEYS_FILE
 
 _MAKERS = "`bridge serve` or `bridge user add`"
@@ -66,7 +66,7 @@ def find_missing(settings: Settings) -> Missing | None:
     """
     url = read_url(settings)
     contents = read_contents(url)
-    if contents is Contents.INSTALLATION:
+    if contents is DatabaseContents.INSTALLATION:
         return None
     if configured_url(settings):
         named, source = variable("database_url"), settings.place("database_url")
@@ -75,7 +75,9 @@ def find_missing(settings: Settings) -> Missing | None:
         named = variable("data_dir")
         given = "data_dir" in settings.model_fields_set
         source = settings.place("data_dir") if given else f"the default of {named}"
-        if (settings.data_dir / KEYS_FILE).exists() and contents is Contents.NO_FILE:
+        if (
+            settings.data_dir / KEYS_FILE
+        ).exists() and contents is DatabaseContents.NO_FILE:
             return Missing(
                 f"There is no database: {settings.data_dir} ({source}) has "
                 f"{KEYS_FILE} but no {DATABASE_FILE}",
@@ -83,13 +85,13 @@ def find_missing(settings: Settings) -> Missing | None:
                 f"new one for these keys with {_MAKERS}",
             )
         place = str(settings.data_dir)
-        if contents is Contents.NO_TABLES:
+        if contents is DatabaseContents.NO_TABLES:
             place = str(settings.data_dir / DATABASE_FILE)
         elif settings.data_dir.is_dir():
             place = f"{place} ({source}) has no {DATABASE_FILE}"
             return _missing(place, named)
     found = "has no tables of Bridge"
-    if contents is Contents.NO_FILE:
+    if contents is DatabaseContents.NO_FILE:
         found = "does not exist"
     return _missing(f"{place} ({source}) {found}", named)
 

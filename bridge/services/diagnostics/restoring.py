@@ -8,11 +8,13 @@ from bridge.errors import ConfigurationError
 from bridge.services.diagnostics.installation import read_url
 from bridge.settings import Settings
 from bridge.store.database.database_url import check_url
-from bridge.store.database.restore import Restored, restore
+from bridge.store.database.restore import RestoreResult, restore
 from bridge.store.secrets.key_ring import KEYS_FILE, KeyRing
 
 
-def restore_database(settings: Settings, backup: Path, *, replace: bool) -> Restored:
+def restore_database(
+    settings: Settings, backup: Path, *, replace: bool
+) -> RestoreResult:
     """Put a backup in the place of the embedded database; Bridge must be stopped.
 
     Raises:

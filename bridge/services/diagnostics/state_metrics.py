@@ -9,7 +9,7 @@ from bridge.interfaces import Priority
 from bridge.services.timed_reading import TimedReader
 from bridge.store.database.engine import Database
 from bridge.store.rate_limit.state import BudgetState, LimiterState, read_state
-from bridge.store.workers import read_living
+from bridge.store.workers import list_living
 from bridge.telemetry.metrics import StateMetric
 
 _PRIORITIES = (Priority.INTERACTIVE, Priority.BULK)
@@ -23,7 +23,7 @@ def read_state_metrics(database: Database, reader: TimedReader) -> list[StateMet
     """
     try:
         state, workers = reader.read(
-            lambda: (read_state(database), len(read_living(database)))
+            lambda: (read_state(database), len(list_living(database)))
         )
     except StoreError:
         return [_available(usable=False)]

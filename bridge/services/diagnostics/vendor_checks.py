@@ -27,10 +27,10 @@ from bridge.errors import (
     Unreachable,
 )
 from bridge.interfaces import Backend, Caller, Credentials, EntityInfo, Usage, Zone
-from bridge.interfaces.diagnostics import Probe, release_key
+from bridge.interfaces.diagnostics import BackendDiagnostics, release_key
 from bridge.services.diagnostics.doctor import Finding, fail, fine, warn
 from bridge.services.usage.call_budgets import describe_limits
-from bridge.store.rate_limit.limiter import Governor
+from bridge.store.rate_limit.limiter import SharedRateLimiter
 
 SLOW_SHARE, STOP_SHARE = 0.60, 0.95
 """Shares of the hourly threshold at which bulk work, and then every call, stops."""
@@ -65,7 +65,7 @@ _VENDOR = re.compile(r"\bautotask\.net\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Patient:
+class ConnectionUnderTest:
     """Whose connection is examined, and what is stored of it."""
 
     credentials: Credentials
@@ -75,7 +75,10 @@ class Patient:
 
 
 def examine(
-    clock: Clock, probe: Probe, patient: Patient, governor: Governor | None = None
+    clock: Clock,
+    probe: BackendDiagnostics,
+    patient: ConnectionUnderTest,
+    governor: SharedRateLimiter | None = None,
 ) -> Iterator[Finding]:
     """Yield one line after the other; ends at what makes the rest pointless.
 
@@ -119,7 +122,9 @@ def judge_usage(usage: Usage) -> Finding:
     return fine("threshold", text)
 
 
-def _limits(governor: Governor, zone: Zone, patient: Patient) -> Finding:
+def _limits(
+    governor: SharedRateLimiter, zone: Zone, patient: ConnectionUnderTest
+) -> Finding:
     """Tell what the rate limiter does now that it knows Autotask's count."""
     caller = Caller(patient.instance_id)
     try:
@@ -161,7 +166,7 @@ def judge_resource(resource: Resource, info: EntityInfo | None) -> Finding:
     )
 
 
-def _permissions(backend: Backend, patient: Patient) -> Iterator[Finding]:
+def _permissions(backend: Backend, patient: ConnectionUnderTest) -> Iterator[Finding]:
     try:
         infos = {info.name: info for info in backend.entities()}
     except ProviderError as error:
@@ -172,7 +177,7 @@ def _permissions(backend: Backend, patient: Patient) -> Iterator[Finding]:
         yield judge_resource(resource, infos.get(resource.entity))
 
 
-def _found_zone(patient: Patient, zone: Zone) -> Finding:
+def _found_zone(patient: ConnectionUnderTest, zone: Zone) -> Finding:
     text = f"{zone.url}, database {zone.ci}"
     if patient.zone is not None and patient.zone.url != zone.url:
         cure = "nothing: the next call finds the new zone by itself"
@@ -240,7 +245,9 @@ def _refused_login(credentials: Credentials, error: BridgeError) -> Iterator[Fin
         yield fail("login", text, "wait and try again; see Autotask's status page")
 
 
-def _clock(clock: Clock, probe: Probe, zone: Zone, credentials: Credentials) -> Finding:
+def _clock(
+    clock: Clock, probe: BackendDiagnostics, zone: Zone, credentials: Credentials
+) -> Finding:
     try:
         vendor = probe.vendor_time(zone, credentials)
     except ProviderError as error:
@@ -256,7 +263,9 @@ def _clock(clock: Clock, probe: Probe, zone: Zone, credentials: Credentials) -> 
     return fine("clock", text)
 
 
-def _release(probe: Probe, zone: Zone, patient: Patient) -> Finding:
+def _release(
+    probe: BackendDiagnostics, zone: Zone, patient: ConnectionUnderTest
+) -> Finding:
     ours = probe.description()
     try:
         theirs = probe.release(zone, patient.credentials)

@@ -35,7 +35,7 @@ _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class ReceivedArguments:
     """What a caller sent: texts by name, names of headers in small letters.
 
     Body and form are read when a placeholder asks for them, and may be asked for again.
@@ -49,7 +49,7 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class Declared:
+class ParameterSpec:
     """A parameter of a definition, words in small letters.
 
     A caller sends it as `name` in the place `kind`, and it goes as `vendor_name` into
@@ -79,7 +79,7 @@ class VendorRequest:
 
 
 def read_definition(
-    document: Mapping[str, JSON], sent: Sent, further: Sequence[str] = ()
+    document: Mapping[str, JSON], sent: ReceivedArguments, further: Sequence[str] = ()
 ) -> VendorRequest:
     """Return what a definition asks for, with what was sent in its placeholders.
 
@@ -112,7 +112,7 @@ def read_definition(
     return VendorRequest(known, arguments, writes=known in _WRITING)
 
 
-def declarations(document: Mapping[str, JSON]) -> Iterator[Declared]:
+def declarations(document: Mapping[str, JSON]) -> Iterator[ParameterSpec]:
     """Yield the parameters of a definition that have a name."""
     parameters = document.get("parameters")
     for each in parameters if isinstance(parameters, list) else ():
@@ -120,7 +120,7 @@ def declarations(document: Mapping[str, JSON]) -> Iterator[Declared]:
             continue
         name, called = each.get("name"), each.get("vendorName")
         if isinstance(name, str) and name:
-            yield Declared(
+            yield ParameterSpec(
                 name,
                 str(each.get("type", "")).lower(),
                 called if isinstance(called, str) and called else name,
@@ -177,7 +177,7 @@ def _literal(part: str) -> str:
     return unquote(part).replace("/", "%2F")
 
 
-def _constant(declared: Sequence[Declared], kind: str, name: str = "") -> str:
+def _constant(declared: Sequence[ParameterSpec], kind: str, name: str = "") -> str:
     """Return the constant that goes into the request's body, or into a header."""
     for each in declared:
         called = name in {"", each.vendor_name.lower()}
@@ -186,7 +186,7 @@ def _constant(declared: Sequence[Declared], kind: str, name: str = "") -> str:
     return ""
 
 
-def _fill(text: str, declared: Sequence[Declared], sent: Sent) -> str:
+def _fill(text: str, declared: Sequence[ParameterSpec], sent: ReceivedArguments) -> str:
     """Return a text with values in its placeholders.
 
     A word in braces that nobody declared is filled from the path and the query, by its
@@ -212,7 +212,7 @@ def _fill(text: str, declared: Sequence[Declared], sent: Sent) -> str:
     return _PLACEHOLDER.sub(value, text)
 
 
-def _sent(declared: Declared, sent: Sent) -> str | None:
+def _sent(declared: ParameterSpec, sent: ReceivedArguments) -> str | None:
     """Return what was sent for a parameter, None when nothing was."""
     name = declared.name
     if declared.kind == "value":

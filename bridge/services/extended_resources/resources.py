@@ -20,7 +20,7 @@ from bridge.services.extended_resources.components import (
     with_legacy_flags,
 )
 from bridge.services.extended_resources.definitions import (
-    Sent,
+    ReceivedArguments,
     path_pattern,
     path_segments,
     path_shape,
@@ -46,7 +46,7 @@ class SavedResource:
 
 
 @dataclass(frozen=True, slots=True)
-class Meant:
+class ResolvedRequest:
     """An added resource that a path means; `values` fill the names in its path."""
 
     method: str
@@ -155,7 +155,9 @@ def remove_resource(
     extended_resources.remove_extended(ctx.database, user.account_id, number)
 
 
-def find_meant(ctx: Context, user: User, instance: Instance, path: str) -> list[Meant]:
+def find_meant(
+    ctx: Context, user: User, instance: Instance, path: str
+) -> list[ResolvedRequest]:
     """Return the added resources that a path means, the newest first.
 
     `path` has no hub in front. No vendor call.
@@ -166,7 +168,7 @@ def find_meant(ctx: Context, user: User, instance: Instance, path: str) -> list[
         ctx.database, user.account_id, instance.element_key
     )
     return [
-        Meant(item.method, item.document, match.groupdict())
+        ResolvedRequest(item.method, item.document, match.groupdict())
         for item in reversed(found)
         if (match := path_pattern(item.document).fullmatch(path.strip("/")))
     ]
@@ -193,7 +195,7 @@ def find_model(ctx: Context, instance: Instance, name: str) -> Model | None:
 
 
 def answer(
-    ctx: Context, instance: Instance, meant: Meant, sent: Sent
+    ctx: Context, instance: Instance, meant: ResolvedRequest, sent: ReceivedArguments
 ) -> Mapping[str, JSON]:
     """Return what an added resource answers. One vendor call.
 

@@ -14,7 +14,7 @@ from bridge.ceql.ast import And, Expr, Literal, Or, Predicate
 from bridge.ceql.parser import parse_where
 from bridge.errors import InvalidQueryError
 from bridge.interfaces import Field, FieldType, Scalar
-from bridge.services.filtering.local_filter import holds
+from bridge.services.filtering.local_filter import matches
 from bridge.services.values import read_text
 
 D = TypeVar("D", bound=Mapping[str, JSON])
@@ -52,7 +52,7 @@ def select_documents(where: str, documents: Sequence[D]) -> list[D]:
     return [
         document
         for document in documents
-        if expr is None or holds(expr, dict(_members(document)), _UTC)
+        if expr is None or matches(expr, dict(_members(document)), _UTC)
     ]
 
 

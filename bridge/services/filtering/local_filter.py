@@ -35,12 +35,12 @@ _AFFIRMATIONS = frozenset({Operator.EQUAL, Operator.IN, Operator.LIKE})
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
 
-def holds(where: Expr[Field, Scalar], entity: Entity, zone: ZoneInfo) -> bool:
+def matches(where: Expr[Field, Scalar], entity: Entity, zone: ZoneInfo) -> bool:
     """Tell whether an entity passes a filter; `zone` is the vendor's."""
     if isinstance(where, And):
-        return all(holds(item, entity, zone) for item in where.items)
+        return all(matches(item, entity, zone) for item in where.items)
     if isinstance(where, Or):
-        return any(holds(item, entity, zone) for item in where.items)
+        return any(matches(item, entity, zone) for item in where.items)
     return _passes(where, _value(where.field, entity, zone), zone)
 
 

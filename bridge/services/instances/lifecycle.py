@@ -29,7 +29,7 @@ from bridge.services.instances.bodies import (
     require_keys,
     unmask,
 )
-from bridge.services.locks import hold
+from bridge.services.locks import record_lock
 from bridge.store import instance_search, instances
 from bridge.store.instances import Instance
 from bridge.store.organizations import User
@@ -292,7 +292,7 @@ def _change(  # noqa: PLR0913 - the two ways to change differ in three points
         find_element(ctx, named)
     name = read_name(body.get("name")) or None
     tags = read_tags(body["tags"]) if body.get("tags") is not None else None
-    with hold(ctx, f"instance/{instance.id}"):
+    with record_lock(ctx, f"instance/{instance.id}"):
         current = find_again(ctx, instance)
         configuration, zone = None, None
         if body.get("configuration") is not None:

@@ -15,15 +15,15 @@ from bridge.errors import ForbiddenError, InvalidRequestError, NotFoundError
 from bridge.interfaces import Entity, FieldType
 from bridge.services.context import Context
 from bridge.services.organizations.bodies import (
-    LONGEST_TEXT,
-    Kept,
+    MAX_TEXT_LENGTH,
+    AccountFields,
     read_flag,
     read_text,
     unchanged,
     unused,
 )
 from bridge.services.organizations.lists import select, written
-from bridge.services.paging import Cut, Piece, cut
+from bridge.services.paging import PageRequest, PageSlice, slice_page
 from bridge.store import accounts
 from bridge.store.accounts import Account
 from bridge.store.organizations import User
@@ -57,7 +57,9 @@ def organization_document(user: User) -> dict[str, JSON]:
     }
 
 
-def list_accounts(ctx: Context, user: User, where: str, asked: Cut) -> Piece:
+def list_accounts(
+    ctx: Context, user: User, where: str, asked: PageRequest
+) -> PageSlice:
     """Return accounts of the caller's organization, ascending by id.
 
     Raises:
@@ -65,7 +67,7 @@ def list_accounts(ctx: Context, user: User, where: str, asked: Cut) -> Piece:
     """
     found = accounts.list_accounts(ctx.database, user.organization_id)
     rows = [_account_row(account) for account in found]
-    return cut("platform accounts", select(where, _ACCOUNT_TYPES, rows), asked)
+    return slice_page("platform accounts", select(where, _ACCOUNT_TYPES, rows), asked)
 
 
 def find_account(ctx: Context, user: User, account_id: str) -> Account:
@@ -97,7 +99,7 @@ def find_own_account(ctx: Context, user: User, account_id: str) -> Account:
     return account
 
 
-def add_account(ctx: Context, user: User, body: Mapping[str, JSON]) -> Kept:
+def add_account(ctx: Context, user: User, body: Mapping[str, JSON]) -> AccountFields:
     """Make an account.
 
     Raises:
@@ -116,12 +118,12 @@ def add_account(ctx: Context, user: User, body: Mapping[str, JSON]) -> Kept:
         description=texts.get("description"),
         external_id=texts.get("external_id"),
     )
-    return Kept(account_document(account), unused(body, _USED))
+    return AccountFields(account_document(account), unused(body, _USED))
 
 
 def change_account(
     ctx: Context, user: User, account_id: str, body: Mapping[str, JSON]
-) -> Kept:
+) -> AccountFields:
     """Change the members of an account that the body names.
 
     Raises:
@@ -136,7 +138,7 @@ def change_account(
         raise InvalidRequestError("name must not be empty.")
     ignored = unchanged(body, _USED, account_document(account))
     changed = accounts.change_account(ctx.database, account.id, texts)
-    return Kept(account_document(changed), ignored)
+    return AccountFields(account_document(changed), ignored)
 
 
 def remove_account(ctx: Context, user: User, account_id: str) -> None:
@@ -205,7 +207,7 @@ def write_settings(
         if isinstance(value, dict | list) or value is None:
             raise InvalidRequestError(f"{name[:100]} must be a single value.")
         text = str(value).lower() if isinstance(value, bool) else str(value)
-        if len(name) > 128 or len(text) > LONGEST_TEXT:  # noqa: PLR2004 - the column's
+        if len(name) > 128 or len(text) > MAX_TEXT_LENGTH:  # noqa: PLR2004 - the column's
             raise InvalidRequestError(f"{name[:100]} is too long.")
         values[name] = text
     if values.get(POLICY, POLICIES[0]) not in POLICIES:

@@ -14,13 +14,13 @@ from bridge.catalog.model import JSON
 from bridge.errors import ForbiddenError, InvalidRequestError
 from bridge.interfaces import Entity
 
-LONGEST_TEXT = 1000
+MAX_TEXT_LENGTH = 1000
 _DERIVED = frozenset({"createdDate", "lastLoginDate", "fullName"})
 _FLAGS = {"true": True, "false": False}
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class AccountFields:
     """An account or a user as stored; `ignored` names members that had no effect."""
 
     document: Entity
@@ -62,8 +62,10 @@ def read_text(body: Mapping[str, JSON], name: str) -> str | None:
     value = body.get(name)
     if value is not None and not isinstance(value, str):
         raise InvalidRequestError(f"{name} must be a text.")
-    if value is not None and len(value) > LONGEST_TEXT:
-        raise InvalidRequestError(f"{name} is longer than {LONGEST_TEXT} characters.")
+    if value is not None and len(value) > MAX_TEXT_LENGTH:
+        raise InvalidRequestError(
+            f"{name} is longer than {MAX_TEXT_LENGTH} characters."
+        )
     return value
 
 

@@ -30,15 +30,20 @@ from bridge.services.instances.bodies import (
 from bridge.services.times import read_time
 from bridge.store import importing
 from bridge.store.database.sql import is_storable
-from bridge.store.importing import Moved, MovedInstance, MovedOrganization, MovedUser
+from bridge.store.importing import (
+    ImportedInstance,
+    ImportedOrganization,
+    ImportedUser,
+    ImportResult,
+)
 
-LARGEST_ID = 2_000_000_000
+MAX_ID = 2_000_000_000
 """Leaves room for the ids that are given out above the largest one brought."""
 
 T = TypeVar("T")
 
 
-def move_in(ctx: Context, document: bytes, *, check: bool) -> Moved:
+def move_in(ctx: Context, document: bytes, *, check: bool) -> ImportResult:
     """Take over everything in a document, or nothing; no vendor call.
 
     Done again, it adds what is new and leaves what is there. With `check` all of it
@@ -48,10 +53,12 @@ def move_in(ctx: Context, document: bytes, *, check: bool) -> Moved:
         InvalidRequestError: the document; every mistake is named with its place.
         ConflictError: something of it belongs to something else here; all are named.
     """
-    return importing.move_in(ctx.database, read_document(ctx, document), check=check)
+    return importing.import_organizations(
+        ctx.database, read_document(ctx, document), check=check
+    )
 
 
-def read_document(ctx: Context, document: bytes) -> list[MovedOrganization]:
+def read_document(ctx: Context, document: bytes) -> list[ImportedOrganization]:
     """Return what a document brings.
 
     Raises:
@@ -86,18 +93,18 @@ class _Reading:
         self.mistakes: list[str] = []
         self._ctx = ctx
 
-    def organization(self, node: _Node) -> MovedOrganization:
+    def organization(self, node: _Node) -> ImportedOrganization:
         self._known(node, "id accountId name secret users instances")
         users = self.all(node, "users", self._user)
         emails = {importing.fold_email(user.email) for user in users}
 
-        def instance(child: _Node) -> MovedInstance:
+        def instance(child: _Node) -> ImportedInstance:
             read = self._instance(child)
             if importing.fold_email(read.email) not in emails:
                 self._wrong(child, "user must be the email of a user beside it")
             return read
 
-        return MovedOrganization(
+        return ImportedOrganization(
             id=self._id(node, "id"),
             secret=self._text(node, "secret"),
             name=self._text(node, "name"),
@@ -119,7 +126,7 @@ class _Reading:
         ]
         return [read(child) for child in children]
 
-    def refuse_twins(self, organizations: list[MovedOrganization]) -> None:
+    def refuse_twins(self, organizations: list[ImportedOrganization]) -> None:
         """Refuse an id, a secret, a token or an address that stands there twice."""
         for what, values in _unique(organizations):
             twice = [value for value, count in Counter(values).items() if count > 1]
@@ -129,9 +136,9 @@ class _Reading:
                 named = ", ".join(map(str, twice))
                 self.mistakes.append(f"The same {what} stands there twice: {named}.")
 
-    def _user(self, node: _Node) -> MovedUser:
+    def _user(self, node: _Node) -> ImportedUser:
         self._known(node, "id email password secret firstName lastName")
-        return MovedUser(
+        return ImportedUser(
             id=self._id(node, "id"),
             secret=self._text(node, "secret"),
             email=self._text(node, "email"),
@@ -140,7 +147,7 @@ class _Reading:
             last_name=self._text(node, "lastName", needed=False),
         )
 
-    def _instance(self, node: _Node) -> MovedInstance:
+    def _instance(self, node: _Node) -> ImportedInstance:
         self._known(
             node,
             "id token user element name tags configuration disabled createdDate",
@@ -151,7 +158,7 @@ class _Reading:
         if not isinstance(disabled, bool):
             self._wrong(node, "disabled must be true or false")
         element = self._element(node)
-        return MovedInstance(
+        return ImportedInstance(
             id=self._id(node, "id"),
             token=self._text(node, "token"),
             email=self._text(node, "user"),
@@ -202,10 +209,10 @@ class _Reading:
         if value is None or (
             isinstance(value, int)
             and not isinstance(value, bool)
-            and 1 <= value <= LARGEST_ID
+            and 1 <= value <= MAX_ID
         ):
             return value
-        self._wrong(node, f"{name} must be a number from 1 to {LARGEST_ID}")
+        self._wrong(node, f"{name} must be a number from 1 to {MAX_ID}")
         return None
 
     def _text(self, node: _Node, name: str, *, needed: bool = True) -> str:
@@ -248,7 +255,7 @@ _SECRET = frozenset({"secret", "token"})
 
 
 def _unique(
-    organizations: list[MovedOrganization],
+    organizations: list[ImportedOrganization],
 ) -> Iterator[tuple[str, Sequence[object]]]:
     users = [user for one in organizations for user in one.users]
     instances = [instance for one in organizations for instance in one.instances]

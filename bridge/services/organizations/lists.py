@@ -14,7 +14,7 @@ from bridge.ceql.ast import And, Expr, Literal, Or, Predicate
 from bridge.ceql.parser import parse_where
 from bridge.errors import InvalidQueryError
 from bridge.interfaces import Entity, Field, FieldType, Scalar
-from bridge.services.filtering.local_filter import holds
+from bridge.services.filtering.local_filter import matches
 from bridge.services.times import write_time
 from bridge.services.values import read_text
 
@@ -32,7 +32,7 @@ def select(
     """
     parsed = parse_where(where)
     expr = None if parsed is None else _type(types, parsed)
-    return [written(row) for row in rows if expr is None or holds(expr, row, _UTC)]
+    return [written(row) for row in rows if expr is None or matches(expr, row, _UTC)]
 
 
 def written(row: Entity) -> Entity:

@@ -18,7 +18,7 @@ from bridge.services.access import REFUSED
 from bridge.services.context import Context
 from bridge.services.organizations.accounts import find_account, require_admin
 from bridge.services.organizations.bodies import (
-    Kept,
+    AccountFields,
     read_flag,
     read_text,
     refuse_role,
@@ -27,7 +27,7 @@ from bridge.services.organizations.bodies import (
     unused,
 )
 from bridge.services.organizations.lists import select, written
-from bridge.services.paging import Cut, Piece, cut
+from bridge.services.paging import PageRequest, PageSlice, slice_page
 from bridge.store import organizations, users
 from bridge.store.organizations import User
 from bridge.store.users import UserChange
@@ -52,8 +52,8 @@ _SHORTEST_PASSWORD = 8
 
 
 def list_users(
-    ctx: Context, user: User, account_id: str | None, where: str, asked: Cut
-) -> Piece:
+    ctx: Context, user: User, account_id: str | None, where: str, asked: PageRequest
+) -> PageSlice:
     """Return users of an account, or of the whole organization, ascending by id.
 
     Those who are not active are among them. `lastLoginDate` is a date here.
@@ -70,7 +70,7 @@ def list_users(
         and (account is None or found.account_id == account.id)
     ]
     listed = [_listed(document) for document in select(where, _TYPES, rows)]
-    return cut("platform users", listed, asked)
+    return slice_page("platform users", listed, asked)
 
 
 def find_user(
@@ -101,7 +101,7 @@ def find_by_id_or_email(ctx: Context, user: User, id_or_email: str) -> User:
 
 def add_user(
     ctx: Context, user: User, account_id: str, body: Mapping[str, JSON]
-) -> Kept:
+) -> AccountFields:
     """Make a user of an account; only this answer tells the secret.
 
     The new user is no admin.
@@ -133,7 +133,7 @@ def add_user(
         active=read_flag(body, "active") is not False,
     )
     secret, _ = organizations.read_secrets(ctx.database, made)
-    return Kept({**user_document(made), "secret": secret}, unused(body, _USED))
+    return AccountFields({**user_document(made), "secret": secret}, unused(body, _USED))
 
 
 def change_user(
@@ -143,7 +143,7 @@ def change_user(
     body: Mapping[str, JSON],
     *,
     permanent: bool = False,
-) -> Kept:
+) -> AccountFields:
     """Change the members of a user that the body names.
 
     A user who is not active, or whose password another changed, has no sessions left;
@@ -175,7 +175,7 @@ def change_user(
     changed = users.change_user(ctx.database, found, change, by=user)
     if changed is None:
         raise UnauthorizedError(REFUSED)
-    return Kept(user_document(changed), ignored)
+    return AccountFields(user_document(changed), ignored)
 
 
 def remove_user(ctx: Context, user: User, found: User) -> None:

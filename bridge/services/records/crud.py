@@ -18,28 +18,33 @@ from bridge.errors import (
 from bridge.interfaces import UDF_MEMBER, Entity, Scalar
 from bridge.services.context import Context
 from bridge.services.credentials import open_backend
-from bridge.services.locks import hold
+from bridge.services.locks import record_lock
 from bridge.services.objects import find_object
-from bridge.services.records.idempotency import Create, Fence, create_once, tenant_key
-from bridge.services.records.parents import Link
+from bridge.services.records.idempotency import (
+    CheckSendDeadline,
+    CreateCall,
+    create_once,
+    tenant_key,
+)
+from bridge.services.records.parents import ParentLink
 from bridge.services.records.serializer import (
     PLAIN,
-    RecordShape,
-    Shown,
-    View,
-    record_shape,
+    RecordOptions,
+    RecordSerializer,
+    SerializedRecord,
+    open_serializer,
 )
-from bridge.services.records.validation import Draft, draft_values, merge
+from bridge.services.records.validation import ValidatedRecord, merge, vendor_values
 from bridge.services.records.vendor_records import (
-    draft_new,
-    draft_stored,
     entity_type,
     read_entity,
     read_id,
     read_parent,
     require_own,
+    validate_change,
+    validate_new,
 )
-from bridge.services.records.write_result import Written, show_unread
+from bridge.services.records.write_result import WriteResult, show_unread
 from bridge.services.times import write_time
 from bridge.store.instances import Instance
 
@@ -50,9 +55,9 @@ def get_record(
     object_name: str,
     record_id: str,
     *,
-    view: View = PLAIN,
-    within: Link | None = None,
-) -> Shown:
+    view: RecordOptions = PLAIN,
+    within: ParentLink | None = None,
+) -> SerializedRecord:
     """Return one record. One vendor call; none when `record_id` is no number.
 
     Labels cost what `labels` says.
@@ -66,7 +71,7 @@ def get_record(
     backend = open_backend(ctx, instance)
     entity = read_entity(backend, resource, record_id, shared=True)
     require_own(ctx, instance, resource, entity, within)
-    return record_shape(ctx, instance, resource, view).show(entity)
+    return open_serializer(ctx, instance, resource, view).show(entity)
 
 
 def create_record(  # noqa: PLR0913 - the parts of a create, by name
@@ -76,9 +81,9 @@ def create_record(  # noqa: PLR0913 - the parts of a create, by name
     body: Mapping[str, JSON],
     *,
     key: str | None = None,
-    view: View = PLAIN,
-    within: Link | None = None,
-) -> Written:
+    view: RecordOptions = PLAIN,
+    within: ParentLink | None = None,
+) -> WriteResult:
     """Create a record and read it back. Two vendor calls; none when it repeats one.
 
     A child, `within` its parent, costs one more: the parent is read first. So may a
@@ -101,19 +106,19 @@ def create_record(  # noqa: PLR0913 - the parts of a create, by name
     if within is not None:
         body = within.preset(dict(body))
         read_parent(ctx, instance, within)
-    create = Create(instance, resource, body, key, view)
+    create = CreateCall(instance, resource, body, key, view)
     return create_once(ctx, create, partial(_create, ctx, create))
 
 
-def _create(ctx: Context, create: Create, fence: Fence) -> Written:
+def _create(ctx: Context, create: CreateCall, fence: CheckSendDeadline) -> WriteResult:
     """Send a create and read the record back; raises nothing once it is created."""
     instance, resource = create.instance, create.resource
-    fields, draft = draft_new(ctx, instance, resource, create.body)
+    fields, draft = validate_new(ctx, instance, resource, create.body)
     draft.require_sound(f"The {resource.singular} was not created")
     backend = open_backend(ctx, instance)
-    shape = record_shape(ctx, instance, resource, create.view)
+    shape = open_serializer(ctx, instance, resource, create.view)
     fence()
-    created = backend.create(entity_type(resource), draft_values(fields, draft))
+    created = backend.create(entity_type(resource), vendor_values(fields, draft))
     try:
         stored = read_entity(backend, resource, str(created["id"]))
         return _written(shape, stored, draft)
@@ -130,9 +135,9 @@ def update_record(  # noqa: PLR0913 - the parts of an update, by name
     body: Mapping[str, JSON],
     *,
     method: str = "PATCH",
-    view: View = PLAIN,
-    within: Link | None = None,
-) -> Written:
+    view: RecordOptions = PLAIN,
+    within: ParentLink | None = None,
+) -> WriteResult:
     """Change the members in `body` and nothing else. Three vendor calls.
 
     Read, merge, write, read again, under a lease: updates of one record through any
@@ -151,11 +156,11 @@ def update_record(  # noqa: PLR0913 - the parts of an update, by name
     resource.require(Verb.UPDATE, method)
     entity_id = read_id(resource, record_id)
     backend = open_backend(ctx, instance)
-    shape = record_shape(ctx, instance, resource, view)
-    with hold(ctx, _lease_key(instance, resource, entity_id)) as fence:
+    shape = open_serializer(ctx, instance, resource, view)
+    with record_lock(ctx, _lease_key(instance, resource, entity_id)) as fence:
         stored = read_entity(backend, resource, record_id)
         require_own(ctx, instance, resource, stored, within)
-        fields, draft = draft_stored(ctx, instance, resource, body, stored)
+        fields, draft = validate_change(ctx, instance, resource, body, stored)
         draft.require_sound(f"The {resource.singular} was not changed")
         if draft.given:
             values = merge(fields, stored, draft)
@@ -177,7 +182,7 @@ def delete_record(
     object_name: str,
     record_id: str,
     *,
-    within: Link | None = None,
+    within: ParentLink | None = None,
 ) -> None:
     """Delete one record of an entity that can be deleted. One vendor call.
 
@@ -196,7 +201,7 @@ def delete_record(
     resource.require(Verb.DELETE, "DELETE")
     entity_id = read_id(resource, record_id)
     backend = open_backend(ctx, instance)
-    with hold(ctx, _lease_key(instance, resource, entity_id)):
+    with record_lock(ctx, _lease_key(instance, resource, entity_id)):
         if within is not None:
             stored = read_entity(backend, resource, record_id)
             require_own(ctx, instance, resource, stored, within)
@@ -222,11 +227,11 @@ def ping(ctx: Context, instance: Instance) -> dict[str, JSON]:
 
 
 def _written(
-    shape: RecordShape, entity: Entity, draft: Draft, notice: str = ""
-) -> Written:
+    shape: RecordSerializer, entity: Entity, draft: ValidatedRecord, notice: str = ""
+) -> WriteResult:
     shown = shape.show(entity)
     notes = (*draft.notes, *shown.notes)
-    return Written(shown.record, tuple(draft.ignored), notice, notes)
+    return WriteResult(shown.record, tuple(draft.ignored), notice, notes)
 
 
 def _lease_key(instance: Instance, resource: Resource, entity_id: int) -> str:
@@ -234,7 +239,7 @@ def _lease_key(instance: Instance, resource: Resource, entity_id: int) -> str:
     return f"{tenant_key(instance)}/{resource.entity}/{entity_id}"
 
 
-def _overlay(stored: Entity, draft: Draft) -> Entity:
+def _overlay(stored: Entity, draft: ValidatedRecord) -> Entity:
     """Return the entity as it must be after the write."""
     given = draft.given.values()
     merged = stored | {info.name: value for info, value in given if not info.udf}

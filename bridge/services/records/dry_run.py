@@ -15,16 +15,16 @@ from bridge.interfaces import Field, Scalar
 from bridge.services.context import Context
 from bridge.services.credentials import open_backend
 from bridge.services.objects import find_object
-from bridge.services.records.parents import Link
-from bridge.services.records.validation import draft_values, merge
+from bridge.services.records.parents import ParentLink
+from bridge.services.records.validation import merge, vendor_values
 from bridge.services.records.vendor_records import (
-    draft_new,
-    draft_stored,
     entity_type,
     read_entity,
     read_id,
     read_parent,
     require_own,
+    validate_change,
+    validate_new,
 )
 from bridge.store.instances import Instance
 
@@ -35,7 +35,7 @@ def rehearse_create(
     object_name: str,
     body: dict[str, JSON],
     *,
-    within: Link | None = None,
+    within: ParentLink | None = None,
 ) -> tuple[dict[str, JSON], list[str], list[str]]:
     """Return what a create would send, the members it would not use, and its notes.
 
@@ -55,12 +55,12 @@ def rehearse_create(
             body = within.preset(body)
         except InvalidRequestError as error:
             problems.append(error.message)
-    fields, draft = draft_new(ctx, instance, resource, body)
+    fields, draft = validate_new(ctx, instance, resource, body)
     problems += draft.problems
     request = None
     if not problems:
         request = _preview(
-            ctx, instance, resource, "create", 0, draft_values(fields, draft)
+            ctx, instance, resource, "create", 0, vendor_values(fields, draft)
         )
     document = _document("create", resource, request, problems)
     return document, draft.ignored, draft.notes
@@ -74,7 +74,7 @@ def rehearse_update(  # noqa: PLR0913 - the parts of an update, by name
     body: Mapping[str, JSON],
     *,
     method: str = "PATCH",
-    within: Link | None = None,
+    within: ParentLink | None = None,
 ) -> tuple[dict[str, JSON], list[str], list[str]]:
     """Return what an update would send, the members it would not use, and its notes.
 
@@ -89,7 +89,7 @@ def rehearse_update(  # noqa: PLR0913 - the parts of an update, by name
     entity_id = read_id(resource, record_id)
     stored = read_entity(open_backend(ctx, instance), resource, record_id)
     require_own(ctx, instance, resource, stored, within)
-    fields, draft = draft_stored(ctx, instance, resource, body, stored)
+    fields, draft = validate_change(ctx, instance, resource, body, stored)
     request = None
     if draft.given and not draft.problems:
         values = merge(fields, stored, draft)
@@ -104,7 +104,7 @@ def rehearse_delete(
     object_name: str,
     record_id: str,
     *,
-    within: Link | None = None,
+    within: ParentLink | None = None,
 ) -> dict[str, JSON]:
     """Return what a delete would send. One vendor call.
 

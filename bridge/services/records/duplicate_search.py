@@ -41,12 +41,12 @@ from bridge.interfaces import (
 from bridge.services.context import Context
 from bridge.services.credentials import open_backend
 from bridge.services.fields import EntityFields
-from bridge.services.records.parents import Link
-from bridge.services.records.record_match import Likeness, judge
-from bridge.services.records.validation import Draft
-from bridge.services.records.vendor_records import draft_new
+from bridge.services.records.parents import ParentLink
+from bridge.services.records.record_match import MatchResult, match_record
+from bridge.services.records.validation import ValidatedRecord
+from bridge.services.records.vendor_records import validate_new
 from bridge.store import idempotency_records
-from bridge.store.idempotency_records import Intent, Wanted
+from bridge.store.idempotency_records import CreateRequest, IdempotencyRecord
 from bridge.store.instances import Instance
 
 _STAMPS = ("CreateDate", "CreateDateTime", "AttachDate", "DateStamp")
@@ -60,7 +60,7 @@ _WORD = re.compile(r"[^\W_]{2,}")
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class SearchResult:
     """What can be told: the record; that it is not there; or `reason`, why neither.
 
     `passing` tells that another look may soon tell more.
@@ -76,9 +76,9 @@ def find(
     instance: Instance,
     resource: Resource,
     body: Mapping[str, JSON],
-    wanted: Wanted,
-    intent: Intent,
-) -> Finding:
+    wanted: CreateRequest,
+    intent: IdempotencyRecord,
+) -> SearchResult:
     """Look for the record of an unanswered create. One vendor call, four at most.
 
     Reading the body costs what `draft_new` says.
@@ -86,7 +86,7 @@ def find(
     Raises:
         ProviderError: Autotask could not be asked.
     """
-    fields, draft = draft_new(ctx, instance, resource, body)
+    fields, draft = validate_new(ctx, instance, resource, body)
     return find_alike(ctx, instance, fields, draft, wanted, intent)
 
 
@@ -94,12 +94,12 @@ def find_alike(  # noqa: PLR0913 - what a look is made of
     ctx: Context,
     instance: Instance,
     fields: EntityFields,
-    draft: Draft,
-    wanted: Wanted,
-    intent: Intent,
+    draft: ValidatedRecord,
+    wanted: CreateRequest,
+    intent: IdempotencyRecord,
     *,
-    within: Link | None = None,
-) -> Finding:
+    within: ParentLink | None = None,
+) -> SearchResult:
     """Look for a record that holds what a draft says, as `find` does.
 
     `within` leaves the records of one parent.
@@ -110,22 +110,26 @@ def find_alike(  # noqa: PLR0913 - what a look is made of
     seen = _collect(open_backend(ctx, instance), trace, draft)
     # Asked after the look: what another call has created by then is its own, or that
     # call still counts as sending.
-    others = idempotency_records.consult_others(
+    others = idempotency_records.find_concurrent(
         ctx.database, intent.id, wanted, [*seen.matches, *seen.doubtful]
     )
     matches = [i for i in seen.matches if i not in others.record_ids]
     doubtful = [i for i in seen.doubtful if i not in others.record_ids]
     in_question = matches + doubtful
     if in_question and others.sending:
-        return Finding(reason="another create is being sent just now", passing=True)
+        return SearchResult(
+            reason="another create is being sent just now", passing=True
+        )
     if len(matches) == 1:
-        return Finding(record=seen.matches[matches[0]])
+        return SearchResult(record=seen.matches[matches[0]])
     if in_question:
         shown = ", ".join(str(i) for i in in_question[:_MOST_SHOWN])
-        return Finding(reason=f"it may be one of these records: {shown}")
+        return SearchResult(reason=f"it may be one of these records: {shown}")
     if not seen.complete:
-        return Finding(reason="too many records were made since to look at them all")
-    return Finding()
+        return SearchResult(
+            reason="too many records were made since to look at them all"
+        )
+    return SearchResult()
 
 
 def find_floor(
@@ -139,7 +143,7 @@ def find_floor(
     Raises:
         ProviderError: Autotask could not be asked.
     """
-    fields, draft = draft_new(ctx, instance, resource, body)
+    fields, draft = validate_new(ctx, instance, resource, body)
     if draft.problems or _stamp(fields, draft) or _is_unique(fields, draft):
         return None
     backend, entity = open_backend(ctx, instance), _entity(fields)
@@ -186,7 +190,9 @@ class _Seen:
     complete: bool = False
 
 
-def _trace(fields: EntityFields, draft: Draft, intent: Intent) -> _Trace:
+def _trace(
+    fields: EntityFields, draft: ValidatedRecord, intent: IdempotencyRecord
+) -> _Trace:
     stamp = _stamp(fields, draft)
     predicates: list[Predicate[Field, Scalar]] = []
     if stamp is not None:
@@ -212,13 +218,13 @@ def _both(predicates: Sequence[Predicate[Field, Scalar]]) -> Expr[Field, Scalar]
     return predicates[0] if predicates else None
 
 
-def _is_unique(fields: EntityFields, draft: Draft) -> bool:
+def _is_unique(fields: EntityFields, draft: ValidatedRecord) -> bool:
     """Tell whether the draft has a value of which the vendor takes but one record."""
     unique = fields.resource.facts.unique
     return any(not info.udf and info.name in unique for info, _ in draft.given.values())
 
 
-def _stamp(fields: EntityFields, draft: Draft) -> Field | None:
+def _stamp(fields: EntityFields, draft: ValidatedRecord) -> Field | None:
     """Return the time of creation that only the vendor sets, if there is one."""
     for name in _STAMPS:
         info = fields.standard.get(name)
@@ -231,7 +237,9 @@ def _stamp(fields: EntityFields, draft: Draft) -> Field | None:
     return None
 
 
-def _word(fields: EntityFields, draft: Draft) -> list[Predicate[Field, Scalar]]:
+def _word(
+    fields: EntityFields, draft: ValidatedRecord
+) -> list[Predicate[Field, Scalar]]:
     """Ask for one word of one text, which no way of storing the text changes."""
     for info, value in draft.given.values():
         if info.type is not FieldType.STRING or info.udf or not info.queryable:
@@ -242,17 +250,17 @@ def _word(fields: EntityFields, draft: Draft) -> list[Predicate[Field, Scalar]]:
     return []
 
 
-def _collect(backend: Backend, trace: _Trace, draft: Draft) -> _Seen:
+def _collect(backend: Backend, trace: _Trace, draft: ValidatedRecord) -> _Seen:
     seen = _Seen()
     after = trace.floor_id
     for _ in range(_MOST_PAGES):
         page = backend.query(trace.entity, trace.where, after=after)
         for entity in page.entities:
             after = _id(entity)
-            likeness = judge(draft, entity)
-            if likeness is Likeness.SAME and trace.is_recent(entity):
+            likeness = match_record(draft, entity)
+            if likeness is MatchResult.SAME and trace.is_recent(entity):
                 seen.matches[after] = entity
-            elif likeness is not Likeness.DIFFERENT:
+            elif likeness is not MatchResult.DIFFERENT:
                 seen.doubtful[after] = entity
         if not page.more or not page.entities:
             seen.complete = True

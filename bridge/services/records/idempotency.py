@@ -49,13 +49,22 @@ from bridge.errors import (
 from bridge.interfaces import Entity
 from bridge.services.context import Context
 from bridge.services.records import duplicate_search
-from bridge.services.records.serializer import PLAIN, View, record_shape
-from bridge.services.records.write_result import Written, read_answer, write_answer
+from bridge.services.records.serializer import PLAIN, RecordOptions, open_serializer
+from bridge.services.records.write_result import (
+    WriteResult,
+    decode_result,
+    encode_result,
+)
 from bridge.store import idempotency_records
 from bridge.store.abandoned_creates import abandon
-from bridge.store.idempotency_records import Ending, Intent, State, Wanted
+from bridge.store.idempotency_records import (
+    CreateRequest,
+    IdempotencyRecord,
+    Result,
+    State,
+)
 from bridge.store.instances import Instance
-from bridge.store.process_identity import name_holder
+from bridge.store.process_identity import current_process
 
 _FIRST_PAUSE_S = 0.005
 _LONGEST_PAUSE_S = 0.25
@@ -70,20 +79,20 @@ Refused credentials and missing permissions are not kept: they are cured elsewhe
 the same request may then succeed.
 """
 
-Fence: TypeAlias = Callable[[], None]
+CheckSendDeadline: TypeAlias = Callable[[], None]
 """Called right before sending; raises when it is too late to send."""
 
-Send: TypeAlias = Callable[[Fence], Written]
+Send: TypeAlias = Callable[[CheckSendDeadline], WriteResult]
 
 Find: TypeAlias = Callable[
-    [Context, Instance, Resource, Mapping[str, JSON], Wanted, Intent],
-    duplicate_search.Finding,
+    [Context, Instance, Resource, Mapping[str, JSON], CreateRequest, IdempotencyRecord],
+    duplicate_search.SearchResult,
 ]
 """Looks for the record of an unanswered create, as `lookup.find` does."""
 
 
 @dataclass(frozen=True, slots=True)
-class Create:
+class CreateCall:
     """One caller's create; `key` is his `Idempotency-Key`, None when he sent none.
 
     `view` is how he wants the record shown; `find` looks for it at the vendor.
@@ -93,11 +102,11 @@ class Create:
     resource: Resource
     body: Mapping[str, JSON] = field(repr=False)
     key: str | None = field(repr=False)
-    view: View = PLAIN
+    view: RecordOptions = PLAIN
     find: Find = field(default=duplicate_search.find, repr=False)
 
 
-def create_once(ctx: Context, create: Create, send: Send) -> Written:
+def create_once(ctx: Context, create: CreateCall, send: Send) -> WriteResult:
     """Carry out a create unless it repeats one; then return or raise what that did.
 
     No vendor call but those of `send`, and those of a look where an earlier outcome
@@ -135,22 +144,22 @@ def tenant_key(instance: Instance) -> str:
 class _Attempt:
     """One call's way through the guard: what it wants, and as whom it holds it."""
 
-    def __init__(self, ctx: Context, create: Create, send: Send) -> None:
+    def __init__(self, ctx: Context, create: CreateCall, send: Send) -> None:
         self._ctx = ctx
         self._create = create
         self._send = send
         self._wanted = _wanted(create)
-        self._holder = name_holder()
+        self._holder = current_process()
         self._held_since = time.monotonic()
         self._deadline = self._held_since + ctx.settings.autotask_deadline_s
         self._save = ctx.unsaved.save
 
-    def claim(self) -> Intent:
+    def claim(self) -> IdempotencyRecord:
         """Take the create up, or return who has it."""
         self._held_since = time.monotonic()
         database = self._ctx.database
         try:
-            return idempotency_records.claim(
+            return idempotency_records.acquire(
                 database,
                 self._wanted,
                 holder=self._holder,
@@ -159,11 +168,11 @@ class _Attempt:
             )
         except StoreError:
             # It may be stored all the same, when only the confirmation was lost.
-            answer = write_answer(StoreUnavailableError(_NOT_SENT))
+            answer = encode_result(StoreUnavailableError(_NOT_SENT))
             self._save(partial(abandon, database, self._holder, answer), unsent=True)
             raise
 
-    def wait(self, intent: Intent) -> str | None:
+    def wait(self, intent: IdempotencyRecord) -> str | None:
         """Return the answer of who holds the intent; None when he fell silent.
 
         Raises:
@@ -183,7 +192,7 @@ class _Attempt:
             )
         return intent.answer
 
-    def carry_out(self, intent: Intent) -> Written:
+    def carry_out(self, intent: IdempotencyRecord) -> WriteResult:
         """Send the create, and leave a note of how it ended."""
         try:
             self._look_before(intent)
@@ -192,7 +201,7 @@ class _Attempt:
             raise self._suspended(intent, error) from error
         except BridgeError as error:
             lasting = isinstance(error, _KEPT)
-            answer = write_answer(error)
+            answer = encode_result(error)
             self._save(partial(self._finish, intent, answer, lasting=lasting))
             raise
         except Exception:
@@ -202,7 +211,7 @@ class _Attempt:
         self._save(partial(self._store, intent, written))
         return written
 
-    def _look_before(self, intent: Intent) -> None:
+    def _look_before(self, intent: IdempotencyRecord) -> None:
         """Learn what a keyed create could later be taken for, where nothing tells."""
         create = self._create
         if create.key is None or intent.floor_id is not None:
@@ -211,11 +220,11 @@ class _Attempt:
             self._ctx, create.instance, create.resource, create.body
         )
         if floor_id is not None:
-            idempotency_records.note_floor(
+            idempotency_records.save_floor(
                 self._ctx.database, intent.id, self._holder, floor_id
             )
 
-    def resolve(self, intent: Intent) -> Written:
+    def resolve(self, intent: IdempotencyRecord) -> WriteResult:
         """Find out what became of an unanswered create; send it if it never was."""
         try:
             record = self._look_until_told(intent)
@@ -233,7 +242,7 @@ class _Attempt:
             raise ConflictError("Another call took this create over; send it again.")
         return self.carry_out(intent)
 
-    def _resend(self, intent: Intent) -> bool:
+    def _resend(self, intent: IdempotencyRecord) -> bool:
         self._held_since = time.monotonic()
         try:
             return idempotency_records.resend(
@@ -247,7 +256,7 @@ class _Attempt:
             unknown = _unknown(f"noting that it is sent again failed: {error.told}")
             raise self._suspended(intent, unknown) from error
 
-    def _look_until_told(self, intent: Intent) -> Entity | None:
+    def _look_until_told(self, intent: IdempotencyRecord) -> Entity | None:
         """Return the record when it is there, None when it certainly is not.
 
         Raises:
@@ -279,8 +288,8 @@ class _Attempt:
                 raise _unknown(finding.reason or _not_settled(intent, open_s))
             time.sleep(max(0.0, again_at - time.monotonic()))
 
-    def _found(self, intent: Intent, record: Entity) -> Written:
-        shape = record_shape(
+    def _found(self, intent: IdempotencyRecord, record: Entity) -> WriteResult:
+        shape = open_serializer(
             self._ctx,
             self._create.instance,
             self._create.resource,
@@ -288,7 +297,7 @@ class _Attempt:
         )
         notice = "created by an earlier call, found now"
         shown = shape.show(record)
-        written = Written(shown.record, notice=notice, notes=shown.notes)
+        written = WriteResult(shown.record, notice=notice, notes=shown.notes)
         if not self._keep(intent, written):
             raise _unknown(f"record {record['id']} was claimed by another create")
         return written
@@ -305,24 +314,24 @@ class _Attempt:
                 "Getting ready took too long, so nothing was sent; send it again."
             )
 
-    def _store(self, intent: Intent, written: Written) -> None:
+    def _store(self, intent: IdempotencyRecord, written: WriteResult) -> None:
         """Store that a record was created, known as another's or not."""
         if not self._keep(intent, written):
-            self._finish(intent, write_answer(written), lasting=True)
+            self._finish(intent, encode_result(written), lasting=True)
 
-    def _keep(self, intent: Intent, written: Written) -> bool:
+    def _keep(self, intent: IdempotencyRecord, written: WriteResult) -> bool:
         """Note a record as this intent's; False when it is known as another's."""
         record_id = written.record.get("id")
         return self._finish(
             intent,
-            write_answer(written),
+            encode_result(written),
             record_id=record_id if isinstance(record_id, int) else None,
             lasting=True,
         )
 
     def _finish(
         self,
-        intent: Intent,
+        intent: IdempotencyRecord,
         answer: str,
         *,
         record_id: int | None = None,
@@ -330,22 +339,26 @@ class _Attempt:
     ) -> bool:
         lasting = lasting and self._create.key is not None
         lifetime_s = self._ctx.settings.idempotency_key_ttl_s if lasting else 0.0
-        ending = Ending(answer, record_id=record_id, lifetime_s=lifetime_s)
+        ending = Result(answer, record_id=record_id, lifetime_s=lifetime_s)
         return idempotency_records.finish(
             self._ctx.database, intent.id, self._holder, ending
         )
 
     def _suspended(
-        self, intent: Intent, error: ProviderOutcomeUnknownError
+        self, intent: IdempotencyRecord, error: ProviderOutcomeUnknownError
     ) -> ProviderOutcomeUnknownError:
         """Return what the caller is told, after it was noted for those who wait."""
         told = ProviderOutcomeUnknownError(
             f"{error.message} {self._advice()}", provider_message=error.provider_message
         )
-        database, answer = self._ctx.database, write_answer(told)
+        database, answer = self._ctx.database, encode_result(told)
         self._save(
             partial(
-                idempotency_records.suspend, database, intent.id, self._holder, answer
+                idempotency_records.mark_unknown,
+                database,
+                intent.id,
+                self._holder,
+                answer,
             )
         )
         return told
@@ -363,12 +376,12 @@ class _Attempt:
         )
 
 
-def _wanted(create: Create) -> Wanted:
+def _wanted(create: CreateCall) -> CreateRequest:
     """Return what tells this create from others; bodies are equal in any order."""
     body = json.dumps(create.body, sort_keys=True, separators=(",", ":"))
     instance, resource = create.instance, create.resource
     told_by = ["body", body] if create.key is None else ["key", create.key]
-    return Wanted(
+    return CreateRequest(
         instance_id=instance.id,
         tenant=tenant_key(instance),
         entity=resource.entity,
@@ -383,19 +396,19 @@ def _room(resource: Resource) -> str:
     return resource.name if resource.fixed else resource.entity
 
 
-def _give(answer: str) -> Written:
-    given = read_answer(answer)
+def _give(answer: str) -> WriteResult:
+    given = decode_result(answer)
     if isinstance(given, BridgeError):
         raise given
     return given
 
 
-def _age_s(intent: Intent) -> float:
+def _age_s(intent: IdempotencyRecord) -> float:
     since = intent.unknown_since or intent.now
     return (intent.now - since).total_seconds()
 
 
-def _not_settled(intent: Intent, open_s: float) -> str:
+def _not_settled(intent: IdempotencyRecord, open_s: float) -> str:
     settled_at = (intent.now + timedelta(seconds=open_s)).strftime("%H:%M:%S")
     return (
         f"no such record is there yet, but until {settled_at} UTC Autotask may still "

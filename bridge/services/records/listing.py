@@ -22,15 +22,20 @@ from bridge.services.objects import find_object
 from bridge.services.records import query_plan, sorting, total_count
 from bridge.services.records.discriminator import lacks_fixed, narrow
 from bridge.services.records.filters import names_unknown, read_filter
-from bridge.services.records.parents import Link
-from bridge.services.records.serializer import PLAIN, Record, View, record_shape
+from bridge.services.records.parents import ParentLink
+from bridge.services.records.serializer import (
+    PLAIN,
+    Record,
+    RecordOptions,
+    open_serializer,
+)
 from bridge.services.records.vendor_records import entity_type, read_parent
-from bridge.store.count_cache import Total
+from bridge.store.count_cache import CachedCount
 from bridge.store.instances import Instance
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class ListRequest:
     """What a list call asks for. `page` counts from 1; `next_page` wins over it.
 
     `order` is the text of `orderBy`; `total` asks how many records match in all.
@@ -40,7 +45,7 @@ class Listing:
     page: int = 1
     page_size: int = 200
     next_page: str | None = None
-    view: View = PLAIN
+    view: RecordOptions = PLAIN
     order: str = ""
     total: bool = False
 
@@ -71,9 +76,9 @@ def list_records(
     ctx: Context,
     instance: Instance,
     object_name: str,
-    listing: Listing,
+    listing: ListRequest,
     *,
-    within: Link | None = None,
+    within: ParentLink | None = None,
 ) -> RecordPage:
     """Return the page of records that `listing` asks for, ascending by id.
 
@@ -104,11 +109,11 @@ def list_records(
     if within is not None and (within.parent.fixed or not found.entities):
         read_parent(ctx, instance, within)
     if listing.total and found.total is None:
-        walk = question.walk(most_calls=total_count.MOST_CALLS)
+        walk = question.walk(most_calls=total_count.MAX_CALLS)
         found.total, reason = total_count.count(ctx, walk)
         if reason:
             found.notes.append(f"returnTotalCount was ignored: {reason}.")
-    shape = record_shape(ctx, instance, resource, listing.view)
+    shape = open_serializer(ctx, instance, resource, listing.view)
     records = shape.records(found.entities)
     return RecordPage(
         records,
@@ -119,7 +124,7 @@ def list_records(
 
 
 @dataclass(frozen=True, slots=True)
-class _Question:
+class ListQuery:
     """What is listed, whatever the page. Every walk reads it from where it likes."""
 
     ctx: Context
@@ -133,7 +138,7 @@ class _Question:
         """What tokens of sorted pages belong to."""
         return f"{self.resource.entity} sorted"
 
-    def walk(self, *purpose: str, most_calls: int | None = None) -> paging.Walk:
+    def walk(self, *purpose: str, most_calls: int | None = None) -> paging.Cursor:
         """Return a walk from the start, with a purpose for what is remembered of it.
 
         One that takes more vendor calls ends with an InvalidRequestError.
@@ -147,15 +152,15 @@ class _Question:
             return backend.query(entity, where, after=after, limit=limit, shared=True)
 
         zone = partial(vendor_zone, self.ctx, self.instance)
-        asked: query_plan.Ask = ask
+        asked: query_plan.RunQuery = ask
         if most_calls is not None:
             asked = query_plan.limit_calls(ask, most_calls, total_count.BEYOND)
         fetch = query_plan.open_fetch(query_plan.make_plan(self.where), asked, zone)
         named = "\0".join((*self.identity, *purpose)).encode()
-        return paging.Walk(self.instance.id, hashlib.sha256(named).digest(), fetch)
+        return paging.Cursor(self.instance.id, hashlib.sha256(named).digest(), fetch)
 
 
-def _sorted(question: _Question, listing: Listing) -> _Slice:
+def _sorted(question: ListQuery, listing: ListRequest) -> _Slice:
     """Return the slice in the order asked for, or by id with a note why."""
     fields = fields_to_show(
         question.ctx,
@@ -165,7 +170,7 @@ def _sorted(question: _Question, listing: Listing) -> _Slice:
     )
     keys, notes = sorting.read_order(fields, listing.order)
     token, scope = listing.next_page, question.sorted_scope
-    start, most = (listing.page - 1) * listing.page_size, sorting.MOST_SORTED
+    start, most = (listing.page - 1) * listing.page_size, sorting.MAX_SORTED
     continued = token is not None and paging.is_token(scope, token)
     if token and continued:
         # The list may have grown since its first page was sorted.
@@ -192,7 +197,7 @@ def _sorted(question: _Question, listing: Listing) -> _Slice:
     return plain
 
 
-def _read_whole(question: _Question, most: int) -> tuple[list[Entity], str]:
+def _read_whole(question: ListQuery, most: int) -> tuple[list[Entity], str]:
     """Return all entities of a list, or the reason why not.
 
     That a list is too long is remembered for ten minutes.
@@ -206,12 +211,12 @@ def _read_whole(question: _Question, most: int) -> tuple[list[Entity], str]:
     except InvalidRequestError:
         return [], "reading all records that match takes too many vendor calls"
     if len(whole.entities) > most:
-        total_count.keep(question.ctx, walk, Total(None))
+        total_count.keep(question.ctx, walk, CachedCount(None))
         return [], too_long
     return whole.entities, ""
 
 
-def _by_id(question: _Question, listing: Listing) -> _Slice:
+def _by_id(question: ListQuery, listing: ListRequest) -> _Slice:
     entity, walk = question.resource.entity, question.walk()
     if listing.next_page:
         if paging.is_token(question.sorted_scope, listing.next_page):
@@ -238,15 +243,15 @@ def _ask(
     ctx: Context,
     instance: Instance,
     resource: Resource,
-    listing: Listing,
-    within: Link | None,
-) -> _Question:
+    listing: ListRequest,
+    within: ParentLink | None,
+) -> ListQuery:
     where = _read_where(ctx, instance, resource, listing.where)
     identity: tuple[str, ...] = (resource.name, listing.where.strip())
     if within is not None:
         where = within.narrow(where)
         identity += within.identity
-    return _Question(ctx, instance, resource, where, identity)
+    return ListQuery(ctx, instance, resource, where, identity)
 
 
 def _read_where(

@@ -21,7 +21,7 @@ from bridge.store.instances import Instance
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class ParentLink:
     """A parent record, and the field by which its children name it."""
 
     parent: Resource
@@ -69,7 +69,7 @@ class Link:
 
 def find_link(
     ctx: Context, instance: Instance, parent_name: str, parent_id: str, child: str
-) -> Link:
+) -> ParentLink:
     """Return what links a child object to a parent record. Calls as `entity_fields`.
 
     Whether the parent exists is not asked here.
@@ -88,7 +88,7 @@ def find_link(
     if not re.fullmatch(r"-?\d{1,18}", parent_id, re.ASCII):
         raise NotFoundError(not_found(parent, parent_id))
     info = choose_field(fields, parent)
-    return Link(
+    return ParentLink(
         parent, int(parent_id), fields.typed(info), fields.facade_name(info.name)
     )
 

@@ -18,39 +18,39 @@ from zoneinfo import ZoneInfo
 from bridge.ceql.ast import And, Expr, Operator, Or, Predicate
 from bridge.errors import InvalidQueryError, InvalidRequestError
 from bridge.interfaces import Entity, Field, Page, Scalar
-from bridge.services.filtering.local_filter import holds
-from bridge.services.paging import VENDOR_PAGE, Fetch, last_id
+from bridge.services.filtering.local_filter import matches
+from bridge.services.paging import VENDOR_PAGE, FetchPage, last_id
 
 Where: TypeAlias = Expr[Field, Scalar]
 
-Ask: TypeAlias = Callable[[Where | None, int | None, int], Page]
+RunQuery: TypeAlias = Callable[[Where | None, int | None, int], Page]
 """Ask the vendor: filter, id to start after, most entities wanted. One vendor call."""
 
-MOST_ALTERNATIVES = 500
+MAX_ALTERNATIVES = 500
 """OR conditions and IN values of one query. Source: SOAP help, query limits."""
 
-MOST_EXCLUSIONS = 500
+MAX_EXCLUSIONS = 500
 """NOT IN values of one query. Unverified: no limit of AND conditions is published."""
 
-MOST_VALUES = 5_000
+MAX_VALUES = 5_000
 """Values of the one IN list that is cut into pieces."""
 
-MOST_PIECES = 20
+MAX_SUBQUERIES = 20
 """Queries for one filter: each page may cost as many calls."""
 
-MOST_CALLS = 10
+MAX_CALLS = 10
 """Vendor calls for one page when conditions are tested here."""
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class QueryPlan:
     """The queries to ask, whose results are merged, and what is tested here."""
 
     pieces: tuple[Where | None, ...]
     here: tuple[Where, ...] = ()
 
 
-def make_plan(where: Where | None) -> Plan:
+def make_plan(where: Where | None) -> QueryPlan:
     """Return how a filter is carried out.
 
     Raises:
@@ -58,14 +58,16 @@ def make_plan(where: Where | None) -> Plan:
             than can be asked for; the message names the limit.
     """
     if where is None:
-        return Plan(pieces=(None,))
+        return QueryPlan(pieces=(None,))
     items = where.items if isinstance(where, And) else (where,)
     _check_exclusions(where)
     sent, here = _split_udfs(items)
-    return Plan(pieces=tuple(_cut(sent)) if sent else (None,), here=tuple(here))
+    return QueryPlan(pieces=tuple(_cut(sent)) if sent else (None,), here=tuple(here))
 
 
-def open_fetch(plan: Plan, ask: Ask, zone: Callable[[], ZoneInfo]) -> Fetch:
+def open_fetch(
+    plan: QueryPlan, ask: RunQuery, zone: Callable[[], ZoneInfo]
+) -> FetchPage:
     """Return the plan as one query that can be continued, for one call of ours.
 
     A fetch of up to 500 costs one vendor call for a plain filter; for a long IN list
@@ -77,26 +79,26 @@ def open_fetch(plan: Plan, ask: Ask, zone: Callable[[], ZoneInfo]) -> Fetch:
         return _open_pieces(plan.pieces, ask)
     few = limit_calls(
         ask,
-        MOST_CALLS,
+        MAX_CALLS,
         "Autotask filters by one user-defined field in a query; the other "
         f"{len(plan.here)} condition(s) of this filter are tested here, and "
-        f"{MOST_CALLS} vendor calls did not fill the page. Narrow the filter by other "
+        f"{MAX_CALLS} vendor calls did not fill the page. Narrow the filter by other "
         "fields, or ask for a smaller pageSize.",
     )
     inner = _open_pieces(plan.pieces, few)
     known = zone()
-    return _Sieve(
-        inner, lambda entity: all(holds(test, entity, known) for test in plan.here)
+    return _FilteringCursor(
+        inner, lambda entity: all(matches(test, entity, known) for test in plan.here)
     ).fetch
 
 
-def _open_pieces(pieces: tuple[Where | None, ...], ask: Ask) -> Fetch:
+def _open_pieces(pieces: tuple[Where | None, ...], ask: RunQuery) -> FetchPage:
     if len(pieces) > 1:
-        return _Merge(ask, pieces).fetch
+        return _MergingCursor(ask, pieces).fetch
     return lambda after, limit: ask(pieces[0], after, limit)
 
 
-def limit_calls(ask: Ask, most: int, refusal: str) -> Ask:
+def limit_calls(ask: RunQuery, most: int, refusal: str) -> RunQuery:
     """Return `ask` for so many calls; one more is an InvalidRequestError instead."""
     calls = 0
 
@@ -114,10 +116,10 @@ def _check_exclusions(where: Where) -> None:
     for predicate in _predicates(where):
         if (
             predicate.operator is Operator.NOT_IN
-            and len(predicate.values) > MOST_EXCLUSIONS
+            and len(predicate.values) > MAX_EXCLUSIONS
         ):
             raise _beyond(
-                f"NOT IN takes at most {MOST_EXCLUSIONS} values", predicate.column
+                f"NOT IN takes at most {MAX_EXCLUSIONS} values", predicate.column
             )
 
 
@@ -156,25 +158,25 @@ def _predicates(where: Where) -> Iterator[Predicate[Field, Scalar]]:
 def _cut(items: list[Where]) -> list[Where]:
     """Return filters, each within one query, that hold together what all items do."""
     counts = [_count_alternatives(item) for item in items]
-    if sum(counts) <= MOST_ALTERNATIVES:
+    if sum(counts) <= MAX_ALTERNATIVES:
         return [_all(items)]
     longest = max(range(len(items)), key=lambda at: _listed(items[at]))
     long = items[longest]
     length = _listed(long)
-    room = MOST_ALTERNATIVES - (sum(counts) - counts[longest])
+    room = MAX_ALTERNATIVES - (sum(counts) - counts[longest])
     if not length or room <= 0:
         raise _beyond(
-            f"at most {MOST_ALTERNATIVES} alternatives are possible",
+            f"at most {MAX_ALTERNATIVES} alternatives are possible",
             next(_predicates(max(items, key=_count_alternatives))).column,
         )
     column = next(_predicates(long)).column
-    if length > MOST_VALUES:
-        raise _beyond(f"IN takes at most {MOST_VALUES} values", column)
-    if room * MOST_PIECES < length:
+    if length > MAX_VALUES:
+        raise _beyond(f"IN takes at most {MAX_VALUES} values", column)
+    if room * MAX_SUBQUERIES < length:
         raise _beyond(
             f"{length} IN values and {sum(counts) - counts[longest]} other "
-            f"alternatives do not go into {MOST_PIECES} queries of "
-            f"{MOST_ALTERNATIVES}",
+            f"alternatives do not go into {MAX_SUBQUERIES} queries of "
+            f"{MAX_ALTERNATIVES}",
             column,
         )
     rest = items[:longest] + items[longest + 1 :]
@@ -251,7 +253,7 @@ def _beyond(what: str, column: int) -> InvalidQueryError:
 
 
 @dataclass(slots=True)
-class _Piece:
+class _SubQuery:
     """One query of a merge: what was read of it, and where it goes on.
 
     `lowest` and `highest` bound the ids it can find, when that is known.
@@ -279,12 +281,12 @@ class _Piece:
         return max((bound for bound in bounds if bound is not None), default=-1.0)
 
 
-class _Merge:
+class _MergingCursor:
     """Several queries read as one list. A piece is read on only when its turn comes."""
 
-    def __init__(self, ask: Ask, pieces: tuple[Where | None, ...]) -> None:
+    def __init__(self, ask: RunQuery, pieces: tuple[Where | None, ...]) -> None:
         self._ask = ask
-        self._pieces = [_Piece(piece, *_id_range(piece)) for piece in pieces]
+        self._pieces = [_SubQuery(piece, *_id_range(piece)) for piece in pieces]
         self._after: int | None = None
 
     def fetch(self, after: int | None, limit: int) -> Page:
@@ -307,7 +309,7 @@ class _Merge:
     def _next_entity(self, limit: int) -> Entity | None:
         """Return the entity with the lowest id; pieces are read as far as needed."""
         while live := [piece for piece in self._pieces if piece.rows or piece.more]:
-            piece = min(live, key=_Piece.next_id)
+            piece = min(live, key=_SubQuery.next_id)
             if piece.rows:
                 return piece.rows.popleft()
             page = self._ask(piece.where, piece.after, limit)
@@ -317,10 +319,10 @@ class _Merge:
         return None
 
 
-class _Sieve:
+class _FilteringCursor:
     """A query of which only some records are let through."""
 
-    def __init__(self, inner: Fetch, passes: Callable[[Entity], bool]) -> None:
+    def __init__(self, inner: FetchPage, passes: Callable[[Entity], bool]) -> None:
         self._inner = inner
         self._passes = passes
         self._rows: deque[Entity] = deque()

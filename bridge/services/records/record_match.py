@@ -15,12 +15,12 @@ from decimal import Decimal, InvalidOperation
 from enum import Enum
 
 from bridge.interfaces import UDF_MEMBER, Entity, FieldInfo, FieldType, Scalar
-from bridge.services.records.validation import Draft
+from bridge.services.records.validation import ValidatedRecord
 
 _SMALLEST_DIFFERENCE = Decimal("0.0001")
 
 
-class Likeness(Enum):
+class MatchResult(Enum):
     """How far a record holds what was sent."""
 
     SAME = "same"
@@ -28,23 +28,23 @@ class Likeness(Enum):
     DIFFERENT = "different"
 
 
-def judge(draft: Draft, entity: Entity) -> Likeness:
+def match_record(draft: ValidatedRecord, entity: Entity) -> MatchResult:
     """Compare a record with what was sent; what was sent empty is not compared."""
-    likeness = Likeness.SAME
+    likeness = MatchResult.SAME
     for info, value, stored in _compared(draft, entity):
         if info.type is FieldType.STRING and not info.udf:
             text = "" if stored is None else str(stored)
             if _letters(str(value)) != _letters(text):
-                return Likeness.DIFFERENT
+                return MatchResult.DIFFERENT
             if str(value).split() != text.split():
-                likeness = Likeness.DOUBTFUL
+                likeness = MatchResult.DOUBTFUL
         elif not _agrees(value, stored):
-            likeness = Likeness.DOUBTFUL
+            likeness = MatchResult.DOUBTFUL
     return likeness
 
 
 def _compared(
-    draft: Draft, entity: Entity
+    draft: ValidatedRecord, entity: Entity
 ) -> Iterator[tuple[FieldInfo, Scalar, object]]:
     """Yield field, value sent and value stored where the two can be compared.
 

@@ -31,7 +31,7 @@ _MAY_BE_TIME = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class RecordOptions:
     """How a call wants records shown: which members, and whether with labels.
 
     All members when `fields` is empty; the id is always among them. Members may be
@@ -42,11 +42,11 @@ class View:
     labels: bool = False
 
 
-PLAIN = View()
+PLAIN = RecordOptions()
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class SerializedRecord:
     """One record as it is shown, and what is not as the call wanted it."""
 
     record: Record
@@ -108,7 +108,7 @@ class UdfTimes:
 
 
 @dataclass(frozen=True, slots=True)
-class RecordShape:
+class RecordSerializer:
     """How entities of one resource are shown to one instance.
 
     `nulls` lists the members to show as null when the vendor leaves them out; it is
@@ -139,10 +139,10 @@ class RecordShape:
         """Return one record; members in the vendor's order."""
         return self.records([entity])[0]
 
-    def show(self, entity: Entity) -> Shown:
+    def show(self, entity: Entity) -> SerializedRecord:
         """Return one record, and what was noted of all shown so far."""
         record = self.record(entity)
-        return Shown(record, self.notes)
+        return SerializedRecord(record, self.notes)
 
     def _record(self, entity: Entity) -> Record:
         names = self.names
@@ -174,9 +174,9 @@ class RecordShape:
         return {"userDefinedField": shown}
 
 
-def record_shape(
-    ctx: Context, instance: Instance, resource: Resource, view: View = PLAIN
-) -> RecordShape:
+def open_serializer(
+    ctx: Context, instance: Instance, resource: Resource, view: RecordOptions = PLAIN
+) -> RecordSerializer:
     """Return the shape for one call.
 
     No vendor call, unless metadata is not cached and the instance wants nulls shown,
@@ -189,7 +189,7 @@ def record_shape(
         fields = entity_fields(ctx, instance, resource)
         nulls = tuple(fields.facade_name(name) for name in fields.standard)
     only, ignored = _choose(ctx, instance, resource, view)
-    return RecordShape(
+    return RecordSerializer(
         names=_Names(resource.rename),
         nulls=nulls,
         only=only,
@@ -200,7 +200,7 @@ def record_shape(
 
 
 def _choose(
-    ctx: Context, instance: Instance, resource: Resource, view: View
+    ctx: Context, instance: Instance, resource: Resource, view: RecordOptions
 ) -> tuple[frozenset[str], tuple[str, ...]]:
     """Return the members wanted, in lower case, and a note on those that are none.
 
@@ -230,7 +230,7 @@ def _choose(
     return frozenset({"id", *members}), notes
 
 
-def _member(fields: EntityFields, name: str, view: View) -> str | None:
+def _member(fields: EntityFields, name: str, view: RecordOptions) -> str | None:
     """Return the member that a name in lower case means; a label means its own."""
     info = fields.by_facade.get(name)
     if info is not None:
@@ -238,7 +238,7 @@ def _member(fields: EntityFields, name: str, view: View) -> str | None:
     if name in {"id", _UDFS.lower(), *map(str.lower, fields.udfs)}:
         return name
     if view.labels and name.endswith("label"):
-        return _member(fields, name.removesuffix("label"), View())
+        return _member(fields, name.removesuffix("label"), RecordOptions())
     return None
 
 

@@ -21,31 +21,31 @@ _PART = re.compile(r"(-?)(.*?)(?:\s+(asc|desc))?", re.IGNORECASE | re.DOTALL)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
-MOST_SORTED = 5000
+MAX_SORTED = 5000
 """Records that are sorted at most; a list of more keeps the order of its ids."""
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class SortKey:
     """One field to sort by."""
 
     info: FieldInfo
     descending: bool
 
 
-def read_order(fields: EntityFields, text: str) -> tuple[list[Key], list[str]]:
+def read_order(fields: EntityFields, text: str) -> tuple[list[SortKey], list[str]]:
     """Return the keys that an `orderBy` names, and a note for each part of no use.
 
     Parts are `field`, `field asc`, `field desc` or `-field`, separated by commas.
     """
-    keys: list[Key] = []
+    keys: list[SortKey] = []
     notes: list[str] = []
     for part, name, descending in _parts(text):
         info = fields.find(name)
         if info is None:
             notes.append(f"orderBy {part} was ignored: there is no such field.")
         else:
-            keys.append(Key(info, descending))
+            keys.append(SortKey(info, descending))
     return keys, notes
 
 
@@ -63,7 +63,7 @@ def _parts(text: str) -> Iterator[tuple[str, str, bool]]:
 
 
 def sort(
-    entities: Sequence[Entity], keys: Sequence[Key], zone: ZoneInfo
+    entities: Sequence[Entity], keys: Sequence[SortKey], zone: ZoneInfo
 ) -> list[Entity]:
     """Return the entities sorted; equal ones stay in the order they came.
 

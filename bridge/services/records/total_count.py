@@ -11,17 +11,17 @@ from bridge.errors import InvalidRequestError, ProviderError
 from bridge.services import paging
 from bridge.services.context import Context
 from bridge.store import count_cache
-from bridge.store.count_cache import Total
+from bridge.store.count_cache import CachedCount
 
-MOST_CALLS = 20
+MAX_CALLS = 20
 """Vendor calls that counting one list may cost: 500 records each, at most."""
 
-BEYOND = f"the records cannot be counted within {MOST_CALLS} vendor calls"
+BEYOND = f"the records cannot be counted within {MAX_CALLS} vendor calls"
 
 _KEPT_FOR = timedelta(minutes=10)
 
 
-def count(ctx: Context, walk: paging.Walk) -> tuple[int | None, str]:
+def count(ctx: Context, walk: paging.Cursor) -> tuple[int | None, str]:
     """Return how many records a walk has, or None and the reason why not.
 
     No vendor call when the same list was counted within ten minutes, whatever came
@@ -30,26 +30,26 @@ def count(ctx: Context, walk: paging.Walk) -> tuple[int | None, str]:
     known = recall(ctx, walk)
     if known is None:
         try:
-            known = Total(_count(walk))
+            known = CachedCount(_count(walk))
         except InvalidRequestError:
-            known = Total(None)
+            known = CachedCount(None)
         except ProviderError as error:
             return None, error.message
         keep(ctx, walk, known)
     return known.records, "" if known.records is not None else BEYOND
 
 
-def recall(ctx: Context, walk: paging.Walk) -> Total | None:
+def recall(ctx: Context, walk: paging.Cursor) -> CachedCount | None:
     """Return what is kept of a list."""
-    return count_cache.recall_total(
+    return count_cache.find_count(
         ctx.database, walk.instance_id, walk.identity, ctx.clock()
     )
 
 
-def keep(ctx: Context, walk: paging.Walk, total: Total) -> None:
+def keep(ctx: Context, walk: paging.Cursor, total: CachedCount) -> None:
     """Keep a total for ten minutes; one of None says that there is no counting."""
     now = ctx.clock()
-    count_cache.keep_total(
+    count_cache.save_count(
         ctx.database,
         walk.instance_id,
         walk.identity,
@@ -59,7 +59,7 @@ def keep(ctx: Context, walk: paging.Walk, total: Total) -> None:
     )
 
 
-def _count(walk: paging.Walk) -> int:
+def _count(walk: paging.Cursor) -> int:
     counted, after, more = 0, None, True
     while more:
         page = walk.fetch(after, paging.VENDOR_PAGE)

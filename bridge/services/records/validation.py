@@ -40,7 +40,7 @@ _MOST_ITEMS_SHOWN = 30
 
 
 @dataclass(slots=True)
-class Draft:
+class ValidatedRecord:
     """What a body asks for, and what is wrong with it.
 
     `given` is keyed by vendor name, UDFs included by their own; None clears.
@@ -69,7 +69,7 @@ class Draft:
             raise InvalidRequestError(f"{what}: {'; '.join(self.problems)}.")
 
 
-def draft_create(fields: EntityFields, body: Mapping[str, JSON]) -> Draft:
+def validate_create(fields: EntityFields, body: Mapping[str, JSON]) -> ValidatedRecord:
     """Read the body of a create; read-only members are ignored, as the vendor does."""
     draft = _read_body(fields, body, None, None)
     for key, (info, _) in list(draft.given.items()):
@@ -82,9 +82,9 @@ def draft_create(fields: EntityFields, body: Mapping[str, JSON]) -> Draft:
     return draft
 
 
-def draft_update(
+def validate_update(
     fields: EntityFields, body: Mapping[str, JSON], stored: Entity, zone: ZoneInfo
-) -> Draft:
+) -> ValidatedRecord:
     """Read the body of an update against the stored entity.
 
     A member that repeats the stored value changes nothing, whatever its kind.
@@ -105,7 +105,7 @@ def draft_update(
 
 
 def merge(
-    fields: EntityFields, stored: Entity, draft: Draft
+    fields: EntityFields, stored: Entity, draft: ValidatedRecord
 ) -> dict[Field, Scalar | None]:
     """Return every writable field of the stored entity with the draft's changes.
 
@@ -119,10 +119,12 @@ def merge(
             continue
         typed = fields.typed(info) if info else _infer_field(name, value)
         values[typed] = _scalar(value)
-    return _in_vendor_order(fields, values | draft_values(fields, draft))
+    return _in_vendor_order(fields, values | vendor_values(fields, draft))
 
 
-def draft_values(fields: EntityFields, draft: Draft) -> dict[Field, Scalar | None]:
+def vendor_values(
+    fields: EntityFields, draft: ValidatedRecord
+) -> dict[Field, Scalar | None]:
     """Return the draft's fields as a backend takes them."""
     values = {fields.typed(info): value for info, value in draft.given.values()}
     return _in_vendor_order(fields, values)
@@ -143,12 +145,12 @@ def _read_body(
     body: Mapping[str, JSON],
     stored: Entity | None,
     udfs: Mapping[str, object] | None,
-) -> Draft:
+) -> ValidatedRecord:
     """Read what a body asks for beyond what is stored; without a record, all of it.
 
     `udfs` has the values that the record shows in user-defined fields.
     """
-    draft = Draft()
+    draft = ValidatedRecord()
     for name, value in body.items():
         if name.lower() in {"id", UDFS.lower()}:
             continue
@@ -172,7 +174,7 @@ def _is_label(fields: EntityFields, name: str) -> bool:
 
 def _read_member(
     fields: EntityFields,
-    draft: Draft,
+    draft: ValidatedRecord,
     name: str,
     info: FieldInfo,
     value: JSON,
@@ -191,7 +193,7 @@ def _read_member(
         draft.given[(False, info.name)] = (info, given)
 
 
-def _clean(draft: Draft, name: str, value: Scalar | None) -> Scalar | None:
+def _clean(draft: ValidatedRecord, name: str, value: Scalar | None) -> Scalar | None:
     """Return a value as it can be sent, and note where that is less than was given."""
     if isinstance(value, str) and is_secret_name(name):
         current_call.conceal(value)
@@ -205,7 +207,7 @@ def _clean(draft: Draft, name: str, value: Scalar | None) -> Scalar | None:
 
 def _read_udfs(
     fields: EntityFields,
-    draft: Draft,
+    draft: ValidatedRecord,
     body: Mapping[str, JSON],
     udfs: Mapping[str, object] | None,
 ) -> None:
@@ -232,7 +234,7 @@ def _read_udfs(
 
 def _read_unknown_udf(
     fields: EntityFields,
-    draft: Draft,
+    draft: ValidatedRecord,
     name: str,
     value: JSON,
     udfs: Mapping[str, object],
@@ -252,7 +254,7 @@ def _read_unknown_udf(
 
 def _read_udf(
     fields: EntityFields,
-    draft: Draft,
+    draft: ValidatedRecord,
     info: FieldInfo,
     value: JSON,
     udfs: Mapping[str, object] | None,
@@ -278,7 +280,7 @@ def _read_udf(
         draft.given[(True, info.name)] = (info, given)
 
 
-def _preset_fixed(fields: EntityFields, draft: Draft) -> None:
+def _preset_fixed(fields: EntityFields, draft: ValidatedRecord) -> None:
     """Give a new record what makes it one of the resource; nothing else fits."""
     found = find_fixed(fields)
     if found is None:
@@ -293,7 +295,7 @@ def _preset_fixed(fields: EntityFields, draft: Draft) -> None:
     draft.given[(False, info.name)] = (info, value)
 
 
-def _require_fields(fields: EntityFields, draft: Draft) -> None:
+def _require_fields(fields: EntityFields, draft: ValidatedRecord) -> None:
     """Name every required field without a value; 0, false and junk are values."""
     creatable = Verb.CREATE in fields.resource.verbs
     for info in fields.standard.values():
@@ -313,7 +315,9 @@ def _missing(fields: EntityFields, info: FieldInfo) -> str:
     return f"{fields.facade_name(info.name)} is required{_allowed(info)}"
 
 
-def _check_values(fields: EntityFields, draft: Draft, *, stored: Entity) -> None:
+def _check_values(
+    fields: EntityFields, draft: ValidatedRecord, *, stored: Entity
+) -> None:
     for info, value in draft.given.values():
         if value is None:
             continue
@@ -351,7 +355,9 @@ def _shown(value: Scalar) -> str:
     return format(value, "f") if isinstance(value, Decimal) else str(value)
 
 
-def _judge_read_only(fields: EntityFields, draft: Draft, info: FieldInfo) -> None:
+def _judge_read_only(
+    fields: EntityFields, draft: ValidatedRecord, info: FieldInfo
+) -> None:
     name = fields.facade_name(info.name)
     if info.type is FieldType.DATETIME and not info.required:
         draft.ignored.append(name)

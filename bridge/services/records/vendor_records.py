@@ -15,8 +15,12 @@ from bridge.services.fields import EntityFields
 from bridge.services.metadata import entity_fields, read_with_fields
 from bridge.services.records.discriminator import lacks_fixed
 from bridge.services.records.discriminator import require_own as require_fixed
-from bridge.services.records.parents import Link, not_found
-from bridge.services.records.validation import Draft, draft_create, draft_update
+from bridge.services.records.parents import ParentLink, not_found
+from bridge.services.records.validation import (
+    ValidatedRecord,
+    validate_create,
+    validate_update,
+)
 from bridge.store.instances import Instance
 
 _ID = Field("id", FieldType.LONG)
@@ -38,7 +42,7 @@ def read_entity(
     return page.entities[0]
 
 
-def read_parent(ctx: Context, instance: Instance, link: Link) -> None:
+def read_parent(ctx: Context, instance: Instance, link: ParentLink) -> None:
     """Make sure that a parent exists and is a record of its resource. One vendor call.
 
     Raises:
@@ -54,7 +58,7 @@ def require_own(
     instance: Instance,
     resource: Resource,
     entity: Entity,
-    within: Link | None,
+    within: ParentLink | None,
 ) -> None:
     """Make sure that an entity is a record of the resource, and of the parent.
 
@@ -73,24 +77,27 @@ def require_own(
         require_fixed(fields, entity, missing)
 
 
-def draft_new(
+def validate_new(
     ctx: Context, instance: Instance, resource: Resource, body: Mapping[str, JSON]
-) -> tuple[EntityFields, Draft]:
+) -> tuple[EntityFields, ValidatedRecord]:
     """Read the body of a create. Vendor calls as `read_with_fields`."""
-    return _draft(ctx, instance, resource, lambda fields: draft_create(fields, body))
+    return _draft(ctx, instance, resource, lambda fields: validate_create(fields, body))
 
 
-def draft_stored(
+def validate_change(
     ctx: Context,
     instance: Instance,
     resource: Resource,
     body: Mapping[str, JSON],
     stored: Entity,
-) -> tuple[EntityFields, Draft]:
+) -> tuple[EntityFields, ValidatedRecord]:
     """Read the body of an update against what is stored, as `draft_new` does."""
     zone = vendor_zone(ctx, instance)
     return _draft(
-        ctx, instance, resource, lambda fields: draft_update(fields, body, stored, zone)
+        ctx,
+        instance,
+        resource,
+        lambda fields: validate_update(fields, body, stored, zone),
     )
 
 
@@ -98,8 +105,8 @@ def _draft(
     ctx: Context,
     instance: Instance,
     resource: Resource,
-    read: Callable[[EntityFields], Draft],
-) -> tuple[EntityFields, Draft]:
+    read: Callable[[EntityFields], ValidatedRecord],
+) -> tuple[EntityFields, ValidatedRecord]:
     if resource.fixed is not None:
         entity_fields(ctx, instance, resource, lacks_fixed)
     return read_with_fields(ctx, instance, resource, read, lambda draft: draft.in_doubt)

@@ -26,7 +26,7 @@ _KINDS: dict[str, tuple[type, Callable[[Any], str], Callable[[str], object]]] = 
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WriteResult:
     """A record as stored after a write, and what the caller should know about it.
 
     `ignored` names members that were not used; `notice` goes on from "The record was";
@@ -41,7 +41,7 @@ class Written:
     replayed: bool = False
 
 
-def show_unread(show: Callable[[], Written], entity: Entity) -> Written:
+def show_unread(show: Callable[[], WriteResult], entity: Entity) -> WriteResult:
     """Return what `show` makes of a written record that could not be read back.
 
     Showing it may need what just failed, such as the database. The record is written
@@ -50,10 +50,10 @@ def show_unread(show: Callable[[], Written], entity: Entity) -> Written:
     try:
         return show()
     except BridgeError:
-        return Written({"id": entity["id"]}, notice="written, but not read back")
+        return WriteResult({"id": entity["id"]}, notice="written, but not read back")
 
 
-def write_answer(answer: Written | BridgeError) -> str:
+def encode_result(answer: WriteResult | BridgeError) -> str:
     """Return the text that `read_answer` reads."""
     if isinstance(answer, BridgeError):
         document: dict[str, object] = {
@@ -71,12 +71,12 @@ def write_answer(answer: Written | BridgeError) -> str:
     return json.dumps(document, default=_wrap)
 
 
-def read_answer(text: str) -> Written | BridgeError:
+def decode_result(text: str) -> WriteResult | BridgeError:
     """Return a kept answer, marked as replayed."""
     document = json.loads(text, object_hook=_unwrap)
     if "error" not in document:
         ignored = tuple(document["ignored"])
-        return Written(
+        return WriteResult(
             document["record"],
             ignored,
             document["notice"],

@@ -21,7 +21,7 @@ from bridge.services.usage.requests import UsageSearch, read_search
 from bridge.store import accounts, instance_search
 from bridge.store import usage as rows
 from bridge.store.organizations import User
-from bridge.store.usage import Asked, Aspect
+from bridge.store.usage import Aspect, RequestFilter
 
 _SPAN = timedelta(days=1)
 
@@ -35,7 +35,7 @@ KINDS = tuple(_ASPECTS)
 
 
 @dataclass(frozen=True, slots=True)
-class FiguresSearch:
+class MetricsSearch:
     """What is to be counted; without accounts, the caller's own."""
 
     usage: UsageSearch
@@ -44,7 +44,7 @@ class FiguresSearch:
 
 
 def count_over_time(
-    ctx: Context, user: User, search: FiguresSearch
+    ctx: Context, user: User, search: MetricsSearch
 ) -> list[dict[str, JSON]]:
     """Return one item for each interval, with 0 where nothing was asked.
 
@@ -72,7 +72,7 @@ def count_over_time(
 
 
 def count_statuses(
-    ctx: Context, user: User, search: FiguresSearch
+    ctx: Context, user: User, search: MetricsSearch
 ) -> list[dict[str, JSON]]:
     """Return one item for each status that was answered in an interval, ascending.
 
@@ -102,7 +102,7 @@ def count_statuses(
 
 
 def count_by(
-    ctx: Context, user: User, search: FiguresSearch, kind: Kind
+    ctx: Context, user: User, search: MetricsSearch, kind: Kind
 ) -> list[dict[str, JSON]]:
     """Return one item for each account or element that was met, ascending.
 
@@ -121,7 +121,7 @@ def count_by(
 
 
 def count_by_instance(
-    ctx: Context, user: User, search: FiguresSearch
+    ctx: Context, user: User, search: MetricsSearch
 ) -> dict[str, JSON]:
     """Return `usage`: an item for each instance that was called, ascending by id.
 
@@ -141,7 +141,7 @@ def count_by_instance(
 
 
 def count_created_instances(
-    ctx: Context, user: User, search: FiguresSearch
+    ctx: Context, user: User, search: MetricsSearch
 ) -> dict[str, JSON]:
     """Return `instancesCreatedCount`: how many were created and still exist.
 
@@ -161,8 +161,8 @@ def count_created_instances(
 
 
 def _read(
-    ctx: Context, user: User, search: FiguresSearch
-) -> tuple[Asked, datetime, datetime]:
+    ctx: Context, user: User, search: MetricsSearch
+) -> tuple[RequestFilter, datetime, datetime]:
     """Return what is to be counted, from when and until when; a day unless told."""
     account_ids = _account_ids(ctx, user, search.account_ids)
     asked = read_search(ctx, user, search.usage)

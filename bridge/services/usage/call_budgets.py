@@ -10,7 +10,7 @@ from bridge.services.context import Context
 from bridge.services.times import write_time
 from bridge.store import instances
 from bridge.store.organizations import User
-from bridge.store.rate_limit.limiter import BudgetFigures, LaneFigures
+from bridge.store.rate_limit.limiter import BudgetUsage, SlotUsage
 
 
 def list_vendor_usage(ctx: Context, user: User) -> list[dict[str, JSON]]:
@@ -23,7 +23,7 @@ def list_vendor_usage(ctx: Context, user: User) -> list[dict[str, JSON]]:
     return [_document(figures) for figures in ctx.governor.figures(databases)]
 
 
-def describe_limits(figures: BudgetFigures) -> str:
+def describe_limits(figures: BudgetUsage) -> str:
     """Return in a sentence which calls the rate limiter lets pass just now."""
     sentences = [_describe_budget(figures)]
     if figures.quota_refused_at is not None:
@@ -38,7 +38,7 @@ def describe_limits(figures: BudgetFigures) -> str:
     return "; ".join(sentences)
 
 
-def _describe_budget(figures: BudgetFigures) -> str:
+def _describe_budget(figures: BudgetUsage) -> str:
     until = figures.refused_until
     people, others = until[Priority.INTERACTIVE], until[Priority.BULK]
     if people is None and others is None:
@@ -56,7 +56,7 @@ def _second(moment: datetime) -> str:
     return f"{moment:%H:%M:%S} UTC"
 
 
-def _document(figures: BudgetFigures) -> dict[str, JSON]:
+def _document(figures: BudgetUsage) -> dict[str, JSON]:
     """Return the figures as JSON; `theirs` is null when no recent reading tells."""
     until = figures.breaker_until
     return {
@@ -85,7 +85,7 @@ def _time(moment: datetime | None) -> str | None:
     return write_time(moment) if moment else None
 
 
-def _lane(figures: LaneFigures) -> dict[str, JSON]:
+def _lane(figures: SlotUsage) -> dict[str, JSON]:
     return {
         "entity": figures.entity,
         "lanes": figures.lanes,

@@ -18,7 +18,7 @@ from bridge.services.times import write_time
 from bridge.services.values import read_time_text
 from bridge.store import usage as rows
 from bridge.store.organizations import User
-from bridge.store.usage import Asked, Noted
+from bridge.store.usage import LoggedRequest, RequestFilter
 
 _SCOPE = "usage"
 _REQUEST_ID = re.compile("[0-9a-f]{24}")
@@ -75,17 +75,17 @@ def list_usage(ctx: Context, user: User, search: UsageSearch) -> UsagePage:
         offset=0 if before else search.offset,
         limit=search.page_size + 1,
     )
-    found = rows.list_noted(ctx.database, asked)
+    found = rows.list_requests(ctx.database, asked)
     shown = found[: search.page_size]
     more = len(found) > len(shown)
     return UsagePage(
         documents=[_document(ctx, user, noted) for noted in shown],
         next_page=paging.write_token(_SCOPE, shown[-1].id) if more else None,
-        total=rows.count_noted(ctx.database, asked) if search.total else None,
+        total=rows.count_requests(ctx.database, asked) if search.total else None,
     )
 
 
-def read_search(ctx: Context, user: User, search: UsageSearch) -> Asked:
+def read_search(ctx: Context, user: User, search: UsageSearch) -> RequestFilter:
     """Return what a search looks for in the log of the caller's account.
 
     What this process has answered until now is written first.
@@ -101,7 +101,7 @@ def read_search(ctx: Context, user: User, search: UsageSearch) -> Asked:
         raise InvalidRequestError("to must not be before from.")
     status = _status(search.status)
     ctx.journal.flush()
-    return Asked(
+    return RequestFilter(
         account_ids=(user.account_id,),
         since=since,
         until=until,
@@ -123,7 +123,7 @@ def get_usage(ctx: Context, user: User, usage_id: str) -> dict[str, JSON]:
     ctx.journal.flush()
     deadline = time.monotonic() + _OTHERS_WRITE_WITHIN_S
     while True:
-        noted = rows.find_noted(ctx.database, user.account_id, usage_id)
+        noted = rows.find_request(ctx.database, user.account_id, usage_id)
         if noted is not None:
             return _document(ctx, user, noted)
         if time.monotonic() > deadline or not _REQUEST_ID.fullmatch(usage_id):
@@ -131,7 +131,7 @@ def get_usage(ctx: Context, user: User, usage_id: str) -> dict[str, JSON]:
         time.sleep(_PAUSE_S)
 
 
-def _document(ctx: Context, user: User, noted: Noted) -> dict[str, JSON]:
+def _document(ctx: Context, user: User, noted: LoggedRequest) -> dict[str, JSON]:
     element = ctx.elements.get(noted.element_key or "")
     members: dict[str, JSON] = {
         "user_id": noted.user_id,

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from bridge.errors import InvalidRequestError
 
-MOST_BUCKETS = 10_000
+MAX_BUCKETS = 10_000
 
 _WIDTHS = {
     "second": 19,
@@ -70,10 +70,10 @@ def starts(since: datetime, until: datetime, interval: str) -> list[datetime]:
     start: datetime | None = _floor(since, interval)
     while start is not None and start <= until:
         found.append(start)
-        if len(found) > MOST_BUCKETS:
+        if len(found) > MAX_BUCKETS:
             raise InvalidRequestError(
                 f"The time from {since.date()} to {until.date()} has more than "
-                f"{MOST_BUCKETS} pieces of one {interval}: choose a longer interval."
+                f"{MAX_BUCKETS} pieces of one {interval}: choose a longer interval."
             )
         start = _following(start, interval)
     return found

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bridge.errors import ConfigurationError, StoreError
-from bridge.store.database.database_errors import Trouble, classify, explain
+from bridge.store.database.database_errors import Problem, classify, explain
 from bridge.store.database.engine import Database
 from bridge.store.database.jobs_database import JOBS_FILE
 from bridge.store.database.restore import NO_LINKS, jobs_copy
@@ -20,7 +20,7 @@ from bridge.store.secrets.private_files import cure_os_error
 
 _BUSY_TIMEOUT_S = 30
 _PREFIX, _SUFFIX = ".bridge-backup.", ".part"
-_CURES = {Trouble.FULL: "make room on its disk"}
+_CURES = {Problem.FULL: "make room on its disk"}
 
 
 def back_up(db: Database, target: Path) -> list[Path]:

@@ -19,7 +19,7 @@ from bridge.errors import StoreError
 from bridge.store.secrets.private_files import cure_ownership
 
 
-class Trouble(StrEnum):
+class Problem(StrEnum):
     """Kinds of trouble that are cured differently."""
 
     DAMAGED = auto()
@@ -38,54 +38,54 @@ class Trouble(StrEnum):
 
 # Primary result codes. Source: sqlite.org/rescode.html.
 _SQLITE = {
-    3: Trouble.FORBIDDEN,
-    5: Trouble.HELD,
-    6: Trouble.HELD,
-    8: Trouble.READ_ONLY,
-    10: Trouble.DAMAGED,
-    11: Trouble.DAMAGED,
-    13: Trouble.FULL,
-    14: Trouble.FORBIDDEN,
-    26: Trouble.DAMAGED,
+    3: Problem.FORBIDDEN,
+    5: Problem.HELD,
+    6: Problem.HELD,
+    8: Problem.READ_ONLY,
+    10: Problem.DAMAGED,
+    11: Problem.DAMAGED,
+    13: Problem.FULL,
+    14: Problem.FORBIDDEN,
+    26: Problem.DAMAGED,
 }
 _PRIMARY = 0xFF
 # Extended codes of "disk I/O error" that stand for something else than damage. A write
 # without room is "full" by itself, the shared memory of the write-ahead log is not.
 _SQLITE_EXTENDED = {
-    778: Trouble.DISK,
-    1034: Trouble.DISK,
-    1546: Trouble.DISK,
-    4618: Trouble.DISK,
-    4874: Trouble.FULL,
-    5386: Trouble.DISK,
+    778: Problem.DISK,
+    1034: Problem.DISK,
+    1546: Problem.DISK,
+    4618: Problem.DISK,
+    4874: Problem.FULL,
+    5386: Problem.DISK,
 }
 
 # Source: PostgreSQL manual, appendix A, error codes.
 _POSTGRESQL = {
-    "25006": Trouble.READ_ONLY,
-    "28000": Trouble.LOGIN,
-    "28P01": Trouble.LOGIN,
-    "3D000": Trouble.MISSING,
-    "42501": Trouble.FORBIDDEN,
-    "53100": Trouble.FULL,
-    "55P03": Trouble.HELD,
-    "XX001": Trouble.DAMAGED,
-    "XX002": Trouble.DAMAGED,
+    "25006": Problem.READ_ONLY,
+    "28000": Problem.LOGIN,
+    "28P01": Problem.LOGIN,
+    "3D000": Problem.MISSING,
+    "42501": Problem.FORBIDDEN,
+    "53100": Problem.FULL,
+    "55P03": Problem.HELD,
+    "XX001": Problem.DAMAGED,
+    "XX002": Problem.DAMAGED,
 }
 
 # A refused connection carries no code, only the server's sentence.
 _SENTENCES = {
-    "authentication failed": Trouble.LOGIN,
-    "no password supplied": Trouble.LOGIN,
-    "no pg_hba.conf entry": Trouble.LOGIN,
-    "is not permitted to log in": Trouble.LOGIN,
-    "permission denied for database": Trouble.NO_CONNECT,
-    'role "': Trouble.LOGIN,
-    'database "': Trouble.MISSING,
-    "SSL": Trouble.TLS,
-    "certificate": Trouble.TLS,
-    "connection": Trouble.UNREACHABLE,
-    "resolve host": Trouble.UNREACHABLE,
+    "authentication failed": Problem.LOGIN,
+    "no password supplied": Problem.LOGIN,
+    "no pg_hba.conf entry": Problem.LOGIN,
+    "is not permitted to log in": Problem.LOGIN,
+    "permission denied for database": Problem.NO_CONNECT,
+    'role "': Problem.LOGIN,
+    'database "': Problem.MISSING,
+    "SSL": Problem.TLS,
+    "certificate": Problem.TLS,
+    "connection": Problem.UNREACHABLE,
+    "resolve host": Problem.UNREACHABLE,
 }
 
 
@@ -99,28 +99,28 @@ RESTORE = (
     "disk examined"
 )
 _CURES = {
-    Trouble.DAMAGED: RESTORE,
-    Trouble.READ_ONLY: "name the server that is no standby in BRIDGE_DATABASE_URL",
-    Trouble.FULL: "make room on its disk",
-    Trouble.DISK: "make room if its disk or the quota of this user is full, else have "
+    Problem.DAMAGED: RESTORE,
+    Problem.READ_ONLY: "name the server that is no standby in BRIDGE_DATABASE_URL",
+    Problem.FULL: "make room on its disk",
+    Problem.DISK: "make room if its disk or the quota of this user is full, else have "
     "the disk examined",
-    Trouble.HELD: "end the program that holds the database",
-    Trouble.FORBIDDEN: GRANT,
-    Trouble.NO_CONNECT: "GRANT CONNECT ON DATABASE … TO the role",
-    Trouble.LOGIN: "correct name and password in BRIDGE_DATABASE_URL, or let the "
+    Problem.HELD: "end the program that holds the database",
+    Problem.FORBIDDEN: GRANT,
+    Problem.NO_CONNECT: "GRANT CONNECT ON DATABASE … TO the role",
+    Problem.LOGIN: "correct name and password in BRIDGE_DATABASE_URL, or let the "
     "server's pg_hba.conf admit them",
-    Trouble.TLS: "correct sslmode and sslrootcert in BRIDGE_DATABASE_URL, or the "
+    Problem.TLS: "correct sslmode and sslrootcert in BRIDGE_DATABASE_URL, or the "
     "server's certificate",
-    Trouble.MISSING: "correct the database's name in BRIDGE_DATABASE_URL, or make it: "
+    Problem.MISSING: "correct the database's name in BRIDGE_DATABASE_URL, or make it: "
     "createdb",
-    Trouble.UNREACHABLE: "start the database server, check host and port in "
+    Problem.UNREACHABLE: "start the database server, check host and port in "
     "BRIDGE_DATABASE_URL, and the network",
-    Trouble.OTHER: "correct what it says: BRIDGE_DATABASE_URL, the server or the disk",
+    Problem.OTHER: "correct what it says: BRIDGE_DATABASE_URL, the server or the disk",
 }
 _REASONS = {
-    Trouble.DAMAGED: "it is damaged",
-    Trouble.FULL: "its disk is full",
-    Trouble.DISK: "its disk refused a write",
+    Problem.DAMAGED: "it is damaged",
+    Problem.FULL: "its disk is full",
+    Problem.DISK: "its disk refused a write",
 }
 
 
@@ -139,7 +139,10 @@ def cure(cause: BaseException | None, file: Path | None = None) -> str:
         file: of a SQLite database.
     """
     trouble = classify(cause)
-    if file is not None and trouble in {Trouble.FORBIDDEN, Trouble.READ_ONLY}:
+    if file is not None and trouble in {
+        Problem.FORBIDDEN,
+        Problem.READ_ONLY,
+    }:
         for path in (file, file.parent):
             if not os.access(path, os.R_OK | os.W_OK):
                 return cure_ownership(path)
@@ -157,7 +160,7 @@ def _first_line(error: SQLAlchemyError | sqlite3.Error) -> str:
     return str(cause).partition("\n")[0].rstrip(".") or type(cause).__name__
 
 
-def judge(error: StoreError) -> Trouble:
+def judge(error: StoreError) -> Problem:
     """Return what kind of trouble the store was in when it raised."""
     return classify(error.__cause__)
 
@@ -170,25 +173,25 @@ def is_unavailable(error: SQLAlchemyError) -> bool:
     if isinstance(error, OperationalError | InterfaceError | PoolTimeoutError):
         return True
     return isinstance(error, DBAPIError) and (
-        error.connection_invalidated or classify(error) is not Trouble.OTHER
+        error.connection_invalidated or classify(error) is not Problem.OTHER
     )
 
 
-def classify(cause: BaseException | None) -> Trouble:
+def classify(cause: BaseException | None) -> Problem:
     """Return what kind of trouble a database was in when its driver raised."""
     origin = _origin(cause)
     if isinstance(origin, sqlite3.Error):
         # The library's own class stands for "no database" and "malformed" alone.
         if type(origin) is sqlite3.DatabaseError:
-            return Trouble.DAMAGED
+            return Problem.DAMAGED
         code = getattr(origin, "sqlite_errorcode", 0)
-        trouble = _SQLITE.get(code & _PRIMARY, Trouble.OTHER)
+        trouble = _SQLITE.get(code & _PRIMARY, Problem.OTHER)
         return _SQLITE_EXTENDED.get(code, trouble)
     state = getattr(origin, "sqlstate", None)
     if state is not None:
-        return _POSTGRESQL.get(state, Trouble.OTHER)
+        return _POSTGRESQL.get(state, Problem.OTHER)
     said = str(origin)
     for part, trouble in _SENTENCES.items():
         if part in said:
             return trouble
-    return Trouble.OTHER
+    return Problem.OTHER

@@ -27,7 +27,7 @@ from bridge.errors import (
 from bridge.store.database import schema
 from bridge.store.database.availability import AvailabilityLog
 from bridge.store.database.database_errors import (
-    Trouble,
+    Problem,
     classify,
     cure,
     explain,
@@ -313,11 +313,11 @@ def translate_errors(
             raise StoreError(f"The database refused: {reason}.") from error
         trouble = classify(error)
         if availability is not None:
-            is_full = trouble is Trouble.FULL
+            is_full = trouble is Problem.FULL
             availability.record_failure(reason, until_write=is_full)
-        kind = StoreFullError if trouble is Trouble.FULL else StoreUnavailableError
+        kind = StoreFullError if trouble is Problem.FULL else StoreUnavailableError
         named = "The database" if file is None else f"The database {file}"
-        advice = "" if trouble is Trouble.OTHER else cure(error, file)
+        advice = "" if trouble is Problem.OTHER else cure(error, file)
         raise kind(f"{named} cannot be used: {reason}.", cure=advice) from error
     if availability is not None:
         availability.record_success(wrote=writes)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, inspect, text
 from bridge.errors import StoreError
 from bridge.store.database.database_errors import cure, explain
 from bridge.store.database.engine import Database
-from bridge.store.database.jobs_database import JOBS_FILE, find_home
+from bridge.store.database.jobs_database import JOBS_FILE, find_jobs_database
 from bridge.store.models import metadata
 
 _TIMEOUT_S = 5
@@ -44,7 +44,7 @@ def check_ready(db: Database) -> None:
     db.check_schema()
     db.keys.check_source()
     if db.opened:
-        find_home(db)
+        find_jobs_database(db)
 
 
 def examine_file(path: Path) -> None:
@@ -100,7 +100,7 @@ def find_missing_job_rights(db: Database) -> str | None:
     """Return what keeps the role from durable work, as a sentence; None if nothing."""
     if db.file is not None:
         return None
-    schema = find_home(db).schema
+    schema = find_jobs_database(db).schema
     with db.read() as connection:
         role = connection.execute(_ROLE).scalar_one()
         usable = connection.execute(_JOBS_RIGHTS, {"schema": schema}).scalar()

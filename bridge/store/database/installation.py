@@ -17,7 +17,7 @@ from bridge.store.database.engine import create_database_engine, translate_error
 from bridge.store.secrets.private_files import cure_os_error
 
 
-class Contents(StrEnum):
+class DatabaseContents(StrEnum):
     """What is found where a database should be."""
 
     NO_FILE = auto()
@@ -25,7 +25,7 @@ class Contents(StrEnum):
     INSTALLATION = auto()
 
 
-def read_contents(url: str) -> Contents:
+def read_contents(url: str) -> DatabaseContents:
     """Return what a database holds.
 
     An installation has a row that its key ring has sealed; its tables were made in the
@@ -41,7 +41,7 @@ def read_contents(url: str) -> Contents:
     if file is not None:
         refuse_unfinished(file)
     if file is not None and not _exists(file):
-        return Contents.NO_FILE
+        return DatabaseContents.NO_FILE
     # Not prepared as for use: that would turn any SQLite file, an empty one too, into
     # a database in WAL mode.
     engine = (
@@ -56,7 +56,7 @@ def read_contents(url: str) -> Contents:
             sealed = schema.is_sealed(connection)
     finally:
         engine.dispose()
-    return Contents.INSTALLATION if sealed else Contents.NO_TABLES
+    return DatabaseContents.INSTALLATION if sealed else DatabaseContents.NO_TABLES
 
 
 def _require_schema(connection: Connection) -> None:

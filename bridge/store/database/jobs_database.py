@@ -24,14 +24,14 @@ _KEPT_CONNECTIONS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class JobHome:
+class JobsDatabase:
     """A database URL, and the schema in it; SQLite has none."""
 
     url: str = field(repr=False)
     schema: str | None
 
 
-def find_home(db: Database) -> JobHome:
+def find_jobs_database(db: Database) -> JobsDatabase:
     """Return where durable work lives beside this database; makes a missing file.
 
     Nothing is made beside a database that another process opened before.
@@ -47,7 +47,9 @@ def find_home(db: Database) -> JobHome:
         url = connection.engine.url
         if url.drivername != "sqlite":
             schema = connection.execute(select(func.current_schema())).scalar_one()
-            return JobHome(url.render_as_string(hide_password=False), f"{schema}_jobs")
+            return JobsDatabase(
+                url.render_as_string(hide_password=False), f"{schema}_jobs"
+            )
     file = Path(str(url.database)).with_name(JOBS_FILE)
     if not file.exists():
         if db.opened:
@@ -58,10 +60,10 @@ def find_home(db: Database) -> JobHome:
             )
         _make_file(db, file)
     home = URL.create("sqlite", database=str(file))
-    return JobHome(home.render_as_string(hide_password=False), None)
+    return JobsDatabase(home.render_as_string(hide_password=False), None)
 
 
-def open_home(home: JobHome) -> Engine | None:
+def open_jobs_database(home: JobsDatabase) -> Engine | None:
     """Return an engine whose transactions exclude each other; None for PostgreSQL.
 
     The engine of durable work counts what runs and then takes more, in what it takes

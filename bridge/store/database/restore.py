@@ -61,7 +61,7 @@ _LOCK_START, _LOCK_LENGTH = 0x40000000, 512
 
 
 @dataclass(frozen=True, slots=True)
-class Restored:
+class RestoreResult:
     """What a restore did: the files now in place, their schema, and the former ones.
 
     `former` is the directory of the replaced files, None when there were none.
@@ -78,7 +78,7 @@ def jobs_copy(backup: Path) -> Path:
     return backup.with_suffix(f".jobs{backup.suffix}")
 
 
-def restore(backup: Path, file: Path, keys: KeyRing, *, replace: bool) -> Restored:
+def restore(backup: Path, file: Path, keys: KeyRing, *, replace: bool) -> RestoreResult:
     """Put a backup, and the durable work beside it, in the place of a database.
 
     The copies are read through before anything changes: they must be whole, of a
@@ -121,7 +121,7 @@ def restore(backup: Path, file: Path, keys: KeyRing, *, replace: bool) -> Restor
         finally:
             _clear(file, staging)
     in_place = [each for each in (file, file.with_name(JOBS_FILE)) if each.exists()]
-    return Restored(in_place, *versions, _existing(file, former))
+    return RestoreResult(in_place, *versions, _existing(file, former))
 
 
 def _clear(file: Path, staging: Path) -> None:

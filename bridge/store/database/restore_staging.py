@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy.exc import SQLAlchemyError
 
 from bridge.errors import ConfigurationError, StoreError, StoreUnavailableError
-from bridge.store.database.database_errors import Trouble, classify, explain
+from bridge.store.database.database_errors import Problem, classify, explain
 from bridge.store.database.database_url import database_url
 from bridge.store.database.engine import Database
 from bridge.store.secrets.key_ring import KeyRing
@@ -74,14 +74,14 @@ def _explained(source: Path, draft: Path) -> Iterator[None]:
         yield
     except (sqlite3.Error, SQLAlchemyError) as error:
         trouble = classify(error)
-        if trouble in {Trouble.FULL, Trouble.DISK}:
+        if trouble in {Problem.FULL, Problem.DISK}:
             raise ConfigurationError(
                 f"There is no room in {draft.parent.parent} for the copy of {source}; "
                 "nothing was changed",
                 cure="make room on its disk",
             ) from error
         advice = "use another backup"
-        if trouble is Trouble.FORBIDDEN and not os.access(source, os.R_OK):
+        if trouble is Problem.FORBIDDEN and not os.access(source, os.R_OK):
             advice = READ_CURE
         raise StoreError(
             f"{source} cannot be restored: {explain(error)}; nothing was changed",

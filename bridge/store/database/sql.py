@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-MOST_SWEPT = 100
+MAX_SWEPT = 100
 
 NewRow: TypeAlias = postgresql.Insert | sqlite.Insert
 """An insert that can be told what to do on a conflict; `excluded` is the new row."""
@@ -49,7 +49,7 @@ def sweep(table: Table) -> Delete:
     expired = (
         select(*key)
         .where(table.c.expires_at <= bindparam("now"))
-        .limit(MOST_SWEPT)
+        .limit(MAX_SWEPT)
         .with_for_update(skip_locked=True)
     )
     return delete(table).where(tuple_(*key).in_(expired))

@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime
 
-from bridge.store.rate_limit.ledger import Claim, Ledger
+from bridge.store.rate_limit.ledger import Ledger, SlotRequest
 
 
-def explain_refusal(ledger: Ledger, claim: Claim, now: float) -> str:
+def explain_refusal(ledger: Ledger, claim: SlotRequest, now: float) -> str:
     """Return why a claim is refused, and when the budget may allow it again."""
     if ledger.is_being_read(now):
         again = "Autotask's count is being read, try again in a moment"

@@ -23,7 +23,7 @@ from bridge.errors import StoreError
 from bridge.interfaces import Outcome
 from bridge.store.database.engine import Database
 from bridge.store.rate_limit import hosts
-from bridge.store.rate_limit.hosts import Trouble
+from bridge.store.rate_limit.hosts import BreakerState
 
 _FRESH_S = 0.25
 _log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    trouble: Trouble
+    trouble: BreakerState
     ahead: timedelta
     read_at: float
 
@@ -54,7 +54,7 @@ class _Seen:
         return Refusal(self.trouble.left_until, self.trouble.provider_message)
 
 
-class Breakers:
+class CircuitBreakers:
     """One process's view of the hosts; safe to use from many threads.
 
     Closed, all calls pass. Open, none does until its pause has passed; then one call
@@ -115,7 +115,7 @@ class Breakers:
                 return
             self._answered_at[host] = time.monotonic()
             if self._clear(host):
-                hosts.forget_trouble(self._db, host)
+                hosts.delete_breaker(self._db, host)
         except StoreError as error:
             _log.warning("how %s does is not told: %s", host, error.message)
 
@@ -131,7 +131,7 @@ class Breakers:
             seen = self._read(host)
             if seen and self._has_answered_since(host, seen):
                 self._clear(host)
-                hosts.forget_trouble(self._db, host)
+                hosts.delete_breaker(self._db, host)
 
     def open_until(self, host: str) -> datetime | None:
         """Return until when a host is left alone, None when it is not. One statement.
@@ -147,13 +147,13 @@ class Breakers:
         return time.monotonic() - self._answered_at[host] < failed_s
 
     def _read(self, host: str) -> _Seen | None:
-        trouble, now = hosts.read_trouble(self._db, host)
+        trouble, now = hosts.read_breaker(self._db, host)
         if trouble is None:
             self._clear(host)
             return None
         return self._keep(host, trouble, now)
 
-    def _keep(self, host: str, trouble: Trouble, now: datetime) -> _Seen:
+    def _keep(self, host: str, trouble: BreakerState, now: datetime) -> _Seen:
         seen = _Seen(trouble, now - datetime.now(UTC), time.monotonic())
         with self._lock:
             self._seen[host] = seen

@@ -20,7 +20,7 @@ FAILURES = 10
 """Consecutive failures after which a host is taken for down."""
 
 FIRST_PAUSE_S = 5.0
-LONGEST_PAUSE_S = 60.0
+MAX_PAUSE_S = 60.0
 FORGOTTEN_S = 3600.0
 """How long a failure is remembered that nothing followed."""
 
@@ -32,7 +32,7 @@ _LONGEST_MESSAGE = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class BreakerState:
     """A host that failed `failures` times in a row, the last time at `failed_at`.
 
     From `FAILURES` on its breaker is open: it is left alone until `left_until`, then
@@ -63,7 +63,7 @@ class Trouble:
         """Return whether the host is left alone now."""
         return now < self.left_until <= _latest_pause(now)
 
-    def failed(self, now: datetime, provider_message: str | None) -> Trouble:
+    def failed(self, now: datetime, provider_message: str | None) -> BreakerState:
         """Return the trouble after one more failure.
 
         The breaker opens, or opens again for twice as long; failures of calls that
@@ -75,13 +75,13 @@ class Trouble:
         )
         if not more.is_open or not (self.probing or not self.is_paused(now)):
             return more
-        pause_s = min(self.pause_s * 2 or FIRST_PAUSE_S, LONGEST_PAUSE_S)
+        pause_s = min(self.pause_s * 2 or FIRST_PAUSE_S, MAX_PAUSE_S)
         until = now + timedelta(seconds=pause_s)
         return replace(more, pause_s=pause_s, probing=False, left_until=until)
 
 
 def _latest_pause(now: datetime) -> datetime:
-    return now + timedelta(seconds=LONGEST_PAUSE_S + CLOCK_SLACK_S)
+    return now + timedelta(seconds=MAX_PAUSE_S + CLOCK_SLACK_S)
 
 
 _C = vendor_hosts.c
@@ -110,7 +110,7 @@ _FORGET = delete(vendor_hosts).where(_ITS)
 _SWEEP = sweep(vendor_hosts)
 
 
-def read_trouble(db: Database, host: str) -> tuple[Trouble | None, datetime]:
+def read_breaker(db: Database, host: str) -> tuple[BreakerState | None, datetime]:
     """Return what is known of a host, None when it does not fail, and the time."""
     with db.read() as connection:
         return _read(connection, host), read_clock(connection)
@@ -118,14 +118,14 @@ def read_trouble(db: Database, host: str) -> tuple[Trouble | None, datetime]:
 
 def add_failure(
     db: Database, host: str, provider_message: str | None
-) -> tuple[Trouble, datetime]:
+) -> tuple[BreakerState, datetime]:
     """Count a failure; return what is known of the host then, and the time."""
     with db.begin() as connection:
         now = read_clock(connection)
         connection.execute(_SWEEP, {"now": now})
-        fresh = _row(Trouble.none(now)) | {"host": host}
+        fresh = _row(BreakerState.none(now)) | {"host": host}
         connection.execute(_INSERT[connection.dialect.name], fresh)
-        known = Trouble(*connection.execute(_LOCK, {"its_host": host}).one())
+        known = BreakerState(*connection.execute(_LOCK, {"its_host": host}).one())
         trouble = known.failed(now, provider_message)
         connection.execute(_UPDATE.values(_row(trouble)), {"its_host": host})
     return trouble, now
@@ -144,18 +144,18 @@ def claim_probe(db: Database, host: str, pause_s: float) -> bool:
         return connection.execute(_PROBE, claim).rowcount == 1
 
 
-def forget_trouble(db: Database, host: str) -> None:
+def delete_breaker(db: Database, host: str) -> None:
     """Take a host for well again; nothing happens when it is."""
     with db.autocommit() as connection:
         connection.execute(_FORGET, {"its_host": host})
 
 
-def _read(connection: Connection, host: str) -> Trouble | None:
+def _read(connection: Connection, host: str) -> BreakerState | None:
     row = connection.execute(_READ, {"its_host": host}).one_or_none()
-    return None if row is None else Trouble(*row)
+    return None if row is None else BreakerState(*row)
 
 
-def _row(trouble: Trouble) -> dict[str, object]:
+def _row(trouble: BreakerState) -> dict[str, object]:
     return {
         "failures": trouble.failures,
         "pause_s": trouble.pause_s,

@@ -40,7 +40,7 @@ REDUCED_S = 600.0
 WAITER_S = 2.0
 """How long a process counts as waiting after it was last heard to."""
 
-LONGEST_LEASE_S = 3600.0
+MAX_LEASE_S = 3600.0
 """The longest that can be set. Source: `Settings.rate_limit_lease_s`."""
 
 CLOCK_SLACK_S = 5.0
@@ -58,7 +58,7 @@ _PERCENT = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class LimiterSettings:
     """What an operator sets: lanes of a queue, and what one instance may have of all.
 
     `instance_lanes` counts the calls of one instance in flight over all entities.
@@ -71,7 +71,7 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Claim:
+class SlotRequest:
     """A call that wants a lane; ordered by who goes first."""
 
     priority: int
@@ -141,7 +141,7 @@ class Ledger:
         self.alive = {
             holder: until
             for holder, until in self.alive.items()
-            if now < until <= latest + LONGEST_LEASE_S
+            if now < until <= latest + MAX_LEASE_S
         }
         self.reduced = {
             queue: until
@@ -189,7 +189,7 @@ class Ledger:
         known = now - self.read_at < WINDOW_MINUTES * 60
         return self.theirs if known else None
 
-    def count_lanes(self, queue: str, now: float, rules: Rules) -> int:
+    def count_lanes(self, queue: str, now: float, rules: LimiterSettings) -> int:
         """Return how many lanes a queue has just now."""
         reduced = self.reduced.get(queue, 0.0) > now
         return max(1, rules.lanes - reduced)
@@ -203,7 +203,9 @@ class Ledger:
             if instance in (None, name)
         )
 
-    def is_capped(self, queue: str, instance: str, priority: int, rules: Rules) -> bool:
+    def is_capped(
+        self, queue: str, instance: str, priority: int, rules: LimiterSettings
+    ) -> bool:
         """Tell whether an instance has its share of lanes already.
 
         The last lane of a queue is kept from an instance that has all others while
@@ -222,7 +224,12 @@ class Ledger:
         return self.in_flight(queue, instance) >= most
 
     def lanes_short(
-        self, queue: str, claim: Claim, holder: str, now: float, rules: Rules
+        self,
+        queue: str,
+        claim: SlotRequest,
+        holder: str,
+        now: float,
+        rules: LimiterSettings,
     ) -> int:
         """Return how many lanes must come free before a claim's turn; 0 is now.
 
@@ -239,7 +246,7 @@ class Ledger:
         capped = self.is_capped(queue, claim.instance, claim.priority, rules)
         return max(1, short) if capped else short
 
-    def limit(self, claim: Claim) -> int:
+    def limit(self, claim: SlotRequest) -> int:
         """Return how far the hour's calls may go for a claim of its priority."""
         share = _PERCENT if claim.usage_reading else _SHARES[Priority(claim.priority)]
         return self.threshold * share // _PERCENT
@@ -252,7 +259,7 @@ class Ledger:
         until = self.reduced.get(_QUOTA, 0.0)
         return until - ASSUMED_S if until > now else None
 
-    def budget_free_at(self, claim: Claim, now: float) -> float | None:
+    def budget_free_at(self, claim: SlotRequest, now: float) -> float | None:
         """Return when the budget may allow a claim again; None when it does now.
 
         That is when enough of our own calls have left the hour, or when the count of
@@ -268,7 +275,7 @@ class Ledger:
             return left_at
         return min(left_at or math.inf, self.read_again_at(now))
 
-    def calls_left_at(self, claim: Claim, now: float) -> float | None:
+    def calls_left_at(self, claim: SlotRequest, now: float) -> float | None:
         """Return when a claim is allowed since our own calls have left the hour.
 
         None when they are not enough, or when the count of others is only assumed.
@@ -293,7 +300,7 @@ class Ledger:
         began = self.reading_claimed_at
         return began > answered and now - began < READING_TAKES_S
 
-    def take(self, queue: str, claim: Claim, holder: str, now: float) -> None:
+    def take(self, queue: str, claim: SlotRequest, holder: str, now: float) -> None:
         """Give a claim its lane, and count its call."""
         instances = self.lanes.setdefault(queue, {}).setdefault(holder, {})
         instances[claim.instance] = instances.get(claim.instance, 0) + 1
@@ -329,7 +336,7 @@ class Ledger:
         elif outcome is Outcome.QUOTA:
             self.reduced[_QUOTA] = now + ASSUMED_S
 
-    def claim_reading(self, claim: Claim, now: float, *, refused: bool) -> bool:
+    def claim_reading(self, claim: SlotRequest, now: float, *, refused: bool) -> bool:
         """Tell whether the vendor is to be asked for its count; True to one process.
 
         At most once in ten minutes, and once in a minute when the claim is refused, so
@@ -372,7 +379,7 @@ class Ledger:
             if not self.calls[minute]:
                 del self.calls[minute]
 
-    def _excess(self, claim: Claim, now: float) -> tuple[int, int]:
+    def _excess(self, claim: SlotRequest, now: float) -> tuple[int, int]:
         """Return by how many calls a claim is over the budget, and over its share."""
         theirs = self.others(now) or 0
         excess = self.ours() + theirs - self.limit(claim) + 1
@@ -380,10 +387,10 @@ class Ledger:
         allowed = (self.limit(claim) - theirs) * _INSTANCE_SHARE // _PERCENT
         return excess, mine - allowed + 1 if self._has_rivals(claim) else 0
 
-    def _of_instance(self, claim: Claim) -> int:
+    def _of_instance(self, claim: SlotRequest) -> int:
         return sum(minute.get(claim.instance, 0) for minute in self.calls.values())
 
-    def _has_rivals(self, claim: Claim) -> bool:
+    def _has_rivals(self, claim: SlotRequest) -> bool:
         own = {"", claim.instance}
         return bool(claim.instance) and any(
             minute.keys() - own for minute in self.calls.values()

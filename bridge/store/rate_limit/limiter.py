@@ -42,20 +42,28 @@ from bridge.errors import (
     StoreError,
     StoreUnavailableError,
 )
-from bridge.interfaces import NOBODY, Caller, Lease, Priority, ReadUsage, Ticket, Usage
+from bridge.interfaces import (
+    NO_CALLER,
+    Caller,
+    CallRequest,
+    Permit,
+    Priority,
+    ReadUsage,
+    Usage,
+)
 from bridge.store.database.engine import Database
-from bridge.store.process_identity import name_holder
-from bridge.store.rate_limit.circuit_breaker import Breakers, Refusal
-from bridge.store.rate_limit.ledger import Claim, Ledger, Rules
+from bridge.store.process_identity import current_process
+from bridge.store.rate_limit.circuit_breaker import CircuitBreakers, Refusal
+from bridge.store.rate_limit.ledger import Ledger, LimiterSettings, SlotRequest
 from bridge.store.rate_limit.ledger_rows import LedgerRow
-from bridge.store.rate_limit.slots import Held, TenantLanes
+from bridge.store.rate_limit.slots import HeldSlot, TenantSlots
 
 _LINGER_S = 0.02
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class LaneFigures:
+class SlotUsage:
     """The lanes of one entity under one tracking identifier.
 
     `waiting` counts the processes that wait, not their calls.
@@ -68,7 +76,7 @@ class LaneFigures:
 
 
 @dataclass(frozen=True, slots=True)
-class BudgetFigures:
+class BudgetUsage:
     """Where a tenant database stands.
 
     `ours` and `theirs` are calls of the last hour by all our processes and by others;
@@ -88,22 +96,22 @@ class BudgetFigures:
     age_s: float | None
     quota_refused_at: datetime | None
     refused_until: Mapping[Priority, datetime | None]
-    lanes: tuple[LaneFigures, ...]
+    lanes: tuple[SlotUsage, ...]
     breaker_until: datetime | None
 
 
-class Governor:
+class SharedRateLimiter:
     """One process's way to the shared ledgers; safe to use from many threads.
 
     Made after a fork; no thread is started before the first call.
     """
 
-    def __init__(self, db: Database, rules: Rules) -> None:
+    def __init__(self, db: Database, rules: LimiterSettings) -> None:
         self._db = db
         self._rules = rules
-        self._holder = name_holder()
-        self._breakers = Breakers(db)
-        self._tenants: dict[str, TenantLanes] = {}
+        self._holder = current_process()
+        self._breakers = CircuitBreakers(db)
+        self._tenants: dict[str, TenantSlots] = {}
         self._lock = threading.Lock()
         self._keeper: threading.Thread | None = None
         self._returned = threading.Event()
@@ -111,8 +119,8 @@ class Governor:
 
     @contextmanager
     def enter(
-        self, ticket: Ticket, *, deadline: float, read_usage: ReadUsage
-    ) -> Iterator[Lease]:
+        self, ticket: CallRequest, *, deadline: float, read_usage: ReadUsage
+    ) -> Iterator[Permit]:
         """Hold a lane and a piece of the budget during the block.
 
         An interactive call waits up to `wait_s` of the rules, any other up to its
@@ -135,14 +143,14 @@ class Governor:
             self._give_back(tenant, held)
 
     @contextmanager
-    def reach(self, host: str) -> Iterator[Lease]:
+    def reach(self, host: str) -> Iterator[Permit]:
         """Pass the breaker of a host during the block. One statement.
 
         Raises:
             ProviderUnavailableError: the host is down; says when it is tried again.
             StoreError: the database cannot be used.
         """
-        held = Held(queue="", instance="")
+        held = HeldSlot(queue="", instance="")
         with self._passed(held, host, troubled=True):
             yield held
 
@@ -155,8 +163,8 @@ class Governor:
         self._tenant(database).learn_refusal()
 
     def figures(
-        self, databases: Collection[str], caller: Caller = NOBODY
-    ) -> list[BudgetFigures]:
+        self, databases: Collection[str], caller: Caller = NO_CALLER
+    ) -> list[BudgetUsage]:
         """Return where databases stand, in the order given; a few statements each.
 
         `refused_until` is for the calls of the caller's instance.
@@ -170,10 +178,10 @@ class Governor:
         self._returned.set()
         if self._keeper is not None:
             self._keeper.join()
-        self._each_tenant("given back", TenantLanes.leave)
+        self._each_tenant("given back", TenantSlots.leave)
 
     @contextmanager
-    def _passed(self, held: Held, host: str, *, troubled: bool) -> Iterator[None]:
+    def _passed(self, held: HeldSlot, host: str, *, troubled: bool) -> Iterator[None]:
         _refuse(host, self._breakers.admit(host, troubled=troubled))
         try:
             yield
@@ -182,11 +190,11 @@ class Governor:
 
     def _take(
         self,
-        tenant: TenantLanes,
-        ticket: Ticket,
+        tenant: TenantSlots,
+        ticket: CallRequest,
         deadline: float,
         read_usage: ReadUsage,
-    ) -> Held:
+    ) -> HeldSlot:
         if ticket.caller.priority is Priority.INTERACTIVE:
             deadline = min(deadline, time.monotonic() + self._rules.wait_s)
         try:
@@ -202,11 +210,11 @@ class Governor:
             self._returned.set()
             raise
 
-    def _tenant(self, database: str) -> TenantLanes:
+    def _tenant(self, database: str) -> TenantSlots:
         with self._lock:
             tenant = self._tenants.get(database)
             if tenant is None:
-                tenant = TenantLanes(self._db, database, self._holder, self._rules)
+                tenant = TenantSlots(self._db, database, self._holder, self._rules)
                 self._tenants[database] = tenant
             if self._keeper is None:
                 self._keeper = threading.Thread(
@@ -217,12 +225,12 @@ class Governor:
                 atexit.register(self.close)
             return tenant
 
-    def _queue(self, ticket: Ticket) -> str:
+    def _queue(self, ticket: CallRequest) -> str:
         """Name the queue; the tracking identifier goes in as a keyed digest only."""
         digest = self._db.keys.digest(f"tracking identifier {ticket.identifier}")
         return f"{digest.hex()[:16]}/{ticket.entity}"
 
-    def _give_back(self, tenant: TenantLanes, held: Held) -> None:
+    def _give_back(self, tenant: TenantSlots, held: HeldSlot) -> None:
         try:
             untold = tenant.give_back(held)
         except StoreError as error:
@@ -239,11 +247,11 @@ class Governor:
                 time.sleep(_LINGER_S)
             self._each_tenant("renewed", self._tidy)
 
-    def _tidy(self, tenant: TenantLanes) -> None:
+    def _tidy(self, tenant: TenantSlots) -> None:
         if tenant.tidy():
             self._breakers.hear(_host(tenant.database), troubled=tenant.troubled)
 
-    def _each_tenant(self, aim: str, act: Callable[[TenantLanes], None]) -> None:
+    def _each_tenant(self, aim: str, act: Callable[[TenantSlots], None]) -> None:
         with self._lock:
             tenants = list(self._tenants.values())
         for tenant in tenants:
@@ -264,17 +272,19 @@ class Governor:
 
         threading.Thread(target=read, name="usage reading", daemon=True).start()
 
-    def _figures(self, database: str, caller: Caller) -> BudgetFigures:
+    def _figures(self, database: str, caller: Caller) -> BudgetUsage:
         row = LedgerRow(self._db, database)
         row.refresh()
         ledger, now = row.ledger, row.now()
         ledger.expire(now)
         theirs = ledger.others(now)
         claims = {
-            each: Claim.of(replace(caller, priority=each), now, usage_reading=False)
+            each: SlotRequest.of(
+                replace(caller, priority=each), now, usage_reading=False
+            )
             for each in Priority
         }
-        return BudgetFigures(
+        return BudgetUsage(
             database=database,
             threshold=ledger.threshold,
             ours=ledger.ours(),
@@ -313,9 +323,11 @@ def _refuse(host: str, refusal: Refusal | None) -> None:
         )
 
 
-def _lane_figures(ledger: Ledger, now: float, rules: Rules) -> tuple[LaneFigures, ...]:
+def _lane_figures(
+    ledger: Ledger, now: float, rules: LimiterSettings
+) -> tuple[SlotUsage, ...]:
     return tuple(
-        LaneFigures(
+        SlotUsage(
             entity=queue.partition("/")[2],
             lanes=ledger.count_lanes(queue, now, rules),
             in_flight=ledger.in_flight(queue),

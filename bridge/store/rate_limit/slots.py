@@ -18,7 +18,12 @@ from bridge.interfaces import Caller, Outcome, Usage
 from bridge.store.database.engine import Database
 from bridge.store.process_identity import find_dead
 from bridge.store.rate_limit.budget_messages import explain_refusal
-from bridge.store.rate_limit.ledger import WAITER_S, Claim, Ledger, Rules
+from bridge.store.rate_limit.ledger import (
+    WAITER_S,
+    Ledger,
+    LimiterSettings,
+    SlotRequest,
+)
 from bridge.store.rate_limit.ledger_rows import LedgerRow
 
 _TURN_S = 0.02
@@ -28,7 +33,7 @@ _TELL_AT_ONCE = (Outcome.THREAD_LIMIT, Outcome.QUOTA)
 
 
 @dataclass(slots=True)
-class Held:
+class HeldSlot:
     """A lane that is held; implements `interfaces.Lease`."""
 
     queue: str
@@ -40,7 +45,7 @@ class Held:
 @dataclass(slots=True, eq=False)
 class _Waiter:
     queue: str
-    claim: Claim
+    claim: SlotRequest
     turn: threading.Condition
     free_at: float | None = None
 
@@ -64,18 +69,20 @@ class _Done:
 class _Unwritten:
     """What the ledger is still to be told: lanes given back, queues not waited for."""
 
-    returned: list[Held] = field(default_factory=list)
+    returned: list[HeldSlot] = field(default_factory=list)
     left: set[str] = field(default_factory=set)
 
 
-class TenantLanes:
+class TenantSlots:
     """The lanes and the budget of one tenant database; safe to use from many threads.
 
     Args:
         holder: names this process among all that share the database.
     """
 
-    def __init__(self, db: Database, database: str, holder: str, rules: Rules) -> None:
+    def __init__(
+        self, db: Database, database: str, holder: str, rules: LimiterSettings
+    ) -> None:
         self._row = LedgerRow(db, database)
         self.database = database
         self._holder = holder
@@ -99,7 +106,7 @@ class TenantLanes:
         usage_reading: bool,
         give_up: float,
         start_reading: Callable[[], None],
-    ) -> Held:
+    ) -> HeldSlot:
         """Wait for a lane of a queue until `give_up` by the monotonic clock.
 
         `start_reading` is called when this process is the one to ask the vendor for
@@ -109,7 +116,7 @@ class TenantLanes:
             ProviderThresholdError: no budget before then, or no lane.
         """
         with self._lock:
-            claim = Claim.of(caller, self._row.now(), usage_reading=usage_reading)
+            claim = SlotRequest.of(caller, self._row.now(), usage_reading=usage_reading)
             waiter = _Waiter(queue, claim, threading.Condition(self._lock))
             line = self._waiting.setdefault(queue, [])
             insort(line, waiter, key=lambda each: each.claim)
@@ -123,9 +130,9 @@ class TenantLanes:
                 self._call_next()
             instances = self._held.setdefault(queue, {})
             instances[claim.instance] = instances.get(claim.instance, 0) + 1
-        return Held(queue, claim.instance)
+        return HeldSlot(queue, claim.instance)
 
-    def give_back(self, held: Held) -> bool:
+    def give_back(self, held: HeldSlot) -> bool:
         """Free a lane; tell whether the ledger is still to be told, by `tidy`.
 
         It is told at once when another process waits for the lane or should know how
@@ -298,7 +305,7 @@ class TenantLanes:
         ]
         return corrected or bool(self._unwritten.returned) or any(withdrawn)
 
-    def _let_go(self, held: Held) -> None:
+    def _let_go(self, held: HeldSlot) -> None:
         instances = self._held[held.queue]
         instances[held.instance] -= 1
         if not instances[held.instance]:

@@ -11,7 +11,7 @@ from bridge.store.database.engine import Database
 from bridge.store.database.sql import read_clock
 from bridge.store.models import vendor_hosts, vendor_ledgers
 from bridge.store.rate_limit.hosts import FAILURES
-from bridge.store.rate_limit.ledger import Claim, Ledger
+from bridge.store.rate_limit.ledger import Ledger, SlotRequest
 
 MAX_DATABASES = 200
 """How many tenant databases are reported, so that a report stays small."""
@@ -76,7 +76,7 @@ def _read_budgets(connection: Connection, now: float) -> tuple[BudgetState, ...]
 def _describe(database: str, ledger: Ledger, now: float) -> BudgetState:
     ledger.expire(now)
     others = ledger.others(now)
-    claims = {each: Claim(int(each), now, instance="") for each in Priority}
+    claims = {each: SlotRequest(int(each), now, instance="") for each in Priority}
     return BudgetState(
         database=database,
         threshold=ledger.threshold,

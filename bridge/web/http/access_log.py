@@ -16,7 +16,7 @@ from bridge.services import traces
 from bridge.services.context import Context
 from bridge.store.instances import Instance
 from bridge.store.organizations import User
-from bridge.store.request_log import Answered
+from bridge.store.request_log import RequestEntry
 from bridge.telemetry import current_call
 from bridge.telemetry.current_call import Call
 from bridge.telemetry.redaction import redact
@@ -99,10 +99,10 @@ class _Noting:
             self.ctx.journal.answered(self._row(ms))
         current_call.end()
 
-    def _row(self, ms: float) -> Answered:
+    def _row(self, ms: float) -> RequestEntry:
         now = self.ctx.clock()
         user, instance = self.user, self.instance
-        return Answered(
+        return RequestEntry(
             request_id=self.call.request_id,
             answered_at=now,
             organization_id=user.organization_id if user else None,

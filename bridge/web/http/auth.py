@@ -14,7 +14,7 @@ from bridge.errors import NotAcceptableError
 from bridge.services import access
 from bridge.services.access import Secrets
 from bridge.web.http import request_context
-from bridge.web.http.route_auth import BASE, Family, family_of
+from bridge.web.http.route_auth import BASE, AuthRule, family_of
 
 _PART = re.compile(
     r"\s*(user|organization|element|token|bearer)(?:\s*:\s*|\s+)(\S+)\s*", re.IGNORECASE
@@ -51,13 +51,13 @@ def admit() -> None:
     ctx = request_context.context()
     secrets = parse_authorization(request.headers.get("Authorization", ""))
     match family_of(request.method, request.path, secrets):
-        case Family.ANONYMOUS:
+        case AuthRule.ANONYMOUS:
             request_context.admit(secrets)
-        case Family.CATALOGUE if not secrets.names_user():
+        case AuthRule.CATALOGUE if not secrets.names_user():
             request_context.admit(secrets)
-        case Family.PLATFORM | Family.CATALOGUE:
+        case AuthRule.PLATFORM | AuthRule.CATALOGUE:
             request_context.admit(secrets, access.identify(ctx, secrets))
-        case Family.TOKEN | Family.HUB:
+        case AuthRule.TOKEN | AuthRule.HUB:
             request_context.admit(secrets, *access.open_instance(ctx, secrets))
     if request_context.answers_files():
         return

@@ -16,10 +16,10 @@ from bridge.catalog.model import JSON
 from bridge.errors import InvalidRequestError
 from bridge.services.filtering.document_filter import select_documents
 from bridge.services.instances.lifecycle import InstanceSearch
-from bridge.services.paging import Cut
-from bridge.services.records.listing import Listing
-from bridge.services.records.serializer import View
-from bridge.services.usage.analytics import FiguresSearch
+from bridge.services.paging import PageRequest
+from bridge.services.records.listing import ListRequest
+from bridge.services.records.serializer import RecordOptions
+from bridge.services.usage.analytics import MetricsSearch
 from bridge.services.usage.requests import UsageSearch
 from bridge.web.http.charsets import decode_unlabelled, is_stray
 
@@ -138,7 +138,7 @@ def flag(query: Query, name: str, *, default: bool) -> bool:
     return {"true": True, "false": False}.get(text(query, name).lower(), default)
 
 
-def listing(query: Query, object_name: str) -> tuple[Listing, list[str]]:
+def listing(query: Query, object_name: str) -> tuple[ListRequest, list[str]]:
     """Return what a hub list asks for, and notes on what was ignored.
 
     Raises:
@@ -147,7 +147,7 @@ def listing(query: Query, object_name: str) -> tuple[Listing, list[str]]:
     where_names = ("where", "query") if object_name in _QUERY_IS_WHERE else ("where",)
     page_size, notes = _page_size(query)
     return (
-        Listing(
+        ListRequest(
             where=text(query, *where_names),
             page=_page(query),
             page_size=page_size,
@@ -160,10 +160,10 @@ def listing(query: Query, object_name: str) -> tuple[Listing, list[str]]:
     )
 
 
-def view(query: Query) -> View:
+def view(query: Query) -> RecordOptions:
     """Return how a call wants its records shown; never an error."""
     names = map(str.strip, ",".join(query.get("fields", ())).split(","))
-    return View(tuple(filter(None, names)), _wished(query, "labels"))
+    return RecordOptions(tuple(filter(None, names)), _wished(query, "labels"))
 
 
 def wants_page(query: Query) -> bool:
@@ -227,7 +227,7 @@ def instance_search(
     )
 
 
-def cut(query: Query) -> tuple[Cut, list[str]]:
+def cut(query: Query) -> tuple[PageRequest, list[str]]:
     """Return which piece of a platform list is asked for, and notes as `listing`.
 
     Raises:
@@ -237,7 +237,7 @@ def cut(query: Query) -> tuple[Cut, list[str]]:
     offset = _number(query, "offset", "pageOffset")
     if offset is None or offset < 0:
         offset = (_page(query) - 1) * page_size
-    return Cut(offset, page_size, _next_page(query), wants_total(query)), notes
+    return PageRequest(offset, page_size, _next_page(query), wants_total(query)), notes
 
 
 def usage_search(query: Query) -> tuple[UsageSearch, list[str]]:
@@ -268,7 +268,7 @@ def usage_search(query: Query) -> tuple[UsageSearch, list[str]]:
     )
 
 
-def figures_search(query: Query) -> FiguresSearch:
+def figures_search(query: Query) -> MetricsSearch:
     """Return what is to be counted in the usage log.
 
     Raises:
@@ -276,7 +276,7 @@ def figures_search(query: Query) -> FiguresSearch:
     """
     search, _ = usage_search(query)
     accounts = tuple(texts(query, "accountIds[]", "accountIds"))
-    return FiguresSearch(search, accounts, text(query, "interval"))
+    return MetricsSearch(search, accounts, text(query, "interval"))
 
 
 def _page_size(query: Query, default: int = DEFAULT_PAGE_SIZE) -> tuple[int, list[str]]:

@@ -84,7 +84,7 @@ def admit(
     if noted is not None and instance is not None:
         noted.instance_id = instance.id
         if is_traced(context(), instance):
-            noted.trace = current_call.Trace()
+            noted.trace = current_call.CallTrace()
 
 
 def secrets() -> Secrets:

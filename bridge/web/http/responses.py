@@ -16,7 +16,7 @@ from flask import Response, request
 from bridge.errors import single_full_stops
 from bridge.services import paging
 from bridge.web.http import query_string, request_context
-from bridge.web.http.route_auth import Family, family_of
+from bridge.web.http.route_auth import AuthRule, family_of
 
 JSON_TYPE = "application/json;charset=UTF-8"
 _MAX_NOTE = 1000
@@ -56,7 +56,7 @@ def _jsonable(value: object) -> object:
     raise TypeError(f"{type(value).__name__} has no JSON form.")
 
 
-def document(
+def json_object(
     body: Mapping[str, object],
     *,
     ignored: Sequence[str] = (),
@@ -71,7 +71,7 @@ def document(
     return response
 
 
-def listing(
+def json_page(
     items: Sequence[object],
     *,
     next_page: str | None,
@@ -89,7 +89,7 @@ def listing(
     return response
 
 
-def whole(items: Sequence[object]) -> Response:
+def json_list(items: Sequence[object]) -> Response:
     """Answer a whole list, or the page of it that the call asks for.
 
     Raises:
@@ -99,10 +99,10 @@ def whole(items: Sequence[object]) -> Response:
     query = query_string.current_query()
     if not query_string.wants_page(query):
         total = len(items) if query_string.wants_total(query) else None
-        return listing(items, next_page=None, total=total)
+        return json_page(items, next_page=None, total=total)
     asked, notes = query_string.cut(query)
-    piece = paging.cut(str(request.endpoint), items, asked)
-    return listing(
+    piece = paging.slice_page(str(request.endpoint), items, asked)
+    return json_page(
         piece.items, next_page=piece.next_page, total=piece.total, notes=notes
     )
 
@@ -111,7 +111,7 @@ def rehearsed(
     document_: Mapping[str, object], ignored: Sequence[str], notes: Sequence[str] = ()
 ) -> Response:
     """Answer what a write would send, and which members it would not use."""
-    return document(document_, ignored=ignored, notes=notes)
+    return json_object(document_, ignored=ignored, notes=notes)
 
 
 def mark_replay(response: Response, *, replayed: bool) -> Response:
@@ -146,5 +146,6 @@ def finish(response: Response) -> Response:
 
 def _is_hub_call() -> bool:
     return (
-        family_of(request.method, request.path, request_context.secrets()) is Family.HUB
+        family_of(request.method, request.path, request_context.secrets())
+        is AuthRule.HUB
     )

@@ -13,7 +13,7 @@ from bridge.services.access import Secrets
 BASE = "/elements/api-v2"
 
 
-class Family(Enum):
+class AuthRule(Enum):
     """A group of calls that needs the same parts of the `Authorization` header.
 
     `CATALOGUE` needs none, and is answered for whoever is named when there are some.
@@ -58,9 +58,9 @@ TOKEN_FORMS = frozenset(
 """Second segments below `/instances` where a token takes the place of an id."""
 
 _FIXED = {
-    "authentication": Family.ANONYMOUS,
-    "openapi.json": Family.ANONYMOUS,
-    "instance": Family.TOKEN,
+    "authentication": AuthRule.ANONYMOUS,
+    "openapi.json": AuthRule.ANONYMOUS,
+    "instance": AuthRule.TOKEN,
 }
 _OF_ACCOUNTS = frozenset({"settings", "instances", "objects"})
 _OF_ONE_ACCOUNT = _OF_ACCOUNTS | {"users", "roles", "elements"}
@@ -68,7 +68,7 @@ _HUB_DEPTH = 3
 _RECORD_DEPTH = 2
 
 
-def family_of(method: str, path: str, secrets: Secrets) -> Family:
+def family_of(method: str, path: str, secrets: Secrets) -> AuthRule:
     """Return the family of a normalised path below `BASE`."""
     segments = path.removeprefix(BASE).strip("/").split("/")
     head = segments[0]
@@ -77,37 +77,37 @@ def family_of(method: str, path: str, secrets: Secrets) -> Family:
     if head in _BY_SHAPE:
         return _BY_SHAPE[head](method, segments)
     if head in _PLATFORM or _is_account_route(segments):
-        return Family.PLATFORM
+        return AuthRule.PLATFORM
     is_shared = head in {"accounts", "users"} and len(segments) <= _RECORD_DEPTH
     is_shared = is_shared or (head == "users" and segments[2:3] == ["roles"])
-    return Family.PLATFORM if is_shared and secrets.element is None else Family.HUB
+    return AuthRule.PLATFORM if is_shared and secrets.element is None else AuthRule.HUB
 
 
-def _instances_family(method: str, segments: list[str]) -> Family:
+def _instances_family(method: str, segments: list[str]) -> AuthRule:
     """Tell `PUT /instances` and `/instances/enabled` from the forms with an id."""
     if len(segments) == 1:
         by_token = method in {"PUT", "PATCH", "DELETE"}
     else:
         by_token = segments[1] in TOKEN_FORMS
-    return Family.TOKEN if by_token else Family.PLATFORM
+    return AuthRule.TOKEN if by_token else AuthRule.PLATFORM
 
 
-def _hubs_family(method: str, segments: list[str]) -> Family:
+def _hubs_family(method: str, segments: list[str]) -> AuthRule:
     """Tell `/hubs/crm/accounts` from the catalogue's `/hubs/crm/elements`."""
     if len(segments) < _HUB_DEPTH or segments[2:] == ["elements"]:
         return _read_by_anybody(method)
-    return Family.HUB
+    return AuthRule.HUB
 
 
-def _elements_family(method: str, segments: list[str]) -> Family:
+def _elements_family(method: str, segments: list[str]) -> AuthRule:
     """Tell the catalogue from the instances below one of its elements."""
     if segments[2:3] == ["instances"]:
-        return Family.PLATFORM
+        return AuthRule.PLATFORM
     return _read_by_anybody(method)
 
 
-def _read_by_anybody(method: str) -> Family:
-    return Family.CATALOGUE if method in {"GET", "HEAD"} else Family.PLATFORM
+def _read_by_anybody(method: str) -> AuthRule:
+    return AuthRule.CATALOGUE if method in {"GET", "HEAD"} else AuthRule.PLATFORM
 
 
 _BY_SHAPE = {

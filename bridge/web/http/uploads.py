@@ -20,7 +20,7 @@ from werkzeug.wsgi import get_input_stream
 
 from bridge.catalog.model import JSON
 from bridge.errors import InvalidRequestError, UnsupportedMediaError
-from bridge.services.attachments.validation import Upload
+from bridge.services.attachments.validation import UploadedFile
 from bridge.web.http import bodies, query_string, request_context
 from bridge.web.http.charsets import decode_unlabelled
 from bridge.web.http.forms import MULTIPART, FormParser
@@ -37,7 +37,7 @@ _TO_NAME = "send Content-Disposition: attachment; filename=… or ?fileName=…"
 
 
 @contextmanager
-def current_upload() -> Iterator[Upload]:
+def current_upload() -> Iterator[UploadedFile]:
     """Yield what the call being answered uploads; its file is gone afterwards.
 
     Raises:
@@ -67,9 +67,9 @@ def current_upload() -> Iterator[Upload]:
             query = query_string.current_query()
             given = {member: query_string.text(query, member) for member in _MEMBERS}
             members = {member: text for member, text in given.items() if text}
-            yield Upload(dict(members), file, name, media_type)
+            yield UploadedFile(dict(members), file, name, media_type)
         elif _may_be_json(media_type):
-            yield Upload(_members())
+            yield UploadedFile(_members())
         else:
             raise InvalidRequestError(
                 f"fileName is missing: a body of type {media_type} is a file, so "
@@ -87,7 +87,7 @@ def _members() -> dict[str, JSON]:
         ) from None
 
 
-def _form(name: str | None, opened: ExitStack) -> Upload:
+def _form(name: str | None, opened: ExitStack) -> UploadedFile:
     def spooled(*_about: object, **_more: object) -> IO[bytes]:
         return opened.enter_context(_temporary())
 
@@ -109,7 +109,7 @@ def _form(name: str | None, opened: ExitStack) -> Upload:
                 "The part `file` has no file name; send filename=… in its "
                 "Content-Disposition."
             )
-        return Upload(dict(form))
+        return UploadedFile(dict(form))
     [file] = sent
     transfer = file.headers.get("Content-Transfer-Encoding", "binary").strip().lower()
     if transfer not in {"binary", "8bit", "7bit", ""}:
@@ -120,7 +120,7 @@ def _form(name: str | None, opened: ExitStack) -> Upload:
     _require_size(stream.seek(0, 2))
     header = file.headers.get("Content-Disposition", "")
     sent_name = _with_path(header, file.filename or "") or name or ""
-    return Upload(dict(form), stream, sent_name, file.mimetype)
+    return UploadedFile(dict(form), stream, sent_name, file.mimetype)
 
 
 def _spool(source: IO[bytes]) -> BinaryIO:

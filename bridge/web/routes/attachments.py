@@ -11,7 +11,7 @@ from flask import Flask, Response, request
 
 from bridge.errors import VerbNotSupportedError
 from bridge.services.attachments import files
-from bridge.services.attachments.files import Owner
+from bridge.services.attachments.files import AttachmentParent
 from bridge.web.http import query_string, request_context, responses, uploads
 from bridge.web.http.file_responses import file_answer
 from bridge.web.routes.hubs import PREFIXES, enabled_instance
@@ -57,7 +57,7 @@ def list_attachments(
     page = files.list_attachments(
         request_context.context(), instance, _owner(object_name, record_id), listing
     )
-    return responses.listing(
+    return responses.json_page(
         page.records,
         next_page=page.next_page,
         total=page.total,
@@ -70,7 +70,7 @@ def create_attachment(object_name: str, record_id: str) -> Response:
     target = (
         request_context.context(),
         enabled_instance(),
-        Owner(object_name, record_id),
+        AttachmentParent(object_name, record_id),
     )
     query = query_string.current_query()
     with uploads.current_upload() as upload:
@@ -82,7 +82,7 @@ def create_attachment(object_name: str, record_id: str) -> Response:
             key=query_string.idempotency_key(),
             view=query_string.view(query),
         )
-    answer = responses.document(
+    answer = responses.json_object(
         written.record,
         ignored=written.ignored,
         notice=written.notice,
@@ -102,7 +102,7 @@ def get_attachment(
         attachment_id,
         view=query_string.view(query_string.current_query()),
     )
-    return responses.document(shown.record, notes=shown.notes)
+    return responses.json_object(shown.record, notes=shown.notes)
 
 
 def download_attachment(
@@ -142,7 +142,7 @@ def refuse(**_path: str) -> Response:
     )
 
 
-def _owner(object_name: str | None, record_id: str | None) -> Owner | None:
+def _owner(object_name: str | None, record_id: str | None) -> AttachmentParent | None:
     if object_name is None or record_id is None:
         return None
-    return Owner(object_name, record_id)
+    return AttachmentParent(object_name, record_id)

@@ -23,7 +23,7 @@ def register(app: Flask) -> None:
 def log_in() -> Response:
     """Answer the user with a bearer token."""
     body = bodies.current_object()
-    return responses.document(
+    return responses.json_object(
         access.log_in(
             request_context.context(), _text(body, "username"), _text(body, "password")
         )
@@ -32,7 +32,7 @@ def log_in() -> Response:
 
 def read_secrets() -> Response:
     """Answer the secrets of the user behind the bearer token."""
-    return responses.document(
+    return responses.json_object(
         access.read_secrets(request_context.context(), request_context.secrets().bearer)
     )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from flask import Flask, Response
 
 from bridge.services.records import parents
-from bridge.services.records.parents import Link
+from bridge.services.records.parents import ParentLink
 from bridge.store.instances import Instance
 from bridge.web.http import request_context
 from bridge.web.routes.hubs import (
@@ -71,7 +71,7 @@ def delete_child(
     return answer_delete(instance, child, child_id, link)
 
 
-def _link(object_name: str, record_id: str, child: str) -> tuple[Instance, Link]:
+def _link(object_name: str, record_id: str, child: str) -> tuple[Instance, ParentLink]:
     instance = enabled_instance()
     link = parents.find_link(
         request_context.context(), instance, object_name, record_id, child

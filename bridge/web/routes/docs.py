@@ -77,7 +77,9 @@ def describe_api() -> Response:
         user, instance = access.open_instance(request_context.context(), secrets)
         request_context.admit(secrets, user, instance)
     wish = replace(_wish(), user=user, instance=instance)
-    return responses.document(documents.describe_api(request_context.context(), wish))
+    return responses.json_object(
+        documents.describe_api(request_context.context(), wish)
+    )
 
 
 def describe_element(element: str) -> Response:
@@ -86,7 +88,7 @@ def describe_element(element: str) -> Response:
     The resources that the caller's account added are among its paths.
     """
     ctx, wish = request_context.context(), _with_token(_wish())
-    return responses.document(documents.describe_element(ctx, wish, element))
+    return responses.json_object(documents.describe_element(ctx, wish, element))
 
 
 def describe_hub(key: str) -> Response:
@@ -99,7 +101,7 @@ def describe_hub(key: str) -> Response:
         query_string.text(query_string.current_query(), "provider").strip().lower()
     )
     wish = replace(wish, gateway=provider == "aws")
-    return responses.document(documents.describe_hub(ctx, wish, key))
+    return responses.json_object(documents.describe_hub(ctx, wish, key))
 
 
 def describe_instance(
@@ -107,7 +109,7 @@ def describe_instance(
 ) -> Response:
     """Answer an instance's element with its tenant's fields, or one operation."""
     wish = _of_instance(instance_id, operation_id)
-    return responses.document(
+    return responses.json_object(
         documents.describe_instance(request_context.context(), wish)
     )
 
@@ -115,7 +117,7 @@ def describe_instance(
 def list_definitions(operation_id: str, instance_id: str | None = None) -> Response:
     """Answer the schemas that one operation uses."""
     wish = _of_instance(instance_id, operation_id)
-    return responses.document(
+    return responses.json_object(
         documents.instance_definitions(request_context.context(), wish)
     )
 
@@ -125,7 +127,7 @@ def describe_object(object_name: str) -> Response:
     document = documents.describe_object(
         request_context.context(), _wish(), request_context.instance(), object_name
     )
-    return responses.document(document)
+    return responses.json_object(document)
 
 
 def show_page() -> Response:

@@ -65,7 +65,7 @@ def register(app: Flask) -> None:
 
 def list_elements() -> Response:
     """Answer all elements, or those that `where` lets pass."""
-    return responses.whole(
+    return responses.json_list(
         query_string.chosen(elements.list_elements(request_context.context()))
     )
 
@@ -73,7 +73,7 @@ def list_elements() -> Response:
 def list_keys() -> Response:
     """Answer the keys of all elements."""
     found = query_string.chosen(elements.list_elements(request_context.context()))
-    return responses.whole([element["key"] for element in found])
+    return responses.json_list([element["key"] for element in found])
 
 
 def get_element(element: str) -> Response:
@@ -94,13 +94,15 @@ def _element(element: str, *, own_only: bool) -> Response:
     own = resources.own_resources(
         request_context.context(), request_context.caller(), found
     )
-    return responses.document(elements.element_document(found, own, own_only=own_only))
+    return responses.json_object(
+        elements.element_document(found, own, own_only=own_only)
+    )
 
 
 def list_metadata() -> Response:
     """Answer the metadata of all elements."""
     every = request_context.context().elements.values()
-    return responses.whole(
+    return responses.json_list(
         query_string.chosen(
             [elements.metadata(element, expand=_expand()) for element in every]
         )
@@ -110,25 +112,25 @@ def list_metadata() -> Response:
 def get_metadata(element: str) -> Response:
     """Answer the metadata of one element."""
     found = find_element(request_context.context(), element)
-    return responses.document(elements.metadata(found, expand=_expand()))
+    return responses.json_object(elements.metadata(found, expand=_expand()))
 
 
 def list_configuration_keys(element: str) -> Response:
     """Answer an element's configuration keys."""
     found = find_element(request_context.context(), element)
-    return responses.whole(elements.configuration(found))
+    return responses.json_list(elements.configuration(found))
 
 
 def list_transformations(element: str) -> Response:
     """Answer an element's default transformations by object name: there are none."""
     find_element(request_context.context(), element)
-    return responses.document({})
+    return responses.json_object({})
 
 
 def list_part(element: str, part: str) -> Response:
     """Answer one of the lists below an element."""
     found = find_element(request_context.context(), element)
-    return responses.whole(elements.element_part(found, part))
+    return responses.json_list(elements.element_part(found, part))
 
 
 def refuse_new() -> Response:
@@ -154,23 +156,23 @@ def list_hubs() -> Response:
     """Answer all hubs."""
     hydrate = query_string.flag(query_string.current_query(), "hydrate", default=False)
     found = elements.list_hubs(request_context.context(), hydrate=hydrate)
-    return responses.whole(query_string.chosen(found))
+    return responses.json_list(query_string.chosen(found))
 
 
 def list_hub_keys() -> Response:
     """Answer the keys of all hubs."""
     found = query_string.chosen(elements.list_hubs(request_context.context()))
-    return responses.whole([hub["key"] for hub in found])
+    return responses.json_list([hub["key"] for hub in found])
 
 
 def get_hub(key: str) -> Response:
     """Answer one hub."""
-    return responses.document(elements.find_hub(request_context.context(), key))
+    return responses.json_object(elements.find_hub(request_context.context(), key))
 
 
 def list_hub_elements(key: str) -> Response:
     """Answer the elements of a hub."""
-    return responses.whole(
+    return responses.json_list(
         query_string.chosen(elements.list_elements(request_context.context(), key))
     )
 

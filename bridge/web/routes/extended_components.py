@@ -34,14 +34,14 @@ def list_parts(element: str, resource_id: str, part: str) -> Response:
     place = _place(element, resource_id, part)
     ctx, user = request_context.context(), request_context.caller()
     if part == "models":
-        return responses.document(element_components.get_model(ctx, user, place))
-    return responses.whole(element_components.list_parts(ctx, user, place))
+        return responses.json_object(element_components.get_model(ctx, user, place))
+    return responses.json_list(element_components.list_parts(ctx, user, place))
 
 
 def get_part(element: str, resource_id: str, part: str, part_id: str) -> Response:
     """Answer one of them."""
     place = _place(element, resource_id, part, part_id)
-    return responses.document(
+    return responses.json_object(
         element_components.get_part(
             request_context.context(), request_context.caller(), place
         )
@@ -53,7 +53,7 @@ def add_part(element: str, resource_id: str, part: str) -> Response:
     place = _place(element, resource_id, part)
     ctx, user = request_context.context(), request_context.user()
     made = element_components.add_part(ctx, user, place, bodies.current_object)
-    return responses.document(made)
+    return responses.json_object(made)
 
 
 def replace_part(
@@ -63,7 +63,7 @@ def replace_part(
     place = _place(element, resource_id, part, part_id)
     ctx, user = request_context.context(), request_context.user()
     changed = element_components.replace_part(ctx, user, place, bodies.current_object)
-    return responses.document(changed)
+    return responses.json_object(changed)
 
 
 def remove_part(

@@ -9,13 +9,13 @@ from flask import Flask, Response, request
 
 from bridge.errors import VerbNotSupportedError
 from bridge.services.extended_resources import resources
-from bridge.services.extended_resources.definitions import Sent
-from bridge.services.extended_resources.resources import Meant
+from bridge.services.extended_resources.definitions import ReceivedArguments
+from bridge.services.extended_resources.resources import ResolvedRequest
 from bridge.services.instances.lifecycle import find_element
 from bridge.store.instances import Instance
 from bridge.web.http import bodies, query_string, request_context, responses
 from bridge.web.http.forms import current_form
-from bridge.web.http.route_auth import BASE, Family, family_of
+from bridge.web.http.route_auth import BASE, AuthRule, family_of
 
 ALL = f"{BASE}/elements/<element:element>/resources"
 ONE = f"{ALL}/<resource_id>"
@@ -50,7 +50,7 @@ def answer() -> Response | None:
         return None
     if (
         family_of(request.method, request.path, request_context.secrets())
-        is not Family.HUB
+        is not AuthRule.HUB
     ):
         return None
     segments = request.path.removeprefix(f"{BASE}/").strip("/").split("/")
@@ -66,7 +66,7 @@ def answer() -> Response | None:
             document = resources.answer(
                 request_context.context(), instance, meant, sent
             )
-            return responses.document(document)
+            return responses.json_object(document)
     if found and not _is_built_in(instance, segments):
         raise _refusal(found)
     return None
@@ -91,7 +91,7 @@ def _is_built_in(instance: Instance, segments: Sequence[str]) -> bool:
     )
 
 
-def _refusal(found: Sequence[Meant]) -> VerbNotSupportedError:
+def _refusal(found: Sequence[ResolvedRequest]) -> VerbNotSupportedError:
     methods = frozenset(meant.method for meant in found)
     return VerbNotSupportedError(
         f"Method {request.method} is not supported for {request.path}.",
@@ -99,10 +99,10 @@ def _refusal(found: Sequence[Meant]) -> VerbNotSupportedError:
     )
 
 
-def _sent(path: Mapping[str, str]) -> Sent:
+def _sent(path: Mapping[str, str]) -> ReceivedArguments:
     """Return what this call sent, without its secrets."""
     query = query_string.current_query()
-    return Sent(
+    return ReceivedArguments(
         path=path,
         query={name: query_string.text(query, name) for name in query},
         headers={
@@ -124,7 +124,7 @@ def list_resources(element: str) -> Response:
     found = resources.list_resources(
         ctx, request_context.caller(), find_element(ctx, element), own_only=own_only
     )
-    return responses.whole(query_string.chosen(found))
+    return responses.json_list(query_string.chosen(found))
 
 
 def add_resource(element: str) -> Response:
@@ -132,14 +132,14 @@ def add_resource(element: str) -> Response:
     ctx, user = request_context.context(), request_context.user()
     found = find_element(ctx, element)
     saved = resources.add_resource(ctx, user, found, bodies.current_object())
-    return responses.document(saved.document, notes=saved.notes)
+    return responses.json_object(saved.document, notes=saved.notes)
 
 
 def get_resource(element: str, resource_id: str) -> Response:
     """Answer one resource."""
     ctx = request_context.context()
     found = find_element(ctx, element)
-    return responses.document(
+    return responses.json_object(
         resources.get_resource(ctx, request_context.caller(), found, resource_id)
     )
 
@@ -153,7 +153,7 @@ def replace_resource(element: str, resource_id: str) -> Response:
     )
     found = find_element(ctx, element)
     saved = resources.replace_resource(ctx, user, found, resource_id, body)
-    return responses.document(saved.document, notes=saved.notes)
+    return responses.json_object(saved.document, notes=saved.notes)
 
 
 def remove_resource(element: str, resource_id: str) -> Response:

@@ -24,7 +24,7 @@ def register(app: Flask) -> None:
 
 def health() -> Response:
     """Answer that this process serves; asks neither database nor vendor."""
-    return responses.document({"status": "ok"})
+    return responses.json_object({"status": "ok"})
 
 
 def readiness() -> Response:
@@ -37,10 +37,10 @@ def readiness() -> Response:
     try:
         ctx.readiness_reader.read(lambda: check_ready(ctx.database))
     except BridgeError as error:
-        answer = responses.document({"status": "not ready", "reason": error.message})
+        answer = responses.json_object({"status": "not ready", "reason": error.message})
         answer.status_code = HTTPStatus.SERVICE_UNAVAILABLE
         return answer
-    return responses.document({"status": "ready"})
+    return responses.json_object({"status": "ready"})
 
 
 def metrics() -> Response:

@@ -13,8 +13,8 @@ from bridge.errors import InvalidRequestError
 from bridge.services import access, objects
 from bridge.services.records import crud, dry_run
 from bridge.services.records import listing as listings
-from bridge.services.records.parents import Link
-from bridge.services.records.write_result import Written
+from bridge.services.records.parents import ParentLink
+from bridge.services.records.write_result import WriteResult
 from bridge.store.instances import Instance
 from bridge.web.http import bodies, query_string, request_context, responses
 from bridge.web.http.route_auth import BASE, FIXED_HEADS
@@ -57,7 +57,9 @@ def _forget_hub(_endpoint: str | None, values: dict[str, str] | None) -> None:
 
 def ping() -> Response:
     """Answer whether the vendor answers. One vendor call."""
-    return responses.document(crud.ping(request_context.context(), enabled_instance()))
+    return responses.json_object(
+        crud.ping(request_context.context(), enabled_instance())
+    )
 
 
 def list_records(object_name: str) -> Response:
@@ -86,14 +88,14 @@ def delete_record(object_name: str, record_id: str) -> Response:
 
 
 def answer_list(
-    instance: Instance, object_name: str, within: Link | None = None
+    instance: Instance, object_name: str, within: ParentLink | None = None
 ) -> Response:
     """Answer the page that the call asks for."""
     listing, notes = query_string.listing(query_string.current_query(), object_name)
     page = listings.list_records(
         request_context.context(), instance, object_name, listing, within=within
     )
-    return responses.listing(
+    return responses.json_page(
         page.records,
         next_page=page.next_page,
         total=page.total,
@@ -102,7 +104,7 @@ def answer_list(
 
 
 def answer_create(
-    instance: Instance, object_name: str, within: Link | None = None
+    instance: Instance, object_name: str, within: ParentLink | None = None
 ) -> Response:
     """Create what the call's body holds, or say what would be sent."""
     ctx, query = request_context.context(), query_string.current_query()
@@ -124,7 +126,10 @@ def answer_create(
 
 
 def answer_get(
-    instance: Instance, object_name: str, record_id: str, within: Link | None = None
+    instance: Instance,
+    object_name: str,
+    record_id: str,
+    within: ParentLink | None = None,
 ) -> Response:
     """Answer one record."""
     shown = crud.get_record(
@@ -135,11 +140,14 @@ def answer_get(
         view=query_string.view(query_string.current_query()),
         within=within,
     )
-    return responses.document(shown.record, notes=shown.notes)
+    return responses.json_object(shown.record, notes=shown.notes)
 
 
 def answer_update(
-    instance: Instance, object_name: str, record_id: str, within: Link | None = None
+    instance: Instance,
+    object_name: str,
+    record_id: str,
+    within: ParentLink | None = None,
 ) -> Response:
     """Change what the call's body names, or say what would be sent."""
     query = query_string.current_query()
@@ -157,7 +165,10 @@ def answer_update(
 
 
 def answer_delete(
-    instance: Instance, object_name: str, record_id: str, within: Link | None = None
+    instance: Instance,
+    object_name: str,
+    record_id: str,
+    within: ParentLink | None = None,
 ) -> Response:
     """Delete a record, or say what would be sent."""
     target = (request_context.context(), instance, object_name, record_id)
@@ -183,8 +194,8 @@ def _read_body(instance: Instance, object_name: str, verb: Verb) -> dict[str, JS
         raise
 
 
-def _written(written: Written) -> Response:
-    return responses.document(
+def _written(written: WriteResult) -> Response:
+    return responses.json_object(
         written.record,
         ignored=written.ignored,
         notice=written.notice,

@@ -60,14 +60,14 @@ def list_instances(element: str | None = None) -> Response:
         query_string.current_query(), element_key=element
     )
     page = lifecycle.list_instances(ctx, request_context.user(), search)
-    return responses.listing(
+    return responses.json_page(
         page.documents, next_page=page.next_page, total=page.total, notes=notes
     )
 
 
 def count_instances() -> Response:
     """Answer how many instances the caller sees. No vendor call."""
-    return responses.document(
+    return responses.json_object(
         lifecycle.count_instances(request_context.context(), request_context.user())
     )
 
@@ -80,13 +80,13 @@ def create_instance(element: str | None = None) -> Response:
         bodies.current_object(),
         element_key_or_id=element,
     )
-    return responses.document(document)
+    return responses.json_object(document)
 
 
 def get_instance(instance_id: str, element: str | None = None) -> Response:
     """Answer one instance. No vendor call."""
     instance = find(instance_id, element)
-    return responses.document(instance_document(request_context.context(), instance))
+    return responses.json_object(instance_document(request_context.context(), instance))
 
 
 def change_instance(
@@ -107,7 +107,7 @@ def change_instance(
             query_string.current_query(), "reAuthenticate", default=True
         ),
     )
-    return responses.document(document)
+    return responses.json_object(document)
 
 
 def delete_instance(
@@ -128,13 +128,13 @@ def switch_instance(instance_id: str | None = None) -> Response:
 def list_configuration(instance_id: str | None = None) -> Response:
     """Answer the entries of an instance's configuration. No vendor call."""
     entries = configuration.list_entries(request_context.context(), find(instance_id))
-    return responses.whole(entries)
+    return responses.json_list(entries)
 
 
 def get_configuration(config_id: str, instance_id: str | None = None) -> Response:
     """Answer one entry. No vendor call."""
     instance = find(instance_id)
-    return responses.document(
+    return responses.json_object(
         configuration.get_entry(request_context.context(), instance, config_id)
     )
 
@@ -142,7 +142,7 @@ def get_configuration(config_id: str, instance_id: str | None = None) -> Respons
 def patch_configuration(config_id: str, instance_id: str | None = None) -> Response:
     """Change one entry. Two vendor calls for a credential, none otherwise."""
     instance, body = find(instance_id), bodies.current_object()
-    return responses.document(
+    return responses.json_object(
         configuration.patch_entry(request_context.context(), instance, config_id, body)
     )
 

@@ -73,6 +73,6 @@ def show_secrets() -> Response:
     """Answer the secrets of the user whose cookie it is."""
     ctx = request_context.context()
     secrets = access.read_secrets(ctx, request.cookies.get(_COOKIE))
-    return responses.document(
+    return responses.json_object(
         {"user": secrets["userSecret"], "company": secrets["organizationSecret"]}
     )

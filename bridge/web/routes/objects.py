@@ -35,7 +35,7 @@ def list_objects(instance_id: str | None = None) -> Response:
     """Answer all names, or objects in the later version. At most one vendor call."""
     objects = descriptions.list_objects(request_context.context(), find(instance_id))
     items = objects if _is_helium() else [item["name"] for item in objects]
-    return responses.whole(items)
+    return responses.json_list(items)
 
 
 def get_object_metadata(object_name: str, instance_id: str | None = None) -> Response:
@@ -49,12 +49,12 @@ def get_object_metadata(object_name: str, instance_id: str | None = None) -> Res
         ),
         rich=_is_helium(),
     )
-    return responses.document(document)
+    return responses.json_object(document)
 
 
 def get_own_instance() -> Response:
     """Answer the instance of the token. No vendor call."""
-    return responses.document(
+    return responses.json_object(
         instance_document(request_context.context(), request_context.instance())
     )
 

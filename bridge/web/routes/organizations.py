@@ -13,8 +13,8 @@ from flask import Flask, Response, request
 
 from bridge.services.instances import lifecycle
 from bridge.services.organizations import accounts, users
-from bridge.services.organizations.bodies import Kept
-from bridge.services.paging import Piece
+from bridge.services.organizations.bodies import AccountFields
+from bridge.services.paging import PageSlice
 from bridge.store.organizations import User
 from bridge.web.http import bodies, query_string, request_context, responses
 from bridge.web.http.route_auth import BASE
@@ -119,7 +119,7 @@ def refuse_method(**_path: str) -> Response:
 
 def get_organization() -> Response:
     """Answer the caller's organization."""
-    return responses.document(accounts.organization_document(request_context.user()))
+    return responses.json_object(accounts.organization_document(request_context.user()))
 
 
 def list_accounts() -> Response:
@@ -148,7 +148,7 @@ def get_account(account_id: str) -> Response:
     account = accounts.find_account(
         request_context.context(), request_context.user(), account_id
     )
-    return responses.document(accounts.account_document(account))
+    return responses.json_object(accounts.account_document(account))
 
 
 def change_account(account_id: str) -> Response:
@@ -195,7 +195,7 @@ def create_user(account_id: str) -> Response:
 
 def get_user(user_id: str, account_id: str | None = None) -> Response:
     """Answer one user."""
-    return responses.document(users.user_document(_find_user(user_id, account_id)))
+    return responses.json_object(users.user_document(_find_user(user_id, account_id)))
 
 
 def change_user(user_id: str, account_id: str | None = None) -> Response:
@@ -224,7 +224,7 @@ def delete_user(user_id: str) -> Response:
 
 def get_member(id_or_email: str) -> Response:
     """Answer one user of the organization."""
-    return responses.document(users.user_document(_find_member(id_or_email)))
+    return responses.json_object(users.user_document(_find_member(id_or_email)))
 
 
 def delete_member(id_or_email: str) -> Response:
@@ -237,7 +237,7 @@ def delete_member(id_or_email: str) -> Response:
 def list_user_roles(user_id: str) -> Response:
     """Answer the roles that a user has: there are none."""
     _find_user(user_id)
-    return responses.whole([])
+    return responses.json_list([])
 
 
 def refuse_user_role(user_id: str, role: str) -> Response:
@@ -249,7 +249,7 @@ def refuse_user_role(user_id: str, role: str) -> Response:
 
 def list_roles(account_id: str) -> Response:
     """Answer the roles that an account has."""
-    return responses.whole(
+    return responses.json_list(
         accounts.list_roles(
             request_context.context(), request_context.user(), account_id
         )
@@ -271,7 +271,7 @@ def list_account_instances(account_id: str | None = None) -> Response:
     if account_id is not None:
         own = accounts.find_own_account(ctx, user, account_id).id
     page = lifecycle.list_of_account(ctx, user, own, search)
-    return responses.listing(
+    return responses.json_page(
         page.documents, next_page=page.next_page, total=page.total, notes=notes
     )
 
@@ -280,7 +280,7 @@ def read_settings(account_id: str | None = None) -> Response:
     """Answer what is set for an account."""
     user = request_context.user()
     of_account = account_id or str(user.account_id)
-    return responses.document(
+    return responses.json_object(
         accounts.read_settings(request_context.context(), user, of_account)
     )
 
@@ -289,7 +289,7 @@ def write_settings(account_id: str | None = None) -> Response:
     """Set what the body names and answer all that is set."""
     user, body = request_context.user(), bodies.current_object()
     of_account = account_id or str(user.account_id)
-    return responses.document(
+    return responses.json_object(
         accounts.write_settings(request_context.context(), user, of_account, body)
     )
 
@@ -304,12 +304,12 @@ def _find_member(id_or_email: str) -> User:
     return users.find_by_id_or_email(ctx, user, id_or_email)
 
 
-def _kept(kept: Kept) -> Response:
-    return responses.document(kept.document, ignored=kept.ignored)
+def _kept(kept: AccountFields) -> Response:
+    return responses.json_object(kept.document, ignored=kept.ignored)
 
 
-def _listed(piece: Piece, notes: Sequence[str]) -> Response:
-    return responses.listing(
+def _listed(piece: PageSlice, notes: Sequence[str]) -> Response:
+    return responses.json_page(
         piece.items, next_page=piece.next_page, total=piece.total, notes=notes
     )
 

@@ -37,14 +37,14 @@ def list_usage() -> Response:
     page = requests.list_usage(
         request_context.context(), request_context.user(), search
     )
-    return responses.listing(
+    return responses.json_page(
         page.documents, next_page=page.next_page, total=page.total, notes=notes
     )
 
 
 def get_usage(usage_id: str) -> Response:
     """Answer one request, by its number or its `Elements-Request-Id`."""
-    return responses.document(
+    return responses.json_object(
         requests.get_usage(request_context.context(), request_context.user(), usage_id)
     )
 
@@ -52,7 +52,7 @@ def get_usage(usage_id: str) -> Response:
 def count_over_time() -> Response:
     """Answer how many requests there were, interval by interval."""
     search = query_string.figures_search(query_string.current_query())
-    return responses.whole(
+    return responses.json_list(
         analytics.count_over_time(
             request_context.context(), request_context.user(), search
         )
@@ -62,7 +62,7 @@ def count_over_time() -> Response:
 def count_statuses() -> Response:
     """Answer how many requests had which status, interval by interval."""
     search = query_string.figures_search(query_string.current_query())
-    return responses.whole(
+    return responses.json_list(
         analytics.count_statuses(
             request_context.context(), request_context.user(), search
         )
@@ -72,7 +72,7 @@ def count_statuses() -> Response:
 def count_by_instance() -> Response:
     """Answer how many requests there were of each instance."""
     search = query_string.figures_search(query_string.current_query())
-    return responses.document(
+    return responses.json_object(
         analytics.count_by_instance(
             request_context.context(), request_context.user(), search
         )
@@ -82,7 +82,7 @@ def count_by_instance() -> Response:
 def count_created_instances() -> Response:
     """Answer how many instances were created."""
     search = query_string.figures_search(query_string.current_query())
-    return responses.document(
+    return responses.json_object(
         analytics.count_created_instances(
             request_context.context(), request_context.user(), search
         )
@@ -92,7 +92,7 @@ def count_created_instances() -> Response:
 def count_by(kind: Kind) -> Response:
     """Answer how many requests there were of each account or element."""
     search = query_string.figures_search(query_string.current_query())
-    return responses.whole(
+    return responses.json_list(
         analytics.count_by(
             request_context.context(), request_context.user(), search, kind
         )

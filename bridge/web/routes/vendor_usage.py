@@ -18,4 +18,4 @@ def register(app: Flask) -> None:
 def show_vendor_usage() -> Response:
     """Answer the figures of the caller's tenant databases. No vendor call."""
     documents = list_vendor_usage(request_context.context(), request_context.user())
-    return responses.whole(documents)
+    return responses.json_list(documents)

@@ -64,6 +64,6 @@ if __name__ == "__main__":
         workers=1,
         threads=4,
         ready=lambda port: print(port, flush=True),
-        limits=gunicorn_app.Limits(stall_s=float(sys.argv[1])),
+        limits=gunicorn_app.ConnectionLimits(stall_s=float(sys.argv[1])),
         tls=Certificates(*map(Path, sys.argv[2:4])) if sys.argv[2:] else None,
     )

@@ -18,7 +18,7 @@ from bridge.errors import ProviderUnavailableError
 from bridge.interfaces import Credentials, EntityType, Outcome, Usage
 from bridge.store.models import vendor_hosts
 from bridge.store.rate_limit import hosts
-from bridge.store.rate_limit.hosts import FAILURES, read_trouble
+from bridge.store.rate_limit.hosts import FAILURES, read_breaker
 
 DOWN = Outcome.UNREACHABLE
 PAUSE_S = 60.0
@@ -48,7 +48,7 @@ def fail(*processes, saying=None):
 
 
 def end_pause(db, host):
-    trouble, _ = read_trouble(db, host)
+    trouble, _ = read_breaker(db, host)
     over = trouble.left_until - timedelta(seconds=trouble.pause_s)
     with db.begin() as connection:
         connection.execute(
@@ -121,13 +121,13 @@ def test_one_probe_of_all_processes_passes_when_the_pause_is_over(start, db, hos
     with pytest.raises(ProviderUnavailableError):
         call(other)
 
-    trouble, now = read_trouble(db, host)
+    trouble, now = read_breaker(db, host)
     assert (trouble.left_until - now).total_seconds() > PAUSE_S
     end_pause(db, host)
     call(other)
     time.sleep(0.3)
     call(one)
-    assert read_trouble(db, host)[0] is None
+    assert read_breaker(db, host)[0] is None
 
 
 def test_refusal_repeats_what_the_host_said_last(start):

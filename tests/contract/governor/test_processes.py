@@ -9,7 +9,7 @@ from waiting import wait_until
 
 from bridge.errors import ProviderThresholdError
 from bridge.interfaces import Caller, Usage
-from bridge.store.rate_limit.ledger import Claim
+from bridge.store.rate_limit.ledger import SlotRequest
 from bridge.store.rate_limit.ledger_rows import LedgerRow
 
 INTERACTIVE, BULK = 0, 2
@@ -67,7 +67,7 @@ def test_lane_of_a_process_that_died_elsewhere_comes_back_when_its_lease_is_over
     began = time.monotonic()
 
     def take_elsewhere(ledger, now):
-        claim = Claim.of(Caller(1), now, usage_reading=False)
+        claim = SlotRequest.of(Caller(1), now, usage_reading=False)
         ledger.take(queue, claim, "elsewhere.1.1.1", now)
         ledger.alive["elsewhere.1.1.1"] = now + LEASE_S
         return Written()

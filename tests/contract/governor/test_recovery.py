@@ -10,9 +10,9 @@ import pytest
 from aging import age_reading
 
 from bridge.errors import ProviderThresholdError
-from bridge.interfaces import Caller, Outcome, Priority, Ticket, Usage
+from bridge.interfaces import Caller, CallRequest, Outcome, Priority, Usage
 from bridge.store.rate_limit import slots
-from bridge.store.rate_limit.limiter import Governor
+from bridge.store.rate_limit.limiter import SharedRateLimiter
 
 FREE = Usage(10_000, 60, 11)
 
@@ -25,19 +25,24 @@ class Vendor:
     used: int = 0
     readings: list[int] = field(default_factory=list)
 
-    def call(self, governor: Governor, entity="Account", priority=Priority.INTERACTIVE):
+    def call(
+        self,
+        governor: SharedRateLimiter,
+        entity="Account",
+        priority=Priority.INTERACTIVE,
+    ):
         """Make one call; it has a minute to wait."""
-        ticket = Ticket(self.tenant, "shared", entity, Caller(1, priority))
+        ticket = CallRequest(self.tenant, "shared", entity, Caller(1, priority))
         self._send(governor, ticket)
 
-    def read(self, governor: Governor) -> Usage:
+    def read(self, governor: SharedRateLimiter) -> Usage:
         """Ask for the count, as the backend does: through the governor."""
-        ticket = Ticket(self.tenant, "shared", "", Caller(1), usage_reading=True)
+        ticket = CallRequest(self.tenant, "shared", "", Caller(1), usage_reading=True)
         self.readings.append(self.used)
         self._send(governor, ticket)
         return Usage(10_000, 60, self.used)
 
-    def _send(self, governor: Governor, ticket: Ticket) -> None:
+    def _send(self, governor: SharedRateLimiter, ticket: CallRequest) -> None:
         deadline = time.monotonic() + 60
         with governor.enter(
             ticket, deadline=deadline, read_usage=lambda: self.read(governor)

@@ -22,7 +22,7 @@ from bridge.store.database.engine import Database
 from bridge.store.instances import Instance, add_instance
 from bridge.store.models import accounts, key_checks, metadata, organizations, users
 from bridge.store.organizations import NewTenant, add_tenant
-from bridge.store.request_log import Answered
+from bridge.store.request_log import RequestEntry
 from bridge.store.secrets.key_ring import KeyRing
 
 RESTART = {
@@ -156,6 +156,6 @@ def answered():
             "remote_address": "192.0.2.7",
             "expires_at": datetime(2126, 1, 2, tzinfo=UTC),
         }
-        return Answered(answered_at=answered_at, **{**values, **changes})
+        return RequestEntry(answered_at=answered_at, **{**values, **changes})
 
     return answered

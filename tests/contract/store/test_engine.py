@@ -24,9 +24,9 @@ from bridge.store.secrets.key_ring import KeyRing
 STARTER = """
 import sys
 from pathlib import Path
-from bridge.store.crypto import KeyRing
-from bridge.store.engine import Database
-from bridge.store.tenants import add_tenant
+from bridge.store.secrets.key_ring import KeyRing
+from bridge.store.database.engine import Database
+from bridge.store.organizations import add_tenant
 
 db = Database.open(sys.argv[1], keys=KeyRing.load(Path(sys.argv[2]), None))
 db.upgrade()

@@ -11,13 +11,13 @@ from sqlalchemy import event
 
 from bridge import app as bridge_app
 from bridge.errors import BridgeError
-from bridge.interfaces import Caller, Outcome, Priority, Ticket, Usage
-from bridge.services.measured_limiter import MeasuredLimiter
+from bridge.interfaces import Caller, CallRequest, Outcome, Priority, Usage
+from bridge.services.measured_limiter import MeasuredRateLimiter
 from bridge.settings import Settings
 from bridge.store import workers
 from bridge.store.rate_limit.hosts import FAILURES
-from bridge.store.rate_limit.ledger import Rules
-from bridge.store.rate_limit.limiter import Governor
+from bridge.store.rate_limit.ledger import LimiterSettings
+from bridge.store.rate_limit.limiter import SharedRateLimiter
 
 HOST = "webservices3.autotask.net"
 DATABASE = f"{HOST}#4711"
@@ -31,8 +31,10 @@ class Installation:
         self.application = bridge_app.create_app(settings)
         context = self.application.extensions["bridge"]
         self.database = context.database
-        self.governor = Governor(self.database, Rules(lanes=1, wait_s=0))
-        self.limiter = MeasuredLimiter(self.governor, context.metrics)
+        self.governor = SharedRateLimiter(
+            self.database, LimiterSettings(lanes=1, wait_s=0)
+        )
+        self.limiter = MeasuredRateLimiter(self.governor, context.metrics)
 
     def scrape(self):
         """Return the values of `/metrics` by name, then by the labels' values."""
@@ -48,7 +50,7 @@ class Installation:
 
     def enter(self, priority=Priority.INTERACTIVE, database=DATABASE):
         return self.limiter.enter(
-            Ticket(database, "code", "Account", Caller(priority=priority)),
+            CallRequest(database, "code", "Account", Caller(priority=priority)),
             deadline=time.monotonic(),
             read_usage=lambda: USAGE,
         )
@@ -144,9 +146,9 @@ def test_an_open_circuit_breaker_is_reported_by_host(installation):
 
 def test_workers_with_a_heartbeat_are_counted(installation):
     assert installation.scrape()["bridge_workers_alive"] == {(): 0}
-    workers.beat(installation.database, "one", "1.0", lease_s=600)
-    workers.beat(installation.database, "two", "1.0", lease_s=600)
-    workers.beat(installation.database, "silent", "1.0", lease_s=-1)
+    workers.save_heartbeat(installation.database, "one", "1.0", lease_s=600)
+    workers.save_heartbeat(installation.database, "two", "1.0", lease_s=600)
+    workers.save_heartbeat(installation.database, "silent", "1.0", lease_s=-1)
 
     assert installation.scrape()["bridge_workers_alive"] == {(): 2}
 

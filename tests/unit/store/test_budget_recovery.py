@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bridge.interfaces import Caller, Outcome, Priority, Usage
 from bridge.store.rate_limit.budget_messages import explain_refusal
-from bridge.store.rate_limit.ledger import ASSUMED_S, Claim, Ledger
+from bridge.store.rate_limit.ledger import ASSUMED_S, Ledger, SlotRequest
 
 NOW = 1_800_000_000.0  # 08:00:00 UTC
 HOUR = 3600.0
@@ -30,8 +30,8 @@ RELEASE_0_1_0 = {
 """The members of a stored ledger that releases 0.1.0 and 0.2.0 can read."""
 
 
-def claim(priority=Priority.INTERACTIVE, *, usage_reading=False) -> Claim:
-    return Claim.of(Caller(1, priority), NOW, usage_reading=usage_reading)
+def claim(priority=Priority.INTERACTIVE, *, usage_reading=False) -> SlotRequest:
+    return SlotRequest.of(Caller(1, priority), NOW, usage_reading=usage_reading)
 
 
 def spend(ledger, calls, now=NOW):

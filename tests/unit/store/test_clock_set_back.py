@@ -14,18 +14,20 @@ from bridge.interfaces import Caller, Outcome, Priority, Usage
 from bridge.settings import Settings
 from bridge.store.models import vendor_hosts
 from bridge.store.rate_limit import hosts
-from bridge.store.rate_limit.hosts import FAILURES, FIRST_PAUSE_S, Trouble
-from bridge.store.rate_limit.ledger import Claim, Ledger, Rules
+from bridge.store.rate_limit.hosts import FAILURES, FIRST_PAUSE_S, BreakerState
+from bridge.store.rate_limit.ledger import Ledger, LimiterSettings, SlotRequest
 
 NOW = 1_800_000_000.0
 DAY = 86_400.0
 AHEAD = NOW + DAY
 QUEUE = "digest/Account"
-RULES = Rules(lanes=3)
+RULES = LimiterSettings(lanes=3)
 
 
-def claim(instance=1, now=NOW) -> Claim:
-    return Claim.of(Caller(instance, Priority.INTERACTIVE), now, usage_reading=False)
+def claim(instance=1, now=NOW) -> SlotRequest:
+    return SlotRequest.of(
+        Caller(instance, Priority.INTERACTIVE), now, usage_reading=False
+    )
 
 
 def at(ledger, now=NOW) -> Ledger:
@@ -117,17 +119,17 @@ def database(request, tmp_path, postgresql_schema):
 
 def test_a_host_whose_breaker_opened_ahead_is_tried_once(database):
     ahead = datetime.now(UTC) + timedelta(days=1)
-    trouble = Trouble.none(ahead)
+    trouble = BreakerState.none(ahead)
     for _ in range(FAILURES):
         trouble = trouble.failed(ahead, None)
     with database.begin() as connection:
         connection.execute(insert(vendor_hosts), {"host": "h", **hosts._row(trouble)})
 
-    found, now = hosts.read_trouble(database, "h")
+    found, now = hosts.read_breaker(database, "h")
     assert not found.is_paused(now)
     assert hosts.claim_probe(database, "h", found.pause_s)
     assert not hosts.claim_probe(database, "h", found.pause_s)
-    probing, now = hosts.read_trouble(database, "h")
+    probing, now = hosts.read_breaker(database, "h")
     assert probing.is_paused(now)
 
 
@@ -135,7 +137,7 @@ def test_a_failure_after_the_clock_was_set_back_opens_the_breaker_from_then_on()
     now = datetime.now(UTC)
     ahead = now + timedelta(days=1)
     trouble = replace(
-        Trouble.none(ahead), failures=FAILURES, pause_s=0, left_until=ahead
+        BreakerState.none(ahead), failures=FAILURES, pause_s=0, left_until=ahead
     )
 
     assert trouble.failed(now, None).left_until == now + timedelta(

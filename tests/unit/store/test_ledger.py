@@ -9,19 +9,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.interfaces import Caller, Outcome, Priority, Usage
-from bridge.store.rate_limit.ledger import Claim, Ledger, Rules
+from bridge.store.rate_limit.ledger import Ledger, LimiterSettings, SlotRequest
 
 NOW = 1_800_000_000.0  # a full minute
 HOUR = 3600.0
-RULES = Rules(lanes=3)
+RULES = LimiterSettings(lanes=3)
 QUEUE = "digest/Account"
 
 
 def claim(
     instance=1, priority=Priority.INTERACTIVE, since=NOW, *, usage_reading=False
-) -> Claim:
+) -> SlotRequest:
     caller = Caller(instance, priority)
-    return Claim.of(caller, since, usage_reading=usage_reading)
+    return SlotRequest.of(caller, since, usage_reading=usage_reading)
 
 
 def spend(ledger, calls, now=NOW, instance=1):
@@ -139,7 +139,7 @@ def test_thread_limit_takes_a_lane_away_for_ten_minutes():
 def test_only_lane_is_never_taken_away():
     ledger = Ledger(reduced={QUEUE: NOW + 600})
 
-    assert ledger.count_lanes(QUEUE, NOW, Rules(lanes=1)) == 1
+    assert ledger.count_lanes(QUEUE, NOW, LimiterSettings(lanes=1)) == 1
 
 
 def test_dead_holder_loses_its_lanes_and_a_late_return_changes_nothing():

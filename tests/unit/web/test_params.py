@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from bridge.errors import InvalidRequestError
 from bridge.services.instances.lifecycle import InstanceSearch
-from bridge.services.paging import Cut
-from bridge.services.records.listing import Listing
-from bridge.services.records.serializer import View
+from bridge.services.paging import PageRequest
+from bridge.services.records.listing import ListRequest
+from bridge.services.records.serializer import RecordOptions
 from bridge.web.http import query_string
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
@@ -77,13 +77,13 @@ def test_where_is_decoded_and_stray_percent_signs_survive(sent, where):
 
 
 def test_nothing_asked_means_the_defaults():
-    assert listing("") == Listing(
-        where="", page=1, page_size=200, next_page=None, view=View(), order=""
+    assert listing("") == ListRequest(
+        where="", page=1, page_size=200, next_page=None, view=RecordOptions(), order=""
     )
 
 
 def test_empty_parameters_are_absent_and_unknown_ones_ignored():
-    assert listing("nextPage=&pageSize=&page=&where=&q=select&json=&x") == Listing()
+    assert listing("nextPage=&pageSize=&page=&where=&q=select&json=&x") == ListRequest()
 
 
 @given(st.dictionaries(TEXT, TEXT, min_size=1), st.sampled_from([quote, quote_plus]))
@@ -121,8 +121,8 @@ def test_a_client_s_word_for_nothing_is_nothing(value):
     names = ["page", "pageSize", "nextPage", "offset", "pageOffset"]
     query = query_string.parse_query("&".join(f"{name}={value}" for name in names))
 
-    assert query_string.listing(query, "accounts") == (Listing(), [])
-    assert query_string.cut(query) == (Cut(0, 200, None, total=False), [])
+    assert query_string.listing(query, "accounts") == (ListRequest(), [])
+    assert query_string.cut(query) == (PageRequest(0, 200, None, total=False), [])
     assert query_string.usage_search(query)[0].offset == 0
     assert not query_string.wants_page(query)
 
@@ -144,7 +144,7 @@ def test_an_empty_cursor_is_none(token):
 
 
 def test_page_size_and_both_kinds_of_paging_are_read():
-    assert listing("pageSize=2&nextPage=eyJwIjoyfQ&page=2") == Listing(
+    assert listing("pageSize=2&nextPage=eyJwIjoyfQ&page=2") == ListRequest(
         page=2, page_size=2, next_page="eyJwIjoyfQ"
     )
 
@@ -185,13 +185,13 @@ def test_where_wins_over_query():
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
-        ("returnTotalCount=True", Listing(total=True)),
+        ("returnTotalCount=True", ListRequest(total=True)),
         (
             "returnCount=true&orderBy=city%20desc",
-            Listing(total=True, order="city desc"),
+            ListRequest(total=True, order="city desc"),
         ),
-        ("returnTotalCount=yes&labels=1", Listing()),
-        ("labels=TRUE", Listing(view=View(labels=True))),
+        ("returnTotalCount=yes&labels=1", ListRequest()),
+        ("labels=TRUE", ListRequest(view=RecordOptions(labels=True))),
     ],
 )
 def test_wishes_are_true_or_left_out(query, expected):

@@ -140,25 +140,27 @@ def _open_keys(settings: Settings, url: str, *, make: bool) -> KeyRing:
 
 def build_context(settings: Settings, database: Database) -> Context:
     """Build what use cases work with; no vendor call."""
-    governor = open_rate_limiter(settings, database)
+    rate_limiter = open_rate_limiter(settings, database)
     metrics = Metrics(version=__version__)
-    journal = RequestLog(database, metrics, settings)
+    request_log = RequestLog(database, metrics, settings)
     return Context(
         settings=settings,
         database=database,
         elements=load_elements(),
         open_backend=open_soap(
-            settings, gate=MeasuredRateLimiter(governor, metrics), log=journal
+            settings,
+            rate_limiter=MeasuredRateLimiter(rate_limiter, metrics),
+            log=request_log,
         ),
-        governor=governor,
+        rate_limiter=rate_limiter,
         fields=MetadataCache(),
         directories=MetadataCache(),
         names=NameCache(),
         enqueue=Enqueuer(database),
         clock=lambda: datetime.now(UTC),
-        journal=journal,
+        request_log=request_log,
         metrics=metrics,
-        unsaved=PendingWrites(),
+        pending_writes=PendingWrites(),
         state_reader=TimedReader(),
         readiness_reader=TimedReader(),
     )
@@ -176,18 +178,24 @@ def open_rate_limiter(settings: Settings, database: Database) -> SharedRateLimit
 
 
 def open_soap(
-    settings: Settings, *, gate: RateLimiter | None = None, log: CallLog | None = None
+    settings: Settings,
+    *,
+    rate_limiter: RateLimiter | None = None,
+    log: CallLog | None = None,
 ) -> OpenBackend:
     """Return the way to a SOAP backend: pools and WSDL shared by all instances."""
-    return open_service(settings, gate=gate, log=log).open_backend
+    return open_service(settings, rate_limiter=rate_limiter, log=log).open_backend
 
 
 def open_service(
-    settings: Settings, *, gate: RateLimiter | None = None, log: CallLog | None = None
+    settings: Settings,
+    *,
+    rate_limiter: RateLimiter | None = None,
+    log: CallLog | None = None,
 ) -> SoapService:
     """Return what `open_soap` opens backends of, for whoever wants to close it."""
     return SoapService(
-        gate=gate,
+        rate_limiter=rate_limiter,
         log=log,
         descriptions=settings.data_dir / "wsdl",
         timeouts=Timeouts(
@@ -210,9 +218,9 @@ def open_diagnostics(
 
     What its backends hear of the vendor's count is reported, where `reports` are given.
     """
-    gate = None if reports is None else ReportingRateLimiter(reports)
+    rate_limiter = None if reports is None else ReportingRateLimiter(reports)
     return SoapDiagnostics(
-        open_service(settings, gate=gate),
+        open_service(settings, rate_limiter=rate_limiter),
         settings.data_dir / "wsdl",
         timeouts=Timeouts(
             connect_s=settings.autotask_connect_timeout_s,

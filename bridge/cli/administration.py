@@ -54,7 +54,9 @@ def open_context(
     settings = settings or read_settings()
     with open_store(settings, new=new) as database:
         ctx = app.build_context(settings, database)
-        service = app.open_service(settings, gate=ctx.governor, log=ctx.journal)
+        service = app.open_service(
+            settings, rate_limiter=ctx.rate_limiter, log=ctx.request_log
+        )
         with contextlib.closing(service):
             yield replace(ctx, open_backend=service.open_backend)
 

@@ -148,18 +148,20 @@ def _examine_store(
         if configuration:
             yield from _examine_vendor(settings, configuration)
         return
-    governor = app.open_rate_limiter(settings, database)
-    with contextlib.closing(database), contextlib.closing(governor):
+    rate_limiter = app.open_rate_limiter(settings, database)
+    with contextlib.closing(database), contextlib.closing(rate_limiter):
         if instance_id is not None:
-            yield from _examine_instance(settings, database, governor, instance_id)
+            yield from _examine_instance(settings, database, rate_limiter, instance_id)
         elif configuration:
-            yield from _examine_vendor(settings, configuration, governor=governor)
+            yield from _examine_vendor(
+                settings, configuration, rate_limiter=rate_limiter
+            )
 
 
 def _examine_instance(
     settings: Settings,
     database: Database,
-    governor: SharedRateLimiter,
+    rate_limiter: SharedRateLimiter,
     instance_id: int,
 ) -> Iterator[Finding]:
     instance = get_instance(database, instance_id)
@@ -170,14 +172,14 @@ def _examine_instance(
     if instance.disabled:
         text = f"{instance_id} is disabled, its calls are refused"
         yield warn("instance", text, f"bridge instance enable {instance_id}")
-    yield from _examine_vendor(settings, instance.configuration, instance, governor)
+    yield from _examine_vendor(settings, instance.configuration, instance, rate_limiter)
 
 
 def _examine_vendor(
     settings: Settings,
     configuration: Mapping[str, str],
     instance: Instance | None = None,
-    governor: SharedRateLimiter | None = None,
+    rate_limiter: SharedRateLimiter | None = None,
 ) -> Iterator[Finding]:
     """Examine the way to Autotask; needs no installation and makes nothing."""
     try:
@@ -199,9 +201,9 @@ def _examine_vendor(
     )
     # Past the governor, because an examination must work when nothing else does; what
     # Autotask says of its count is shared with all processes.
-    with contextlib.closing(app.open_diagnostics(settings, governor)) as probe:
+    with contextlib.closing(app.open_diagnostics(settings, rate_limiter)) as probe:
         yield from vendor_checks.examine(
-            lambda: datetime.now(UTC), probe, patient, governor
+            lambda: datetime.now(UTC), probe, patient, rate_limiter
         )
 
 

@@ -79,8 +79,8 @@ def run(
 
         context = app.build_context(settings, database)
         work(context, wait, ready=announce, tasks=tasks)
-        context.journal.flush()
-        context.governor.close()
+        context.request_log.flush()
+        context.rate_limiter.close()
         database.close()
         sys.stderr.flush()
         # A step that does not end would keep the process; it is another's by now.

@@ -74,14 +74,14 @@ class VendorCall:
 class CallLog(Protocol):
     """Told of every exchange with the vendor, the failed ones included."""
 
-    def note(self, call: VendorCall) -> None:
+    def record(self, call: VendorCall) -> None:
         """Take note of one exchange; quick, never fails, called from any thread."""
 
 
 class NoCallLog:
     """A call log that keeps nothing."""
 
-    def note(self, call: VendorCall) -> None:
+    def record(self, call: VendorCall) -> None:
         """Forget the call."""
 
 
@@ -115,8 +115,8 @@ ReadUsage: TypeAlias = Callable[[], Usage]
 class RateLimiter(Protocol):
     """The governor: what all processes may send to a tenant database together."""
 
-    def enter(
-        self, ticket: CallRequest, *, deadline: float, read_usage: ReadUsage
+    def acquire(
+        self, request: CallRequest, *, deadline: float, read_usage: ReadUsage
     ) -> AbstractContextManager[Permit]:
         """Wait for a lane and a piece of the hourly budget, hold both in the block.
 
@@ -128,7 +128,7 @@ class RateLimiter(Protocol):
             ProviderUnavailableError: the host is down; says when it is tried again.
         """
 
-    def reach(self, host: str) -> AbstractContextManager[Permit]:
+    def check_host(self, host: str) -> AbstractContextManager[Permit]:
         """Pass the breaker of a host, `name` or `name:port`, and nothing else.
 
         For a call that no tenant database is known for.
@@ -137,15 +137,15 @@ class RateLimiter(Protocol):
             ProviderUnavailableError: the host is down; says when it is tried again.
         """
 
-    def learn(self, database: str, usage: Usage) -> None:
+    def report_usage(self, database: str, usage: Usage) -> None:
         """Take the vendor's own count of the calls to a database."""
 
 
 class UsageObserver(Protocol):
     """Told what the vendor says of its count to calls that pass no gate."""
 
-    def learn(self, database: str, usage: Usage) -> None:
+    def report_usage(self, database: str, usage: Usage) -> None:
         """Take the vendor's own count of the calls to a database."""
 
-    def learn_refusal(self, database: str) -> None:
+    def report_refusal(self, database: str) -> None:
         """Take note that the vendor just refused a call to a database for quota."""

@@ -37,14 +37,14 @@ class Context:
     database: Database
     elements: Mapping[str, Element]
     open_backend: OpenBackend
-    governor: SharedRateLimiter
+    rate_limiter: SharedRateLimiter
     fields: MetadataCache[EntityFields]
     directories: MetadataCache[EntityDirectory]
     names: NameCache
     enqueue: Enqueue
     clock: Callable[[], datetime]
-    journal: RequestLog
+    request_log: RequestLog
     metrics: Metrics
-    unsaved: PendingWrites
+    pending_writes: PendingWrites
     state_reader: TimedReader
     readiness_reader: TimedReader

@@ -103,7 +103,7 @@ class Labeller:
         try:
             fields = self.find_fields(lambda fields: _lacks_labels(fields, entities))
         except BridgeError as error:
-            self.notes.append(f"Labels are missing: {error.told}")
+            self.notes.append(f"Labels are missing: {error.caller_text}")
             return
         columns = list(_columns(fields))
         names = self._names_of(columns, entities, records)
@@ -157,7 +157,9 @@ class Labeller:
         try:
             page = self.backend.query(EntityType(entity_name), where, shared=True)
         except BridgeError as error:
-            self.notes.append(f"Labels of {entity_name} are missing: {error.told}")
+            self.notes.append(
+                f"Labels of {entity_name} are missing: {error.caller_text}"
+            )
             return
         if len(missing) > MAX_NAMES:
             self.notes.append(

@@ -56,7 +56,7 @@ def record_lock(ctx: Context, key: str) -> Iterator[Fence]:
             return locks.acquire(ctx.database, key, holder, ttl_s)
         except StoreError:
             # It may be stored all the same, when only the confirmation was lost.
-            ctx.unsaved.save(release, unsent=True)
+            ctx.pending_writes.save(release, unsent=True)
             raise
 
     release = partial(locks.release, ctx.database, key, holder)
@@ -75,4 +75,4 @@ def record_lock(ctx: Context, key: str) -> Iterator[Fence]:
         yield fence
     finally:
         # What was done under the lease must not look like a failure.
-        ctx.unsaved.save(release)
+        ctx.pending_writes.save(release)

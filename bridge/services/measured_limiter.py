@@ -23,8 +23,8 @@ class MeasuredRateLimiter:
         self._metrics = metrics
 
     @contextmanager
-    def enter(
-        self, ticket: CallRequest, *, deadline: float, read_usage: ReadUsage
+    def acquire(
+        self, request: CallRequest, *, deadline: float, read_usage: ReadUsage
     ) -> Iterator[Permit]:
         """Acquire a slot and a call of the budget for the block.
 
@@ -32,9 +32,11 @@ class MeasuredRateLimiter:
             BridgeError: as the limiter's own.
         """
         started = time.monotonic()
-        priority = ticket.caller.priority.name.lower()
+        priority = request.caller.priority.name.lower()
         with ExitStack() as stack:
-            slot = self._limiter.enter(ticket, deadline=deadline, read_usage=read_usage)
+            slot = self._limiter.acquire(
+                request, deadline=deadline, read_usage=read_usage
+            )
             try:
                 lease = stack.enter_context(slot)
             except BridgeError as error:
@@ -45,14 +47,14 @@ class MeasuredRateLimiter:
             yield lease
 
     @contextmanager
-    def reach(self, host: str) -> Iterator[Permit]:
+    def check_host(self, host: str) -> Iterator[Permit]:
         """Pass the circuit breaker of a host for the block.
 
         Raises:
             BridgeError: as the limiter's own.
         """
         with ExitStack() as stack:
-            passage: AbstractContextManager[Permit] = self._limiter.reach(host)
+            passage: AbstractContextManager[Permit] = self._limiter.check_host(host)
             try:
                 lease = stack.enter_context(passage)
             except BridgeError as error:
@@ -60,9 +62,9 @@ class MeasuredRateLimiter:
                 raise
             yield lease
 
-    def learn(self, database: str, usage: Usage) -> None:
+    def report_usage(self, database: str, usage: Usage) -> None:
         """Pass on the vendor's own count of the calls to a database."""
-        self._limiter.learn(database, usage)
+        self._limiter.report_usage(database, usage)
 
     def _count(self, error: BridgeError) -> None:
         if isinstance(error, ProviderUnavailableError):

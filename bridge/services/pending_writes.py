@@ -41,7 +41,7 @@ class PendingWrites:
         try:
             write()
         except StoreError:
-            (self._unsent if unsent else self._results).put(write)
+            (self._unsent if unsent else self._results).enqueue(write)
 
 
 def _collect(what: str, level: int) -> BatchWriter[Write]:

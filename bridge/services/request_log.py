@@ -42,7 +42,7 @@ class RequestLog:
         self._called = self._collect("vendor_call_log", rows.add_vendor_calls)
         self._traces = self._collect("traces", rows.add_traces, _MOST_TRACES)
 
-    def note(self, call_made: VendorCall) -> None:
+    def record(self, call_made: VendorCall) -> None:
         """Take note of one exchange with the vendor. As `interfaces.CallLog` wants."""
         current = current_call.current()
         if current is not None:
@@ -52,7 +52,7 @@ class RequestLog:
         self._metrics.vendor_call(
             call_made.operation, call_made.outcome, call_made.duration_ms
         )
-        self._called.put(
+        self._called.enqueue(
             VendorCallEntry(
                 request_id=current.request_id if current is not None else None,
                 instance_id=call_made.instance_id,
@@ -68,11 +68,11 @@ class RequestLog:
 
     def answered(self, row: RequestEntry) -> None:
         """Take note of a request."""
-        self._answered.put(row)
+        self._answered.enqueue(row)
 
     def traced(self, row: TraceEntry) -> None:
         """Keep a trace."""
-        self._traces.put(row)
+        self._traces.enqueue(row)
 
     def log_expiry(self, now: datetime) -> datetime:
         """Return until when a row of now is kept."""

@@ -103,12 +103,12 @@ def keep(ctx: Context, instance_id: int, call: Call, answer: Answer) -> None:
             for exchange in call.trace.exchanges
         ],
     }
-    ctx.journal.traced(
+    ctx.request_log.traced(
         TraceEntry(
             request_id=call.request_id,
             instance_id=instance_id,
             exchange=document,
-            expires_at=ctx.journal.trace_expiry(now),
+            expires_at=ctx.request_log.trace_expiry(now),
         )
     )
 

@@ -81,7 +81,7 @@ class IdempotencyRecord:
 
     id: int
     state: State
-    mine: bool
+    owned: bool
     same_body: bool
     now: datetime
     sent_at: datetime
@@ -166,7 +166,7 @@ def acquire(
         while True:
             added = _add(connection, db, wanted, lease, now)
             if added is not None:
-                return _view(db, added, wanted, now, mine=True)
+                return _view(db, added, wanted, now, owned=True)
             found = _find(connection, db, wanted, now, timedelta(seconds=window_s))
             if found is not None:
                 return _acquire_existing(connection, db, found, wanted, lease, now)
@@ -183,7 +183,7 @@ def read(db: Database, intent_id: int, wanted: CreateRequest) -> IdempotencyReco
         row = connection.execute(_BY_ID, {"intent_id": intent_id}).one_or_none()
     if row is None:
         raise NotFoundError(_GONE)
-    return _view(db, row, wanted, now, mine=False)
+    return _view(db, row, wanted, now, owned=False)
 
 
 def finish(db: Database, intent_id: int, holder: str, ending: Result) -> bool:
@@ -328,7 +328,7 @@ def _acquire_existing(
     lease: dict[str, Any],
     now: datetime,
 ) -> IdempotencyRecord:
-    seen = _view(db, row, wanted, now, mine=False)
+    seen = _view(db, row, wanted, now, owned=False)
     if not seen.same_body or seen.state is State.DONE:
         return seen
     if seen.state is State.RUNNING:
@@ -343,7 +343,7 @@ def _acquire_existing(
         "expires_at": _forgotten_at(wanted, lease),
     }
     connection.execute(_CHANGE.values(changes), {"intent_id": row.id})
-    return replace(seen, mine=True)
+    return replace(seen, owned=True)
 
 
 def _change(
@@ -355,13 +355,13 @@ def _change(
 
 
 def _view(
-    db: Database, row: Row[Any], wanted: CreateRequest, now: datetime, *, mine: bool
+    db: Database, row: Row[Any], wanted: CreateRequest, now: datetime, *, owned: bool
 ) -> IdempotencyRecord:
     since = _unknown_since(row, now)
     return IdempotencyRecord(
         id=row.id,
         state=State(row.state) if since is None else State.UNKNOWN,
-        mine=mine,
+        owned=owned,
         same_body=row.body_digest == db.keys.digest(wanted.body),
         now=now,
         sent_at=row.sent_at,

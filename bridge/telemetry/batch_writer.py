@@ -49,7 +49,7 @@ class BatchWriter(Generic[Row]):
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def put(self, row: Row) -> None:
+    def enqueue(self, row: Row) -> None:
         """Take a row."""
         if len(self._rows) >= self._most_kept:
             self._lost(1)

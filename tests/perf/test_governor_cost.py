@@ -68,15 +68,15 @@ def test_cost_of_a_call(url, data_dir, table):
         db = Database.open(url, keys=KeyRing.load(data_dir, None))
         stack.callback(db.close)
         db.upgrade()
-        governor = SharedRateLimiter(db, LimiterSettings())
-        stack.callback(governor.close)
+        rate_limiter = SharedRateLimiter(db, LimiterSettings())
+        stack.callback(rate_limiter.close)
         tenants = ["one.example#1", *(f"other.example#{n}" for n in range(4))]
         for tenant in tenants:
-            governor.learn(tenant, PLENTY)
+            rate_limiter.report_usage(tenant, PLENTY)
 
         rows = [
             ("one look-up by key, idle", *measure_look_up(db)),
-            ("governor, idle", *measure(governor)),
+            ("governor, idle", *measure(rate_limiter)),
         ]
         for tenant in tenants:
             load = [sys.executable, "-c", LOAD, url, str(data_dir), tenant]
@@ -86,20 +86,20 @@ def test_cost_of_a_call(url, data_dir, table):
         time.sleep(5)
         rows += [
             ("one look-up by key, under load", *measure_look_up(db)),
-            ("governor, under load", *measure(governor)),
+            ("governor, under load", *measure(rate_limiter)),
         ]
 
     headings = ("", "p50 ms", "p95 ms", "p99 ms")
     table(f"Cost of the governor, {make_url(url).drivername}", headings, *rows)
 
 
-def measure(governor: SharedRateLimiter) -> tuple[str, str, str]:
+def measure(rate_limiter: SharedRateLimiter) -> tuple[str, str, str]:
     """Return what a call costs; it waits for no lane, there are always two free."""
     ticket = CallRequest("one.example#1", "shared", "Account", Caller(1))
     took = []
     for _ in range(CALLS):
         start = time.perf_counter()
-        with governor.enter(
+        with rate_limiter.acquire(
             ticket, deadline=time.monotonic() + 60, read_usage=lambda: PLENTY
         ):
             entered = time.perf_counter()

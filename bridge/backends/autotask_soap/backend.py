@@ -83,7 +83,7 @@ class AutotaskSoapBackend:
     def check(self) -> Usage:
         """Prove the credentials. One vendor call, two when the zone is unknown."""
         usage = self._read_usage(self._address.relocate)
-        self._client.gate.learn(self._address.database, usage)
+        self._client.rate_limiter.report_usage(self._address.database, usage)
         return usage
 
     def entities(self) -> Sequence[EntityInfo]:
@@ -150,7 +150,7 @@ class AutotaskSoapBackend:
 
         if not shared or self._caller.instance_id is None:
             return ask()
-        return self._flights.share((self._caller.instance_id, body, limit), ask)
+        return self._flights.do((self._caller.instance_id, body, limit), ask)
 
     def create(
         self, entity: EntityType, values: Mapping[Field, Scalar | None]

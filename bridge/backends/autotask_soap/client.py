@@ -92,11 +92,11 @@ class SoapClient:
         self,
         connections: Connections,
         retries: RetryPolicy,
-        gate: RateLimiter,
+        rate_limiter: RateLimiter,
         log: CallLog,
     ) -> None:
         self.retries = retries
-        self.gate = gate
+        self.rate_limiter = rate_limiter
         self._connections = connections
         self._log = log
 
@@ -152,8 +152,8 @@ class SoapClient:
         self, passage: Passage | None, url: str, deadline: float
     ) -> AbstractContextManager[Permit]:
         if passage is None:
-            return self.gate.reach(urlsplit(url).netloc.lower())
-        return self.gate.enter(
+            return self.rate_limiter.check_host(urlsplit(url).netloc.lower())
+        return self.rate_limiter.acquire(
             passage.ticket(), deadline=deadline, read_usage=passage.read_usage
         )
 
@@ -169,7 +169,7 @@ class SoapClient:
             raise
         finally:
             duration_ms = (time.perf_counter() - started) * 1000
-            self._log.note(attempt.noted(started_at, duration_ms, lease.outcome))
+            self._log.record(attempt.noted(started_at, duration_ms, lease.outcome))
         return answer
 
     def _exchange(self, attempt: _Attempt, receive: Receive[T]) -> T:

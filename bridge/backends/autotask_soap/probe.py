@@ -50,7 +50,7 @@ class SoapDiagnostics:
         self._client = SoapClient(
             self._connections,
             RetryPolicy(attempts=2, deadline_s=_DEADLINE_S),
-            gate=UnlimitedRateLimiter(),
+            rate_limiter=UnlimitedRateLimiter(),
             log=NoCallLog(),
         )
         self._description = ServiceDescription()

@@ -39,7 +39,7 @@ class SoapService:
     def __init__(  # noqa: PLR0913 - what an application can choose, by name
         self,
         *,
-        gate: RateLimiter | None = None,
+        rate_limiter: RateLimiter | None = None,
         log: CallLog | None = None,
         descriptions: Path | None = None,
         timeouts: Timeouts | None = None,
@@ -51,7 +51,7 @@ class SoapService:
         self._client = SoapClient(
             self._connections,
             retries or RetryPolicy(),
-            gate=gate or UnlimitedRateLimiter(),
+            rate_limiter=rate_limiter or UnlimitedRateLimiter(),
             log=log or NoCallLog(),
         )
         self._flights = SingleFlight()

@@ -41,7 +41,7 @@ class SingleFlight:
         self._lock = threading.Lock()
         self._flights: dict[Question, _Flight] = {}
 
-    def share(self, question: Question, ask: Callable[[], Page]) -> Page:
+    def do(self, question: Question, ask: Callable[[], Page]) -> Page:
         """Return the answer to a question, asked by this thread or by another one.
 
         What is returned is the caller's own: nobody else changes it.

@@ -31,9 +31,9 @@ class FreePermit:
 class UnlimitedRateLimiter:
     """Implements `interfaces.Gate`; nothing is counted and nobody waits."""
 
-    def enter(
+    def acquire(
         self,
-        ticket: CallRequest,  # noqa: ARG002 - the protocol's
+        request: CallRequest,  # noqa: ARG002 - the protocol's
         *,
         deadline: float,  # noqa: ARG002 - the protocol's
         read_usage: ReadUsage,  # noqa: ARG002 - the protocol's
@@ -41,14 +41,14 @@ class UnlimitedRateLimiter:
         """Let the call pass."""
         return nullcontext(FreePermit())
 
-    def reach(
+    def check_host(
         self,
         host: str,  # noqa: ARG002 - the protocol's
     ) -> AbstractContextManager[Permit]:
         """Let the call pass."""
         return nullcontext(FreePermit())
 
-    def learn(self, database: str, usage: Usage) -> None:
+    def report_usage(self, database: str, usage: Usage) -> None:
         """Forget the count."""
 
 
@@ -62,9 +62,9 @@ class ReportingRateLimiter(UnlimitedRateLimiter):
         self._reports = reports
 
     @contextmanager
-    def enter(
+    def acquire(
         self,
-        ticket: CallRequest,
+        request: CallRequest,
         *,
         deadline: float,  # noqa: ARG002 - the protocol's
         read_usage: ReadUsage,  # noqa: ARG002 - the protocol's
@@ -75,11 +75,11 @@ class ReportingRateLimiter(UnlimitedRateLimiter):
             yield lease
         finally:
             if lease.outcome is Outcome.QUOTA:
-                self._report(lambda: self._reports.learn_refusal(ticket.database))
+                self._report(lambda: self._reports.report_refusal(request.database))
 
-    def learn(self, database: str, usage: Usage) -> None:
+    def report_usage(self, database: str, usage: Usage) -> None:
         """Report the count."""
-        self._report(lambda: self._reports.learn(database, usage))
+        self._report(lambda: self._reports.report_usage(database, usage))
 
     def _report(self, tell: Callable[[], None]) -> None:
         try:

@@ -78,7 +78,7 @@ def examine(
     clock: Clock,
     probe: BackendDiagnostics,
     patient: ConnectionUnderTest,
-    governor: SharedRateLimiter | None = None,
+    rate_limiter: SharedRateLimiter | None = None,
 ) -> Iterator[Finding]:
     """Yield one line after the other; ends at what makes the rest pointless.
 
@@ -92,8 +92,8 @@ def examine(
         if found:
             yield _found_zone(patient, found[-1])
             yield from _refused_login(patient.credentials, error)
-            if isinstance(error, ProviderThresholdError) and governor is not None:
-                yield _limits(governor, found[-1], patient)
+            if isinstance(error, ProviderThresholdError) and rate_limiter is not None:
+                yield _limits(rate_limiter, found[-1], patient)
         else:
             yield _no_zone(patient.credentials, error)
         return
@@ -102,8 +102,8 @@ def examine(
     yield fine("login", f"{patient.credentials.username} is an API user")
     yield fine("integration code", "accepted")
     yield judge_usage(usage)
-    if governor is not None:
-        yield _limits(governor, zone, patient)
+    if rate_limiter is not None:
+        yield _limits(rate_limiter, zone, patient)
     yield from _permissions(backend, patient)
     yield _clock(clock, probe, zone, patient.credentials)
     yield _release(probe, zone, patient)
@@ -123,12 +123,12 @@ def judge_usage(usage: Usage) -> Finding:
 
 
 def _limits(
-    governor: SharedRateLimiter, zone: Zone, patient: ConnectionUnderTest
+    rate_limiter: SharedRateLimiter, zone: Zone, patient: ConnectionUnderTest
 ) -> Finding:
     """Tell what the rate limiter does now that it knows Autotask's count."""
     caller = Caller(patient.instance_id)
     try:
-        [figures] = governor.figures([zone.database], caller)
+        [figures] = rate_limiter.figures([zone.database], caller)
     except StoreError as error:
         text = f"not known: {error.message.rstrip('.')}"
         return warn("rate limiter", text, "see the line on the database")

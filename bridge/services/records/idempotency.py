@@ -125,9 +125,9 @@ def create_once(ctx: Context, create: CreateCall, send: Send) -> WriteResult:
                 "This Idempotency-Key was used before with another body; a key stands "
                 "for one create. Send a new body with a new key. Nothing was sent."
             )
-        if intent.mine and intent.state is State.RUNNING:
+        if intent.owned and intent.state is State.RUNNING:
             return attempt.carry_out(intent)
-        if intent.mine:
+        if intent.owned:
             return attempt.resolve(intent)
         answer = attempt.wait(intent)
         if answer is not None:
@@ -152,7 +152,7 @@ class _Attempt:
         self._holder = current_process()
         self._held_since = time.monotonic()
         self._deadline = self._held_since + ctx.settings.autotask_deadline_s
-        self._save = ctx.unsaved.save
+        self._save = ctx.pending_writes.save
 
     def claim(self) -> IdempotencyRecord:
         """Take the create up, or return who has it."""
@@ -233,7 +233,7 @@ class _Attempt:
         except ProviderOutcomeUnknownError as error:
             raise self._suspended(intent, error) from error
         except BridgeError as error:
-            unknown = _unknown(f"looking for it failed: {error.told}")
+            unknown = _unknown(f"looking for it failed: {error.caller_text}")
             raise self._suspended(intent, unknown) from error
         except Exception:
             self._suspended(intent, ProviderOutcomeUnknownError(_UNFORESEEN))
@@ -253,7 +253,9 @@ class _Attempt:
                 lease_s=self._lease_s,
             )
         except StoreError as error:
-            unknown = _unknown(f"noting that it is sent again failed: {error.told}")
+            unknown = _unknown(
+                f"noting that it is sent again failed: {error.caller_text}"
+            )
             raise self._suspended(intent, unknown) from error
 
     def _look_until_told(self, intent: IdempotencyRecord) -> Entity | None:

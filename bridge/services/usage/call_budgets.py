@@ -20,7 +20,7 @@ def list_vendor_usage(ctx: Context, user: User) -> list[dict[str, JSON]]:
     """
     zones = instances.list_zones(ctx.database, user.organization_id)
     databases = sorted({zone.database for zone in zones})
-    return [_document(figures) for figures in ctx.governor.figures(databases)]
+    return [_document(figures) for figures in ctx.rate_limiter.figures(databases)]
 
 
 def describe_limits(figures: BudgetUsage) -> str:

@@ -100,7 +100,7 @@ def read_search(ctx: Context, user: User, search: UsageSearch) -> RequestFilter:
     if since and until and until < since:
         raise InvalidRequestError("to must not be before from.")
     status = _status(search.status)
-    ctx.journal.flush()
+    ctx.request_log.flush()
     return RequestFilter(
         account_ids=(user.account_id,),
         since=since,
@@ -120,7 +120,7 @@ def get_usage(ctx: Context, user: User, usage_id: str) -> dict[str, JSON]:
     Raises:
         NotFoundError: there is none, or it is another account's.
     """
-    ctx.journal.flush()
+    ctx.request_log.flush()
     deadline = time.monotonic() + _OTHERS_WRITE_WITHIN_S
     while True:
         noted = rows.find_request(ctx.database, user.account_id, usage_id)

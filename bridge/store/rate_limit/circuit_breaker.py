@@ -67,7 +67,7 @@ class CircuitBreakers:
         self._seen: dict[str, _Seen] = {}
         self._answered_at: dict[str, float] = {}
 
-    def look(self, host: str) -> Refusal | None:
+    def state(self, host: str) -> Refusal | None:
         """Return why a host is left alone, as far as is known here; None if it is not.
 
         No statement for a host of which nothing bad is known here, one while it is
@@ -83,7 +83,7 @@ class CircuitBreakers:
             seen = self._read(host)
         return seen.refusal() if seen else None
 
-    def admit(self, host: str, *, troubled: bool) -> Refusal | None:
+    def allow(self, host: str, *, troubled: bool) -> Refusal | None:
         """Let a call that could be sent now pass, or return why not.
 
         `troubled` says that the host has a row. No statement when it has none.
@@ -104,7 +104,7 @@ class CircuitBreakers:
         newer = self._read(host)
         return newer.refusal() if newer else None
 
-    def note(self, host: str, outcome: Outcome, provider_message: str | None) -> None:
+    def record(self, host: str, outcome: Outcome, provider_message: str | None) -> None:
         """Learn how a call ended; any answer of the host closes its breaker.
 
         No statement for an answer of a host of which nothing bad is known here.

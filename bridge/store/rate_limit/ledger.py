@@ -173,7 +173,7 @@ class Ledger:
             for instance, count in self.calls.pop(minute).items():
                 current[instance] = current.get(instance, 0) + count
 
-    def bury(self, holder: str, now: float) -> None:
+    def expire_holder(self, holder: str, now: float) -> None:
         """Drop a holder that is known to be dead, and all it held or waited for."""
         self.alive.pop(holder, None)
         for claims in self.waiting.values():
@@ -300,7 +300,7 @@ class Ledger:
         began = self.reading_claimed_at
         return began > answered and now - began < READING_TAKES_S
 
-    def take(self, queue: str, claim: SlotRequest, holder: str, now: float) -> None:
+    def acquire(self, queue: str, claim: SlotRequest, holder: str, now: float) -> None:
         """Give a claim its lane, and count its call."""
         instances = self.lanes.setdefault(queue, {}).setdefault(holder, {})
         instances[claim.instance] = instances.get(claim.instance, 0) + 1
@@ -308,7 +308,7 @@ class Ledger:
         minute[claim.instance] = minute.get(claim.instance, 0) + 1
         self.since_reading += 1
 
-    def hold(self, holder: str, held: Mapping[str, Mapping[str, int]]) -> bool:
+    def set_held(self, holder: str, held: Mapping[str, Mapping[str, int]]) -> bool:
         """Set what a holder really has, by queue and instance; tell if that was news.
 
         What the ledger believed may be wrong: a change may have been written whose
@@ -329,7 +329,7 @@ class Ledger:
             self.lanes.setdefault(queue, {})[holder] = dict(instances)
         return True
 
-    def heed(self, queue: str, outcome: Outcome, now: float) -> None:
+    def apply_outcome(self, queue: str, outcome: Outcome, now: float) -> None:
         """Learn from how a call ended."""
         if outcome is Outcome.THREAD_LIMIT:
             self.reduced[queue] = now + REDUCED_S
@@ -353,7 +353,7 @@ class Ledger:
         self.reading_claimed_at = now
         return True
 
-    def learn(self, usage: Usage, now: float) -> None:
+    def report_usage(self, usage: Usage, now: float) -> None:
         """Take the vendor's count; what we have not counted was others.
 
         It ends an assumption. Calls of ours that the vendor did not count, because it

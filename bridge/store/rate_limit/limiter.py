@@ -118,8 +118,8 @@ class SharedRateLimiter:
         self._closed = False
 
     @contextmanager
-    def enter(
-        self, ticket: CallRequest, *, deadline: float, read_usage: ReadUsage
+    def acquire(
+        self, request: CallRequest, *, deadline: float, read_usage: ReadUsage
     ) -> Iterator[Permit]:
         """Hold a lane and a piece of the budget during the block.
 
@@ -131,10 +131,10 @@ class SharedRateLimiter:
             ProviderUnavailableError: the host is down; says when it is tried again.
             StoreError: the database cannot be used.
         """
-        host = _host(ticket.database)
-        _refuse(host, self._breakers.look(host))
-        tenant = self._tenant(ticket.database)
-        held = self._take(tenant, ticket, deadline, read_usage)
+        host = _host(request.database)
+        _refuse(host, self._breakers.state(host))
+        tenant = self._tenant(request.database)
+        held = self._take(tenant, request, deadline, read_usage)
         try:
             # What the ledger said by the way is news of all processes.
             with self._passed(held, host, troubled=tenant.troubled):
@@ -143,7 +143,7 @@ class SharedRateLimiter:
             self._give_back(tenant, held)
 
     @contextmanager
-    def reach(self, host: str) -> Iterator[Permit]:
+    def check_host(self, host: str) -> Iterator[Permit]:
         """Pass the breaker of a host during the block. One statement.
 
         Raises:
@@ -154,13 +154,13 @@ class SharedRateLimiter:
         with self._passed(held, host, troubled=True):
             yield held
 
-    def learn(self, database: str, usage: Usage) -> None:
+    def report_usage(self, database: str, usage: Usage) -> None:
         """Take the vendor's own count of the calls to a database."""
-        self._tenant(database).learn(usage)
+        self._tenant(database).report_usage(usage)
 
-    def learn_refusal(self, database: str) -> None:
+    def report_refusal(self, database: str) -> None:
         """Take note that the vendor just refused a call to a database for quota."""
-        self._tenant(database).learn_refusal()
+        self._tenant(database).report_refusal()
 
     def figures(
         self, databases: Collection[str], caller: Caller = NO_CALLER
@@ -178,32 +178,32 @@ class SharedRateLimiter:
         self._returned.set()
         if self._keeper is not None:
             self._keeper.join()
-        self._each_tenant("given back", TenantSlots.leave)
+        self._each_tenant("given back", TenantSlots.close)
 
     @contextmanager
     def _passed(self, held: HeldSlot, host: str, *, troubled: bool) -> Iterator[None]:
-        _refuse(host, self._breakers.admit(host, troubled=troubled))
+        _refuse(host, self._breakers.allow(host, troubled=troubled))
         try:
             yield
         finally:
-            self._breakers.note(host, held.outcome, held.provider_message)
+            self._breakers.record(host, held.outcome, held.provider_message)
 
     def _take(
         self,
         tenant: TenantSlots,
-        ticket: CallRequest,
+        request: CallRequest,
         deadline: float,
         read_usage: ReadUsage,
     ) -> HeldSlot:
-        if ticket.caller.priority is Priority.INTERACTIVE:
+        if request.caller.priority is Priority.INTERACTIVE:
             deadline = min(deadline, time.monotonic() + self._rules.wait_s)
         try:
-            return tenant.take(
-                self._queue(ticket),
-                ticket.caller,
-                usage_reading=ticket.usage_reading,
+            return tenant.acquire(
+                self._queue(request),
+                request.caller,
+                usage_reading=request.usage_reading,
                 give_up=deadline,
-                start_reading=lambda: self._start_reading(ticket.database, read_usage),
+                start_reading=lambda: self._start_reading(request.database, read_usage),
             )
         except BridgeError:
             # Others are to hear soon that nobody waits, or holds, here any more.
@@ -225,14 +225,14 @@ class SharedRateLimiter:
                 atexit.register(self.close)
             return tenant
 
-    def _queue(self, ticket: CallRequest) -> str:
+    def _queue(self, request: CallRequest) -> str:
         """Name the queue; the tracking identifier goes in as a keyed digest only."""
-        digest = self._db.keys.digest(f"tracking identifier {ticket.identifier}")
-        return f"{digest.hex()[:16]}/{ticket.entity}"
+        digest = self._db.keys.digest(f"tracking identifier {request.identifier}")
+        return f"{digest.hex()[:16]}/{request.entity}"
 
     def _give_back(self, tenant: TenantSlots, held: HeldSlot) -> None:
         try:
-            untold = tenant.give_back(held)
+            untold = tenant.release(held)
         except StoreError as error:
             _log.warning("a vendor lane is given back later: %s", error.message)
             untold = True
@@ -248,7 +248,7 @@ class SharedRateLimiter:
             self._each_tenant("renewed", self._tidy)
 
     def _tidy(self, tenant: TenantSlots) -> None:
-        if tenant.tidy():
+        if tenant.flush():
             self._breakers.hear(_host(tenant.database), troubled=tenant.troubled)
 
     def _each_tenant(self, aim: str, act: Callable[[TenantSlots], None]) -> None:
@@ -266,7 +266,7 @@ class SharedRateLimiter:
     def _start_reading(self, database: str, read_usage: ReadUsage) -> None:
         def read() -> None:
             try:
-                self.learn(database, read_usage())
+                self.report_usage(database, read_usage())
             except BridgeError as error:
                 _log.warning("no usage reading of %s: %s", database, error.message)
 

@@ -98,7 +98,7 @@ class TenantSlots:
         """Whether the host failed lately, as of the last change of the ledger."""
         return self._row.troubled
 
-    def take(
+    def acquire(
         self,
         queue: str,
         caller: Caller,
@@ -132,7 +132,7 @@ class TenantSlots:
             instances[claim.instance] = instances.get(claim.instance, 0) + 1
         return HeldSlot(queue, claim.instance)
 
-    def give_back(self, held: HeldSlot) -> bool:
+    def release(self, held: HeldSlot) -> bool:
         """Free a lane; tell whether the ledger is still to be told, by `tidy`.
 
         It is told at once when another process waits for the lane or should know how
@@ -147,7 +147,7 @@ class TenantSlots:
             self._call_next()
             return bool(self._unwritten.returned)
 
-    def tidy(self) -> bool:
+    def flush(self) -> bool:
         """Write what is unwritten; renew what is held, when its time is a third over.
 
         Tells whether there was anything to write.
@@ -162,7 +162,7 @@ class TenantSlots:
                 return False
             return self._flush(renew=due)
 
-    def leave(self) -> None:
+    def close(self) -> None:
         """Free whatever is held here: the process ends, and its calls with it.
 
         Raises:
@@ -171,20 +171,20 @@ class TenantSlots:
 
         def apply(ledger: Ledger, now: float) -> _Done:
             self._settle(ledger, now)
-            ledger.bury(self._holder, now)
+            ledger.expire_holder(self._holder, now)
             return _Done(changed=True)
 
         with self._lock:
             if self._held or self._unwritten.returned or self._unwritten.left:
                 self._change(apply, patience_s=0)
 
-    def learn(self, usage: Usage) -> None:
+    def report_usage(self, usage: Usage) -> None:
         """Take the vendor's own count; who waits here for it looks at once."""
-        self._learn(lambda ledger, now: ledger.learn(usage, now))
+        self._learn(lambda ledger, now: ledger.report_usage(usage, now))
 
-    def learn_refusal(self) -> None:
+    def report_refusal(self) -> None:
         """Take note that the vendor just refused a call for quota."""
-        self._learn(lambda ledger, now: ledger.heed("", Outcome.QUOTA, now))
+        self._learn(lambda ledger, now: ledger.apply_outcome("", Outcome.QUOTA, now))
 
     def _learn(self, tell: Callable[[Ledger, float], None]) -> None:
         def apply(ledger: Ledger, now: float) -> _Done:
@@ -244,13 +244,13 @@ class TenantSlots:
             short = ledger.lanes_short(queue, claim, self._holder, now, self._rules)
             if short and (dead := find_dead(ledger.alive)):
                 for holder in dead:
-                    ledger.bury(holder, now)
+                    ledger.expire_holder(holder, now)
                 changed = True
                 short = ledger.lanes_short(queue, claim, self._holder, now, self._rules)
             # What this row says may have uncapped a claim that goes first here.
             granted = free_at is None and not short and self._has_turn(waiter)
             if granted:
-                ledger.take(queue, claim, self._holder, now)
+                ledger.acquire(queue, claim, self._holder, now)
             announced = free_at is None and self._announce(
                 ledger, queue, now, without=waiter if granted else None
             )
@@ -296,9 +296,9 @@ class TenantSlots:
         # Before anything expires: a process that was only slow keeps what it holds.
         ledger.alive[self._holder] = now + self._rules.lease_s
         ledger.expire(now)
-        corrected = ledger.hold(self._holder, self._held)
+        corrected = ledger.set_held(self._holder, self._held)
         for held in self._unwritten.returned:
-            ledger.heed(held.queue, held.outcome, now)
+            ledger.apply_outcome(held.queue, held.outcome, now)
         withdrawn = [
             self._announce(ledger, queue, now, without=None)
             for queue in self._unwritten.left

@@ -96,7 +96,7 @@ class _Noting:
             },
         )
         if ours:
-            self.ctx.journal.answered(self._row(ms))
+            self.ctx.request_log.answered(self._row(ms))
         current_call.end()
 
     def _row(self, ms: float) -> RequestEntry:
@@ -117,7 +117,7 @@ class _Noting:
             duration_ms=ms,
             vendor_calls=self.call.vendor_calls,
             remote_address=self.remote_address,
-            expires_at=self.ctx.journal.log_expiry(now),
+            expires_at=self.ctx.request_log.log_expiry(now),
         )
 
 

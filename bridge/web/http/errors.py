@@ -98,7 +98,7 @@ def answer(error: Exception) -> Response:
 
 
 def _bridge_answer(error: BridgeError) -> Response:
-    message = error.told
+    message = error.caller_text
     if isinstance(error, errors.StoreUnavailableError):
         # The store has logged the reason.
         is_full = isinstance(error, errors.StoreFullError)

@@ -128,7 +128,7 @@ def test_callers_and_log_name_a_full_disk_until_there_is_room(crowded, disk, cap
     (disk / "fill").unlink()
     accepted = rename()
     context = application.extensions["bridge"]
-    context.journal.flush()
+    context.request_log.flush()
     context.database.close()
 
     assert refused.status_code == 502

@@ -136,11 +136,11 @@ def tenant() -> str:
 class Process:
     """A governor as a process has it, and its calls in short."""
 
-    governor: SharedRateLimiter
+    rate_limiter: SharedRateLimiter
     tenant: str
     readings: list[float] = field(default_factory=list)
 
-    def enter(
+    def acquire(
         self,
         entity: str = "Account",
         *,
@@ -153,7 +153,9 @@ class Process:
             self.tenant, identifier, entity, Caller(instance, priority)
         )
         deadline = time.monotonic() + wait_s
-        return self.governor.enter(ticket, deadline=deadline, read_usage=self._read)
+        return self.rate_limiter.acquire(
+            ticket, deadline=deadline, read_usage=self._read
+        )
 
     def _read(self) -> Usage:
         self.readings.append(time.monotonic())
@@ -201,11 +203,11 @@ def start(db, tenant, monkeypatch):
     with ExitStack() as stack:
 
         def make(own_db: Database | None = None, **rules) -> Process:
-            governor = SharedRateLimiter(
+            rate_limiter = SharedRateLimiter(
                 own_db or db, LimiterSettings(**{**PATIENT, **rules})
             )
-            stack.callback(governor.close)
-            return Process(governor, tenant)
+            stack.callback(rate_limiter.close)
+            return Process(rate_limiter, tenant)
 
         yield make
 

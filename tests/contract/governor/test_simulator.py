@@ -39,7 +39,7 @@ else:
     sys.exit(any([os.waitpid(child, 0)[1] for child in children]))
 db = Database.open(url, keys=KeyRing.load(Path(data_dir), None))
 governor = SharedRateLimiter(db, LimiterSettings(wait_s=100))
-service = SoapService(hosts=HostPolicy(allow_loopback=True), gate=governor)
+service = SoapService(hosts=HostPolicy(allow_loopback=True), rate_limiter=governor)
 service.warm()
 failed = []
 

@@ -76,8 +76,8 @@ def stored(db):
 def test_first_caller_carries_out_and_the_second_waits(take, wanted):
     first, second = take(wanted), take(wanted, "second")
 
-    assert (first.mine, first.state) == (True, State.RUNNING)
-    assert (second.mine, second.state) == (False, State.RUNNING)
+    assert (first.owned, first.state) == (True, State.RUNNING)
+    assert (second.owned, second.state) == (False, State.RUNNING)
     assert second.id == first.id
 
 
@@ -87,14 +87,14 @@ def test_an_answer_is_kept_by_its_key(db, take, wanted):
 
     again = take(wanted, "second")
 
-    assert (again.state, again.answer, again.mine) == (State.DONE, "said", False)
+    assert (again.state, again.answer, again.owned) == (State.DONE, "said", False)
 
 
 def test_an_answer_that_is_not_kept_frees_its_key(db, take, wanted):
     intent = take(wanted)
     finish(db, intent.id, "first", Result("said"))
 
-    assert take(wanted, "second").mine
+    assert take(wanted, "second").owned
 
 
 def test_an_answer_is_kept_no_longer_than_its_life(db, take, wanted):
@@ -104,7 +104,7 @@ def test_an_answer_is_kept_no_longer_than_its_life(db, take, wanted):
 
     again = take(wanted, "second")
 
-    assert again.mine
+    assert again.owned
     assert again.id != intent.id
 
 
@@ -131,8 +131,8 @@ def test_another_body_of_the_same_key_is_told_apart(db, take, wanted):
     other = take(replace(wanted, body="another"), "second")
 
     assert not other.same_body
-    assert not other.mine
-    assert take(wanted, "third").mine
+    assert not other.owned
+    assert take(wanted, "third").owned
 
 
 def test_an_unknown_outcome_is_one_callers_to_resolve(db, take, wanted):
@@ -141,9 +141,9 @@ def test_an_unknown_outcome_is_one_callers_to_resolve(db, take, wanted):
 
     second, third = take(wanted, "second"), take(wanted, "third")
 
-    assert (second.mine, second.state) == (True, State.UNKNOWN)
+    assert (second.owned, second.state) == (True, State.UNKNOWN)
     assert second.answer == "lost"
-    assert (third.mine, third.state) == (False, State.RUNNING)
+    assert (third.owned, third.state) == (False, State.RUNNING)
 
 
 def test_the_outcome_of_a_silent_holder_is_unknown_since_his_lease_ended(
@@ -158,7 +158,7 @@ def test_the_outcome_of_a_silent_holder_is_unknown_since_his_lease_ended(
     again = take(wanted, "third")
 
     assert seen.state is again.state is State.UNKNOWN
-    assert again.mine
+    assert again.owned
     age_s = (again.unknown_since - intent.now).total_seconds()
     assert age_s == pytest.approx(0.05, abs=0.001)
 
@@ -168,9 +168,9 @@ def test_the_outcome_of_a_dead_holder_is_unknown_at_once(db, take, wanted, dead_
 
     assert read(db, intent.id, wanted).state is State.UNKNOWN
     second, third = take(wanted, "second"), take(wanted, "third")
-    assert (second.mine, second.state) == (True, State.UNKNOWN)
+    assert (second.owned, second.state) == (True, State.UNKNOWN)
     assert second.unknown_since == second.now
-    assert (third.mine, third.state) == (False, State.RUNNING)
+    assert (third.owned, third.state) == (False, State.RUNNING)
 
 
 def test_a_silent_resolver_does_not_make_the_outcome_younger(db, take, wanted):
@@ -242,7 +242,7 @@ def test_a_key_whose_row_has_expired_is_a_new_create(db, take, wanted):
 
     again = take(wanted, "second")
 
-    assert (again.mine, again.state) == (True, State.RUNNING)
+    assert (again.owned, again.state) == (True, State.RUNNING)
     assert [row.id for row in stored(db)] == [again.id]
 
 
@@ -317,7 +317,7 @@ def test_one_of_many_threads_holds_an_intent(take, wanted):
     with ThreadPoolExecutor(16) as threads:
         seen = list(threads.map(lambda n: take(wanted, str(n)), range(16)))
 
-    assert sum(intent.mine for intent in seen) == 1
+    assert sum(intent.owned for intent in seen) == 1
     assert len({intent.id for intent in seen}) == 1
 
 
@@ -362,7 +362,7 @@ def test_a_claim_given_up_before_anything_was_sent_leaves_a_new_create(
     seen = read(db, first.id, wanted)
     assert (seen.state, seen.answer) == (State.DONE, "not sent")
     second = take(wanted, "second")
-    assert (second.state, second.mine) == (State.RUNNING, True)
+    assert (second.state, second.owned) == (State.RUNNING, True)
     assert second.id != first.id
 
 
@@ -376,7 +376,7 @@ def test_an_unknown_outcome_that_was_taken_up_and_given_up_is_unknown_still(
     abandon(db, "second", "not sent")
 
     third = take(wanted, "third")
-    assert (third.id, third.state, third.mine) == (first.id, State.UNKNOWN, True)
+    assert (third.id, third.state, third.owned) == (first.id, State.UNKNOWN, True)
     assert third.unknown_since == since
 
 

@@ -164,5 +164,5 @@ def application(tmp_path):
     application = bridge_app.create_app(settings)
     yield application
     context = application.extensions["bridge"]
-    context.journal.flush()
+    context.request_log.flush()
     context.database.close()

@@ -137,7 +137,7 @@ def application(settings):
     app = bridge_app.create_app(settings)
     yield app
     context = app.extensions["bridge"]
-    context.journal.flush()
+    context.request_log.flush()
     context.database.close()
 
 
@@ -146,7 +146,7 @@ def away(served):
     app, outage, _ = served
     context = app.extensions["bridge"]
     # The log of the requests so far is not being written when the file is taken away.
-    context.journal.flush()
+    context.request_log.flush()
     # The file is opened anew, as it is after a while without requests.
     context.database.close()
     outage.close()

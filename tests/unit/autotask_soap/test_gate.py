@@ -79,7 +79,7 @@ class Gate:
         finally:
             self.outcomes.append(lease.outcome)
 
-    def learn(self, database, usage):
+    def report_usage(self, database, usage):
         self.learnt.append((database, usage.used))
 
 
@@ -104,7 +104,7 @@ def log():
 @pytest.fixture
 def gated(gate, log):
     service = SoapService(
-        gate=gate,
+        rate_limiter=gate,
         log=log,
         timeouts=Timeouts(connect_s=60, read_s=120),
         retries=RetryPolicy(backoff_s=0.01, attempts=2),

@@ -39,7 +39,7 @@ def at(ledger, now=NOW) -> Ledger:
 
 def test_refusal_for_quota_ends_with_the_clock():
     ledger = Ledger()
-    ledger.heed(QUEUE, Outcome.QUOTA, AHEAD)
+    ledger.apply_outcome(QUEUE, Outcome.QUOTA, AHEAD)
     assert at(ledger, AHEAD).budget_free_at(claim(), AHEAD) is not None
 
     assert at(ledger).quota_refused_at(NOW) is None
@@ -48,14 +48,14 @@ def test_refusal_for_quota_ends_with_the_clock():
 
 def test_reduced_slots_are_restored():
     ledger = Ledger()
-    ledger.heed(QUEUE, Outcome.THREAD_LIMIT, AHEAD)
+    ledger.apply_outcome(QUEUE, Outcome.THREAD_LIMIT, AHEAD)
 
     assert at(ledger).count_lanes(QUEUE, NOW, RULES) == 3
 
 
 def test_count_is_read_again_in_time():
     ledger = Ledger(threshold=10)
-    ledger.learn(Usage(10, 60, 10), AHEAD)
+    ledger.report_usage(Usage(10, 60, 10), AHEAD)
     again = at(ledger)
 
     assert again.others(NOW) is None
@@ -67,7 +67,7 @@ def test_count_is_read_again_in_time():
 def test_slots_and_waiting_calls_of_a_dead_process_are_released():
     ledger = Ledger(alive={"dead": AHEAD + RULES.lease_s})
     for _ in range(3):
-        ledger.take(QUEUE, claim(), "dead", AHEAD)
+        ledger.acquire(QUEUE, claim(), "dead", AHEAD)
     ledger.waiting[QUEUE] = {"dead": (-1, NOW, "2", AHEAD + 2)}
 
     again = at(ledger)
@@ -79,9 +79,9 @@ def test_slots_and_waiting_calls_of_a_dead_process_are_released():
 def test_calls_count_for_an_hour_from_now_on():
     ledger = Ledger(threshold=100)
     for _ in range(5):
-        ledger.take(QUEUE, claim(1), "us", AHEAD)
-    ledger.take(QUEUE, claim(2), "us", AHEAD + 60)
-    ledger.take(QUEUE, claim(2), "us", NOW)
+        ledger.acquire(QUEUE, claim(1), "us", AHEAD)
+    ledger.acquire(QUEUE, claim(2), "us", AHEAD + 60)
+    ledger.acquire(QUEUE, claim(2), "us", NOW)
 
     again = at(ledger)
 
@@ -93,11 +93,11 @@ def test_calls_count_for_an_hour_from_now_on():
 def test_clocks_that_differ_a_little_lose_nothing(ahead):
     then = NOW + ahead
     ledger = Ledger(alive={"us": then + 3600})
-    ledger.take(QUEUE, claim(now=then), "us", then)
+    ledger.acquire(QUEUE, claim(now=then), "us", then)
     ledger.waiting[QUEUE] = {"us": (0, then, "1", then + 2)}
-    ledger.learn(Usage(500, 60, 40), then)
-    ledger.heed(QUEUE, Outcome.QUOTA, then)
-    ledger.heed(QUEUE, Outcome.THREAD_LIMIT, then)
+    ledger.report_usage(Usage(500, 60, 40), then)
+    ledger.apply_outcome(QUEUE, Outcome.QUOTA, then)
+    ledger.apply_outcome(QUEUE, Outcome.THREAD_LIMIT, then)
 
     assert at(ledger).to_json() == ledger.to_json()
 

@@ -50,7 +50,7 @@ def test_rows_are_written_together_a_little_later(store):
     batches = BatchWriter(store.write, lost=store.lose, interval_s=0.05)
 
     for number in range(10):
-        batches.put(number)
+        batches.enqueue(number)
 
     # One batch may have been begun while the rows came, the rest are another.
     store.open.set()
@@ -62,7 +62,9 @@ def test_rows_are_written_together_a_little_later(store):
 def test_every_row_of_many_threads_is_written_once(store):
     batches = BatchWriter(store.write, lost=store.lose, interval_s=0.01)
     threads = [
-        threading.Thread(target=lambda n=n: [batches.put((n, i)) for i in range(500)])
+        threading.Thread(
+            target=lambda n=n: [batches.enqueue((n, i)) for i in range(500)]
+        )
         for n in range(8)
     ]
     for thread in threads:
@@ -80,7 +82,7 @@ def test_put_does_not_wait_for_a_database_that_hangs(store):
     begin = time.perf_counter()
 
     for number in range(1000):
-        batches.put(number)
+        batches.enqueue(number)
 
     assert time.perf_counter() - begin < 10
     store.open.set()
@@ -93,7 +95,7 @@ def test_rows_that_cannot_be_written_wait_in_order(store, caplog):
     store.failure = StoreError("locked")
     batches = BatchWriter(store.write, lost=store.lose, interval_s=0.01)
     for number in range(5):
-        batches.put(number)
+        batches.enqueue(number)
     wait_until(lambda: "kept for now" in caplog.text)
 
     store.failure = None
@@ -106,11 +108,11 @@ def test_rows_that_cannot_be_written_wait_in_order(store, caplog):
 def test_rows_that_break_the_writer_are_counted_and_the_next_are_written(store):
     store.failure = TypeError("a bug")
     batches = BatchWriter(store.write, lost=store.lose, interval_s=0.01)
-    batches.put("odd")
+    batches.enqueue("odd")
     wait_until(lambda: store.lost == 1)
 
     store.failure = None
-    batches.put("even")
+    batches.enqueue("even")
 
     wait_until(lambda: store.rows == ["even"])
 

@@ -13,7 +13,6 @@ from importlib import resources
 from typing import Final
 
 from bridge.catalog.model import (
-    JSON,
     ConfigurationKey,
     DateKind,
     Element,
@@ -24,6 +23,7 @@ from bridge.catalog.model import (
 )
 from bridge.catalog.table import Table
 from bridge.errors import CatalogError
+from bridge.types import JSON
 
 # Source: elements-api 3.2, type enumeration.
 CONFIGURATION_TYPES: Final = frozenset(

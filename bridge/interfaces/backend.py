@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol, TypeAlias
 
-from bridge.catalog.model import JSON
 from bridge.ceql.ast import Expr
 from bridge.interfaces.data import (
     Attachment,
@@ -22,6 +21,7 @@ from bridge.interfaces.data import (
     Zone,
 )
 from bridge.interfaces.rate_limiter import NO_CALLER, Caller
+from bridge.types import JSON
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
-from bridge.catalog.model import JSON, ConfigurationKey, Element, Resource, Verb
+from bridge.catalog.model import ConfigurationKey, Element, Resource, Verb
 from bridge.errors import ForbiddenError, InvalidRequestError, NotFoundError
 from bridge.services.context import Context
+from bridge.types import JSON
 
 POLLER_CONFIGURATION = "event.poller.configuration"
 _EVENT_TYPES: list[JSON] = ["CREATED", "UPDATED"]

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from decimal import Decimal, InvalidOperation
 
-from bridge.catalog.model import JSON
 from bridge.interfaces import DateKind, Field, FieldType, Scalar
 from bridge.services.times import CallerTime, parse_time
+from bridge.types import JSON
 
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 

@@ -34,7 +34,6 @@ from bridge.backends.autotask_soap.request import Request, authorized
 from bridge.backends.autotask_soap.single_flight import SingleFlight
 from bridge.backends.autotask_soap.values import vendor_times
 from bridge.backends.autotask_soap.wsdl import ServiceDescription
-from bridge.catalog.model import JSON
 from bridge.ceql.ast import Expr
 from bridge.errors import InvalidRequestError, ProviderProtocolError
 from bridge.interfaces import (
@@ -52,6 +51,7 @@ from bridge.interfaces import (
     Scalar,
     Usage,
 )
+from bridge.types import JSON
 
 PAGE_SIZE = 500
 """Entities in one answer. Source: SOAP help, query()."""

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from bridge.catalog.model import JSON
 from bridge.services.apidocs.examples import HOOK, MODEL, PARAMETER
 from bridge.services.apidocs.model import (
     JSON_MEDIA,
@@ -35,6 +34,7 @@ from bridge.services.extended_resources.definitions import (
     placeholder,
 )
 from bridge.services.extended_resources.model_schemas import model_schema
+from bridge.types import JSON
 
 SCHEMAS: dict[str, Schema] = {
     "ElementResourceInput": obj(

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from bridge.catalog.model import JSON, Resource, Verb
+from bridge.catalog.model import Resource, Verb
 from bridge.errors import (
     BridgeError,
     NotFoundError,
@@ -57,6 +57,7 @@ from bridge.services.records.vendor_records import (
 from bridge.services.records.write_result import WriteResult, show_unread
 from bridge.store.idempotency_records import CreateRequest, IdempotencyRecord
 from bridge.store.instances import Instance
+from bridge.types import JSON
 
 ENTITY = "AttachmentInfo"
 

@@ -17,12 +17,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
-from bridge.catalog.model import JSON, Verb
+from bridge.catalog.model import Verb
 from bridge.interfaces import FieldInfo
 from bridge.services.attachments.parents import PARENT_ID, PARENT_TYPE, parent_members
 from bridge.services.fields import EntityFields
 from bridge.services.records.parents import ParentLink
 from bridge.services.records.validation import ValidatedRecord, validate_create
+from bridge.types import JSON
 
 FILE_TYPE: Final = "FILE_ATTACHMENT"
 """The `Type` of what has bytes; all others are links. Source: SOAP contract, 12."""

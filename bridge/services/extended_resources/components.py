@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from bridge.catalog.model import JSON
 from bridge.errors import InvalidRequestError, NotFoundError
+from bridge.types import JSON
 
 PARTS = ("hooks", "parameters", "models")
 """The words in paths; a definition has one model, in its member `model`."""

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from bridge.catalog.model import JSON
 from bridge.errors import InvalidRequestError
 from bridge.interfaces import Argument
 from bridge.services.extended_resources import envelopes
 from bridge.services.values import sendable
+from bridge.types import JSON
 
 READING = (
     "getThresholdAndUsageInfo",

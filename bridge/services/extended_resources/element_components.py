@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from bridge.catalog.model import JSON, Element
+from bridge.catalog.model import Element
 from bridge.errors import InvalidRequestError
 from bridge.services.context import Context
 from bridge.services.extended_resources import components
@@ -17,6 +17,7 @@ from bridge.services.extended_resources.components import Document, Part
 from bridge.services.extended_resources.resources import get_resource, own_number
 from bridge.store import extended_resources
 from bridge.store.organizations import User
+from bridge.types import JSON
 
 Body: TypeAlias = Callable[[], Mapping[str, JSON]]
 """Reads what was sent, once it is known whose the resource is."""

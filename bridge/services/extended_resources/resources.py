@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bridge.catalog.model import JSON, Element
+from bridge.catalog.model import Element
 from bridge.errors import InvalidRequestError, NotFoundError
 from bridge.services.access import require_enabled
 from bridge.services.context import Context
@@ -32,6 +32,7 @@ from bridge.services.objects import find_object
 from bridge.store import extended_resources
 from bridge.store.instances import Instance
 from bridge.store.organizations import User
+from bridge.types import JSON
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _MOST_RESOURCES = 500

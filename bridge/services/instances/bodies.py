@@ -9,13 +9,14 @@ import json
 import re
 from collections.abc import Mapping
 
-from bridge.catalog.model import JSON, Element
+from bridge.catalog.model import Element
 from bridge.errors import InvalidRequestError
 from bridge.services.context import Context
 from bridge.services.credentials import SERVER_URL, derive_server_url
 from bridge.services.times import write_time
 from bridge.services.traces import is_traced
 from bridge.store.instances import Instance
+from bridge.types import JSON
 
 MASK = "********"
 _TAG = re.compile(r"</?[A-Za-z!][^>]*>")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from bridge.catalog.model import JSON, Element
+from bridge.catalog.model import Element
 from bridge.errors import (
     InvalidRequestError,
     NotFoundError,
@@ -33,6 +33,7 @@ from bridge.services.locks import record_lock
 from bridge.store import instance_search, instances
 from bridge.store.instances import Instance
 from bridge.store.organizations import User
+from bridge.types import JSON
 
 _SCOPE = "instances"
 _Merge: TypeAlias = Callable[[Mapping[str, str], Mapping[str, str]], dict[str, str]]

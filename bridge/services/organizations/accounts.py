@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping
 from typing import NoReturn
 
-from bridge.catalog.model import JSON
 from bridge.errors import ForbiddenError, InvalidRequestError, NotFoundError
 from bridge.interfaces import Entity, FieldType
 from bridge.services.context import Context
@@ -27,6 +26,7 @@ from bridge.services.paging import PageRequest, PageSlice, slice_page
 from bridge.store import accounts
 from bridge.store.accounts import Account
 from bridge.store.organizations import User
+from bridge.types import JSON
 
 POLICY = "notification.webhook.failure.policy"
 POLICIES = ("retry", "queue")

@@ -16,7 +16,7 @@ from typing import TypeVar
 
 import orjson
 
-from bridge.catalog.model import JSON, Element
+from bridge.catalog.model import Element
 from bridge.errors import InvalidRequestError
 from bridge.services.context import Context
 from bridge.services.credentials import read_credentials
@@ -36,6 +36,7 @@ from bridge.store.importing import (
     ImportedUser,
     ImportResult,
 )
+from bridge.types import JSON
 
 MAX_ID = 2_000_000_000
 """Leaves room for the ids that are given out above the largest one brought."""

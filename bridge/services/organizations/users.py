@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import NoReturn
 
-from bridge.catalog.model import JSON
 from bridge.errors import InvalidRequestError, NotFoundError, UnauthorizedError
 from bridge.interfaces import Entity, FieldType
 from bridge.services.access import REFUSED
@@ -31,6 +30,7 @@ from bridge.services.paging import PageRequest, PageSlice, slice_page
 from bridge.store import organizations, users
 from bridge.store.organizations import User
 from bridge.store.users import UserChange
+from bridge.types import JSON
 
 _TYPES = {
     "id": FieldType.LONG,

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
 
-from bridge.catalog.model import JSON
 from bridge.errors import ForbiddenError, InvalidRequestError
 from bridge.services.context import Context
 from bridge.services.times import write_time
@@ -22,6 +21,7 @@ from bridge.store import accounts, instance_search
 from bridge.store import usage as rows
 from bridge.store.organizations import User
 from bridge.store.usage import Aspect, RequestFilter
+from bridge.types import JSON
 
 _SPAN = timedelta(days=1)
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bridge.catalog.model import JSON
 from bridge.interfaces import Priority
 from bridge.services.context import Context
 from bridge.services.times import write_time
 from bridge.store import instances
 from bridge.store.organizations import User
 from bridge.store.rate_limit.limiter import BudgetUsage, SlotUsage
+from bridge.types import JSON
 
 
 def list_vendor_usage(ctx: Context, user: User) -> list[dict[str, JSON]]:

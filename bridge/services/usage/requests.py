@@ -10,7 +10,6 @@ import time
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bridge.catalog.model import JSON
 from bridge.errors import InvalidRequestError, NotFoundError
 from bridge.services import paging
 from bridge.services.context import Context
@@ -19,6 +18,7 @@ from bridge.services.values import read_time_text
 from bridge.store import usage as rows
 from bridge.store.organizations import User
 from bridge.store.usage import LoggedRequest, RequestFilter
+from bridge.types import JSON
 
 _SCOPE = "usage"
 _REQUEST_ID = re.compile("[0-9a-f]{24}")

@@ -7,6 +7,8 @@ from bridge.catalog.model import DateKind
 from bridge.interfaces.backend import (
     Argument,
     Backend,
+    Envelope,
+    Fill,
     Node,
     OpenBackend,
 )
@@ -57,9 +59,11 @@ __all__ = [
     "Entity",
     "EntityInfo",
     "EntityType",
+    "Envelope",
     "Field",
     "FieldInfo",
     "FieldType",
+    "Fill",
     "NoCallLog",
     "Node",
     "OpenBackend",

@@ -12,6 +12,7 @@ from bridge.backends.autotask_soap import (
     attachments,
     calls,
     encode,
+    envelopes,
     faults,
     metadata,
     queryxml,
@@ -45,6 +46,7 @@ from bridge.interfaces import (
     Entity,
     EntityInfo,
     EntityType,
+    Envelope,
     Field,
     FieldInfo,
     Page,
@@ -192,6 +194,10 @@ class AutotaskSoapBackend:
                 operation, entity.name, rows, times=self._times, masked=True
             )
         return encode.standalone(body)
+
+    def read_envelope(self, text: str) -> Envelope:
+        """Parse a caller's own SOAP envelope. No vendor call."""
+        return envelopes.read_envelope(text)
 
     def call(
         self,

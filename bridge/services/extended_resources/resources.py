@@ -208,9 +208,9 @@ def answer(
     """
     require_enabled(instance)
     further = ctx.settings.extended_operations
-    asked = read_definition(meant.document, sent, further)
     backend = open_backend(ctx, instance)
-    return backend.call(asked.operation, asked.arguments, writes=asked.writes)
+    request = read_definition(meant.document, sent, backend.read_envelope, further)
+    return backend.call(request.operation, request.arguments, writes=request.writes)
 
 
 def is_object(ctx: Context, instance: Instance, name: str) -> bool:

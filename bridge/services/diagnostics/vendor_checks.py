@@ -26,11 +26,18 @@ from bridge.errors import (
     StoreError,
     Unreachable,
 )
-from bridge.interfaces import Backend, Caller, Credentials, EntityInfo, Usage, Zone
+from bridge.interfaces import (
+    Backend,
+    Caller,
+    Credentials,
+    EntityInfo,
+    InspectableRateLimiter,
+    Usage,
+    Zone,
+)
 from bridge.interfaces.diagnostics import BackendDiagnostics, release_key
 from bridge.services.diagnostics.doctor import Finding, fail, fine, warn
 from bridge.services.usage.call_budgets import describe_limits
-from bridge.store.rate_limit.limiter import SharedRateLimiter
 
 SLOW_SHARE, STOP_SHARE = 0.60, 0.95
 """Shares of the hourly threshold at which bulk work, and then every call, stops."""
@@ -78,7 +85,7 @@ def examine(
     clock: Clock,
     probe: BackendDiagnostics,
     patient: ConnectionUnderTest,
-    rate_limiter: SharedRateLimiter | None = None,
+    rate_limiter: InspectableRateLimiter | None = None,
 ) -> Iterator[Finding]:
     """Yield one line after the other; ends at what makes the rest pointless.
 
@@ -123,12 +130,12 @@ def judge_usage(usage: Usage) -> Finding:
 
 
 def _limits(
-    rate_limiter: SharedRateLimiter, zone: Zone, patient: ConnectionUnderTest
+    rate_limiter: InspectableRateLimiter, zone: Zone, patient: ConnectionUnderTest
 ) -> Finding:
     """Tell what the rate limiter does now that it knows Autotask's count."""
     caller = Caller(patient.instance_id)
     try:
-        [figures] = rate_limiter.figures([zone.database], caller)
+        [figures] = rate_limiter.get_budgets([zone.database], caller)
     except StoreError as error:
         text = f"not known: {error.message.rstrip('.')}"
         return warn("rate limiter", text, "see the line on the database")

@@ -15,9 +15,9 @@ from typing import Final
 from bridge.catalog.model import (
     ConfigurationKey,
     DateKind,
+    Discriminator,
     Element,
     EntityFacts,
-    Fixed,
     Resource,
     Verb,
 )
@@ -199,10 +199,10 @@ def _example(
     return example
 
 
-def _fixed(table: Table | None) -> Fixed | None:
+def _fixed(table: Table | None) -> Discriminator | None:
     if table is None:
         return None
-    fixed = Fixed(
+    fixed = Discriminator(
         field=table.take("field", str),
         value=table.take("value", str),
         label=table.take("label", str),

@@ -202,7 +202,7 @@ def _examine_vendor(
     # Past the governor, because an examination must work when nothing else does; what
     # Autotask says of its count is shared with all processes.
     with contextlib.closing(app.open_diagnostics(settings, rate_limiter)) as probe:
-        yield from vendor_checks.examine(
+        yield from vendor_checks.check_connection(
             lambda: datetime.now(UTC), probe, patient, rate_limiter
         )
 

@@ -253,11 +253,11 @@ def _move_in(document: bytes, *, check: bool) -> ImportResult:
     settings = read_settings()
     if find_missing(settings):
         with open_trial(settings) as ctx:
-            moved = importing.move_in(ctx, document, check=True)
+            moved = importing.import_document(ctx, document, check=True)
         if check:
             return moved
     with open_context(settings, new=not check) as ctx:
-        return importing.move_in(ctx, document, check=check)
+        return importing.import_document(ctx, document, check=check)
 
 
 def _test(ctx: Context, one: Instance) -> dict[str, object]:

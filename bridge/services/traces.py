@@ -103,7 +103,7 @@ def keep(ctx: Context, instance_id: int, call: Call, answer: Answer) -> None:
             for exchange in call.trace.exchanges
         ],
     }
-    ctx.request_log.traced(
+    ctx.request_log.record_trace(
         TraceEntry(
             request_id=call.request_id,
             instance_id=instance_id,

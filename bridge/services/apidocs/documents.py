@@ -275,7 +275,7 @@ def _shown(
     ctx: Context, wish: Wish, element: Element, operations: Iterable[Operation]
 ) -> list[Operation]:
     """Return what is served, and what the caller's account added to the element."""
-    own = resources.own_resources(ctx, wish.user, element)
+    own = resources.list_own_resources(ctx, wish.user, element)
     return extended_room.with_own(_served(wish, operations), own)
 
 

@@ -9,22 +9,22 @@ from bridge.jobs.tasks import Task
 from bridge.store.database.engine import Database
 from bridge.store.database.jobs_database import open_jobs_database
 
-_KEPT_CONNECTIONS = 4
+_POOL_SIZE = 4
 
 
 class Client:
     """A connection to the engine's tables; shared by all threads of a process."""
 
     def __init__(self, database: Database) -> None:
-        home = migrate(database)
+        jobs_database = migrate(database)
         self._database = database
         self._engine = DBOSClient(
-            system_database_url=home.url,
-            system_database_engine=open_jobs_database(home),
-            dbos_system_schema=home.schema,
+            system_database_url=jobs_database.url,
+            system_database_engine=open_jobs_database(jobs_database),
+            dbos_system_schema=jobs_database.schema,
             serializer=SERIALIZER,
             application_name=APPLICATION,
-            system_database_pool_size=_KEPT_CONNECTIONS,
+            system_database_pool_size=_POOL_SIZE,
             retry_connection_errors=False,
         )
 

@@ -40,7 +40,7 @@ and what an older release began must not be stranded."""
 # The engine's own default is pickle: who can write the database could run code here.
 SERIALIZER = DBOSPortableJSONSerializer()
 
-_KEPT_CONNECTIONS = 10
+_POOL_SIZE = 10
 _OUTAGE = re.compile(
     r"\((?:psycopg|sqlite3)\.OperationalError\).*"
     r"|connection failed:.*|server closed the connection.*"
@@ -58,43 +58,43 @@ def migrate(database: Database) -> JobsDatabase:
         StoreError: they cannot be made or changed.
     """
     _tame_log()
-    home = find_jobs_database(database)
+    jobs_database = find_jobs_database(database)
     # On PostgreSQL it looks into the server's own database first, and warns when it
     # may not. That is no fault.
     _log.setLevel(logging.ERROR)
     try:
         with hold_migration_lock(database):
-            DBOS.migrate(home.url, schema=home.schema or "dbos")
+            DBOS.migrate(jobs_database.url, schema=jobs_database.schema or "dbos")
     except StoreError:
         raise
     except Exception as error:
         # Only the first line: those after it quote what was sent.
         cause = str(error).partition("\n")[0]
-        where = f"schema {home.schema}" if home.schema else "jobs.db"
+        where = f"schema {jobs_database.schema}" if jobs_database.schema else "jobs.db"
         raise StoreError(
             f"The tables of durable work ({where}) cannot be made ready: {cause}."
         ) from error
     finally:
         _log.setLevel(logging.WARNING)
-    return home
+    return jobs_database
 
 
 def launch(ctx: Context, tasks: Sequence[Task], executor_id: str) -> None:
     """Begin to work on what is queued, in threads; returns when it has begun."""
-    home = migrate(ctx.database)
+    jobs_database = migrate(ctx.database)
     config = DBOSConfig(
         name=APPLICATION,
         application_version=VERSION,
         executor_id=executor_id,
-        system_database_url=home.url,
-        sys_db_pool_size=_KEPT_CONNECTIONS,
+        system_database_url=jobs_database.url,
+        sys_db_pool_size=_POOL_SIZE,
         serializer=SERIALIZER,
         run_migrations=False,
         log_level="WARNING",
     )
-    if home.schema:
-        config["dbos_system_schema"] = home.schema
-    config["system_database_engine"] = open_jobs_database(home)
+    if jobs_database.schema:
+        config["dbos_system_schema"] = jobs_database.schema
+    config["system_database_engine"] = open_jobs_database(jobs_database)
     DBOS(config=config)
     schedules = register(ctx, tasks)
     DBOS.launch()
@@ -156,7 +156,7 @@ def find_executors() -> set[str]:
     return {work.executor_id for work in running if work.executor_id}
 
 
-def take_back(executor_id: str) -> int:
+def requeue(executor_id: str) -> int:
     """Queue what a dead worker held; return how many pieces of work that is.
 
     Harmless when another worker does the same: what is taken up anew meanwhile is not
@@ -171,7 +171,7 @@ def stop(drain_s: float) -> None:
     DBOS.destroy(workflow_completion_timeout_sec=round(drain_s))
 
 
-def forget_finished(before: datetime, most: int) -> int:
+def purge_finished(before: datetime, most: int) -> int:
     """Remove up to `most` pieces of work that ended before a time; return how many."""
     finished = DBOS.list_workflows(
         status=["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"],

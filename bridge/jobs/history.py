@@ -9,25 +9,25 @@ from bridge.jobs.steps import Step
 from bridge.jobs.tasks import Task
 from bridge.services.context import Context
 
-_KEPT = timedelta(days=3)
-_MOST = 500
-_MOST_STEPS = 100
+_RETENTION = timedelta(days=3)
+_BATCH_SIZE = 500
+_MAX_STEPS = 100
 
 
-def forget(ctx: Context, _key: str, step: Step) -> int:
+def purge_finished(ctx: Context, _key: str, step: Step) -> int:
     """Forget work that ended three days ago; return how much; at most 50,000."""
     forgotten = 0
-    for _ in range(_MOST_STEPS):
-        found: int = step("forget finished work", _forget_some, ctx)
+    for _ in range(_MAX_STEPS):
+        found: int = step("forget finished work", _purge_batch, ctx)
         forgotten += found
-        if found < _MOST:
+        if found < _BATCH_SIZE:
             break
     return forgotten
 
 
-def _forget_some(ctx: Context) -> int:
-    before: datetime = ctx.clock() - _KEPT
-    return engine.forget_finished(before, _MOST)
+def _purge_batch(ctx: Context) -> int:
+    before: datetime = ctx.clock() - _RETENTION
+    return engine.purge_finished(before, _BATCH_SIZE)
 
 
-FORGET = Task("forget", forget, schedule="5 * * * *")
+PURGE_FINISHED = Task("forget", purge_finished, schedule="5 * * * *")

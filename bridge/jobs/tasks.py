@@ -43,7 +43,7 @@ Run: TypeAlias = Callable[[Context, str, Step], object]
 """Does the work on what a key names; returns what JSON can hold."""
 
 
-def _nobody(_db: Database, _key: str) -> str:
+def _no_partition(_db: Database, _key: str) -> str:
     return "-"
 
 
@@ -59,7 +59,7 @@ class Task:
     name: str
     run: Run
     queue: Queue = Queue.PROMPT
-    partition: Callable[[Database, str], str] = _nobody
+    partition: Callable[[Database, str], str] = _no_partition
     schedule: str | None = None
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from bridge import __version__
 from bridge.errors import BridgeError, StoreUnavailableError
 from bridge.jobs import engine
-from bridge.jobs.history import FORGET
+from bridge.jobs.history import PURGE_FINISHED
 from bridge.jobs.tasks import TASKS, Task
 from bridge.services.context import Context
 from bridge.store import workers
@@ -40,15 +40,15 @@ def work(
         ready: called once with the worker's id, when it works.
         tasks: all there are.
     """
-    pulse = Heartbeat(ctx)
-    pulse.start()
-    engine.launch(ctx, (*tasks, FORGET), pulse.worker_id)
-    pulse.adopting = True
-    ready(pulse.worker_id)
+    heartbeat = Heartbeat(ctx)
+    heartbeat.start()
+    engine.launch(ctx, (*tasks, PURGE_FINISHED), heartbeat.worker_id)
+    heartbeat.recovering = True
+    ready(heartbeat.worker_id)
     drain_s = wait()
-    pulse.adopting = False
+    heartbeat.recovering = False
     engine.stop(drain_s)
-    pulse.stop()
+    heartbeat.stop()
 
 
 class Heartbeat:
@@ -60,7 +60,7 @@ class Heartbeat:
 
     def __init__(self, ctx: Context) -> None:
         self.worker_id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
-        self.adopting = False
+        self.recovering = False
         self._ctx = ctx
         self._lease_s = ctx.settings.worker_lease_s
         self._stopped = threading.Event()
@@ -83,7 +83,7 @@ class Heartbeat:
             self._ctx.database, self.worker_id, __version__, lease_s=self._lease_s
         )
 
-    def adopt(self) -> None:
+    def recover_dead_workers(self) -> None:
         """Take over what workers hold that are not alive.
 
         Who holds work is read before who is alive: one that starts in between must
@@ -94,15 +94,15 @@ class Heartbeat:
             return
         living = {worker.id for worker in workers.list_living(self._ctx.database)}
         for dead in sorted(holders - living):
-            if count := engine.take_back(dead):
+            if count := engine.requeue(dead):
                 _log.warning("Took over %d jobs of dead worker %s.", count, dead)
 
     def _run(self) -> None:
         while not self._stopped.wait(self._lease_s / _BEATS_PER_LEASE):
             try:
                 self.beat()
-                if self.adopting:
-                    self.adopt()
+                if self.recovering:
+                    self.recover_dead_workers()
             except StoreUnavailableError:
                 # The store has logged it, and will log that it is over.
                 continue

@@ -11,7 +11,7 @@ from bridge.store.database.engine import Database
 from bridge.store.database.sql import MAX_SWEPT, read_clock, sweep
 from bridge.store.models import metadata
 
-_MOST_SWEEPS = 1000
+_MAX_SWEEPS = 1000
 
 _SWEEPS = {
     table.name: sweep(table)
@@ -31,7 +31,7 @@ def purge(db: Database, table: str) -> int:
     A hundred rows to a transaction, so that others write in between.
     """
     removed = 0
-    for _ in range(_MOST_SWEEPS):
+    for _ in range(_MAX_SWEEPS):
         with db.begin() as connection:
             now = read_clock(connection)
             swept = connection.execute(_SWEEPS[table], {"now": now}).rowcount

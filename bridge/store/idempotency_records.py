@@ -41,7 +41,7 @@ from bridge.store.process_identity import find_dead
 
 _RETENTION = timedelta(days=1)
 _KEY_RETENTION = timedelta(days=30)
-_GONE = "The instance does not exist any more."
+_INSTANCE_REMOVED = "The instance does not exist any more."
 _COLUMN = write_intents.c
 
 
@@ -129,7 +129,7 @@ _OF_ENTITY = (
     _COLUMN.entity == bindparam("entity"),
 )
 _FLOOR = select(func.max(_COLUMN.record_id)).where(*_OF_ENTITY)
-_TAKEN = select(_COLUMN.record_id).where(
+_RECORDS_OF_OTHERS = select(_COLUMN.record_id).where(
     *_OF_ENTITY,
     _COLUMN.record_id.in_(bindparam("record_ids", expanding=True)),
     _COLUMN.id != bindparam("intent_id"),
@@ -142,11 +142,16 @@ _SENDING = select(_COLUMN.holder).where(
     _COLUMN.id != bindparam("intent_id"),
 )
 _CHANGE = update(write_intents).where(_COLUMN.id == bindparam("intent_id"))
-_CHANGE_MINE = _CHANGE.where(_COLUMN.holder == bindparam("its_holder"))
+_CHANGE_OWNED = _CHANGE.where(_COLUMN.holder == bindparam("its_holder"))
 
 
 def acquire(
-    db: Database, wanted: CreateRequest, *, holder: str, lease_s: float, window_s: float
+    db: Database,
+    request: CreateRequest,
+    *,
+    holder: str,
+    lease_s: float,
+    window_s: float,
 ) -> IdempotencyRecord:
     """Take up a create, or return what became of the one that it repeats.
 
@@ -164,15 +169,15 @@ def acquire(
         connection.execute(_SWEEP, {"now": now})
         lease = {"holder": holder, "leased_until": now + timedelta(seconds=lease_s)}
         while True:
-            added = _add(connection, db, wanted, lease, now)
+            added = _add(connection, db, request, lease, now)
             if added is not None:
-                return _view(db, added, wanted, now, owned=True)
-            found = _find(connection, db, wanted, now, timedelta(seconds=window_s))
+                return _view(db, added, request, now, owned=True)
+            found = _find(connection, db, request, now, timedelta(seconds=window_s))
             if found is not None:
-                return _acquire_existing(connection, db, found, wanted, lease, now)
+                return _acquire_existing(connection, db, found, request, lease, now)
 
 
-def read(db: Database, intent_id: int, wanted: CreateRequest) -> IdempotencyRecord:
+def read(db: Database, intent_id: int, request: CreateRequest) -> IdempotencyRecord:
     """Return a row as it is now, never mine; a silent holder's is *unknown*.
 
     Raises:
@@ -182,21 +187,21 @@ def read(db: Database, intent_id: int, wanted: CreateRequest) -> IdempotencyReco
         now = read_clock(connection)
         row = connection.execute(_BY_ID, {"intent_id": intent_id}).one_or_none()
     if row is None:
-        raise NotFoundError(_GONE)
-    return _view(db, row, wanted, now, owned=False)
+        raise NotFoundError(_INSTANCE_REMOVED)
+    return _view(db, row, request, now, owned=False)
 
 
-def finish(db: Database, intent_id: int, holder: str, ending: Result) -> bool:
+def finish(db: Database, intent_id: int, holder: str, result: Result) -> bool:
     """Make a row *done*; nothing changes when it is another holder's by now.
 
     False, and nothing changed, when the record is known as another intent's.
     """
-    sealed = db.keys.seal(ending.answer)
-    keep = ending.lifetime_s > 0
-    lifetime = timedelta(seconds=ending.lifetime_s) if keep else _RETENTION
+    sealed = db.keys.seal(result.answer)
+    keep = result.lifetime_s > 0
+    lifetime = timedelta(seconds=result.lifetime_s) if keep else _RETENTION
     changes: dict[str, Any] = {
         "state": State.DONE,
-        "record_id": ending.record_id,
+        "record_id": result.record_id,
         "unknown_since": None,
         "sealed_answer": sealed if keep else case((_COLUMN.joined, sealed)),
     }
@@ -234,7 +239,7 @@ def mark_unknown(db: Database, intent_id: int, holder: str, answer: str) -> None
 
 
 def resend(
-    db: Database, intent_id: int, holder: str, wanted: CreateRequest, *, lease_s: float
+    db: Database, intent_id: int, holder: str, request: CreateRequest, *, lease_s: float
 ) -> bool:
     """Make an *unknown* row *running* anew: its write certainly did not happen.
 
@@ -246,8 +251,8 @@ def resend(
             "sent_at": now,
             "unknown_since": None,
             "leased_until": now + timedelta(seconds=lease_s),
-            "floor_id": connection.execute(_FLOOR, _of_entity(wanted)).scalar(),
-            "expires_at": now + timedelta(seconds=lease_s) + _kept(wanted),
+            "floor_id": connection.execute(_FLOOR, _of_entity(request)).scalar(),
+            "expires_at": now + timedelta(seconds=lease_s) + _retention(request),
         }
         return _change(connection, intent_id, holder, changes)
 
@@ -259,14 +264,16 @@ def save_floor(db: Database, intent_id: int, holder: str, floor_id: int) -> None
 
 
 def find_concurrent(
-    db: Database, intent_id: int, wanted: CreateRequest, record_ids: Sequence[int]
+    db: Database, intent_id: int, request: CreateRequest, record_ids: Sequence[int]
 ) -> ConcurrentCreates:
     """Return which records are other intents', and whether a living one is sending."""
-    parameters = {**_of_entity(wanted), "intent_id": intent_id}
+    parameters = {**_of_entity(request), "intent_id": intent_id}
     with db.read() as connection:
         now = read_clock(connection)
         sending = connection.scalars(_SENDING, {**parameters, "now": now}).all()
-        taken = connection.execute(_TAKEN, {**parameters, "record_ids": record_ids})
+        taken = connection.execute(
+            _RECORDS_OF_OTHERS, {**parameters, "record_ids": record_ids}
+        )
         alive = len(sending) > len(find_dead(sending))
         return ConcurrentCreates(frozenset(taken.scalars()), alive)
 
@@ -274,39 +281,39 @@ def find_concurrent(
 def _add(
     connection: Connection,
     db: Database,
-    wanted: CreateRequest,
+    request: CreateRequest,
     lease: dict[str, Any],
     now: datetime,
 ) -> Row[Any] | None:
     """Add a row; None when there is one of this scope."""
     row = {
         **lease,
-        **_of_entity(wanted),
-        "instance_id": wanted.instance_id,
-        "scope_digest": db.keys.digest(wanted.scope),
-        "body_digest": db.keys.digest(wanted.body),
-        "keyed": wanted.keyed,
+        **_of_entity(request),
+        "instance_id": request.instance_id,
+        "scope_digest": db.keys.digest(request.scope),
+        "body_digest": db.keys.digest(request.body),
+        "keyed": request.keyed,
         "state": State.RUNNING,
         "joined": False,
         "sent_at": now,
-        "floor_id": connection.execute(_FLOOR, _of_entity(wanted)).scalar(),
-        "expires_at": _forgotten_at(wanted, lease),
+        "floor_id": connection.execute(_FLOOR, _of_entity(request)).scalar(),
+        "expires_at": _expiry(request, lease),
     }
     try:
         return connection.execute(_ADD[connection.dialect.name], row).one_or_none()
     except IntegrityError:
-        raise NotFoundError(_GONE) from None
+        raise NotFoundError(_INSTANCE_REMOVED) from None
 
 
 def _find(
     connection: Connection,
     db: Database,
-    wanted: CreateRequest,
+    request: CreateRequest,
     now: datetime,
     window: timedelta,
 ) -> Row[Any] | None:
     """Return the row of this scope; one that is history loses its scope instead."""
-    scope = {"scope_digest": db.keys.digest(wanted.scope)}
+    scope = {"scope_digest": db.keys.digest(request.scope)}
     row = connection.execute(_BY_SCOPE, scope).one_or_none()
     if row is None:
         return None
@@ -324,11 +331,11 @@ def _acquire_existing(
     connection: Connection,
     db: Database,
     row: Row[Any],
-    wanted: CreateRequest,
+    request: CreateRequest,
     lease: dict[str, Any],
     now: datetime,
 ) -> IdempotencyRecord:
-    seen = _view(db, row, wanted, now, owned=False)
+    seen = _view(db, row, request, now, owned=False)
     if not seen.same_body or seen.state is State.DONE:
         return seen
     if seen.state is State.RUNNING:
@@ -340,7 +347,7 @@ def _acquire_existing(
         **lease,
         "state": State.RUNNING,
         "unknown_since": seen.unknown_since,
-        "expires_at": _forgotten_at(wanted, lease),
+        "expires_at": _expiry(request, lease),
     }
     connection.execute(_CHANGE.values(changes), {"intent_id": row.id})
     return replace(seen, owned=True)
@@ -350,19 +357,19 @@ def _change(
     connection: Connection, intent_id: int, holder: str, changes: dict[str, Any]
 ) -> bool:
     parameters = {"intent_id": intent_id, "its_holder": holder}
-    result = connection.execute(_CHANGE_MINE.values(changes), parameters)
+    result = connection.execute(_CHANGE_OWNED.values(changes), parameters)
     return result.rowcount == 1
 
 
 def _view(
-    db: Database, row: Row[Any], wanted: CreateRequest, now: datetime, *, owned: bool
+    db: Database, row: Row[Any], request: CreateRequest, now: datetime, *, owned: bool
 ) -> IdempotencyRecord:
     since = _unknown_since(row, now)
     return IdempotencyRecord(
         id=row.id,
         state=State(row.state) if since is None else State.UNKNOWN,
         owned=owned,
-        same_body=row.body_digest == db.keys.digest(wanted.body),
+        same_body=row.body_digest == db.keys.digest(request.body),
         now=now,
         sent_at=row.sent_at,
         unknown_since=since,
@@ -383,15 +390,15 @@ def _unknown_since(row: Row[Any], now: datetime) -> datetime | None:
     return since
 
 
-def _forgotten_at(wanted: CreateRequest, lease: dict[str, Any]) -> datetime:
+def _expiry(request: CreateRequest, lease: dict[str, Any]) -> datetime:
     """Return when a row is removed if nobody ends it."""
     until: datetime = lease["leased_until"]
-    return until + _kept(wanted)
+    return until + _retention(request)
 
 
-def _kept(wanted: CreateRequest) -> timedelta:
-    return _KEY_RETENTION if wanted.keyed else _RETENTION
+def _retention(request: CreateRequest) -> timedelta:
+    return _KEY_RETENTION if request.keyed else _RETENTION
 
 
-def _of_entity(wanted: CreateRequest) -> dict[str, str]:
-    return {"tenant": wanted.tenant, "entity": wanted.entity}
+def _of_entity(request: CreateRequest) -> dict[str, str]:
+    return {"tenant": request.tenant, "entity": request.entity}

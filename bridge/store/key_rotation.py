@@ -31,14 +31,14 @@ _PASSES = 20
 
 
 @contextmanager
-def alone(db: Database) -> Iterator[None]:
+def rotation_lock(db: Database) -> Iterator[None]:
     """Keep others from changing the ring during the block; the newest is read first.
 
     Two rotations at once would otherwise each write a ring without the other's key.
     """
     with db.begin() as connection:
         schema.lock(connection)
-        db.keys.follow()
+        db.keys.reload_if_changed()
         yield
 
 
@@ -85,8 +85,8 @@ def _sealed_columns(table: Table) -> list[Column[Any]]:
 def _batches(db: Database, table: Table) -> Iterator[Sequence[Row[Any]]]:
     """Yield the rows' keys and seals in batches; no transaction stays open."""
     key = list(table.primary_key.columns)
-    asked = select(*key, *_sealed_columns(table)).order_by(*key).limit(_BATCH)
-    page = asked
+    query = select(*key, *_sealed_columns(table)).order_by(*key).limit(_BATCH)
+    page = query
     while True:
         with db.read() as connection:
             rows = connection.execute(page).all()
@@ -94,7 +94,7 @@ def _batches(db: Database, table: Table) -> Iterator[Sequence[Row[Any]]]:
             yield rows
         if len(rows) < _BATCH:
             return
-        page = asked.where(tuple_(*key) > tuple_(*rows[-1][: len(key)]))
+        page = query.where(tuple_(*key) > tuple_(*rows[-1][: len(key)]))
 
 
 def _reseal_table(db: Database, table: Table) -> int:

@@ -29,10 +29,10 @@ def _acquire_if_free(row: NewRow) -> Insert:
     ).returning(leases.c.key)
 
 
-_TAKE = upsert(leases, _acquire_if_free)
+_ACQUIRE = upsert(leases, _acquire_if_free)
 _SWEEP = sweep(leases)
 _HOLDER = select(leases.c.holder).where(leases.c.key == bindparam("its_key"))
-_GIVE_BACK = delete(leases).where(
+_RELEASE = delete(leases).where(
     leases.c.key == bindparam("its_key"), leases.c.holder == bindparam("its_holder")
 )
 
@@ -54,7 +54,7 @@ def acquire(
             "now": now,
             "dead": None,
         }
-        take = _TAKE[connection.dialect.name]
+        take = _ACQUIRE[connection.dialect.name]
         acquired = connection.execute(take, row).one_or_none() is not None
         if not acquired:
             other = connection.execute(_HOLDER, {"its_key": key}).scalar_one_or_none()
@@ -68,4 +68,4 @@ def acquire(
 def release(db: Database, key: str, holder: str) -> None:
     """Give the lease back; nothing happens when it is another's by now."""
     with db.begin() as connection:
-        connection.execute(_GIVE_BACK, {"its_key": key, "its_holder": holder})
+        connection.execute(_RELEASE, {"its_key": key, "its_holder": holder})

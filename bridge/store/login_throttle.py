@@ -18,7 +18,7 @@ _COUNT = select(login_refusals.c.count).where(
 )
 
 
-def _add_or_begin_anew(row: NewRow) -> Insert:
+def _add_or_restart(row: NewRow) -> Insert:
     over = login_refusals.c.expires_at <= bindparam("now")
     changes = {
         "count": case((over, 1), else_=login_refusals.c.count + 1),
@@ -31,7 +31,7 @@ def _add_or_begin_anew(row: NewRow) -> Insert:
     )
 
 
-_COUNT_ONE = upsert(login_refusals, _add_or_begin_anew)
+_ADD = upsert(login_refusals, _add_or_restart)
 _SWEEP = sweep(login_refusals)
 
 
@@ -51,4 +51,4 @@ def count_refusal(connection: Connection, email_digest: bytes, now: datetime) ->
         "expires_at": now + WINDOW,
         "now": now,
     }
-    connection.execute(_COUNT_ONE[connection.dialect.name], row)
+    connection.execute(_ADD[connection.dialect.name], row)

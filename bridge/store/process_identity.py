@@ -17,14 +17,18 @@ from pathlib import Path
 
 _PROC = Path("/proc")
 _PARTS = 4
-_ENDED = "ZX"
+_ENDED_STATES = "ZX"
 
 
 def current_process() -> str:
     """Return a name for this process, another one with each call."""
-    place, token = _place(), secrets.token_hex(8)
-    born = _read_birth(os.getpid())
-    return f"{place}.{os.getpid()}.{born}.{token}" if place and born else token
+    namespace, token = _pid_namespace(), secrets.token_hex(8)
+    started = _read_start_time(os.getpid())
+    return (
+        f"{namespace}.{os.getpid()}.{started}.{token}"
+        if namespace and started
+        else token
+    )
 
 
 def find_dead(holders: Iterable[str]) -> list[str]:
@@ -33,17 +37,17 @@ def find_dead(holders: Iterable[str]) -> list[str]:
 
 
 def _is_dead(holder: str) -> bool:
-    place, *rest = holder.split(".")
-    if len(rest) != _PARTS - 1 or not place or place != _place():
+    namespace, *rest = holder.split(".")
+    if len(rest) != _PARTS - 1 or not namespace or namespace != _pid_namespace():
         return False
-    pid, born = int(rest[0]), rest[1]
+    pid, started = int(rest[0]), rest[1]
     try:
-        return _read_birth(pid) != born
+        return _read_start_time(pid) != started
     except PermissionError:
         return False
 
 
-def _read_birth(pid: int) -> str:
+def _read_start_time(pid: int) -> str:
     """Return when a process was started, in its system's own count; "" when it is over.
 
     The number tells it from a later process with the same id. One that has ended and
@@ -55,13 +59,13 @@ def _read_birth(pid: int) -> str:
     try:
         text = (_PROC / str(pid) / "stat").read_text(errors="replace")
     except OSError:
-        return _ask_for(pid)
+        return _require_ended(pid)
     # The name before the last parenthesis may hold anything.
     state, *numbers = text.rpartition(")")[2].split()
-    return "" if state in _ENDED else numbers[18]
+    return "" if state in _ENDED_STATES else numbers[18]
 
 
-def _ask_for(pid: int) -> str:
+def _require_ended(pid: int) -> str:
     """Tell a process that is over from one that is hidden from us."""
     try:
         os.kill(pid, 0)
@@ -71,7 +75,7 @@ def _ask_for(pid: int) -> str:
 
 
 @cache
-def _place() -> str:
+def _pid_namespace() -> str:
     """Name the set of processes that see each other; empty where that is not known."""
     try:
         boot = (_PROC / "sys/kernel/random/boot_id").read_text()

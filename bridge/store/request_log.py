@@ -18,7 +18,7 @@ from sqlalchemy import Table, insert, select
 from bridge.store.database.engine import Database
 from bridge.store.models import request_log, traces, vendor_call_log
 
-_LONGEST_TEXT = 2000
+_MAX_TEXT_LENGTH = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,5 +127,5 @@ def _storable(row: RequestEntry | VendorCallEntry) -> dict[str, object]:
 def _cut(value: object) -> object:
     if not isinstance(value, str):
         return value
-    text = value[:_LONGEST_TEXT].replace("\0", "�")
+    text = value[:_MAX_TEXT_LENGTH].replace("\0", "�")
     return text.encode("utf-8", "replace").decode("utf-8")

@@ -33,7 +33,7 @@ def _prolong(row: NewRow) -> Insert:
 
 _BEAT = upsert(workers, _prolong)
 _SWEEP = sweep(workers)
-_LEAVE = delete(workers).where(workers.c.id == bindparam("worker_id"))
+_REMOVE = delete(workers).where(workers.c.id == bindparam("worker_id"))
 _LIVING = (
     select(workers.c.id, workers.c.version, workers.c.started_at, workers.c.seen_at)
     .where(workers.c.expires_at > bindparam("now"))
@@ -64,7 +64,7 @@ def save_heartbeat(
 def remove_worker(db: Database, worker_id: str) -> None:
     """Say that a worker ends; nothing happens when it is gone already."""
     with db.begin() as connection:
-        connection.execute(_LEAVE, {"worker_id": worker_id})
+        connection.execute(_REMOVE, {"worker_id": worker_id})
 
 
 def list_living(db: Database) -> list[Worker]:

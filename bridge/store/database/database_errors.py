@@ -138,8 +138,8 @@ def cure(cause: BaseException | None, file: Path | None = None) -> str:
         cause: what the driver raised.
         file: of a SQLite database.
     """
-    trouble = classify(cause)
-    if file is not None and trouble in {
+    problem = classify(cause)
+    if file is not None and problem in {
         Problem.FORBIDDEN,
         Problem.READ_ONLY,
     }:
@@ -147,7 +147,7 @@ def cure(cause: BaseException | None, file: Path | None = None) -> str:
             if not os.access(path, os.R_OK | os.W_OK):
                 return cure_ownership(path)
         return "make its file, directory and file system writable for this user"
-    return _CURES[trouble]
+    return _CURES[problem]
 
 
 def _origin(cause: BaseException | None) -> BaseException | None:
@@ -185,13 +185,13 @@ def classify(cause: BaseException | None) -> Problem:
         if type(origin) is sqlite3.DatabaseError:
             return Problem.DAMAGED
         code = getattr(origin, "sqlite_errorcode", 0)
-        trouble = _SQLITE.get(code & _PRIMARY, Problem.OTHER)
-        return _SQLITE_EXTENDED.get(code, trouble)
+        problem = _SQLITE.get(code & _PRIMARY, Problem.OTHER)
+        return _SQLITE_EXTENDED.get(code, problem)
     state = getattr(origin, "sqlstate", None)
     if state is not None:
         return _POSTGRESQL.get(state, Problem.OTHER)
     said = str(origin)
-    for part, trouble in _SENTENCES.items():
+    for part, problem in _SENTENCES.items():
         if part in said:
-            return trouble
+            return problem
     return Problem.OTHER

@@ -37,8 +37,8 @@ from bridge.store.database.database_file import DatabaseFile
 from bridge.store.database.database_url import parse_url, sqlite_file
 from bridge.store.secrets.key_ring import KeyRing
 
-_KEPT_CONNECTIONS = 16
-_EXTRA_CONNECTIONS = 48
+_POOL_SIZE = 16
+_MAX_OVERFLOW = 48
 _WAL_ATTEMPTS = 100
 _POSTGRESQL = "postgresql"
 # To connect, in seconds, and for sent data to be acknowledged, in milliseconds.
@@ -236,8 +236,8 @@ def create_database_engine(url: URL, file: DatabaseFile | None) -> Engine:
         creator=file.connect,
         hide_parameters=True,
         isolation_level="AUTOCOMMIT",
-        max_overflow=_EXTRA_CONNECTIONS,
-        pool_size=_KEPT_CONNECTIONS,
+        max_overflow=_MAX_OVERFLOW,
+        pool_size=_POOL_SIZE,
         pool_use_lifo=True,
     )
     event.listen(engine, "connect", _prepare_sqlite)
@@ -254,9 +254,9 @@ def _create_postgresql_engine(url: URL) -> Engine:
                 if name not in url.query
             },
             hide_parameters=True,
-            max_overflow=_EXTRA_CONNECTIONS,
+            max_overflow=_MAX_OVERFLOW,
             pool_pre_ping=True,
-            pool_size=_KEPT_CONNECTIONS,
+            pool_size=_POOL_SIZE,
             pool_use_lifo=True,
         )
     except ImportError:
@@ -311,13 +311,13 @@ def translate_errors(
         reason = explain(error)
         if not is_unavailable(error):
             raise StoreError(f"The database refused: {reason}.") from error
-        trouble = classify(error)
+        problem = classify(error)
         if availability is not None:
-            is_full = trouble is Problem.FULL
+            is_full = problem is Problem.FULL
             availability.record_failure(reason, until_write=is_full)
-        kind = StoreFullError if trouble is Problem.FULL else StoreUnavailableError
+        kind = StoreFullError if problem is Problem.FULL else StoreUnavailableError
         named = "The database" if file is None else f"The database {file}"
-        advice = "" if trouble is Problem.OTHER else cure(error, file)
+        advice = "" if problem is Problem.OTHER else cure(error, file)
         raise kind(f"{named} cannot be used: {reason}.", cure=advice) from error
     if availability is not None:
         availability.record_success(wrote=writes)

@@ -30,7 +30,7 @@ _JOBS_RIGHTS = text(
     "SELECT has_schema_privilege(oid, 'USAGE') AND has_schema_privilege(oid, 'CREATE') "
     "FROM pg_namespace WHERE nspname = :schema"
 )
-_MAY_MAKE = text("SELECT has_database_privilege(current_database(), 'CREATE')")
+_MAY_CREATE_SCHEMA = text("SELECT has_database_privilege(current_database(), 'CREATE')")
 
 
 def check_ready(db: Database) -> None:
@@ -105,7 +105,7 @@ def find_missing_job_rights(db: Database) -> str | None:
         role = connection.execute(_ROLE).scalar_one()
         usable = connection.execute(_JOBS_RIGHTS, {"schema": schema}).scalar()
         if usable is None:
-            if connection.execute(_MAY_MAKE).scalar_one():
+            if connection.execute(_MAY_CREATE_SCHEMA).scalar_one():
                 return None
             return f"there is no schema {schema}, and the role {role} may not make it"
         if usable and not _without_rights(connection, str(schema)):

@@ -20,7 +20,7 @@ from bridge.store.secrets.private_files import make_private_file
 
 JOBS_FILE = "jobs.db"
 
-_KEPT_CONNECTIONS = 10
+_POOL_SIZE = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def open_jobs_database(home: JobsDatabase) -> Engine | None:
         home.url,
         creator=lambda: connect_existing(file),
         isolation_level="AUTOCOMMIT",
-        pool_size=_KEPT_CONNECTIONS,
+        pool_size=_POOL_SIZE,
     )
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", begin_immediate)

@@ -104,7 +104,7 @@ def restore(backup: Path, file: Path, keys: KeyRing, *, replace: bool) -> Restor
                 "database is kept in a directory beside it",
             )
         try:
-            with _nothing_changed(file.parent):
+            with _refusing_os_errors(file.parent):
                 known, former = _read_marker(file)
                 shutil.rmtree(staging, ignore_errors=True)
                 make_directory(staging, file.parent)
@@ -113,8 +113,8 @@ def restore(backup: Path, file: Path, keys: KeyRing, *, replace: bool) -> Restor
                     stage_file(jobs_copy(backup), staging / JOBS_FILE)
                 if not known:
                     former = _link_former(file, staging / _FORMER, handles)
-                _flush_all(staging)
-            with _unfinished(file):
+                _fsync_all(staging)
+            with _explaining_unfinished(file):
                 if not known:
                     _decide(file, former)
                 _put_in_place(staging, file)
@@ -163,7 +163,7 @@ def _refuse_links(file: Path) -> None:
 
 
 @contextlib.contextmanager
-def _nothing_changed(directory: Path) -> Iterator[None]:
+def _refusing_os_errors(directory: Path) -> Iterator[None]:
     """Turn what the system says before the decision into a refusal."""
     try:
         yield
@@ -175,7 +175,7 @@ def _nothing_changed(directory: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _unfinished(file: Path) -> Iterator[None]:
+def _explaining_unfinished(file: Path) -> Iterator[None]:
     """Turn what the system says after the decision into how to finish."""
     try:
         yield
@@ -240,7 +240,7 @@ def _lock(handle: int, file: Path) -> None:
 
 def _link_former(file: Path, former: Path, handles: dict[Path, int]) -> str | None:
     """Link what is in place into a new directory; return the name it is to have."""
-    found = [each for each in _places(file) if is_there(each)]
+    found = [each for each in _all_paths(file) if is_there(each)]
     if not found:
         return None
     make_directory(former, file.parent)
@@ -262,7 +262,7 @@ def _link_former(file: Path, former: Path, handles: dict[Path, int]) -> str | No
     return _new_name(file.parent)
 
 
-def _places(file: Path) -> list[Path]:
+def _all_paths(file: Path) -> list[Path]:
     """Return each path that a database and its durable work may have a file at."""
     return [
         file.with_name(f"{name}{suffix}")
@@ -283,9 +283,9 @@ def _decide(file: Path, former: str | None) -> None:
     with draft.open("x", encoding="utf-8") as marker:
         marker.write(former or _NO_FORMER)
     give_to_owner(draft, file.parent)
-    _flush(draft)
+    _fsync(draft)
     draft.replace(file.with_name(MARKER))
-    _flush(file.parent)
+    _fsync(file.parent)
     _move_former(file, former)
 
 
@@ -293,7 +293,7 @@ def _move_former(file: Path, former: str | None) -> None:
     linked = file.with_name(_STAGING) / _FORMER
     if former is not None and not is_there(file.with_name(former)) and is_there(linked):
         linked.replace(file.with_name(former))
-        _flush(file.parent)
+        _fsync(file.parent)
 
 
 def _read_marker(file: Path) -> tuple[bool, str | None]:
@@ -316,23 +316,23 @@ def _read_marker(file: Path) -> tuple[bool, str | None]:
 
 def _put_in_place(staging: Path, file: Path) -> None:
     """Replace the files in place by the staged ones, and end the restore."""
-    for place in _places(file):
+    for place in _all_paths(file):
         if is_there(staging / place.name):
             (staging / place.name).replace(place)
         else:
             place.unlink(missing_ok=True)
-    _flush(file.parent)
+    _fsync(file.parent)
     file.with_name(MARKER).unlink()
-    _flush(file.parent)
+    _fsync(file.parent)
 
 
-def _flush_all(directory: Path) -> None:
+def _fsync_all(directory: Path) -> None:
     for path in directory.iterdir():
-        _flush(path)
-    _flush(directory)
+        _fsync(path)
+    _fsync(directory)
 
 
-def _flush(path: Path) -> None:
+def _fsync(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -30,7 +30,7 @@ def stage_database(backup: Path, draft: Path, keys: KeyRing) -> tuple[str, str]:
     """
     stage_file(backup, draft)
     url = database_url(draft.parent, f"sqlite:///{draft}")
-    with _explained(backup, draft):
+    with _explaining_errors(backup, draft):
         try:
             with contextlib.closing(Database.open(url, keys=keys)) as database:
                 found, needed = database.versions()
@@ -55,7 +55,7 @@ def stage_file(source: Path, draft: Path) -> None:
     os.close(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     give_to_owner(draft, draft.parent.parent)
     address = f"{source.absolute().as_uri()}?mode=ro"
-    with _explained(source, draft):
+    with _explaining_errors(source, draft):
         with (
             contextlib.closing(sqlite3.connect(address, uri=True)) as backup,
             contextlib.closing(sqlite3.connect(draft)) as copy,
@@ -68,20 +68,20 @@ def stage_file(source: Path, draft: Path) -> None:
 
 
 @contextlib.contextmanager
-def _explained(source: Path, draft: Path) -> Iterator[None]:
+def _explaining_errors(source: Path, draft: Path) -> Iterator[None]:
     """Turn what SQLite says of a backup or its copy into a refusal."""
     try:
         yield
     except (sqlite3.Error, SQLAlchemyError) as error:
-        trouble = classify(error)
-        if trouble in {Problem.FULL, Problem.DISK}:
+        problem = classify(error)
+        if problem in {Problem.FULL, Problem.DISK}:
             raise ConfigurationError(
                 f"There is no room in {draft.parent.parent} for the copy of {source}; "
                 "nothing was changed",
                 cure="make room on its disk",
             ) from error
         advice = "use another backup"
-        if trouble is Problem.FORBIDDEN and not os.access(source, os.R_OK):
+        if problem is Problem.FORBIDDEN and not os.access(source, os.R_OK):
             advice = READ_CURE
         raise StoreError(
             f"{source} cannot be restored: {explain(error)}; nothing was changed",

@@ -68,7 +68,14 @@ class KeyRing:
         ConfigurationError: `digest_id` is not among the keys.
     """
 
-    __slots__ = ("_digest_key", "_fernet", "_stamp", "digest_id", "keys", "source")
+    __slots__ = (
+        "_digest_key",
+        "_fernet",
+        "_loaded_version",
+        "digest_id",
+        "keys",
+        "source",
+    )
 
     def __init__(
         self, keys: Sequence[Key], *, digest_id: str, source: Path | None = None
@@ -80,9 +87,9 @@ class KeyRing:
             )
         self.source = source
         self.digest_id = digest_id
-        self._stamp: tuple[int, ...] = ()
+        self._loaded_version: tuple[int, ...] = ()
         self._digest_key = _derive(material[digest_id], b"bridge digest")
-        self._adopt(keys)
+        self._use_keys(keys)
 
     @classmethod
     def load(
@@ -128,10 +135,10 @@ class KeyRing:
 
     @classmethod
     def _read(cls, path: Path) -> Self:
-        stamp = _stamp_of(path)
+        stamp = _file_version(path)
         keys, digest_id = parse_ring(path.read_bytes(), str(path))
         ring = cls(keys, digest_id=digest_id, source=path)
-        ring._stamp = stamp
+        ring._loaded_version = stamp
         return ring
 
     def __repr__(self) -> str:
@@ -139,7 +146,7 @@ class KeyRing:
 
     def seal(self, text: str) -> bytes:
         """Encrypt with the first key; equal texts give different seals."""
-        self.follow()
+        self.reload_if_changed()
         return self._fernet.encrypt(text.encode())
 
     def open(self, sealed: bytes) -> str:
@@ -176,7 +183,7 @@ class KeyRing:
         """Use the ring, and once more as the file has it now."""
         with contextlib.suppress(InvalidToken):
             return use(self._fernet)
-        self.follow()
+        self.reload_if_changed()
         try:
             return use(self._fernet)
         except InvalidToken:
@@ -213,13 +220,13 @@ class KeyRing:
         """
         if self.source is not None:
             replace_ring(self.source, render_ring(keys, self.digest_id))
-        self._adopt(keys)
+        self._use_keys(keys)
 
-    def _adopt(self, keys: Sequence[Key]) -> None:
+    def _use_keys(self, keys: Sequence[Key]) -> None:
         self._fernet = MultiFernet([_fernet(key) for key in keys])
         self.keys = tuple(keys)
 
-    def follow(self) -> None:
+    def reload_if_changed(self) -> None:
         """Take over the file's keys when it has changed.
 
         A file that cannot be read, or that is of another ring, changes nothing: what
@@ -228,16 +235,16 @@ class KeyRing:
         if self.source is None:
             return
         try:
-            stamp = _stamp_of(self.source)
-            if stamp == self._stamp:
+            stamp = _file_version(self.source)
+            if stamp == self._loaded_version:
                 return
             content = self.source.read_bytes()
             keys, digest_id = parse_ring(content, str(self.source))
         except (OSError, ConfigurationError):
             return
         if self._is_same_ring(keys, digest_id):
-            self._adopt(keys)
-            self._stamp = stamp
+            self._use_keys(keys)
+            self._loaded_version = stamp
 
     def _is_same_ring(self, keys: Sequence[Key], digest_id: str) -> bool:
         material = {key.id: key.material for key in keys}
@@ -296,13 +303,13 @@ def replace_ring(path: Path, text: str) -> None:
         ConfigurationError: the directory cannot be written.
     """
     try:
-        draft = _draft(path, text)
+        draft = _write_draft(path, text)
         try:
             draft.replace(path)
         except OSError:
             draft.unlink()
             raise
-        _flush(path.parent)
+        _fsync(path.parent)
     except OSError as error:
         raise ConfigurationError(
             f"The key ring {path} cannot be written: {error.strerror}.",
@@ -344,7 +351,7 @@ def _naming(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _stamp_of(path: Path) -> tuple[int, ...]:
+def _file_version(path: Path) -> tuple[int, ...]:
     status = path.stat()
     return (status.st_ino, status.st_mtime_ns, status.st_size)
 
@@ -353,7 +360,7 @@ def _write_new_keys(path: Path) -> None:
     key = new_key()
     # A link appears whole or not at all, and never replaces the file of a faster
     # starter: nobody can read half a ring or lose the ring he already uses.
-    draft = _draft(path, render_ring([key], key.id))
+    draft = _write_draft(path, render_ring([key], key.id))
     try:
         path.hardlink_to(draft)
     except FileExistsError:
@@ -362,7 +369,7 @@ def _write_new_keys(path: Path) -> None:
         draft.unlink()
 
 
-def _draft(path: Path, text: str) -> Path:
+def _write_draft(path: Path, text: str) -> Path:
     """Write a text to a new file beside `path`, for its owner only, and to the disk."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     draft = Path(name)
@@ -377,7 +384,7 @@ def _draft(path: Path, text: str) -> Path:
     return draft
 
 
-def _flush(path: Path) -> None:
+def _fsync(path: Path) -> None:
     # Nothing may be sealed with a key whose file a power cut could still take back.
     handle = os.open(path, os.O_RDONLY)
     try:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bridge.errors import ConfigurationError
 
-_OURS = ("bridge.db*", "jobs.db*", "sandbox.db*", "demo.json*", "*keys.json*")
+_OUR_FILES = ("bridge.db*", "jobs.db*", "sandbox.db*", "demo.json*", "*keys.json*")
 _OUR_DIRECTORIES = ("metrics", "wsdl")
 _OTHERS = 0o077
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -148,7 +148,7 @@ def restrict_data(data_dir: Path, database: Path | None) -> None:
 def _our_files(data_dir: Path, database: Path | None) -> Iterator[Path]:
     if database is not None:
         yield from _matching(database.parent, [f"{glob.escape(database.name)}*"])
-    yield from _matching(data_dir, _OURS)
+    yield from _matching(data_dir, _OUR_FILES)
     for name in _OUR_DIRECTORIES:
         yield data_dir / name
         yield from (data_dir / name).rglob("*")

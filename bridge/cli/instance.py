@@ -277,7 +277,7 @@ def _test(ctx: Context, one: Instance) -> dict[str, object]:
 def _limits(ctx: Context, one: Instance) -> str:
     zone = (get_instance(ctx.database, one.id) or one).zone
     databases = [] if zone is None else [zone.database]
-    figures = ctx.rate_limiter.figures(databases, Caller(one.id))
+    figures = ctx.rate_limiter.read_budgets(databases, Caller(one.id))
     return "; ".join(map(describe_limits, figures))
 
 

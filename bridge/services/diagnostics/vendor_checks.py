@@ -128,7 +128,7 @@ def _limits(
     """Tell what the rate limiter does now that it knows Autotask's count."""
     caller = Caller(patient.instance_id)
     try:
-        [figures] = rate_limiter.figures([zone.database], caller)
+        [figures] = rate_limiter.read_budgets([zone.database], caller)
     except StoreError as error:
         text = f"not known: {error.message.rstrip('.')}"
         return warn("rate limiter", text, "see the line on the database")

@@ -20,7 +20,7 @@ def list_vendor_usage(ctx: Context, user: User) -> list[dict[str, JSON]]:
     """
     zones = instances.list_zones(ctx.database, user.organization_id)
     databases = sorted({zone.database for zone in zones})
-    return [_document(figures) for figures in ctx.rate_limiter.figures(databases)]
+    return [_document(figures) for figures in ctx.rate_limiter.read_budgets(databases)]
 
 
 def describe_limits(figures: BudgetUsage) -> str:
@@ -73,7 +73,7 @@ def _document(figures: BudgetUsage) -> dict[str, JSON]:
             priority.name.lower(): _time(moment)
             for priority, moment in figures.refused_until.items()
         },
-        "lanes": [_lane(lane) for lane in figures.lanes],
+        "lanes": [_lane(lane) for lane in figures.slots],
         "breaker": {
             "state": "closed" if until is None else "open",
             "retryAt": _time(until),
@@ -88,7 +88,7 @@ def _time(moment: datetime | None) -> str | None:
 def _lane(figures: SlotUsage) -> dict[str, JSON]:
     return {
         "entity": figures.entity,
-        "lanes": figures.lanes,
+        "lanes": figures.slots,
         "inFlight": figures.in_flight,
         "waiting": figures.waiting,
     }

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from bridge.store.rate_limit.ledger import Ledger, SlotRequest
 
 
-def explain_refusal(ledger: Ledger, claim: SlotRequest, now: float) -> str:
+def explain_refusal(ledger: Ledger, request: SlotRequest, now: float) -> str:
     """Return why a claim is refused, and when the budget may allow it again."""
     if ledger.is_being_read(now):
         again = "Autotask's count is being read, try again in a moment"
@@ -33,9 +33,9 @@ def explain_refusal(ledger: Ledger, claim: SlotRequest, now: float) -> str:
     told = "not known" if theirs is None else str(theirs)
     text = (
         f"of {ledger.threshold} calls an hour {ledger.ours()} were made by Bridge and "
-        f"{told} by others; such calls stop at {ledger.limit(claim)}. "
+        f"{told} by others; such calls stop at {ledger.limit(request)}. "
     )
-    free_at = ledger.calls_left_at(claim, now)
+    free_at = ledger.calls_left_at(request, now)
     if free_at is None:
         begin = "Autotask call budget exhausted: "
         text += f"When others' calls leave the hour is not known; {again}. "

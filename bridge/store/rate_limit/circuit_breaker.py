@@ -22,10 +22,10 @@ from datetime import UTC, datetime, timedelta
 from bridge.errors import StoreError
 from bridge.interfaces import Outcome
 from bridge.store.database.engine import Database
-from bridge.store.rate_limit import hosts
-from bridge.store.rate_limit.hosts import BreakerState
+from bridge.store.rate_limit import breaker_rows
+from bridge.store.rate_limit.breaker_rows import BreakerState
 
-_FRESH_S = 0.25
+_CACHE_TTL_S = 0.25
 _log = logging.getLogger(__name__)
 
 
@@ -38,8 +38,8 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    trouble: BreakerState
+class _CachedState:
+    state: BreakerState
     ahead: timedelta
     read_at: float
 
@@ -49,9 +49,9 @@ class _Seen:
 
     def refusal(self) -> Refusal | None:
         """Return why no call may be sent just now."""
-        if not self.trouble.is_open or not self.trouble.is_paused(self.now()):
+        if not self.state.is_open or not self.state.is_paused(self.now()):
             return None
-        return Refusal(self.trouble.left_until, self.trouble.provider_message)
+        return Refusal(self.state.open_until, self.state.provider_message)
 
 
 class CircuitBreakers:
@@ -64,8 +64,8 @@ class CircuitBreakers:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._lock = threading.Lock()
-        self._seen: dict[str, _Seen] = {}
-        self._answered_at: dict[str, float] = {}
+        self._cached: dict[str, _CachedState] = {}
+        self._responded_at: dict[str, float] = {}
 
     def state(self, host: str) -> Refusal | None:
         """Return why a host is left alone, as far as is known here; None if it is not.
@@ -76,14 +76,14 @@ class CircuitBreakers:
         Raises:
             StoreError: the database cannot be used.
         """
-        seen = self._seen.get(host)
-        if seen is None or seen.refusal() is None:
+        cached = self._cached.get(host)
+        if cached is None or cached.refusal() is None:
             return None
-        if time.monotonic() - seen.read_at > _FRESH_S:
-            seen = self._read(host)
-        return seen.refusal() if seen else None
+        if time.monotonic() - cached.read_at > _CACHE_TTL_S:
+            cached = self._read(host)
+        return cached.refusal() if cached else None
 
-    def allow(self, host: str, *, troubled: bool) -> Refusal | None:
+    def allow(self, host: str, *, host_failing: bool) -> Refusal | None:
         """Let a call that could be sent now pass, or return why not.
 
         `troubled` says that the host has a row. No statement when it has none.
@@ -91,15 +91,15 @@ class CircuitBreakers:
         Raises:
             StoreError: the database cannot be used.
         """
-        if not troubled:
+        if not host_failing:
             self._clear(host)
             return None
-        seen = self._read(host)
-        if seen is None or not seen.trouble.is_open:
+        cached = self._read(host)
+        if cached is None or not cached.state.is_open:
             return None
-        if refusal := seen.refusal():
+        if refusal := cached.refusal():
             return refusal
-        if hosts.claim_probe(self._db, host, seen.trouble.pause_s):
+        if breaker_rows.claim_probe(self._db, host, cached.state.pause_s):
             return None
         newer = self._read(host)
         return newer.refusal() if newer else None
@@ -111,27 +111,29 @@ class CircuitBreakers:
         """
         try:
             if outcome is Outcome.UNREACHABLE:
-                self._keep(host, *hosts.add_failure(self._db, host, provider_message))
+                self._store(
+                    host, *breaker_rows.add_failure(self._db, host, provider_message)
+                )
                 return
-            self._answered_at[host] = time.monotonic()
+            self._responded_at[host] = time.monotonic()
             if self._clear(host):
-                hosts.delete_breaker(self._db, host)
+                breaker_rows.delete_breaker(self._db, host)
         except StoreError as error:
             _log.warning("how %s does is not told: %s", host, error.message)
 
-    def hear(self, host: str, *, troubled: bool) -> None:
+    def observe(self, host: str, *, host_failing: bool) -> None:
         """Take what a ledger just said by the way; close what has answered here since.
 
         Raises:
             StoreError: the database cannot be used.
         """
-        if not troubled:
+        if not host_failing:
             self._clear(host)
-        elif host not in self._seen and host in self._answered_at:
-            seen = self._read(host)
-            if seen and self._has_answered_since(host, seen):
+        elif host not in self._cached and host in self._responded_at:
+            cached = self._read(host)
+            if cached and self._has_responded_since(host, cached):
                 self._clear(host)
-                hosts.delete_breaker(self._db, host)
+                breaker_rows.delete_breaker(self._db, host)
 
     def open_until(self, host: str) -> datetime | None:
         """Return until when a host is left alone, None when it is not. One statement.
@@ -139,26 +141,26 @@ class CircuitBreakers:
         Raises:
             StoreError: the database cannot be used.
         """
-        seen = self._read(host)
-        return seen.trouble.left_until if seen and seen.trouble.is_open else None
+        cached = self._read(host)
+        return cached.state.open_until if cached and cached.state.is_open else None
 
-    def _has_answered_since(self, host: str, seen: _Seen) -> bool:
-        failed_s = (seen.now() - seen.trouble.failed_at).total_seconds()
-        return time.monotonic() - self._answered_at[host] < failed_s
+    def _has_responded_since(self, host: str, cached: _CachedState) -> bool:
+        failed_s = (cached.now() - cached.state.failed_at).total_seconds()
+        return time.monotonic() - self._responded_at[host] < failed_s
 
-    def _read(self, host: str) -> _Seen | None:
-        trouble, now = hosts.read_breaker(self._db, host)
-        if trouble is None:
+    def _read(self, host: str) -> _CachedState | None:
+        state, now = breaker_rows.read_breaker(self._db, host)
+        if state is None:
             self._clear(host)
             return None
-        return self._keep(host, trouble, now)
+        return self._store(host, state, now)
 
-    def _keep(self, host: str, trouble: BreakerState, now: datetime) -> _Seen:
-        seen = _Seen(trouble, now - datetime.now(UTC), time.monotonic())
+    def _store(self, host: str, state: BreakerState, now: datetime) -> _CachedState:
+        cached = _CachedState(state, now - datetime.now(UTC), time.monotonic())
         with self._lock:
-            self._seen[host] = seen
-        return seen
+            self._cached[host] = cached
+        return cached
 
     def _clear(self, host: str) -> bool:
         with self._lock:
-            return self._seen.pop(host, None) is not None
+            return self._cached.pop(host, None) is not None

@@ -50,7 +50,7 @@ What is further ahead than that, beyond its own span, was noted before the clock
 set back.
 """
 
-_FIRST = -1
+_READING_PRIORITY = -1
 _QUOTA = "quota"
 _SHARES = {Priority.INTERACTIVE: 95, Priority.POLLING: 60, Priority.BULK: 60}
 _INSTANCE_SHARE = 80
@@ -64,8 +64,8 @@ class LimiterSettings:
     `instance_lanes` counts the calls of one instance in flight over all entities.
     """
 
-    lanes: int = 3
-    instance_lanes: int = 9
+    slots: int = 3
+    slots_per_instance: int = 9
     lease_s: float = 10.0
     wait_s: float = 20.0
 
@@ -86,7 +86,7 @@ class SlotRequest:
         A usage reading goes first, because others may be waiting for what it says.
         """
         name = "" if caller.instance_id is None else str(caller.instance_id)
-        priority = _FIRST if usage_reading else int(caller.priority)
+        priority = _READING_PRIORITY if usage_reading else int(caller.priority)
         return cls(priority, now, name, usage_reading)
 
 
@@ -156,11 +156,11 @@ class Ledger:
                 del holders[holder]
             if not holders:
                 del self.lanes[queue]
-        for queue, claims in list(self.waiting.items()):
-            for holder, claim in list(claims.items()):
-                if not now < claim[3] <= latest + WAITER_S:
-                    del claims[holder]
-            if not claims:
+        for queue, waiters in list(self.waiting.items()):
+            for holder, request in list(waiters.items()):
+                if not now < request[3] <= latest + WAITER_S:
+                    del waiters[holder]
+            if not waiters:
                 del self.waiting[queue]
 
     def _expire_minutes(self, now: float, latest: float) -> None:
@@ -176,8 +176,8 @@ class Ledger:
     def expire_holder(self, holder: str, now: float) -> None:
         """Drop a holder that is known to be dead, and all it held or waited for."""
         self.alive.pop(holder, None)
-        for claims in self.waiting.values():
-            claims.pop(holder, None)
+        for waiters in self.waiting.values():
+            waiters.pop(holder, None)
         self.expire(now)
 
     def ours(self) -> int:
@@ -189,10 +189,10 @@ class Ledger:
         known = now - self.read_at < WINDOW_MINUTES * 60
         return self.theirs if known else None
 
-    def count_lanes(self, queue: str, now: float, rules: LimiterSettings) -> int:
+    def count_slots(self, queue: str, now: float, settings: LimiterSettings) -> int:
         """Return how many lanes a queue has just now."""
         reduced = self.reduced.get(queue, 0.0) > now
-        return max(1, rules.lanes - reduced)
+        return max(1, settings.slots - reduced)
 
     def in_flight(self, queue: str, instance: str | None = None) -> int:
         """Return a queue's calls in flight, of one instance or of all."""
@@ -204,7 +204,7 @@ class Ledger:
         )
 
     def is_capped(
-        self, queue: str, instance: str, priority: int, rules: LimiterSettings
+        self, queue: str, instance: str, priority: int, settings: LimiterSettings
     ) -> bool:
         """Tell whether an instance has its share of lanes already.
 
@@ -214,41 +214,44 @@ class Ledger:
         if not instance:
             return False
         total = sum(self.in_flight(each, instance) for each in self.lanes)
-        if total >= rules.instance_lanes:
+        if total >= settings.slots_per_instance:
             return True
         rivals = any(
             other[0] <= priority and other[2] not in ("", instance)
             for other in self.waiting.get(queue, {}).values()
         )
-        most = max(1, rules.lanes - 1) if rivals else rules.lanes
+        most = max(1, settings.slots - 1) if rivals else settings.slots
         return self.in_flight(queue, instance) >= most
 
-    def lanes_short(
+    def slots_short(
         self,
         queue: str,
-        claim: SlotRequest,
+        request: SlotRequest,
         holder: str,
         now: float,
-        rules: LimiterSettings,
+        settings: LimiterSettings,
     ) -> int:
         """Return how many lanes must come free before a claim's turn; 0 is now.
 
         A lane is kept for whoever waits elsewhere and goes first, and could go.
         """
-        free = self.count_lanes(queue, now, rules) - self.in_flight(queue)
-        place = (claim.priority, claim.since)
+        free = self.count_slots(queue, now, settings) - self.in_flight(queue)
+        place = (request.priority, request.since)
         ahead = sum(
             tuple(other[:2]) < place
             for each, other in self.waiting.get(queue, {}).items()
-            if each != holder and not self.is_capped(queue, other[2], other[0], rules)
+            if each != holder
+            and not self.is_capped(queue, other[2], other[0], settings)
         )
         short = max(0, ahead + 1 - free)
-        capped = self.is_capped(queue, claim.instance, claim.priority, rules)
+        capped = self.is_capped(queue, request.instance, request.priority, settings)
         return max(1, short) if capped else short
 
-    def limit(self, claim: SlotRequest) -> int:
+    def limit(self, request: SlotRequest) -> int:
         """Return how far the hour's calls may go for a claim of its priority."""
-        share = _PERCENT if claim.usage_reading else _SHARES[Priority(claim.priority)]
+        share = (
+            _PERCENT if request.usage_reading else _SHARES[Priority(request.priority)]
+        )
         return self.threshold * share // _PERCENT
 
     def quota_refused_at(self, now: float) -> float | None:
@@ -259,33 +262,33 @@ class Ledger:
         until = self.reduced.get(_QUOTA, 0.0)
         return until - ASSUMED_S if until > now else None
 
-    def budget_free_at(self, claim: SlotRequest, now: float) -> float | None:
+    def budget_free_at(self, request: SlotRequest, now: float) -> float | None:
         """Return when the budget may allow a claim again; None when it does now.
 
         That is when enough of our own calls have left the hour, or when the count of
         others' calls is read again. A usage reading is always allowed.
         """
-        if claim.usage_reading:
+        if request.usage_reading:
             return None
         refused = self.quota_refused_at(now) is not None
-        if not refused and max(self._excess(claim, now)) <= 0:
+        if not refused and max(self._excess(request, now)) <= 0:
             return None
-        left_at = self.calls_left_at(claim, now)
+        left_at = self.calls_left_at(request, now)
         if left_at is not None and not self.others(now):
             return left_at
         return min(left_at or math.inf, self.read_again_at(now))
 
-    def calls_left_at(self, claim: SlotRequest, now: float) -> float | None:
+    def calls_left_at(self, request: SlotRequest, now: float) -> float | None:
         """Return when a claim is allowed since our own calls have left the hour.
 
         None when they are not enough, or when the count of others is only assumed.
         """
         if self.quota_refused_at(now) is not None:
             return None
-        excess, capped = self._excess(claim, now)
+        excess, capped = self._excess(request, now)
         for minute in sorted(self.calls, key=int):
             excess -= sum(self.calls[minute].values())
-            capped -= self.calls[minute].get(claim.instance, 0)
+            capped -= self.calls[minute].get(request.instance, 0)
             if excess <= 0 and capped <= 0:
                 return (int(minute) + WINDOW_MINUTES + 1) * 60.0
         return None
@@ -300,12 +303,14 @@ class Ledger:
         began = self.reading_claimed_at
         return began > answered and now - began < READING_TAKES_S
 
-    def acquire(self, queue: str, claim: SlotRequest, holder: str, now: float) -> None:
+    def acquire(
+        self, queue: str, request: SlotRequest, holder: str, now: float
+    ) -> None:
         """Give a claim its lane, and count its call."""
         instances = self.lanes.setdefault(queue, {}).setdefault(holder, {})
-        instances[claim.instance] = instances.get(claim.instance, 0) + 1
+        instances[request.instance] = instances.get(request.instance, 0) + 1
         minute = self.calls.setdefault(str(int(now // 60)), {})
-        minute[claim.instance] = minute.get(claim.instance, 0) + 1
+        minute[request.instance] = minute.get(request.instance, 0) + 1
         self.since_reading += 1
 
     def set_held(self, holder: str, held: Mapping[str, Mapping[str, int]]) -> bool:
@@ -336,7 +341,7 @@ class Ledger:
         elif outcome is Outcome.QUOTA:
             self.reduced[_QUOTA] = now + ASSUMED_S
 
-    def claim_reading(self, claim: SlotRequest, now: float, *, refused: bool) -> bool:
+    def claim_reading(self, request: SlotRequest, now: float, *, refused: bool) -> bool:
         """Tell whether the vendor is to be asked for its count; True to one process.
 
         At most once in ten minutes, and once in a minute when the claim is refused, so
@@ -345,10 +350,10 @@ class Ledger:
         of its own.
         """
         every_s = READING_WHILE_REFUSING_S if refused else READING_EVERY_S
-        if claim.usage_reading or now - self.reading_claimed_at < every_s:
+        if request.usage_reading or now - self.reading_claimed_at < every_s:
             return False
         busy = self.since_reading >= READING_AFTER_CALLS
-        if claim.priority == Priority.INTERACTIVE and not (busy or refused):
+        if request.priority == Priority.INTERACTIVE and not (busy or refused):
             return False
         self.reading_claimed_at = now
         return True
@@ -379,20 +384,20 @@ class Ledger:
             if not self.calls[minute]:
                 del self.calls[minute]
 
-    def _excess(self, claim: SlotRequest, now: float) -> tuple[int, int]:
+    def _excess(self, request: SlotRequest, now: float) -> tuple[int, int]:
         """Return by how many calls a claim is over the budget, and over its share."""
         theirs = self.others(now) or 0
-        excess = self.ours() + theirs - self.limit(claim) + 1
-        mine = self._of_instance(claim)
-        allowed = (self.limit(claim) - theirs) * _INSTANCE_SHARE // _PERCENT
-        return excess, mine - allowed + 1 if self._has_rivals(claim) else 0
+        excess = self.ours() + theirs - self.limit(request) + 1
+        mine = self._of_instance(request)
+        allowed = (self.limit(request) - theirs) * _INSTANCE_SHARE // _PERCENT
+        return excess, mine - allowed + 1 if self._has_rivals(request) else 0
 
-    def _of_instance(self, claim: SlotRequest) -> int:
-        return sum(minute.get(claim.instance, 0) for minute in self.calls.values())
+    def _of_instance(self, request: SlotRequest) -> int:
+        return sum(minute.get(request.instance, 0) for minute in self.calls.values())
 
-    def _has_rivals(self, claim: SlotRequest) -> bool:
-        own = {"", claim.instance}
-        return bool(claim.instance) and any(
+    def _has_rivals(self, request: SlotRequest) -> bool:
+        own = {"", request.instance}
+        return bool(request.instance) and any(
             minute.keys() - own for minute in self.calls.values()
         )
 

@@ -20,10 +20,10 @@ from bridge.store.database.sql import upsert
 from bridge.store.models import vendor_hosts, vendor_ledgers
 from bridge.store.rate_limit.ledger import Ledger
 
-_OLDEST_S = 10.0
+_MAX_AGE_S = 10.0
 _ITS = vendor_ledgers.c.database == bindparam("its_database")
-_TROUBLED = exists().where(vendor_hosts.c.host == bindparam("its_host"))
-_COLUMNS = (vendor_ledgers.c.version, vendor_ledgers.c.payload, _TROUBLED)
+_HOST_FAILING = exists().where(vendor_hosts.c.host == bindparam("its_host"))
+_COLUMNS = (vendor_ledgers.c.version, vendor_ledgers.c.payload, _HOST_FAILING)
 _READ = {
     "sqlite": select(*_COLUMNS, literal(None)).where(_ITS),
     "postgresql": select(
@@ -38,14 +38,14 @@ _SWAP = (
     .where(
         _ITS,
         vendor_ledgers.c.version == bindparam("its_version"),
-        bindparam("its_troubled", type_=Boolean) == _TROUBLED,
+        bindparam("its_troubled", type_=Boolean) == _HOST_FAILING,
     )
     .values(version=vendor_ledgers.c.version + 1, payload=bindparam("new_payload"))
 )
 # A server that crashes may forget the last fraction of a second of lanes; waiting for
 # its disk at every call would cost more than the lanes do.
-_HASTY = func.set_config("synchronous_commit", "off", true()) == "off"
-_WRITE = {"sqlite": _SWAP, "postgresql": _SWAP.where(_HASTY)}
+_ASYNCHRONOUS_COMMIT = func.set_config("synchronous_commit", "off", true()) == "off"
+_WRITE = {"sqlite": _SWAP, "postgresql": _SWAP.where(_ASYNCHRONOUS_COMMIT)}
 _INSERT = upsert(vendor_ledgers, lambda row: row.on_conflict_do_nothing())
 
 
@@ -73,7 +73,7 @@ class LedgerRow:
         self._read_at = float("-inf")
         self._ahead_s = 0.0
         self.ledger = Ledger()
-        self.troubled = False
+        self.host_failing = False
 
     def now(self) -> float:
         """Return the time that all processes agree on, as `sql.read_clock` does."""
@@ -89,7 +89,7 @@ class LedgerRow:
             StoreError: the database cannot be used.
         """
         # A write whose end nobody heard of may have happened, or not.
-        if self._version < 0 or self._age_s() > _OLDEST_S:
+        if self._version < 0 or self._age_s() > _MAX_AGE_S:
             self.refresh()
         while True:
             done = apply(self.ledger, self.now())
@@ -111,7 +111,7 @@ class LedgerRow:
                 connection.execute(_INSERT[connection.dialect.name], new)
                 row = connection.execute(_READ[connection.dialect.name], its).one()
         self._read_at = time.monotonic()
-        self._version, payload, self.troubled, clock = row
+        self._version, payload, self.host_failing, clock = row
         self._ahead_s = 0.0 if clock is None else float(clock) - time.time()
         self.ledger = Ledger.from_json(payload)
 
@@ -119,7 +119,7 @@ class LedgerRow:
         swap = {
             "its_database": self._database,
             "its_host": self._host,
-            "its_troubled": self.troubled,
+            "its_troubled": self.host_failing,
             "its_version": self._version,
             "new_payload": self.ledger.to_json(),
         }

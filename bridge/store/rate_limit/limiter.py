@@ -58,7 +58,7 @@ from bridge.store.rate_limit.ledger import Ledger, LimiterSettings, SlotRequest
 from bridge.store.rate_limit.ledger_rows import LedgerRow
 from bridge.store.rate_limit.slots import HeldSlot, TenantSlots
 
-_LINGER_S = 0.02
+_FLUSH_DELAY_S = 0.02
 _log = logging.getLogger(__name__)
 
 
@@ -70,7 +70,7 @@ class SlotUsage:
     """
 
     entity: str
-    lanes: int
+    slots: int
     in_flight: int
     waiting: int
 
@@ -96,7 +96,7 @@ class BudgetUsage:
     age_s: float | None
     quota_refused_at: datetime | None
     refused_until: Mapping[Priority, datetime | None]
-    lanes: tuple[SlotUsage, ...]
+    slots: tuple[SlotUsage, ...]
     breaker_until: datetime | None
 
 
@@ -106,15 +106,15 @@ class SharedRateLimiter:
     Made after a fork; no thread is started before the first call.
     """
 
-    def __init__(self, db: Database, rules: LimiterSettings) -> None:
+    def __init__(self, db: Database, settings: LimiterSettings) -> None:
         self._db = db
-        self._rules = rules
+        self._settings = settings
         self._holder = current_process()
         self._breakers = CircuitBreakers(db)
         self._tenants: dict[str, TenantSlots] = {}
         self._lock = threading.Lock()
-        self._keeper: threading.Thread | None = None
-        self._returned = threading.Event()
+        self._flusher: threading.Thread | None = None
+        self._flush_needed = threading.Event()
         self._closed = False
 
     @contextmanager
@@ -132,15 +132,15 @@ class SharedRateLimiter:
             StoreError: the database cannot be used.
         """
         host = _host(request.database)
-        _refuse(host, self._breakers.state(host))
+        _raise_if_open(host, self._breakers.state(host))
         tenant = self._tenant(request.database)
-        held = self._take(tenant, request, deadline, read_usage)
+        held = self._acquire_slot(tenant, request, deadline, read_usage)
         try:
             # What the ledger said by the way is news of all processes.
-            with self._passed(held, host, troubled=tenant.troubled):
+            with self._guarded(held, host, host_failing=tenant.host_failing):
                 yield held
         finally:
-            self._give_back(tenant, held)
+            self._release_slot(tenant, held)
 
     @contextmanager
     def check_host(self, host: str) -> Iterator[Permit]:
@@ -151,7 +151,7 @@ class SharedRateLimiter:
             StoreError: the database cannot be used.
         """
         held = HeldSlot(queue="", instance="")
-        with self._passed(held, host, troubled=True):
+        with self._guarded(held, host, host_failing=True):
             yield held
 
     def report_usage(self, database: str, usage: Usage) -> None:
@@ -162,33 +162,35 @@ class SharedRateLimiter:
         """Take note that the vendor just refused a call to a database for quota."""
         self._tenant(database).report_refusal()
 
-    def figures(
+    def read_budgets(
         self, databases: Collection[str], caller: Caller = NO_CALLER
     ) -> list[BudgetUsage]:
         """Return where databases stand, in the order given; a few statements each.
 
         `refused_until` is for the calls of the caller's instance.
         """
-        return [self._figures(database, caller) for database in databases]
+        return [self._read_budget(database, caller) for database in databases]
 
     def close(self) -> None:
         """Give back what is held, and stop; done by itself when the process ends."""
         atexit.unregister(self.close)
         self._closed = True
-        self._returned.set()
-        if self._keeper is not None:
-            self._keeper.join()
+        self._flush_needed.set()
+        if self._flusher is not None:
+            self._flusher.join()
         self._each_tenant("given back", TenantSlots.close)
 
     @contextmanager
-    def _passed(self, held: HeldSlot, host: str, *, troubled: bool) -> Iterator[None]:
-        _refuse(host, self._breakers.allow(host, troubled=troubled))
+    def _guarded(
+        self, held: HeldSlot, host: str, *, host_failing: bool
+    ) -> Iterator[None]:
+        _raise_if_open(host, self._breakers.allow(host, host_failing=host_failing))
         try:
             yield
         finally:
             self._breakers.record(host, held.outcome, held.provider_message)
 
-    def _take(
+    def _acquire_slot(
         self,
         tenant: TenantSlots,
         request: CallRequest,
@@ -196,31 +198,31 @@ class SharedRateLimiter:
         read_usage: ReadUsage,
     ) -> HeldSlot:
         if request.caller.priority is Priority.INTERACTIVE:
-            deadline = min(deadline, time.monotonic() + self._rules.wait_s)
+            deadline = min(deadline, time.monotonic() + self._settings.wait_s)
         try:
             return tenant.acquire(
                 self._queue(request),
                 request.caller,
                 usage_reading=request.usage_reading,
-                give_up=deadline,
+                deadline=deadline,
                 start_reading=lambda: self._start_reading(request.database, read_usage),
             )
         except BridgeError:
             # Others are to hear soon that nobody waits, or holds, here any more.
-            self._returned.set()
+            self._flush_needed.set()
             raise
 
     def _tenant(self, database: str) -> TenantSlots:
         with self._lock:
             tenant = self._tenants.get(database)
             if tenant is None:
-                tenant = TenantSlots(self._db, database, self._holder, self._rules)
+                tenant = TenantSlots(self._db, database, self._holder, self._settings)
                 self._tenants[database] = tenant
-            if self._keeper is None:
-                self._keeper = threading.Thread(
-                    target=self._keep, name="governor", daemon=True
+            if self._flusher is None:
+                self._flusher = threading.Thread(
+                    target=self._flush_loop, name="governor", daemon=True
                 )
-                self._keeper.start()
+                self._flusher.start()
                 # Else what the last calls held would be missed for a whole lease.
                 atexit.register(self.close)
             return tenant
@@ -230,26 +232,28 @@ class SharedRateLimiter:
         digest = self._db.keys.digest(f"tracking identifier {request.identifier}")
         return f"{digest.hex()[:16]}/{request.entity}"
 
-    def _give_back(self, tenant: TenantSlots, held: HeldSlot) -> None:
+    def _release_slot(self, tenant: TenantSlots, held: HeldSlot) -> None:
         try:
-            untold = tenant.release(held)
+            needs_flush = tenant.release(held)
         except StoreError as error:
             _log.warning("a vendor lane is given back later: %s", error.message)
-            untold = True
-        if untold:
-            self._returned.set()
+            needs_flush = True
+        if needs_flush:
+            self._flush_needed.set()
 
-    def _keep(self) -> None:
+    def _flush_loop(self) -> None:
         """Write what was given back, a moment later; renew what is held."""
         while not self._closed:
-            if self._returned.wait(self._rules.lease_s / 4):
-                self._returned.clear()
-                time.sleep(_LINGER_S)
-            self._each_tenant("renewed", self._tidy)
+            if self._flush_needed.wait(self._settings.lease_s / 4):
+                self._flush_needed.clear()
+                time.sleep(_FLUSH_DELAY_S)
+            self._each_tenant("renewed", self._flush)
 
-    def _tidy(self, tenant: TenantSlots) -> None:
+    def _flush(self, tenant: TenantSlots) -> None:
         if tenant.flush():
-            self._breakers.hear(_host(tenant.database), troubled=tenant.troubled)
+            self._breakers.observe(
+                _host(tenant.database), host_failing=tenant.host_failing
+            )
 
     def _each_tenant(self, aim: str, act: Callable[[TenantSlots], None]) -> None:
         with self._lock:
@@ -272,13 +276,13 @@ class SharedRateLimiter:
 
         threading.Thread(target=read, name="usage reading", daemon=True).start()
 
-    def _figures(self, database: str, caller: Caller) -> BudgetUsage:
+    def _read_budget(self, database: str, caller: Caller) -> BudgetUsage:
         row = LedgerRow(self._db, database)
         row.refresh()
         ledger, now = row.ledger, row.now()
         ledger.expire(now)
         theirs = ledger.others(now)
-        claims = {
+        requests = {
             each: SlotRequest.of(
                 replace(caller, priority=each), now, usage_reading=False
             )
@@ -293,10 +297,10 @@ class SharedRateLimiter:
             age_s=None if theirs is None else max(0.0, now - ledger.read_at),
             quota_refused_at=_time(ledger.quota_refused_at(now)),
             refused_until={
-                each: _promised(ledger.budget_free_at(claim, now))
-                for each, claim in claims.items()
+                each: _round_up(ledger.budget_free_at(request, now))
+                for each, request in requests.items()
             },
-            lanes=_lane_figures(ledger, now, self._rules),
+            slots=_slot_usage(ledger, now, self._settings),
             breaker_until=self._breakers.open_until(_host(database)),
         )
 
@@ -305,7 +309,7 @@ def _time(moment: float | None) -> datetime | None:
     return None if moment is None else datetime.fromtimestamp(moment, UTC)
 
 
-def _promised(moment: float | None) -> datetime | None:
+def _round_up(moment: float | None) -> datetime | None:
     # Times are shown in whole seconds, and none of them may be too early.
     return None if moment is None else _time(math.ceil(moment))
 
@@ -314,7 +318,7 @@ def _host(database: str) -> str:
     return database.partition("#")[0]
 
 
-def _refuse(host: str, refusal: Refusal | None) -> None:
+def _raise_if_open(host: str, refusal: Refusal | None) -> None:
     if refusal is not None:
         raise ProviderUnavailableError(
             f"{host} has failed too often in a row and is left alone; it will be "
@@ -323,13 +327,13 @@ def _refuse(host: str, refusal: Refusal | None) -> None:
         )
 
 
-def _lane_figures(
-    ledger: Ledger, now: float, rules: LimiterSettings
+def _slot_usage(
+    ledger: Ledger, now: float, settings: LimiterSettings
 ) -> tuple[SlotUsage, ...]:
     return tuple(
         SlotUsage(
             entity=queue.partition("/")[2],
-            lanes=ledger.count_lanes(queue, now, rules),
+            slots=ledger.count_slots(queue, now, settings),
             in_flight=ledger.in_flight(queue),
             waiting=len(ledger.waiting.get(queue, {})),
         )

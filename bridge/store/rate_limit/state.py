@@ -10,7 +10,7 @@ from bridge.interfaces import Priority
 from bridge.store.database.engine import Database
 from bridge.store.database.sql import read_clock
 from bridge.store.models import vendor_hosts, vendor_ledgers
-from bridge.store.rate_limit.hosts import FAILURES
+from bridge.store.rate_limit.breaker_rows import MAX_FAILURES
 from bridge.store.rate_limit.ledger import Ledger, SlotRequest
 
 MAX_DATABASES = 200
@@ -22,7 +22,8 @@ _LEDGERS = (
     .limit(MAX_DATABASES)
 )
 _OPEN_HOSTS = select(vendor_hosts.c.host).where(
-    vendor_hosts.c.failures >= FAILURES, vendor_hosts.c.expires_at > bindparam("now")
+    vendor_hosts.c.failures >= MAX_FAILURES,
+    vendor_hosts.c.expires_at > bindparam("now"),
 )
 
 
@@ -76,7 +77,7 @@ def _read_budgets(connection: Connection, now: float) -> tuple[BudgetState, ...]
 def _describe(database: str, ledger: Ledger, now: float) -> BudgetState:
     ledger.expire(now)
     others = ledger.others(now)
-    claims = {each: SlotRequest(int(each), now, instance="") for each in Priority}
+    requests = {each: SlotRequest(int(each), now, instance="") for each in Priority}
     return BudgetState(
         database=database,
         threshold=ledger.threshold,
@@ -85,8 +86,8 @@ def _describe(database: str, ledger: Ledger, now: float) -> BudgetState:
         reading_age_s=None if others is None else max(0.0, now - ledger.read_at),
         refuses=frozenset(
             each
-            for each, claim in claims.items()
-            if ledger.budget_free_at(claim, now) is not None
+            for each, request in requests.items()
+            if ledger.budget_free_at(request, now) is not None
         ),
         slots_in_use=sum(map(ledger.in_flight, ledger.lanes)),
         waiting_processes=sum(map(len, ledger.waiting.values())),

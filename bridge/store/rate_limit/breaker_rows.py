@@ -16,26 +16,26 @@ from bridge.store.database.engine import Database
 from bridge.store.database.sql import read_clock, sweep, upsert
 from bridge.store.models import vendor_hosts
 
-FAILURES = 10
+MAX_FAILURES = 10
 """Consecutive failures after which a host is taken for down."""
 
 FIRST_PAUSE_S = 5.0
 MAX_PAUSE_S = 60.0
-FORGOTTEN_S = 3600.0
+RETENTION_S = 3600.0
 """How long a failure is remembered that nothing followed."""
 
 CLOCK_SLACK_S = 5.0
 """A pause that ends later than this beyond the longest was noted before the clock was
 set back; it counts as over."""
 
-_LONGEST_MESSAGE = 2000
+_MAX_MESSAGE_LENGTH = 2000
 
 
 @dataclass(frozen=True, slots=True)
 class BreakerState:
     """A host that failed `failures` times in a row, the last time at `failed_at`.
 
-    From `FAILURES` on its breaker is open: it is left alone until `left_until`, then
+    From `FAILURES` on its breaker is open: it is left alone until `open_until`, then
     one call is let through. `probing` says that it was, and holds back the others for
     as long as the pause was, in case nobody ever hears how it ended.
     """
@@ -43,25 +43,25 @@ class BreakerState:
     failures: int
     pause_s: float
     probing: bool
-    left_until: datetime
+    open_until: datetime
     failed_at: datetime
     provider_message: str | None = None
 
     @classmethod
-    def none(cls, now: datetime) -> Self:
+    def healthy(cls, now: datetime) -> Self:
         """Return what is known of a host before its first failure."""
         return cls(
-            failures=0, pause_s=0.0, probing=False, left_until=now, failed_at=now
+            failures=0, pause_s=0.0, probing=False, open_until=now, failed_at=now
         )
 
     @property
     def is_open(self) -> bool:
         """Whether the host is taken for down."""
-        return self.failures >= FAILURES
+        return self.failures >= MAX_FAILURES
 
     def is_paused(self, now: datetime) -> bool:
         """Return whether the host is left alone now."""
-        return now < self.left_until <= _latest_pause(now)
+        return now < self.open_until <= _latest_pause(now)
 
     def failed(self, now: datetime, provider_message: str | None) -> BreakerState:
         """Return the trouble after one more failure.
@@ -69,15 +69,17 @@ class BreakerState:
         The breaker opens, or opens again for twice as long; failures of calls that
         were under way when it opened do not count against the host a second time.
         """
-        told = (provider_message or "")[:_LONGEST_MESSAGE] or self.provider_message
+        message = (provider_message or "")[
+            :_MAX_MESSAGE_LENGTH
+        ] or self.provider_message
         more = replace(
-            self, failures=self.failures + 1, failed_at=now, provider_message=told
+            self, failures=self.failures + 1, failed_at=now, provider_message=message
         )
         if not more.is_open or not (self.probing or not self.is_paused(now)):
             return more
         pause_s = min(self.pause_s * 2 or FIRST_PAUSE_S, MAX_PAUSE_S)
         until = now + timedelta(seconds=pause_s)
-        return replace(more, pause_s=pause_s, probing=False, left_until=until)
+        return replace(more, pause_s=pause_s, probing=False, open_until=until)
 
 
 def _latest_pause(now: datetime) -> datetime:
@@ -101,12 +103,12 @@ _PROBE = (
     update(vendor_hosts)
     .where(
         _ITS,
-        _C.failures >= FAILURES,
+        _C.failures >= MAX_FAILURES,
         (_C.left_until <= bindparam("now")) | (_C.left_until > bindparam("latest")),
     )
     .values(left_until=bindparam("until"), probing=True)
 )
-_FORGET = delete(vendor_hosts).where(_ITS)
+_DELETE = delete(vendor_hosts).where(_ITS)
 _SWEEP = sweep(vendor_hosts)
 
 
@@ -123,12 +125,12 @@ def add_failure(
     with db.begin() as connection:
         now = read_clock(connection)
         connection.execute(_SWEEP, {"now": now})
-        fresh = _row(BreakerState.none(now)) | {"host": host}
+        fresh = _row(BreakerState.healthy(now)) | {"host": host}
         connection.execute(_INSERT[connection.dialect.name], fresh)
         known = BreakerState(*connection.execute(_LOCK, {"its_host": host}).one())
-        trouble = known.failed(now, provider_message)
-        connection.execute(_UPDATE.values(_row(trouble)), {"its_host": host})
-    return trouble, now
+        state = known.failed(now, provider_message)
+        connection.execute(_UPDATE.values(_row(state)), {"its_host": host})
+    return state, now
 
 
 def claim_probe(db: Database, host: str, pause_s: float) -> bool:
@@ -147,7 +149,7 @@ def claim_probe(db: Database, host: str, pause_s: float) -> bool:
 def delete_breaker(db: Database, host: str) -> None:
     """Take a host for well again; nothing happens when it is."""
     with db.autocommit() as connection:
-        connection.execute(_FORGET, {"its_host": host})
+        connection.execute(_DELETE, {"its_host": host})
 
 
 def _read(connection: Connection, host: str) -> BreakerState | None:
@@ -155,13 +157,13 @@ def _read(connection: Connection, host: str) -> BreakerState | None:
     return None if row is None else BreakerState(*row)
 
 
-def _row(trouble: BreakerState) -> dict[str, object]:
+def _row(state: BreakerState) -> dict[str, object]:
     return {
-        "failures": trouble.failures,
-        "pause_s": trouble.pause_s,
-        "probing": trouble.probing,
-        "left_until": trouble.left_until,
-        "failed_at": trouble.failed_at,
-        "provider_message": trouble.provider_message,
-        "expires_at": trouble.failed_at + timedelta(seconds=FORGOTTEN_S),
+        "failures": state.failures,
+        "pause_s": state.pause_s,
+        "probing": state.probing,
+        "left_until": state.open_until,
+        "failed_at": state.failed_at,
+        "provider_message": state.provider_message,
+        "expires_at": state.failed_at + timedelta(seconds=RETENTION_S),
     }

@@ -28,7 +28,7 @@ PAUSE_S = 60.0
 def long_pauses(monkeypatch):
     """Let no pause end while the machine is busy with others."""
     monkeypatch.setattr(breaker_rows, "FIRST_PAUSE_S", PAUSE_S)
-    monkeypatch.setattr(breaker_rows, "LONGEST_PAUSE_S", 10 * PAUSE_S)
+    monkeypatch.setattr(breaker_rows, "MAX_PAUSE_S", 10 * PAUSE_S)
 
 
 @pytest.fixture

@@ -156,7 +156,7 @@ def test_call_is_not_refused_by_what_one_process_saw_before(
     used_up, vendor, tenant, monkeypatch
 ):
     one, other = used_up
-    monkeypatch.setattr(slots, "_TURN_S", 300.0)  # all of this happens in a moment
+    monkeypatch.setattr(slots, "_BACKOFF_S", 300.0)  # all of this happens in a moment
     with pytest.raises(ProviderThresholdError):
         vendor.call(one)
     other.report_usage(tenant, FREE)

@@ -1,4 +1,4 @@
-"""The engine as those see it who only ask for work."""
+"""The engine's client, for processes that enqueue jobs and run none."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Client:
         )
 
     def enqueue(self, task: Task, key: str) -> None:
-        """Ask for a task on what `key` names, once however often it is asked."""
+        """Enqueue a task for what `key` names; repeated calls enqueue it once."""
         options = EnqueueOptions(
             workflow_name=task.name,
             queue_name=task.queue,

@@ -1,4 +1,4 @@
-"""The task that keeps the engine's memory of finished work short."""
+"""The task that deletes finished jobs from the engine's tables."""
 
 from __future__ import annotations
 
@@ -15,14 +15,18 @@ _MAX_STEPS = 100
 
 
 def purge_finished(ctx: Context, _key: str, step: Step) -> int:
-    """Forget work that ended three days ago; return how much; at most 50,000."""
-    forgotten = 0
+    """Delete up to 50,000 jobs that ended over three days ago; return how many.
+
+    No vendor call.
+    """
+    purged = 0
     for _ in range(_MAX_STEPS):
-        found: int = step("forget finished work", _purge_batch, ctx)
-        forgotten += found
-        if found < _BATCH_SIZE:
+        # The names of the step and of the task are stored with running jobs.
+        count: int = step("forget finished work", _purge_batch, ctx)
+        purged += count
+        if count < _BATCH_SIZE:
             break
-    return forgotten
+    return purged
 
 
 def _purge_batch(ctx: Context) -> int:

@@ -1,7 +1,6 @@
-"""Organizations, users and instances as they come from another installation.
+"""Imports organizations, users and instances from another installation.
 
-They keep their ids, secrets and tokens. One transaction takes all of them or none;
-during it nobody else is given an id, so that none is given twice.
+They keep their ids, secrets and tokens. One transaction imports all of them or none.
 """
 
 from __future__ import annotations
@@ -28,6 +27,7 @@ from bridge.errors import ConflictError
 from bridge.store.database.engine import Database
 from bridge.store.instances import insert_tags, instance_columns
 from bridge.store.models import accounts, instances, organizations, users
+from bridge.store.organizations import fold_email
 from bridge.store.secrets.key_ring import KeyRing, new_secret
 from bridge.store.secrets.passwords import digest_password
 
@@ -36,7 +36,7 @@ _TABLES = (organizations, accounts, users, instances)
 
 @dataclass(frozen=True, slots=True)
 class ImportedInstance:
-    """An instance to take over; `id` None lets it have a new one."""
+    """An instance to import; `id` None gives it a new one."""
 
     id: int | None
     token: str = field(repr=False)
@@ -51,7 +51,7 @@ class ImportedInstance:
 
 @dataclass(frozen=True, slots=True)
 class ImportedUser:
-    """A user to take over; without a password nobody can log in as this user."""
+    """A user to import; one without a password cannot log in."""
 
     id: int | None
     secret: str = field(repr=False)
@@ -63,7 +63,7 @@ class ImportedUser:
 
 @dataclass(frozen=True, slots=True)
 class ImportedOrganization:
-    """An organization to take over, with everything in it."""
+    """An organization to import, with its users and instances."""
 
     id: int | None
     secret: str = field(repr=False)
@@ -75,28 +75,29 @@ class ImportedOrganization:
 
 @dataclass(frozen=True, slots=True)
 class ImportResult:
-    """How many of each kind were added, and how many were there already."""
+    """How many rows of each table were added, and how many existed already."""
 
     added: Mapping[str, int]
     kept: Mapping[str, int]
 
 
 class _CheckFinishedError(Exception):
-    """Ends the transaction of a mere check."""
+    """Rolls back the transaction of a check."""
 
 
 def import_organizations(
     db: Database, source: Sequence[ImportedOrganization], *, check: bool = False
 ) -> ImportResult:
-    """Add what is not there yet; what is there stays exactly as it is.
+    """Add what does not exist yet; what exists is not changed.
 
-    A thing is there when its secret or token is. With `check` everything is tried and
-    nothing kept.
+    Rows are matched by secret or token. With `check` the import is tried and rolled
+    back.
 
     Raises:
-        ConflictError: an id, an address, a secret or a token belongs to something
-            else here; every such conflict is named, and nothing was added.
+        ConflictError: an id, an address, a secret or a token belongs to another row;
+            the message lists all conflicts, and nothing was added.
     """
+    # Hashed before the transaction: each takes some 50 ms, and ids are locked in it.
     passwords = {
         user.secret: digest_password(user.password or new_secret())
         for organization in source
@@ -117,7 +118,7 @@ def import_organizations(
 
 
 class _Importer:
-    """One move: what it has added, what it kept, and what was in its way."""
+    """One import: the counts of added and existing rows, and the conflicts."""
 
     def __init__(self, keys: KeyRing, passwords: Mapping[str, str]) -> None:
         self.conflicts: list[str] = []
@@ -130,7 +131,7 @@ class _Importer:
     def import_organization(
         self, connection: Connection, source: ImportedOrganization
     ) -> None:
-        """Take over an organization with everything in it."""
+        """Import an organization with its users and instances."""
         organization_id = self._find_or_insert(
             connection,
             _Target(
@@ -239,7 +240,7 @@ class _Importer:
     def _find_or_insert(
         self, connection: Connection, target: _Target, values: Mapping[str, object]
     ) -> int | None:
-        """Return the id of the row that is there or was added; None on a conflict."""
+        """Return the id of the existing or the added row; None on a conflict."""
         table = target.table
         found = connection.execute(select(table).where(target.identity)).first()
         if found is not None:
@@ -277,9 +278,10 @@ class _Importer:
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """Where a thing belongs: how it is recognised, and what must be so if it is there.
+    """The row to find or insert.
 
-    `what` names it in messages; `id` is the one it had.
+    `what` names it in messages, `identity` finds an existing row, `id` is its former id,
+    and `owned` are the values that an existing row must have.
     """
 
     table: Table
@@ -289,25 +291,22 @@ class _Target:
     owned: Mapping[str, object] = field(default_factory=dict)
 
 
-def fold_email(email: str) -> str:
-    """Return an address as addresses are compared."""
-    return email.strip().casefold()
-
-
 def _lock_ids(connection: Connection) -> None:
-    """Let nobody else take an id until the transaction ends; reading goes on."""
+    """Prevent inserts by other transactions until this one ends, but not reads."""
+    # Otherwise an id could be imported here and assigned there. SQLite has one writer.
     if connection.dialect.name == "postgresql":
         names = ", ".join(table.name for table in _TABLES)
         connection.execute(text(f"LOCK TABLE {names} IN SHARE ROW EXCLUSIVE MODE"))
 
 
 def _advance_id_sequences(connection: Connection) -> None:
-    """Let new ids begin above those that were brought; SQLite does so by itself."""
+    """Make new ids start above the imported ones."""
+    # SQLite does so by itself.
     if connection.dialect.name != "postgresql":
         return
     for table in _TABLES:
         largest = connection.execute(select(func.max(table.c.id))).scalar()
         sequence = func.pg_get_serial_sequence(table.name, "id")
-        # A number lower than the present one would be given out twice.
+        # Never lower than now: the sequence would assign the same ids again.
         following = func.greatest(func.nextval(sequence), largest or 0)
         connection.execute(select(func.setval(sequence, following)))

@@ -280,8 +280,8 @@ class _Importer:
 class _Target:
     """The row to find or insert.
 
-    `what` names it in messages, `identity` finds an existing row, `id` is its former id,
-    and `owned` are the values that an existing row must have.
+    `what` names it in messages, `identity` finds an existing row, `id` is its former
+    id, and `owned` are the values that an existing row must have.
     """
 
     table: Table

@@ -1,4 +1,4 @@
-"""Refused logins: counted by address, so that guessing a password takes years."""
+"""Rate limit of refused logins per e-mail address, against guessing passwords."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ _SWEEP = sweep(login_refusals)
 
 
 def is_throttled(connection: Connection, email_digest: bytes, now: datetime) -> bool:
-    """Tell whether the address had its refusals in the minute that began with one."""
+    """Return whether the address has used up the refusals of its current minute."""
     parameters = {"email_digest": email_digest, "now": now}
     count: int = connection.execute(_COUNT, parameters).scalar() or 0
     return count >= REFUSALS_ALLOWED
 
 
 def count_refusal(connection: Connection, email_digest: bytes, now: datetime) -> None:
-    """Count one more refusal; the first after a quiet minute begins a new one."""
+    """Count a refused login; the first one starts a new minute."""
     connection.execute(_SWEEP, {"now": now})
     row = {
         "email_digest": email_digest,

@@ -1,9 +1,9 @@
-"""Who holds lanes, leases or intents: a process, so named that neighbours see it die.
+"""Process identities that let other processes on the same host detect a crash.
 
-A name tells where a process lives and which one it is. Whoever lives at the same place
-can ask the system whether it is still there, long before its lease is over; of all
-others, and where the system does not say, nothing is known but the lease.
-Facts: proc(5), pid_namespaces(7).
+A process that holds slots, locks or idempotency records is named by its host and PID
+namespace, its PID and its start time. Processes in the same namespace can check whether
+it is alive, long before its lease expires; for all others only the lease counts.
+Source: proc(5), pid_namespaces(7).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _ENDED_STATES = "ZX"
 
 
 def current_process() -> str:
-    """Return a name for this process, another one with each call."""
+    """Return a new, unique name for this process with each call."""
     namespace, token = _pid_namespace(), secrets.token_hex(8)
     started = _read_start_time(os.getpid())
     return (
@@ -32,7 +32,7 @@ def current_process() -> str:
 
 
 def find_dead(holders: Iterable[str]) -> list[str]:
-    """Return those that lived where this process does and do not any more."""
+    """Return the holders of this process's namespace that are not alive any more."""
     return [each for each in holders if _is_dead(each)]
 
 
@@ -48,25 +48,25 @@ def _is_dead(holder: str) -> bool:
 
 
 def _read_start_time(pid: int) -> str:
-    """Return when a process was started, in its system's own count; "" when it is over.
+    """Return a process's start time in clock ticks since boot; "" when it has ended.
 
-    The number tells it from a later process with the same id. One that has ended and
-    that nobody has asked about yet is still listed.
+    The start time distinguishes it from a later process with the same PID.
 
     Raises:
-        PermissionError: the process exists and is nobody's business of ours.
+        PermissionError: the process exists, but this one may not inspect it.
     """
     try:
         text = (_PROC / str(pid) / "stat").read_text(errors="replace")
     except OSError:
         return _require_ended(pid)
-    # The name before the last parenthesis may hold anything.
+    # The command's name, in parentheses, may itself hold parentheses and spaces.
     state, *numbers = text.rpartition(")")[2].split()
+    # A zombie has ended, but is listed until its parent waits for it.
     return "" if state in _ENDED_STATES else numbers[18]
 
 
 def _require_ended(pid: int) -> str:
-    """Tell a process that is over from one that is hidden from us."""
+    """Return "" for a process that has ended; raise for one that is hidden."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -76,11 +76,11 @@ def _require_ended(pid: int) -> str:
 
 @cache
 def _pid_namespace() -> str:
-    """Name the set of processes that see each other; empty where that is not known."""
+    """Return an id of this host's boot and PID namespace; "" when unknown."""
     try:
         boot = (_PROC / "sys/kernel/random/boot_id").read_text()
         family = (_PROC / "self/ns/pid").readlink()
-        # A listing of other processes than ours would make the living look dead.
+        # If /proc shows another namespace than ours, live processes would seem dead.
         if str((_PROC / "self").readlink()) != str(os.getpid()):
             return ""
     except OSError:

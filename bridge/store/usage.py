@@ -1,4 +1,4 @@
-"""The request log as its callers read it."""
+"""Reads and counts the request log."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ Aspect: TypeAlias = Literal["account_id", "element_key", "instance_id"]
 
 @dataclass(frozen=True, slots=True)
 class RequestFilter:
-    """What is looked for in accounts' log; times are aware, `until` is excluded.
+    """Which requests of some accounts to find; times are aware, `until` is excluded.
 
-    `element_keys` None are all, and what no instance was asked. `status` is a range
-    of codes, both ends included. `before` starts below a row's id.
+    `element_keys` None includes requests without an element. `status` is a range of
+    codes, both ends included. `before` finds rows with lower ids only.
     """
 
     account_ids: tuple[int, ...]
@@ -40,7 +40,7 @@ class RequestFilter:
 
 @dataclass(frozen=True, slots=True)
 class LoggedRequest:
-    """One request as it was answered."""
+    """One request and the status of its response."""
 
     id: int
     request_id: str
@@ -59,7 +59,7 @@ class LoggedRequest:
 
 @dataclass(frozen=True, slots=True)
 class RequestCount:
-    """How many requests there were of one kind, and how many of them failed."""
+    """How many requests have one value or pair, and how many of them failed."""
 
     kind: Any
     count: int
@@ -85,7 +85,7 @@ def list_requests(db: Database, criteria: RequestFilter) -> list[LoggedRequest]:
 
 
 def count_requests(db: Database, criteria: RequestFilter) -> int:
-    """Return how many requests match, on whichever page."""
+    """Return how many requests match on all pages."""
     if not _is_storable(criteria):
         return 0
     matching = _conditions(replace(criteria, before=None))
@@ -97,10 +97,7 @@ def count_requests(db: Database, criteria: RequestFilter) -> int:
 def count_by(
     db: Database, criteria: RequestFilter, aspect: Aspect
 ) -> list[RequestCount]:
-    """Return how many requests match by one aspect, ascending.
-
-    What has none, such as calls of no element, comes first.
-    """
+    """Count the requests that match by one column, ascending; None comes first."""
     column = request_log.c[aspect]
     with db.read() as connection:
         counted = _count(connection, criteria, column)
@@ -110,9 +107,9 @@ def count_by(
 def count_by_time(
     db: Database, criteria: RequestFilter, width: int
 ) -> list[RequestCount]:
-    """Return how many requests match by the first `width` characters of their time.
+    """Count the requests that match by the first `width` characters of their time.
 
-    A time is written `2019-03-14 09:26:53`, in UTC.
+    A time is `2019-03-14 09:26:53`, in UTC.
     """
     with db.read() as connection:
         return _count(connection, criteria, _start_of_time(connection, width))
@@ -121,10 +118,7 @@ def count_by_time(
 def count_statuses_by_time(
     db: Database, criteria: RequestFilter, width: int
 ) -> list[RequestCount]:
-    """Return how many requests match by time, as `count_by_time`, and by status.
-
-    The kinds are pairs of the two.
-    """
+    """Count the requests that match by time, as `count_by_time`, and by status."""
     with db.read() as connection:
         time = _start_of_time(connection, width)
         return _count(connection, criteria, time, request_log.c.status)

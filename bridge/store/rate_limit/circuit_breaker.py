@@ -1,14 +1,13 @@
-"""Stops all processes from calling a host that is down, and tries it again.
+"""Circuit breakers: stop all processes from calling a host that is down, and retry it.
 
-What is known of a host is a row (`hosts`), and only a host that fails has one: ten
-failures in a row open its breaker for everybody, whichever processes they met, and one
-answer to anybody closes it. So that a host that is well costs nothing, no process asks
-for the row before a call: each change of a ledger, which every call makes anyway, tells
-by the way whether its host has one. Only then is it read, at most every quarter of a
-second while the breaker is open.
+Only a failing host has a row (`breaker_rows`). Ten failures in a row, of any processes,
+open its breaker for all of them, and one response to any process closes it. A healthy
+host costs no statement: each call changes a ledger anyway, and that statement also
+returns whether the host has a row. Only then is the row read, at most every quarter of
+a second while the breaker is open.
 
-A host that one machine cannot reach and another can is closed by each answer to the
-other, and is then called by both: better than a tenant without service.
+When one machine can reach a host and another cannot, the responses to the first close
+the breaker for both: better than a tenant without service.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """When a host will be tried again, and what it said last if it said anything."""
+    """When a host will be called again, and its last error message if it sent one."""
 
     until: datetime
     provider_message: str | None
@@ -48,17 +47,18 @@ class _CachedState:
         return datetime.now(UTC) + self.ahead
 
     def refusal(self) -> Refusal | None:
-        """Return why no call may be sent just now."""
+        """Return why no call may be sent now, or None."""
         if not self.state.is_open or not self.state.is_paused(self.now()):
             return None
         return Refusal(self.state.open_until, self.state.provider_message)
 
 
 class CircuitBreakers:
-    """One process's view of the hosts; safe to use from many threads.
+    """One process's view of the circuit breakers; thread-safe.
 
-    Closed, all calls pass. Open, none does until its pause has passed; then one call
-    is let through, and by how that ends the breaker closes or opens for twice as long.
+    While a breaker is closed, all calls pass. While it is open, none passes until its
+    pause is over; then one call passes as a probe, whose outcome closes the breaker or
+    opens it for twice as long.
     """
 
     def __init__(self, db: Database) -> None:
@@ -68,10 +68,10 @@ class CircuitBreakers:
         self._responded_at: dict[str, float] = {}
 
     def state(self, host: str) -> Refusal | None:
-        """Return why a host is left alone, as far as is known here; None if it is not.
+        """Return why a host may not be called, as far as this process knows, or None.
 
-        No statement for a host of which nothing bad is known here, one while it is
-        left alone, at most every quarter of a second.
+        No statement for a host that is not known to fail; one while its breaker is
+        open, at most every quarter of a second.
 
         Raises:
             StoreError: the database cannot be used.
@@ -84,9 +84,9 @@ class CircuitBreakers:
         return cached.refusal() if cached else None
 
     def allow(self, host: str, *, host_failing: bool) -> Refusal | None:
-        """Let a call that could be sent now pass, or return why not.
+        """Allow a call that would be sent now, or return why not.
 
-        `troubled` says that the host has a row. No statement when it has none.
+        `host_failing` is whether the host has a row. No statement when it has none.
 
         Raises:
             StoreError: the database cannot be used.
@@ -105,9 +105,9 @@ class CircuitBreakers:
         return newer.refusal() if newer else None
 
     def record(self, host: str, outcome: Outcome, provider_message: str | None) -> None:
-        """Learn how a call ended; any answer of the host closes its breaker.
+        """Record the outcome of a call; any response of the host closes its breaker.
 
-        No statement for an answer of a host of which nothing bad is known here.
+        No statement for a response of a host that is not known to fail.
         """
         try:
             if outcome is Outcome.UNREACHABLE:
@@ -119,10 +119,12 @@ class CircuitBreakers:
             if self._clear(host):
                 breaker_rows.delete_breaker(self._db, host)
         except StoreError as error:
-            _log.warning("how %s does is not told: %s", host, error.message)
+            _log.warning("the state of %s is not saved: %s", host, error.message)
 
     def observe(self, host: str, *, host_failing: bool) -> None:
-        """Take what a ledger just said by the way; close what has answered here since.
+        """Update from a change of a ledger; close the breaker if the host responded.
+
+        A response to this process may be newer than the failure in the row.
 
         Raises:
             StoreError: the database cannot be used.
@@ -136,7 +138,7 @@ class CircuitBreakers:
                 breaker_rows.delete_breaker(self._db, host)
 
     def open_until(self, host: str) -> datetime | None:
-        """Return until when a host is left alone, None when it is not. One statement.
+        """Return until when a breaker is open, None when it is closed. One statement.
 
         Raises:
             StoreError: the database cannot be used.

@@ -1,7 +1,7 @@
-"""One tenant database as one process uses it: who waits here, and what is held.
+"""The slots of one tenant database in one process: waiting threads and held slots.
 
-Threads of this process line up before they ask the database, so that at most one of
-them at a time asks on behalf of a queue; the others sleep until it is their turn.
+The threads of this process form a line for each queue, and only the first in line
+queries the database; the others sleep until it is their turn.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _URGENT_OUTCOMES = (Outcome.THREAD_LIMIT, Outcome.QUOTA)
 
 @dataclass(slots=True)
 class HeldSlot:
-    """A lane that is held; implements `interfaces.Lease`."""
+    """A held slot; implements `interfaces.Permit`."""
 
     queue: str
     instance: str
@@ -52,10 +52,10 @@ class _Waiter:
 
 @dataclass(slots=True)
 class _ChangeResult:
-    """What one look at the ledger came to; see `ledger_rows.Change`.
+    """The result of one change of the ledger; see `ledger_rows.Change`.
 
-    `free_at` is when the budget will allow the call, as far as that is known, and None
-    when it does now. While the vendor's count is being read it may be any moment.
+    `free_at` is when the budget will allow the call, as far as known; None when it does
+    now, and the present while the vendor's count is being read.
     """
 
     changed: bool
@@ -67,17 +67,20 @@ class _ChangeResult:
 
 @dataclass(slots=True)
 class _PendingChanges:
-    """What the ledger is still to be told: lanes given back, queues not waited for."""
+    """Changes not written to the ledger yet.
+
+    `returned` are released slots, `left` the queues in which a thread stopped waiting.
+    """
 
     returned: list[HeldSlot] = field(default_factory=list)
     left: set[str] = field(default_factory=set)
 
 
 class TenantSlots:
-    """The lanes and the budget of one tenant database; safe to use from many threads.
+    """The slots and the budget of one tenant database; thread-safe.
 
     Args:
-        holder: names this process among all that share the database.
+        holder: the identity of this process among all that share the database.
     """
 
     def __init__(
@@ -95,7 +98,7 @@ class TenantSlots:
 
     @property
     def host_failing(self) -> bool:
-        """Whether the host failed lately, as of the last change of the ledger."""
+        """Whether the host was failing at the last read of the ledger."""
         return self._row.host_failing
 
     def acquire(
@@ -107,13 +110,13 @@ class TenantSlots:
         deadline: float,
         start_reading: Callable[[], None],
     ) -> HeldSlot:
-        """Wait for a lane of a queue until `give_up` by the monotonic clock.
+        """Wait for a slot of a queue until `deadline`, by the monotonic clock.
 
-        `start_reading` is called when this process is the one to ask the vendor for
-        its count; it must not wait for anything.
+        `start_reading` is called when this process has claimed the next reading of the
+        vendor's count; it must not block.
 
         Raises:
-            ProviderThresholdError: no budget before then, or no lane.
+            ProviderThresholdError: no budget or no slot until then.
         """
         with self._lock:
             request = SlotRequest.of(
@@ -135,10 +138,10 @@ class TenantSlots:
         return HeldSlot(queue, request.instance)
 
     def release(self, held: HeldSlot) -> bool:
-        """Free a lane; tell whether the ledger is still to be told, by `tidy`.
+        """Release a slot; return whether `flush` must still write that to the ledger.
 
-        It is told at once when another process waits for the lane or should know how
-        the call ended, and by whichever thread of this process is granted one next.
+        Written at once when another process waits for the slot or needs the outcome,
+        and otherwise also by the next thread of this process that acquires a slot.
         """
         with self._lock:
             self._remove_held(held)
@@ -150,12 +153,12 @@ class TenantSlots:
             return bool(self._pending.returned)
 
     def flush(self) -> bool:
-        """Write what is unwritten; renew what is held, when its time is a third over.
+        """Write pending changes; renew the lease when a third of it has passed.
 
-        Tells whether there was anything to write.
+        Returns whether anything was written.
 
         Raises:
-            StoreError: the database cannot be used; nothing is forgotten.
+            StoreError: the database cannot be used; the changes stay pending.
         """
         with self._lock:
             waited_s = time.monotonic() - self._renewed_at
@@ -165,10 +168,11 @@ class TenantSlots:
             return self._flush(renew=due)
 
     def close(self) -> None:
-        """Free whatever is held here: the process ends, and its calls with it.
+        """Release all slots of this process, which ends with its calls.
 
         Raises:
-            StoreError: the database cannot be used; the lease will end.
+            StoreError: the database cannot be used; the slots are free when the lease
+                ends.
         """
 
         def apply(ledger: Ledger, now: float) -> _ChangeResult:
@@ -181,11 +185,11 @@ class TenantSlots:
                 self._change(apply, patience_s=0)
 
     def report_usage(self, usage: Usage) -> None:
-        """Take the vendor's own count; who waits here for it looks at once."""
+        """Apply the vendor's own count, and wake the threads that wait for it."""
         self._update(lambda ledger, now: ledger.report_usage(usage, now))
 
     def report_refusal(self) -> None:
-        """Take note that the vendor just refused a call for quota."""
+        """Record that the vendor just refused a call for quota."""
         self._update(lambda ledger, now: ledger.apply_outcome("", Outcome.QUOTA, now))
 
     def _update(self, update: Callable[[Ledger, float], None]) -> None:
@@ -219,7 +223,7 @@ class TenantSlots:
             waiter.turn.wait(min(left_s, retry_after_s))
 
     def _is_next(self, waiter: _Waiter) -> bool:
-        """Tell whether no other thread here goes first and could go."""
+        """Return whether no other thread here goes first, capped ones apart."""
         for other in self._waiting[waiter.queue]:
             if other is waiter:
                 return True
@@ -253,7 +257,7 @@ class TenantSlots:
                 short = ledger.slots_short(
                     queue, request, self._holder, now, self._settings
                 )
-            # What this row says may have uncapped a claim that goes first here.
+            # In this version of the row a request that goes first may not be capped.
             granted = free_at is None and not short and self._is_next(waiter)
             if granted:
                 ledger.acquire(queue, request, self._holder, now)
@@ -272,8 +276,8 @@ class TenantSlots:
 
         done = self._change(apply, patience_s=_BACKOFF_S)
         if done.free_at is not None and not done.changed:
-            # What was not written may rest on a row that another process has changed:
-            # no call is refused for a budget that is free again.
+            # Without a write the row's version was not checked, and another process
+            # may have changed it: do not refuse a call that is allowed by now.
             self._row.refresh()
             done = self._change(apply, patience_s=_BACKOFF_S)
         return done
@@ -294,12 +298,12 @@ class TenantSlots:
         return done
 
     def _reconcile(self, ledger: Ledger, now: float) -> bool:
-        """Tell the ledger the truth about this process; tell if any of it was news.
+        """Write the state of this process into the ledger; return if it changed any.
 
-        What is held is set, not counted up and down: a change that was written though
-        its writer only heard of a failure is put right by the next.
+        The held slots are set, not counted up and down, so that the next change
+        corrects a write that was applied although this process got an error.
         """
-        # Before anything expires: a process that was only slow keeps what it holds.
+        # Before anything expires: a process that was only slow keeps its slots.
         ledger.alive[self._holder] = now + self._settings.lease_s
         ledger.expire(now)
         corrected = ledger.set_held(self._holder, self._held)
@@ -322,7 +326,7 @@ class TenantSlots:
     def _announce(
         self, ledger: Ledger, queue: str, now: float, *, without: _Waiter | None
     ) -> bool:
-        """Put the claim that goes first here into the ledger; tell if that was news."""
+        """Write the request that goes first here into the ledger, if it changed."""
         waiters = ledger.waiting.get(queue, {})
         line = (each for each in self._waiting.get(queue, ()) if each is not without)
         first = next(line, None)

@@ -1,4 +1,4 @@
-"""Where every call budget and circuit breaker stands, for those who watch them."""
+"""The state of all call budgets and circuit breakers, for monitoring."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bridge.store.rate_limit.breaker_rows import MAX_FAILURES
 from bridge.store.rate_limit.ledger import Ledger, SlotRequest
 
 MAX_DATABASES = 200
-"""How many tenant databases are reported, so that a report stays small."""
+"""How many tenant databases a report lists at most."""
 
 _LEDGERS = (
     select(vendor_ledgers.c.database, vendor_ledgers.c.payload)
@@ -29,10 +29,10 @@ _OPEN_HOSTS = select(vendor_hosts.c.host).where(
 
 @dataclass(frozen=True, slots=True)
 class BudgetState:
-    """One tenant database: its budget, and the calls that are made or wait now.
+    """One tenant database: its budget, and its calls in flight and waiting.
 
     `used_by_others` and `reading_age_s` are None without a reading of the vendor's
-    counter within the hour. `refuses` names the priorities that get no call now.
+    counter within the hour. `refuses` holds the priorities whose calls are refused now.
     """
 
     database: str
@@ -47,14 +47,14 @@ class BudgetState:
 
 @dataclass(frozen=True, slots=True)
 class LimiterState:
-    """All budgets, and by host whether its circuit breaker is open."""
+    """All budgets, and whether the circuit breaker of each host is open."""
 
     budgets: tuple[BudgetState, ...]
     breakers: dict[str, bool]
 
 
 def read_state(db: Database) -> LimiterState:
-    """Return the state that all processes share. Two or three statements.
+    """Return the shared state of all processes. Two or three statements.
 
     Raises:
         StoreError: the database cannot be used.

@@ -12,7 +12,7 @@ def find_caller(
 ) -> tuple[User | None, Instance | None]:
     """Return the user with this secret and the instance with this token.
 
-    Each is None when unknown; the user also when a given organization secret is not the
+    None for an unknown one, and for the user if a given organization secret is not the
     one of the user's organization. Does not check that the two belong together. Two SQL
     statements over one connection, one for an unknown user.
     """

@@ -34,7 +34,7 @@ _SWEEP = sweep(list_totals)
 def find_count(
     db: Database, instance_id: int, query_hash: bytes, now: datetime
 ) -> CachedCount | None:
-    """Return the cached count; None when there is none, or it has expired."""
+    """Return the cached count; None when it is missing or has expired."""
     parameters = {"instance_id": instance_id, "query_hash": query_hash, "now": now}
     with db.read() as connection:
         row = connection.execute(_FIND, parameters).one_or_none()

@@ -318,7 +318,7 @@ def _find(
     now: datetime,
     window: timedelta,
 ) -> Row[Any] | None:
-    """Return the record with this scope; one that is over loses its scope instead."""
+    """Return the record with this scope; an expired one loses its scope instead."""
     scope = {"scope_digest": db.keys.digest(request.scope)}
     row = connection.execute(_BY_SCOPE, scope).one_or_none()
     if row is None:
@@ -328,7 +328,7 @@ def _find(
     expired = row.state == State.DONE and row.expires_at <= now
     if not unresolvable and not expired:
         return row
-    # The row itself stays: its record id and floor still tell creates apart.
+    # The row itself stays: its record id still shows which create made that record.
     changes = {"scope_digest": None, "expires_at": now + _RETENTION}
     connection.execute(_CHANGE.values(changes), {"intent_id": row.id})
     return None
@@ -347,7 +347,7 @@ def _acquire_existing(
         return seen
     if seen.state is State.RUNNING:
         if not row.joined:
-            # Tells the holder to save its response: `finish` stores it only then.
+            # Makes `finish` store the response, which it otherwise would not.
             joined = _CHANGE.values(joined=True)
             connection.execute(joined, {"intent_id": row.id})
         return seen

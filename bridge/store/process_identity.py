@@ -66,7 +66,7 @@ def _read_start_time(pid: int) -> str:
 
 
 def _require_ended(pid: int) -> str:
-    """Return "" for a process that has ended; raise for one that is hidden."""
+    """Return "" for a process that has ended; raise for a hidden one."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -47,7 +47,7 @@ class RequestEntry:
 
 @dataclass(frozen=True, slots=True)
 class VendorCallEntry:
-    """One call to the vendor; `request_id` is None outside of a request."""
+    """One call to the vendor; outside of a request its `request_id` stays None."""
 
     request_id: str | None
     instance_id: int | None

@@ -131,7 +131,7 @@ def change_user(
 ) -> User | None:
     """Change a user; return None, and change nothing, if `by` is not active any more.
 
-    `by` is None for the operator of the installation, who has no user.
+    The operator of the installation, who has no user, passes None for `by`.
 
     The sessions of a user who is deactivated, or gets a new password, end. Instances
     are removed with all that belongs to them, idempotency records included. Of two

@@ -130,7 +130,7 @@ class Ledger:
         return orjson.dumps(self).decode()
 
     def expire(self, now: float) -> None:
-        """Drop old minutes, dead holders with all they held, and times in the future."""
+        """Drop old minutes, dead holders with their slots, and times in the future."""
         # A time in the future was saved before the clock was set back, and would count
         # for as long as the clock had been ahead.
         latest = now + CLOCK_SLACK_S

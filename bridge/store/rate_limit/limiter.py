@@ -79,7 +79,7 @@ class BudgetUsage:
     """The usage of a tenant database's call budget.
 
     `ours` and `theirs` are the calls of the last hour by all our processes and by other
-    clients; `theirs` is None without a reading of the last hour, made `age_s` ago at
+    clients, the latter None without a reading of the last hour, made `age_s` ago at
     `read_at`. `quota_refused_at` is when the vendor refused a call for quota, if the
     budget is assumed to be used up since then. `refused_until` is, for each priority,
     when a call may pass again, because our calls have left the hour or the vendor's

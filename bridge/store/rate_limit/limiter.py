@@ -30,9 +30,9 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from bridge.errors import (
@@ -43,11 +43,13 @@ from bridge.errors import (
 )
 from bridge.interfaces import (
     NO_CALLER,
+    BudgetUsage,
     Caller,
     CallRequest,
     Permit,
     Priority,
     ReadUsage,
+    SlotUsage,
     Usage,
 )
 from bridge.store.database.engine import Database
@@ -59,44 +61,6 @@ from bridge.store.rate_limit.slots import HeldSlot, TenantSlots
 
 _FLUSH_DELAY_S = 0.02
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class SlotUsage:
-    """The slots of one entity for one integration code.
-
-    `waiting` counts the processes that wait, not their calls.
-    """
-
-    entity: str
-    slots: int
-    in_flight: int
-    waiting: int
-
-
-@dataclass(frozen=True, slots=True)
-class BudgetUsage:
-    """The usage of a tenant database's call budget.
-
-    `ours` and `theirs` are the calls of the last hour by all our processes and by other
-    clients, the latter None without a reading of the last hour, made `age_s` ago at
-    `read_at`. `quota_refused_at` is when the vendor refused a call for quota, if the
-    budget is assumed to be used up since then. `refused_until` is, for each priority,
-    when a call may pass again, because our calls have left the hour or the vendor's
-    count is read again; None when it passes now. `breaker_until` is when the host will
-    be called again, None when its breaker is closed.
-    """
-
-    database: str
-    threshold: int
-    ours: int
-    theirs: int | None
-    read_at: datetime | None
-    age_s: float | None
-    quota_refused_at: datetime | None
-    refused_until: Mapping[Priority, datetime | None]
-    slots: tuple[SlotUsage, ...]
-    breaker_until: datetime | None
 
 
 class SharedRateLimiter:
@@ -161,7 +125,7 @@ class SharedRateLimiter:
         """Record that the vendor just refused a call to a database for quota."""
         self._tenant(database).report_refusal()
 
-    def read_budgets(
+    def get_budgets(
         self, databases: Collection[str], caller: Caller = NO_CALLER
     ) -> list[BudgetUsage]:
         """Return the usage of databases, in the given order; a few statements each.

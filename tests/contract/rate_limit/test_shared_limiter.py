@@ -21,7 +21,7 @@ def waiting(process, count):
     """Wait until so many processes are seen waiting."""
 
     def seen():
-        [budget] = process.rate_limiter.read_budgets([process.tenant])
+        [budget] = process.rate_limiter.get_budgets([process.tenant])
         return sum(slot.waiting for slot in budget.slots)
 
     wait_until(lambda: seen() == count)
@@ -144,7 +144,7 @@ def test_lane_taken_without_hearing_of_it_is_free_again(start, deaf_db):
             deaf.acquire(wait_s=60).__enter__()
 
     with deaf.acquire(wait_s=60), deaf.acquire(wait_s=60), other.acquire(wait_s=60):
-        [budget] = other.rate_limiter.read_budgets([other.tenant])
+        [budget] = other.rate_limiter.get_budgets([other.tenant])
         assert budget.slots[0].in_flight == 3
 
 
@@ -280,7 +280,7 @@ def test_figures_show_budget_lanes_and_who_waits(start):
     with one.acquire("Ticket"):
         thread = in_thread(other, [], "other", entity="Ticket")
         waiting(one, 1)
-        [budget] = one.rate_limiter.read_budgets([one.tenant])
+        [budget] = one.rate_limiter.get_budgets([one.tenant])
     thread.join()
 
     assert (budget.threshold, budget.ours, budget.theirs) == (5_000, 1, 30)

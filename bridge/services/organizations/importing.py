@@ -1,6 +1,6 @@
 """Moving in: organizations, users and instances out of one JSON document.
 
-Its shape is in docs/moving-in.md. Everything is read and judged before anything is
+Its shape is in docs/migrating.md. Everything is read and judged before anything is
 written; what is wrong is named by its place in the document, never by a value that
 could be a secret.
 """

@@ -52,7 +52,7 @@ def list_keys(db: Database) -> tuple[list[KeyState], int]:
 def add_key(db: Database) -> str:
     """Add a key that waits; return its id."""
     key = new_key()
-    with key_rotation.alone(db):
+    with key_rotation.rotation_lock(db):
         db.keys.change([*db.keys.keys, key])
     return key.id
 
@@ -67,7 +67,7 @@ def rotate(db: Database) -> tuple[str, int]:
         ConflictError: the ring is in `BRIDGE_KEYS` and no key waits.
         StoreError: a stored seal does not open with any key.
     """
-    with key_rotation.alone(db):
+    with key_rotation.rotation_lock(db):
         former, *others = db.keys.keys
         waiting = [key for key in others if _find_role(db.keys.keys, key) == "waits"]
         if db.keys.source is None and not waiting:
@@ -91,10 +91,10 @@ def remove_key(db: Database, key_id: str, *, now: datetime | None = None) -> int
         NotFoundError: the ring has no such key.
         ConflictError: it seals, it makes the digests, or it sealed a moment ago.
     """
-    with key_rotation.alone(db):
+    with key_rotation.rotation_lock(db):
         _require_removable(db, key_id, now or datetime.now(UTC))
     resealed = key_rotation.reseal(db)
-    with key_rotation.alone(db):
+    with key_rotation.rotation_lock(db):
         # Asked again: somebody else may have rotated meanwhile.
         _require_removable(db, key_id, now or datetime.now(UTC))
         db.keys.change([key for key in db.keys.keys if key.id != key_id])

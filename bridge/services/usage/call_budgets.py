@@ -72,7 +72,7 @@ def _document(figures: BudgetUsage) -> dict[str, JSON]:
             priority.name.lower(): _time(moment)
             for priority, moment in figures.refused_until.items()
         },
-        "lanes": [_lane(lane) for lane in figures.lanes],
+        "lanes": [_lane(lane) for lane in figures.slots],
         "breaker": {
             "state": "closed" if until is None else "open",
             "retryAt": _time(until),
@@ -87,7 +87,7 @@ def _time(moment: datetime | None) -> str | None:
 def _lane(figures: SlotUsage) -> dict[str, JSON]:
     return {
         "entity": figures.entity,
-        "lanes": figures.lanes,
+        "lanes": figures.slots,
         "inFlight": figures.in_flight,
         "waiting": figures.waiting,
     }

@@ -1,7 +1,7 @@
 """Import of organizations, users and instances from one JSON document.
 
-docs/moving-in.md describes its format. The whole document is validated before anything
-is written; errors name the path in the document, never a value that could be a secret.
+docs/migrating.md describes its format. The whole document is validated before
+anything is written; errors name the path in the document, never a possible secret.
 """
 
 from __future__ import annotations

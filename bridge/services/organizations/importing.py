@@ -69,7 +69,8 @@ def read_document(ctx: Context, document: bytes) -> list[ImportedOrganization]:
         root = orjson.loads(document)
     except orjson.JSONDecodeError as error:
         raise InvalidRequestError(
-            f"The document is not valid JSON: line {error.lineno}, column {error.colno}."
+            f"The document is not valid JSON: line {error.lineno}, "
+            f"column {error.colno}."
         ) from None
     reading = _Reading(ctx)
     found = reading.all(_Node(root, ""), "organizations", reading.organization)

@@ -160,7 +160,7 @@ class SlotUsage:
     """
 
     entity: str
-    lanes: int
+    slots: int
     in_flight: int
     waiting: int
 
@@ -186,7 +186,7 @@ class BudgetUsage:
     age_s: float | None
     quota_refused_at: datetime | None
     refused_until: Mapping[Priority, datetime | None]
-    lanes: tuple[SlotUsage, ...]
+    slots: tuple[SlotUsage, ...]
     breaker_until: datetime | None
 
 

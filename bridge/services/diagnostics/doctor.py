@@ -29,7 +29,7 @@ from bridge.settings.names import (
     variable,
 )
 from bridge.settings.trusted_files import cure_readable, is_readable_by_others
-from bridge.store.database.database_errors import GRANT, RESTORE, Problem, judge
+from bridge.store.database.database_errors import GRANT, RESTORE, Problem, classify
 from bridge.store.database.database_errors import cure as cure_trouble
 from bridge.store.database.database_url import check_url, has_secret
 from bridge.store.database.engine import Database
@@ -258,7 +258,7 @@ def check_jobs(database: Database) -> Finding:
         if file is not None and file.exists():
             examine_file(file)
     except StoreError as error:
-        if file is not None and judge(error) is Problem.DAMAGED:
+        if file is not None and classify(error) is Problem.DAMAGED:
             cure = (
                 f"stop Bridge, move {file} with its -wal and -shm away and start: work "
                 "under way is lost, nothing else; or restore its backup"

@@ -51,7 +51,7 @@ def list_keys(db: Database) -> tuple[list[KeyState], int]:
 def add_key(db: Database) -> str:
     """Add a key that waits; return its id."""
     key = new_key()
-    with key_rotation.alone(db):
+    with key_rotation.rotation_lock(db):
         db.keys.change([*db.keys.keys, key])
     return key.id
 
@@ -66,7 +66,7 @@ def rotate(db: Database) -> tuple[str, int]:
         ConflictError: the ring is in `BRIDGE_KEYS` and no key waits.
         StoreError: no key opens a stored value.
     """
-    with key_rotation.alone(db):
+    with key_rotation.rotation_lock(db):
         former, *others = db.keys.keys
         waiting = [key for key in others if _find_role(db.keys.keys, key) == "waits"]
         if db.keys.source is None and not waiting:
@@ -90,10 +90,10 @@ def remove_key(db: Database, key_id: str, *, now: datetime | None = None) -> int
         NotFoundError: the ring does not have the key.
         ConflictError: the key seals, makes the digests, or sealed a moment ago.
     """
-    with key_rotation.alone(db):
+    with key_rotation.rotation_lock(db):
         _require_removable(db, key_id, now or datetime.now(UTC))
     resealed = key_rotation.reseal(db)
-    with key_rotation.alone(db):
+    with key_rotation.rotation_lock(db):
         # Another process may have rotated the keys since the first check.
         _require_removable(db, key_id, now or datetime.now(UTC))
         db.keys.change([key for key in db.keys.keys if key.id != key_id])

@@ -1,7 +1,7 @@
 """Import of organizations, users and instances from one JSON document.
 
-docs/moving-in.md describes its format. The whole document is validated before anything
-is written; errors name the path in the document, never a value that could be a secret.
+docs/migrating.md describes its format. The whole document is validated before
+anything is written; errors name the path in the document, never a possible secret.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from bridge.store.importing import (
     ImportedUser,
     ImportResult,
 )
+from bridge.store.organizations import fold_email
 from bridge.types import JSON
 
 MAX_ID = 2_000_000_000
@@ -97,11 +98,11 @@ class _Reading:
     def organization(self, node: _Node) -> ImportedOrganization:
         self._check_members(node, "id accountId name secret users instances")
         users = self.all(node, "users", self._user)
-        emails = {importing.fold_email(user.email) for user in users}
+        emails = {fold_email(user.email) for user in users}
 
         def instance(child: _Node) -> ImportedInstance:
             read = self._instance(child)
-            if importing.fold_email(read.email) not in emails:
+            if fold_email(read.email) not in emails:
                 self._add_problem(child, "user must be the email of a user beside it")
             return read
 
@@ -268,7 +269,7 @@ def _unique(
     secrets += [one.secret for one in users if one.secret]
     yield "secret", secrets
     yield "token", [one.token for one in instances if one.token]
-    yield "email", [importing.fold_email(one.email) for one in users]
+    yield "email", [fold_email(one.email) for one in users]
     yield "organization id", [one.id for one in organizations if one.id]
     yield "user id", [one.id for one in users if one.id]
     yield "instance id", [one.id for one in instances if one.id]

@@ -72,7 +72,7 @@ def _document(budget: BudgetUsage) -> dict[str, JSON]:
             priority.name.lower(): _time(moment)
             for priority, moment in budget.refused_until.items()
         },
-        "lanes": [_slot(slots) for slots in budget.lanes],
+        "lanes": [_slot(slots) for slots in budget.slots],
         "breaker": {
             "state": "closed" if until is None else "open",
             "retryAt": _time(until),
@@ -87,7 +87,7 @@ def _time(moment: datetime | None) -> str | None:
 def _slot(slots: SlotUsage) -> dict[str, JSON]:
     return {
         "entity": slots.entity,
-        "lanes": slots.lanes,
+        "lanes": slots.slots,
         "inFlight": slots.in_flight,
         "waiting": slots.waiting,
     }

@@ -1,4 +1,4 @@
-"""Moving in: old ids, secrets and tokens, all or nothing, and again."""
+"""Import: old ids, secrets and tokens, all or nothing, and again."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from bridge.store.instances import add_instance, find_by_token, get_instance
 from bridge.store.organizations import add_tenant, find_user, log_in
 
-GUIDE = (Path(__file__).parents[3] / "docs/moving-in.md").read_text(encoding="utf-8")
+GUIDE = (Path(__file__).parents[3] / "docs/migrating.md").read_text(encoding="utf-8")
 EXAMPLE = re.search(r"```json\n(.*?)```", GUIDE, re.DOTALL)[1]
 
 

@@ -140,7 +140,7 @@ def check_names(names: Iterable[str]) -> Finding | None:
         name
         for name in names
         if name.upper().startswith(PREFIX)
-        # Other programs, such as the deployment files, use names with our prefix.
+        # The simulator and the tests have variables of their own with our prefix.
         and not name.upper().startswith(OTHER_PREFIXES)
         and name.upper() not in known
     )

@@ -69,7 +69,7 @@ def test_a_copy_onto_a_full_disk_names_it(crowded, tmp_path, disk):
     assert [path.name for path in disk.iterdir()] == ["fill"]
 
 
-def test_a_restore_that_runs_out_of_room_changes_nothing(crowded, tmp_path, disk):
+def test_a_restore_on_a_full_disk_changes_nothing(crowded, tmp_path, disk):
     operator, fill = crowded
     operator.ok("db", "backup", tmp_path / "copy.db")
     fill()
@@ -86,7 +86,7 @@ def test_a_restore_that_runs_out_of_room_changes_nothing(crowded, tmp_path, disk
     assert sorted(path.name for path in (disk / "data").iterdir()) == before
 
 
-def test_a_key_ring_without_room_leaves_no_draft(crowded, disk):
+def test_a_key_ring_on_a_full_disk_leaves_no_draft(crowded, disk):
     operator, fill = crowded
     shutil.rmtree(disk / "data")
     (disk / "data").mkdir()
@@ -98,7 +98,7 @@ def test_a_key_ring_without_room_leaves_no_draft(crowded, disk):
     assert list((disk / "data").iterdir()) == []
 
 
-def test_callers_and_log_name_a_full_disk_until_there_is_room(crowded, disk, caplog):
+def test_callers_and_log_name_a_full_disk_until_it_has_space(crowded, disk, caplog):
     operator, fill = crowded
     caplog.set_level(logging.INFO)
     settings = operator.settings()

@@ -976,7 +976,7 @@ SHARED = ("/accounts", "/accounts/{}", "/users", "/users/{}")
         *("/hubs/crm/contacts/4/foo", "/hubs/crm/accounts/0/contacts/4/x/y"),
     ],
 )
-def test_nothing_is_told_of_the_hub_without_a_token(shape, method, world):
+def test_the_hub_is_not_described_without_a_token(shape, method, world):
     bare = shape.removeprefix(HUB)
     for path in {shape, bare} - set(SHARED):
         body = None if method == "GET" else {}

@@ -281,7 +281,7 @@ def refuse(api, maker, vendor, entity):
 
 
 @pytest.mark.parametrize("entity", SLICE)
-def test_every_fault_is_named_before_the_vendor_is_asked(api, maker, vendor, entity):
+def test_every_problem_is_reported_without_a_vendor_call(api, maker, vendor, entity):
     refuse(api, maker, vendor, entity)
 
 

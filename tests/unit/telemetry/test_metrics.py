@@ -121,7 +121,7 @@ def test_a_reset_removes_the_metrics_of_stale_machines(
     assert former.exists() is remains
 
 
-def test_a_machine_that_counts_is_kept_however_old_its_folder(tmp_path):
+def test_the_folder_of_a_live_machine_is_kept_at_any_age(tmp_path):
     other = tmp_path / "other-machine"
     other.mkdir()
     (other / "counter_7.db").write_bytes(b"")

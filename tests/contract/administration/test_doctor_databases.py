@@ -1,4 +1,4 @@
-"""`bridge doctor` names the cause in databases: damage, rights, and nobody at work."""
+"""`bridge doctor` names problems of databases: damage, rights, no living worker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists that are answered whole unless a page of them is asked for."""
+"""Lists that are returned whole unless a page is requested."""
 
 import pytest
 

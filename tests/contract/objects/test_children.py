@@ -7,7 +7,7 @@ PERSON = {"active": 1, "firstName": "Ida", "lastName": "Moe"}
 
 @pytest.fixture
 def account(api):
-    """An account with three contacts, and nobody else's."""
+    """An account with three contacts of its own."""
     body = {
         "accountName": "Children",
         "accountType": 1,

@@ -29,7 +29,7 @@ def kind(field):
 
 @pytest.fixture(scope="module")
 def newcomer(api):
-    """A caller for whom nothing was asked of the vendor yet."""
+    """A caller without any vendor call yet."""
     newcomer = api.connect("Newcomer")
     yield newcomer
     newcomer.disconnect()
@@ -106,7 +106,7 @@ def test_objects_are_the_resources_and_then_the_entities(api, vendor):
 
 @pytest.fixture
 def latest(api):
-    """A caller of this test's own: fields are asked for anew after a minute."""
+    """A caller of this test's own: fields are fetched again after a minute."""
     latest = api.connect("Latest")
     yield latest
     latest.disconnect()

@@ -9,7 +9,7 @@ PASSWORD = "Correct-Horse-41207"
 
 
 class Caller:
-    """A user of the demo's organization, by his own secret."""
+    """A user of the demo's organization, by its own secret."""
 
     def __init__(self, api, user):
         self.user = user
@@ -42,7 +42,7 @@ def account(platform):
 
 @pytest.fixture
 def member(api, platform, account):
-    """A user of the second account, who is no admin."""
+    """A user of the second account, not an admin."""
     answer = platform("POST", f"/accounts/{account['id']}/users", person())
     assert answer.status == 200, answer.body
     return Caller(api, answer.json())
@@ -577,7 +577,7 @@ def connection(api, **changes):
 
 @pytest.fixture
 def colleague(api, platform):
-    """A user of the demo's own account, who is no admin."""
+    """A user of the demo's own account, not an admin."""
     [own] = platform("GET", "/accounts?where=defaultAccount=true").json()
     made = platform("POST", f"/accounts/{own['id']}/users", person()).json()
     yield Caller(api, made)

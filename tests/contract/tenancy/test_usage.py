@@ -1,4 +1,4 @@
-"""The log of a caller's requests, as he reads it, and figures out of it."""
+"""The log of a caller's requests, and counts of it."""
 
 import re
 import secrets

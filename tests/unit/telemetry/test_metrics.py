@@ -1,4 +1,4 @@
-"""Figures of several processes are one sum; the dead do nothing any more."""
+"""Metrics of several processes are summed, without those of ended processes."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def run(directory, how):
 
 @pytest.fixture
 def both(tmp_path):
-    """The figures after two processes counted, the first of them a second ago."""
+    """The metrics of two processes, of which the first ended a second ago."""
     first = subprocess.Popen(
         [sys.executable, "-c", PROGRAM + "\ninput()", str(tmp_path), "live"],
         stdin=subprocess.PIPE,

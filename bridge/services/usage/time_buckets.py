@@ -41,7 +41,7 @@ _DERIVED = (
 
 
 def read_interval(word: str, since: datetime, until: datetime) -> str:
-    """Return an interval name, by default one that suits the time span.
+    """Return an interval name, by default a suitable one for the time span.
 
     Raises:
         InvalidRequestError: the name is unknown.

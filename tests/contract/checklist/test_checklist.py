@@ -171,7 +171,7 @@ def one(members):
 
 
 def many(members):
-    """Expect a bare array, not empty, of such objects; the count header has their number.
+    """Expect a bare array, not empty, of such objects; a header has their number.
 
     A type instead of members expects plain values.
     """

@@ -243,12 +243,12 @@ def start_process(settings: Settings, *, serves: bool) -> None:
     logs.start(settings.log_format, settings.log_level)
     make_private_directory(settings.data_dir)
     restrict_data(settings.data_dir, check_url(read_url(settings)))
-    figures = settings.data_dir / "metrics"
+    metrics_dir = settings.data_dir / "metrics"
     try:
-        share(figures, anew=serves)
+        share(metrics_dir, anew=serves)
     except OSError as error:
         raise ConfigurationError(
-            f"The directory {figures} cannot be used: {error.strerror}; run as the "
+            f"The directory {metrics_dir} cannot be used: {error.strerror}; run as the "
             "owner of BRIDGE_DATA_DIR, or name another."
         ) from error
 

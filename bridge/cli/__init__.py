@@ -45,13 +45,13 @@ COMMANDS = (
 
 _CONFIG = "BRIDGE_CONFIG"
 
-_LOGGING = ("demo", "sandbox", "serve", "worker")
+_LOGGING_COMMANDS = ("demo", "sandbox", "serve", "worker")
 """Commands that log old names of settings, or that read no settings."""
 _SECOND_NAME = "autotask-bridge"
 _NAME = re.compile(r"(?<![-\w])bridge (?=[a-z])")
 
 # A group called without a command shows its help; older click has no error for it.
-_HELP: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())
+_NO_ARGS_IS_HELP: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())
 
 
 class _Commands(click.Group):
@@ -79,8 +79,8 @@ class _Commands(click.Group):
         if not (name in COMMANDS or name.startswith("-") or ctx.resilient_parsing):
             similar = difflib.get_close_matches(name, COMMANDS)
             meant = " or ".join(f"'{ctx.command_path} {one}'" for one in similar)
-            cure = f"Did you mean {meant}?" if meant else _start_with(ctx)
-            raise click.UsageError(f"No such command '{name}'. {cure}", ctx)
+            fix = f"Did you mean {meant}?" if meant else _start_with(ctx)
+            raise click.UsageError(f"No such command '{name}'. {fix}", ctx)
         return super().resolve_command(ctx, args)
 
     def shell_complete(
@@ -100,19 +100,19 @@ class _Commands(click.Group):
     ) -> click.Context:
         if info_name == _SECOND_NAME:
             _rename(self)
-        with _said_in_one_line():
+        with _one_line_errors():
             return super().make_context(info_name, args, parent, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's signature
-        with _said_in_one_line():
+        with _one_line_errors():
             return super().invoke(ctx)
 
 
 @contextlib.contextmanager
-def _said_in_one_line() -> Iterator[None]:
+def _one_line_errors() -> Iterator[None]:
     try:
         yield
-    except _HELP:
+    except _NO_ARGS_IS_HELP:
         raise
     except click.UsageError as error:
         # Without a context click leaves the usage out, which takes lines.
@@ -198,7 +198,7 @@ def main(
     logging.getLogger("bridge.store").addHandler(logging.NullHandler())
     if until_eof:
         end_with_input()
-    elif ctx.invoked_subcommand not in _LOGGING:
+    elif ctx.invoked_subcommand not in _LOGGING_COMMANDS:
         # Imported here: the supervisor of `serve` and the simulator stay small.
         importlib.import_module("bridge.cli.deprecated_variables").echo_old_names()
 

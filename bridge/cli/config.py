@@ -134,10 +134,10 @@ def _write_new(path: Path, text: str) -> None:
         text = f"{path} exists; remove it, or name another file."
         raise OperatorError(text) from None
     except OSError as error:
-        cure = "name another file, or run as a user who may write there"
+        fix = "name another file, or run as a user who may write there"
         if not path.parent.exists():
-            cure = f"run `mkdir -p {shlex.quote(str(path.parent))}`"
-        text = f"{path} cannot be written: {error.strerror}; {cure}."
+            fix = f"run `mkdir -p {shlex.quote(str(path.parent))}`"
+        text = f"{path} cannot be written: {error.strerror}; {fix}."
         raise OperatorError(text) from error
     finally:
         with contextlib.suppress(OSError):

@@ -268,8 +268,8 @@ def _send(
         method=method,
     )
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
-            document: dict[str, object] = orjson.loads(answer.read())
+        with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
+            document: dict[str, object] = orjson.loads(response.read())
     except urllib.error.HTTPError as error:
         if error.code == HTTPStatus.NOT_FOUND:
             return None

@@ -193,7 +193,7 @@ def _examine_vendor(
         if short is not None:
             yield short
     element = load_elements()[instance.element_key if instance else _ELEMENT]
-    patient = ConnectionUnderTest(
+    connection = ConnectionUnderTest(
         credentials,
         tuple(element.resources.values()),
         zone=instance.zone if instance else None,
@@ -201,9 +201,11 @@ def _examine_vendor(
     )
     # Past the governor, because an examination must work when nothing else does; what
     # Autotask says of its count is shared with all processes.
-    with contextlib.closing(app.open_diagnostics(settings, rate_limiter)) as probe:
+    with contextlib.closing(
+        app.open_diagnostics(settings, rate_limiter)
+    ) as diagnostics:
         yield from vendor_checks.examine(
-            lambda: datetime.now(UTC), probe, patient, rate_limiter
+            lambda: datetime.now(UTC), diagnostics, connection, rate_limiter
         )
 
 

@@ -57,8 +57,8 @@ def run(  # noqa: PLR0913 - the command's options
         sys.stdout.flush()
         if ready_fd is not None:
             people = logs.is_for_people(settings.log_format)
-            said = (PEOPLE if people else MACHINES) + opened.identity.encode()
-            os.write(ready_fd, said)
+            message = (PEOPLE if people else MACHINES) + opened.identity.encode()
+            os.write(ready_fd, message)
             os.close(ready_fd)
 
     with _explaining_exit(host, port):

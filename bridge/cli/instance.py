@@ -115,13 +115,13 @@ def import_(*, file: Path, check: bool, as_json: bool) -> None:
         document = file.read_bytes()
     except OSError as error:
         raise OperatorError(f"{file} cannot be read: {error.strerror}.") from error
-    moved = _move_in(document, check=check)
+    imported = _import(document, check=check)
     if as_json:
-        show_json({"added": moved.added, "kept": moved.kept, "checked": check})
+        show_json({"added": imported.added, "kept": imported.kept, "checked": check})
         return
     click.echo("Nothing was written; it would be:" if check else "Done:")
     for kind in ("organizations", "accounts", "users", "instances"):
-        added, kept = moved.added.get(kind, 0), moved.kept.get(kind, 0)
+        added, kept = imported.added.get(kind, 0), imported.kept.get(kind, 0)
         click.echo(f"  {kind:<14}{added} added, {kept} there already")
 
 
@@ -248,14 +248,14 @@ def _set_enabled(instance_id: int, *, enabled: bool, as_json: bool) -> None:
     show_change(document, f"{done} {found.id}.", as_json=as_json)
 
 
-def _move_in(document: bytes, *, check: bool) -> ImportResult:
+def _import(document: bytes, *, check: bool) -> ImportResult:
     """Import a file; one that cannot be imported makes no new installation."""
     settings = read_settings()
     if find_missing(settings):
         with open_trial(settings) as ctx:
-            moved = importing.move_in(ctx, document, check=True)
+            imported = importing.move_in(ctx, document, check=True)
         if check:
-            return moved
+            return imported
     with open_context(settings, new=not check) as ctx:
         return importing.move_in(ctx, document, check=check)
 

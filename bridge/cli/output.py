@@ -176,11 +176,13 @@ def _bars(console: Console, title: str) -> Iterator[Report]:
             shown.stop()
 
 
-def _place_cells(row: Sequence[str], widths: Sequence[int], room: int) -> Iterator[str]:
+def _place_cells(
+    row: Sequence[str], widths: Sequence[int], line_width: int
+) -> Iterator[str]:
     line, column = "", 0
     for cell, width in zip(row, widths, strict=True):
         before = f"{line}  ".ljust(column) if column else ""
-        if line and len(before) + len(cell) > room:
+        if line and len(before) + len(cell) > line_width:
             yield line
             before = "    "
         line = f"{before}{cell}"

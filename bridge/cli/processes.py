@@ -21,10 +21,10 @@ import click
 
 from bridge.errors import OperatorError
 
-_GRACE_S = 35.0
-_START_S = 30.0
-_END_S = 5.0
-_EXPLAINED = (1, 2)
+_STOP_TIMEOUT_S = 35.0
+_START_TIMEOUT_S = 30.0
+_EXIT_TIMEOUT_S = 5.0
+_EXPLAINED_CODES = (1, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +89,16 @@ def child(arguments: Sequence[str], env: Mapping[str, str | None]) -> Iterator[C
     """
     process = start([*arguments, "--json"], env=env, stdout=subprocess.PIPE)
     try:
-        yield Child(arguments[0], process, _hear(arguments[0], process))
+        yield Child(arguments[0], process, _read_announcement(arguments[0], process))
     finally:
         _stop(process)
 
 
-def _hear(name: str, process: subprocess.Popen[bytes]) -> Mapping[str, str]:
+def _read_announcement(
+    name: str, process: subprocess.Popen[bytes]
+) -> Mapping[str, str]:
     """Return the first line of a child; a silent one is killed after a while."""
-    timer = threading.Timer(_START_S, process.kill)
+    timer = threading.Timer(_START_TIMEOUT_S, process.kill)
     timer.start()
     try:
         line = process.stdout.readline() if process.stdout else b""
@@ -106,8 +108,8 @@ def _hear(name: str, process: subprocess.Popen[bytes]) -> Mapping[str, str]:
         announced: Mapping[str, str] = json.loads(line)
     except ValueError:
         with contextlib.suppress(subprocess.TimeoutExpired):
-            code = process.wait(_END_S)
-            if code in _EXPLAINED:
+            code = process.wait(_EXIT_TIMEOUT_S)
+            if code in _EXPLAINED_CODES:
                 raise click.exceptions.Exit(code) from None
         raise OperatorError(f"`bridge {name}` did not start.") from None
     return announced
@@ -116,7 +118,7 @@ def _hear(name: str, process: subprocess.Popen[bytes]) -> Mapping[str, str]:
 def _stop(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
     try:
-        process.wait(_GRACE_S)
+        process.wait(_STOP_TIMEOUT_S)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
@@ -136,9 +138,9 @@ class Signals:
         self._numbers = numbers
 
     def __enter__(self) -> Self:
-        self._come, self._gone = socket.socketpair()
-        self._gone.setblocking(False)  # noqa: FBT003 - the library's signature
-        self._wakeup = signal.set_wakeup_fd(self._gone.fileno())
+        self._reader, self._writer = socket.socketpair()
+        self._writer.setblocking(False)  # noqa: FBT003 - the library's signature
+        self._wakeup = signal.set_wakeup_fd(self._writer.fileno())
         self._before = {
             number: signal.signal(number, _ignore) for number in self._numbers
         }
@@ -148,8 +150,8 @@ class Signals:
         for number, handler in self._before.items():
             signal.signal(number, handler)
         signal.set_wakeup_fd(self._wakeup)
-        self._come.close()
-        self._gone.close()
+        self._reader.close()
+        self._writer.close()
 
     def wait(
         self, timeout_s: float | None = None, *, beside: int | None = None
@@ -158,10 +160,10 @@ class Signals:
 
         Also None when the file `beside` can be read.
         """
-        signals = self._come.fileno()
+        signals = self._reader.fileno()
         watched = [signals] if beside is None else [signals, beside]
         ready, _, _ = select.select(watched, [], [], timeout_s)
-        return self._come.recv(1)[0] if signals in ready else None
+        return self._reader.recv(1)[0] if signals in ready else None
 
 
 def _ignore(_signal: int, _frame: FrameType | None) -> None:

@@ -25,10 +25,10 @@ PEOPLE, MACHINES = b"p", b"m"
 Behind it stands the identity of the database that it has opened.
 """
 
-_MOST_SAID = 200
-_HEAD_START_S = 1.0
-_FIRST_PAUSE_S = 1.0
-_LONGEST_PAUSE_S = 30.0
+_MAX_READY_BYTES = 200
+_WORKER_DELAY_S = 1.0
+_MIN_PAUSE_S = 1.0
+_MAX_PAUSE_S = 30.0
 _HEALTHY_S = 60.0
 _STOPPING = (signal.SIGTERM, signal.SIGINT)
 
@@ -45,31 +45,35 @@ def supervise(facade: Sequence[str], worker: Sequence[str]) -> int:
     child ended that nobody stopped is a line of the log.
     """
     with Signals(*_STOPPING, signal.SIGHUP, signal.SIGCHLD) as signals:
-        ready, told = os.pipe()
-        serving = start([*facade, "--ready-fd", str(told)], keep=[told])
-        os.close(told)
-        working = _Worker(worker, ready)
-        while serving.poll() is None:
-            number = signals.wait(working.keep(), beside=working.awaited)
+        ready, ready_writer = os.pipe()
+        facade_process = start(
+            [*facade, "--ready-fd", str(ready_writer)], keep=[ready_writer]
+        )
+        os.close(ready_writer)
+        worker_process = _WorkerProcess(worker, ready)
+        while facade_process.poll() is None:
+            number = signals.wait(
+                worker_process.start_if_due(), beside=worker_process.awaited
+            )
             if number in _STOPPING:
-                working.stop(number)
+                worker_process.stop(number)
             if number not in {None, signal.SIGCHLD}:
-                serving.send_signal(number)
-        code = _exit_code(serving.returncode)
-        if code and working.log is not None:
-            working.log.tell(f"The facade ended with {code}.")
-        working.stop(signal.SIGTERM)
-        working.wait()
+                facade_process.send_signal(number)
+        code = _exit_code(facade_process.returncode)
+        if code and worker_process.log is not None:
+            worker_process.log.write(f"The facade ended with {code}.")
+        worker_process.stop(signal.SIGTERM)
+        worker_process.wait()
     return code
 
 
-class _Log:
+class _SupervisorLog:
     """Lines on stderr, in the form of all others."""
 
     def __init__(self, *, people: bool) -> None:
         self._people = people
 
-    def tell(self, event: str) -> None:
+    def write(self, event: str) -> None:
         """Write one line, a warning."""
         line = {
             "event": event,
@@ -79,7 +83,7 @@ class _Log:
         click.echo(event if self._people else json.dumps(line), err=True)
 
 
-class _Worker:
+class _WorkerProcess:
     """A command that is started again whenever it ends, until it is stopped.
 
     `awaited` is the file in which somebody says that it may start, for whom lines of
@@ -88,23 +92,23 @@ class _Worker:
 
     def __init__(self, arguments: Sequence[str], awaited: int) -> None:
         self.awaited: int | None = awaited
-        self.log: _Log | None = None
+        self.log: _SupervisorLog | None = None
         self._arguments = arguments
-        self._pause_s = _FIRST_PAUSE_S
+        self._pause_s = _MIN_PAUSE_S
         self._stopped = False
         self._process: subprocess.Popen[bytes] | None = None
         self._due_at: float | None = None
 
-    def keep(self) -> float | None:
+    def start_if_due(self) -> float | None:
         """Start it if it is time; return in how many seconds it will be, if ever."""
         now = time.monotonic()
-        self._listen(now)
+        self._read_ready(now)
         if self._stopped:
             return None
         if self._process is not None:
             if self._process.poll() is None:
                 return None
-            self._bury(self._process, now)
+            self._handle_exit(self._process, now)
         if self._due_at is None:
             return None
         if now < self._due_at:
@@ -124,31 +128,31 @@ class _Worker:
         if self._process is not None:
             self._process.wait()
 
-    def _listen(self, now: float) -> None:
+    def _read_ready(self, now: float) -> None:
         """See whether it was said that we may start."""
         if self.awaited is None:
             return
         os.set_blocking(self.awaited, False)
         with contextlib.suppress(BlockingIOError):
-            if said := os.read(self.awaited, _MOST_SAID):
-                self.log = _Log(people=said.startswith(PEOPLE))
-                self._arguments = ["--opened", said[1:].decode(), *self._arguments]
+            if message := os.read(self.awaited, _MAX_READY_BYTES):
+                self.log = _SupervisorLog(people=message.startswith(PEOPLE))
+                self._arguments = ["--opened", message[1:].decode(), *self._arguments]
                 # The facade's callers wait for it; nobody waits for the first job.
-                self._due_at = now + _HEAD_START_S
+                self._due_at = now + _WORKER_DELAY_S
             os.close(self.awaited)
             self.awaited = None
 
-    def _bury(self, process: subprocess.Popen[bytes], now: float) -> None:
+    def _handle_exit(self, process: subprocess.Popen[bytes], now: float) -> None:
         self._process = None
         if now - self._started_at > _HEALTHY_S:
-            self._pause_s = _FIRST_PAUSE_S
+            self._pause_s = _MIN_PAUSE_S
         self._due_at = now + self._pause_s
         if self.log is not None:
-            self.log.tell(
+            self.log.write(
                 f"The worker ended with {_exit_code(process.returncode)}; "
                 f"starting another in {self._pause_s:g} s."
             )
-        self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
+        self._pause_s = min(2 * self._pause_s, _MAX_PAUSE_S)
 
 
 def _exit_code(returncode: int) -> int:

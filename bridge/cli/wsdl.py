@@ -31,8 +31,8 @@ def wsdl() -> None:
 @as_json
 def list_(*, as_json: bool) -> None:
     """List the bundled description and the fetched ones."""
-    with _probe() as probe:
-        used, found = probe.description(), probe.descriptions()
+    with _open_diagnostics() as diagnostics:
+        used, found = diagnostics.description(), diagnostics.descriptions()
     if as_json:
         show_json([asdict(one) | {"used": one == used} for one in found])
         return
@@ -49,13 +49,13 @@ def list_(*, as_json: bool) -> None:
 )
 def refresh(*, instance_id: int) -> None:
     """Fetch the description of an instance's zone into the data directory."""
-    with open_context() as ctx, _probe() as probe:
+    with open_context() as ctx, _open_diagnostics() as diagnostics:
         instance = get_instance(ctx.database, instance_id)
         if instance is None or instance.zone is None:
             raise NotFoundError(f"There is no instance {instance_id} with a zone.")
         credentials = read_credentials(ctx, instance.configuration)
-        fetched = probe.refresh(instance.zone, credentials)
-        used = probe.description()
+        fetched = diagnostics.refresh(instance.zone, credentials)
+        used = diagnostics.description()
     click.echo(f"Fetched {fetched.name}.")
     click.echo(f"From the next start on, calls are made with {used.name}.")
 
@@ -63,13 +63,13 @@ def refresh(*, instance_id: int) -> None:
 @wsdl.command(epilog="Example: bridge wsdl diff")
 def diff() -> None:
     """Show what the newest fetched description has beyond the bundled one, or lacks."""
-    with _probe() as probe:
-        newest, *others = probe.descriptions()
+    with _open_diagnostics() as diagnostics:
+        newest, *others = diagnostics.descriptions()
         if not others:
             raise NotFoundError(
                 "None was fetched: run `bridge wsdl refresh --instance ID`."
             )
-        more, less = probe.compare(newest)
+        more, less = diagnostics.compare(newest)
     for sign, lines in (("-", less), ("+", more)):
         for line in lines:
             click.echo(f"{sign} {line}")
@@ -77,6 +77,6 @@ def diff() -> None:
 
 
 @contextlib.contextmanager
-def _probe() -> Iterator[BackendDiagnostics]:
-    with contextlib.closing(app.open_diagnostics(read_settings())) as probe:
-        yield probe
+def _open_diagnostics() -> Iterator[BackendDiagnostics]:
+    with contextlib.closing(app.open_diagnostics(read_settings())) as diagnostics:
+        yield diagnostics

@@ -64,14 +64,14 @@ def run(  # noqa: PLR0913 - what an operator can choose, by name
         tls: speak HTTPS with this certificate, instead of HTTP.
     """
     limits = limits or ConnectionLimits()
-    _Server(
+    _GunicornApplication(
         make_app,
         {
             "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
             "workers": workers,
             "threads": threads,
             "worker_class": FacadeWorker,
-            "logger_class": _Log,
+            "logger_class": _GunicornLogger,
             "loglevel": "warning",
             "keepalive": limits.keepalive_s,
             "graceful_timeout": round(limits.drain_s),
@@ -83,7 +83,7 @@ def run(  # noqa: PLR0913 - what an operator can choose, by name
             "http_parser": "python",
             "control_socket_disable": True,
             "when_ready": _announcer(ready),
-            "on_exit": _leave_garbage,
+            "on_exit": _skip_final_collection,
             **(_tls_settings(tls) if tls else {}),
         },
         limits.stall_s,
@@ -99,7 +99,7 @@ def _tls_settings(tls: Certificates) -> dict[str, Any]:
     }
 
 
-class _Log(Logger):  # type: ignore[misc]
+class _GunicornLogger(Logger):  # type: ignore[misc]
     """gunicorn's log without handlers of its own: its lines go where ours go."""
 
     def setup(self, cfg: Any) -> None:  # noqa: ANN401 - gunicorn has no types
@@ -110,7 +110,7 @@ class _Log(Logger):  # type: ignore[misc]
         self.error_log.propagate = True
 
 
-def _leave_garbage(_server: Any) -> None:  # noqa: ANN401 - gunicorn has no types
+def _skip_final_collection(_server: Any) -> None:  # noqa: ANN401 - gunicorn has no types
     """Spare Python the search for garbage at the end; it can take seconds."""
     gc.freeze()
 
@@ -125,7 +125,7 @@ def _announcer(ready: Callable[[int], None] | None) -> Callable[[Any], None]:
     return when_ready
 
 
-class _Server(BaseApplication):  # type: ignore[misc]
+class _GunicornApplication(BaseApplication):  # type: ignore[misc]
     """gunicorn's view of us: settings, and an application made on demand."""
 
     def __init__(

@@ -25,9 +25,9 @@ class Head:
     _skipped: int
     _line_ends_at: int
 
-    def __init__(self, *, longest_line: int, longest_headers: int) -> None:
-        self._longest_line = longest_line
-        self._longest_headers = longest_headers
+    def __init__(self, *, max_line_bytes: int, max_headers_bytes: int) -> None:
+        self._max_line_bytes = max_line_bytes
+        self._max_headers_bytes = max_headers_bytes
         self._begin()
 
     def __len__(self) -> int:
@@ -40,9 +40,9 @@ class Head:
         # RFC 9112, 2.2: one empty line before the first is to be overlooked.
         if self._skipped < 0 and len(self._bytes) >= len(_LINE_END):
             self._skipped = len(_LINE_END) if self._bytes.startswith(_LINE_END) else 0
-        self._judge(seen)
+        self._check(seen)
 
-    def take(self) -> bytes:
+    def drain(self) -> bytes:
         """Return all bytes, which may reach beyond the head, and begin anew."""
         taken = bytes(self._bytes)
         self._begin()
@@ -54,22 +54,22 @@ class Head:
         self._line_ends_at = -1
         self.is_ready = self.is_too_long = False
 
-    def _judge(self, seen: int) -> None:
+    def _check(self, seen: int) -> None:
         if self._skipped < 0 or self.is_ready:
             return
         if self._line_ends_at < 0:
-            self._judge_line(seen)
+            self._check_line(seen)
         if self._line_ends_at >= 0:
             end = self._bytes.find(_END, max(self._line_ends_at, seen - len(_END) + 1))
             rest = len(self._bytes) - self._line_ends_at - len(_LINE_END)
-            self.is_too_long |= end < 0 and rest > self._longest_headers
+            self.is_too_long |= end < 0 and rest > self._max_headers_bytes
             self.is_ready |= end >= 0
         self.is_ready |= self.is_too_long or self._has_bare_line_feed(seen)
 
-    def _judge_line(self, seen: int) -> None:
+    def _check_line(self, seen: int) -> None:
         found = self._bytes.find(_LINE_END, max(self._skipped, seen - 1))
         length = (len(self._bytes) if found < 0 else found) - self._skipped
-        self.is_too_long = length - len(_LINE_END) > self._longest_line
+        self.is_too_long = length - len(_LINE_END) > self._max_line_bytes
         if found >= 0:
             self._line_ends_at = found
             line = self._bytes[self._skipped : found]

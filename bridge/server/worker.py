@@ -31,7 +31,7 @@ from gunicorn.http import wsgi
 from gunicorn.http.errors import ParseException
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
-from bridge.server.connection import Arrival, FacadeConnection
+from bridge.server.connection import FacadeConnection, HeadState
 from bridge.server.error_responses import (
     RequestSummary,
     build_refusal,
@@ -44,12 +44,12 @@ from bridge.web.http.errors import BUG
 from bridge.web.http.request_context import new_request_id
 
 _SWITCH_INTERVAL_S = 0.001
-_MOST_HEADS = 256
+_MAX_HEADS = 256
 """Heads under way in one process; with one more, the oldest of them is cut."""
 
 _LARGE_HEAD_BYTES = 2**16
-_MOST_HEAD_BYTES = 2**25
-_LAST_WORDS_S = 2.0
+_MAX_HEADS_BYTES = 2**25
+_EXIT_TIMEOUT_S = 2.0
 _GONE = (errno.EAGAIN, errno.EWOULDBLOCK, errno.ECONNABORTED)
 
 
@@ -76,7 +76,7 @@ class FacadeWorker(ThreadWorker):  # type: ignore[misc]
         """End at once, whatever is under way."""
         if not self.booted:
             super().handle_quit(sig, frame)
-        self.method_queue.defer(_end)
+        self.method_queue.defer(_exit_at_once)
 
     def accept(self, listener: Foreign) -> bool:
         """Take a new connection, if there is one; tell whether there was."""
@@ -107,7 +107,7 @@ class FacadeWorker(ThreadWorker):  # type: ignore[misc]
     def finish_request(self, conn: Foreign, fs: Foreign) -> None:
         """Keep a connection or close it; what was read ahead of a request counts."""
         kept = not fs.cancelled() and fs.exception() is None and fs.result() is True
-        if kept and conn.keep():
+        if kept and conn.take_read_ahead():
             self._read(conn)
         else:
             super().finish_request(conn, fs)
@@ -147,30 +147,30 @@ class FacadeWorker(ThreadWorker):  # type: ignore[misc]
     def _read(self, conn: FacadeConnection) -> None:
         """Read what has come of a head; hand it to a thread when that is all of it."""
         match conn.receive():
-            case Arrival.UNDER_WAY:
+            case HeadState.INCOMPLETE:
                 self._watch(conn)
-            case Arrival.READY:
+            case HeadState.READY:
                 self._unwatch(conn)
                 self.enqueue_req(conn)
-            case Arrival.GONE:
+            case HeadState.GONE:
                 self._unwatch(conn)
                 self.nr_conns -= 1
                 conn.close()
 
     def _watch(self, conn: FacadeConnection) -> None:
         if conn in self._heads:
-            self.poller.modify(conn.sock, conn.wants, partial(self._go_on, conn))
+            self.poller.modify(conn.sock, conn.events, partial(self._resume, conn))
         else:
-            if len(self._heads) >= _MOST_HEADS:
+            if len(self._heads) >= _MAX_HEADS:
                 self._cut(next(iter(self._heads)))
-            patience_s = self.app.stall_s
+            timeout_s = self.app.stall_s
             if not self.alive:
-                patience_s = min(patience_s, STOP_KEEPALIVE_LINGER)
-            conn.timeout = time.monotonic() + patience_s
+                timeout_s = min(timeout_s, STOP_KEEPALIVE_LINGER)
+            conn.timeout = time.monotonic() + timeout_s
             self._heads[conn] = None
-            self.poller.register(conn.sock, conn.wants, partial(self._go_on, conn))
+            self.poller.register(conn.sock, conn.events, partial(self._resume, conn))
         if len(conn.head) > _LARGE_HEAD_BYTES and (
-            sum(len(each.head) for each in self._heads) > _MOST_HEAD_BYTES
+            sum(len(each.head) for each in self._heads) > _MAX_HEADS_BYTES
         ):
             self._cut(conn)
 
@@ -179,7 +179,7 @@ class FacadeWorker(ThreadWorker):  # type: ignore[misc]
             del self._heads[conn]
             self.poller.unregister(conn.sock)
 
-    def _go_on(self, conn: FacadeConnection, _sock: Foreign) -> None:
+    def _resume(self, conn: FacadeConnection, _sock: Foreign) -> None:
         # It may have been cut after the event was noticed.
         if conn in self._heads:
             self._read(conn)
@@ -190,9 +190,9 @@ class FacadeWorker(ThreadWorker):  # type: ignore[misc]
         self.nr_conns -= 1
         if conn.head:
             error = StalledRequestError()
-            error.head = conn.head.take()
+            error.head = conn.head.drain()
             self.handle_error(None, conn.sock, conn.client, error)
-        conn.cut()
+        conn.abort()
 
     def handle(self, conn: Foreign) -> object:
         """Answer a request; where the connection ends with it, end it here.
@@ -201,7 +201,7 @@ class FacadeWorker(ThreadWorker):  # type: ignore[misc]
         """
         reusable: object = super().handle(conn)
         if not reusable:
-            conn.hang_up()
+            conn.close_gracefully()
         return reusable
 
     def handle_request(self, req: Foreign, conn: Foreign) -> bool:
@@ -283,15 +283,15 @@ class FacadeWorker(ThreadWorker):  # type: ignore[misc]
             self.log.debug("request %s: nobody reads the refusal", request_id)
 
 
-def _end() -> NoReturn:
+def _exit_at_once() -> NoReturn:
     """End this process without the calls it is answering, but not without its notes.
 
     Python itself would wait for every thread of the pool.
     """
-    last_words = threading.Thread(
+    exit_hooks = threading.Thread(
         target=atexit._run_exitfuncs,  # noqa: SLF001 - there is no public one
         daemon=True,
     )
-    last_words.start()
-    last_words.join(_LAST_WORDS_S)
+    exit_hooks.start()
+    exit_hooks.join(_EXIT_TIMEOUT_S)
     os._exit(0)

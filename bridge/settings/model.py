@@ -339,7 +339,7 @@ class Settings(BaseModel):
 
     @field_validator("rate_limit_lease_s")
     @classmethod
-    def _outlived(cls, value: float, info: ValidationInfo) -> float:
+    def _less_than_max_wait(cls, value: float, info: ValidationInfo) -> float:
         wait_s = info.data.get("rate_limit_max_wait_s")
         # Else a caller would give up before a dead process's calls are free again.
         if wait_s is not None and value >= wait_s:

@@ -56,7 +56,7 @@ def is_readable_by_others(path: Path) -> bool:
     return bool(path.stat().st_mode & stat.S_IROTH)
 
 
-def cure_readable(path: Path, data_dir: Path) -> str:
+def describe_fix(path: Path, data_dir: Path) -> str:
     """Return what closes a file to others, and keeps it open to who runs Bridge.
 
     When root asks, that is the owner of the data directory.

@@ -21,8 +21,8 @@ from bridge.web.http import (
     request_context,
     responses,
 )
-from bridge.web.http.paths import NormalisedPaths
-from bridge.web.http.proxy_headers import ForwardedCallers
+from bridge.web.http.paths import PathMiddleware
+from bridge.web.http.proxy_headers import ProxyHeadersMiddleware
 from bridge.web.routes import (
     attachments,
     authentication,
@@ -52,12 +52,12 @@ def register(app: Flask, ctx: Context) -> None:
     # Flask's own redirects and method answers would come before our 401.
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
-    paths = NormalisedPaths(method_override.OverriddenMethods(app.wsgi_app))
-    app.wsgi_app = ForwardedCallers(paths, ctx.settings.trusted_proxies)  # type: ignore[method-assign]
+    paths = PathMiddleware(method_override.MethodOverrideMiddleware(app.wsgi_app))
+    app.wsgi_app = ProxyHeadersMiddleware(paths, ctx.settings.trusted_proxies)  # type: ignore[method-assign]
     access_log.register(app)
-    app.before_request(bodies.limit)
+    app.before_request(bodies.limit_size)
     app.before_request(cors.preflight)
-    app.before_request(auth.admit)
+    app.before_request(auth.authenticate)
     app.before_request(method_override.refuse_unknown_override)
     app.after_request(responses.finish)
     app.after_request(cors.finish)

@@ -43,29 +43,29 @@ def begin() -> None:
 
 def finish(response: Response) -> Response:
     """Arrange that the call is noted once its answer was sent."""
-    this = current_call.current()
-    if this is None:
+    call = current_call.current()
+    if call is None:
         return response
-    noting = _Noting(
+    record = _RequestRecord(
         ctx=request_context.context(),
-        call=this,
+        call=call,
         method=request.method,
         path=request.path,
         route=_route(),
         status=response.status_code,
-        user=request_context.caller(),
-        instance=request_context.opened(),
+        user=request_context.find_user(),
+        instance=request_context.find_instance(),
         remote_address=request.remote_addr,
     )
-    if this.trace is not None:
-        response.headers["Elements-Trace-Id"] = this.request_id
-        response.call_on_close(_tracing(noting, response))
-    response.call_on_close(noting.done)
+    if call.trace is not None:
+        response.headers["Elements-Trace-Id"] = call.request_id
+        response.call_on_close(_trace_saver(record, response))
+    response.call_on_close(record.finish)
     return response
 
 
 @dataclass(frozen=True, slots=True)
-class _Noting:
+class _RequestRecord:
     """What is said of a call when it is over."""
 
     ctx: Context
@@ -78,7 +78,7 @@ class _Noting:
     instance: Instance | None
     remote_address: str | None
 
-    def done(self) -> None:
+    def finish(self) -> None:
         """Count and log the call, and forget that it was the current one."""
         ms = self.call.elapsed_ms()
         self.ctx.metrics.request_ends(self.method, self.route, self.status, ms)
@@ -132,22 +132,22 @@ def _route() -> str:
     return _CONVERTER.sub("<", rule.rule.removeprefix(BASE))
 
 
-def _tracing(noting: _Noting, response: Response) -> Callable[[], None]:
+def _trace_saver(record: _RequestRecord, response: Response) -> Callable[[], None]:
     """Return what keeps the trace; all it needs of the request is taken now."""
     target = request.full_path if request.query_string else request.path
     request_headers = dict(request.headers)
 
     def keep() -> None:
-        if noting.instance is None:
+        if record.instance is None:
             return
         answer = traces.Answer(
-            method=noting.method,
+            method=record.method,
             target=target,
             request_headers=request_headers,
-            status=noting.status,
+            status=record.status,
             response_headers=dict(response.headers),
             body=b"" if response.is_streamed else response.get_data(),
         )
-        traces.keep(noting.ctx, noting.instance.id, noting.call, answer)
+        traces.keep(record.ctx, record.instance.id, record.call, answer)
 
     return keep

@@ -14,7 +14,7 @@ from bridge.errors import NotAcceptableError
 from bridge.services import access
 from bridge.services.access import Secrets
 from bridge.web.http import request_context
-from bridge.web.http.route_auth import BASE, AuthRule, family_of
+from bridge.web.http.route_auth import BASE, AuthRule, auth_rule
 
 _PART = re.compile(
     r"\s*(user|organization|element|token|bearer)(?:\s*:\s*|\s+)(\S+)\s*", re.IGNORECASE
@@ -37,7 +37,7 @@ def parse_authorization(header: str) -> Secrets:
     return Secrets(**found)
 
 
-def admit() -> None:
+def authenticate() -> None:
     """Open what the call's secrets open, as its family of paths demands.
 
     Runs before routing errors are raised, so 401 comes before 404 and 405.
@@ -50,16 +50,16 @@ def admit() -> None:
         return
     ctx = request_context.context()
     secrets = parse_authorization(request.headers.get("Authorization", ""))
-    match family_of(request.method, request.path, secrets):
+    match auth_rule(request.method, request.path, secrets):
         case AuthRule.ANONYMOUS:
-            request_context.admit(secrets)
+            request_context.set_caller(secrets)
         case AuthRule.CATALOGUE if not secrets.names_user():
-            request_context.admit(secrets)
+            request_context.set_caller(secrets)
         case AuthRule.PLATFORM | AuthRule.CATALOGUE:
-            request_context.admit(secrets, access.identify(ctx, secrets))
+            request_context.set_caller(secrets, access.identify(ctx, secrets))
         case AuthRule.TOKEN | AuthRule.HUB:
-            request_context.admit(secrets, *access.open_instance(ctx, secrets))
-    if request_context.answers_files():
+            request_context.set_caller(secrets, *access.open_instance(ctx, secrets))
+    if request_context.sends_file():
         return
     if not accepts_json(request.headers.get("Accept", "")):
         raise NotAcceptableError("Only application/json can be produced here.")
@@ -69,10 +69,10 @@ def accepts_json(accept: str) -> bool:
     """Tell whether an `Accept` header leaves room for JSON; an empty one does."""
     if not accept.strip():
         return True
-    return any(_admits_json(item) for item in accept.split(","))
+    return any(_allows_json(item) for item in accept.split(","))
 
 
-def _admits_json(item: str) -> bool:
+def _allows_json(item: str) -> bool:
     media, *parameters = (part.strip().lower() for part in item.split(";"))
     refused = any(re.fullmatch(r"q\s*=\s*0(\.0*)?", part) for part in parameters)
     return not refused and (media in _JSON_RANGES or media.endswith(("/json", "+json")))

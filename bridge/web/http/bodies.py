@@ -26,7 +26,7 @@ MAX_DEPTH = 64
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
-def limit(max_bytes: int | None = None) -> None:
+def limit_size(max_bytes: int | None = None) -> None:
     """Have the server refuse a body as soon as its chunks announce more bytes.
 
     Called for every request with the limit of the settings, and again by whoever reads
@@ -81,7 +81,7 @@ def read_bytes() -> bytes:
         raise RequestEntityTooLarge
     if request.content_length is not None and len(body) < request.content_length:
         raise InvalidRequestError("The request body is shorter than Content-Length.")
-    request_context.keep_body(body, current_charset())
+    request_context.trace_body(body, current_charset())
     return body
 
 
@@ -106,7 +106,9 @@ def _parse(body: bytes, charset: str) -> JSON:
         raise InvalidRequestError("The request body is empty; send a JSON object.")
     text = decode_labelled(body, charset, "The request body")
     try:
-        value = json.loads(text, parse_constant=_refuse, parse_float=_finite)
+        value = json.loads(
+            text, parse_constant=_refuse_constant, parse_float=_parse_float
+        )
         if _SURROGATE.search(text):
             json.dumps(value, ensure_ascii=False).encode()
     except UnicodeError:
@@ -122,11 +124,11 @@ def _parse(body: bytes, charset: str) -> JSON:
     return cast("JSON", value)
 
 
-def _refuse(constant: str) -> NoReturn:
+def _refuse_constant(constant: str) -> NoReturn:
     raise InvalidRequestError(f"Malformed JSON: {constant} is not a JSON value.")
 
 
-def _finite(digits: str) -> float:
+def _parse_float(digits: str) -> float:
     value = float(digits)
     if math.isinf(value):
         raise InvalidRequestError("Malformed JSON: a number is out of range.")
@@ -137,10 +139,10 @@ def _too_deep() -> InvalidRequestError:
     return InvalidRequestError(f"The body is nested deeper than {MAX_DEPTH} levels.")
 
 
-def _is_deeper(value: JSON, limit: int) -> bool:
+def _is_deeper(value: JSON, limit_size: int) -> bool:
     """Tell whether containers are nested more than `limit` deep, without recursion."""
     level: list[JSON] = [value]
-    for _ in range(limit):
+    for _ in range(limit_size):
         level = [child for parent in level for child in _containers(parent)]
         if not level:
             return False

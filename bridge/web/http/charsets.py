@@ -36,9 +36,9 @@ def decode_labelled(data: bytes, charset: str, what: str) -> str:
     try:
         text = data.decode(name)
     except UnicodeError:
-        cure = "" if charset else "; send UTF-8, or name the charset in Content-Type"
+        fix = "" if charset else "; send UTF-8, or name the charset in Content-Type"
         raise InvalidRequestError(
-            f"{what} is not valid {charset or 'UTF-8'}{cure}."
+            f"{what} is not valid {charset or 'UTF-8'}{fix}."
         ) from None
     return text.removeprefix("\ufeff")
 

@@ -43,7 +43,7 @@ STATUS: dict[type[BridgeError], int] = {
     errors.StoreUnavailableError: 502,
     errors.StoreFullError: 502,
 }
-STRICT: dict[type[BridgeError], int] = {
+STRICT_STATUS: dict[type[BridgeError], int] = {
     errors.ProviderThresholdError: 429,
     errors.ProviderUploadLimitError: 429,
     errors.ProviderUnavailableError: 503,
@@ -66,7 +66,7 @@ _log = logging.getLogger(__name__)
 
 def status_of(error: BridgeError, *, strict: bool = False) -> int:
     """Return the status of an error by its nearest listed class; 500 for the rest."""
-    table = {**STATUS, **STRICT} if strict else STATUS
+    table = {**STATUS, **STRICT_STATUS} if strict else STATUS
     kinds = (kind for kind in type(error).__mro__ if kind in table)
     nearest = next(kinds, None)
     return table[nearest] if nearest is not None else 500
@@ -84,20 +84,20 @@ def envelope(
 
 def register(app: Flask) -> None:
     """Make `answer` the one handler of everything that can go wrong in a call."""
-    app.register_error_handler(Exception, answer)
+    app.register_error_handler(Exception, error_response)
 
 
-def answer(error: Exception) -> Response:
+def error_response(error: Exception) -> Response:
     """Return the answer to any failure; only what is unexpected is logged."""
     if isinstance(error, BridgeError):
-        return _bridge_answer(error)
+        return _bridge_error_response(error)
     if isinstance(error, HTTPException):
-        return _http_answer(error)
+        return _http_error_response(error)
     _log.exception("request %s failed", request_context.request_id(), exc_info=error)
     return _response(500, BUG)
 
 
-def _bridge_answer(error: BridgeError) -> Response:
+def _bridge_error_response(error: BridgeError) -> Response:
     message = error.caller_text
     if isinstance(error, errors.StoreUnavailableError):
         # The store has logged the reason.
@@ -113,16 +113,16 @@ def _bridge_answer(error: BridgeError) -> Response:
     return mark_replay(response, replayed=error.replayed)
 
 
-def _http_answer(error: HTTPException) -> Response:
+def _http_error_response(error: HTTPException) -> Response:
     """Answer what Flask found: unknown paths, methods, bodies out of bounds."""
     status = error.code or 500
-    response = _response(status, _sentence(error))
+    response = _response(status, _http_message(error))
     if isinstance(error, MethodNotAllowed):
         _add_allow(response)
     return response
 
 
-def _sentence(error: HTTPException) -> str:
+def _http_message(error: HTTPException) -> str:
     match error.code:
         case 404:
             return f"No such path: {request.path}."

@@ -19,15 +19,15 @@ _NOT_PLAIN = re.compile(r'[^\x20-\x7e]|["\\%]')
 _ATTRIBUTE = "!#$&+-.^_`|~"
 
 
-def file_answer(data: bytes, *, name: str, content_type: str) -> Response:
+def file_response(data: bytes, *, name: str, content_type: str) -> Response:
     """Answer a file to be saved, never to be shown as a page of ours.
 
     A media type that is none becomes `application/octet-stream`. The bytes are no
     trace's business, so they go out as a stream, in one piece.
     """
-    sound = _MEDIA_TYPE.fullmatch(content_type.strip())
+    is_valid = _MEDIA_TYPE.fullmatch(content_type.strip())
     response = Response(
-        iter((data,)), content_type=content_type.strip() if sound else OCTETS
+        iter((data,)), content_type=content_type.strip() if is_valid else OCTETS
     )
     response.headers["Content-Length"] = str(len(data))
     response.headers["Content-Disposition"] = disposition(name)

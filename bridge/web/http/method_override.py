@@ -24,7 +24,7 @@ _HEADER = "X-HTTP-Method-Override"
 _VARIABLE = "HTTP_X_HTTP_METHOD_OVERRIDE"
 
 
-class OverriddenMethods:
+class MethodOverrideMiddleware:
     """WSGI middleware that rewrites `REQUEST_METHOD`; paths must be normalised."""
 
     def __init__(self, app: WSGIApplication) -> None:

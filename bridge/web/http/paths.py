@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
-class NormalisedPaths:
+class PathMiddleware:
     """WSGI middleware that rewrites `PATH_INFO`; the query string is not touched."""
 
     def __init__(self, app: WSGIApplication) -> None:

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 Address: TypeAlias = IPv4Address | IPv6Address
 Network: TypeAlias = IPv4Network | IPv6Network
 
-HIDDEN = "bridge.hidden_caller"
+UNKNOWN_CALLER = "bridge.hidden_caller"
 """Set in the environment when a proxy sent the request and its caller is not known.
 
 It is known when a trusted proxy names it, unless as an address of this machine: that
 is what the proxy says when another one stands before it.
 """
 
-_CLAIMS = (
+_FORWARDING_HEADERS = (
     "HTTP_FORWARDED",
     "HTTP_X_FORWARDED_FOR",
     "HTTP_X_FORWARDED_HOST",
@@ -48,7 +48,7 @@ _PROXY_HEADER = re.compile(
 )
 
 
-class ForwardedCallers:
+class ProxyHeadersMiddleware:
     """WSGI middleware that puts the caller in the place of a trusted proxy."""
 
     def __init__(self, app: WSGIApplication, trusted: Sequence[str]) -> None:
@@ -59,24 +59,26 @@ class ForwardedCallers:
         self, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
         """Pass the call on as its real caller's."""
-        claims = {name: environ.pop(name) for name in _CLAIMS if name in environ}
-        if claims or any(map(_PROXY_HEADER.fullmatch, environ)):
+        headers = {
+            name: environ.pop(name) for name in _FORWARDING_HEADERS if name in environ
+        }
+        if headers or any(map(_PROXY_HEADER.fullmatch, environ)):
             trusted = self._trusts(environ.get("REMOTE_ADDR", ""))
-            if not trusted or not self._believe(environ, claims):
-                environ[HIDDEN] = True
+            if not trusted or not self._apply(environ, headers):
+                environ[UNKNOWN_CALLER] = True
         return self._app(environ, start_response)
 
     def _trusts(self, text: str) -> bool:
         address = read_address(text)
         return address is not None and is_within(address, self._trusted)
 
-    def _believe(self, environ: WSGIEnvironment, claims: dict[str, str]) -> bool:
+    def _apply(self, environ: WSGIEnvironment, headers: dict[str, str]) -> bool:
         """Take over the last claim of each kind: the ones before it are hearsay.
 
         Return whether the caller is known by now.
         """
         caller: Address | None = None
-        for hop in reversed(claims.get("HTTP_X_FORWARDED_FOR", "").split(",")):
+        for hop in reversed(headers.get("HTTP_X_FORWARDED_FOR", "").split(",")):
             address = read_address(hop)
             if address is None:
                 break
@@ -84,10 +86,10 @@ class ForwardedCallers:
             environ["REMOTE_ADDR"] = str(address)
             if not is_within(address, self._trusted):
                 break
-        scheme = _last(claims.get("HTTP_X_FORWARDED_PROTO", "")).lower()
+        scheme = _last(headers.get("HTTP_X_FORWARDED_PROTO", "")).lower()
         if scheme in {"http", "https"}:
             environ["wsgi.url_scheme"] = scheme
-        if host := _last(claims.get("HTTP_X_FORWARDED_HOST", "")):
+        if host := _last(headers.get("HTTP_X_FORWARDED_HOST", "")):
             environ["HTTP_HOST"] = host
         return caller is not None and not caller.is_loopback
 

@@ -34,9 +34,9 @@ _NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
 _ESCAPES = re.compile("(?:%[0-9A-Fa-f]{2})+")
 _PATTERN_BEGINS = re.compile(r"""(?:\b|%20)like(?:\s|%20)*['"]\Z""", re.IGNORECASE)
 _PATTERN_LOOKS_BACK = 100
-_NOTHING = frozenset({"", "none", "null", "undefined", "nan"})
+_EMPTY_VALUES = frozenset({"", "none", "null", "undefined", "nan"})
 """What Python and JavaScript make of no value; in lower case."""
-_NO = frozenset({"false", "0", "no", "off"})
+_FALSE_VALUES = frozenset({"false", "0", "no", "off"})
 _QUERY_IS_WHERE = frozenset({"contacts", "leads"})
 
 
@@ -138,7 +138,7 @@ def flag(query: Query, name: str, *, default: bool) -> bool:
     return {"true": True, "false": False}.get(text(query, name).lower(), default)
 
 
-def listing(query: Query, object_name: str) -> tuple[ListRequest, list[str]]:
+def list_request(query: Query, object_name: str) -> tuple[ListRequest, list[str]]:
     """Return what a hub list asks for, and notes on what was ignored.
 
     Raises:
@@ -152,7 +152,7 @@ def listing(query: Query, object_name: str) -> tuple[ListRequest, list[str]]:
             page=_page(query),
             page_size=page_size,
             next_page=_next_page(query),
-            view=view(query),
+            view=record_options(query),
             order=",".join(query.get("orderBy", ())),
             total=wants_total(query),
         ),
@@ -160,18 +160,18 @@ def listing(query: Query, object_name: str) -> tuple[ListRequest, list[str]]:
     )
 
 
-def view(query: Query) -> RecordOptions:
+def record_options(query: Query) -> RecordOptions:
     """Return how a call wants its records shown; never an error."""
     names = map(str.strip, ",".join(query.get("fields", ())).split(","))
-    return RecordOptions(tuple(filter(None, names)), _wished(query, "labels"))
+    return RecordOptions(tuple(filter(None, names)), _is_true(query, "labels"))
 
 
 def wants_page(query: Query) -> bool:
     """Tell whether a call asks for a piece of a list that is whole otherwise."""
-    return any(_meant(query, name) for name in ("page", "pageSize", "nextPage"))
+    return any(_value(query, name) for name in ("page", "pageSize", "nextPage"))
 
 
-def chosen(documents: list[dict[str, JSON]]) -> list[dict[str, JSON]]:
+def filter_documents(documents: list[dict[str, JSON]]) -> list[dict[str, JSON]]:
     """Return the documents of a short list that `where` lets pass.
 
     Raises:
@@ -182,7 +182,7 @@ def chosen(documents: list[dict[str, JSON]]) -> list[dict[str, JSON]]:
 
 def wants_total(query: Query) -> bool:
     """Tell whether a list is to say how many items there are in all."""
-    return _wished(query, "returnTotalCount", "returnCount")
+    return _is_true(query, "returnTotalCount", "returnCount")
 
 
 def dry_run(query: Query) -> bool:
@@ -191,14 +191,14 @@ def dry_run(query: Query) -> bool:
     In doubt it is: the name counts in any case, and every value but a plain no.
     """
     return any(
-        value.strip().lower() not in _NO
+        value.strip().lower() not in _FALSE_VALUES
         for name, values in query.items()
         if name.strip().lower() == "dryrun"
         for value in values
     )
 
 
-def _wished(query: Query, *names: str) -> bool:
+def _is_true(query: Query, *names: str) -> bool:
     """Tell whether any of the names has the value true; never an error."""
     values = [value for name in names for value in query.get(name, ())]
     return any(value.strip().lower() == "true" for value in values)
@@ -227,7 +227,7 @@ def instance_search(
     )
 
 
-def cut(query: Query) -> tuple[PageRequest, list[str]]:
+def page_request(query: Query) -> tuple[PageRequest, list[str]]:
     """Return which piece of a platform list is asked for, and notes as `listing`.
 
     Raises:
@@ -268,7 +268,7 @@ def usage_search(query: Query) -> tuple[UsageSearch, list[str]]:
     )
 
 
-def figures_search(query: Query) -> MetricsSearch:
+def metrics_search(query: Query) -> MetricsSearch:
     """Return what is to be counted in the usage log.
 
     Raises:
@@ -294,11 +294,11 @@ def _page(query: Query) -> int:
 
 
 def _next_page(query: Query) -> str | None:
-    return _meant(query, "nextPage") or None
+    return _value(query, "nextPage") or None
 
 
 def _number(query: Query, *names: str) -> int | None:
-    value = _meant(query, *names)
+    value = _value(query, *names)
     if not value:
         return None
     if not _NUMBER.fullmatch(value):
@@ -306,7 +306,7 @@ def _number(query: Query, *names: str) -> int | None:
     return int(value)
 
 
-def _meant(query: Query, *names: str) -> str:
+def _value(query: Query, *names: str) -> str:
     """Return the first value that is more than a client's word for none, or none."""
     values = (value.strip() for value in texts(query, *names))
-    return next((value for value in values if value.lower() not in _NOTHING), "")
+    return next((value for value in values if value.lower() not in _EMPTY_VALUES), "")

@@ -41,12 +41,12 @@ def context() -> Context:
     return cast("Context", current_app.extensions[_EXTENSION])
 
 
-def serve_files(app: Flask, *endpoints: str) -> None:
+def mark_file_endpoints(app: Flask, *endpoints: str) -> None:
     """Note that views of `app` answer files, of whatever media type those have."""
     app.extensions.setdefault(_FILES, set()).update(endpoints)
 
 
-def answers_files() -> bool:
+def sends_file() -> bool:
     """Tell whether the view of this call answers a file, so that any `Accept` will do.
 
     Source: RFC 9110, 12.5.1: what is there may be sent although nobody asked for it.
@@ -72,7 +72,7 @@ def request_id() -> str:
     return cast("str", g.request_id)
 
 
-def admit(
+def set_caller(
     secrets: Secrets, user: User | None = None, instance: Instance | None = None
 ) -> None:
     """Remember what was found behind the `Authorization` header of this call."""
@@ -80,11 +80,11 @@ def admit(
     current_call.conceal(
         secrets.user, secrets.organization, secrets.element, secrets.bearer
     )
-    noted = current_call.current()
-    if noted is not None and instance is not None:
-        noted.instance_id = instance.id
+    call = current_call.current()
+    if call is not None and instance is not None:
+        call.instance_id = instance.id
         if is_traced(context(), instance):
-            noted.trace = current_call.CallTrace()
+            call.trace = current_call.CallTrace()
 
 
 def secrets() -> Secrets:
@@ -124,20 +124,20 @@ def instance() -> Instance:
     return cast("Instance", g.instance)
 
 
-def caller() -> User | None:
+def find_user() -> User | None:
     """Return who sent this call, or None when nobody was recognised (yet)."""
     return cast("User | None", g.get("user"))
 
 
-def keep_body(body: bytes, charset: str) -> None:
+def trace_body(body: bytes, charset: str) -> None:
     """Keep the body of this call if it is traced, as UTF-8 where it can be read."""
-    noted = current_call.current()
-    if noted is not None and noted.trace is not None:
+    call = current_call.current()
+    if call is not None and call.trace is not None:
         with contextlib.suppress(CallerError):
             body = decode_labelled(body, charset, "").encode(errors="replace")
-        noted.trace.body = body
+        call.trace.body = body
 
 
-def opened() -> Instance | None:
+def find_instance() -> Instance | None:
     """Return the instance of this call, or None when none was opened (yet)."""
     return cast("Instance | None", g.get("instance"))

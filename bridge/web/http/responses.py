@@ -16,7 +16,7 @@ from flask import Response, request
 from bridge.errors import single_full_stops
 from bridge.services import paging
 from bridge.web.http import query_string, request_context
-from bridge.web.http.route_auth import AuthRule, family_of
+from bridge.web.http.route_auth import AuthRule, auth_rule
 
 JSON_TYPE = "application/json;charset=UTF-8"
 _MAX_NOTE = 1000
@@ -66,8 +66,8 @@ def json_object(
     """Answer one object; `ignored` names members of the request that were not used."""
     response = Response(to_json(body), content_type=JSON_TYPE)
     unused = [f"These members were ignored: {', '.join(ignored)}."] if ignored else []
-    told = [f"The record was {notice}."] if notice else []
-    _add_notes(response, [*unused, *told, *notes])
+    done = [f"The record was {notice}."] if notice else []
+    _add_notes(response, [*unused, *done, *notes])
     return response
 
 
@@ -100,14 +100,14 @@ def json_list(items: Sequence[object]) -> Response:
     if not query_string.wants_page(query):
         total = len(items) if query_string.wants_total(query) else None
         return json_page(items, next_page=None, total=total)
-    asked, notes = query_string.cut(query)
-    piece = paging.slice_page(str(request.endpoint), items, asked)
+    page, notes = query_string.page_request(query)
+    found = paging.slice_page(str(request.endpoint), items, page)
     return json_page(
-        piece.items, next_page=piece.next_page, total=piece.total, notes=notes
+        found.items, next_page=found.next_page, total=found.total, notes=notes
     )
 
 
-def rehearsed(
+def dry_run_result(
     document_: Mapping[str, object], ignored: Sequence[str], notes: Sequence[str] = ()
 ) -> Response:
     """Answer what a write would send, and which members it would not use."""
@@ -138,7 +138,7 @@ def _add_notes(response: Response, notes: Sequence[str]) -> None:
 def finish(response: Response) -> Response:
     """Add the headers that every answer carries, errors included."""
     response.headers["Elements-Request-Id"] = request_context.request_id()
-    instance = request_context.opened()
+    instance = request_context.find_instance()
     if instance is not None and _is_hub_call():
         response.headers["Elements-Element-Instance-Id"] = str(instance.id)
     return response
@@ -146,6 +146,6 @@ def finish(response: Response) -> Response:
 
 def _is_hub_call() -> bool:
     return (
-        family_of(request.method, request.path, request_context.secrets())
+        auth_rule(request.method, request.path, request_context.secrets())
         is AuthRule.HUB
     )

@@ -62,13 +62,13 @@ _FIXED = {
     "openapi.json": AuthRule.ANONYMOUS,
     "instance": AuthRule.TOKEN,
 }
-_OF_ACCOUNTS = frozenset({"settings", "instances", "objects"})
-_OF_ONE_ACCOUNT = _OF_ACCOUNTS | {"users", "roles", "elements"}
+_ACCOUNTS_ROUTES = frozenset({"settings", "instances", "objects"})
+_ACCOUNT_ROUTES = _ACCOUNTS_ROUTES | {"users", "roles", "elements"}
 _HUB_DEPTH = 3
 _RECORD_DEPTH = 2
 
 
-def family_of(method: str, path: str, secrets: Secrets) -> AuthRule:
+def auth_rule(method: str, path: str, secrets: Secrets) -> AuthRule:
     """Return the family of a normalised path below `BASE`."""
     segments = path.removeprefix(BASE).strip("/").split("/")
     head = segments[0]
@@ -83,7 +83,7 @@ def family_of(method: str, path: str, secrets: Secrets) -> AuthRule:
     return AuthRule.PLATFORM if is_shared and secrets.element is None else AuthRule.HUB
 
 
-def _instances_family(method: str, segments: list[str]) -> AuthRule:
+def _instances_rule(method: str, segments: list[str]) -> AuthRule:
     """Tell `PUT /instances` and `/instances/enabled` from the forms with an id."""
     if len(segments) == 1:
         by_token = method in {"PUT", "PATCH", "DELETE"}
@@ -92,28 +92,28 @@ def _instances_family(method: str, segments: list[str]) -> AuthRule:
     return AuthRule.TOKEN if by_token else AuthRule.PLATFORM
 
 
-def _hubs_family(method: str, segments: list[str]) -> AuthRule:
+def _hubs_rule(method: str, segments: list[str]) -> AuthRule:
     """Tell `/hubs/crm/accounts` from the catalogue's `/hubs/crm/elements`."""
     if len(segments) < _HUB_DEPTH or segments[2:] == ["elements"]:
-        return _read_by_anybody(method)
+        return _catalogue_rule(method)
     return AuthRule.HUB
 
 
-def _elements_family(method: str, segments: list[str]) -> AuthRule:
+def _elements_rule(method: str, segments: list[str]) -> AuthRule:
     """Tell the catalogue from the instances below one of its elements."""
     if segments[2:3] == ["instances"]:
         return AuthRule.PLATFORM
-    return _read_by_anybody(method)
+    return _catalogue_rule(method)
 
 
-def _read_by_anybody(method: str) -> AuthRule:
+def _catalogue_rule(method: str) -> AuthRule:
     return AuthRule.CATALOGUE if method in {"GET", "HEAD"} else AuthRule.PLATFORM
 
 
 _BY_SHAPE = {
-    "elements": _elements_family,
-    "hubs": _hubs_family,
-    "instances": _instances_family,
+    "elements": _elements_rule,
+    "hubs": _hubs_rule,
+    "instances": _instances_rule,
 }
 
 
@@ -124,8 +124,8 @@ FIXED_HEADS = _PLATFORM | _FIXED.keys() | _BY_SHAPE.keys() | {"objects", "ping"}
 def _is_account_route(segments: list[str]) -> bool:
     """Tell `/accounts/settings` and `/accounts/7/users` from CRM accounts."""
     match segments:
-        case ["accounts", second, *_] if second in _OF_ACCOUNTS:
+        case ["accounts", second, *_] if second in _ACCOUNTS_ROUTES:
             return True
-        case ["accounts", _, third, *_] if third in _OF_ONE_ACCOUNT:
+        case ["accounts", _, third, *_] if third in _ACCOUNT_ROUTES:
             return True
     return False

@@ -29,7 +29,7 @@ _IN_MEMORY_BYTES = 1 << 19
 _PIECE = 1 << 16
 _FIELD_BYTES = 1 << 16
 _FRAMING_BYTES = 1 << 18
-_MOST_PARTS = 50
+_MAX_PARTS = 50
 _NAMES = ("fileName", "filename")
 _QUOTED_NAME = re.compile(r'filename="((?:[^"\\]|\\.)*)"', re.IGNORECASE)
 _MEMBERS = ("title", "publish", "type")
@@ -94,7 +94,7 @@ def _form(name: str | None, opened: ExitStack) -> UploadedFile:
     parser = FormParser(
         stream_factory=spooled,
         max_form_memory_size=_FIELD_BYTES,
-        max_form_parts=_MOST_PARTS,
+        max_form_parts=_MAX_PARTS,
     )
     try:
         form, files = parser.parse_form(_input())
@@ -151,7 +151,7 @@ def _temporary() -> BinaryIO:
 def _input() -> IO[bytes]:
     """Return the body, which may be as large as a file with what is around it."""
     limit = request_context.context().settings.http_max_upload_bytes + _FRAMING_BYTES
-    bodies.limit(limit)
+    bodies.limit_size(limit)
     try:
         return get_input_stream(request.environ, max_content_length=limit)
     except RequestEntityTooLarge:

@@ -13,7 +13,7 @@ from bridge.errors import VerbNotSupportedError
 from bridge.services.attachments import files
 from bridge.services.attachments.files import AttachmentParent
 from bridge.web.http import query_string, request_context, responses, uploads
-from bridge.web.http.file_responses import file_answer
+from bridge.web.http.file_responses import file_response
 from bridge.web.routes.hubs import PREFIXES, enabled_instance
 
 _OF_RECORD = "/<object:object_name>/<record_id>/attachments"
@@ -26,7 +26,7 @@ _DATA = "download_attachment"
 
 def register(app: Flask) -> None:
     """Add every route twice, with the hub and without."""
-    request_context.serve_files(app, _DATA)
+    request_context.mark_file_endpoints(app, _DATA)
     one = "/<attachment_id>"
     views: list[tuple[str, Callable[..., Response], list[str]]] = [
         (_OF_RECORD, create_attachment, ["POST"]),
@@ -53,7 +53,9 @@ def list_attachments(
 ) -> Response:
     """Answer a page of attachments. One vendor call, two when there are none."""
     instance = enabled_instance()
-    listing, notes = query_string.listing(query_string.current_query(), "attachments")
+    listing, notes = query_string.list_request(
+        query_string.current_query(), "attachments"
+    )
     page = files.list_attachments(
         request_context.context(), instance, _owner(object_name, record_id), listing
     )
@@ -75,20 +77,20 @@ def create_attachment(object_name: str, record_id: str) -> Response:
     query = query_string.current_query()
     with uploads.current_upload() as upload:
         if query_string.dry_run(query):
-            return responses.rehearsed(*files.rehearse_create(*target, upload))
-        written = files.create_attachment(
+            return responses.dry_run_result(*files.rehearse_create(*target, upload))
+        result = files.create_attachment(
             *target,
             upload,
             key=query_string.idempotency_key(),
-            view=query_string.view(query),
+            view=query_string.record_options(query),
         )
-    answer = responses.json_object(
-        written.record,
-        ignored=written.ignored,
-        notice=written.notice,
-        notes=written.notes,
+    response = responses.json_object(
+        result.record,
+        ignored=result.ignored,
+        notice=result.notice,
+        notes=result.notes,
     )
-    return responses.mark_replay(answer, replayed=written.replayed)
+    return responses.mark_replay(response, replayed=result.replayed)
 
 
 def get_attachment(
@@ -100,7 +102,7 @@ def get_attachment(
         enabled_instance(),
         _owner(object_name, record_id),
         attachment_id,
-        view=query_string.view(query_string.current_query()),
+        view=query_string.record_options(query_string.current_query()),
     )
     return responses.json_object(shown.record, notes=shown.notes)
 
@@ -115,7 +117,7 @@ def download_attachment(
         _owner(object_name, record_id),
         attachment_id,
     )
-    return file_answer(file.data, name=file.name, content_type=file.content_type)
+    return file_response(file.data, name=file.name, content_type=file.content_type)
 
 
 def delete_attachment(
@@ -125,7 +127,7 @@ def delete_attachment(
     owner = _owner(object_name, record_id)
     target = (request_context.context(), enabled_instance(), owner, attachment_id)
     if query_string.dry_run(query_string.current_query()):
-        return responses.rehearsed(files.rehearse_delete(*target), [])
+        return responses.dry_run_result(files.rehearse_delete(*target), [])
     files.delete_attachment(*target)
     return responses.empty()
 

@@ -66,13 +66,15 @@ def register(app: Flask) -> None:
 def list_elements() -> Response:
     """Answer all elements, or those that `where` lets pass."""
     return responses.json_list(
-        query_string.chosen(elements.list_elements(request_context.context()))
+        query_string.filter_documents(elements.list_elements(request_context.context()))
     )
 
 
 def list_keys() -> Response:
     """Answer the keys of all elements."""
-    found = query_string.chosen(elements.list_elements(request_context.context()))
+    found = query_string.filter_documents(
+        elements.list_elements(request_context.context())
+    )
     return responses.json_list([element["key"] for element in found])
 
 
@@ -92,7 +94,7 @@ def export_element(element: str) -> Response:
 def _element(element: str, *, own_only: bool) -> Response:
     found = find_element(request_context.context(), element)
     own = resources.own_resources(
-        request_context.context(), request_context.caller(), found
+        request_context.context(), request_context.find_user(), found
     )
     return responses.json_object(
         elements.element_document(found, own, own_only=own_only)
@@ -103,7 +105,7 @@ def list_metadata() -> Response:
     """Answer the metadata of all elements."""
     every = request_context.context().elements.values()
     return responses.json_list(
-        query_string.chosen(
+        query_string.filter_documents(
             [elements.metadata(element, expand=_expand()) for element in every]
         )
     )
@@ -156,12 +158,12 @@ def list_hubs() -> Response:
     """Answer all hubs."""
     hydrate = query_string.flag(query_string.current_query(), "hydrate", default=False)
     found = elements.list_hubs(request_context.context(), hydrate=hydrate)
-    return responses.json_list(query_string.chosen(found))
+    return responses.json_list(query_string.filter_documents(found))
 
 
 def list_hub_keys() -> Response:
     """Answer the keys of all hubs."""
-    found = query_string.chosen(elements.list_hubs(request_context.context()))
+    found = query_string.filter_documents(elements.list_hubs(request_context.context()))
     return responses.json_list([hub["key"] for hub in found])
 
 
@@ -173,7 +175,9 @@ def get_hub(key: str) -> Response:
 def list_hub_elements(key: str) -> Response:
     """Answer the elements of a hub."""
     return responses.json_list(
-        query_string.chosen(elements.list_elements(request_context.context(), key))
+        query_string.filter_documents(
+            elements.list_elements(request_context.context(), key)
+        )
     )
 
 

@@ -32,7 +32,7 @@ def register(app: Flask) -> None:
 def list_parts(element: str, resource_id: str, part: str) -> Response:
     """Answer a resource's hooks or parameters, or its one model."""
     place = _place(element, resource_id, part)
-    ctx, user = request_context.context(), request_context.caller()
+    ctx, user = request_context.context(), request_context.find_user()
     if part == "models":
         return responses.json_object(element_components.get_model(ctx, user, place))
     return responses.json_list(element_components.list_parts(ctx, user, place))
@@ -43,7 +43,7 @@ def get_part(element: str, resource_id: str, part: str, part_id: str) -> Respons
     place = _place(element, resource_id, part, part_id)
     return responses.json_object(
         element_components.get_part(
-            request_context.context(), request_context.caller(), place
+            request_context.context(), request_context.find_user(), place
         )
     )
 

@@ -15,20 +15,20 @@ from bridge.services.instances.lifecycle import find_element
 from bridge.store.instances import Instance
 from bridge.web.http import bodies, query_string, request_context, responses
 from bridge.web.http.forms import current_form
-from bridge.web.http.route_auth import BASE, AuthRule, family_of
+from bridge.web.http.route_auth import BASE, AuthRule, auth_rule
 
 ALL = f"{BASE}/elements/<element:element>/resources"
 ONE = f"{ALL}/<resource_id>"
 _SHARED = frozenset({"accounts", "users"})
 """Heads of paths that are the platform's or the element's."""
 
-_DEEPEST = 4
+_MAX_SEGMENTS = 4
 _CONCEALED = frozenset({"authorization", "cookie"})
 
 
 def register(app: Flask) -> None:
     """Add the routes, and what answers the added resources themselves."""
-    app.before_request(answer)
+    app.before_request(call_added_resource)
     for path, view, methods in (
         (ALL, list_resources, ["GET"]),
         (ALL, add_resource, ["POST"]),
@@ -39,17 +39,17 @@ def register(app: Flask) -> None:
         app.add_url_rule(path, view_func=view, methods=methods)
 
 
-def answer() -> Response | None:
+def call_added_resource() -> Response | None:
     """Answer a call that an added resource is meant by; None for any other call.
 
     One vendor call. Callers whose account added none cost nothing here. A verb that
     neither an added resource nor what is built in has is refused.
     """
-    user, instance = request_context.caller(), request_context.opened()
+    user, instance = request_context.find_user(), request_context.find_instance()
     if user is None or instance is None or not user.extended:
         return None
     if (
-        family_of(request.method, request.path, request_context.secrets())
+        auth_rule(request.method, request.path, request_context.secrets())
         is not AuthRule.HUB
     ):
         return None
@@ -60,11 +60,11 @@ def answer() -> Response | None:
         request_context.context(), user, instance, "/".join(segments)
     )
     method = "GET" if request.method == "HEAD" else request.method
-    for meant in found:
-        if meant.method == method:
-            sent = _sent(meant.values)
+    for resolved in found:
+        if resolved.method == method:
+            sent = _received_arguments(resolved.values)
             document = resources.answer(
-                request_context.context(), instance, meant, sent
+                request_context.context(), instance, resolved, sent
             )
             return responses.json_object(document)
     if found and not _is_built_in(instance, segments):
@@ -80,7 +80,7 @@ def _is_built_in(instance: Instance, segments: Sequence[str]) -> bool:
     routed, named = request.url_rule is not None, request.view_args or {}
     if routed and "object_name" not in named and segments[0] not in _SHARED:
         return True
-    if len(segments) > _DEEPEST:
+    if len(segments) > _MAX_SEGMENTS:
         return False
     objects, ids = segments[::2], segments[1::2]
     if routed and "child" not in named:
@@ -92,14 +92,14 @@ def _is_built_in(instance: Instance, segments: Sequence[str]) -> bool:
 
 
 def _refusal(found: Sequence[ResolvedRequest]) -> VerbNotSupportedError:
-    methods = frozenset(meant.method for meant in found)
+    methods = frozenset(resolved.method for resolved in found)
     return VerbNotSupportedError(
         f"Method {request.method} is not supported for {request.path}.",
         allowed=methods | {"HEAD"} if "GET" in methods else methods,
     )
 
 
-def _sent(path: Mapping[str, str]) -> ReceivedArguments:
+def _received_arguments(path: Mapping[str, str]) -> ReceivedArguments:
     """Return what this call sent, without its secrets."""
     query = query_string.current_query()
     return ReceivedArguments(
@@ -122,9 +122,9 @@ def list_resources(element: str) -> Response:
         query_string.current_query(), "accountOnly", default=False
     )
     found = resources.list_resources(
-        ctx, request_context.caller(), find_element(ctx, element), own_only=own_only
+        ctx, request_context.find_user(), find_element(ctx, element), own_only=own_only
     )
-    return responses.json_list(query_string.chosen(found))
+    return responses.json_list(query_string.filter_documents(found))
 
 
 def add_resource(element: str) -> Response:
@@ -140,7 +140,7 @@ def get_resource(element: str, resource_id: str) -> Response:
     ctx = request_context.context()
     found = find_element(ctx, element)
     return responses.json_object(
-        resources.get_resource(ctx, request_context.caller(), found, resource_id)
+        resources.get_resource(ctx, request_context.find_user(), found, resource_id)
     )
 
 

@@ -12,7 +12,7 @@ from bridge.services.diagnostics.state_metrics import read_state_metrics
 from bridge.store.database.health_checks import check_ready
 from bridge.telemetry.metrics import CONTENT_TYPE
 from bridge.web.http import request_context, responses
-from bridge.web.http.proxy_headers import HIDDEN, is_within, read_address
+from bridge.web.http.proxy_headers import UNKNOWN_CALLER, is_within, read_address
 
 
 def register(app: Flask) -> None:
@@ -37,9 +37,11 @@ def readiness() -> Response:
     try:
         ctx.readiness_reader.read(lambda: check_ready(ctx.database))
     except BridgeError as error:
-        answer = responses.json_object({"status": "not ready", "reason": error.message})
-        answer.status_code = HTTPStatus.SERVICE_UNAVAILABLE
-        return answer
+        response = responses.json_object(
+            {"status": "not ready", "reason": error.message}
+        )
+        response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
+        return response
     return responses.json_object({"status": "ready"})
 
 
@@ -57,7 +59,7 @@ def metrics() -> Response:
     allowed = map(ip_network, ctx.settings.metrics_networks)
     if (
         address is None
-        or HIDDEN in request.environ
+        or UNKNOWN_CALLER in request.environ
         or not (address.is_loopback or is_within(address, allowed))
     ):
         raise ForbiddenError(

@@ -85,7 +85,7 @@ def create_instance(element: str | None = None) -> Response:
 
 def get_instance(instance_id: str, element: str | None = None) -> Response:
     """Answer one instance. No vendor call."""
-    instance = find(instance_id, element)
+    instance = find_instance(instance_id, element)
     return responses.json_object(instance_document(request_context.context(), instance))
 
 
@@ -93,7 +93,7 @@ def change_instance(
     instance_id: str | None = None, element: str | None = None
 ) -> Response:
     """Replace (`PUT`) or change (`PATCH`) an instance. Up to two vendor calls."""
-    instance = find(instance_id, element)
+    instance = find_instance(instance_id, element)
     change = (
         lifecycle.replace_instance
         if request.method == "PUT"
@@ -114,26 +114,32 @@ def delete_instance(
     instance_id: str | None = None, element: str | None = None
 ) -> Response:
     """Remove an instance; a body is not looked at. No vendor call."""
-    lifecycle.delete_instance(request_context.context(), find(instance_id, element))
+    lifecycle.delete_instance(
+        request_context.context(), find_instance(instance_id, element)
+    )
     return responses.empty()
 
 
 def switch_instance(instance_id: str | None = None) -> Response:
     """Enable (`PUT`) or disable (`DELETE`) an instance. No vendor call."""
     enabled = request.method == "PUT"
-    lifecycle.set_enabled(request_context.context(), find(instance_id), enabled=enabled)
+    lifecycle.set_enabled(
+        request_context.context(), find_instance(instance_id), enabled=enabled
+    )
     return responses.empty()
 
 
 def list_configuration(instance_id: str | None = None) -> Response:
     """Answer the entries of an instance's configuration. No vendor call."""
-    entries = configuration.list_entries(request_context.context(), find(instance_id))
+    entries = configuration.list_entries(
+        request_context.context(), find_instance(instance_id)
+    )
     return responses.json_list(entries)
 
 
 def get_configuration(config_id: str, instance_id: str | None = None) -> Response:
     """Answer one entry. No vendor call."""
-    instance = find(instance_id)
+    instance = find_instance(instance_id)
     return responses.json_object(
         configuration.get_entry(request_context.context(), instance, config_id)
     )
@@ -141,13 +147,13 @@ def get_configuration(config_id: str, instance_id: str | None = None) -> Respons
 
 def patch_configuration(config_id: str, instance_id: str | None = None) -> Response:
     """Change one entry. Two vendor calls for a credential, none otherwise."""
-    instance, body = find(instance_id), bodies.current_object()
+    instance, body = find_instance(instance_id), bodies.current_object()
     return responses.json_object(
         configuration.patch_entry(request_context.context(), instance, config_id, body)
     )
 
 
-def find(instance_id: str | None, element: str | None = None) -> Instance:
+def find_instance(instance_id: str | None, element: str | None = None) -> Instance:
     """Return the instance of a path, or of the token where the path has no id.
 
     Raises:

@@ -80,10 +80,10 @@ def send_asset(name: str) -> Response:
     """
     if name not in _ASSETS:
         raise NotFound
-    answer = Response(_read(name), content_type=_ASSETS[name])
-    answer.headers["Cache-Control"] = "public, max-age=86400"
-    answer.headers["X-Content-Type-Options"] = "nosniff"
-    return answer
+    response = Response(_read(name), content_type=_ASSETS[name])
+    response.headers["Cache-Control"] = "public, max-age=86400"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
 
 
 def _is_ready() -> bool:

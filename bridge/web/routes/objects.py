@@ -11,7 +11,7 @@ from bridge.services import descriptions
 from bridge.services.instances.bodies import instance_document
 from bridge.web.http import query_string, request_context, responses
 from bridge.web.http.route_auth import BASE
-from bridge.web.routes.instances import find
+from bridge.web.routes.instances import find_instance
 
 _PREFIXES = (
     BASE,
@@ -33,7 +33,9 @@ def register(app: Flask) -> None:
 
 def list_objects(instance_id: str | None = None) -> Response:
     """Answer all names, or objects in the later version. At most one vendor call."""
-    objects = descriptions.list_objects(request_context.context(), find(instance_id))
+    objects = descriptions.list_objects(
+        request_context.context(), find_instance(instance_id)
+    )
     items = objects if _is_helium() else [item["name"] for item in objects]
     return responses.json_list(items)
 
@@ -42,7 +44,7 @@ def get_object_metadata(object_name: str, instance_id: str | None = None) -> Res
     """Answer an object's fields. At most three vendor calls, none while cached."""
     document = descriptions.object_metadata(
         request_context.context(),
-        find(instance_id),
+        find_instance(instance_id),
         object_name,
         custom_only=query_string.flag(
             query_string.current_query(), "customFieldsOnly", default=False

@@ -29,7 +29,7 @@ _USER = f"{_USERS}/<user_id>"
 _ROLES = f"{_USER}/roles"
 _MEMBER = f"{BASE}/organizations/users/<id_or_email>"
 
-_LACKING = (
+_UNSUPPORTED = (
     (f"{_ACCOUNTS}/instances", ["POST", "PUT", "PATCH", "DELETE"]),
     (f"{_ACCOUNTS}/settings", ["PUT", "DELETE"]),
     (f"{_ACCOUNT}/instances", ["POST"]),
@@ -44,7 +44,7 @@ def register(app: Flask) -> None:
     """Add the routes; none of the platform's costs a vendor call."""
     _register_shared(app)
     _register_own(app)
-    for path, methods in _LACKING:
+    for path, methods in _UNSUPPORTED:
         app.add_url_rule(
             path,
             endpoint=f"{request_context.REFUSAL} {path}",
@@ -84,7 +84,7 @@ def _register_shared(app: Flask) -> None:
         app.add_url_rule(
             path,
             endpoint=f"{method} {path}",
-            view_func=_either(name, platform, records),
+            view_func=_platform_or_records(name, platform, records),
             methods=[method],
         )
 
@@ -125,20 +125,20 @@ def get_organization() -> Response:
 def list_accounts() -> Response:
     """Answer a page of the organization's accounts."""
     query = query_string.current_query()
-    asked, notes = query_string.cut(query)
-    piece = accounts.list_accounts(
+    page, notes = query_string.page_request(query)
+    found = accounts.list_accounts(
         request_context.context(),
         request_context.user(),
         query_string.text(query, "where"),
-        asked,
+        page,
     )
-    return _listed(piece, notes)
+    return _page_response(found, notes)
 
 
 def create_account() -> Response:
     """Make an account."""
     body = bodies.current_object()
-    return _kept(
+    return _fields_response(
         accounts.add_account(request_context.context(), request_context.user(), body)
     )
 
@@ -154,7 +154,7 @@ def get_account(account_id: str) -> Response:
 def change_account(account_id: str) -> Response:
     """Change an account."""
     body = bodies.current_object()
-    return _kept(
+    return _fields_response(
         accounts.change_account(
             request_context.context(), request_context.user(), account_id, body
         )
@@ -172,21 +172,21 @@ def delete_account(account_id: str) -> Response:
 def list_users(account_id: str | None = None) -> Response:
     """Answer a page of users, of one account or of all."""
     query = query_string.current_query()
-    asked, notes = query_string.cut(query)
-    piece = users.list_users(
+    page, notes = query_string.page_request(query)
+    found = users.list_users(
         request_context.context(),
         request_context.user(),
         account_id,
         query_string.text(query, "where"),
-        asked,
+        page,
     )
-    return _listed(piece, notes)
+    return _page_response(found, notes)
 
 
 def create_user(account_id: str) -> Response:
     """Make a user; the answer alone tells the secret."""
     body = bodies.current_object()
-    return _kept(
+    return _fields_response(
         users.add_user(
             request_context.context(), request_context.user(), account_id, body
         )
@@ -204,7 +204,7 @@ def change_user(user_id: str, account_id: str | None = None) -> Response:
     permanent = query_string.flag(
         query_string.current_query(), "permanent", default=False
     )
-    return _kept(
+    return _fields_response(
         users.change_user(
             request_context.context(),
             request_context.user(),
@@ -304,13 +304,13 @@ def _find_member(id_or_email: str) -> User:
     return users.find_by_id_or_email(ctx, user, id_or_email)
 
 
-def _kept(kept: AccountFields) -> Response:
-    return responses.json_object(kept.document, ignored=kept.ignored)
+def _fields_response(fields: AccountFields) -> Response:
+    return responses.json_object(fields.document, ignored=fields.ignored)
 
 
-def _listed(piece: PageSlice, notes: Sequence[str]) -> Response:
+def _page_response(found: PageSlice, notes: Sequence[str]) -> Response:
     return responses.json_page(
-        piece.items, next_page=piece.next_page, total=piece.total, notes=notes
+        found.items, next_page=found.next_page, total=found.total, notes=notes
     )
 
 
@@ -323,11 +323,11 @@ def _roles(records: View) -> View:
     return view
 
 
-def _either(name: str, platform: View | None, records: View) -> View:
+def _platform_or_records(name: str, platform: View | None, records: View) -> View:
     """Return a view that answers for the platform unless an instance was opened."""
 
     def view(**values: str) -> Response:
-        if request_context.opened() is not None:
+        if request_context.find_instance() is not None:
             return records(name, *values.values())
         if platform is None:
             request_context.refuse_method(request.method)

@@ -51,7 +51,7 @@ def get_usage(usage_id: str) -> Response:
 
 def count_over_time() -> Response:
     """Answer how many requests there were, interval by interval."""
-    search = query_string.figures_search(query_string.current_query())
+    search = query_string.metrics_search(query_string.current_query())
     return responses.json_list(
         analytics.count_over_time(
             request_context.context(), request_context.user(), search
@@ -61,7 +61,7 @@ def count_over_time() -> Response:
 
 def count_statuses() -> Response:
     """Answer how many requests had which status, interval by interval."""
-    search = query_string.figures_search(query_string.current_query())
+    search = query_string.metrics_search(query_string.current_query())
     return responses.json_list(
         analytics.count_statuses(
             request_context.context(), request_context.user(), search
@@ -71,7 +71,7 @@ def count_statuses() -> Response:
 
 def count_by_instance() -> Response:
     """Answer how many requests there were of each instance."""
-    search = query_string.figures_search(query_string.current_query())
+    search = query_string.metrics_search(query_string.current_query())
     return responses.json_object(
         analytics.count_by_instance(
             request_context.context(), request_context.user(), search
@@ -81,7 +81,7 @@ def count_by_instance() -> Response:
 
 def count_created_instances() -> Response:
     """Answer how many instances were created."""
-    search = query_string.figures_search(query_string.current_query())
+    search = query_string.metrics_search(query_string.current_query())
     return responses.json_object(
         analytics.count_created_instances(
             request_context.context(), request_context.user(), search
@@ -91,7 +91,7 @@ def count_created_instances() -> Response:
 
 def count_by(kind: Kind) -> Response:
     """Answer how many requests there were of each account or element."""
-    search = query_string.figures_search(query_string.current_query())
+    search = query_string.metrics_search(query_string.current_query())
     return responses.json_list(
         analytics.count_by(
             request_context.context(), request_context.user(), search, kind

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from bridge.services.access import Secrets
-from bridge.web.http.route_auth import BASE, AuthRule, family_of
+from bridge.web.http.route_auth import BASE, AuthRule, auth_rule
 
 REFUSED = "Invalid Organization or User secret, or invalid Element token provided."
 EXPOSED = (
@@ -33,7 +33,7 @@ def every_route(gate, *families):
         if not path.startswith(f"{BASE}/"):
             continue
         for method in rule.methods - {"OPTIONS", "HEAD"}:
-            if family_of(method, path, parts) in families:
+            if auth_rule(method, path, parts) in families:
                 yield method, path.removeprefix(BASE)
 
 

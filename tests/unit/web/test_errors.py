@@ -7,7 +7,7 @@ import json
 import pytest
 
 from bridge import errors
-from bridge.web.http.errors import STATUS, STRICT, envelope, status_of
+from bridge.web.http.errors import STATUS, STRICT_STATUS, envelope, status_of
 
 
 def leaves(kind):
@@ -49,7 +49,7 @@ def test_a_new_subclass_inherits_its_status():
 
 def test_strict_statuses_are_for_what_may_work_later():
     later = (errors.ProviderBusyError, errors.StoreUnavailableError)
-    assert all(issubclass(kind, later) for kind in STRICT)
+    assert all(issubclass(kind, later) for kind in STRICT_STATUS)
 
 
 def test_the_envelope_names_the_vendor_only_when_it_spoke():

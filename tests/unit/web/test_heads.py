@@ -33,7 +33,7 @@ UNDER_WAY = {
 
 
 def head(*pieces):
-    made = Head(longest_line=100, longest_headers=200)
+    made = Head(max_line_bytes=100, max_headers_bytes=200)
     for piece in pieces:
         made.add(piece)
     return made
@@ -71,7 +71,7 @@ def test_headers_as_long_as_allowed_are_waited_for():
 def test_what_is_taken_is_all_and_the_next_begins_anew():
     made = head(GET, b"\r\nGET /next")
 
-    assert made.take() == GET + b"\r\nGET /next"
+    assert made.drain() == GET + b"\r\nGET /next"
     assert (len(made), made.is_ready) == (0, False)
     made.add(GET + b"\r\n")
     assert made.is_ready

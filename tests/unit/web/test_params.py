@@ -20,11 +20,11 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 
 
 def listing(query, object_name="accounts"):
-    return query_string.listing(query_string.parse_query(query), object_name)[0]
+    return query_string.list_request(query_string.parse_query(query), object_name)[0]
 
 
 def notes(query):
-    return query_string.listing(query_string.parse_query(query), "accounts")[1]
+    return query_string.list_request(query_string.parse_query(query), "accounts")[1]
 
 
 @given(st.dictionaries(TEXT, TEXT), st.sampled_from([quote, quote_plus]))
@@ -121,8 +121,11 @@ def test_a_client_s_word_for_nothing_is_nothing(value):
     names = ["page", "pageSize", "nextPage", "offset", "pageOffset"]
     query = query_string.parse_query("&".join(f"{name}={value}" for name in names))
 
-    assert query_string.listing(query, "accounts") == (ListRequest(), [])
-    assert query_string.cut(query) == (PageRequest(0, 200, None, total=False), [])
+    assert query_string.list_request(query, "accounts") == (ListRequest(), [])
+    assert query_string.page_request(query) == (
+        PageRequest(0, 200, None, total=False),
+        [],
+    )
     assert query_string.usage_search(query)[0].offset == 0
     assert not query_string.wants_page(query)
 
@@ -130,7 +133,7 @@ def test_a_client_s_word_for_nothing_is_nothing(value):
 def test_a_later_value_counts_behind_nothing():
     assert listing("pageSize=null&pageSize=3").page_size == 3
     query = query_string.parse_query("pageOffset=undefined&offset=7")
-    assert query_string.cut(query)[0].offset == 7
+    assert query_string.page_request(query)[0].offset == 7
 
 
 @pytest.mark.parametrize("page", ["0", "-3", "1", "", "None", "%201"])

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from bridge.server.wire import encode_target
 from bridge.services.access import Secrets
-from bridge.web.http.paths import NormalisedPaths, normalise
-from bridge.web.http.route_auth import BASE, AuthRule, family_of
+from bridge.web.http.paths import PathMiddleware, normalise
+from bridge.web.http.route_auth import BASE, AuthRule, auth_rule
 
 OPEN = Secrets(user="u", organization="o")
 WITH_ELEMENT = Secrets(user="u", element="e")
@@ -51,7 +51,7 @@ def test_the_path_is_found_whatever_the_server_tells(environ):
     def app(seen, _start_response):
         return [seen["PATH_INFO"].encode()]
 
-    assert NormalisedPaths(app)(environ, lambda *_: None) == [b"/a/b"]
+    assert PathMiddleware(app)(environ, lambda *_: None) == [b"/a/b"]
 
 
 @given(st.text(st.sampled_from("/ab%2Ff.")))
@@ -107,7 +107,7 @@ def test_normalising_makes_no_segments_and_is_stable_in_slashes(path):
     ],
 )
 def test_families(method, path, secrets, family):
-    assert family_of(method, BASE + path, secrets) is family
+    assert auth_rule(method, BASE + path, secrets) is family
 
 
 @given(st.binary(max_size=60))

@@ -1,6 +1,6 @@
-"""Each call is timed, counted, logged and, when it is traced, kept.
+"""The access log: each request is timed, counted, logged and, if traced, saved.
 
-The noting is done after the last byte of the answer was sent: no caller waits for it.
+All of it happens after the last byte of the response was sent: no caller waits for it.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ _log = logging.getLogger(__name__)
 
 
 def register(app: Flask) -> None:
-    """Take note of every call; to be registered before all other hooks."""
+    """Log every request; must be registered before all other hooks."""
     app.before_request(begin)
     app.after_request(finish)
 
 
 def begin() -> None:
-    """Begin to time a call."""
+    """Start timing a request."""
     current_call.begin(request_context.request_id())
     request_context.context().metrics.request_begins()
 
 
 def finish(response: Response) -> Response:
-    """Arrange that the call is noted once its answer was sent."""
+    """Have the request logged once its response was sent."""
     call = current_call.current()
     if call is None:
         return response
@@ -66,7 +66,7 @@ def finish(response: Response) -> Response:
 
 @dataclass(frozen=True, slots=True)
 class _RequestRecord:
-    """What is said of a call when it is over."""
+    """What is logged of a request when it has ended."""
 
     ctx: Context
     call: Call
@@ -79,7 +79,7 @@ class _RequestRecord:
     remote_address: str | None
 
     def finish(self) -> None:
-        """Count and log the call, and forget that it was the current one."""
+        """Count and log the request, and clear the current call."""
         ms = self.call.elapsed_ms()
         self.ctx.metrics.request_ends(self.method, self.route, self.status, ms)
         ours = self.path.startswith(f"{BASE}/")
@@ -122,9 +122,9 @@ class _RequestRecord:
 
 
 def _route() -> str:
-    """Return the template of the path, which no caller can choose freely.
+    """Return the template of the path, without converters: a metrics label.
 
-    Its names stand there without their converters.
+    Paths themselves would let callers create any number of labels.
     """
     rule = request.url_rule
     if rule is None:
@@ -133,7 +133,8 @@ def _route() -> str:
 
 
 def _trace_saver(record: _RequestRecord, response: Response) -> Callable[[], None]:
-    """Return what keeps the trace; all it needs of the request is taken now."""
+    """Return a function that saves the trace after the response was sent."""
+    # Flask's request is gone by then: what the trace needs of it is copied now.
     target = request.full_path if request.query_string else request.path
     request_headers = dict(request.headers)
 

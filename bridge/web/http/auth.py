@@ -1,7 +1,7 @@
-"""From the `Authorization` header to user and instance, before anything else.
+"""Authentication: from the `Authorization` header to user and instance.
 
-Every spelling that old clients send is read; what cannot be read is a missing part,
-never a failure of its own. Source: elements-api 1.2, client-quirks part 1.
+Every spelling that old clients send is accepted; a part that cannot be parsed counts as
+missing, never as an error of its own. Source: elements-api 1.2, client-quirks part 1.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _JSON_RANGES = frozenset({"*", "*/*", "application/*", "text/*"})
 
 
 def parse_authorization(header: str) -> Secrets:
-    """Return the parts of a header; the first wins where a keyword is repeated.
+    """Parse the header; of repeated keywords the first wins.
 
     Values are opaque: they end at a comma or a blank and are not decoded.
     """
@@ -38,13 +38,13 @@ def parse_authorization(header: str) -> Secrets:
 
 
 def authenticate() -> None:
-    """Open what the call's secrets open, as its family of paths demands.
+    """Find the user and the instance of the request's secrets, as its path requires.
 
     Runs before routing errors are raised, so 401 comes before 404 and 405.
 
     Raises:
-        UnauthorizedError: the secrets do not open what the path asks for.
-        NotAcceptableError: `Accept` has no place for JSON.
+        UnauthorizedError: secrets that the path requires are missing or invalid.
+        NotAcceptableError: `Accept` excludes JSON.
     """
     if not request.path.startswith(f"{BASE}/"):
         return
@@ -66,7 +66,7 @@ def authenticate() -> None:
 
 
 def accepts_json(accept: str) -> bool:
-    """Tell whether an `Accept` header leaves room for JSON; an empty one does."""
+    """Return whether an `Accept` header allows JSON; an empty one does."""
     if not accept.strip():
         return True
     return any(_allows_json(item) for item in accept.split(","))

@@ -1,9 +1,8 @@
-"""Who really called, when a proxy stands between.
+"""The caller's address, scheme and host when a reverse proxy forwards the request.
 
-What a trusted proxy says in `X-Forwarded-For`, `X-Forwarded-Proto` and
-`X-Forwarded-Host` takes the place of what the connection says; from anybody else
-these headers are dropped, because anybody can write them. Any header that only
-proxies write shows that the connection is not the caller's.
+`X-Forwarded-For`, `X-Forwarded-Proto` and `X-Forwarded-Host` of a trusted proxy replace
+what the connection shows. From any other peer they are dropped, because every client
+can send them. Any header that only proxies send shows that the peer is not the caller.
 """
 
 from __future__ import annotations
@@ -22,10 +21,10 @@ Address: TypeAlias = IPv4Address | IPv6Address
 Network: TypeAlias = IPv4Network | IPv6Network
 
 UNKNOWN_CALLER = "bridge.hidden_caller"
-"""Set in the environment when a proxy sent the request and its caller is not known.
+"""Set in the environment when a proxy sent the request and its caller is unknown.
 
-It is known when a trusted proxy names it, unless as an address of this machine: that
-is what the proxy says when another one stands before it.
+The caller is known when a trusted proxy names it. A loopback address does not count: a
+proxy reports that when another proxy of this machine is in front of it.
 """
 
 _FORWARDING_HEADERS = (
@@ -49,7 +48,7 @@ _PROXY_HEADER = re.compile(
 
 
 class ProxyHeadersMiddleware:
-    """WSGI middleware that puts the caller in the place of a trusted proxy."""
+    """WSGI middleware that replaces a trusted proxy's address with the caller's."""
 
     def __init__(self, app: WSGIApplication, trusted: Sequence[str]) -> None:
         self._app = app
@@ -58,7 +57,7 @@ class ProxyHeadersMiddleware:
     def __call__(
         self, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
-        """Pass the call on as its real caller's."""
+        """Call the application with the caller's address, scheme and host."""
         headers = {
             name: environ.pop(name) for name in _FORWARDING_HEADERS if name in environ
         }
@@ -73,10 +72,9 @@ class ProxyHeadersMiddleware:
         return address is not None and is_within(address, self._trusted)
 
     def _apply(self, environ: WSGIEnvironment, headers: dict[str, str]) -> bool:
-        """Take over the last claim of each kind: the ones before it are hearsay.
-
-        Return whether the caller is known by now.
-        """
+        """Apply the last value of each header; return whether the caller is known."""
+        # Each proxy appends. Values before the last trusted one come from the caller,
+        # who can write anything there.
         caller: Address | None = None
         for hop in reversed(headers.get("HTTP_X_FORWARDED_FOR", "").split(",")):
             address = read_address(hop)
@@ -95,7 +93,7 @@ class ProxyHeadersMiddleware:
 
 
 def read_address(text: str) -> Address | None:
-    """Return an address written with or without a port; None for anything else."""
+    """Parse an address with or without a port; None for anything else."""
     text = text.strip()
     if text.startswith("["):
         text = text[1:].partition("]")[0]
@@ -110,7 +108,7 @@ def read_address(text: str) -> Address | None:
 
 
 def is_within(address: Address, networks: Iterable[Network]) -> bool:
-    """Tell whether an address belongs to one of the networks."""
+    """Return whether an address belongs to one of the networks."""
     return any(address in network for network in networks)
 
 

@@ -1,7 +1,7 @@
-"""Which credentials a path asks for, decided before the path is resolved.
+"""Which credentials a path requires, decided before the path is routed.
 
-An unknown path under the base path belongs to a family too: a caller without valid
-secrets learns nothing about what exists. Source: elements-api 1.2 and 1.3.
+Unknown paths below the base path have a rule too: a caller without valid secrets learns
+nothing about which paths exist. Source: elements-api 1.2 and 1.3.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ BASE = "/elements/api-v2"
 
 
 class AuthRule(Enum):
-    """A group of calls that needs the same parts of the `Authorization` header.
+    """The parts of the `Authorization` header that a group of paths requires.
 
-    `CATALOGUE` needs none, and is answered for whoever is named when there are some.
+    `CATALOGUE` requires none, but a user that is named must be valid.
     """
 
     ANONYMOUS = auto()
@@ -55,7 +55,7 @@ TOKEN_FORMS = frozenset(
         "transformations",
     }
 )
-"""Second segments below `/instances` where a token takes the place of an id."""
+"""Second segments below `/instances` that replace the id: the token identifies it."""
 
 _FIXED = {
     "authentication": AuthRule.ANONYMOUS,
@@ -69,7 +69,7 @@ _RECORD_DEPTH = 2
 
 
 def auth_rule(method: str, path: str, secrets: Secrets) -> AuthRule:
-    """Return the family of a normalised path below `BASE`."""
+    """Return the rule of a normalised path below `BASE`."""
     segments = path.removeprefix(BASE).strip("/").split("/")
     head = segments[0]
     if head in _FIXED:
@@ -84,7 +84,7 @@ def auth_rule(method: str, path: str, secrets: Secrets) -> AuthRule:
 
 
 def _instances_rule(method: str, segments: list[str]) -> AuthRule:
-    """Tell `PUT /instances` and `/instances/enabled` from the forms with an id."""
+    """Distinguish `PUT /instances` and `/instances/enabled` from forms with an id."""
     if len(segments) == 1:
         by_token = method in {"PUT", "PATCH", "DELETE"}
     else:
@@ -93,14 +93,14 @@ def _instances_rule(method: str, segments: list[str]) -> AuthRule:
 
 
 def _hubs_rule(method: str, segments: list[str]) -> AuthRule:
-    """Tell `/hubs/crm/accounts` from the catalogue's `/hubs/crm/elements`."""
+    """Distinguish `/hubs/crm/accounts` from the catalogue's `/hubs/crm/elements`."""
     if len(segments) < _HUB_DEPTH or segments[2:] == ["elements"]:
         return _catalogue_rule(method)
     return AuthRule.HUB
 
 
 def _elements_rule(method: str, segments: list[str]) -> AuthRule:
-    """Tell the catalogue from the instances below one of its elements."""
+    """Distinguish the catalogue from the instances below one of its elements."""
     if segments[2:3] == ["instances"]:
         return AuthRule.PLATFORM
     return _catalogue_rule(method)
@@ -122,7 +122,7 @@ FIXED_HEADS = _PLATFORM | _FIXED.keys() | _BY_SHAPE.keys() | {"objects", "ping"}
 
 
 def _is_account_route(segments: list[str]) -> bool:
-    """Tell `/accounts/settings` and `/accounts/7/users` from CRM accounts."""
+    """Distinguish `/accounts/settings` and `/accounts/7/users` from CRM accounts."""
     match segments:
         case ["accounts", second, *_] if second in _ACCOUNTS_ROUTES:
             return True

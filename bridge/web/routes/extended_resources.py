@@ -1,4 +1,4 @@
-"""Resources that an account added to the element. Source: elements-api 3.5."""
+"""Resources that an account adds to the element. Source: elements-api 3.5."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from bridge.web.http.route_auth import BASE, AuthRule, auth_rule
 ALL = f"{BASE}/elements/<element:element>/resources"
 ONE = f"{ALL}/<resource_id>"
 _SHARED = frozenset({"accounts", "users"})
-"""Heads of paths that are the platform's or the element's."""
+"""First segments of paths that both the platform and the element have."""
 
 _MAX_SEGMENTS = 4
 _CONCEALED = frozenset({"authorization", "cookie"})
 
 
 def register(app: Flask) -> None:
-    """Add the routes, and what answers the added resources themselves."""
+    """Add the routes, and the hook that serves calls of the added resources."""
     app.before_request(call_added_resource)
     for path, view, methods in (
         (ALL, list_resources, ["GET"]),
@@ -40,11 +40,12 @@ def register(app: Flask) -> None:
 
 
 def call_added_resource() -> Response | None:
-    """Answer a call that an added resource is meant by; None for any other call.
+    """Serve a call of an added resource; None for any other call.
 
-    One vendor call. Callers whose account added none cost nothing here. A verb that
-    neither an added resource nor what is built in has is refused.
+    One vendor call. A method is refused that neither an added resource nor a built-in
+    path supports.
     """
+    # Most accounts add no resource: their requests must not cost anything here.
     user, instance = request_context.find_user(), request_context.find_instance()
     if user is None or instance is None or not user.extended:
         return None
@@ -73,9 +74,9 @@ def call_added_resource() -> Response | None:
 
 
 def _is_built_in(instance: Instance, segments: Sequence[str]) -> bool:
-    """Tell whether the call means something without the account's resources.
+    """Return whether the path exists without the account's resources.
 
-    One vendor call where the tenant's entities are not cached, else none.
+    One vendor call if the tenant's entities are not cached, else none.
     """
     routed, named = request.url_rule is not None, request.view_args or {}
     if routed and "object_name" not in named and segments[0] not in _SHARED:
@@ -100,7 +101,7 @@ def _refusal(found: Sequence[ResolvedRequest]) -> VerbNotSupportedError:
 
 
 def _received_arguments(path: Mapping[str, str]) -> ReceivedArguments:
-    """Return what this call sent, without its secrets."""
+    """Return the arguments of this call, without its secrets."""
     query = query_string.current_query()
     return ReceivedArguments(
         path=path,
@@ -116,7 +117,7 @@ def _received_arguments(path: Mapping[str, str]) -> ReceivedArguments:
 
 
 def list_resources(element: str) -> Response:
-    """Answer the element's resources and the account's own."""
+    """Return the resources of the element and of the account."""
     ctx = request_context.context()
     own_only = query_string.flag(
         query_string.current_query(), "accountOnly", default=False
@@ -128,7 +129,7 @@ def list_resources(element: str) -> Response:
 
 
 def add_resource(element: str) -> Response:
-    """Keep a resource of the account's own."""
+    """Add a resource to the account."""
     ctx, user = request_context.context(), request_context.user()
     found = find_element(ctx, element)
     saved = resources.add_resource(ctx, user, found, bodies.current_object())
@@ -136,7 +137,7 @@ def add_resource(element: str) -> Response:
 
 
 def get_resource(element: str, resource_id: str) -> Response:
-    """Answer one resource."""
+    """Return one resource."""
     ctx = request_context.context()
     found = find_element(ctx, element)
     return responses.json_object(
@@ -145,19 +146,15 @@ def get_resource(element: str, resource_id: str) -> Response:
 
 
 def replace_resource(element: str, resource_id: str) -> Response:
-    """Replace a resource of the account's own."""
-    ctx, user, body = (
-        request_context.context(),
-        request_context.user(),
-        bodies.current_object(),
-    )
-    found = find_element(ctx, element)
+    """Replace a resource of the account."""
+    ctx, user = request_context.context(), request_context.user()
+    body, found = bodies.current_object(), find_element(ctx, element)
     saved = resources.replace_resource(ctx, user, found, resource_id, body)
     return responses.json_object(saved.document, notes=saved.notes)
 
 
 def remove_resource(element: str, resource_id: str) -> Response:
-    """Remove a resource of the account's own."""
+    """Remove a resource of the account."""
     ctx, user = request_context.context(), request_context.user()
     resources.remove_resource(ctx, user, find_element(ctx, element), resource_id)
     return responses.empty()

@@ -1,4 +1,4 @@
-"""What those who run the bridge ask: does it serve, is it ready, how busy is it."""
+"""Health, readiness and metrics, for the operator."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from bridge.web.http.proxy_headers import UNKNOWN_CALLER, is_within, read_addres
 
 
 def register(app: Flask) -> None:
-    """Add the routes; none of them needs secrets."""
+    """Add the routes; none requires secrets."""
     app.add_url_rule("/healthz", view_func=health, methods=["GET"])
     app.add_url_rule("/readyz", view_func=readiness, methods=["GET"])
     app.add_url_rule("/metrics", view_func=metrics, methods=["GET"])
 
 
 def health() -> Response:
-    """Answer that this process serves; asks neither database nor vendor."""
+    """Return 200: this process serves. Uses neither database nor vendor."""
     return responses.json_object({"status": "ok"})
 
 
 def readiness() -> Response:
-    """Answer whether calls can be served, else 503 with the reason. No vendor call.
+    """Return 200 if requests can be served, else 503 with the reason. No vendor call.
 
-    Also 503 when what a restart would need is gone: the database, its key ring. The
-    response does not wait for a database that hangs.
+    Also 503 when a restart would fail because the database or its key ring is gone. A
+    database that hangs does not delay the response.
     """
     ctx = request_context.context()
     try:
@@ -46,14 +46,15 @@ def readiness() -> Response:
 
 
 def metrics() -> Response:
-    """Answer the figures of all processes, to this machine and allowed networks.
+    """Return the metrics of all processes, to this machine and allowed networks.
 
-    Five statements at most, and no vendor call.
+    At most five SQL statements, no vendor call.
 
     Raises:
-        ForbiddenError: somebody else asks, or a proxy that nobody vouched for: all
-            the world comes from this machine when a proxy runs on it.
+        ForbiddenError: the caller is another machine, or unknown behind a proxy.
     """
+    # Every request comes from this machine when a proxy runs on it, so a loopback
+    # address counts only if no proxy, or a trusted one, forwarded the request.
     ctx = request_context.context()
     address = read_address(request.remote_addr or "")
     allowed = map(ip_network, ctx.settings.metrics_networks)

@@ -1,4 +1,4 @@
-"""The page at `/` for people; programs get the 404 that they always got there."""
+"""The page at `/` for browsers; programs get the 404 of the old service."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from bridge.web.http.route_auth import BASE
 
 _HTML = "text/html"
 _BROWSER = "application/xhtml+xml"
-"""What every browser accepts beside HTML; some HTTP clients of programs, Java's among
-them, prefer HTML too. Source: MDN, list of default Accept values."""
+"""What every browser accepts besides HTML; some HTTP libraries, Java's among them,
+prefer HTML too. Source: MDN, list of default Accept values."""
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _ASSETS = {
@@ -39,7 +39,7 @@ _HEADERS = {
 
 
 def register(app: Flask) -> None:
-    """Add the page and its assets; neither needs credentials."""
+    """Add the page and its assets; neither requires credentials."""
     app.add_url_rule(
         "/",
         view_func=show_landing,
@@ -50,10 +50,10 @@ def register(app: Flask) -> None:
 
 
 def show_landing() -> Response:
-    """Answer a browser with the landing page. No vendor call, one database query.
+    """Return the landing page to a browser. No vendor call, one database query.
 
     Raises:
-        NotFound: the caller is not a browser, or it is not a GET.
+        NotFound: the client is not a browser, or the method not GET.
     """
     accepted = request.accept_mimetypes.best_match(["application/json", _HTML])
     if (
@@ -73,10 +73,10 @@ def show_landing() -> Response:
 
 
 def send_asset(name: str) -> Response:
-    """Answer a style sheet or a picture of the pages.
+    """Return a style sheet or an image.
 
     Raises:
-        NotFound: there is no such asset.
+        NotFound: the name is unknown.
     """
     if name not in _ASSETS:
         raise NotFound

@@ -1,4 +1,4 @@
-"""Names and fields of an instance's objects; a disabled instance still tells them.
+"""Names and fields of an instance's objects, also while the instance is disabled.
 
 Source: elements-api 4.7, and 2.2 for the forms below an instance.
 """
@@ -32,7 +32,7 @@ def register(app: Flask) -> None:
 
 
 def list_objects(instance_id: str | None = None) -> Response:
-    """Answer all names, or objects in the later version. At most one vendor call."""
+    """Return all names, or objects for version Helium. At most one vendor call."""
     objects = descriptions.list_objects(
         request_context.context(), find_instance(instance_id)
     )
@@ -41,7 +41,7 @@ def list_objects(instance_id: str | None = None) -> Response:
 
 
 def get_object_metadata(object_name: str, instance_id: str | None = None) -> Response:
-    """Answer an object's fields. At most three vendor calls, none while cached."""
+    """Return an object's fields. At most three vendor calls, none while cached."""
     document = descriptions.object_metadata(
         request_context.context(),
         find_instance(instance_id),
@@ -55,7 +55,7 @@ def get_object_metadata(object_name: str, instance_id: str | None = None) -> Res
 
 
 def get_own_instance() -> Response:
-    """Answer the instance of the token. No vendor call."""
+    """Return the instance of the token. No vendor call."""
     return responses.json_object(
         instance_document(request_context.context(), request_context.instance())
     )

@@ -1,4 +1,4 @@
-"""Switching traces on and off, by id and by token. Source: elements-api 2.2."""
+"""Starting and stopping the tracing of an instance. Source: elements-api 2.2."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def register(app: Flask) -> None:
 
 
 def switch_tracing(instance_id: str | None = None) -> Response:
-    """Trace an instance for a while (`PUT`) or no more (`DELETE`). No vendor call."""
+    """Start (`PUT`) or stop (`DELETE`) tracing an instance. No vendor call."""
     ctx = request_context.context()
     instance = (
         request_context.instance()

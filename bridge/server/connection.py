@@ -1,4 +1,4 @@
-"""One caller's connection: what it sends is collected without waiting for it.
+"""One caller's connection: request heads are read without blocking a thread.
 
 gunicorn has no types, hence the ignores on its classes.
 """
@@ -20,7 +20,7 @@ from bridge.server.heads import Head
 from bridge.server.wire import MAX_REQUEST_LINE, FacadeParser, Foreign
 
 Addresses: TypeAlias = tuple[Foreign, Foreign]
-"""The caller's and ours, as the socket gives them."""
+"""The peer's and our own, as the socket gives them."""
 
 _CHUNK = 8192
 _LINGER_S = 2.0
@@ -28,7 +28,7 @@ _LINGER_BYTES = 2**26
 
 
 class HeadState(Enum):
-    """How far the head of a connection's next request has come."""
+    """State of the head of a connection's next request."""
 
     INCOMPLETE = auto()
     READY = auto()
@@ -38,7 +38,7 @@ class HeadState(Enum):
 class FacadeConnection(TConn):  # type: ignore[misc]
     """A connection that reads with our parser and never waits longer than `stall_s`.
 
-    `wants` is what to wait for before `receive` can go on: a mask of `selectors`.
+    `events` is the `selectors` mask to wait for before the next `receive`.
     """
 
     parser: Foreign
@@ -49,7 +49,7 @@ class FacadeConnection(TConn):  # type: ignore[misc]
         self, cfg: Foreign, sock: socket.socket, addresses: Addresses, stall_s: float
     ) -> None:
         super().__init__(cfg, sock, *addresses)
-        # gunicorn would have a thread wait for the first byte.
+        # Otherwise gunicorn would block a thread until the first byte.
         self.data_ready = True
         self.head = Head(
             max_line_bytes=MAX_REQUEST_LINE,
@@ -62,10 +62,10 @@ class FacadeConnection(TConn):  # type: ignore[misc]
         self._is_tls_done = not cfg.is_ssl
 
     def receive(self) -> HeadState:
-        """Read what there is, without waiting; begin TLS before.
+        """Read what has arrived, without blocking, after the TLS handshake.
 
-        When the head is ready, `init` hands it to the parser. A caller who says that
-        he sends no more has what he sent judged by it too.
+        A ready head is passed to the parser by `init`; so is an incomplete one when
+        the caller has closed its side.
         """
         try:
             self.sock.settimeout(0)
@@ -87,7 +87,7 @@ class FacadeConnection(TConn):  # type: ignore[misc]
         return HeadState.READY
 
     def init(self) -> None:
-        """Prepare for the next request; called before each one, in its thread."""
+        """Prepare for the next request; called before each request, in its thread."""
         if not self.initialized:
             self.parser = FacadeParser(self.cfg, self.sock, self.client, self._stall_s)
         super().init()
@@ -98,18 +98,16 @@ class FacadeConnection(TConn):  # type: ignore[misc]
         )
 
     def take_read_ahead(self) -> bool:
-        """Keep the connection; tell whether more of it has been read already."""
+        """Move bytes read ahead to the next request; return whether there are any."""
         self.head.add(self.parser.unreader.take_buffered())
         pending = isinstance(self.sock, ssl.SSLSocket) and self.sock.pending()
         return bool(self.head or pending)
 
     def close_gracefully(self) -> None:
-        """Close, waiting up to 2 s for the caller to have read everything.
-
-        What it still sends is read and dropped: left unread, it would make the
-        system reset the connection, and the refusal of a large body would be lost.
-        A caller that never said anything we understood is not waited for.
-        """
+        """Close, after waiting up to 2 s until the caller has read everything."""
+        # What the caller still sends is read and dropped: left unread, it would make
+        # the system reset the connection, and the caller would lose the response that
+        # refuses a large body.
         if self.parser is None:
             util.close(self.sock)
             return
@@ -121,7 +119,7 @@ class FacadeConnection(TConn):  # type: ignore[misc]
         )
 
     def abort(self) -> None:
-        """Close without waiting for anything."""
+        """Close at once."""
         if self._is_tls_done:
             self._close_tls()
         util.close(self.sock)
@@ -142,6 +140,6 @@ class FacadeConnection(TConn):  # type: ignore[misc]
     def _close_tls(self) -> None:
         if isinstance(self.sock, ssl.SSLSocket):
             self.sock.settimeout(0)
-            # It says goodbye and does not wait for the answer.
+            # Sends close_notify; non-blocking, so the peer's is not waited for.
             with contextlib.suppress(OSError, ValueError):
                 self.sock.unwrap()

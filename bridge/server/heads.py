@@ -1,7 +1,7 @@
-"""The head of a request while it arrives: is it whole, and is more worth waiting for?
+"""Incremental detection of the end of a request's head.
 
-Judges the bytes as gunicorn's parser will, without being one: what is handed to the
-parser is either whole, or something that it refuses without asking for more.
+Applies the same limits as gunicorn's parser, without parsing: what the parser gets is
+either a complete head, or something that it refuses without reading more.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ _REQUEST_LINE = re.compile(rb"[^ ]+ .* HTTP/\d\.\d", re.DOTALL)
 
 
 class Head:
-    """Bytes of one request as they come, from its line on.
+    """The bytes of one request so far, from its request line on.
 
-    Each byte is looked at once, however small the pieces are. `is_too_long` tells that
-    the head passed a limit, in bytes, before it was whole.
+    Each byte is scanned once, however small the chunks are. `is_too_long`: the head
+    exceeded a limit, in bytes, before it was complete.
     """
 
     is_ready: bool
@@ -34,16 +34,16 @@ class Head:
         return len(self._bytes)
 
     def add(self, piece: bytes) -> None:
-        """Add what arrived."""
+        """Add bytes that arrived."""
         seen = len(self._bytes) if self._skipped >= 0 else 0
         self._bytes += piece
-        # RFC 9112, 2.2: one empty line before the first is to be overlooked.
+        # RFC 9112, 2.2: an empty line before the request line is ignored.
         if self._skipped < 0 and len(self._bytes) >= len(_LINE_END):
             self._skipped = len(_LINE_END) if self._bytes.startswith(_LINE_END) else 0
         self._check(seen)
 
     def drain(self) -> bytes:
-        """Return all bytes, which may reach beyond the head, and begin anew."""
+        """Return all bytes, which may reach beyond the head, and reset."""
         taken = bytes(self._bytes)
         self._begin()
         return taken
@@ -76,7 +76,8 @@ class Head:
             self.is_ready = _REQUEST_LINE.fullmatch(line) is None
 
     def _has_bare_line_feed(self, seen: int) -> bool:
-        """Tell whether a line ended without a carriage return; none is waited for."""
+        """Return whether a line ended without a carriage return."""
+        # The parser refuses such a line at once, so waiting for more would be useless.
         begin = max(self._skipped, seen)
         if begin and self._bytes[begin - 1 : begin] == b"\r":
             begin -= 1

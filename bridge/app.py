@@ -85,7 +85,7 @@ def open_existing_database(settings: Settings) -> Database:
     An older schema is opened as it is.
 
     Raises:
-        ConfigurationError: there is no installation, or its key ring is missing or
+        ConfigurationError: no installation exists, or its key ring is missing or
             another one.
         StoreError: the schema is newer than this release, or the server does not
             respond.

@@ -1,7 +1,8 @@
-"""One process that keeps two others: the facade, whose fate it shares, and a worker.
+"""The supervisor of `bridge serve`: runs the facade and a worker as child processes.
 
-It imports nothing that could fail or grow, so that it outlives what it watches. When
-it is killed, its children see the end of their input and end by themselves.
+It ends with the facade and restarts the worker. It imports neither Flask nor the
+database, so that it stays small and has little to fail. When it is killed, its children
+see the end of their stdin and end by themselves.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ import click
 from bridge.cli.processes import Signals, start
 
 PEOPLE, MACHINES = b"p", b"m"
-"""What the facade says when it serves: for whom lines of the log are.
+"""First byte of the facade's message that it serves: the format of the log.
 
-Behind it stands the identity of the database that it has opened.
+The rest of the message is the identity of the database that it has opened.
 """
 
 _MAX_READY_BYTES = 200
@@ -36,14 +37,13 @@ _STOPPING = (signal.SIGTERM, signal.SIGINT)
 def supervise(facade: Sequence[str], worker: Sequence[str]) -> int:
     """Run two `bridge` commands until the first ends; return its exit code.
 
-    The worker is started once the facade serves: what keeps the one from starting
-    keeps the other too, and need not be said twice. It is told which database the
-    facade has opened, so that it never makes another. A worker that ends is started
-    again, after a pause that grows while it lives short.
-
-    Signals go on to them: SIGTERM and SIGINT to both, SIGHUP to the facade. How a
-    child ended that nobody stopped is a line of the log.
+    A worker that ends is restarted after a pause, which doubles while it ends early.
+    SIGTERM and SIGINT are passed on to both, SIGHUP to the facade. A child that ends
+    unexpectedly is logged.
     """
+    # The worker starts once the facade serves: what prevents one from starting prevents
+    # both, and is reported once. It gets the identity of the facade's database, so that
+    # it never creates another.
     with Signals(*_STOPPING, signal.SIGHUP, signal.SIGCHLD) as signals:
         ready, ready_writer = os.pipe()
         facade_process = start(
@@ -68,13 +68,13 @@ def supervise(facade: Sequence[str], worker: Sequence[str]) -> int:
 
 
 class _SupervisorLog:
-    """Lines on stderr, in the form of all others."""
+    """Log lines on stderr, in the same format as those of the children."""
 
     def __init__(self, *, people: bool) -> None:
         self._people = people
 
     def write(self, event: str) -> None:
-        """Write one line, a warning."""
+        """Write one line of level warning."""
         line = {
             "event": event,
             "level": "warning",
@@ -84,10 +84,10 @@ class _SupervisorLog:
 
 
 class _WorkerProcess:
-    """A command that is started again whenever it ends, until it is stopped.
+    """A command that is restarted whenever it ends, until it is stopped.
 
-    `awaited` is the file in which somebody says that it may start, for whom lines of
-    the log are and which database is open; None afterwards, when there is a `log`.
+    `awaited` is the file descriptor of the facade's message that it serves (see
+    `PEOPLE`); None once the message has arrived and `log` is set.
     """
 
     def __init__(self, arguments: Sequence[str], awaited: int) -> None:
@@ -100,7 +100,7 @@ class _WorkerProcess:
         self._due_at: float | None = None
 
     def start_if_due(self) -> float | None:
-        """Start it if it is time; return in how many seconds it will be, if ever."""
+        """Start it if it is due; return the seconds until it is due, None if never."""
         now = time.monotonic()
         self._read_ready(now)
         if self._stopped:
@@ -124,12 +124,12 @@ class _WorkerProcess:
             self._process.send_signal(number)
 
     def wait(self) -> None:
-        """Block until it has ended."""
+        """Wait until it has ended."""
         if self._process is not None:
             self._process.wait()
 
     def _read_ready(self, now: float) -> None:
-        """See whether it was said that we may start."""
+        """Read the facade's message, if it has arrived."""
         if self.awaited is None:
             return
         os.set_blocking(self.awaited, False)
@@ -137,7 +137,7 @@ class _WorkerProcess:
             if message := os.read(self.awaited, _MAX_READY_BYTES):
                 self.log = _SupervisorLog(people=message.startswith(PEOPLE))
                 self._arguments = ["--opened", message[1:].decode(), *self._arguments]
-                # The facade's callers wait for it; nobody waits for the first job.
+                # The facade's first requests are more urgent than the first job.
                 self._due_at = now + _WORKER_DELAY_S
             os.close(self.awaited)
             self.awaited = None
@@ -156,5 +156,5 @@ class _WorkerProcess:
 
 
 def _exit_code(returncode: int) -> int:
-    """Return what a shell would call it: 128 and the number for a signal."""
+    """Return the exit code as a shell does: 128 and the number for a signal."""
     return 128 - returncode if returncode < 0 else returncode

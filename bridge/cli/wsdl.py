@@ -1,4 +1,4 @@
-"""`bridge wsdl`: the service descriptions that calls are made with."""
+"""`bridge wsdl`: the WSDL files for calls of Autotask."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from bridge.store.instances import get_instance
 def wsdl() -> None:
     """List, fetch and compare service descriptions.
 
-    One ships with Bridge. One fetched from a zone is used, from the next start on,
-    when its release is higher. No call ever waits for a description.
+    One ships with Bridge. One that is fetched from a zone is used from the next start
+    on, if its release is higher. No call ever waits for a description.
     """
 
 
@@ -45,7 +45,7 @@ def list_(*, as_json: bool) -> None:
 
 @wsdl.command(epilog="Example: bridge wsdl refresh --instance 900001")
 @click.option(
-    "--instance", "instance_id", type=int, required=True, help="Whose zone to ask."
+    "--instance", "instance_id", type=int, required=True, help="Instance of the zone."
 )
 def refresh(*, instance_id: int) -> None:
     """Fetch the description of an instance's zone into the data directory."""
@@ -62,7 +62,7 @@ def refresh(*, instance_id: int) -> None:
 
 @wsdl.command(epilog="Example: bridge wsdl diff")
 def diff() -> None:
-    """Show what the newest fetched description has beyond the bundled one, or lacks."""
+    """Compare the newest fetched description with the bundled one."""
     with _open_diagnostics() as diagnostics:
         newest, *others = diagnostics.descriptions()
         if not others:

@@ -283,7 +283,7 @@ def _exit_at_once() -> NoReturn:
     """End this process at once, without its running requests; save logs and metrics."""
     # An ordinary exit would wait for every thread of the pool.
     exit_hooks = threading.Thread(
-        target=atexit._run_exitfuncs,  # noqa: SLF001 - there is no public one
+        target=atexit._run_exitfuncs,  # noqa: SLF001 - has no public name
         daemon=True,
     )
     exit_hooks.start()

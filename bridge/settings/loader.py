@@ -49,7 +49,8 @@ def read_settings() -> Settings:
 def load_settings() -> LoadedSettings:
     """Return the settings of this process with their sources.
 
-    An environment variable overrides the settings file, which overrides the default.
+    An environment variable, or the file that its `…_FILE` variable names, overrides the
+    settings file, which overrides the default.
 
     Raises:
         ConfigurationError: as `read_settings`.

@@ -32,7 +32,7 @@ _SQLITE = "sqlite:///"
 def find_settings_file(environ: Mapping[str, str]) -> Path | None:
     """Return the path of the settings file, or None.
 
-    It is `BRIDGE_CONFIG`, whether the file exists or not (None when that is empty), else
+    It is `BRIDGE_CONFIG`, whether the file exists or not (None when that is empty); or
     the first of `./bridge.toml` and `/etc/bridge/bridge.toml` that exists.
     """
     named = environ.get(CONFIG)

@@ -84,7 +84,7 @@ def test_a_host_of_another_machine_is_one_line_with_the_cure(ends, host):
 
     assert code == 1
     [line] = said.splitlines()
-    assert f"{host} is no address of this machine" in line
+    assert f"{host} is not an address of this machine" in line
     assert "--host" in line
 
 

@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from families import children, is_worker
+from process_tree import children, is_worker
 from sqlalchemy import make_url, text
 from waiting import wait_until
 

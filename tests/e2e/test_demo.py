@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from families import descendants, is_alive
+from process_tree import descendants, is_alive
 from sqlalchemy import create_engine, inspect
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")

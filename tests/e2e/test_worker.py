@@ -12,7 +12,7 @@ import urllib.request
 from itertools import pairwise
 
 import pytest
-from families import children, descendants, is_alive, is_worker
+from process_tree import children, descendants, is_alive, is_worker
 from waiting import wait_until
 
 LEASE_S = 2

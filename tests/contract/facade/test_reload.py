@@ -9,7 +9,7 @@ import threading
 import time
 
 import pytest
-from families import children
+from process_tree import children
 
 REQUEST = b"POST /x HTTP/1.1\r\nHost: bridge\r\nContent-Length: 2\r\n%s\r\n{}"
 CLOSING = REQUEST % b"Connection: close\r\n"

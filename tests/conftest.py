@@ -158,7 +158,7 @@ class Api:
 
 
 class Vendor:
-    """What a test asks of the simulator's own control routes."""
+    """What a test requests of the simulator's control routes."""
 
     def __init__(self, line):
         self.url = line["sandboxUrl"].split("/ATServices")[0].rstrip("/")
@@ -299,7 +299,7 @@ def postgresql_schema():
 
 @pytest.fixture(autouse=True)
 def no_call_left():
-    """Forget the call of an application in this process whose answer stayed open."""
+    """Forget the call of an application in this process whose response stayed open."""
     yield
     current_call.end()
 
@@ -330,7 +330,7 @@ def demo(demo_dir) -> Iterator[dict]:
 
 @pytest.fixture(scope="module")
 def unchanged_demo(tmp_path_factory) -> Iterator[dict]:
-    """A demo of the module's own, which nobody else writes to."""
+    """A demo of the module, which no other test writes to."""
     with _running_demo(tmp_path_factory.mktemp("unchanged")) as line:
         yield line
 

@@ -33,7 +33,7 @@ def test_there_are_three_calls():
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
 @pytest.mark.parametrize(("command", "shown"), CALLS)
-def test_a_call_answers_what_is_shown(unchanged_demo, command, shown):
+def test_a_call_returns_what_is_shown(unchanged_demo, command, shown):
     line = unchanged_demo
     secrets = (
         f"User {line['userSecret']}, Organization {line['organizationSecret']}, "

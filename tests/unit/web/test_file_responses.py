@@ -1,4 +1,4 @@
-"""Files as answers: names that no header and no disk can be hurt by."""
+"""File responses: safe names in headers and on disk."""
 
 import re
 
@@ -39,7 +39,7 @@ def test_any_text_makes_a_header_of_one_line(name):
         ("text/html\r\nSet-Cookie: x", OCTETS),
     ],
 )
-def test_a_media_type_that_is_none_is_bytes(content_type, sent):
+def test_an_invalid_media_type_becomes_octet_stream(content_type, sent):
     with Flask(__name__).test_request_context():
         answer = file_response(b"abc", name="a", content_type=content_type)
 

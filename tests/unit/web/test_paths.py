@@ -47,7 +47,7 @@ def test_paths_are_normalised(sent, routed):
         {"RAW_URI": "/mounted/a/b", "SCRIPT_NAME": "/mounted", "PATH_INFO": "//a/b"},
     ],
 )
-def test_the_path_is_found_whatever_the_server_tells(environ):
+def test_the_path_is_found_in_any_variable_of_the_server(environ):
     def app(seen, _start_response):
         return [seen["PATH_INFO"].encode()]
 
@@ -106,7 +106,7 @@ def test_normalising_makes_no_segments_and_is_stable_in_slashes(path):
         ("GET", "/nonsense", OPEN, AuthRule.HUB),
     ],
 )
-def test_families(method, path, secrets, family):
+def test_auth_rule_of_a_path(method, path, secrets, family):
     assert auth_rule(method, BASE + path, secrets) is family
 
 

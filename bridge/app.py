@@ -247,7 +247,7 @@ def start_process(settings: Settings, *, serves: bool) -> None:
     restrict_data(settings.data_dir, check_url(read_url(settings)))
     metrics_dir = settings.data_dir / "metrics"
     try:
-        share(metrics_dir, anew=serves)
+        share(metrics_dir, reset=serves)
     except OSError as error:
         raise ConfigurationError(
             f"The directory {metrics_dir} cannot be used: {error.strerror}; run as the "

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from bridge.catalog.model import JSON, Resource, Verb
+from bridge.catalog.model import Resource, Verb
 from bridge.errors import (
     BridgeError,
     NotFoundError,
@@ -23,8 +23,8 @@ from bridge.services.attachments.validation import (
     FILE_TYPE,
     UploadedFile,
     ValidatedAttachment,
-    draft_attachment,
-    draft_of_trace,
+    comparable_record,
+    validate_attachment,
 )
 from bridge.services.context import Context
 from bridge.services.credentials import open_backend
@@ -57,10 +57,11 @@ from bridge.services.records.vendor_records import (
 from bridge.services.records.write_result import WriteResult, show_unread
 from bridge.store.idempotency_records import CreateRequest, IdempotencyRecord
 from bridge.store.instances import Instance
+from bridge.types import JSON
 
 ENTITY = "AttachmentInfo"
 
-_NO_NAME = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,17 +175,17 @@ def create_attachment(
         ProviderOutcomeUnknownError: sent, and no answer came.
     """
     link = _link(ctx, instance, owner)
-    draft = _draft(ctx, instance, upload, link)
-    draft.record.require_sound("Nothing was attached")
+    attachment = _validate(ctx, instance, upload, link)
+    attachment.record.require_sound("Nothing was attached")
     create = CreateCall(
         instance,
-        draft.fields.resource,
-        draft.body,
+        attachment.fields.resource,
+        attachment.body,
         key,
         view,
-        find=partial(_find, draft, link),
+        find=partial(_find, attachment, link),
     )
-    return create_once(ctx, create, partial(_send, ctx, create, draft, link))
+    return create_once(ctx, create, partial(_send, ctx, create, attachment, link))
 
 
 def delete_attachment(
@@ -209,7 +210,7 @@ def delete_attachment(
         raise
 
 
-def rehearse_create(
+def dry_run_create(
     ctx: Context, instance: Instance, owner: AttachmentParent, upload: UploadedFile
 ) -> tuple[dict[str, JSON], tuple[str, ...]]:
     """Return what an upload would send but for the bytes, and the unused members.
@@ -220,20 +221,20 @@ def rehearse_create(
         NotFoundError: no such object, or one that can have no attachments.
     """
     link = _link(ctx, instance, owner)
-    draft = _draft(ctx, instance, upload, link)
+    attachment = _validate(ctx, instance, upload, link)
     request = None
-    if not draft.record.problems:
+    if not attachment.record.problems:
         request = open_backend(ctx, instance).preview(
             "create",
-            entity_type(draft.fields.resource),
+            entity_type(attachment.fields.resource),
             0,
-            vendor_values(draft.fields, draft.record),
+            vendor_values(attachment.fields, attachment.record),
         )
-    document = _rehearsed("create", request, draft.record.problems)
-    return document, tuple(draft.record.ignored)
+    document = _dry_run_document("create", request, attachment.record.problems)
+    return document, tuple(attachment.record.ignored)
 
 
-def rehearse_delete(
+def dry_run_delete(
     ctx: Context, instance: Instance, owner: AttachmentParent | None, attachment_id: str
 ) -> dict[str, JSON]:
     """Return what a delete would send. One vendor call.
@@ -247,75 +248,79 @@ def rehearse_delete(
     if owner is None:
         read_entity(backend, resource, attachment_id)
     request = backend.preview("delete", entity_type(resource), number, {})
-    return _rehearsed("delete", request, [])
+    return _dry_run_document("delete", request, [])
 
 
 def _send(
     ctx: Context,
     create: CreateCall,
-    draft: ValidatedAttachment,
+    attachment: ValidatedAttachment,
     link: ParentLink,
-    fence: CheckSendDeadline,
+    check_deadline: CheckSendDeadline,
 ) -> WriteResult:
     """Send an upload and read the record back; raises nothing once it is attached."""
     instance, resource = create.instance, create.resource
     backend = open_backend(ctx, instance)
     shape = open_serializer(ctx, instance, resource, create.view)
-    values = vendor_values(draft.fields, draft.record)
-    fence()
+    values = vendor_values(attachment.fields, attachment.record)
+    check_deadline()
     try:
-        attachment_id = backend.create_attachment(values, draft.file)
+        attachment_id = backend.create_attachment(values, attachment.file)
     except ProviderRejectedError:
         read_entity(backend, link.parent, str(link.parent_id))
         raise
     try:
         stored = read_entity(backend, resource, str(attachment_id))
-        return _written(shape, stored, draft)
+        return _write_result(shape, stored, attachment)
     except BridgeError:
         known: Entity = {"id": attachment_id}
-        known |= {info.name: value for info, value in draft.record.given.values()}
+        known |= {info.name: value for info, value in attachment.record.given.values()}
         notice = "created, but not read back: some members may be missing"
-        return show_unread(partial(_written, shape, known, draft, notice), known)
+        return show_unread(
+            partial(_write_result, shape, known, attachment, notice), known
+        )
 
 
-def _written(
+def _write_result(
     shape: RecordSerializer,
     entity: Entity,
-    draft: ValidatedAttachment,
+    attachment: ValidatedAttachment,
     notice: str = "",
 ) -> WriteResult:
     shown = shape.show(entity)
-    return WriteResult(shown.record, tuple(draft.record.ignored), notice, shown.notes)
+    return WriteResult(
+        shown.record, tuple(attachment.record.ignored), notice, shown.notes
+    )
 
 
 def _find(
-    draft: ValidatedAttachment,
+    attachment: ValidatedAttachment,
     link: ParentLink,
     ctx: Context,
     instance: Instance,
     _resource: Resource,
     _body: Mapping[str, JSON],
-    wanted: CreateRequest,
-    intent: IdempotencyRecord,
+    request: CreateRequest,
+    record: IdempotencyRecord,
 ) -> duplicate_search.SearchResult:
-    trace = draft_of_trace(draft)
+    trace = comparable_record(attachment)
     return duplicate_search.find_alike(
-        ctx, instance, draft.fields, trace, wanted, intent, within=link
+        ctx, instance, attachment.fields, trace, request, record, within=link
     )
 
 
-def _draft(
+def _validate(
     ctx: Context, instance: Instance, upload: UploadedFile, link: ParentLink
 ) -> ValidatedAttachment:
     """Read an upload, again with newer metadata when in doubt."""
-    _, draft = read_with_fields(
+    _, attachment = read_with_fields(
         ctx,
         instance,
         _resource(ctx, instance),
-        lambda fields: draft_attachment(fields, upload, link),
-        lambda draft: draft.record.in_doubt,
+        lambda fields: validate_attachment(fields, upload, link),
+        lambda attachment: attachment.record.in_doubt,
     )
-    return draft
+    return attachment
 
 
 def _link(ctx: Context, instance: Instance, owner: AttachmentParent) -> ParentLink:
@@ -361,11 +366,11 @@ def _fields(ctx: Context, instance: Instance) -> EntityFields:
 
 def _file_name(path: str) -> str:
     """Return the last part of a path of either kind, without control characters."""
-    name = re.split(r"[/\\]", _NO_NAME.sub("", path))[-1].strip()
+    name = re.split(r"[/\\]", _CONTROL_CHARACTERS.sub("", path))[-1].strip()
     return "" if name in {".", ".."} else name
 
 
-def _rehearsed(
+def _dry_run_document(
     operation: str, request: str | None, problems: list[str]
 ) -> dict[str, JSON]:
     return {

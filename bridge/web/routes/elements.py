@@ -93,7 +93,7 @@ def export_element(element: str) -> Response:
 
 def _element(element: str, *, own_only: bool) -> Response:
     found = find_element(request_context.context(), element)
-    own = resources.own_resources(
+    own = resources.list_own_resources(
         request_context.context(), request_context.find_user(), found
     )
     return responses.json_object(
@@ -132,19 +132,19 @@ def list_transformations(element: str) -> Response:
 def list_part(element: str, part: str) -> Response:
     """Return one of the lists below an element."""
     found = find_element(request_context.context(), element)
-    return responses.json_list(elements.element_part(found, part))
+    return responses.json_list(elements.list_element_part(found, part))
 
 
 def refuse_new() -> Response:
     """Refuse to create an element: all are built in."""
     for element in request_context.context().elements.values():
-        elements.refuse_building(element)
+        elements.refuse_change(element)
     return responses.empty()
 
 
 def refuse_change(element: str, key: str = "") -> Response:  # noqa: ARG001 - the route's
     """Refuse to change an element: all are built in."""
-    elements.refuse_building(find_element(request_context.context(), element))
+    elements.refuse_change(find_element(request_context.context(), element))
     return responses.empty()
 
 

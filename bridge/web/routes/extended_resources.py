@@ -57,14 +57,14 @@ def call_added_resource() -> Response | None:
     segments = request.path.removeprefix(f"{BASE}/").strip("/").split("/")
     if segments[0] == "hubs":
         segments = segments[2:]
-    found = resources.find_meant(
+    found = resources.resolve_path(
         request_context.context(), user, instance, "/".join(segments)
     )
     method = "GET" if request.method == "HEAD" else request.method
     for resolved in found:
         if resolved.method == method:
             sent = _received_arguments(resolved.values)
-            document = resources.answer(
+            document = resources.call_resource(
                 request_context.context(), instance, resolved, sent
             )
             return responses.json_object(document)

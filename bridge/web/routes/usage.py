@@ -9,7 +9,7 @@ from flask import Flask, Response
 
 from bridge.services.context import Context
 from bridge.services.usage import analytics, requests
-from bridge.services.usage.analytics import Kind, MetricsSearch
+from bridge.services.usage.analytics import Grouping, MetricsSearch
 from bridge.store.organizations import User
 from bridge.web.http import query_string, request_context, responses
 from bridge.web.http.route_auth import BASE
@@ -27,7 +27,7 @@ def register(app: Flask) -> None:
         ("/activity/element-instances/created-count", count_created_instances),
     ):
         app.add_url_rule(f"{BASE}/usage/analytics{path}", view_func=view)
-    for kind in analytics.KINDS:
+    for kind in analytics.GROUPINGS:
         app.add_url_rule(
             f"{BASE}/usage/analytics/{kind}",
             endpoint=f"usage by {kind}",
@@ -74,7 +74,7 @@ def count_created_instances() -> Response:
     return responses.json_object(analytics.count_created_instances(*_arguments()))
 
 
-def count_by(kind: Kind) -> Response:
+def count_by(kind: Grouping) -> Response:
     """Return the number of requests of each account or element."""
     return responses.json_list(analytics.count_by(*_arguments(), kind))
 

@@ -211,6 +211,7 @@ def _demo_user(directory: Path) -> dict[str, str]:
 
 def _keep(directory: Path, state: Mapping[str, str]) -> None:
     """Save the state for the next start in this directory, for its owner only."""
+    # Written to a new file first: a crash must not leave a half-written state.
     made = directory / f"{_STATE}.new"
     make_private_file(made)
     made.write_bytes(orjson.dumps(state))

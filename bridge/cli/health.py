@@ -70,6 +70,7 @@ def health(
     while True:
         try:
             click.echo(_check_worker() if worker else _request(address, timeout_s))
+        # A server that starts refuses connections, or has no database yet.
         except (click.ClickException, BridgeError):
             if time.monotonic() >= ends_at:
                 raise

@@ -251,6 +251,7 @@ def _set_enabled(instance_id: int, *, enabled: bool, as_json: bool) -> None:
 def _import(document: bytes, *, check: bool) -> ImportResult:
     """Import a file; an invalid one never creates a new installation."""
     settings = read_settings()
+    # Tried on a temporary database first, so that a bad file creates no installation.
     if find_missing(settings):
         with open_trial(settings) as ctx:
             imported = importing.import_document(ctx, document, check=True)

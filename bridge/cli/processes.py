@@ -97,6 +97,7 @@ def _read_announcement(
     name: str, process: subprocess.Popen[bytes]
 ) -> Mapping[str, str]:
     """Return the first line of a child, which is killed if it prints none in time."""
+    # Killing the child ends `readline`, which has no timeout.
     timer = threading.Timer(_START_TIMEOUT_S, process.kill)
     timer.start()
     try:
@@ -176,6 +177,7 @@ def stoppable() -> Iterator[threading.Event]:
     stopped = threading.Event()
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
+        # Set first: the block may already be waiting for the event.
         stopped.set()
         raise KeyboardInterrupt
 

@@ -49,6 +49,7 @@ def supervise(facade: Sequence[str], worker: Sequence[str]) -> int:
         facade_process = start(
             [*facade, "--ready-fd", str(ready_writer)], keep=[ready_writer]
         )
+        # Only the facade has the writing end now, so its exit ends the pipe.
         os.close(ready_writer)
         worker_process = _WorkerProcess(worker, ready)
         while facade_process.poll() is None:
@@ -57,6 +58,7 @@ def supervise(facade: Sequence[str], worker: Sequence[str]) -> int:
             )
             if number in _STOPPING:
                 worker_process.stop(number)
+            # SIGCHLD only wakes the loop: one of the two has ended.
             if number not in {None, signal.SIGCHLD}:
                 facade_process.send_signal(number)
         code = _exit_code(facade_process.returncode)

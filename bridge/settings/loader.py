@@ -90,6 +90,7 @@ def _describe_place(name: str, value: Value) -> str:
 
 def _explain(error: ValidationError, values: Mapping[str, Value]) -> str:
     """Return the error of the first invalid value, and where it was set."""
+    # The input may be a secret: it must not get into a message.
     first = error.errors(include_input=False, include_url=False)[0]
     name = str(first["loc"][0])
     text = first["msg"].removeprefix("Value error, ")

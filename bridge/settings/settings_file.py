@@ -110,6 +110,7 @@ def _parse(path: Path) -> dict[str, object]:
 
 def _flatten(table: Mapping[str, object]) -> Iterator[tuple[str, str, object]]:
     """Yield key path, name (the path joined with `_`) and value of each setting."""
+    # A queue, not recursion: a deeply nested file must not exhaust the stack.
     pending = deque([("", "", table)])
     while pending:
         path, prefix, table = pending.popleft()
@@ -161,5 +162,6 @@ def _resolve(field: str, value: object, directory: Path) -> object:
         return value if str(value).startswith("~") else directory / str(value)
     if field == "database_url" and str(value).startswith(_SQLITE):
         name = str(value).removeprefix(_SQLITE)
+        # Absolute paths and `:memory:` stay as they are.
         return f"{_SQLITE}{directory / name}" if name[:1] not in "/:" else value
     return value

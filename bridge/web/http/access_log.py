@@ -83,6 +83,7 @@ class _RequestRecord:
         ms = self.call.elapsed_ms()
         self.ctx.metrics.request_ends(self.method, self.route, self.status, ms)
         ours = self.path.startswith(f"{BASE}/")
+        # Health checks and metrics scrapes would fill the log: debug level for them.
         _log.log(
             logging.INFO if ours else logging.DEBUG,
             "request",
@@ -111,6 +112,7 @@ class _RequestRecord:
             instance_id=instance.id if instance else None,
             element_key=instance.element_key if instance else None,
             method=self.method[:16],
+            # A path may contain one of the secrets.
             path=redact(self.path, self.call.secrets),
             route=self.route,
             status=self.status,

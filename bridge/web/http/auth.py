@@ -74,5 +74,6 @@ def accepts_json(accept: str) -> bool:
 
 def _allows_json(item: str) -> bool:
     media, *parameters = (part.strip().lower() for part in item.split(";"))
+    # A weight of 0 excludes a media type. Source: RFC 9110, 12.4.2.
     refused = any(re.fullmatch(r"q\s*=\s*0(\.0*)?", part) for part in parameters)
     return not refused and (media in _JSON_RANGES or media.endswith(("/json", "+json")))

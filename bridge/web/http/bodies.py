@@ -60,6 +60,7 @@ def current_charset() -> str:
 
 def optional_object() -> dict[str, JSON]:
     """Return the body as `current_object` does; an empty one is an empty object."""
+    # Without both headers a request has no body. Source: RFC 9112, 6.3.
     if request.content_length == 0 or (
         request.content_length is None and not request.headers.get("Transfer-Encoding")
     ):

@@ -97,12 +97,14 @@ def read_address(text: str) -> Address | None:
     text = text.strip()
     if text.startswith("["):
         text = text[1:].partition("]")[0]
+    # More colons than one: an IPv6 address, which has a port only after brackets.
     elif text.count(":") == 1:
         text = text.partition(":")[0]
     try:
         address = parse_ip(text)
     except ValueError:
         return None
+    # A dual-stack socket reports IPv4 peers as `::ffff:a.b.c.d`.
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return mapped or address
 

@@ -29,11 +29,11 @@ Query: TypeAlias = Mapping[str, Sequence[str]]
 DEFAULT_PAGE_SIZE = 200
 USAGE_PAGE_SIZE = 100
 MAX_PAGE_SIZE = 5000
-_LAST_PAGE = 10**9
+_LAST_PAGE = 10**9  # times the page size, the offset still fits 64 bits
 _NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
 _ESCAPES = re.compile("(?:%[0-9A-Fa-f]{2})+")
 _PATTERN_BEGINS = re.compile(r"""(?:\b|%20)like(?:\s|%20)*['"]\Z""", re.IGNORECASE)
-_PATTERN_LOOKS_BACK = 100
+_PATTERN_LOOKS_BACK = 100  # bounds the search, which runs for every escape
 _EMPTY_VALUES = frozenset({"", "none", "null", "undefined", "nan"})
 """What clients in Python and JavaScript send for a missing value; in lower case."""
 _FALSE_VALUES = frozenset({"false", "0", "no", "off"})
@@ -135,6 +135,11 @@ def texts(query: Query, *names: str) -> list[str]:
 def flag(query: Query, name: str, *, default: bool) -> bool:
     """Return a boolean parameter; anything but true and false is `default`."""
     return {"true": True, "false": False}.get(text(query, name).lower(), default)
+
+
+def current_flag(name: str, *, default: bool = False) -> bool:
+    """Return a boolean parameter of the current request."""
+    return flag(current_query(), name, default=default)
 
 
 def list_request(query: Query, object_name: str) -> tuple[ListRequest, list[str]]:

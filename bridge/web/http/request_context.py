@@ -76,6 +76,7 @@ def set_caller(
 ) -> None:
     """Set the secrets, user and instance of this request."""
     g.secrets, g.user, g.instance = secrets, user, instance
+    # From here on, logs and traces of this request mask these values.
     current_call.conceal(
         secrets.user, secrets.organization, secrets.element, secrets.bearer
     )

@@ -78,6 +78,7 @@ def auth_rule(method: str, path: str, secrets: Secrets) -> AuthRule:
         return _BY_SHAPE[head](method, segments)
     if head in _PLATFORM or _is_account_route(segments):
         return AuthRule.PLATFORM
+    # With an Element part, these paths are records of the element.
     is_shared = head in {"accounts", "users"} and len(segments) <= _RECORD_DEPTH
     is_shared = is_shared or (head == "users" and segments[2:3] == ["roles"])
     return AuthRule.PLATFORM if is_shared and secrets.element is None else AuthRule.HUB

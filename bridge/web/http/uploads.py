@@ -28,7 +28,7 @@ from bridge.web.http.forms import MULTIPART, FormParser
 _IN_MEMORY_BYTES = 1 << 19
 _PIECE = 1 << 16
 _FIELD_BYTES = 1 << 16
-_FRAMING_BYTES = 1 << 18
+_FRAMING_BYTES = 1 << 18  # boundaries, part headers and fields around the file
 _MAX_PARTS = 50
 _NAMES = ("fileName", "filename")
 _QUOTED_NAME = re.compile(r'filename="((?:[^"\\]|\\.)*)"', re.IGNORECASE)
@@ -112,6 +112,7 @@ def _form(name: str | None, opened: ExitStack) -> UploadedFile:
         return UploadedFile(dict(form))
     [file] = sent
     transfer = file.headers.get("Content-Transfer-Encoding", "binary").strip().lower()
+    # An encoded part would be stored as it is, and the file be useless.
     if transfer not in {"binary", "8bit", "7bit", ""}:
         raise UnsupportedMediaError(
             f"Content-Transfer-Encoding {transfer} is not read here; send the bytes."

@@ -74,6 +74,7 @@ def create_attachment(object_name: str, record_id: str) -> Response:
         AttachmentParent(object_name, record_id),
     )
     query = query_string.current_query()
+    # The temporary file of the upload must stay open until Autotask has it.
     with uploads.current_upload() as upload:
         if query_string.dry_run(query):
             return responses.dry_run_result(*files.dry_run_create(*target, upload))

@@ -40,6 +40,7 @@ def read_secrets() -> Response:
 def change_password() -> Response:
     """Change the password of the authenticated user; their sessions end."""
     ctx = request_context.context()
+    # Paths below `/authentication` are anonymous, so no hook has identified the user.
     user = access.identify(ctx, request_context.secrets())
     users.change_password(ctx, user, bodies.current_object())
     return responses.empty()

@@ -85,10 +85,7 @@ def get_element(element: str) -> Response:
 
 def export_element(element: str) -> Response:
     """Return the same document, optionally with the account's own resources only."""
-    query = query_string.current_query()
-    return _element(
-        element, own_only=query_string.flag(query, "extendedOnly", default=False)
-    )
+    return _element(element, own_only=query_string.current_flag("extendedOnly"))
 
 
 def _element(element: str, *, own_only: bool) -> Response:
@@ -103,18 +100,17 @@ def _element(element: str, *, own_only: bool) -> Response:
 
 def list_metadata() -> Response:
     """Return the metadata of all elements."""
+    expand = query_string.current_flag("expand")
     every = request_context.context().elements.values()
-    return responses.json_list(
-        query_string.filter_documents(
-            [elements.metadata(element, expand=_expand()) for element in every]
-        )
-    )
+    found = [elements.metadata(element, expand=expand) for element in every]
+    return responses.json_list(query_string.filter_documents(found))
 
 
 def get_metadata(element: str) -> Response:
     """Return the metadata of one element."""
+    expand = query_string.current_flag("expand")
     found = find_element(request_context.context(), element)
-    return responses.json_object(elements.metadata(found, expand=_expand()))
+    return responses.json_object(elements.metadata(found, expand=expand))
 
 
 def list_configuration_keys(element: str) -> Response:
@@ -156,7 +152,7 @@ def refuse_oauth(element: str) -> Response:
 
 def list_hubs() -> Response:
     """Return all hubs."""
-    hydrate = query_string.flag(query_string.current_query(), "hydrate", default=False)
+    hydrate = query_string.current_flag("hydrate")
     found = elements.list_hubs(request_context.context(), hydrate=hydrate)
     return responses.json_list(query_string.filter_documents(found))
 
@@ -179,7 +175,3 @@ def list_hub_elements(key: str) -> Response:
             elements.list_elements(request_context.context(), key)
         )
     )
-
-
-def _expand() -> bool:
-    return query_string.flag(query_string.current_query(), "expand", default=False)

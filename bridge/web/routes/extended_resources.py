@@ -55,6 +55,7 @@ def call_added_resource() -> Response | None:
     ):
         return None
     segments = request.path.removeprefix(f"{BASE}/").strip("/").split("/")
+    # `/hubs/crm/widgets` and `/widgets` are the same resource.
     if segments[0] == "hubs":
         segments = segments[2:]
     found = resources.resolve_path(
@@ -111,6 +112,7 @@ def _received_arguments(path: Mapping[str, str]) -> ReceivedArguments:
             for name, value in request.headers.items()
             if name.lower() not in _CONCEALED
         },
+        # Read on first use: many resources have no use for a body, or cannot parse it.
         body=cache(bodies.optional_object),
         form=cache(current_form),
     )
@@ -119,9 +121,7 @@ def _received_arguments(path: Mapping[str, str]) -> ReceivedArguments:
 def list_resources(element: str) -> Response:
     """Return the resources of the element and of the account."""
     ctx = request_context.context()
-    own_only = query_string.flag(
-        query_string.current_query(), "accountOnly", default=False
-    )
+    own_only = query_string.current_flag("accountOnly")
     found = resources.list_resources(
         ctx, request_context.find_user(), find_element(ctx, element), own_only=own_only
     )

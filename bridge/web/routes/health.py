@@ -33,16 +33,23 @@ def readiness() -> Response:
     Also 503 when a restart would fail because the database or its key ring is gone. A
     database that hangs does not delay the response.
     """
+    reason = find_problem()
+    if reason is None:
+        return responses.json_object({"status": "ready"})
+    response = responses.json_object({"status": "not ready", "reason": reason})
+    response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
+    return response
+
+
+def find_problem() -> str | None:
+    """Return why requests cannot be served, or None. No vendor call."""
     ctx = request_context.context()
     try:
+        # The reader has a timeout, so that a hanging database fails the check in time.
         ctx.readiness_reader.read(lambda: check_ready(ctx.database))
     except BridgeError as error:
-        response = responses.json_object(
-            {"status": "not ready", "reason": error.message}
-        )
-        response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
-        return response
-    return responses.json_object({"status": "ready"})
+        return error.message
+    return None
 
 
 def metrics() -> Response:

@@ -103,9 +103,7 @@ def change_instance(
         request_context.context(),
         instance,
         bodies.current_object(),
-        reauthenticate=query_string.flag(
-            query_string.current_query(), "reAuthenticate", default=True
-        ),
+        reauthenticate=query_string.current_flag("reAuthenticate", default=True),
     )
     return responses.json_object(document)
 

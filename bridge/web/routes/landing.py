@@ -11,10 +11,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from werkzeug.exceptions import NotFound
 
 from bridge import __version__
-from bridge.errors import BridgeError
-from bridge.store.database.health_checks import check_ready
 from bridge.web.http import request_context
 from bridge.web.http.route_auth import BASE
+from bridge.web.routes import health
 
 _HTML = "text/html"
 _BROWSER = "application/xhtml+xml"
@@ -55,6 +54,7 @@ def show_landing() -> Response:
     Raises:
         NotFound: the client is not a browser, or the method not GET.
     """
+    # JSON first: it wins for `Accept: */*`, which most programs send.
     accepted = request.accept_mimetypes.best_match(["application/json", _HTML])
     if (
         request.method not in {"GET", "HEAD"}
@@ -67,7 +67,7 @@ def show_landing() -> Response:
         prefix=urlsplit(url).path,
         base_url=url + BASE,
         version=__version__,
-        ready=_is_ready(),
+        ready=health.find_problem() is None,
     )
     return Response(page, content_type=f"{_HTML}; charset=utf-8", headers=_HEADERS)
 
@@ -84,15 +84,6 @@ def send_asset(name: str) -> Response:
     response.headers["Cache-Control"] = "public, max-age=86400"
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response
-
-
-def _is_ready() -> bool:
-    ctx = request_context.context()
-    try:
-        ctx.readiness_reader.read(lambda: check_ready(ctx.database))
-    except BridgeError:
-        return False
-    return True
 
 
 @cache

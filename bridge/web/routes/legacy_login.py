@@ -58,6 +58,7 @@ def log_in_by_form() -> Response:
     username, password = form.get("j_username", ""), form.get("j_password", "")
     user = access.log_in(request_context.context(), username, password)
     response = responses.empty()
+    # Over plain HTTP, browsers would drop a cookie that is marked as secure.
     response.set_cookie(
         _COOKIE,
         str(user["token"]),

@@ -46,9 +46,7 @@ def get_object_metadata(object_name: str, instance_id: str | None = None) -> Res
         request_context.context(),
         find_instance(instance_id),
         object_name,
-        custom_only=query_string.flag(
-            query_string.current_query(), "customFieldsOnly", default=False
-        ),
+        custom_only=query_string.current_flag("customFieldsOnly"),
         rich=_is_helium(),
     )
     return responses.json_object(document)

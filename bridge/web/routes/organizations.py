@@ -201,9 +201,7 @@ def get_user(user_id: str, account_id: str | None = None) -> Response:
 def change_user(user_id: str, account_id: str | None = None) -> Response:
     """Change a user; with `permanent=true`, a deactivated one loses its instances."""
     body, found = bodies.current_object(), _find_user(user_id, account_id)
-    permanent = query_string.flag(
-        query_string.current_query(), "permanent", default=False
-    )
+    permanent = query_string.current_flag("permanent")
     return _fields_response(
         users.change_user(
             request_context.context(),
@@ -327,6 +325,9 @@ def _platform_or_records(name: str, platform: View | None, records: View) -> Vie
     """Return a view that serves records if an instance is open, else the platform."""
 
     def view(**values: str) -> Response:
+        # An instance is open if the request has an Element part: see `route_auth`.
+        # Values are passed by position, because the views of records name them
+        # differently.
         if request_context.find_instance() is not None:
             return records(name, *values.values())
         if platform is None:

@@ -14,10 +14,10 @@ from flask import Flask, Response, current_app
 
 from bridge.errors import NotFoundError, UnauthorizedError
 from bridge.services import access
-from bridge.services.apidocs import documents
-from bridge.services.apidocs.documents import Wish
-from bridge.services.apidocs.model import Routes, shape
-from bridge.services.apidocs.swagger import Address
+from bridge.services.openapi import documents
+from bridge.services.openapi.documents import Wish
+from bridge.services.openapi.model import Routes, shape
+from bridge.services.openapi.swagger import Address
 from bridge.web import current, params, responses
 from bridge.web.families import BASE
 from bridge.web.instances import find

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from flask import Flask, Response, request
 
-from bridge.services import descriptions
+from bridge.services import object_metadata
 from bridge.services.instances.bodies import instance_document
 from bridge.web import current, params, responses
 from bridge.web.families import BASE
@@ -33,14 +33,14 @@ def register(app: Flask) -> None:
 
 def list_objects(instance_id: str | None = None) -> Response:
     """Answer all names, or objects in the later version. At most one vendor call."""
-    objects = descriptions.list_objects(current.context(), find(instance_id))
+    objects = object_metadata.list_objects(current.context(), find(instance_id))
     items = objects if _is_helium() else [item["name"] for item in objects]
     return responses.whole(items)
 
 
 def get_object_metadata(object_name: str, instance_id: str | None = None) -> Response:
     """Answer an object's fields. At most three vendor calls, none while cached."""
-    document = descriptions.object_metadata(
+    document = object_metadata.get_metadata(
         current.context(),
         find(instance_id),
         object_name,

@@ -10,8 +10,8 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 from werkzeug.exceptions import HTTPException
 
-from bridge.services.apidocs.documents import Wish, describe_api
-from bridge.services.apidocs.swagger import Address
+from bridge.services.openapi.documents import Wish, describe_api
+from bridge.services.openapi.swagger import Address
 from bridge.web import current
 from bridge.web.families import BASE
 

@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openapi_spec_validator import validate
 
-from bridge.services.apidocs.extended_room import with_own
-from bridge.services.apidocs.model import Operation
-from bridge.services.apidocs.openapi import write_openapi
-from bridge.services.apidocs.schema import anything
-from bridge.services.apidocs.swagger import Address, inline, write_swagger
+from bridge.services.openapi.extended_room import with_own
+from bridge.services.openapi.model import Operation
+from bridge.services.openapi.openapi import write_openapi
+from bridge.services.openapi.schema import anything
+from bridge.services.openapi.swagger import Address, inline, write_swagger
 
 WORDS = (
     "a",

@@ -37,7 +37,7 @@ def list_objects(ctx: Context, instance: Instance) -> list[dict[str, JSON]]:
     ]
 
 
-def object_metadata(
+def get_metadata(
     ctx: Context,
     instance: Instance,
     object_name: str,

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bridge.services.apidocs.model import Access, Operation, of_room
-from bridge.services.apidocs.parameters import (
+from bridge.services.openapi.model import Access, Operation, of_room
+from bridge.services.openapi.parameters import (
     DOCUMENT,
     DOCUMENT_WHERE,
     EXPAND,
     WHOLE,
     query,
 )
-from bridge.services.apidocs.schema import (
+from bridge.services.openapi.schema import (
     Schema,
     anything,
     array,

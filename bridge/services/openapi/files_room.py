@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bridge.services.apidocs.model import Access, Operation, of_room
-from bridge.services.apidocs.parameters import (
+from bridge.services.openapi.model import Access, Operation, of_room
+from bridge.services.openapi.parameters import (
     DRY_RUN,
     FIELDS,
     IDEMPOTENCY_KEY,
@@ -16,7 +16,7 @@ from bridge.services.apidocs.parameters import (
     WHERE,
     query,
 )
-from bridge.services.apidocs.schema import Schema, array, obj, ref, text
+from bridge.services.openapi.schema import Schema, array, obj, ref, text
 
 _FILE: Schema = {"type": "string", "format": "binary"}
 _UPLOAD = obj(

@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 
 from bridge.catalog.model import JSON
 from bridge.errors import InvalidRequestError
-from bridge.services.apidocs.examples import example_of
-from bridge.services.apidocs.hub_room import RECORD
-from bridge.services.apidocs.model import JSON_MEDIA, Operation, Parameter
-from bridge.services.apidocs.openapi import ERROR, all_parameters, success_headers
-from bridge.services.apidocs.schema import Schema, reachable, ref, references
-from bridge.services.apidocs.statuses import HEADERS, NUMBERS, SUCCESS, failures
+from bridge.services.openapi.examples import example_of
+from bridge.services.openapi.hub_room import RECORD
+from bridge.services.openapi.model import JSON_MEDIA, Operation, Parameter
+from bridge.services.openapi.openapi import ERROR, all_parameters, success_headers
+from bridge.services.openapi.schema import Schema, reachable, ref, references
+from bridge.services.openapi.statuses import HEADERS, NUMBERS, SUCCESS, failures
 
 _DEFINITIONS = "#/definitions/"
 _AUTHORIZATION: JSON = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bridge.catalog.model import JSON
-from bridge.services.apidocs.model import Access, Operation, Parameter, of_room
-from bridge.services.apidocs.parameters import PAGING, SEARCH, TOTAL, WHOLE, query
-from bridge.services.apidocs.schema import (
+from bridge.services.openapi.model import Access, Operation, Parameter, of_room
+from bridge.services.openapi.parameters import PAGING, SEARCH, TOTAL, WHOLE, query
+from bridge.services.openapi.schema import (
     Schema,
     array,
     either,

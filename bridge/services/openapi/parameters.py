@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bridge.services.apidocs.model import Parameter
-from bridge.services.apidocs.schema import Schema, array, flag, text, whole
+from bridge.services.openapi.model import Parameter
+from bridge.services.openapi.schema import Schema, array, flag, text, whole
 
 _PATHS = {
     "id": "Id",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bridge.services.apidocs.hub_room import OBJECTS
-from bridge.services.apidocs.model import Access, Operation, of_room
-from bridge.services.apidocs.parameters import (
+from bridge.services.openapi.hub_room import OBJECTS
+from bridge.services.openapi.model import Access, Operation, of_room
+from bridge.services.openapi.parameters import (
     CUSTOM,
     DOCUMENT,
     INSTANCES,
@@ -14,7 +14,7 @@ from bridge.services.apidocs.parameters import (
     VERSION,
     WHOLE,
 )
-from bridge.services.apidocs.schema import (
+from bridge.services.openapi.schema import (
     Schema,
     anything,
     array,

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from bridge.catalog.model import JSON, Resource, Verb
-from bridge.services.apidocs.examples import (
+from bridge.services.openapi.examples import (
     CONTACT,
     CONTACT_CHANGE,
     CONTACT_OF_ACCOUNT,
 )
-from bridge.services.apidocs.model import Access, Operation, of_room
-from bridge.services.apidocs.parameters import (
+from bridge.services.openapi.model import Access, Operation, of_room
+from bridge.services.openapi.parameters import (
     CUSTOM,
     DOCUMENT,
     DRY_RUN,
@@ -27,7 +27,7 @@ from bridge.services.apidocs.parameters import (
     WHERE,
     WHOLE,
 )
-from bridge.services.apidocs.schema import (
+from bridge.services.openapi.schema import (
     Schema,
     anything,
     array,

@@ -16,7 +16,11 @@ from bridge.errors import (
     ProviderRejectedError,
 )
 from bridge.services import objects
-from bridge.services.apidocs import (
+from bridge.services.context import Context
+from bridge.services.extended import extended
+from bridge.services.instances.instances import find_element
+from bridge.services.metadata import entity_fields
+from bridge.services.openapi import (
     element_room,
     extended_room,
     files_room,
@@ -26,16 +30,12 @@ from bridge.services.apidocs import (
     tenancy_room,
     usage_operations,
 )
-from bridge.services.apidocs.model import Operation, Routes
-from bridge.services.apidocs.openapi import write_openapi
-from bridge.services.apidocs.parameters import API_KEY
-from bridge.services.apidocs.record_schemas import RecordSchemas, record_schemas
-from bridge.services.apidocs.schema import Schema
-from bridge.services.apidocs.swagger import Address, write_swagger
-from bridge.services.context import Context
-from bridge.services.extended import extended
-from bridge.services.instances.instances import find_element
-from bridge.services.metadata import entity_fields
+from bridge.services.openapi.model import Operation, Routes
+from bridge.services.openapi.openapi import write_openapi
+from bridge.services.openapi.parameters import API_KEY
+from bridge.services.openapi.record_schemas import RecordSchemas, record_schemas
+from bridge.services.openapi.schema import Schema
+from bridge.services.openapi.swagger import Address, write_swagger
 from bridge.services.records.shapes import FILTER_NULLS
 from bridge.store.instances import Instance
 from bridge.store.tenants import User

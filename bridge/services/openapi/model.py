@@ -9,7 +9,7 @@ from enum import Enum
 from typing import TypeAlias
 
 from bridge.catalog.model import JSON
-from bridge.services.apidocs.schema import Schema
+from bridge.services.openapi.schema import Schema
 
 Routes: TypeAlias = frozenset[tuple[str, str]]
 """Method and shape of everything served, as `shape` writes it."""

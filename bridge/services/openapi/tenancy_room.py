@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from bridge.services.apidocs.model import Access, Operation, Parameter, of_room
-from bridge.services.apidocs.parameters import (
+from bridge.services.openapi.model import Access, Operation, Parameter, of_room
+from bridge.services.openapi.parameters import (
     INSTANCES,
     PAGING,
     TOTAL,
@@ -13,7 +13,7 @@ from bridge.services.apidocs.parameters import (
     WHOLE,
     query,
 )
-from bridge.services.apidocs.schema import (
+from bridge.services.openapi.schema import (
     Schema,
     array,
     either,

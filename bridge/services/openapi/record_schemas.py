@@ -14,10 +14,10 @@ from bridge.interfaces import (
     PicklistItem,
     Scalar,
 )
-from bridge.services.apidocs.hub_room import Shapes, type_name
-from bridge.services.apidocs.schema import Schema, array, either, obj, ref, text
-from bridge.services.descriptions import field_type, is_createable, is_updateable
 from bridge.services.fields import EntityFields
+from bridge.services.object_metadata import field_type, is_createable, is_updateable
+from bridge.services.openapi.hub_room import Shapes, type_name
+from bridge.services.openapi.schema import Schema, array, either, obj, ref, text
 from bridge.services.records.fixed import find_fixed
 
 _UDFS = "userDefinedFields"

@@ -7,8 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from bridge.catalog.model import JSON
-from bridge.services.apidocs.examples import HOOK, MODEL, PARAMETER
-from bridge.services.apidocs.model import (
+from bridge.services.extended.definitions import (
+    Declared,
+    declarations,
+    path_segments,
+    placeholder,
+)
+from bridge.services.extended.model_schemas import model_schema
+from bridge.services.extended.parts import PARTS
+from bridge.services.openapi.examples import HOOK, MODEL, PARAMETER
+from bridge.services.openapi.model import (
     JSON_MEDIA,
     Access,
     Operation,
@@ -16,8 +24,8 @@ from bridge.services.apidocs.model import (
     of_room,
     shape,
 )
-from bridge.services.apidocs.parameters import DOCUMENT_WHERE, WHOLE, query
-from bridge.services.apidocs.schema import (
+from bridge.services.openapi.parameters import DOCUMENT_WHERE, WHOLE, query
+from bridge.services.openapi.schema import (
     Schema,
     anything,
     array,
@@ -27,14 +35,6 @@ from bridge.services.apidocs.schema import (
     text,
     whole,
 )
-from bridge.services.extended.definitions import (
-    Declared,
-    declarations,
-    path_segments,
-    placeholder,
-)
-from bridge.services.extended.model_schemas import model_schema
-from bridge.services.extended.parts import PARTS
 
 SCHEMAS: dict[str, Schema] = {
     "ElementResourceInput": obj(

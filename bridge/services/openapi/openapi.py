@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 
 from bridge import __version__
 from bridge.catalog.model import JSON
-from bridge.services.apidocs import parameters
-from bridge.services.apidocs.examples import example_of
-from bridge.services.apidocs.model import Access, Operation, Parameter
-from bridge.services.apidocs.schema import Schema, obj, reachable, ref, text
-from bridge.services.apidocs.statuses import (
+from bridge.services.openapi import parameters
+from bridge.services.openapi.examples import example_of
+from bridge.services.openapi.model import Access, Operation, Parameter
+from bridge.services.openapi.schema import Schema, obj, reachable, ref, text
+from bridge.services.openapi.statuses import (
     HEADERS,
     LISTING,
     NUMBERS,

@@ -10,14 +10,13 @@ from functools import cache
 from importlib.resources import files
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, current_app
+from flask import Flask, Response
 
 from bridge.errors import NotFoundError, UnauthorizedError
 from bridge.services import access
 from bridge.services.openapi import documents
-from bridge.services.openapi.documents import Wish
-from bridge.services.openapi.model import Routes, shape
-from bridge.services.openapi.swagger import Address
+from bridge.services.openapi.address import Address
+from bridge.services.openapi.documents import DescriptionRequest
 from bridge.web import current, params, responses
 from bridge.web.families import BASE
 from bridge.web.instances import find
@@ -76,8 +75,8 @@ def describe_api() -> Response:
     if secrets.element is not None:
         user, instance = access.open_instance(current.context(), secrets)
         current.admit(secrets, user, instance)
-    wish = replace(_wish(), user=user, instance=instance)
-    return responses.document(documents.describe_api(current.context(), wish))
+    description = replace(_request(), user=user, instance=instance)
+    return responses.document(documents.describe_api(current.context(), description))
 
 
 def describe_element(element: str) -> Response:
@@ -85,8 +84,8 @@ def describe_element(element: str) -> Response:
 
     The resources that the caller's account added are among its paths.
     """
-    ctx, wish = current.context(), _with_token(_wish())
-    return responses.document(documents.describe_element(ctx, wish, element))
+    ctx, description = current.context(), _with_token(_request())
+    return responses.document(documents.describe_element(ctx, description, element))
 
 
 def describe_hub(key: str) -> Response:
@@ -94,30 +93,34 @@ def describe_hub(key: str) -> Response:
 
     `provider=aws` describes it as behind that gateway, whose address is `baseUrl`.
     """
-    ctx, wish = current.context(), _with_token(_wish())
+    ctx, description = current.context(), _with_token(_request())
     provider = params.text(params.current_query(), "provider").strip().lower()
-    wish = replace(wish, gateway=provider == "aws")
-    return responses.document(documents.describe_hub(ctx, wish, key))
+    description = replace(description, gateway=provider == "aws")
+    return responses.document(documents.describe_hub(ctx, description, key))
 
 
 def describe_instance(
     instance_id: str | None = None, operation_id: str = ""
 ) -> Response:
     """Answer an instance's element with its tenant's fields, or one operation."""
-    wish = _of_instance(instance_id, operation_id)
-    return responses.document(documents.describe_instance(current.context(), wish))
+    description = _of_instance(instance_id, operation_id)
+    return responses.document(
+        documents.describe_instance(current.context(), description)
+    )
 
 
 def list_definitions(operation_id: str, instance_id: str | None = None) -> Response:
     """Answer the schemas that one operation uses."""
-    wish = _of_instance(instance_id, operation_id)
-    return responses.document(documents.instance_definitions(current.context(), wish))
+    description = _of_instance(instance_id, operation_id)
+    return responses.document(
+        documents.instance_definitions(current.context(), description)
+    )
 
 
 def describe_object(object_name: str) -> Response:
     """Answer an object with its tenant's fields; a disabled instance tells, too."""
     document = documents.describe_object(
-        current.context(), _wish(), current.instance(), object_name
+        current.context(), _request(), current.instance(), object_name
     )
     return responses.document(document)
 
@@ -153,43 +156,32 @@ def _read(package: str, folder: str, name: str) -> bytes:
     return (files(package) / folder / name).read_bytes()
 
 
-def _with_token(wish: Wish) -> Wish:
+def _with_token(description: DescriptionRequest) -> DescriptionRequest:
     """Add who calls, and the instance of a token; a useless one is as good as none."""
     secrets = current.secrets()
-    wish = replace(wish, user=current.caller())
+    description = replace(description, user=current.caller())
     if secrets.element is None:
-        return wish
+        return description
     try:
         user, instance = access.open_instance(current.context(), secrets)
     except UnauthorizedError:
-        return wish
-    return replace(wish, user=user, instance=instance)
+        return description
+    return replace(description, user=user, instance=instance)
 
 
-def _of_instance(instance_id: str | None, operation_id: str) -> Wish:
-    wish = _wish(operation_id)
-    return replace(wish, user=current.user(), instance=find(instance_id))
+def _of_instance(instance_id: str | None, operation_id: str) -> DescriptionRequest:
+    description = _request(operation_id)
+    return replace(description, user=current.user(), instance=find(instance_id))
 
 
-def _wish(operation_id: str = "") -> Wish:
+def _request(operation_id: str = "") -> DescriptionRequest:
     query = params.current_query()
     url = params.text(query, "baseUrl") or current.public_url()
-    return Wish(
-        routes=_routes(),
-        address=Address.read(url, BASE),
+    return DescriptionRequest(
+        address=Address.parse(url, BASE),
         discovery=params.flag(query, "discovery", default=True),
         basic=params.flag(query, "basic", default=False),
         resolve=params.flag(query, "resolveReferences", default=False),
         version=params.text(query, "version").strip(),
         operation=operation_id or params.text(query, "operationId").strip(),
-    )
-
-
-def _routes() -> Routes:
-    """Return what is served below the base path."""
-    return frozenset(
-        (method, shape(rule.rule.removeprefix(BASE)))
-        for rule in current_app.url_map.iter_rules()
-        if rule.rule.startswith(f"{BASE}/")
-        for method in rule.methods or ()
     )

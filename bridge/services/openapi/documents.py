@@ -1,14 +1,16 @@
-"""Which operations and schemas a description holds, for whom it is made.
+"""The documents that describe the API, each for the caller who requests it.
 
-What is not served is not described. A tenant's fields come from its cached metadata:
-two vendor calls for each entity that is not cached, none with `basic`.
+A tenant's fields come from its cached metadata: two vendor calls for each entity that
+is not cached, none with `basic`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
+from bridge import __version__
 from bridge.catalog.model import JSON, Element, Resource
 from bridge.errors import (
     NotFoundError,
@@ -20,54 +22,37 @@ from bridge.services.context import Context
 from bridge.services.extended import extended
 from bridge.services.instances.instances import find_element
 from bridge.services.metadata import entity_fields
-from bridge.services.openapi import (
-    element_room,
-    extended_room,
-    files_room,
-    hub_room,
-    platform,
-    swagger,
-    tenancy_room,
-    usage_operations,
+from bridge.services.openapi.address import Address
+from bridge.services.openapi.definition import HUB, ApiDefinition, load_api
+from bridge.services.openapi.extended_paths import add_extended_resources
+from bridge.services.openapi.record_schemas import record_schemas
+from bridge.services.openapi.resource_paths import resource_paths
+from bridge.services.openapi.schema import (
+    JSON_MEDIA,
+    Components,
+    Operation,
+    Paths,
+    Schema,
+    referenced,
 )
-from bridge.services.openapi.model import Operation, Routes
-from bridge.services.openapi.openapi import write_openapi
-from bridge.services.openapi.parameters import API_KEY
-from bridge.services.openapi.record_schemas import RecordSchemas, record_schemas
-from bridge.services.openapi.schema import Schema
-from bridge.services.openapi.swagger import Address, write_swagger
+from bridge.services.openapi.swagger import inline, to_swagger
 from bridge.services.records.shapes import FILTER_NULLS
 from bridge.store.instances import Instance
 from bridge.store.tenants import User
 
-SCHEMAS: dict[str, Schema] = {
-    **element_room.SCHEMAS,
-    **platform.SCHEMAS,
-    **tenancy_room.SCHEMAS,
-    **usage_operations.SCHEMAS,
-    **extended_room.SCHEMAS,
-    **hub_room.SCHEMAS,
-}
 _VERSIONS = frozenset({"", "-1", "1", "api-v2"})
-_ABOUT = (
-    "Records, instances and elements behind one address. Every failure has the same "
-    "body. Unknown parameters and members are ignored; values are read in more "
-    "spellings than are described here. Hub paths are served without `/hubs/{hub}` "
-    "as well."
-)
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class DescriptionRequest:
     """What a caller wants described; see elements-api section 9.
 
-    `routes` is what the application serves, `address` where. `instance` is whose
-    tenant is described, `user` whose resources. `operation` names one operation; an
-    empty text means all. `gateway` tells that one stands in front, with a key of its
-    own.
+    `instance` is the one whose tenant is described, `user` the one whose added
+    resources are. `discovery` names user-defined fields, `basic` leaves out all fields,
+    `resolve` puts definitions in place of references. `operation` is the only operation
+    to describe, in either spelling. `gateway` adds the key of a gateway in front.
     """
 
-    routes: Routes
     address: Address
     instance: Instance | None = None
     user: User | None = None
@@ -79,227 +64,241 @@ class Wish:
     gateway: bool = False
 
 
-def fixed_rooms() -> list[Operation]:
-    """Return all operations that do not depend on element or tenant."""
-    return [
-        *platform.operations(),
-        *tenancy_room.operations(),
-        *usage_operations.operations(),
-        *element_room.operations(),
-        *extended_room.operations(),
-        *_hub_rooms(),
-    ]
-
-
-def _hub_rooms() -> list[Operation]:
-    return [
-        *hub_room.fixed_operations(),
-        *hub_room.object_operations(),
-        *files_room.operations(),
-    ]
-
-
-def describe_api(ctx: Context, wish: Wish) -> dict[str, JSON]:
-    """Return the whole API as OpenAPI 3.1, with a tenant's fields or generically.
+def describe_api(ctx: Context, request: DescriptionRequest) -> dict[str, JSON]:
+    """Return the whole API as OpenAPI 3.1, with a tenant's fields or without.
 
     Raises:
-        ProviderError: the vendor could not be asked and nothing is cached.
+        ProviderError: the vendor call failed and nothing is cached.
     """
+    api = _api(ctx)
     # There is one element, and so one hub; the paths of another would be its own.
     element, title = next(iter(ctx.elements.values())), ""
-    if wish.instance is not None:
-        element = ctx.elements[wish.instance.element_key]
-        title = f": {wish.instance.name}"
-    operations, schemas = _resources(ctx, wish, element)
-    return write_openapi(
-        title=element.name + title,
-        description=_ABOUT,
-        server=f"{wish.address.scheme}://{wish.address.host}{wish.address.base_path}",
-        hub=str(element.hub["key"]),
-        operations=_shown(ctx, wish, element, [*fixed_rooms(), *operations]),
-        schemas=schemas,
-        strict=ctx.settings.strict_status,
+    if request.instance is not None:
+        element = ctx.elements[request.instance.element_key]
+        title = f": {request.instance.name}"
+    paths, components = _resources(ctx, request, element)
+    paths = _with_extended(ctx, request, element, {**api.paths, **paths})
+    tags = dict.fromkeys(
+        tag for item in paths.values() for each in item.values() for tag in each["tags"]
     )
+    used = referenced([*paths.values()], components)
+    address, hub = request.address, f"/hubs/{element.hub['key']}"
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": element.name + title,
+            "version": __version__,
+            "description": api.description,
+        },
+        "servers": [
+            {"url": f"{address.scheme}://{address.host}{address.base_path}"},
+        ],
+        "tags": [{"name": tag} for tag in tags],
+        "paths": {path.replace(HUB, hub, 1): {**item} for path, item in paths.items()},
+        "components": {
+            "securitySchemes": components["securitySchemes"],
+            **{kind: named for kind, named in used.items() if named},
+        },
+    }
 
 
-def describe_element(ctx: Context, wish: Wish, key_or_id: str) -> dict[str, JSON]:
+def describe_element(
+    ctx: Context, request: DescriptionRequest, key_or_id: str
+) -> dict[str, JSON]:
     """Return an element as Swagger 2.0.
 
     Raises:
         NotFoundError: no such element, version or operation.
-        ProviderError: the vendor could not be asked and nothing is cached.
+        ProviderError: the vendor call failed and nothing is cached.
     """
     element = find_element(ctx, key_or_id)
-    return _element_document(ctx, wish, element, _element_info(element))
+    return _element_document(ctx, request, element, _element_info(element))
 
 
-def describe_instance(ctx: Context, wish: Wish) -> dict[str, JSON]:
-    """Return the element of the wish's instance as Swagger 2.0.
+def describe_instance(ctx: Context, request: DescriptionRequest) -> dict[str, JSON]:
+    """Return the element of the requested instance as Swagger 2.0.
+
+    Raises:
+        NotFoundError: no instance, or no such version or operation.
+        ProviderError: the vendor call failed and nothing is cached.
+    """
+    if request.instance is None:
+        raise NotFoundError("No such path.")
+    element = ctx.elements[request.instance.element_key]
+    return _element_document(ctx, request, element, _element_info(element))
+
+
+def instance_definitions(ctx: Context, request: DescriptionRequest) -> dict[str, JSON]:
+    """Return the schemas that one operation refers to, by name.
 
     Raises:
         NotFoundError: no such version or operation.
-        ProviderError: the vendor could not be asked and nothing is cached.
+        ProviderError: the vendor call failed and nothing is cached.
     """
-    element = _element_of(ctx, wish)
-    return _element_document(ctx, wish, element, _element_info(element))
-
-
-def instance_definitions(ctx: Context, wish: Wish) -> dict[str, JSON]:
-    """Return what one operation's schemas refer to, by name.
-
-    Raises:
-        NotFoundError: no such version or operation.
-        ProviderError: the vendor could not be asked and nothing is cached.
-    """
-    definitions = describe_instance(ctx, wish)["definitions"]
+    definitions = describe_instance(ctx, request)["definitions"]
     return definitions if isinstance(definitions, dict) else {}
 
 
-def describe_hub(ctx: Context, wish: Wish, key: str) -> dict[str, JSON]:
+def describe_hub(
+    ctx: Context, request: DescriptionRequest, key: str
+) -> dict[str, JSON]:
     """Return a hub as Swagger 2.0: the resources of its elements.
 
     Raises:
         NotFoundError: no such hub, version or operation.
-        ProviderError: the vendor could not be asked and nothing is cached.
+        ProviderError: the vendor call failed and nothing is cached.
     """
     for element in ctx.elements.values():
         if element.hub["key"] == key:
             info = _info(key, {"x-element-hub": key})
-            return _element_document(ctx, wish, element, info)
+            return _element_document(ctx, request, element, info)
     raise NotFoundError(f"No hub {key[:100]}.")
 
 
 def describe_object(
-    ctx: Context, wish: Wish, instance: Instance, object_name: str
+    ctx: Context, request: DescriptionRequest, instance: Instance, object_name: str
 ) -> dict[str, JSON]:
     """Return a resource or an entity of a tenant as Swagger 2.0.
 
     Raises:
         NotFoundError: no such object, version or operation.
-        ProviderError: the vendor could not be asked and nothing is cached.
+        ProviderError: the vendor call failed and nothing is cached.
     """
+    api = _api(ctx)
     element = ctx.elements[instance.element_key]
     resource = objects.find_object(ctx, instance, object_name)
-    made = _record_schemas(ctx, wish, instance, resource)
-    operations = hub_room.resource_operations(resource, made.shapes)
-    schemas = {**SCHEMAS, **made.named}
-    return _write(ctx, wish, _element_info(element), _served(wish, operations), schemas)
+    schemas = _record_schemas(ctx, request, instance, resource)
+    paths = resource_paths(api.resource_paths, resource, has_fields=bool(schemas))
+    components = _with_schemas(api.components, schemas)
+    return _swagger(request, _element_info(element), paths, components)
+
+
+def _api(ctx: Context) -> ApiDefinition:
+    return load_api(strict=ctx.settings.strict_status)
 
 
 def _element_document(
-    ctx: Context, wish: Wish, element: Element, info: Schema
+    ctx: Context, request: DescriptionRequest, element: Element, info: Schema
 ) -> dict[str, JSON]:
-    operations, schemas = _resources(ctx, wish, element)
-    every = _shown(ctx, wish, element, [*operations, *_hub_rooms()])
-    return _write(ctx, wish, info, every, schemas)
-
-
-def _element_of(ctx: Context, wish: Wish) -> Element:
-    """Return the element of the instance that is described.
-
-    Raises:
-        NotFoundError: none is.
-    """
-    if wish.instance is None:
-        raise NotFoundError("No such path.")
-    return ctx.elements[wish.instance.element_key]
-
-
-def _write(
-    ctx: Context,
-    wish: Wish,
-    info: Schema,
-    operations: Sequence[Operation],
-    schemas: dict[str, Schema],
-) -> dict[str, JSON]:
-    if wish.version not in _VERSIONS:
-        raise NotFoundError(
-            f"No version {wish.version[:40]} of this description; -1 is the latest."
-        )
-    shown = _chosen(operations, wish.operation)
-    if wish.gateway:
-        shown = [replace(o, parameters=(API_KEY, *o.parameters)) for o in shown]
-    document = write_swagger(
-        wish.address, info, shown, schemas, strict=ctx.settings.strict_status
-    )
-    if wish.resolve:
-        definitions = document["definitions"]
-        named = definitions if isinstance(definitions, dict) else {}
-        for part in ("paths", "definitions"):
-            document[part] = swagger.inline(document[part], named)
-    return document
+    paths, components = _resources(ctx, request, element)
+    paths |= _api(ctx).hub_paths
+    paths = _with_extended(ctx, request, element, paths)
+    return _swagger(request, info, paths, components)
 
 
 def _resources(
-    ctx: Context, wish: Wish, element: Element
-) -> tuple[list[Operation], dict[str, Schema]]:
-    """Return the operations on an element's resources, and all schemas there are.
+    ctx: Context, request: DescriptionRequest, element: Element
+) -> tuple[Paths, Components]:
+    """Return the paths of an element's resources, and the components of any path.
 
-    A resource that the tenant has not is left out.
+    A resource that the tenant does not have is left out.
     """
-    operations: list[Operation] = []
-    schemas = {**SCHEMAS}
-    instance = wish.instance
+    api, instance = _api(ctx), request.instance
     if instance is not None and instance.element_key != element.key:
         instance = None
+    paths: Paths = {}
+    schemas: dict[str, Schema] = {}
     for resource in element.resources.values():
-        if instance is None:
-            operations += hub_room.resource_operations(resource)
-            continue
         try:
-            made = _record_schemas(ctx, wish, instance, resource)
+            made = _record_schemas(ctx, request, instance, resource)
         except NotFoundError:
             continue
-        schemas |= made.named
-        operations += hub_room.resource_operations(resource, made.shapes)
-    return operations, schemas
+        schemas |= made
+        paths |= resource_paths(api.resource_paths, resource, has_fields=bool(made))
+    return paths, _with_schemas(api.components, schemas)
 
 
 def _record_schemas(
-    ctx: Context, wish: Wish, instance: Instance, resource: Resource
-) -> RecordSchemas:
-    """Return what an object's records look like; anything where nobody may know."""
-    generic = RecordSchemas({}, hub_room.ANY)
-    if wish.basic:
-        return generic
+    ctx: Context,
+    request: DescriptionRequest,
+    instance: Instance | None,
+    resource: Resource,
+) -> dict[str, Schema]:
+    """Return the schemas of an object's records; none where fields are not known."""
+    if instance is None or request.basic:
+        return {}
     try:
         fields = entity_fields(ctx, instance, resource)
     except (ProviderForbiddenError, ProviderRejectedError):
-        return generic
+        return {}
     nulls = instance.configuration.get(FILTER_NULLS, "true").lower() == "false"
-    return record_schemas(fields, nulls=nulls, custom=wish.discovery)
+    return record_schemas(fields, nulls=nulls, custom=request.discovery)
 
 
-def _shown(
-    ctx: Context, wish: Wish, element: Element, operations: Iterable[Operation]
-) -> list[Operation]:
-    """Return what is served, and what the caller's account added to the element."""
-    own = extended.own_resources(ctx, wish.user, element)
-    return extended_room.with_own(_served(wish, operations), own)
+def _with_schemas(components: Components, schemas: dict[str, Schema]) -> Components:
+    return {**components, "schemas": {**components["schemas"], **schemas}}
 
 
-def _served(wish: Wish, operations: Iterable[Operation]) -> list[Operation]:
-    return [each for each in operations if each.is_served(wish.routes)]
+def _with_extended(
+    ctx: Context, request: DescriptionRequest, element: Element, paths: Paths
+) -> Paths:
+    """Return paths with those that the caller's account added to the element."""
+    added = extended.own_resources(ctx, request.user, element)
+    return add_extended_resources(paths, added, _api(ctx).extended_operation)
 
 
-def _chosen(operations: Sequence[Operation], name: str) -> list[Operation]:
-    """Return all operations, or the one that is called or spelt so, braces or not.
+def _swagger(
+    request: DescriptionRequest, info: Schema, paths: Paths, components: Components
+) -> dict[str, JSON]:
+    """Return what the request selects of some paths as a Swagger document.
 
     Raises:
-        NotFoundError: there is none.
+        NotFoundError: no such version or operation.
     """
-    if not name:
-        return [*operations]
+    if request.version not in _VERSIONS:
+        raise NotFoundError(
+            f"No version {request.version[:40]} of this description; -1 is the latest."
+        )
+    if request.operation:
+        paths = _only(paths, request.operation)
+    if request.gateway:
+        key = components["parameters"]["gatewayKey"]
+        paths = {
+            path: {method: _with_key(each, key) for method, each in item.items()}
+            for path, item in paths.items()
+        }
+    converted = to_swagger(paths, components)
+    definitions = converted["definitions"]
+    if request.resolve and isinstance(definitions, dict):
+        for part in ("paths", "definitions"):
+            converted[part] = inline(converted[part], definitions)
+    return {
+        "swagger": "2.0",
+        "info": info,
+        "host": request.address.host,
+        "basePath": request.address.base_path,
+        "schemes": [request.address.scheme],
+        "consumes": [JSON_MEDIA],
+        "produces": [JSON_MEDIA],
+        **converted,
+    }
+
+
+def _with_key(operation: Operation, key: Mapping[str, Any]) -> Operation:
+    """Return an operation with the key of a gateway after the parameters of its path.
+
+    Generated clients take arguments in the order of parameters, and so do their users.
+    """
+    given: Sequence[Any] = operation["parameters"]
+    at = sum(each["in"] == "path" for each in given)
+    return {**operation, "parameters": [*given[:at], key, *given[at:]]}
+
+
+def _only(paths: Paths, name: str) -> Paths:
+    """Return the operation of an id, or of the spelling `GET-contacts-id`.
+
+    Braces and case do not count.
+
+    Raises:
+        NotFoundError: no operation has this name.
+    """
     wanted = _unbraced(name).lower()
-    for operation in operations:
-        if wanted in (operation.id.lower(), _spelt(operation).lower()):
-            return [operation]
+    for path, item in paths.items():
+        for method, operation in item.items():
+            spelling = method + _unbraced(path.removeprefix(HUB)).replace("/", "-")
+            if wanted in (operation["operationId"].lower(), spelling.lower()):
+                return {path: {method: operation}}
     raise NotFoundError(f"No operation {name[:100]}.")
-
-
-def _spelt(operation: Operation) -> str:
-    """Return an operation in the other spelling, as `GET-contacts-id`."""
-    return operation.method + _unbraced(operation.path).replace("/", "-")
 
 
 def _unbraced(text: str) -> str:
@@ -307,13 +306,15 @@ def _unbraced(text: str) -> str:
 
 
 def _element_info(element: Element) -> Schema:
-    named: Schema = {
-        "x-element-id": element.id,
-        "x-element-key": element.key,
-        "x-element-name": element.name,
-        "x-element-hub": element.hub["key"],
-    }
-    return _info(element.key, named)
+    return _info(
+        element.key,
+        {
+            "x-element-id": element.id,
+            "x-element-key": element.key,
+            "x-element-name": element.name,
+            "x-element-hub": element.hub["key"],
+        },
+    )
 
 
 def _info(title: str, more: Schema) -> Schema:

@@ -1,102 +1,84 @@
-"""JSON schemas, written briefly.
-
-They are of OpenAPI 3.1; `swagger` writes them in the older dialect. A schema refers
-to a named one with `ref`.
-"""
+"""Builders of JSON schemas for what `api.yaml` cannot know, and references to them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from bridge.catalog.model import JSON
 
 Schema: TypeAlias = dict[str, JSON]
 
-_PREFIX = "#/components/schemas/"
+Operation: TypeAlias = dict[str, Any]
+"""An OpenAPI operation object. `Any` because the specification fixes its members."""
+
+Paths: TypeAlias = dict[str, dict[str, Operation]]
+"""Operations by path and method. The method is in lower case."""
+
+Components: TypeAlias = dict[str, dict[str, Any]]
+"""Parts that others refer to, by kind (`schemas`, `responses`) and name."""
+
+JSON_MEDIA = "application/json"
 
 
 def ref(name: str) -> Schema:
     """Return a reference to a named schema."""
-    return {"$ref": f"{_PREFIX}{name}"}
+    return {"$ref": f"#/components/schemas/{name}"}
 
 
-def text(description: str = "", **more: JSON) -> Schema:
-    """Return the schema of a text."""
-    return _typed("string", description, more)
-
-
-def whole(description: str = "", **more: JSON) -> Schema:
-    """Return the schema of a whole number of up to 64 bits."""
-    return _typed("integer", description, {"format": "int64", **more})
-
-
-def flag(description: str = "", **more: JSON) -> Schema:
-    """Return the schema of a boolean."""
-    return _typed("boolean", description, more)
-
-
-def moment(description: str = "") -> Schema:
-    """Return the schema of a platform time such as `2019-03-14T09:26:53Z`."""
-    return text(description, format="date-time")
-
-
-def array(items: Schema) -> Schema:
-    """Return the schema of an array."""
-    return {"type": "array", "items": items}
-
-
-def either(schema: Schema) -> Schema:
-    """Return a schema that null fits as well."""
-    return {**schema, "type": [schema["type"], "null"]}
+def text(description: str = "") -> Schema:
+    """Return the schema of a string."""
+    return {"type": "string", **({"description": description} if description else {})}
 
 
 def obj(
     required: Mapping[str, Schema] | None = None,
     optional: Mapping[str, Schema] | None = None,
-    *,
-    description: str = "",
 ) -> Schema:
     """Return the schema of an object; members it does not name are allowed."""
     required, optional = required or {}, optional or {}
-    more: Schema = {"properties": {**required, **optional}}
+    schema: Schema = {"type": "object", "properties": {**required, **optional}}
     if required:
-        more["required"] = [*required]
-    return _typed("object", description, more)
+        schema["required"] = [*required]
+    return schema
 
 
-def anything(description: str = "") -> Schema:
-    """Return the schema of an object with any members."""
-    return _typed("object", description, {"additionalProperties": True})
+def component_of(part: Any) -> tuple[str, str] | None:  # noqa: ANN401 - any JSON
+    """Return kind and name of the component that a reference object names.
+
+    The reference may be of either format: `#/components/schemas/X`, `#/definitions/X`.
+    """
+    target = part.get("$ref") if isinstance(part, dict) else None
+    if not isinstance(target, str) or not target.startswith("#/"):
+        return None
+    kind, name = target.split("/")[-2:]
+    return kind, name
 
 
-def _typed(kind: str, description: str, more: Mapping[str, JSON]) -> Schema:
-    schema: Schema = {"type": kind}
-    if description:
-        schema["description"] = description
-    return {**schema, **more}
+def referenced(part: Any, components: Components) -> Components:  # noqa: ANN401
+    """Return the components that a part of a document uses, directly or not.
 
-
-def references(schema: JSON) -> Iterator[str]:
-    """Yield the names of all schemas that a piece of a document refers to."""
-    if isinstance(schema, list):
-        for item in schema:
-            yield from references(item)
-    elif isinstance(schema, dict):
-        target = schema.get("$ref")
-        if isinstance(target, str):
-            yield target.rsplit("/", 1)[-1]
-        for item in schema.values():
-            yield from references(item)
-
-
-def reachable(part: JSON, schemas: Mapping[str, Schema]) -> dict[str, Schema]:
-    """Return the named schemas that a piece of a document needs, in their order."""
-    needed: set[str] = set()
-    waiting = [name for name in references(part) if name in schemas]
+    Their order is that of `components`.
+    """
+    used: set[tuple[str, str]] = set()
+    waiting = [*_references(part)]
     while waiting:
-        name = waiting.pop()
-        if name not in needed:
-            needed.add(name)
-            waiting += [*references(schemas[name])]
-    return {name: schemas[name] for name in schemas if name in needed}
+        kind, name = key = waiting.pop()
+        if key not in used and name in components.get(kind, ()):
+            used.add(key)
+            waiting += _references(components[kind][name])
+    return {
+        kind: {name: named[name] for name in named if (kind, name) in used}
+        for kind, named in components.items()
+    }
+
+
+def _references(part: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - any JSON
+    if isinstance(part, list):
+        for item in part:
+            yield from _references(item)
+    elif isinstance(part, dict):
+        if (component := component_of(part)) is not None:
+            yield component
+        for item in part.values():
+            yield from _references(item)

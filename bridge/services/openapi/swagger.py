@@ -1,20 +1,25 @@
-"""Operations and schemas written as Swagger 2.0. Source: elements-api section 9."""
+"""Conversion to Swagger 2.0, which the retired service served.
+
+It converts what our description uses, not every document. Source: elements-api
+section 9.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from urllib.parse import urlsplit
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from bridge.catalog.model import JSON
-from bridge.errors import InvalidRequestError
-from bridge.services.openapi.examples import example_of
-from bridge.services.openapi.hub_room import RECORD
-from bridge.services.openapi.model import JSON_MEDIA, Operation, Parameter
-from bridge.services.openapi.openapi import ERROR, all_parameters, success_headers
-from bridge.services.openapi.schema import Schema, reachable, ref, references
-from bridge.services.openapi.statuses import HEADERS, NUMBERS, SUCCESS, failures
+from bridge.services.openapi.definition import HUB
+from bridge.services.openapi.resource_paths import RECORD
+from bridge.services.openapi.schema import (
+    JSON_MEDIA,
+    Components,
+    Operation,
+    Paths,
+    component_of,
+    referenced,
+)
 
 _DEFINITIONS = "#/definitions/"
 _AUTHORIZATION: JSON = {
@@ -24,9 +29,8 @@ _AUTHORIZATION: JSON = {
     "type": "string",
     "required": True,
 }
-_HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?")
 _FORM = "multipart/form-data"
-_FLAT = (
+_PARAMETER_MEMBERS = (
     "type",
     "items",
     "collectionFormat",
@@ -39,73 +43,37 @@ _FLAT = (
     "maxLength",
     "pattern",
 )
+"""What stands in a parameter's schema in 3.1, and beside its name in 2.0."""
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where the described API answers."""
-
-    scheme: str
-    host: str
-    base_path: str
-
-    @classmethod
-    def read(cls, url: str, base_path: str) -> Address:
-        """Return the address that a URL names; its own path goes before `base_path`.
-
-        A URL that ends in `base_path` is taken as it is.
-
-        Raises:
-            InvalidRequestError: it is no http or https URL.
-        """
-        try:
-            parts = urlsplit(url.strip())
-            sound = parts.scheme in {"http", "https"} and _HOST.fullmatch(parts.netloc)
-        except ValueError:
-            sound = None
-        if not sound:
-            raise InvalidRequestError("baseUrl must look like https://gw.example.")
-        path = parts.path.rstrip("/").removesuffix(base_path)
-        return cls(parts.scheme, parts.netloc, path + base_path)
-
-
-def write_swagger(
-    address: Address,
-    info: Schema,
-    operations: Iterable[Operation],
-    schemas: Mapping[str, Schema],
-    *,
-    strict: bool,
-) -> dict[str, JSON]:
-    """Return the document; paths have no hub prefix."""
-    operations = [*operations]
-    paths: dict[str, dict[str, JSON]] = {}
-    for operation in operations:
-        methods = paths.setdefault(operation.path, {})
-        methods[operation.method.lower()] = _operation(operation, strict=strict)
-    used: JSON = [{**methods} for methods in paths.values()]
-    named = {"Error": ERROR, **reachable(used, schemas)}
-    definitions = {name: _schema(schema) for name, schema in named.items()}
-    for operation in operations:
-        _add_example(definitions, operation)
+def to_swagger(paths: Paths, components: Components) -> dict[str, JSON]:
+    """Return tags, paths without the hub, and definitions of a Swagger document."""
+    written: dict[str, JSON] = {}
+    tags: dict[str, None] = {}
+    examples: dict[str, JSON] = {}
+    for path, item in paths.items():
+        methods: dict[str, JSON] = {}
+        for method, operation in item.items():
+            methods[method] = _operation(operation, components)
+            tags |= dict.fromkeys(operation["tags"])
+            examples |= _example(operation)
+        written[path.removeprefix(HUB)] = methods
+    schemas = {name: _schema(each) for name, each in components["schemas"].items()}
+    # From the converted paths: what only an alternative refers to is not in them.
+    definitions = referenced([written], {"definitions": schemas})["definitions"]
+    for name, example in examples.items():
+        definitions[name]["example"] = example
     return {
-        "swagger": "2.0",
-        "info": info,
-        "host": address.host,
-        "basePath": address.base_path,
-        "schemes": [address.scheme],
-        "consumes": [JSON_MEDIA],
-        "produces": [JSON_MEDIA],
-        "tags": [{"name": tag} for tag in dict.fromkeys(o.tag for o in operations)],
-        "paths": {**paths},
+        "tags": [{"name": tag} for tag in tags],
+        "paths": written,
         "definitions": {**definitions},
     }
 
 
 def inline(part: JSON, definitions: Mapping[str, JSON]) -> JSON:
-    """Return a part of a document with definitions where they are referred to.
+    """Return a part of a document with definitions in place of references.
 
-    No schema of ours contains itself.
+    No schema of ours contains itself, so this ends.
     """
     if isinstance(part, list):
         return [inline(item, definitions) for item in part]
@@ -117,105 +85,108 @@ def inline(part: JSON, definitions: Mapping[str, JSON]) -> JSON:
     return {name: inline(item, definitions) for name, item in part.items()}
 
 
-def _operation(operation: Operation, *, strict: bool) -> JSON:
-    statuses = failures(strict=strict, body=operation.body is not None)
-    responses: dict[str, JSON] = {
-        str(status): {"description": meaning, "schema": _schema(ref("Error"))}
-        for status, meaning in statuses.items()
-    }
-    parameters = [_AUTHORIZATION, *map(_parameter, all_parameters(operation))]
-    parameters += _body(operation)
+def _operation(operation: Operation, components: Components) -> JSON:
+    body = operation.get("requestBody", {})
     written: dict[str, JSON] = {
-        "tags": [operation.tag],
-        "summary": operation.summary,
-        "operationId": operation.id,
-        "parameters": parameters,
-        "responses": {"200": _success(operation), **responses},
+        name: operation[name]
+        for name in ("tags", "summary", "description", "operationId")
+        if name in operation
     }
-    if operation.description:
-        written["description"] = operation.description
-    if operation.media != (JSON_MEDIA,):
-        written["produces"] = [*operation.media]
-    if _FORM in operation.consumes:
+    parameters = map(_parameter, operation["parameters"])
+    written["parameters"] = [_AUTHORIZATION, *parameters, *_body(body)]
+    written["responses"] = {
+        status: _response(response, components)
+        for status, response in operation["responses"].items()
+    }
+    produced = [*operation["responses"]["200"].get("content", ())]
+    if produced not in ([], [JSON_MEDIA]):
+        written["produces"] = produced
+    if _FORM in body.get("content", ()):
         written["consumes"] = [_FORM]
     return written
 
 
-def _add_example(definitions: Mapping[str, Schema], operation: Operation) -> None:
-    """Add a body to start from to its definition: 2.0 has no other place for one.
+def _example(operation: Operation) -> dict[str, JSON]:
+    """Return the example of a body by the definition that gets it.
 
-    A definition that many operations share keeps none: it would suit one of them.
+    2.0 has no other place for one. The definition that many operations share gets
+    none: it would be right for one of them only.
     """
-    example = example_of(operation)
-    name = next(references(operation.body), RECORD)
-    if example is not None and name != RECORD:
-        definitions[name]["example"] = {**example}
+    body = operation.get("requestBody", {}).get("content", {}).get(JSON_MEDIA, {})
+    _, name = component_of(body.get("schema")) or ("", RECORD)
+    return {name: body["example"]} if "example" in body and name != RECORD else {}
 
 
-def _body(operation: Operation) -> list[JSON]:
-    """Return the parameters that make the body; a form has one for each member."""
-    if operation.body is None:
-        return []
-    members, needed = operation.body.get("properties"), operation.body.get("required")
-    if _FORM in operation.consumes and isinstance(members, dict):
-        fields = (
-            Parameter(
-                name,
-                "formData",
-                schema,
-                str(schema.get("description") or name),
-                required=isinstance(needed, list) and name in needed,
-            )
-            for name, schema in members.items()
-            if isinstance(schema, dict)
-        )
-        return [_parameter(each) for each in fields]
-    schema = _schema(operation.body)
-    required = operation.body_required
-    return [{"name": "body", "in": "body", "required": required, "schema": schema}]
-
-
-def _success(operation: Operation) -> JSON:
-    written: dict[str, JSON] = {
-        "description": SUCCESS,
-        "headers": {
-            name: {
-                "type": "integer" if name in NUMBERS else "string",
-                "description": HEADERS[name],
+def _body(body: Mapping[str, Any]) -> Iterator[JSON]:
+    """Yield the parameters that make the body; a form has one for each member."""
+    if not body:
+        return
+    form = body["content"].get(_FORM)
+    if form is None:
+        [content] = body["content"].values()
+        schema = _schema(content["schema"])
+        required = body["required"]
+        yield {"name": "body", "in": "body", "required": required, "schema": schema}
+        return
+    for name, schema in form["schema"]["properties"].items():
+        yield _parameter(
+            {
+                "name": name,
+                "in": "formData",
+                "description": schema.get("description") or name,
+                "required": name in form["schema"].get("required", ()),
+                "schema": schema,
             }
-            for name in success_headers(operation)
-        },
-    }
-    if operation.answer is not None:
-        written["schema"] = _schema(operation.answer)
+        )
+
+
+def _response(response: Mapping[str, Any], components: Components) -> JSON:
+    """Return a response. Failures are references in 3.1; 2.0 had no headers there."""
+    failure = component_of(response)
+    if failure is not None:
+        response = components[failure[0]][failure[1]]
+    written: dict[str, JSON] = {"description": response["description"]}
+    if failure is None:
+        written["headers"] = {
+            name: _header(header, components)
+            for name, header in response["headers"].items()
+        }
+    for content in response.get("content", {}).values():
+        written["schema"] = _schema(content["schema"])
     return written
 
 
-def _parameter(parameter: Parameter) -> JSON:
-    """Return a parameter; what 3.1 says in its schema stands beside its name here."""
-    schema = _schema(parameter.schema)
-    if parameter.place == "formData" and schema.get("format") == "binary":
+def _header(header: Mapping[str, Any], components: Components) -> JSON:
+    kind, name = component_of(header) or ("", "")
+    described = components[kind][name]
+    return {
+        "type": described["schema"]["type"],
+        "description": described["description"],
+    }
+
+
+def _parameter(parameter: Mapping[str, Any]) -> JSON:
+    schema = _schema(parameter["schema"])
+    if parameter["in"] == "formData" and schema.get("format") == "binary":
         schema = {"type": "file"}
     if schema.get("type") == "array":
         schema["collectionFormat"] = "multi"
     return {
-        "name": parameter.name,
-        "in": parameter.place,
-        "description": parameter.description,
-        "required": parameter.required,
-        **{name: schema[name] for name in _FLAT if name in schema},
+        **{name: value for name, value in parameter.items() if name != "schema"},
+        **{name: schema[name] for name in _PARAMETER_MEMBERS if name in schema},
     }
 
 
-def _schema(schema: Schema) -> Schema:
-    written = _dialect(schema)
-    return written if isinstance(written, dict) else {}
+def _schema(schema: Mapping[str, JSON]) -> dict[str, JSON]:
+    converted = _dialect({**schema})
+    return converted if isinstance(converted, dict) else {}
 
 
 def _dialect(part: JSON) -> JSON:
-    """Return a piece of a 3.1 schema in the words of 2.0.
+    """Return a piece of a 3.1 schema as 2.0 writes it.
 
-    It knows no null, hence `x-nullable`, and no alternatives, hence anything.
+    2.0 has no null, hence `x-nullable`, and no alternatives, hence the empty schema,
+    which any value fits.
     """
     if isinstance(part, list):
         return [_dialect(item) for item in part]

@@ -1,0 +1,76 @@
+"""The paths of a resource of the catalogue, or of an entity under its own name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from bridge.catalog.model import Resource, Verb
+from bridge.services.openapi.schema import JSON_MEDIA, Operation, Paths
+
+RECORD = "Record"
+"""The schema of records whose fields are not known."""
+
+_PLACEHOLDER = re.compile(r"<(\w+)>")
+_SEPARATOR = re.compile(r"[^A-Za-z0-9]+")
+
+
+def resource_paths(
+    templates: Paths, resource: Resource, *, has_fields: bool = False
+) -> Paths:
+    """Return the paths of a resource with the operations that it supports.
+
+    `has_fields` says that there are schemas of its records, under `type_name`.
+    """
+    singular = type_name(resource)
+    record = singular if has_fields else ""
+    names = {
+        "resource": resource.name,
+        "Resources": _pascal(resource.name),
+        "Singular": singular,
+        "Record": record or RECORD,
+        "RecordCreate": f"{record}Create" if record else RECORD,
+        "RecordUpdate": f"{record}Update" if record else RECORD,
+    }
+    return {
+        _fill(path, names): {
+            method: _operation(_fill(operation, names), resource)
+            for method, operation in item.items()
+            if operation["x-verb"] in resource.verbs
+        }
+        for path, item in templates.items()
+        if any(operation["x-verb"] in resource.verbs for operation in item.values())
+    }
+
+
+def type_name(resource: Resource) -> str:
+    """Return the name that a record of a resource has among the schemas."""
+    return _pascal(resource.singular)
+
+
+def _pascal(name: str) -> str:
+    parts = _SEPARATOR.split(name)
+    return "".join(part[:1].upper() + part[1:] for part in parts)
+
+
+def _operation(operation: Operation, resource: Resource) -> Operation:
+    """Add the example of a request body, which stands in the catalogue."""
+    examples = {
+        Verb.CREATE: resource.create_example,
+        Verb.UPDATE: resource.update_example,
+    }
+    if example := examples.get(operation.pop("x-verb")):
+        operation["requestBody"]["content"][JSON_MEDIA]["example"] = {**example}
+    return operation
+
+
+def _fill(part: Any, names: Mapping[str, str]) -> Any:  # noqa: ANN401 - any JSON
+    """Return a copy of a template with names in its placeholders."""
+    if isinstance(part, str):
+        return _PLACEHOLDER.sub(lambda match: names.get(match[1], match[0]), part)
+    if isinstance(part, list):
+        return [_fill(item, names) for item in part]
+    if isinstance(part, dict):
+        return {_fill(name, names): _fill(item, names) for name, item in part.items()}
+    return part

@@ -8,12 +8,14 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 from importlib.resources import files
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, Response
 
 from bridge.errors import NotFoundError, UnauthorizedError
 from bridge.services import access
+from bridge.services.instances.instances import find_element
 from bridge.services.openapi import documents
 from bridge.services.openapi.address import Address
 from bridge.services.openapi.documents import DescriptionRequest
@@ -65,60 +67,56 @@ def register(app: Flask) -> None:
 
 
 def describe_api() -> Response:
-    """Answer the whole API, with the fields of the tenant whose token was sent.
+    """Return the whole API, with the fields of the tenant whose token was sent.
 
     Raises:
-        UnauthorizedError: the token opens nothing.
+        UnauthorizedError: the token is not valid.
     """
     secrets = current.secrets()
     user, instance = None, None
     if secrets.element is not None:
         user, instance = access.open_instance(current.context(), secrets)
         current.admit(secrets, user, instance)
-    description = replace(_request(), user=user, instance=instance)
-    return responses.document(documents.describe_api(current.context(), description))
+    request = replace(_request(), user=user, instance=instance)
+    return responses.document(documents.describe_api(current.context(), request))
 
 
 def describe_element(element: str) -> Response:
-    """Answer an element, with the tenant's fields where its token was sent.
+    """Return an element, with the tenant's fields where its token was sent.
 
     The resources that the caller's account added are among its paths.
     """
-    ctx, description = current.context(), _with_token(_request())
-    return responses.document(documents.describe_element(ctx, description, element))
+    ctx, request = current.context(), _with_token(_request())
+    found = find_element(ctx, element)
+    return responses.document(documents.describe_element(ctx, request, found))
 
 
 def describe_hub(key: str) -> Response:
-    """Answer a hub, with the tenant's fields where its token was sent.
+    """Return a hub, with the tenant's fields where its token was sent.
 
     `provider=aws` describes it as behind that gateway, whose address is `baseUrl`.
     """
-    ctx, description = current.context(), _with_token(_request())
+    ctx, request = current.context(), _with_token(_request())
     provider = params.text(params.current_query(), "provider").strip().lower()
-    description = replace(description, gateway=provider == "aws")
-    return responses.document(documents.describe_hub(ctx, description, key))
+    request = replace(request, gateway=provider == "aws")
+    return responses.document(documents.describe_hub(ctx, request, key))
 
 
 def describe_instance(
     instance_id: str | None = None, operation_id: str = ""
 ) -> Response:
-    """Answer an instance's element with its tenant's fields, or one operation."""
-    description = _of_instance(instance_id, operation_id)
-    return responses.document(
-        documents.describe_instance(current.context(), description)
-    )
+    """Return an instance's element with its tenant's fields, or one operation."""
+    return responses.document(_instance_document(instance_id, operation_id))
 
 
 def list_definitions(operation_id: str, instance_id: str | None = None) -> Response:
-    """Answer the schemas that one operation uses."""
-    description = _of_instance(instance_id, operation_id)
-    return responses.document(
-        documents.instance_definitions(current.context(), description)
-    )
+    """Return the schemas that one operation uses."""
+    document = _instance_document(instance_id, operation_id)
+    return responses.document(document["definitions"])
 
 
 def describe_object(object_name: str) -> Response:
-    """Answer an object with its tenant's fields; a disabled instance tells, too."""
+    """Return an object with its tenant's fields, also of a disabled instance."""
     document = documents.describe_object(
         current.context(), _request(), current.instance(), object_name
     )
@@ -126,29 +124,31 @@ def describe_object(object_name: str) -> Response:
 
 
 def show_page() -> Response:
-    """Answer the page; it reads the descriptions itself, and nothing from elsewhere."""
+    """Return the page; it reads the descriptions from here, and nothing elsewhere."""
     prefix = urlsplit(current.public_url()).path
     page = _read("bridge.web", "pages", "docs.html")
-    answer = Response(page.replace(b"{{prefix}}", prefix.encode()), content_type=_HTML)
-    answer.headers["Content-Security-Policy"] = _POLICY
-    answer.headers["Referrer-Policy"] = "no-referrer"
-    answer.headers["X-Content-Type-Options"] = "nosniff"
-    return answer
+    response = Response(
+        page.replace(b"{{prefix}}", prefix.encode()), content_type=_HTML
+    )
+    response.headers["Content-Security-Policy"] = _POLICY
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
 
 
 def send_file(name: str) -> Response:
-    """Answer a script, a style sheet or a picture of the page.
+    """Return a script, a style sheet or a picture of the page.
 
     Raises:
-        NotFoundError: it has no such file.
+        NotFoundError: the page has no such file.
     """
     if name not in _FILES:
         raise NotFoundError("No such path.")
     package, folder, media = _FILES[name]
-    answer = Response(_read(package, folder, name), content_type=media)
-    answer.headers["Cache-Control"] = "public, max-age=86400"
-    answer.headers["X-Content-Type-Options"] = "nosniff"
-    return answer
+    response = Response(_read(package, folder, name), content_type=media)
+    response.headers["Cache-Control"] = "public, max-age=86400"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
 
 
 @cache
@@ -156,22 +156,24 @@ def _read(package: str, folder: str, name: str) -> bytes:
     return (files(package) / folder / name).read_bytes()
 
 
-def _with_token(description: DescriptionRequest) -> DescriptionRequest:
-    """Add who calls, and the instance of a token; a useless one is as good as none."""
+def _with_token(request: DescriptionRequest) -> DescriptionRequest:
+    """Add the caller and the token's instance; an invalid token is ignored."""
     secrets = current.secrets()
-    description = replace(description, user=current.caller())
+    request = replace(request, user=current.caller())
     if secrets.element is None:
-        return description
+        return request
     try:
         user, instance = access.open_instance(current.context(), secrets)
     except UnauthorizedError:
-        return description
-    return replace(description, user=user, instance=instance)
+        return request
+    return replace(request, user=user, instance=instance)
 
 
-def _of_instance(instance_id: str | None, operation_id: str) -> DescriptionRequest:
-    description = _request(operation_id)
-    return replace(description, user=current.user(), instance=find(instance_id))
+def _instance_document(instance_id: str | None, operation_id: str) -> dict[str, Any]:
+    ctx, instance = current.context(), find(instance_id)
+    request = replace(_request(operation_id), user=current.user(), instance=instance)
+    element = ctx.elements[instance.element_key]
+    return documents.describe_element(ctx, request, element)
 
 
 def _request(operation_id: str = "") -> DescriptionRequest:

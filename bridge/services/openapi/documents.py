@@ -6,12 +6,10 @@ is not cached, none with `basic`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from bridge import __version__
-from bridge.catalog.model import JSON, Element, Resource
+from bridge.catalog.model import Element, Resource
 from bridge.errors import (
     NotFoundError,
     ProviderForbiddenError,
@@ -20,21 +18,13 @@ from bridge.errors import (
 from bridge.services import objects
 from bridge.services.context import Context
 from bridge.services.extended import extended
-from bridge.services.instances.instances import find_element
 from bridge.services.metadata import entity_fields
 from bridge.services.openapi.address import Address
-from bridge.services.openapi.definition import HUB, ApiDefinition, load_api
+from bridge.services.openapi.definition import HUB, load_api
 from bridge.services.openapi.extended_paths import add_extended_resources
 from bridge.services.openapi.record_schemas import record_schemas
 from bridge.services.openapi.resource_paths import resource_paths
-from bridge.services.openapi.schema import (
-    JSON_MEDIA,
-    Components,
-    Operation,
-    Paths,
-    Schema,
-    referenced,
-)
+from bridge.services.openapi.schema import JSON_MEDIA, Object, Paths, Schema
 from bridge.services.openapi.swagger import inline, to_swagger
 from bridge.services.records.shapes import FILTER_NULLS
 from bridge.store.instances import Instance
@@ -64,84 +54,52 @@ class DescriptionRequest:
     gateway: bool = False
 
 
-def describe_api(ctx: Context, request: DescriptionRequest) -> dict[str, JSON]:
+def describe_api(ctx: Context, request: DescriptionRequest) -> Object:
     """Return the whole API as OpenAPI 3.1, with a tenant's fields or without.
 
     Raises:
         ProviderError: the vendor call failed and nothing is cached.
     """
-    api = _api(ctx)
+    api, address = _api(ctx), request.address
     # There is one element, and so one hub; the paths of another would be its own.
     element, title = next(iter(ctx.elements.values())), ""
     if request.instance is not None:
         element = ctx.elements[request.instance.element_key]
         title = f": {request.instance.name}"
-    paths, components = _resources(ctx, request, element)
-    paths = _with_extended(ctx, request, element, {**api.paths, **paths})
-    tags = dict.fromkeys(
-        tag for item in paths.values() for each in item.values() for tag in each["tags"]
-    )
-    used = referenced([*paths.values()], components)
-    address, hub = request.address, f"/hubs/{element.hub['key']}"
+    paths, schemas = _paths(ctx, request, element, first=api["paths"])
+    operations = [each for item in paths.values() for each in item.values()]
+    tags = dict.fromkeys(tag for each in operations for tag in each["tags"])
+    hub = f"/hubs/{element.hub['key']}"
     return {
-        "openapi": "3.1.0",
+        "openapi": api["openapi"],
         "info": {
+            **api["info"],
             "title": element.name + title,
             "version": __version__,
-            "description": api.description,
         },
         "servers": [
             {"url": f"{address.scheme}://{address.host}{address.base_path}"},
         ],
         "tags": [{"name": tag} for tag in tags],
-        "paths": {path.replace(HUB, hub, 1): {**item} for path, item in paths.items()},
-        "components": {
-            "securitySchemes": components["securitySchemes"],
-            **{kind: named for kind, named in used.items() if named},
-        },
+        "paths": {path.replace(HUB, hub, 1): item for path, item in paths.items()},
+        "components": {**api["components"], "schemas": schemas},
     }
 
 
 def describe_element(
-    ctx: Context, request: DescriptionRequest, key_or_id: str
-) -> dict[str, JSON]:
+    ctx: Context, request: DescriptionRequest, element: Element
+) -> Object:
     """Return an element as Swagger 2.0.
-
-    Raises:
-        NotFoundError: no such element, version or operation.
-        ProviderError: the vendor call failed and nothing is cached.
-    """
-    element = find_element(ctx, key_or_id)
-    return _element_document(ctx, request, element, _element_info(element))
-
-
-def describe_instance(ctx: Context, request: DescriptionRequest) -> dict[str, JSON]:
-    """Return the element of the requested instance as Swagger 2.0.
-
-    Raises:
-        NotFoundError: no instance, or no such version or operation.
-        ProviderError: the vendor call failed and nothing is cached.
-    """
-    if request.instance is None:
-        raise NotFoundError("No such path.")
-    element = ctx.elements[request.instance.element_key]
-    return _element_document(ctx, request, element, _element_info(element))
-
-
-def instance_definitions(ctx: Context, request: DescriptionRequest) -> dict[str, JSON]:
-    """Return the schemas that one operation refers to, by name.
 
     Raises:
         NotFoundError: no such version or operation.
         ProviderError: the vendor call failed and nothing is cached.
     """
-    definitions = describe_instance(ctx, request)["definitions"]
-    return definitions if isinstance(definitions, dict) else {}
+    info = _element_info(element)
+    return _swagger(ctx, request, info, *_hub_paths(ctx, request, element))
 
 
-def describe_hub(
-    ctx: Context, request: DescriptionRequest, key: str
-) -> dict[str, JSON]:
+def describe_hub(ctx: Context, request: DescriptionRequest, key: str) -> Object:
     """Return a hub as Swagger 2.0: the resources of its elements.
 
     Raises:
@@ -151,61 +109,70 @@ def describe_hub(
     for element in ctx.elements.values():
         if element.hub["key"] == key:
             info = _info(key, {"x-element-hub": key})
-            return _element_document(ctx, request, element, info)
+            return _swagger(ctx, request, info, *_hub_paths(ctx, request, element))
     raise NotFoundError(f"No hub {key[:100]}.")
 
 
 def describe_object(
     ctx: Context, request: DescriptionRequest, instance: Instance, object_name: str
-) -> dict[str, JSON]:
+) -> Object:
     """Return a resource or an entity of a tenant as Swagger 2.0.
 
     Raises:
         NotFoundError: no such object, version or operation.
         ProviderError: the vendor call failed and nothing is cached.
     """
-    api = _api(ctx)
-    element = ctx.elements[instance.element_key]
+    api, info = _api(ctx), _element_info(ctx.elements[instance.element_key])
     resource = objects.find_object(ctx, instance, object_name)
-    schemas = _record_schemas(ctx, request, instance, resource)
-    paths = resource_paths(api.resource_paths, resource, has_fields=bool(schemas))
-    components = _with_schemas(api.components, schemas)
-    return _swagger(request, _element_info(element), paths, components)
+    made = _record_schemas(ctx, request, instance, resource)
+    paths = resource_paths(api["x-resource-paths"], resource, has_fields=bool(made))
+    schemas = {**api["components"]["schemas"], **made}
+    return _swagger(ctx, request, info, paths, schemas)
 
 
-def _api(ctx: Context) -> ApiDefinition:
+def _api(ctx: Context) -> Object:
     return load_api(strict=ctx.settings.strict_status)
 
 
-def _element_document(
-    ctx: Context, request: DescriptionRequest, element: Element, info: Schema
-) -> dict[str, JSON]:
-    paths, components = _resources(ctx, request, element)
-    paths |= _api(ctx).hub_paths
-    paths = _with_extended(ctx, request, element, paths)
-    return _swagger(request, info, paths, components)
-
-
-def _resources(
+def _hub_paths(
     ctx: Context, request: DescriptionRequest, element: Element
-) -> tuple[Paths, Components]:
-    """Return the paths of an element's resources, and the components of any path.
+) -> tuple[Paths, Object]:
+    """Return what `_paths` does, without the paths outside of the hub."""
+    paths = _api(ctx)["paths"].items()
+    hub = {path: item for path, item in paths if path.startswith(f"{HUB}/")}
+    return _paths(ctx, request, element, last=hub)
 
-    A resource that the tenant does not have is left out.
+
+def _paths(
+    ctx: Context,
+    request: DescriptionRequest,
+    element: Element,
+    *,
+    first: Paths | None = None,
+    last: Paths | None = None,
+) -> tuple[Paths, Object]:
+    """Return paths and schemas of an element, with what the caller's account added.
+
+    The paths of its resources stand after `first` and before `last`. A resource that
+    the tenant does not have is left out.
     """
     api, instance = _api(ctx), request.instance
     if instance is not None and instance.element_key != element.key:
         instance = None
-    paths: Paths = {}
-    schemas: dict[str, Schema] = {}
+    paths = {**(first or {})}
+    schemas = {**api["components"]["schemas"]}
     for resource in element.resources.values():
         try:
             made = _record_schemas(ctx, request, instance, resource)
         except NotFoundError:
             continue
         schemas |= made
-        paths |= resource_paths(api.resource_paths, resource, has_fields=bool(made))
-    return paths, _with_schemas(api.components, schemas)
+        paths |= resource_paths(
+            api["x-resource-paths"], resource, has_fields=bool(made)
+        )
+    paths |= last or {}
+    added = extended.own_resources(ctx, request.user, element)
+    return add_extended_resources(paths, added, api["x-extended-operation"]), schemas
 
 
 def _record_schemas(
@@ -225,21 +192,13 @@ def _record_schemas(
     return record_schemas(fields, nulls=nulls, custom=request.discovery)
 
 
-def _with_schemas(components: Components, schemas: dict[str, Schema]) -> Components:
-    return {**components, "schemas": {**components["schemas"], **schemas}}
-
-
-def _with_extended(
-    ctx: Context, request: DescriptionRequest, element: Element, paths: Paths
-) -> Paths:
-    """Return paths with those that the caller's account added to the element."""
-    added = extended.own_resources(ctx, request.user, element)
-    return add_extended_resources(paths, added, _api(ctx).extended_operation)
-
-
 def _swagger(
-    request: DescriptionRequest, info: Schema, paths: Paths, components: Components
-) -> dict[str, JSON]:
+    ctx: Context,
+    request: DescriptionRequest,
+    info: Schema,
+    paths: Paths,
+    schemas: Object,
+) -> Object:
     """Return what the request selects of some paths as a Swagger document.
 
     Raises:
@@ -251,37 +210,21 @@ def _swagger(
         )
     if request.operation:
         paths = _only(paths, request.operation)
-    if request.gateway:
-        key = components["parameters"]["gatewayKey"]
-        paths = {
-            path: {method: _with_key(each, key) for method, each in item.items()}
-            for path, item in paths.items()
-        }
-    converted = to_swagger(paths, components)
-    definitions = converted["definitions"]
-    if request.resolve and isinstance(definitions, dict):
-        for part in ("paths", "definitions"):
-            converted[part] = inline(converted[part], definitions)
+    api, address = _api(ctx), request.address
+    key = api["x-gateway-key"] if request.gateway else None
+    converted = to_swagger(paths, {**api["components"], "schemas": schemas}, key=key)
+    if request.resolve:
+        converted = inline(converted, converted["definitions"])
     return {
         "swagger": "2.0",
         "info": info,
-        "host": request.address.host,
-        "basePath": request.address.base_path,
-        "schemes": [request.address.scheme],
+        "host": address.host,
+        "basePath": address.base_path,
+        "schemes": [address.scheme],
         "consumes": [JSON_MEDIA],
         "produces": [JSON_MEDIA],
         **converted,
     }
-
-
-def _with_key(operation: Operation, key: Mapping[str, Any]) -> Operation:
-    """Return an operation with the key of a gateway after the parameters of its path.
-
-    Generated clients take arguments in the order of parameters, and so do their users.
-    """
-    given: Sequence[Any] = operation["parameters"]
-    at = sum(each["in"] == "path" for each in given)
-    return {**operation, "parameters": [*given[:at], key, *given[at:]]}
 
 
 def _only(paths: Paths, name: str) -> Paths:
@@ -292,31 +235,31 @@ def _only(paths: Paths, name: str) -> Paths:
     Raises:
         NotFoundError: no operation has this name.
     """
-    wanted = _unbraced(name).lower()
+    braces = str.maketrans("", "", "{}")
+    wanted = name.translate(braces).lower()
     for path, item in paths.items():
         for method, operation in item.items():
-            spelling = method + _unbraced(path.removeprefix(HUB)).replace("/", "-")
-            if wanted in (operation["operationId"].lower(), spelling.lower()):
+            spelling = method + path.removeprefix(HUB).replace("/", "-")
+            names = (operation["operationId"], spelling.translate(braces))
+            if wanted in map(str.lower, names):
                 return {path: {method: operation}}
     raise NotFoundError(f"No operation {name[:100]}.")
 
 
-def _unbraced(text: str) -> str:
-    return text.replace("{", "").replace("}", "")
-
-
 def _element_info(element: Element) -> Schema:
-    return _info(
-        element.key,
-        {
-            "x-element-id": element.id,
-            "x-element-key": element.key,
-            "x-element-name": element.name,
-            "x-element-hub": element.hub["key"],
-        },
-    )
+    extensions: Schema = {
+        "x-element-id": element.id,
+        "x-element-key": element.key,
+        "x-element-name": element.name,
+        "x-element-hub": element.hub["key"],
+    }
+    return _info(element.key, extensions)
 
 
-def _info(title: str, more: Schema) -> Schema:
-    contact: JSON = {"email": "support@bridge.example"}
-    return {"title": title, "version": "api-v2", "contact": contact, **more}
+def _info(title: str, extensions: Schema) -> Schema:
+    return {
+        "title": title,
+        "version": "api-v2",
+        "contact": {"email": "support@bridge.example"},
+        **extensions,
+    }

@@ -17,9 +17,15 @@ from bridge.services.extended.definitions import (
 )
 from bridge.services.extended.model_schemas import model_schema
 from bridge.services.openapi.definition import HUB
-from bridge.services.openapi.schema import JSON_MEDIA, Operation, Paths, obj, text
+from bridge.services.openapi.schema import (
+    FORM_MEDIA,
+    JSON_MEDIA,
+    Object,
+    Paths,
+    obj,
+    text,
+)
 
-_FORM = "multipart/form-data"
 _RESERVED_HEADERS = frozenset(
     {"authorization", "accept", "content-type", "cookie", "x-api-key"}
 )
@@ -30,15 +36,15 @@ _SEPARATOR = re.compile(r"[^A-Za-z0-9]+")
 
 
 def add_extended_resources(
-    paths: Paths, documents: Sequence[Mapping[str, JSON]], template: Operation
+    paths: Paths, documents: Sequence[Mapping[str, JSON]], template: Object
 ) -> Paths:
     """Return paths with the operations of added resources, which `documents` define.
 
     An added resource replaces the operation of the same method and path, as it does
-    when it is called; the last of several wins. Operation ids stay unique.
+    when it is called; the last of several wins. Object ids stay unique.
     """
     by_shape = {_shape(path): path for path in paths if path.startswith(f"{HUB}/")}
-    added: dict[tuple[str, str], Operation] = {}
+    added: dict[tuple[str, str], Object] = {}
     for document in documents:
         if path := _path(document):
             path = by_shape.setdefault(_shape(path), path)
@@ -74,8 +80,8 @@ def _path(document: Mapping[str, JSON]) -> str:
 
 
 def _operation(
-    document: Mapping[str, JSON], method: str, path: str, template: Operation
-) -> Operation:
+    document: Mapping[str, JSON], method: str, path: str, template: Object
+) -> Object:
     declared = list(declarations(document))
     operation = {
         **template,
@@ -87,7 +93,7 @@ def _operation(
     if body := form or _body(declared, "body"):
         operation["requestBody"] = {
             "required": "required" in body,
-            "content": {_FORM if form else JSON_MEDIA: {"schema": body}},
+            "content": {FORM_MEDIA if form else JSON_MEDIA: {"schema": body}},
         }
     else:
         failures = template["responses"].items()
@@ -111,7 +117,7 @@ def _operation_id(document: Mapping[str, JSON], method: str, path: str) -> str:
     return name or f"callResource{document['id']}"
 
 
-def _path_parameters(path: str) -> Iterator[Operation]:
+def _path_parameters(path: str) -> Iterator[Object]:
     for braced in _BRACES.findall(path):
         yield {
             "name": braced[1:-1],
@@ -122,7 +128,7 @@ def _path_parameters(path: str) -> Iterator[Operation]:
         }
 
 
-def _parameters(declared: Sequence[Declared]) -> Iterator[Operation]:
+def _parameters(declared: Sequence[Declared]) -> Iterator[Object]:
     """Yield the parameters that a caller sends; constants are not among them."""
     seen: set[tuple[str, str]] = set()
     for each in declared:

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
-from bridge.catalog.model import JSON
+from bridge.catalog.model import JSON, Verb
 from bridge.interfaces import (
     DateKind,
-    Field,
     FieldInfo,
     FieldType,
     PicklistItem,
-    Scalar,
 )
 from bridge.services.fields import EntityFields
 from bridge.services.object_metadata import field_type, is_createable, is_updateable
 from bridge.services.openapi.resource_paths import type_name
-from bridge.services.openapi.schema import Schema, obj, ref, text
+from bridge.services.openapi.schema import Schema, obj, ref
 from bridge.services.records.fixed import find_fixed
 
-_UDFS = "userDefinedFields"
+_CLEARS = "Empty or null clears it"
 _TIME = {
     "pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\+0000$",
     "example": "2019-03-14T09:26:53+0000",
@@ -38,160 +36,149 @@ def record_schemas(
     Raises:
         NotFoundError: this tenant has no such resource.
     """
-    name = type_name(fields.resource)
-    create, update, udfs = f"{name}Create", f"{name}Update", f"{name}UserDefinedFields"
-    given = f"{udfs}Input"
-    named = {
-        name: _read_schema(fields, udfs, nulls=nulls),
-        create: _create_schema(fields, given),
-        update: _update_schema(fields, given),
-    }
-    if fields.udfs:
-        infos = [*fields.udfs.values()] if custom else []
-        # A response may hold fields that are newer than our cached metadata, hence no
-        # names there.
-        for holder, item, names in (
-            (udfs, f"{name}UserDefinedField", []),
-            (given, f"{name}UserDefinedFieldInput", infos),
-        ):
-            named[item] = _udf_item(names)
-            named[holder] = obj(
-                optional={"userDefinedField": {"type": "array", "items": ref(item)}}
-            )
-            if infos:
-                named[holder]["x-userDefinedFields"] = [_udf(info) for info in infos]
+    name, verbs = type_name(fields.resource), fields.resource.verbs
+    infos = fields.standard.values()
+    named = {name: _record(fields, "", _read_members(fields, nulls=nulls))}
+    if Verb.CREATE in verbs:
+        chosen = [info for info in infos if is_createable(fields.resource, info)]
+        named[f"{name}Create"] = _create_schema(fields, chosen)
+    if Verb.UPDATE in verbs:
+        chosen = [info for info in infos if is_updateable(fields.resource, info)]
+        members = {fields.facade_name(i.name): _update_value(fields, i) for i in chosen}
+        named[f"{name}Update"] = _record(fields, "Input", members)
+    udfs = [*fields.udfs.values()] if custom else []
+    # A response may hold fields that are newer than our metadata, hence no names there.
+    names = {"": [], "Input": [info.name for info in udfs]} if fields.udfs else {}
+    if len(named) == 1:
+        names.pop("Input", None)
+    for suffix, known in names.items():
+        item = f"{name}UserDefinedField{suffix}"
+        named[item] = _udf_item(known)
+        items: Schema = {"type": "array", "items": ref(item)}
+        holder = obj(optional={"userDefinedField": items})
+        if udfs:
+            holder["x-userDefinedFields"] = [_udf(info) for info in udfs]
+        named[f"{name}UserDefinedFields{suffix}"] = holder
     return named
 
 
-def _read_schema(fields: EntityFields, udfs: str, *, nulls: bool) -> Schema:
+def _record(
+    fields: EntityFields,
+    suffix: str,
+    members: Mapping[str, Schema],
+    required: Sequence[str] = (),
+) -> Schema:
+    """Return the schema of a record, which holds its user-defined fields in a member.
+
+    `suffix` is that of the name of their schema.
+    """
+    schema = obj(optional=members)
+    if fields.udfs:
+        name = f"{type_name(fields.resource)}UserDefinedFields{suffix}"
+        schema = obj(optional={**members, "userDefinedFields": ref(name)})
+    if required:
+        schema["required"] = [*required]
+    return schema
+
+
+def _read_members(fields: EntityFields, *, nulls: bool) -> dict[str, Schema]:
     members = {}
     for info in fields.standard.values():
-        schema = _described(fields, info, _read_value(info))
+        schema: Schema = {"type": field_type(info)}
+        if info.type is FieldType.DATETIME:
+            schema = {"type": "string", **_TIME}
+        elif items := [*_active(info)][:_MAX_ITEMS]:
+            schema["x-values"] = {item.value: item.label for item in items}
         if nulls and info.name != "id":
             schema["type"] = [schema["type"], "null"]
-        members[fields.facade_name(info.name)] = schema
-    return _record(fields, members, udfs)
+        members[fields.facade_name(info.name)] = schema | _notes(fields, info)
+    return members
 
 
-def _create_schema(fields: EntityFields, udfs: str) -> Schema:
+def _create_schema(fields: EntityFields, infos: Sequence[FieldInfo]) -> Schema:
     """Return the schema of a create.
 
     The field that makes the record one of this resource is preset, and not required.
     """
     preset = find_fixed(fields)
     members, required = {}, []
-    for info in fields.standard.values():
-        if not is_createable(fields.resource, info):
-            continue
+    for info in infos:
         name = fields.facade_name(info.name)
-        members[name] = _described(fields, info, _input_value(fields.typed(info), info))
+        members[name] = _input_value(fields, info)
         if preset is not None and info.name == preset[0].name:
-            members[name]["enum"] = [_preset_value(preset[1])]
+            value = preset[1]
+            given = value if isinstance(value, bool | int | float) else str(value)
+            members[name]["enum"] = [given]
             members[name].pop("x-enumNames", None)
         elif info.required:
             required.append(name)
-    schema = _record(fields, members, udfs)
-    if required:
-        schema["required"] = [*required]
+    return _record(fields, "Input", members, required)
+
+
+def _update_value(fields: EntityFields, info: FieldInfo) -> Schema:
+    """Return what an update accepts: null clears a field that is not required."""
+    schema = _input_value(fields, info)
+    if not info.required:
+        schema["type"] = [schema["type"], "null"]
+        if isinstance(enum := schema.get("enum"), list):
+            schema["enum"] = [*enum, None]
     return schema
 
 
-def _update_schema(fields: EntityFields, udfs: str) -> Schema:
-    """Return the schema of an update: null clears what is not required."""
-    members = {}
-    for info in fields.standard.values():
-        if is_updateable(fields.resource, info):
-            given = _input_value(fields.typed(info), info)
-            schema = _described(fields, info, given)
-            if not info.required:
-                schema["type"] = [schema["type"], "null"]
-                if isinstance(enum := schema.get("enum"), list):
-                    schema["enum"] = [*enum, None]
-            members[fields.facade_name(info.name)] = schema
-    return _record(fields, members, udfs)
-
-
-def _record(fields: EntityFields, members: dict[str, Schema], udfs: str) -> Schema:
-    if fields.udfs:
-        members[_UDFS] = ref(udfs)
-    return obj(optional=members)
-
-
-def _udf_item(infos: list[FieldInfo]) -> Schema:
+def _udf_item(names: Sequence[str]) -> Schema:
     """Return the schema of one user-defined field; values of all types are text."""
-    name = text()
-    if infos:
-        name["enum"] = [info.name for info in infos]
-    value: Schema = {
-        "type": ["string", "null"],
-        "description": "Empty or null clears it",
-    }
+    name: Schema = {"type": "string"}
+    if names:
+        name["enum"] = [*names]
+    value: Schema = {"type": ["string", "null"], "description": _CLEARS}
     return obj({"name": name}, {"value": value})
 
 
 def _udf(info: FieldInfo) -> JSON:
     """Return name, type and picklist values of one user-defined field."""
-    known: dict[str, JSON] = {
+    values: JSON = {item.value: item.label for item in _active(info)}
+    return {
         "name": info.name,
         "displayName": info.label or info.name,
         "type": field_type(info),
         "required": info.required,
+        **({"values": values} if values else {}),
     }
-    if items := [*_active(info)]:
-        known["values"] = {item.value: item.label for item in items}
-    return known
 
 
-def _described(fields: EntityFields, info: FieldInfo, schema: Schema) -> Schema:
-    """Add the field's label, and what it refers to."""
-    if info.label and info.label != info.name:
-        schema["title"] = info.label
+def _notes(fields: EntityFields, info: FieldInfo) -> Schema:
+    """Return the field's label, its description, and what it refers to."""
     notes = [info.description] if info.description else []
     if info.reference:
         notes.append(f"Id of {info.reference}.")
     if info.picklist_parent:
         notes.append(f"Depends on {fields.facade_name(info.picklist_parent)}.")
-    if notes:
-        schema["description"] = " ".join(notes)
-    return schema
+    title = info.label if info.label != info.name else ""
+    described = {"title": title, "description": " ".join(notes)}
+    return {name: text for name, text in described.items() if text}
 
 
-def _read_value(info: FieldInfo) -> Schema:
-    if info.type is FieldType.DATETIME:
-        return {"type": "string", **_TIME}
-    schema: Schema = {"type": field_type(info)}
-    items = [*_active(info)][:_MAX_ITEMS]
-    if items:
-        schema["x-values"] = {item.value: item.label for item in items}
-    return schema
-
-
-def _input_value(field: Field, info: FieldInfo) -> Schema:
+def _input_value(fields: EntityFields, info: FieldInfo) -> Schema:
     """Return what a field accepts; other spellings of the same value are read too."""
     if info.type is FieldType.DATETIME:
-        is_day = field.date_kind is DateKind.DAY
-        return {"type": "string", "format": "date" if is_day else "date-time"}
-    schema: Schema = {"type": field_type(info)}
-    if _is_text(info) and info.length:
+        is_day = fields.typed(info).date_kind is DateKind.DAY
+        schema: Schema = {"type": "string", "format": "date" if is_day else "date-time"}
+        return schema | _notes(fields, info)
+    schema = {"type": field_type(info)}
+    if info.type is FieldType.STRING and info.length:
         schema["maxLength"] = info.length
     if schema["type"] == "integer":
         schema["format"] = "int32" if info.type is FieldType.INTEGER else "int64"
     items = [*_active(info)]
-    if 0 < len(items) <= _MAX_ITEMS:
-        values = [_item_value(info, item) for item in items]
-        if None not in values:
-            schema["enum"] = [*values]
-            schema["x-enumNames"] = [item.label for item in items]
-    return schema
-
-
-def _preset_value(value: Scalar) -> JSON:
-    return value if isinstance(value, bool | int | float) else str(value)
+    values = [_item_value(info, item) for item in items]
+    if 0 < len(items) <= _MAX_ITEMS and None not in values:
+        schema |= {"enum": values, "x-enumNames": [item.label for item in items]}
+    return schema | _notes(fields, info)
 
 
 def _item_value(info: FieldInfo, item: PicklistItem) -> JSON:
     """Return a picklist value in its field's type, None where it does not fit."""
-    if _is_text(info):
+    if info.type is FieldType.STRING:
         return item.value
     if info.type is FieldType.BOOLEAN:
         return info.is_item(item, value=True)
@@ -204,7 +191,3 @@ def _item_value(info: FieldInfo, item: PicklistItem) -> JSON:
 def _active(info: FieldInfo) -> Iterator[PicklistItem]:
     if info.is_picklist:
         yield from (item for item in info.picklist if item.is_active)
-
-
-def _is_text(info: FieldInfo) -> bool:
-    return info.type is FieldType.STRING

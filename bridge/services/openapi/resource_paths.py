@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from bridge.catalog.model import Resource, Verb
-from bridge.services.openapi.schema import JSON_MEDIA, Operation, Paths
+from bridge.services.openapi.schema import JSON_MEDIA, Object, Paths
 
 RECORD = "Record"
 """The schema of records whose fields are not known."""
@@ -33,15 +33,12 @@ def resource_paths(
         "RecordCreate": f"{record}Create" if record else RECORD,
         "RecordUpdate": f"{record}Update" if record else RECORD,
     }
-    return {
-        _fill(path, names): {
-            method: _operation(_fill(operation, names), resource)
-            for method, operation in item.items()
-            if operation["x-verb"] in resource.verbs
-        }
-        for path, item in templates.items()
-        if any(operation["x-verb"] in resource.verbs for operation in item.values())
-    }
+    offered: Paths = {}
+    for path, item in _fill(templates, names).items():
+        for method, operation in item.items():
+            if operation["x-verb"] in resource.verbs:
+                offered.setdefault(path, {})[method] = _operation(operation, resource)
+    return offered
 
 
 def type_name(resource: Resource) -> str:
@@ -54,7 +51,7 @@ def _pascal(name: str) -> str:
     return "".join(part[:1].upper() + part[1:] for part in parts)
 
 
-def _operation(operation: Operation, resource: Resource) -> Operation:
+def _operation(operation: Object, resource: Resource) -> Object:
     """Add the example of a request body, which stands in the catalogue."""
     examples = {
         Verb.CREATE: resource.create_example,
@@ -65,12 +62,11 @@ def _operation(operation: Operation, resource: Resource) -> Operation:
     return operation
 
 
-def _fill(part: Any, names: Mapping[str, str]) -> Any:  # noqa: ANN401 - any JSON
-    """Return a copy of a template with names in its placeholders."""
-    if isinstance(part, str):
-        return _PLACEHOLDER.sub(lambda match: names.get(match[1], match[0]), part)
-    if isinstance(part, list):
-        return [_fill(item, names) for item in part]
-    if isinstance(part, dict):
-        return {_fill(name, names): _fill(item, names) for name, item in part.items()}
-    return part
+def _fill(templates: Paths, names: Mapping[str, str]) -> Paths:
+    """Return a copy of templates with names in their placeholders."""
+
+    def name(match: re.Match[str]) -> str:
+        return json.dumps(names.get(match[1], match[0]))[1:-1]
+
+    filled: Paths = json.loads(_PLACEHOLDER.sub(name, json.dumps(templates)))
+    return filled

@@ -6,19 +6,18 @@ section 9.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from bridge.catalog.model import JSON
 from bridge.services.openapi.definition import HUB
 from bridge.services.openapi.resource_paths import RECORD
 from bridge.services.openapi.schema import (
+    FORM_MEDIA,
     JSON_MEDIA,
-    Components,
-    Operation,
+    Object,
     Paths,
-    component_of,
-    referenced,
+    Schema,
 )
 
 _DEFINITIONS = "#/definitions/"
@@ -29,7 +28,6 @@ _AUTHORIZATION: JSON = {
     "type": "string",
     "required": True,
 }
-_FORM = "multipart/form-data"
 _PARAMETER_MEMBERS = (
     "type",
     "items",
@@ -46,31 +44,33 @@ _PARAMETER_MEMBERS = (
 """What stands in a parameter's schema in 3.1, and beside its name in 2.0."""
 
 
-def to_swagger(paths: Paths, components: Components) -> dict[str, JSON]:
-    """Return tags, paths without the hub, and definitions of a Swagger document."""
-    written: dict[str, JSON] = {}
-    tags: dict[str, None] = {}
-    examples: dict[str, JSON] = {}
-    for path, item in paths.items():
-        methods: dict[str, JSON] = {}
-        for method, operation in item.items():
-            methods[method] = _operation(operation, components)
-            tags |= dict.fromkeys(operation["tags"])
-            examples |= _example(operation)
-        written[path.removeprefix(HUB)] = methods
-    schemas = {name: _schema(each) for name, each in components["schemas"].items()}
-    # From the converted paths: what only an alternative refers to is not in them.
-    definitions = referenced([written], {"definitions": schemas})["definitions"]
-    for name, example in examples.items():
-        definitions[name]["example"] = example
+def to_swagger(
+    paths: Paths, components: Object, *, key: Object | None = None
+) -> Object:
+    """Return tags, paths without the hub, and definitions of a Swagger document.
+
+    `key` is a parameter to add to each operation.
+    """
+    converter = _Converter(components, key)
+    converted = {
+        path.removeprefix(HUB): {
+            method: converter.operation(operation) for method, operation in item.items()
+        }
+        for path, item in paths.items()
+    }
+    operations = [each for item in paths.values() for each in item.values()]
+    tags = dict.fromkeys(tag for each in operations for tag in each["tags"])
+    definitions = converter.definitions()
+    for operation in operations:
+        _add_example(operation, definitions)
     return {
         "tags": [{"name": tag} for tag in tags],
-        "paths": written,
-        "definitions": {**definitions},
+        "paths": converted,
+        "definitions": definitions,
     }
 
 
-def inline(part: JSON, definitions: Mapping[str, JSON]) -> JSON:
+def inline(part: Any, definitions: Object) -> Any:  # noqa: ANN401 - any JSON
     """Return a part of a document with definitions in place of references.
 
     No schema of ours contains itself, so this ends.
@@ -85,125 +85,143 @@ def inline(part: JSON, definitions: Mapping[str, JSON]) -> JSON:
     return {name: inline(item, definitions) for name, item in part.items()}
 
 
-def _operation(operation: Operation, components: Components) -> JSON:
-    body = operation.get("requestBody", {})
-    written: dict[str, JSON] = {
-        name: operation[name]
-        for name in ("tags", "summary", "description", "operationId")
-        if name in operation
-    }
-    parameters = map(_parameter, operation["parameters"])
-    written["parameters"] = [_AUTHORIZATION, *parameters, *_body(body)]
-    written["responses"] = {
-        status: _response(response, components)
-        for status, response in operation["responses"].items()
-    }
-    produced = [*operation["responses"]["200"].get("content", ())]
-    if produced not in ([], [JSON_MEDIA]):
-        written["produces"] = produced
-    if _FORM in body.get("content", ()):
-        written["consumes"] = [_FORM]
-    return written
+class _Converter:
+    """Converts operations, and notes which schemas they refer to."""
+
+    def __init__(self, components: Object, key: Object | None) -> None:
+        self._components = components
+        self._used: set[str] = set()
+        self._keys = [] if key is None else [self._parameter(key)]
+        # All operations have the same failures.
+        self._failures = {
+            status: {
+                "description": failure["description"],
+                "schema": self._schema(failure["content"][JSON_MEDIA]["schema"]),
+            }
+            for status, failure in components["responses"].items()
+        }
+
+    def operation(self, operation: Object) -> Object:
+        """Return an operation of Swagger."""
+        body = operation.get("requestBody", {})
+        parameters = [self._parameter(each) for each in operation["parameters"]]
+        # Generated clients take arguments in this order, and so do their users.
+        at = sum(each["in"] == "path" for each in parameters)
+        parameters[at:at] = self._keys
+        success = operation["responses"].get("200", {"headers": {}})
+        converted: Object = {
+            name: operation[name]
+            for name in ("tags", "summary", "description", "operationId")
+            if name in operation
+        }
+        converted["parameters"] = [_AUTHORIZATION, *parameters, *self._body(body)]
+        converted["responses"] = {
+            status: self._failures.get(status) or self._success(response)
+            for status, response in operation["responses"].items()
+        }
+        produced = [*success.get("content", ())]
+        if produced not in ([], [JSON_MEDIA]):
+            converted["produces"] = produced
+        if FORM_MEDIA in body.get("content", ()):
+            converted["consumes"] = [FORM_MEDIA]
+        return converted
+
+    def definitions(self) -> Object:
+        """Return the schemas that the converted operations use, directly or not."""
+        schemas = self._components["schemas"]
+        found: Object = {}
+        while missing := self._used - found.keys():
+            for name in missing:
+                found[name] = self._schema(schemas[name])
+        return {name: found[name] for name in schemas if name in found}
+
+    def _body(self, body: Object) -> Iterator[Object]:
+        """Yield the parameters that make the body; a form has one for each member."""
+        content = body.get("content", {})
+        if FORM_MEDIA in content:
+            form = content[FORM_MEDIA]["schema"]
+            for name, schema in form["properties"].items():
+                yield self._parameter(
+                    {
+                        "name": name,
+                        "in": "formData",
+                        "description": schema.get("description") or name,
+                        "required": name in form.get("required", ()),
+                        "schema": schema,
+                    }
+                )
+        elif content:
+            yield {
+                "name": "body",
+                "in": "body",
+                "required": body["required"],
+                "schema": self._schema(content[JSON_MEDIA]["schema"]),
+            }
+
+    def _success(self, response: Object) -> Object:
+        headers = self._components["headers"]
+        converted = {
+            "description": response["description"],
+            "headers": {
+                name: {
+                    "type": headers[name]["schema"]["type"],
+                    "description": headers[name]["description"],
+                }
+                for name in response["headers"]
+            },
+        }
+        for content in response.get("content", {}).values():
+            converted["schema"] = self._schema(content["schema"])
+        return converted
+
+    def _parameter(self, parameter: Object) -> Object:
+        schema = self._schema(parameter["schema"])
+        if parameter["in"] == "formData" and schema.get("format") == "binary":
+            schema = {"type": "file"}
+        if schema.get("type") == "array":
+            schema["collectionFormat"] = "multi"
+        return {
+            **{name: value for name, value in parameter.items() if name != "schema"},
+            **{name: schema[name] for name in _PARAMETER_MEMBERS if name in schema},
+        }
+
+    def _schema(self, schema: Schema) -> Schema:
+        """Return a schema as 2.0 writes it.
+
+        2.0 has no null, hence `x-nullable`, and no alternatives, hence the empty
+        schema, which any value fits.
+        """
+        if "anyOf" in schema:
+            return {}
+        converted = {name: self._part(item) for name, item in schema.items()}
+        target = converted.get("$ref")
+        if isinstance(target, str):
+            name = target.rsplit("/", 1)[-1]
+            self._used.add(name)
+            return {"$ref": _DEFINITIONS + name}
+        kinds, enum = converted.get("type"), converted.get("enum")
+        if isinstance(kinds, list):
+            converted |= {"type": kinds[0], "x-nullable": True}
+        if "x-nullable" in converted and isinstance(enum, list):
+            converted["enum"] = [value for value in enum if value is not None]
+        least = converted.pop("exclusiveMinimum", None)
+        if isinstance(least, int | float):
+            converted |= {"minimum": least, "exclusiveMinimum": True}
+        return converted
+
+    def _part(self, part: JSON) -> JSON:
+        if isinstance(part, list):
+            return [self._part(item) for item in part]
+        return self._schema(part) if isinstance(part, dict) else part
 
 
-def _example(operation: Operation) -> dict[str, JSON]:
-    """Return the example of a body by the definition that gets it.
+def _add_example(operation: Object, definitions: Object) -> None:
+    """Add the example of a body to its definition: 2.0 has no other place for one.
 
-    2.0 has no other place for one. The definition that many operations share gets
-    none: it would be right for one of them only.
+    The definition that many operations share gets none: it would be right for one of
+    them only.
     """
     body = operation.get("requestBody", {}).get("content", {}).get(JSON_MEDIA, {})
-    _, name = component_of(body.get("schema")) or ("", RECORD)
-    return {name: body["example"]} if "example" in body and name != RECORD else {}
-
-
-def _body(body: Mapping[str, Any]) -> Iterator[JSON]:
-    """Yield the parameters that make the body; a form has one for each member."""
-    if not body:
-        return
-    form = body["content"].get(_FORM)
-    if form is None:
-        [content] = body["content"].values()
-        schema = _schema(content["schema"])
-        required = body["required"]
-        yield {"name": "body", "in": "body", "required": required, "schema": schema}
-        return
-    for name, schema in form["schema"]["properties"].items():
-        yield _parameter(
-            {
-                "name": name,
-                "in": "formData",
-                "description": schema.get("description") or name,
-                "required": name in form["schema"].get("required", ()),
-                "schema": schema,
-            }
-        )
-
-
-def _response(response: Mapping[str, Any], components: Components) -> JSON:
-    """Return a response. Failures are references in 3.1; 2.0 had no headers there."""
-    failure = component_of(response)
-    if failure is not None:
-        response = components[failure[0]][failure[1]]
-    written: dict[str, JSON] = {"description": response["description"]}
-    if failure is None:
-        written["headers"] = {
-            name: _header(header, components)
-            for name, header in response["headers"].items()
-        }
-    for content in response.get("content", {}).values():
-        written["schema"] = _schema(content["schema"])
-    return written
-
-
-def _header(header: Mapping[str, Any], components: Components) -> JSON:
-    kind, name = component_of(header) or ("", "")
-    described = components[kind][name]
-    return {
-        "type": described["schema"]["type"],
-        "description": described["description"],
-    }
-
-
-def _parameter(parameter: Mapping[str, Any]) -> JSON:
-    schema = _schema(parameter["schema"])
-    if parameter["in"] == "formData" and schema.get("format") == "binary":
-        schema = {"type": "file"}
-    if schema.get("type") == "array":
-        schema["collectionFormat"] = "multi"
-    return {
-        **{name: value for name, value in parameter.items() if name != "schema"},
-        **{name: schema[name] for name in _PARAMETER_MEMBERS if name in schema},
-    }
-
-
-def _schema(schema: Mapping[str, JSON]) -> dict[str, JSON]:
-    converted = _dialect({**schema})
-    return converted if isinstance(converted, dict) else {}
-
-
-def _dialect(part: JSON) -> JSON:
-    """Return a piece of a 3.1 schema as 2.0 writes it.
-
-    2.0 has no null, hence `x-nullable`, and no alternatives, hence the empty schema,
-    which any value fits.
-    """
-    if isinstance(part, list):
-        return [_dialect(item) for item in part]
-    if not isinstance(part, dict):
-        return part
-    if "anyOf" in part:
-        return {}
-    written = {name: _dialect(item) for name, item in part.items()}
-    target = written.get("$ref")
-    if isinstance(target, str):
-        return {"$ref": _DEFINITIONS + target.rsplit("/", 1)[-1]}
-    kinds = written.get("type")
-    if isinstance(kinds, list):
-        written["type"] = kinds[0]
-        written["x-nullable"] = True
-    if "x-nullable" in written and isinstance(enum := written.get("enum"), list):
-        written["enum"] = [value for value in enum if value is not None]
-    if isinstance(least := written.pop("exclusiveMinimum", None), int | float):
-        written |= {"minimum": least, "exclusiveMinimum": True}
-    return written
+    name = str(body.get("schema", {}).get("$ref", RECORD)).rsplit("/", 1)[-1]
+    if "example" in body and name != RECORD:
+        definitions[name]["example"] = body["example"]

@@ -37,7 +37,7 @@ ANY_HUB = "/hubs/{}"
 @pytest.fixture(scope="module")
 def paths():
     api = load_api(strict=False)
-    return {**api.paths, **api.resource_paths}
+    return {**api["paths"], **api["x-resource-paths"]}
 
 
 def shape(path):

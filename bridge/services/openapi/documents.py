@@ -17,7 +17,7 @@ from bridge.errors import (
 )
 from bridge.services import objects
 from bridge.services.context import Context
-from bridge.services.extended import extended
+from bridge.services.extended_resources import resources
 from bridge.services.metadata import entity_fields
 from bridge.services.openapi.address import Address
 from bridge.services.openapi.definition import HUB, load_api
@@ -26,9 +26,9 @@ from bridge.services.openapi.record_schemas import record_schemas
 from bridge.services.openapi.resource_paths import resource_paths
 from bridge.services.openapi.schema import JSON_MEDIA, Object, Paths, Schema
 from bridge.services.openapi.swagger import inline, to_swagger
-from bridge.services.records.shapes import FILTER_NULLS
+from bridge.services.records.serializer import FILTER_NULLS
 from bridge.store.instances import Instance
-from bridge.store.tenants import User
+from bridge.store.organizations import User
 
 _VERSIONS = frozenset({"", "-1", "1", "api-v2"})
 
@@ -171,7 +171,7 @@ def _paths(
             api["x-resource-paths"], resource, has_fields=bool(made)
         )
     paths |= last or {}
-    added = extended.own_resources(ctx, request.user, element)
+    added = resources.own_resources(ctx, request.user, element)
     return add_extended_resources(paths, added, api["x-extended-operation"]), schemas
 
 

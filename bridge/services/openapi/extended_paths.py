@@ -9,13 +9,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from bridge.catalog.model import JSON
-from bridge.services.extended.definitions import (
-    Declared,
+from bridge.services.extended_resources.definitions import (
+    ParameterSpec,
     declarations,
     path_segments,
     placeholder,
 )
-from bridge.services.extended.model_schemas import model_schema
+from bridge.services.extended_resources.model_schemas import model_schema
 from bridge.services.openapi.definition import HUB
 from bridge.services.openapi.schema import (
     FORM_MEDIA,
@@ -128,7 +128,7 @@ def _path_parameters(path: str) -> Iterator[Object]:
         }
 
 
-def _parameters(declared: Sequence[Declared]) -> Iterator[Object]:
+def _parameters(declared: Sequence[ParameterSpec]) -> Iterator[Object]:
     """Yield the parameters that a caller sends; constants are not among them."""
     seen: set[tuple[str, str]] = set()
     for each in declared:
@@ -146,7 +146,7 @@ def _parameters(declared: Sequence[Declared]) -> Iterator[Object]:
             }
 
 
-def _body(declared: Sequence[Declared], kind: str) -> dict[str, JSON] | None:
+def _body(declared: Sequence[ParameterSpec], kind: str) -> dict[str, JSON] | None:
     """Return the schema of the body that parameters of a kind make, None without any.
 
     A name that is declared twice is required if one declaration says so.

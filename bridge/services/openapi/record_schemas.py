@@ -15,7 +15,7 @@ from bridge.services.fields import EntityFields
 from bridge.services.object_metadata import field_type, is_createable, is_updateable
 from bridge.services.openapi.resource_paths import type_name
 from bridge.services.openapi.schema import Schema, obj, ref
-from bridge.services.records.fixed import find_fixed
+from bridge.services.records.discriminator import find_fixed
 
 _CLEARS = "Empty or null clears it"
 _TIME = {

@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 from werkzeug.exceptions import HTTPException
 
-from bridge.web.families import BASE
+from bridge.web.http.route_auth import BASE
 
 METHODS = {"get", "post", "put", "patch", "delete"}
 FAILURES = {"400", "401", "403", "404", "405", "406", "409", "415", "500", "502"}

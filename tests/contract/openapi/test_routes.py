@@ -8,7 +8,7 @@ import pytest
 
 from bridge.services.openapi.definition import HUB, load_api
 from bridge.settings import Settings
-from bridge.web.families import BASE
+from bridge.web.http.route_auth import BASE
 
 PLACEHOLDER = re.compile(r"<[^>]*>|\{[^}]*\}")
 

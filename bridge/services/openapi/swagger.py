@@ -28,20 +28,6 @@ _AUTHORIZATION: JSON = {
     "type": "string",
     "required": True,
 }
-_PARAMETER_MEMBERS = (
-    "type",
-    "items",
-    "collectionFormat",
-    "format",
-    "enum",
-    "default",
-    "minimum",
-    "maximum",
-    "minLength",
-    "maxLength",
-    "pattern",
-)
-"""What stands in a parameter's schema in 3.1, and beside its name in 2.0."""
 
 
 def to_swagger(
@@ -175,15 +161,14 @@ class _Converter:
         return converted
 
     def _parameter(self, parameter: Object) -> Object:
+        """Return a parameter, which has no schema in 2.0, but its members."""
         schema = self._schema(parameter["schema"])
         if parameter["in"] == "formData" and schema.get("format") == "binary":
             schema = {"type": "file"}
         if schema.get("type") == "array":
             schema["collectionFormat"] = "multi"
-        return {
-            **{name: value for name, value in parameter.items() if name != "schema"},
-            **{name: schema[name] for name in _PARAMETER_MEMBERS if name in schema},
-        }
+        named = {name: value for name, value in parameter.items() if name != "schema"}
+        return {**schema, **named}
 
     def _schema(self, schema: Schema) -> Schema:
         """Return a schema as 2.0 writes it.
@@ -204,9 +189,6 @@ class _Converter:
             converted |= {"type": kinds[0], "x-nullable": True}
         if "x-nullable" in converted and isinstance(enum, list):
             converted["enum"] = [value for value in enum if value is not None]
-        least = converted.pop("exclusiveMinimum", None)
-        if isinstance(least, int | float):
-            converted |= {"minimum": least, "exclusiveMinimum": True}
         return converted
 
     def _part(self, part: JSON) -> JSON:

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 description: complete, true, and the tenant's own."""
+"""The OpenAPI 3.1 description is valid, correct, and has the tenant's fields."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def operations(document):
 
 
 def resolved(document, operation, status="200"):
-    """Return the schema of an answer with the document's schemas beside it."""
+    """Return the schema of a response together with the document's components."""
     content = operation["responses"][status]["content"]["application/json"]
     return {**content["schema"], "components": document["components"]}
 
@@ -65,7 +65,7 @@ def test_ids_are_unique_and_every_failure_has_its_schema(generic):
     assert error["required"] == ["requestId", "message"]
 
 
-def test_what_it_says_of_secrets_is_true(api, generic):
+def test_operations_require_the_credentials_that_it_names(api, generic):
     for method, path, operation in operations(generic):
         open_to_all = not operation["security"] or {} in operation["security"]
         if path == "/authentication":
@@ -76,14 +76,14 @@ def test_what_it_says_of_secrets_is_true(api, generic):
         assert (answer.status == 401) is not open_to_all, (method, path, answer.status)
 
 
-def test_it_needs_no_vendor_and_no_secrets(api, vendor):
+def test_it_needs_no_vendor_call_and_no_secrets(api, vendor):
     answer = api.get("/openapi.json", authorization="none")
 
     assert answer.status == 200
     assert vendor.calls() == {}
 
 
-def test_a_token_that_opens_nothing_is_refused(api):
+def test_an_invalid_token_is_refused(api):
     answer = api.get("/openapi.json", authorization=f"{api.platform}, Element nope")
 
     assert answer.status == 401
@@ -137,7 +137,7 @@ def test_a_create_names_what_is_required(api, own):
     assert "accountType" not in schemas["LeadCreate"]["required"]
 
 
-def test_nulls_are_described_where_they_are_answered(api, spare):
+def test_nulls_are_described_where_they_are_returned(api, spare):
     instance = spare(**{"filter.response.nulls": "false"})
     secrets = f"{api.platform}, Element {instance['token']}"
 
@@ -183,13 +183,13 @@ def test_a_resource_of_the_account_is_described(api, own):
 
 
 @pytest.mark.campaign
-def test_statuses_an_operator_opts_for_are_described(strict_application):
+def test_strict_statuses_are_described(strict_application):
     document = strict_application.test_client().get(f"{BASE}/openapi.json").json
 
     validate(document)
     assert {"429", "503", "504"} <= set(document["paths"]["/usage"]["get"]["responses"])
 
 
-def test_it_is_of_sane_size(api):
+def test_its_size_is_limited(api):
     for path in ("/openapi.json", "/instances/docs"):
         assert len(api.get(path).body) < 600_000

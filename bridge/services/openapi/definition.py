@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -21,8 +22,9 @@ def load_api(*, strict: bool) -> Object:
     """Read `api.yaml`, once per process and not before a document is requested.
 
     Its operations name all their parameters and responses; what they still refer to is
-    in `components`. `strict` adds the statuses that an operator may enable. The result
-    is shared by all requests: never change it.
+    in `components`. The templates of resources become JSON text. `strict` adds the
+    statuses that an operator may enable. The result is shared by all requests: never
+    change it.
     """
     # libyaml needs 50 ms for the file, the loader in Python seven times as long.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -39,6 +41,7 @@ def load_api(*, strict: bool) -> Object:
             }
             for path, item in _inline(api[section], components).items()
         }
+    api["x-resource-paths"] = json.dumps(api["x-resource-paths"])
     template = _inline(api["x-extended-operation"], components)
     api["x-extended-operation"] = _complete(template, (), more)
     statuses = sorted({**shared["failuresWithBody"], **more})
@@ -56,6 +59,7 @@ def _complete(operation: Object, shared: Any, more: Object) -> Object:  # noqa: 
     return {
         **operation,
         "parameters": [{"required": False, **each} for each in parameters],
+        # Ascending, as pages and generated clients list them in this order.
         "responses": dict(sorted({**operation["responses"], **more}.items())),
     }
 

@@ -157,6 +157,7 @@ def _paths(
     the tenant does not have is left out.
     """
     api, instance = _api(ctx), request.instance
+    # The token may be of an instance of another element than the one described.
     if instance is not None and instance.element_key != element.key:
         instance = None
     paths = {**(first or {})}
@@ -187,6 +188,7 @@ def _record_schemas(
     try:
         fields = entity_fields(ctx, instance, resource)
     except (ProviderForbiddenError, ProviderRejectedError):
+        # The API user may not see this entity; the other resources are described still.
         return {}
     nulls = instance.configuration.get(FILTER_NULLS, "true").lower() == "false"
     return record_schemas(fields, nulls=nulls, custom=request.discovery)

@@ -41,12 +41,13 @@ def add_extended_resources(
     """Return paths with the operations of added resources, which `documents` define.
 
     An added resource replaces the operation of the same method and path, as it does
-    when it is called; the last of several wins. Object ids stay unique.
+    when it is called; the last of several wins. Operation ids stay unique.
     """
     by_shape = {_shape(path): path for path in paths if path.startswith(f"{HUB}/")}
     added: dict[tuple[str, str], Object] = {}
     for document in documents:
         if path := _path(document):
+            # OpenAPI allows one path of a shape: {id} and {productId} are the same.
             path = by_shape.setdefault(_shape(path), path)
             method = str(document["method"]).lower()
             added[path, method] = _operation(document, method, path, template)
@@ -83,11 +84,13 @@ def _operation(
     document: Mapping[str, JSON], method: str, path: str, template: Object
 ) -> Object:
     declared = list(declarations(document))
+    responses = {**template["responses"]}
     operation = {
         **template,
         "operationId": _operation_id(document, method, path.removeprefix(HUB)),
         "summary": str(document.get("description") or "Call Autotask"),
         "parameters": [*_path_parameters(path), *_parameters(declared)],
+        "responses": responses,
     }
     form = _body(declared, "form")
     if body := form or _body(declared, "body"):
@@ -96,17 +99,12 @@ def _operation(
             "content": {FORM_MEDIA if form else JSON_MEDIA: {"schema": body}},
         }
     else:
-        failures = template["responses"].items()
-        operation["responses"] = {k: v for k, v in failures if k != "413"}
+        del responses["413"]
     # No member of the model is certain: the vendor may leave any of them out.
     schema = model_schema(document.get("model"))
     if schema := {name: value for name, value in schema.items() if name != "required"}:
-        success = template["responses"]["200"]
         content = {JSON_MEDIA: {"schema": schema}}
-        operation["responses"] = {
-            **operation["responses"],
-            "200": {**success, "content": content},
-        }
+        responses["200"] = {**responses["200"], "content": content}
     return operation
 
 
@@ -151,13 +149,7 @@ def _body(declared: Sequence[ParameterSpec], kind: str) -> dict[str, JSON] | Non
 
     A name that is declared twice is required if one declaration says so.
     """
-    members = {
-        each.name: text(each.description) for each in declared if each.kind == kind
-    }
-    if not members:
-        return None
-    required = {each.name for each in declared if each.kind == kind and each.required}
-    return obj(
-        {name: schema for name, schema in members.items() if name in required},
-        {name: schema for name, schema in members.items() if name not in required},
-    )
+    chosen = [each for each in declared if each.kind == kind]
+    members = {each.name: text(each.description) for each in chosen}
+    required = {each.name for each in chosen if each.required}
+    return obj(members, filter(required.__contains__, members)) if members else None

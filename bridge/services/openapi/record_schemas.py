@@ -17,12 +17,12 @@ from bridge.services.openapi.resource_paths import type_name
 from bridge.services.openapi.schema import Schema, obj, ref
 from bridge.services.records.discriminator import find_fixed
 
-_CLEARS = "Empty or null clears it"
 _TIME = {
     "pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\+0000$",
     "example": "2019-03-14T09:26:53+0000",
 }
 _MAX_ITEMS = 200
+"""Of a picklist. Longer ones would be most of the document."""
 
 
 def record_schemas(
@@ -46,19 +46,14 @@ def record_schemas(
         chosen = [info for info in infos if is_updateable(fields.resource, info)]
         members = {fields.facade_name(i.name): _update_value(fields, i) for i in chosen}
         named[f"{name}Update"] = _record(fields, "Input", members)
-    udfs = [*fields.udfs.values()] if custom else []
-    # A response may hold fields that are newer than our metadata, hence no names there.
-    names = {"": [], "Input": [info.name for info in udfs]} if fields.udfs else {}
-    if len(named) == 1:
-        names.pop("Input", None)
-    for suffix, known in names.items():
-        item = f"{name}UserDefinedField{suffix}"
-        named[item] = _udf_item(known)
-        items: Schema = {"type": "array", "items": ref(item)}
-        holder = obj(optional={"userDefinedField": items})
-        if udfs:
-            holder["x-userDefinedFields"] = [_udf(info) for info in udfs]
-        named[f"{name}UserDefinedFields{suffix}"] = holder
+    if fields.udfs:
+        # Without `custom` the member is there still: records have it in any case.
+        udfs = [*fields.udfs.values()] if custom else []
+        # A response may hold fields that are newer than our metadata: no names there.
+        named |= _udf_schemas(name, "", udfs, names=[])
+        if verbs & {Verb.CREATE, Verb.UPDATE}:
+            names = [info.name for info in udfs]
+            named |= _udf_schemas(name, "Input", udfs, names=names)
     return named
 
 
@@ -72,22 +67,21 @@ def _record(
 
     `suffix` is that of the name of their schema.
     """
-    schema = obj(optional=members)
     if fields.udfs:
         name = f"{type_name(fields.resource)}UserDefinedFields{suffix}"
-        schema = obj(optional={**members, "userDefinedFields": ref(name)})
-    if required:
-        schema["required"] = [*required]
-    return schema
+        members = {**members, "userDefinedFields": ref(name)}
+    return obj(members, required)
 
 
 def _read_members(fields: EntityFields, *, nulls: bool) -> dict[str, Schema]:
+    """Return the fields of a record as a response has them."""
     members = {}
     for info in fields.standard.values():
         schema: Schema = {"type": field_type(info)}
         if info.type is FieldType.DATETIME:
             schema = {"type": "string", **_TIME}
         elif items := [*_active(info)][:_MAX_ITEMS]:
+            # Not an enum: old records have values that are inactive today.
             schema["x-values"] = {item.value: item.label for item in items}
         if nulls and info.name != "id":
             schema["type"] = [schema["type"], "null"]
@@ -125,13 +119,26 @@ def _update_value(fields: EntityFields, info: FieldInfo) -> Schema:
     return schema
 
 
-def _udf_item(names: Sequence[str]) -> Schema:
-    """Return the schema of one user-defined field; values of all types are text."""
-    name: Schema = {"type": "string"}
-    if names:
-        name["enum"] = [*names]
-    value: Schema = {"type": ["string", "null"], "description": _CLEARS}
-    return obj({"name": name}, {"value": value})
+def _udf_schemas(
+    record: str, suffix: str, udfs: Sequence[FieldInfo], *, names: Sequence[str]
+) -> dict[str, Schema]:
+    """Return the schemas of one user-defined field and of the member that lists them.
+
+    `names` are the only ones allowed; values of all types are text.
+    """
+    name: Schema = {"type": "string", **({"enum": [*names]} if names else {})}
+    value: Schema = {
+        "type": ["string", "null"],
+        "description": "Empty or null clears it",
+    }
+    item = f"{record}UserDefinedField{suffix}"
+    member = obj({"userDefinedField": {"type": "array", "items": ref(item)}})
+    if udfs:
+        member["x-userDefinedFields"] = [_udf(info) for info in udfs]
+    return {
+        item: obj({"name": name, "value": value}, ["name"]),
+        f"{record}UserDefinedFields{suffix}": member,
+    }
 
 
 def _udf(info: FieldInfo) -> JSON:
@@ -167,6 +174,7 @@ def _input_value(fields: EntityFields, info: FieldInfo) -> Schema:
     schema = {"type": field_type(info)}
     if info.type is FieldType.STRING and info.length:
         schema["maxLength"] = info.length
+    # Autotask refuses what does not fit the field, so clients need to know its size.
     if schema["type"] == "integer":
         schema["format"] = "int32" if info.type is FieldType.INTEGER else "int64"
     items = [*_active(info)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
 from bridge.catalog.model import JSON
@@ -29,11 +29,8 @@ def text(description: str = "") -> Schema:
     return {"type": "string", **({"description": description} if description else {})}
 
 
-def obj(
-    required: Mapping[str, Schema] | None = None,
-    optional: Mapping[str, Schema] | None = None,
-) -> Schema:
+def obj(properties: Mapping[str, Schema], required: Iterable[str] = ()) -> Schema:
     """Return the schema of an object; members it does not name are allowed."""
-    members: Schema = {**(required or {}), **(optional or {})}
-    needed: Schema = {"required": [*required]} if required else {}
-    return {"type": "object", "properties": members, **needed}
+    needed: list[JSON] = [*required]
+    schema: Schema = {"type": "object", "properties": {**properties}}
+    return {**schema, "required": needed} if needed else schema

@@ -105,6 +105,7 @@ class _Converter:
             status: self._failures.get(status) or self._success(response)
             for status, response in operation["responses"].items()
         }
+        # Named only where they differ from those of the whole document.
         produced = [*success.get("content", ())]
         if produced not in ([], [JSON_MEDIA]):
             converted["produces"] = produced

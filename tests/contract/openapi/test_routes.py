@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -37,7 +38,7 @@ ANY_HUB = "/hubs/{}"
 @pytest.fixture(scope="module")
 def paths():
     api = load_api(strict=False)
-    return {**api["paths"], **api["x-resource-paths"]}
+    return {**api["paths"], **json.loads(api["x-resource-paths"])}
 
 
 def shape(path):

@@ -28,7 +28,7 @@ from bridge.settings.names import (
     key_path,
     variable,
 )
-from bridge.settings.trusted_files import cure_readable, is_readable_by_others
+from bridge.settings.trusted_files import describe_fix, is_readable_by_others
 from bridge.store.database.database_errors import GRANT, RESTORE, Problem, classify
 from bridge.store.database.database_errors import cure as cure_trouble
 from bridge.store.database.database_url import check_url, has_secret
@@ -116,7 +116,7 @@ def check_settings_file(loaded: LoadedSettings) -> Finding | None:
     if loaded.file is None or not secrets or not is_readable_by_others(loaded.file):
         return None
     named = " and ".join(map(key_path, secrets))
-    cure = cure_readable(loaded.file, loaded.settings.data_dir)
+    cure = describe_fix(loaded.file, loaded.settings.data_dir)
     return warn(
         "settings file",
         f"other users of this machine may read {named} in {loaded.file}",

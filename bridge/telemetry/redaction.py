@@ -123,7 +123,7 @@ def is_secret_name(name: str) -> bool:
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
-    """Return a text with `secrets` masked, and whatever follows a secret's name.
+    """Return a text with `secrets` masked, and the value after any name of a secret.
 
     Secrets shorter than four characters are not searched for: masking every `1` would
     leave nothing to read.

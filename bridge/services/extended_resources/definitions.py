@@ -209,7 +209,7 @@ def _fill(text: str, declared: Sequence[ParameterSpec], sent: ReceivedArguments)
         if found is None:
             missing = standing[0].name if standing else name
             raise InvalidRequestError(f"{missing} is required by this resource.")
-        # Removing the characters would change the value without a word to the caller.
+        # Removing the characters would silently change the caller's value.
         if sendable(found) != found:
             raise InvalidRequestError(
                 f"The value of {name} holds a character that XML cannot carry."

@@ -46,7 +46,6 @@ from bridge.interfaces import (
     Entity,
     EntityInfo,
     EntityType,
-    Envelope,
     Field,
     FieldInfo,
     Page,
@@ -57,12 +56,13 @@ from bridge.types import JSON
 
 PAGE_SIZE = 500
 """Entities in one answer. Source: SOAP help, query()."""
-
 _NOTHING = EntityType("")
 
 
 class AutotaskSoapBackend:
     """Implements `interfaces.Backend`. Safe to use from one thread at a time."""
+
+    read_envelope = staticmethod(envelopes.read_envelope)
 
     def __init__(
         self,
@@ -194,10 +194,6 @@ class AutotaskSoapBackend:
                 operation, entity.name, rows, times=self._times, masked=True
             )
         return encode.standalone(body)
-
-    def read_envelope(self, text: str) -> Envelope:
-        """Parse a caller's own SOAP envelope. No vendor call."""
-        return envelopes.read_envelope(text)
 
     def call(
         self,
@@ -341,7 +337,7 @@ class AutotaskSoapBackend:
         return replace(self._ticket(""), caller=caller, usage_reading=True)
 
     def _read_usage(self, relocate: Relocate | None = None) -> Usage:
-        """Ask for the vendor's count, also on behalf of the gate. One vendor call."""
+        """Read the vendor's count, also for the rate limiter. One vendor call."""
         operation = "getThresholdAndUsageInfo"
         body = self._description.request(operation, self._credentials)
         request = authorized(operation, body, self._credentials)

@@ -91,7 +91,7 @@ def test_numbers_and_flags_are_secrets_and_nothing_is_none():
         "no JSON: password",
     ],
 )
-def test_what_is_no_secret_stays_letter_by_letter(text):
+def test_harmless_texts_stay_letter_by_letter(text):
     assert mask_json(text) == text
 
 

@@ -256,7 +256,7 @@ def test_all_mistakes_are_named_at_once(embedded, tmp_path, document):
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1, 2", '{"organizations": [nonsense]}'])
-def test_what_is_no_json_is_said_with_its_place(embedded, tmp_path, text):
+def test_invalid_json_is_reported_with_its_position(embedded, tmp_path, text):
     path = tmp_path / "old.json"
     path.write_text(text)
 

@@ -156,7 +156,7 @@ def test_an_added_parameter_is_used_at_once(add, api, call, query, queryxml):
 @pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
 @pytest.mark.parametrize("body", [{"name": "x", "id": 1}, None])
-def test_parts_of_a_built_in_resource_are_nobodys_to_change(call, part, method, body):
+def test_components_of_a_built_in_resource_are_read_only(call, part, method, body):
     for path in (f"88001/{part}", f"999999999/{part}"):
         assert call(method, path, body).status == 404
         if method != "POST":
@@ -182,7 +182,7 @@ def test_parts_are_their_accounts_alone(api, call, number, foreign):
     assert len(call("GET", f"{number}/hooks").json()) == 1
 
 
-def test_parts_that_are_added_at_once_are_all_kept(call, number):
+def test_components_that_are_added_concurrently_are_all_stored(call, number):
     with ThreadPoolExecutor(8) as threads:
         made = [
             threads.submit(call, "POST", f"{number}/hooks", HOOK) for _ in range(24)

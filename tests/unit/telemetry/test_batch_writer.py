@@ -1,4 +1,4 @@
-"""Rows reach their writer later, once each, and nobody waits for it."""
+"""Rows reach their writer later, once each, and no caller waits for it."""
 
 from __future__ import annotations
 

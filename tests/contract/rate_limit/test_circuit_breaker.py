@@ -79,7 +79,7 @@ def test_other_hosts_are_called(start, tenant):
 
 
 @pytest.mark.parametrize("outcome", [each for each in Outcome if each is not DOWN])
-def test_any_answer_to_any_process_begins_the_count_anew(start, outcome):
+def test_any_response_to_any_process_resets_the_count(start, outcome):
     one, other = start(), start()
     for _ in range(MAX_FAILURES - 1):
         call(one, DOWN)
@@ -91,7 +91,7 @@ def test_any_answer_to_any_process_begins_the_count_anew(start, outcome):
     call(one)
 
 
-def test_answer_to_a_call_under_way_closes_it_for_all(start):
+def test_response_to_a_call_in_flight_closes_it_for_all(start):
     one, other = start(), start()
     with other.acquire("Contact"):
         fail(one)
@@ -174,7 +174,7 @@ def silent():
         thread.join()
 
 
-def test_host_that_is_down_is_asked_for_few_zones(start, silent):
+def test_host_that_is_down_gets_few_zone_requests(start, silent):
     service = SoapService(
         hosts=HostPolicy(allow_loopback=True),
         rate_limiter=start().rate_limiter,
@@ -190,7 +190,7 @@ def test_host_that_is_down_is_asked_for_few_zones(start, silent):
     assert MAX_FAILURES <= len(silent.calls) < MAX_FAILURES + 4
 
 
-def test_host_that_is_well_costs_nothing_beside_the_lane(start, deaf_db):
+def test_healthy_host_costs_no_statement_beside_the_slot(start, deaf_db):
     process = start(deaf_db)
     call(process)
 
@@ -200,18 +200,18 @@ def test_host_that_is_well_costs_nothing_beside_the_lane(start, deaf_db):
     assert deaf_db.asked == before + 1
 
 
-def test_refused_calls_hold_no_lane(start):
+def test_refused_calls_hold_no_slot(start):
     one, other = start(slots=1), start(slots=1)
     fail(one)
     for _ in range(3):
         with pytest.raises(ProviderUnavailableError):
             call(other)
 
-    def no_lane_is_held():
+    def no_slot_is_held():
         [budget] = other.rate_limiter.get_budgets([other.tenant])
         return sum(slot.in_flight for slot in budget.slots) == 0
 
-    wait_until(no_lane_is_held)
+    wait_until(no_slot_is_held)
 
 
 def test_row_of_a_host_that_is_not_called_any_more_expires(start, db, host):

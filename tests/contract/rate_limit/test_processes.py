@@ -21,7 +21,7 @@ class Written:
     changed = settled = True
 
 
-def test_processes_never_hold_more_lanes_than_there_are(crowd, tenant):
+def test_processes_never_hold_more_slots_than_there_are(crowd, tenant):
     for _ in range(3):
         crowd.add([tenant], calls=8)
     crowd.start()
@@ -44,7 +44,9 @@ def test_processes_never_pass_the_budget_together(crowd, tenant, start):
     assert all("budget exhausted" in event[2] for event in crowd.events("refused"))
 
 
-def test_lane_of_a_process_killed_here_comes_back_at_once(crowd, tenant, start):
+def test_slot_of_a_process_killed_on_this_host_is_released_at_once(
+    crowd, tenant, start
+):
     process = start(slots=1, lease_s=600)
     rules = {"slots": 1, "lease_s": 600}
     crowd.add([tenant], rules=rules, threads=1, calls=1, call_s=600)
@@ -58,7 +60,7 @@ def test_lane_of_a_process_killed_here_comes_back_at_once(crowd, tenant, start):
         pass
 
 
-def test_lane_of_a_process_that_died_elsewhere_comes_back_when_its_lease_is_over(
+def test_slot_of_a_process_that_died_elsewhere_is_released_with_its_lease(
     db, tenant, start
 ):
     process = start(slots=1)

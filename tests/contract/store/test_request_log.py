@@ -55,7 +55,7 @@ def test_requests_and_vendor_calls_are_stored_as_they_are(db, answered):
     assert [row.outcome for row in rows(db, vendor_call_log)] == ["answered", "quota"]
 
 
-def test_an_odd_path_does_not_keep_the_others_from_being_stored(db, answered):
+def test_unusual_path_does_not_prevent_others_from_being_stored(db, answered):
     add_requests(
         db, [answered(path="/a\0b\ud800" + "x" * 9000), answered(path="/plain")]
     )
@@ -66,7 +66,7 @@ def test_an_odd_path_does_not_keep_the_others_from_being_stored(db, answered):
     assert plain.path == "/plain"
 
 
-def test_nothing_to_store_is_no_mistake(db):
+def test_empty_batch_is_accepted(db):
     add_requests(db, [])
 
     assert rows(db, request_log) == []
@@ -100,7 +100,7 @@ def test_a_trace_is_sealed_and_read_back_oldest_first(db):
     assert [*read_traces(db, 900001, request_id="r1")] == []
 
 
-def test_an_instance_is_traced_until_told_otherwise(db, instance):
+def test_instance_is_traced_until_tracing_stops(db, instance):
     instances.trace_until(db, instance.id, LATER)
     assert instances.get_instance(db, instance.id).traced_until == LATER
 

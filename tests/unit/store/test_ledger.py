@@ -126,7 +126,7 @@ def test_refused_call_is_worth_a_reading():
     assert Ledger().claim_reading(claim(), NOW, refused=True)
 
 
-def test_thread_limit_takes_a_lane_away_for_ten_minutes():
+def test_thread_limit_removes_a_slot_for_ten_minutes():
     ledger = Ledger(alive={"us": NOW + HOUR})
     ledger.acquire(QUEUE, claim(), "us", NOW)
     ledger.apply_outcome(QUEUE, Outcome.THREAD_LIMIT, NOW)
@@ -136,13 +136,13 @@ def test_thread_limit_takes_a_lane_away_for_ten_minutes():
     assert ledger.count_slots(QUEUE, NOW + 600, RULES) == 3
 
 
-def test_only_lane_is_never_taken_away():
+def test_only_slot_is_never_removed():
     ledger = Ledger(reduced={QUEUE: NOW + 600})
 
     assert ledger.count_slots(QUEUE, NOW, LimiterSettings(slots=1)) == 1
 
 
-def test_dead_holder_loses_its_lanes_and_a_late_return_changes_nothing():
+def test_dead_holder_loses_its_slots_and_a_late_release_changes_nothing():
     ledger = Ledger(alive={"dead": NOW + 30, "us": NOW + HOUR})
     ledger.acquire(QUEUE, claim(), "dead", NOW)
     ledger.acquire(QUEUE, claim(), "us", NOW)
@@ -185,7 +185,7 @@ def test_queue_that_nobody_uses_is_forgotten():
     assert ledger.lanes == {}
 
 
-def test_lane_is_kept_for_who_waits_elsewhere_and_goes_first():
+def test_slot_is_reserved_for_a_process_that_goes_first():
     ledger = Ledger(alive={"us": NOW + HOUR})
     for _ in range(2):
         ledger.acquire(QUEUE, claim(), "us", NOW)

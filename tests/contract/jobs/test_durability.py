@@ -1,4 +1,4 @@
-"""Work is finished by somebody, whoever dies."""
+"""Jobs are finished, whichever workers die."""
 
 from __future__ import annotations
 

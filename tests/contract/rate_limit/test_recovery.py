@@ -36,7 +36,7 @@ class Vendor:
         self._send(rate_limiter, request)
 
     def read(self, rate_limiter: SharedRateLimiter) -> Usage:
-        """Ask for the count, as the backend does: through the governor."""
+        """Read the count, as the backend does: through the rate limiter."""
         request = CallRequest(self.tenant, "shared", "", Caller(1), usage_reading=True)
         self.readings.append(self.used)
         self._send(rate_limiter, request)

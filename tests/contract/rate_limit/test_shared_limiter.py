@@ -1,4 +1,4 @@
-"""Lanes, budget and priorities, as two processes on one database see them."""
+"""Slots, budget and priorities, as two processes on one database see them."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def wait_for_interactive(db, tenant):
 
     def seen():
         row.refresh()
-        claims = [one for each in row.ledger.waiting.values() for one in each.values()]
-        return Priority.INTERACTIVE in [priority for priority, *_ in claims]
+        waiters = [one for each in row.ledger.waiting.values() for one in each.values()]
+        return Priority.INTERACTIVE in [priority for priority, *_ in waiters]
 
     wait_until(seen)
 

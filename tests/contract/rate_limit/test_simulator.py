@@ -1,4 +1,4 @@
-"""Processes that call a simulated vendor: what it sees of the lanes."""
+"""Processes that call a simulated vendor: how many concurrent calls it sees."""
 
 from __future__ import annotations
 

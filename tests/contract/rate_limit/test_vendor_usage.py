@@ -1,4 +1,4 @@
-"""GET /usage/vendor, and the governor behind the facade."""
+"""GET /usage/vendor, and the rate limiter behind the facade."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_usage_requires_user_and_organization(api):
 
 
 def ask_together(api, vendor):
-    """Send twelve equal calls at once; return how often the vendor was asked."""
+    """Send twelve equal calls at once; return how often the vendor was called."""
     vendor.control("POST", "faults", {"kind": "delay", "times": 12, "seconds": 1})
     vendor.forget()
     answers = []

@@ -1,4 +1,4 @@
-"""What a database did not take is written as soon as it can be, and once is enough."""
+"""Writes that failed are repeated until they succeed, and are applied once."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ class Line:
                 thread.start()
 
     def _serve(self, caller):
-        """Pass on what is said, by turns, until somebody hangs up."""
+        """Forward both directions by turns, until one side closes."""
         with caller, socket.create_connection(self._address) as server:
             while True:
                 for speaker in select.select([caller, server], [], [])[0]:

@@ -41,8 +41,8 @@ def rows(db, table):
         return connection.execute(select(table).order_by(table.c.id)).all()
 
 
-def test_requests_and_vendor_calls_are_stored_as_they_are(db, answered):
-    add_requests(db, [answered(NOW), answered(instance_id=None, status=404)])
+def test_requests_and_vendor_calls_are_stored_as_they_are(db, request_entry):
+    add_requests(db, [request_entry(NOW), request_entry(instance_id=None, status=404)])
     add_vendor_calls(db, [called(), called(outcome="quota")])
 
     first, second = rows(db, request_log)
@@ -55,9 +55,10 @@ def test_requests_and_vendor_calls_are_stored_as_they_are(db, answered):
     assert [row.outcome for row in rows(db, vendor_call_log)] == ["answered", "quota"]
 
 
-def test_unusual_path_does_not_prevent_others_from_being_stored(db, answered):
+def test_unusual_path_does_not_prevent_others_from_being_stored(db, request_entry):
     add_requests(
-        db, [answered(path="/a\0b\ud800" + "x" * 9000), answered(path="/plain")]
+        db,
+        [request_entry(path="/a\0b\ud800" + "x" * 9000), request_entry(path="/plain")],
     )
 
     odd, plain = rows(db, request_log)
@@ -72,9 +73,9 @@ def test_empty_batch_is_accepted(db):
     assert rows(db, request_log) == []
 
 
-def test_rows_expire(db, answered):
+def test_rows_expire(db, request_entry):
     gone = datetime.now(UTC) - timedelta(seconds=1)
-    add_requests(db, [answered(expires_at=gone), answered()])
+    add_requests(db, [request_entry(expires_at=gone), request_entry()])
     add_vendor_calls(db, [called(expires_at=gone), called()])
     add_traces(
         db,

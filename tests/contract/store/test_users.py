@@ -1,4 +1,4 @@
-"""Users are changed; who is not active opens nothing, and somebody stays active."""
+"""Changes of users: a deactivated one has no access, and one admin stays active."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A process is known to be dead where it lived, and nowhere else."""
+"""A dead process is detected on its own host and in its namespace only."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from lxml import etree
 
-from bridge.backends.autotask_soap.decode_text import AllowedCharacters, Utf8
+from bridge.backends.autotask_soap.decode.characters import AllowedCharacters, Utf8
 from bridge.errors import ProviderProtocolError
 
 _SOAP = "{http://schemas.xmlsoap.org/soap/envelope/}"

@@ -12,9 +12,9 @@ from typing import Final
 from xml.parsers import expat
 
 from bridge.backends.autotask_soap.answers import SoapFaultError
-from bridge.backends.autotask_soap.decode_entity import EntityReader, Scopes, is_nil
-from bridge.backends.autotask_soap.decode_text import AllowedCharacters, Utf8
-from bridge.backends.autotask_soap.decode_types import ReadTime
+from bridge.backends.autotask_soap.decode.characters import AllowedCharacters, Utf8
+from bridge.backends.autotask_soap.decode.entity import EntityReader, Scopes, is_nil
+from bridge.backends.autotask_soap.decode.field_types import ReadTime
 from bridge.errors import ProviderProtocolError
 from bridge.interfaces import Attachment, Entity
 

@@ -16,7 +16,7 @@ from typing import BinaryIO, Final
 from bridge.backends.autotask_soap import encode, faults
 from bridge.backends.autotask_soap.answers import SoapFaultError, find_result
 from bridge.backends.autotask_soap.attachment_reply import AttachmentReply
-from bridge.backends.autotask_soap.decode_types import ReadTime
+from bridge.backends.autotask_soap.decode.field_types import ReadTime
 from bridge.backends.autotask_soap.encode import NAMESPACE, NEW, Values
 from bridge.backends.autotask_soap.faults import Failure
 from bridge.backends.autotask_soap.request import Request, authorized

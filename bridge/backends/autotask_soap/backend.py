@@ -29,7 +29,7 @@ from bridge.backends.autotask_soap.client import (
     SoapClient,
     T,
 )
-from bridge.backends.autotask_soap.decode import Reply, ReplyDecoder
+from bridge.backends.autotask_soap.decode.reply import Reply, ReplyDecoder
 from bridge.backends.autotask_soap.flights import Flights
 from bridge.backends.autotask_soap.request import Request, authorized
 from bridge.backends.autotask_soap.values import vendor_times

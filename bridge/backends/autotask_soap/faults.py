@@ -16,7 +16,7 @@ from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from bridge.backends.autotask_soap.connections import WireError
-from bridge.backends.autotask_soap.decode import Reply
+from bridge.backends.autotask_soap.decode.reply import Reply
 from bridge.backends.autotask_soap.request import Request
 from bridge.errors import (
     ProviderConflictError,

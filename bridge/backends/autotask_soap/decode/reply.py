@@ -4,8 +4,8 @@ For the replies of query, create, update, delete and getThresholdAndUsageInfo. P
 knows no HTTP, no zeep and no names but the vendor's. Memory is one entity and a chunk,
 besides what the caller has not taken yet.
 
-What a reply repeats is read by `decode_scan` where it is regular. All else, the
-envelope included, goes as one document through `decode_parser`, which alone decides
+What a reply repeats is read by `scanner` where it is regular. All else, the
+envelope included, goes as one document through `parser`, which alone decides
 whether the reply is whole.
 """
 
@@ -14,10 +14,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from bridge.backends.autotask_soap.decode_parser import Reply, ReplyParser
-from bridge.backends.autotask_soap.decode_scan import scan_entity, scan_infos
-from bridge.backends.autotask_soap.decode_text import AllowedCharacters, Utf8
-from bridge.backends.autotask_soap.decode_types import ReadTime, ReturnInfo
+from bridge.backends.autotask_soap.decode.characters import AllowedCharacters, Utf8
+from bridge.backends.autotask_soap.decode.field_types import ReadTime, ReturnInfo
+from bridge.backends.autotask_soap.decode.parser import Reply, ReplyParser
+from bridge.backends.autotask_soap.decode.scanner import scan_entity, scan_infos
 from bridge.interfaces import Entity
 
 __all__ = ["Reply", "ReplyDecoder", "ReturnInfo"]

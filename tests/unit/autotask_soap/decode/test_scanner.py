@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.backends.autotask_soap.decode_parser import ReplyParser
-from bridge.backends.autotask_soap.decode_scan import scan_entity, scan_infos
-from bridge.backends.autotask_soap.decode_types import ReturnInfo
+from bridge.backends.autotask_soap.decode.field_types import ReturnInfo
+from bridge.backends.autotask_soap.decode.parser import ReplyParser
+from bridge.backends.autotask_soap.decode.scanner import scan_entity, scan_infos
 from bridge.errors import ProviderProtocolError
 
 HEAD = (

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from bridge.backends.autotask_soap.decode import Reply, ReplyDecoder
+from bridge.backends.autotask_soap.decode.reply import Reply, ReplyDecoder
 
 HEAD = (
     '<?xml version="1.0" encoding="utf-8"?>'

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from typing import Final
 from xml.parsers import expat
 
-from bridge.backends.autotask_soap.decode_entity import (
+from bridge.backends.autotask_soap.decode.entity import (
     XSD,
     XSI,
     EntityReader,
     Scopes,
     is_nil,
 )
-from bridge.backends.autotask_soap.decode_types import ReadTime, ReturnInfo
+from bridge.backends.autotask_soap.decode.field_types import ReadTime, ReturnInfo
 from bridge.errors import ProviderProtocolError
 from bridge.interfaces import Entity
 

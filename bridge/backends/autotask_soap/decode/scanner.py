@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from bridge.backends.autotask_soap.decode_text import FORBIDDEN_BYTES
-from bridge.backends.autotask_soap.decode_types import (
+from bridge.backends.autotask_soap.decode.characters import FORBIDDEN_BYTES
+from bridge.backends.autotask_soap.decode.field_types import (
     CONVERSIONS,
     ReadTime,
     ReturnInfo,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, cast
 
-from bridge.backends.autotask_soap.decode_types import (
+from bridge.backends.autotask_soap.decode.field_types import (
     DECLARED_TYPES,
     ReadTime,
     read_value,

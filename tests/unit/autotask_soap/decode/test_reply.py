@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.backends.autotask_soap.decode import Reply, ReplyDecoder, ReturnInfo
+from bridge.backends.autotask_soap.decode.reply import Reply, ReplyDecoder, ReturnInfo
 from bridge.errors import ProviderProtocolError
 
 HEAD = (

@@ -4,9 +4,8 @@ For the replies of query, create, update, delete and getThresholdAndUsageInfo. P
 knows no HTTP, no zeep and no names but the vendor's. Memory is one entity and a chunk,
 besides what the caller has not taken yet.
 
-What a reply repeats is read by `scanner` where it is regular. All else, the
-envelope included, goes as one document through `parser`, which alone decides
-whether the reply is whole.
+A reply in the form in which Autotask's servers write it is read by `scanner` alone.
+From the first bytes that depart from that form, `parser` reads the rest of it.
 """
 
 from __future__ import annotations
@@ -14,10 +13,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from bridge.backends.autotask_soap.decode.characters import AllowedCharacters, Utf8
+from bridge.backends.autotask_soap.decode.characters import Utf8
+from bridge.backends.autotask_soap.decode.entity import parse_entity
 from bridge.backends.autotask_soap.decode.field_types import ReadTime, ReturnInfo
 from bridge.backends.autotask_soap.decode.parser import Reply, ReplyParser
-from bridge.backends.autotask_soap.decode.scanner import scan_entity, scan_infos
+from bridge.backends.autotask_soap.decode.scanner import (
+    Head,
+    scan_between,
+    scan_entity,
+    scan_head,
+    scan_infos,
+)
 from bridge.interfaces import Entity
 
 __all__ = ["Reply", "ReplyDecoder", "ReturnInfo"]
@@ -25,11 +31,9 @@ __all__ = ["Reply", "ReplyDecoder", "ReturnInfo"]
 _RESULTS: Final = b"<EntityResults>"
 _ENTITY: Final = b"<Entity "
 _ENTITY_END: Final = b"</Entity>"
-_INFOS: Final = b"<EntityReturnInfoResults>"
-_INFO_END: Final = b"</EntityReturnInfo>"
-_LONGEST_INFO: Final = 1 << 10
-_LONGEST_HEAD: Final = 1 << 13
-_LONGEST_REGULAR: Final = 1 << 18
+_MAX_HEAD_BYTES: Final = 1 << 13
+_MAX_ENTITY_BYTES: Final = 1 << 18
+_MAX_INFO_BYTES: Final = 1 << 10
 
 
 class ReplyDecoder:
@@ -45,10 +49,15 @@ class ReplyDecoder:
         self._read_time = read_time
         self._limit = limit
         self._utf8 = Utf8()
-        self._characters = AllowedCharacters()
         self._parser = ReplyParser(read_time, limit)
         self._pending = b""
-        self._advance: Callable[[], bool] = self._read_head
+        self._around = b""
+        self._head: Head | None = None
+        self._result_type = ""
+        self._irregular = 0
+        # Not a bound method: that would tie decoder, parser and their memory together
+        # until the next run of the garbage collector.
+        self._step: Callable[[ReplyDecoder], bool] = ReplyDecoder._read_head
 
     def feed(self, chunk: bytes) -> None:
         """Decode the next bytes of the body.
@@ -58,7 +67,7 @@ class ReplyDecoder:
                 that is not of its type.
         """
         self._pending += self._utf8.feed(chunk)
-        while self._advance():
+        while self._step(self):
             pass
 
     def take(self) -> list[Entity]:
@@ -73,85 +82,95 @@ class ReplyDecoder:
             ProviderProtocolError: the reply is cut off, empty, or no ATWSResponse.
         """
         self._pending += self._utf8.feed(b"", final=True)
-        self._parse(len(self._pending))
-        self._parser.feed(self._characters.close(), final=True)
-        return self._parser.reply()
+        head = self._head
+        if (
+            head
+            and self._step is ReplyDecoder._read_infos
+            and self._pending.rstrip() == head.end
+        ):
+            return Reply(
+                return_code=head.return_code,
+                result_type=self._result_type,
+                count=self._parser.count,
+                infos=tuple(self._parser.infos),
+            )
+        self._parse()
+        return self._parser.close()
 
     def _read_head(self) -> bool:
         """Find the first entity; like each step below, say if the next can go on."""
-        if _RESULTS not in self._pending and len(self._pending) < _LONGEST_HEAD:
+        self._head = scan_head(self._pending)
+        if self._head is not None:
+            self._pass(self._head.size)
+            self._step = ReplyDecoder._read_entities
+        elif _RESULTS not in self._pending and len(self._pending) < _MAX_HEAD_BYTES:
             return False
-        self._parse_through(_RESULTS)
-        regular = self._parser.between_items and self._parser.has_usual_prefixes
-        self._advance = self._read_entities if regular else self._read_rest
+        else:
+            self._step = ReplyDecoder._parse
         return True
 
     def _read_entities(self) -> bool:
-        pending, position = self._pending, 0
-        while pending.startswith(_ENTITY, position) and self._parser.between_items:
+        pending, position, regular = self._pending, 0, True
+        while regular and pending.startswith(_ENTITY, position):
             end = pending.find(_ENTITY_END, position) + len(_ENTITY_END)
             if end < len(_ENTITY_END):
                 break
-            self._read_entity(pending[position:end])
-            position = end
+            regular = self._read_entity(pending[position:end])
+            position = end if regular else position
         self._pending = pending[position:]
-        if not self._parser.between_items or len(self._pending) > _LONGEST_REGULAR:
-            self._advance = self._read_irregular
+        if not regular or len(self._pending) > _MAX_ENTITY_BYTES:
+            self._step = ReplyDecoder._parse
         elif _ENTITY.startswith(self._pending[: len(_ENTITY)]):
             return False
         else:
-            self._advance = self._read_between
+            self._step = ReplyDecoder._read_between
         return True
 
-    def _read_entity(self, data: bytes) -> None:
-        if self._parser.count >= self._limit and b"<!" not in data:
-            self._parser.count += 1
-            return
+    def _read_entity(self, data: bytes) -> bool:
+        """Add the entity that ends with `data`; False to have the parser go on."""
+        parser = self._parser
+        if parser.count >= self._limit and b"<!" not in data:
+            parser.count += 1
+            return True
         entity = scan_entity(data, self._read_time)
+        if entity is None and self._irregular * 2 < parser.count:
+            # One by one costs more than one document: worth it for exceptions only.
+            self._irregular += 1
+            entity = parse_entity(data, self._read_time)
         if entity is None:
-            self._parser.feed(self._characters.feed(data))
-        else:
-            self._parser.add(entity)
-
-    def _read_irregular(self) -> bool:
-        """Let the parser finish an entity that it has begun."""
-        found = self._parse_through(_ENTITY_END)
-        if self._parser.between_items:
-            self._advance = self._read_entities
-        return found
+            return False
+        parser.add(entity)
+        return True
 
     def _read_between(self) -> bool:
         """Find the first info behind the entities."""
-        found = self._parse_through(_INFOS)
-        if found:
-            regular = self._parser.between_items
-            self._advance = self._read_infos if regular else self._read_rest
-        return found
+        between = scan_between(self._pending)
+        if between is None:
+            if len(self._pending) < _MAX_INFO_BYTES:
+                return False
+            self._step = ReplyDecoder._parse
+            return True
+        self._result_type, size = between
+        self._pass(size)
+        self._step = ReplyDecoder._read_infos
+        return True
 
     def _read_infos(self) -> bool:
         infos, end = scan_infos(self._pending)
         self._parser.infos += infos
         self._pending = self._pending[end:]
-        if len(self._pending) < _LONGEST_INFO and _INFO_END not in self._pending:
+        if len(self._pending) < _MAX_INFO_BYTES:
             return False
-        self._advance = self._read_rest
+        self._step = ReplyDecoder._parse
         return True
 
-    def _read_rest(self) -> bool:
-        self._parse(len(self._pending))
+    def _pass(self, size: int) -> None:
+        """Go on behind what has been read, which the parser may still have to see."""
+        self._around += self._pending[:size]
+        self._pending = self._pending[size:]
+
+    def _parse(self) -> bool:
+        """Let the parser read the reply from here on, without the items read so far."""
+        data, self._around, self._pending = self._around + self._pending, b"", b""
+        self._parser.feed(data)
         return False
-
-    def _parse_through(self, mark: bytes) -> bool:
-        """Parse to the end of `mark`; without one, all that cannot be part of it."""
-        found = self._pending.find(mark)
-        if found < 0:
-            self._parse(len(self._pending) - len(mark) + 1)
-            return False
-        self._parse(found + len(mark))
-        return True
-
-    def _parse(self, end: int) -> None:
-        """Move the pending bytes before `end` to the parser."""
-        if end > 0:
-            data, self._pending = self._pending[:end], self._pending[end:]
-            self._parser.feed(self._characters.feed(data))

@@ -8,9 +8,10 @@ departs from it is not read here at all, and left to the parser.
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Final, NamedTuple
 
 from bridge.backends.autotask_soap.decode.characters import FORBIDDEN_BYTES
+from bridge.backends.autotask_soap.decode.entity import XSD, XSI
 from bridge.backends.autotask_soap.decode.field_types import (
     CONVERSIONS,
     ReadTime,
@@ -19,7 +20,7 @@ from bridge.backends.autotask_soap.decode.field_types import (
 from bridge.interfaces import UDF_MEMBER, Entity
 
 _TEXT: Final = "([^<]*)"
-_HEAD: Final = re.compile(
+_ENTITY: Final = re.compile(
     r'<Entity xsi:type="[A-Za-z]\w*"><id>(-?[0-9]{1,19})</id>'
     r"(?:<UserDefinedFields ?/>|<UserDefinedFields>(.*?)</UserDefinedFields>)?",
     re.ASCII | re.DOTALL,
@@ -53,8 +54,50 @@ _INFO: Final = re.compile(
 )
 
 
+_HEAD: Final = re.compile(
+    rb'\s*<soap:Envelope((?: xmlns:[a-z]+="[^"<&]*")+) ?><soap:Body>'
+    rb'<([A-Za-z]+)Response xmlns="[^"<&]*"><\2Result>'
+    rb"<ReturnCode>(-?[0-9]{1,10})</ReturnCode><EntityResults>"
+)
+_PREFIXES: Final = (f' xmlns:xsi="{XSI}"'.encode(), f' xmlns:xsd="{XSD}"'.encode())
+_BETWEEN: Final = re.compile(
+    rb"</EntityResults><EntityResultType>([A-Za-z]*)</EntityResultType><Errors ?/>"
+    rb"<EntityReturnInfoResults>"
+)
+
+
 class _IrregularError(ValueError):
     """The entity is not written in the one form read here."""
+
+
+class Head(NamedTuple):
+    """What stands before the entities, in `size` bytes, and what ends the reply."""
+
+    size: int
+    return_code: int
+    end: bytes
+
+
+def scan_head(data: bytes) -> Head | None:
+    """Return the start of a reply up to its entities, None if it is not regular.
+
+    The prefixes `xsi` and `xsd` have their usual meaning behind a regular one.
+    """
+    head = _HEAD.match(data)
+    if head is None or not all(prefix in head[1] for prefix in _PREFIXES):
+        return None
+    name = head[2]
+    end = (
+        b"</EntityReturnInfoResults></%bResult></%bResponse></soap:Body>"
+        b"</soap:Envelope>" % (name, name)
+    )
+    return Head(head.end(), int(head[3]), end)
+
+
+def scan_between(data: bytes) -> tuple[str, int] | None:
+    """Return the result type behind the entities, and where the first info starts."""
+    between = _BETWEEN.match(data)
+    return (between[1].decode(), between.end()) if between else None
 
 
 def scan_entity(data: bytes, read_time: ReadTime) -> Entity | None:
@@ -102,7 +145,7 @@ def _regular_text(data: bytes) -> str:
 
 
 def _scan(text: str, read_time: ReadTime) -> Entity:
-    head = _HEAD.match(text)
+    head = _ENTITY.match(text)
     if not head:
         raise _IrregularError
     escaped = "&" in text

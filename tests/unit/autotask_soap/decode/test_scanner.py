@@ -39,7 +39,7 @@ def scan(entity: bytes) -> dict | None:
 def parse(entity: bytes) -> dict:
     parser = ReplyParser(read_time, 500)
     parser.feed(HEAD + entity)
-    assert parser.between_items
+    assert parser.count == 1
     return parser.entities[0]
 
 

@@ -18,7 +18,7 @@ from bridge.errors import ProviderProtocolError
 _SOAP = "{http://schemas.xmlsoap.org/soap/envelope/}"
 
 
-class SoapFaultError(Exception):
+class FaultReplyError(Exception):
     """The reply is a `soap:Fault`; never leaves this room."""
 
     def __init__(self, code: str, text: str) -> None:
@@ -31,7 +31,7 @@ def read_result(chunks: Iterable[bytes]) -> etree._Element:
     """Return the element inside the response element of a reply.
 
     Raises:
-        SoapFaultError: the reply is a fault.
+        FaultReplyError: the reply is a fault.
         ProviderProtocolError: not a whole SOAP reply, or one without a result.
     """
     result = find_result(chunks)
@@ -56,7 +56,7 @@ def find_response(root: etree._Element) -> etree._Element | None:
     """Return the response element in the body of a reply.
 
     Raises:
-        SoapFaultError: the reply is a fault.
+        FaultReplyError: the reply is a fault.
         ProviderProtocolError: this is not a SOAP reply.
     """
     if root.tag != f"{_SOAP}Envelope":
@@ -66,7 +66,7 @@ def find_response(root: etree._Element) -> etree._Element | None:
         )
     response = root.find(f"{_SOAP}Body/*")
     if response is not None and response.tag == f"{_SOAP}Fault":
-        raise SoapFaultError(
+        raise FaultReplyError(
             response.findtext("{*}faultcode", ""),
             response.findtext("{*}faultstring", ""),
         )

@@ -98,7 +98,7 @@ class AttachmentReply:
         """Return the attachment once all was fed; None when the reply holds none.
 
         Raises:
-            SoapFaultError: the reply is a fault.
+            FaultReplyError: the reply is a fault.
             ProviderProtocolError: it is cut off, or another call's.
         """
         self._xml.feed(self._utf8.feed(b"", final=True))

@@ -12,13 +12,14 @@ from bridge.backends.autotask_soap import (
     attachments,
     calls,
     encode,
+    envelopes,
     faults,
     metadata,
     queryxml,
 )
 from bridge.backends.autotask_soap.address import ZoneAddress
 from bridge.backends.autotask_soap.answers import (
-    SoapFaultError,
+    FaultReplyError,
     find_result,
     read_result,
 )
@@ -30,28 +31,29 @@ from bridge.backends.autotask_soap.client import (
     T,
 )
 from bridge.backends.autotask_soap.decode.reply import Reply, ReplyDecoder
-from bridge.backends.autotask_soap.flights import Flights
 from bridge.backends.autotask_soap.request import Request, authorized
+from bridge.backends.autotask_soap.single_flight import SingleFlight
 from bridge.backends.autotask_soap.values import vendor_times
 from bridge.backends.autotask_soap.wsdl import ServiceDescription
-from bridge.catalog.model import JSON
 from bridge.ceql.ast import Expr
 from bridge.errors import InvalidRequestError, ProviderProtocolError
 from bridge.interfaces import (
     Argument,
     Attachment,
     Caller,
+    CallRequest,
     Credentials,
     Entity,
     EntityInfo,
     EntityType,
+    Envelope,
     Field,
     FieldInfo,
     Page,
     Scalar,
-    Ticket,
     Usage,
 )
+from bridge.types import JSON
 
 PAGE_SIZE = 500
 """Entities in one answer. Source: SOAP help, query()."""
@@ -70,7 +72,7 @@ class AutotaskSoapBackend:
         credentials: Credentials,
         *,
         caller: Caller,
-        flights: Flights,
+        flights: SingleFlight,
     ) -> None:
         self._client = client
         self._description = description
@@ -83,7 +85,7 @@ class AutotaskSoapBackend:
     def check(self) -> Usage:
         """Prove the credentials. One vendor call, two when the zone is unknown."""
         usage = self._read_usage(self._address.relocate)
-        self._client.gate.learn(self._address.database, usage)
+        self._client.rate_limiter.report_usage(self._address.database, usage)
         return usage
 
     def entities(self) -> Sequence[EntityInfo]:
@@ -150,7 +152,7 @@ class AutotaskSoapBackend:
 
         if not shared or self._caller.instance_id is None:
             return ask()
-        return self._flights.share((self._caller.instance_id, body, limit), ask)
+        return self._flights.do((self._caller.instance_id, body, limit), ask)
 
     def create(
         self, entity: EntityType, values: Mapping[Field, Scalar | None]
@@ -193,6 +195,10 @@ class AutotaskSoapBackend:
             )
         return encode.standalone(body)
 
+    def read_envelope(self, text: str) -> Envelope:
+        """Parse a caller's own SOAP envelope. No vendor call."""
+        return envelopes.read_envelope(text)
+
     def call(
         self,
         operation: str,
@@ -206,7 +212,7 @@ class AutotaskSoapBackend:
         def receive(chunks: Iterable[bytes]) -> Mapping[str, JSON]:
             try:
                 result = find_result(chunks)
-            except SoapFaultError as fault:
+            except FaultReplyError as fault:
                 raise faults.soap_fault(request, fault.code, fault.text) from fault
             if texts := calls.refusals(result):
                 raise faults.refused(request, texts)
@@ -321,15 +327,15 @@ class AutotaskSoapBackend:
         if self._caller.instance_id is not None:
             self._flights.end(self._caller.instance_id)
 
-    def _ticket(self, entity: str) -> Ticket:
-        return Ticket(
+    def _ticket(self, entity: str) -> CallRequest:
+        return CallRequest(
             database=self._address.database,
             identifier=self._credentials.integration_code.strip(),
             entity=entity,
             caller=self._caller,
         )
 
-    def _usage_ticket(self) -> Ticket:
+    def _usage_ticket(self) -> CallRequest:
         # All wait for what it says: the end of this caller's time does not stop it.
         caller = replace(self._caller, deadline=None)
         return replace(self._ticket(""), caller=caller, usage_reading=True)
@@ -380,7 +386,7 @@ class AutotaskSoapBackend:
         def receive(chunks: Iterable[bytes]) -> T:
             try:
                 return read(read_result(chunks))
-            except SoapFaultError as fault:
+            except FaultReplyError as fault:
                 raise faults.soap_fault(request, fault.code, fault.text) from fault
 
         return self._call(request, receive)

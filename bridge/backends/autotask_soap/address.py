@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from bridge.backends.autotask_soap import faults
-from bridge.backends.autotask_soap.answers import FaultReplyError, read_result
+from bridge.backends.autotask_soap.answers import read_result
 from bridge.backends.autotask_soap.client import SoapClient
 from bridge.backends.autotask_soap.request import Request
 from bridge.backends.autotask_soap.wsdl import ServiceDescription
@@ -52,7 +52,7 @@ class ZoneAddress:
         self._credentials = credentials
         self._zone = zone if zone and policy.allows(zone.url) else None
         self._zone_changed = zone_changed
-        self._asked_at = float("-inf")
+        self._looked_up_at = float("-inf")
 
     def url(self) -> str:
         """Return the service's address. One vendor call if no zone is known.
@@ -64,7 +64,7 @@ class ZoneAddress:
             ProviderProtocolError: something answers there, but not Autotask.
         """
         if self._zone is None:
-            self._learn(self._look_up())
+            self._set_zone(self._look_up())
         return self._zone.url if self._zone else ""
 
     @property
@@ -80,7 +80,7 @@ class ZoneAddress:
         Raises:
             ProviderCredentialsError: the user name is not known any more.
         """
-        if time.monotonic() - self._asked_at < _FRESH_S:
+        if time.monotonic() - self._looked_up_at < _FRESH_S:
             return None
         try:
             zone = self._look_up()
@@ -88,10 +88,10 @@ class ZoneAddress:
             raise
         except (ProviderError, InvalidRequestError):
             return None
-        self._learn(zone)
+        self._set_zone(zone)
         return zone.url
 
-    def _learn(self, zone: Zone) -> None:
+    def _set_zone(self, zone: Zone) -> None:
         moved = self._zone is None or self._zone.url != zone.url
         self._zone = zone
         if moved:
@@ -102,27 +102,23 @@ class ZoneAddress:
         first: ProviderError | None = None
         for url in lookup_urls(self._credentials.server_url, self._policy):
             try:
-                zone = self._ask(url)
+                zone = self._request_zone(url)
             except ProviderCredentialsError:
                 raise
             except ProviderError as error:
                 first = first or error
                 continue
-            self._asked_at = time.monotonic()
+            self._looked_up_at = time.monotonic()
             return zone
         raise first or ProviderUnavailableError("No address to ask for the zone.")
 
-    def _ask(self, url: str) -> Zone:
+    def _request_zone(self, url: str) -> Zone:
         username = self._credentials.username
         body = self._description.request(_OPERATION, UserName=username)
         request = Request(_OPERATION, body)
 
         def receive(chunks: Iterable[bytes]) -> Zone:
-            try:
-                result = read_result(chunks)
-            except FaultReplyError as fault:
-                raise faults.soap_fault(request, fault.code, fault.text) from fault
-            return read_zone(result, username, self._policy)
+            return read_zone(read_result(chunks), username, self._policy)
 
         host = faults.host_of(url)
         retries = replace(

@@ -21,7 +21,7 @@ from bridge.backends.autotask_soap.decode.xml_feed import OPTIONS, XmlFeed
 from bridge.errors import ProviderProtocolError
 from bridge.interfaces import Attachment
 
-MOST_BYTES: Final = 64_000_000
+MAX_BYTES: Final = 64_000_000
 """The largest file that is read. The vendor takes far smaller ones through its API."""
 
 _DATA_DEPTH: Final = 5
@@ -65,9 +65,9 @@ class Base64Text:
             raise ProviderProtocolError(
                 "Autotask sent an attachment whose data is not base64."
             ) from error
-        if self._bytes.tell() > MOST_BYTES:
+        if self._bytes.tell() > MAX_BYTES:
             raise ProviderProtocolError(
-                f"Autotask's attachment is larger than {MOST_BYTES} bytes."
+                f"Autotask's attachment is larger than {MAX_BYTES} bytes."
             )
 
 

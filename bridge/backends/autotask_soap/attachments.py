@@ -18,7 +18,7 @@ from bridge.backends.autotask_soap.answers import FaultReplyError, find_result
 from bridge.backends.autotask_soap.attachment_reply import AttachmentReply
 from bridge.backends.autotask_soap.decode.field_types import ReadTime
 from bridge.backends.autotask_soap.encode import NAMESPACE, NEW, Values
-from bridge.backends.autotask_soap.faults import Failure
+from bridge.backends.autotask_soap.faults import AttemptError
 from bridge.backends.autotask_soap.request import Request, authorized
 from bridge.backends.autotask_soap.values import VendorTimes
 from bridge.errors import ProviderProtocolError
@@ -160,9 +160,9 @@ def _result_text(request: Request, chunks: Iterable[bytes]) -> str:
     return "" if result is None else "".join(map(str, result.itertext())).strip()
 
 
-def _failure(request: Request, fault: FaultReplyError) -> Failure:
+def _failure(request: Request, fault: FaultReplyError) -> AttemptError:
     """Return the failure of a fault; refusals of these calls have no other channel."""
     failure = faults.soap_fault(request, fault.code, fault.text)
     if _CHECKED.search(fault.text):
-        failure.nothing_done = True
+        failure.not_applied = True
     return failure

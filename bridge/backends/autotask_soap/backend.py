@@ -18,13 +18,9 @@ from bridge.backends.autotask_soap import (
     queryxml,
 )
 from bridge.backends.autotask_soap.address import ZoneAddress
-from bridge.backends.autotask_soap.answers import (
-    FaultReplyError,
-    find_result,
-    read_result,
-)
+from bridge.backends.autotask_soap.answers import find_result, read_result
 from bridge.backends.autotask_soap.client import (
-    Passage,
+    RateLimitContext,
     Receive,
     Relocate,
     SoapClient,
@@ -72,14 +68,14 @@ class AutotaskSoapBackend:
         credentials: Credentials,
         *,
         caller: Caller,
-        flights: SingleFlight,
+        single_flight: SingleFlight,
     ) -> None:
         self._client = client
         self._description = description
         self._address = address
         self._credentials = credentials
         self._caller = caller
-        self._flights = flights
+        self._single_flight = single_flight
         self._times = vendor_times(credentials.timezone)
 
     def check(self) -> Usage:
@@ -144,15 +140,15 @@ class AutotaskSoapBackend:
         )
         limit = min(limit, PAGE_SIZE)
 
-        def ask() -> Page:
+        def fetch() -> Page:
             reply, entities = self._exchange(request, entity, limit=limit)
             _require_ascending(entities, after)
             more = reply.count > len(entities) or reply.count >= PAGE_SIZE
             return Page(entities, more=more)
 
         if not shared or self._caller.instance_id is None:
-            return ask()
-        return self._flights.do((self._caller.instance_id, body, limit), ask)
+            return fetch()
+        return self._single_flight.do((self._caller.instance_id, body, limit), fetch)
 
     def create(
         self, entity: EntityType, values: Mapping[Field, Scalar | None]
@@ -210,10 +206,7 @@ class AutotaskSoapBackend:
         request = self._named(operation, arguments, writes=writes)
 
         def receive(chunks: Iterable[bytes]) -> Mapping[str, JSON]:
-            try:
-                result = find_result(chunks)
-            except FaultReplyError as fault:
-                raise faults.soap_fault(request, fault.code, fault.text) from fault
+            result = find_result(chunks)
             if texts := calls.refusals(result):
                 raise faults.refused(request, texts)
             return calls.as_json(operation, result)
@@ -314,8 +307,8 @@ class AutotaskSoapBackend:
                 request,
                 self._address.url(),
                 receive,
-                passage=Passage(
-                    lambda: self._ticket(request.subject), self._read_usage
+                rate_limit=RateLimitContext(
+                    lambda: self._call_request(request.subject), self._read_usage
                 ),
                 relocate=self._address.relocate,
             )
@@ -325,9 +318,9 @@ class AutotaskSoapBackend:
 
     def _end_sharing(self) -> None:
         if self._caller.instance_id is not None:
-            self._flights.end(self._caller.instance_id)
+            self._single_flight.end(self._caller.instance_id)
 
-    def _ticket(self, entity: str) -> CallRequest:
+    def _call_request(self, entity: str) -> CallRequest:
         return CallRequest(
             database=self._address.database,
             identifier=self._credentials.integration_code.strip(),
@@ -335,10 +328,10 @@ class AutotaskSoapBackend:
             caller=self._caller,
         )
 
-    def _usage_ticket(self) -> CallRequest:
+    def _usage_request(self) -> CallRequest:
         # All wait for what it says: the end of this caller's time does not stop it.
         caller = replace(self._caller, deadline=None)
-        return replace(self._ticket(""), caller=caller, usage_reading=True)
+        return replace(self._call_request(""), caller=caller, usage_reading=True)
 
     def _read_usage(self, relocate: Relocate | None = None) -> Usage:
         """Ask for the vendor's count, also on behalf of the gate. One vendor call."""
@@ -349,7 +342,7 @@ class AutotaskSoapBackend:
             request,
             self._address.url(),
             lambda chunks: self._used(request, chunks),
-            passage=Passage(self._usage_ticket, self._read_usage),
+            rate_limit=RateLimitContext(self._usage_request, self._read_usage),
             relocate=relocate,
         )
 
@@ -383,13 +376,7 @@ class AutotaskSoapBackend:
         raise ProviderProtocolError("Autotask confirmed, but named no id.")
 
     def _describe(self, request: Request, read: Callable[[etree._Element], T]) -> T:
-        def receive(chunks: Iterable[bytes]) -> T:
-            try:
-                return read(read_result(chunks))
-            except FaultReplyError as fault:
-                raise faults.soap_fault(request, fault.code, fault.text) from fault
-
-        return self._call(request, receive)
+        return self._call(request, lambda chunks: read(read_result(chunks)))
 
 
 def _require_ascending(entities: Sequence[Entity], after: int | None) -> None:

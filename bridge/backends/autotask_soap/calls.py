@@ -31,8 +31,8 @@ ACTIONS = {"getEntityInfo": "GetEntityInfo"}
 
 _DONE = "1"
 _TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
-_WHOLE_TYPES = frozenset({"byte", "short", "int", "long", "integer"})
-_WHOLE = frozenset(
+_INTEGER_TYPES = frozenset({"byte", "short", "int", "long", "integer"})
+_INTEGER_MEMBERS = frozenset(
     {
         ("CreateAttachmentResponse", "CreateAttachmentResult"),
         ("Entity", "id"),
@@ -44,7 +44,7 @@ _WHOLE = frozenset(
 )
 """Parent and name of what is declared a whole number. Source: WSDL 1.6."""
 
-_WHOLE_IN_RESULTS = frozenset({"CI", "ErrorCode", "ReturnCode"})
+_INTEGER_RESULTS = frozenset({"CI", "ErrorCode", "ReturnCode"})
 _DIGITS = re.compile(r"\s*[+-]?[0-9]{1,20}\s*")
 
 
@@ -97,31 +97,31 @@ def _json(element: etree._Element) -> JSON:
     children = list(element.iterchildren(etree.Element))
     if not children:
         text = element.text or ""
-        whole = _DIGITS.fullmatch(text) and _is_whole(element)
-        return int(text) if whole else text
-    members_: dict[str, JSON] = {}
+        is_integer = _DIGITS.fullmatch(text) and _is_integer(element)
+        return int(text) if is_integer else text
+    values: dict[str, JSON] = {}
     for child in children:
         name, value = _name(child), _json(child)
-        before = members_.get(name)
-        if name not in members_:
-            members_[name] = value
+        before = values.get(name)
+        if name not in values:
+            values[name] = value
         elif isinstance(before, list):
             before.append(value)
         else:
-            members_[name] = [before, value]
-    return members_
+            values[name] = [before, value]
+    return values
 
 
-def _is_whole(element: etree._Element) -> bool:
+def _is_integer(element: etree._Element) -> bool:
     """Tell whether an element is declared a whole number, by itself or by the WSDL."""
     declared = element.get(_TYPE)
     if declared is not None:
-        return declared.rpartition(":")[2] in _WHOLE_TYPES
+        return declared.rpartition(":")[2] in _INTEGER_TYPES
     parent, name = element.getparent(), _name(element)
     holder = "" if parent is None else _name(parent)
-    if (holder, name) in _WHOLE:
+    if (holder, name) in _INTEGER_MEMBERS:
         return True
-    return name in _WHOLE_IN_RESULTS and holder.endswith("Result")
+    return name in _INTEGER_RESULTS and holder.endswith("Result")
 
 
 def _name(element: etree._Element) -> str:

@@ -153,24 +153,24 @@ class Connections:
         parts = urlsplit(url)
         host = (parts.scheme, parts.hostname or "", parts.port or _port(parts))
         idle_max_s = _IDLE_MAX_FOR_WRITES_S if writes else _IDLE_MAX_S
-        kept = self._take(host, idle_max_s)
-        connection = kept or self._connect(host, deadline)
+        idle = self._take_idle(host, idle_max_s)
+        connection = idle or self._connect(host, deadline)
         sent = {**headers, "User-Agent": self._user_agent}
         reply: HttpReply | None = None
         try:
-            connection.timeout = self._patience(self._timeouts.read_s, deadline)
+            connection.timeout = self._timeout_s(self._timeouts.read_s, deadline)
             response = _exchange(
-                connection, parts.path or "/", sent, body, reused=kept is not None
+                connection, parts.path or "/", sent, body, reused=idle is not None
             )
             reply = HttpReply(response, deadline)
             yield reply
         except WireError as error:
             if error.reused:
-                self._forget(host)
+                self._close_idle(host)
             raise
         finally:
             if reply is not None and reply.finished:
-                self._keep(host, connection)
+                self._add_idle(host, connection)
             else:
                 connection.close()
 
@@ -179,14 +179,14 @@ class Connections:
         with self._lock:
             hosts = list(self._idle)
         for host in hosts:
-            self._forget(host)
+            self._close_idle(host)
 
-    def _patience(self, timeout_s: float, deadline: float) -> float:
+    def _timeout_s(self, timeout_s: float, deadline: float) -> float:
         return max(0.001, min(timeout_s, deadline - time.monotonic()))
 
     def _connect(self, host: _Host, deadline: float) -> HTTPConnection:
         scheme, name, port = host
-        timeout = self._patience(self._timeouts.connect_s, deadline)
+        timeout = self._timeout_s(self._timeouts.connect_s, deadline)
         connection: HTTPConnection
         if scheme == "https":
             connection = HTTPSConnection(
@@ -211,36 +211,42 @@ class Connections:
                 self._tls = context
             return self._tls
 
-    def _take(self, host: _Host, idle_max_s: float) -> HTTPConnection | None:
+    def _take_idle(self, host: _Host, idle_max_s: float) -> HTTPConnection | None:
         """Return the most recently used connection that is still alive."""
         while True:
             with self._lock:
-                waiting = self._idle.get(host)
-                if not waiting or time.monotonic() - waiting[-1][1] > idle_max_s:
+                connections = self._idle.get(host)
+                if (
+                    not connections
+                    or time.monotonic() - connections[-1][1] > idle_max_s
+                ):
                     return None
-                connection, _since = waiting.pop()
+                connection, _since = connections.pop()
             if connection.is_connected:
                 return connection
             connection.close()
 
-    def _keep(self, host: _Host, connection: HTTPConnection) -> None:
+    def _add_idle(self, host: _Host, connection: HTTPConnection) -> None:
         now = time.monotonic()
         if connection.sock is None:
             return
         with self._lock:
-            waiting = self._idle.setdefault(host, deque())
-            waiting.append((connection, now))
+            connections = self._idle.setdefault(host, deque())
+            connections.append((connection, now))
             stale = []
-            while len(waiting) > _IDLE_PER_HOST or now - waiting[0][1] > _IDLE_MAX_S:
-                stale.append(waiting.popleft())
+            while (
+                len(connections) > _IDLE_PER_HOST
+                or now - connections[0][1] > _IDLE_MAX_S
+            ):
+                stale.append(connections.popleft())
         for old, _since in stale:
             old.close()
 
-    def _forget(self, host: _Host) -> None:
+    def _close_idle(self, host: _Host) -> None:
         """Close a host's idle connections: one was dead, the others are no better."""
         with self._lock:
-            waiting = self._idle.pop(host, deque())
-        for connection, _since in waiting:
+            connections = self._idle.pop(host, deque())
+        for connection, _since in connections:
             connection.close()
 
 

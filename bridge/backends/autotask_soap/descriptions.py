@@ -53,7 +53,7 @@ OPERATIONS = frozenset(
 _FILE = re.compile(r"atws-1\.6-(\d+(?:\.\d+)*)\.wsdl")
 _WSDL = "{http://schemas.xmlsoap.org/wsdl/}"
 _XSD = "{http://www.w3.org/2001/XMLSchema}"
-_LARGEST_BYTES = 20_000_000
+_MAX_BYTES = 20_000_000
 
 
 def stored(directory: Path) -> list[ServiceRelease]:
@@ -119,7 +119,7 @@ def fetch(service_url: str, timeouts: Timeouts) -> bytes:
             answer = pool.request(
                 "GET", address, timeout=timeout, redirect=False, preload_content=False
             )
-            body = answer.read(_LARGEST_BYTES, decode_content=True)
+            body = answer.read(_MAX_BYTES, decode_content=True)
     except HTTPError as error:
         raise ProviderUnavailableError(
             f"{parts.hostname} does not hand out its description."

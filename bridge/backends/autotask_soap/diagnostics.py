@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from bridge.backends.autotask_soap import descriptions, faults
-from bridge.backends.autotask_soap.answers import FaultReplyError, read_result
-from bridge.backends.autotask_soap.client import RetryPolicy, SoapClient
+from bridge.backends.autotask_soap.answers import read_result
+from bridge.backends.autotask_soap.client import SoapClient
 from bridge.backends.autotask_soap.connections import (
     Connections,
     Timeouts,
     WireError,
 )
 from bridge.backends.autotask_soap.request import Request, authorized
+from bridge.backends.autotask_soap.retry import RetryPolicy
 from bridge.backends.autotask_soap.service import SoapService
 from bridge.backends.autotask_soap.unlimited_rate_limiter import UnlimitedRateLimiter
 from bridge.backends.autotask_soap.wsdl import ServiceDescription
@@ -72,13 +73,9 @@ class SoapDiagnostics:
         body = self._description.request(operation, credentials)
         request = authorized(operation, body, credentials)
 
-        def receive(chunks: Iterable[bytes]) -> str:
-            try:
-                return (read_result(chunks).text or "").strip()
-            except FaultReplyError as fault:
-                raise faults.soap_fault(request, fault.code, fault.text) from fault
-
-        return self._client.call(request, zone.url, receive)
+        return self._client.call(
+            request, zone.url, lambda chunks: (read_result(chunks).text or "").strip()
+        )
 
     def vendor_time(self, zone: Zone, credentials: Credentials) -> datetime:
         """Return the zone's clock from the Date header of a zone look-up.

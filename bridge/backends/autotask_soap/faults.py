@@ -34,7 +34,7 @@ from bridge.errors import (
 )
 
 
-class Failure(Exception):  # noqa: N818 - carries the error, is none for callers
+class AttemptError(Exception):
     """Why one attempt failed.
 
     Args:
@@ -50,23 +50,23 @@ class Failure(Exception):  # noqa: N818 - carries the error, is none for callers
         self,
         error: ProviderError,
         *,
-        passing: bool = False,
-        nothing_done: bool = False,
-        astray: bool = False,
-        answered: bool = False,
-        at_once: bool = False,
+        transient: bool = False,
+        not_applied: bool = False,
+        wrong_zone: bool = False,
+        from_service: bool = False,
+        retry_immediately: bool = False,
     ) -> None:
         super().__init__(error.message)
         self.error = error
-        self.passing = passing
-        self.nothing_done = nothing_done
-        self.astray = astray
-        self.answered = answered
-        self.at_once = at_once
+        self.transient = transient
+        self.not_applied = not_applied
+        self.wrong_zone = wrong_zone
+        self.from_service = from_service
+        self.retry_immediately = retry_immediately
 
 
 @dataclass(frozen=True, slots=True)
-class Sentence:
+class VendorMessage:
     """What a fragment of the vendor's text means, and where the text is known from.
 
     `certain` is false where a `soap:Fault` with this text may have come too late to
@@ -77,7 +77,7 @@ class Sentence:
     error: type[ProviderError]
     advice: str
     source: str
-    passing: bool = False
+    transient: bool = False
     certain: bool = True
 
 
@@ -89,73 +89,73 @@ _NO_IDENTIFIER = (
     " all."
 )
 
-SENTENCES = (
-    Sentence(
+VENDOR_MESSAGES = (
+    VendorMessage(
         r"thread threshold",
         ProviderThresholdError,
         "Autotask's limit of simultaneous calls is reached; nothing was done, the same"
         " call may succeed in a moment.",
         "Source: REST API observation, the same engine",
-        passing=True,
+        transient=True,
     ),
-    Sentence(
+    VendorMessage(
         r"exceeded the maximum number of requests",
         ProviderThresholdError,
         "The tenant's hourly number of Autotask calls is used up; it is freed as the"
         " hour passes.",
         "Unverified: the wording; SOAP help promises an error",
     ),
-    Sentence(
+    VendorMessage(
         r"bytes of attachments|attachment.*five minutes",
         ProviderUploadLimitError,
         "Autotask takes 10,000,000 bytes of attachments in five minutes and then none"
         " for five minutes; nothing was attached, the same call may succeed later.",
         "Unverified: the wording; SOAP help promises an error",
     ),
-    Sentence(
+    VendorMessage(
         r"attachment.*(?:maximum size|too large)",
         ProviderRejectedError,
         "Autotask takes files of up to 6 or 7 MB through its API; nothing was"
         " attached.",
         "Unverified: the wording; SOAP help promises an error",
     ),
-    Sentence(
+    VendorMessage(
         r"no matching attachment",
         ProviderRejectedError,
         "Autotask has no such attachment, or the API user may not see it.",
         "Unverified: the wording, assumed like that of records",
     ),
-    Sentence(
+    VendorMessage(
         r"integrationcode is invalid",
         ProviderIdentifierError,
         "Autotask refused the API integration code: check that it is complete, is"
         " active, and belongs to this API user.",
         "Source: published issue threads of several clients",
     ),
-    Sentence(
+    VendorMessage(
         r"does not have the adequate permissions",
         ProviderForbiddenError,
         "The API user's security level does not allow this at Autotask.",
         "Source: SOAP help, permissions",
     ),
-    Sentence(
+    VendorMessage(
         r"no matching records found",
         ProviderRejectedError,
         "Autotask has no such record, or the API user may not see it.",
         "Source: SOAP help, update()",
     ),
-    Sentence(
+    VendorMessage(
         r"already exists for|must be unique",
         ProviderConflictError,
         "Autotask has such a record already; nothing was changed.",
         "Unverified: the wording; SOAP help promises an error, ClientPortalUser",
     ),
-    Sentence(
+    VendorMessage(
         r"deadlock|timeout expired|operation has timed out",
         ProviderUnavailableError,
         "Autotask's database was busy.",
         "Unverified: usual texts of the vendor's server software",
-        passing=True,
+        transient=True,
         certain=False,
     ),
 )
@@ -180,28 +180,28 @@ def host_of(url: str) -> str:
     return urlsplit(url).netloc.rpartition("@")[2] or url
 
 
-def no_answer(request: Request, url: str, error: WireError) -> Failure:
+def no_answer(request: Request, url: str, error: WireError) -> AttemptError:
     """Return the failure of an exchange that broke."""
     host = host_of(url)
     if not error.sent:
         parts = urlsplit(url)
         if parts.port is None:
             host = f"{host}:{443 if parts.scheme == 'https' else 80}"
-        return Failure(
+        return AttemptError(
             ProviderUnavailableError(
                 f"{host} cannot be reached: {error.reason}.",
                 unreachable=error.unreachable,
             ),
-            passing=True,
-            nothing_done=True,
-            astray=True,
+            transient=True,
+            not_applied=True,
+            wrong_zone=True,
         )
     kind = ProviderTimeoutError if error.timed_out else ProviderUnavailableError
     said = kind(f"{host} did not answer the {request}: {error.reason}.")
-    return Failure(said, passing=True, at_once=error.reused)
+    return AttemptError(said, transient=True, retry_immediately=error.reused)
 
 
-def page(request: Request, host: str, status: int, body: bytes) -> Failure:
+def page(request: Request, host: str, status: int, body: bytes) -> AttemptError:
     """Return the failure that an answer which is not SOAP stands for.
 
     The page's title is kept as the vendor's text. An error status of 500 and above
@@ -212,26 +212,26 @@ def page(request: Request, host: str, status: int, body: bytes) -> Failure:
     text = request.clean(_page_text(status, body))
     if status == HTTPStatus.UNAUTHORIZED and request.authorization:
         refused = ProviderCredentialsError(_CREDENTIALS_ADVICE, provider_message=text)
-        return Failure(refused, nothing_done=True, astray=True)
+        return AttemptError(refused, not_applied=True, wrong_zone=True)
     if status == HTTPStatus.FORBIDDEN and request.authorization:
         message = f"The web server of {host} forbids the {request}."
         error: ProviderError = ProviderForbiddenError(message, provider_message=text)
-        return Failure(error, nothing_done=True)
+        return AttemptError(error, not_applied=True)
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         message = f"{host} takes no more calls at the moment."
         error = ProviderThresholdError(message, provider_message=text)
-        return Failure(error, passing=True, nothing_done=True)
+        return AttemptError(error, transient=True, not_applied=True)
     if _is_elsewhere(request, host, status, text):
         message = f"{host} has no Autotask service at this address (HTTP {status})."
         error = ProviderProtocolError(message, provider_message=text)
         moved = status < HTTPStatus.BAD_REQUEST
-        return Failure(error, nothing_done=True, astray=moved)
+        return AttemptError(error, not_applied=True, wrong_zone=moved)
     message = f"{host} answered {request} with a page (HTTP {status}), not a reply."
     maintained = status >= HTTPStatus.INTERNAL_SERVER_ERROR or _is_html(body)
     if not maintained or (status == HTTPStatus.OK and not request.authorization):
-        return Failure(ProviderProtocolError(message, provider_message=text))
-    return Failure(
-        ProviderUnavailableError(message, provider_message=text), passing=True
+        return AttemptError(ProviderProtocolError(message, provider_message=text))
+    return AttemptError(
+        ProviderUnavailableError(message, provider_message=text), transient=True
     )
 
 
@@ -256,35 +256,35 @@ def check(request: Request, reply: Reply) -> None:
             raise duplicate(request, info.match_info)
 
 
-def soap_fault(request: Request, code: str, text: str) -> Failure:
+def soap_fault(request: Request, code: str, text: str) -> AttemptError:
     """Return the failure a `soap:Fault` stands for.
 
     A fault of the client's side was found while the request was read.
     Source: captured faults.
     """
     text = request.clean(text)
-    known = _known(text)
-    failure = _by_sentence(request, text, known)
+    known = _find_message(text)
+    failure = _error_of(request, text, known)
     understood = known is not None and known.certain
-    failure.nothing_done = understood or bool(_FAULT_OF_REQUEST.search(code))
+    failure.not_applied = understood or bool(_FAULT_OF_REQUEST.search(code))
     return failure
 
 
-def refused(request: Request, messages: Iterable[str]) -> Failure:
+def refused(request: Request, messages: Iterable[str]) -> AttemptError:
     """Return the failure of a `ReturnCode` other than 1, with all its messages.
 
     Autotask carries a call out whole or not at all. Source: SOAP help, create().
     Only its limit of simultaneous calls is worth another attempt.
     """
     text = request.clean("\n".join(filter(str.strip, messages)))
-    known = _known(text)
-    failure = _by_sentence(request, text, known)
-    failure.nothing_done = True
-    failure.passing = failure.passing and known is not None and known.certain
+    known = _find_message(text)
+    failure = _error_of(request, text, known)
+    failure.not_applied = True
+    failure.transient = failure.transient and known is not None and known.certain
     return failure
 
 
-def duplicate(request: Request, match_info: str) -> Failure:
+def duplicate(request: Request, match_info: str) -> AttemptError:
     """Return the failure of a create that found an equal record.
 
     Source: published clients, EntityReturnInfo.
@@ -293,7 +293,7 @@ def duplicate(request: Request, match_info: str) -> Failure:
     message = f"The {request} found a duplicate and created nothing"
     named = f"{message}: {match_info}." if match_info else f"{message}."
     error = ProviderConflictError(named, provider_message=match_info or None)
-    return Failure(error, nothing_done=True)
+    return AttemptError(error, not_applied=True)
 
 
 def unknown_outcome(request: Request, host: str, error: ProviderError) -> ProviderError:
@@ -310,22 +310,22 @@ def unknown_outcome(request: Request, host: str, error: ProviderError) -> Provid
     )
 
 
-def _by_sentence(request: Request, text: str, known: Sentence | None) -> Failure:
+def _error_of(request: Request, text: str, known: VendorMessage | None) -> AttemptError:
     if known is None:
         said = f": {text}" if text else " and did not say why."
         error: ProviderError = ProviderRejectedError(
             f"Autotask refused the {request}{said}", provider_message=text or None
         )
-        return Failure(error, answered=True)
+        return AttemptError(error, from_service=True)
     advice = known.advice
     if known.error is ProviderIdentifierError and not request.identified:
         advice = _NO_IDENTIFIER
     error = known.error(f"{advice} (Autotask: {text})", provider_message=text)
-    return Failure(error, passing=known.passing, answered=True)
+    return AttemptError(error, transient=known.transient, from_service=True)
 
 
-def _known(text: str) -> Sentence | None:
-    for sentence in SENTENCES:
+def _find_message(text: str) -> VendorMessage | None:
+    for sentence in VENDOR_MESSAGES:
         if re.search(sentence.pattern, text, re.IGNORECASE):
             return sentence
     return None

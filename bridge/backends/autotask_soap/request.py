@@ -27,7 +27,7 @@ _MAX_BYTES = {
     "getudfinfo": MAX_DESCRIPTION_BYTES,
     "query": MAX_RECORDS_BYTES,
 }
-_SHORTEST_SECRET = 4
+_MIN_SECRET_CHARACTERS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +104,6 @@ def authorized(  # noqa: PLR0913 - the parts of a request, by name
         writes=writes,
         authorization=f"Basic {encoded}",
         identified=bool(code),
-        secrets=tuple(text for text in secrets if len(text) >= _SHORTEST_SECRET),
+        secrets=tuple(text for text in secrets if len(text) >= _MIN_SECRET_CHARACTERS),
         masked=masked,
     )

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from bridge.backends.autotask_soap.address import ZoneAddress
 from bridge.backends.autotask_soap.backend import AutotaskSoapBackend
-from bridge.backends.autotask_soap.client import RetryPolicy, SoapClient
+from bridge.backends.autotask_soap.client import SoapClient
 from bridge.backends.autotask_soap.connections import Connections, Timeouts
+from bridge.backends.autotask_soap.retry import RetryPolicy
 from bridge.backends.autotask_soap.single_flight import SingleFlight
 from bridge.backends.autotask_soap.unlimited_rate_limiter import UnlimitedRateLimiter
 from bridge.backends.autotask_soap.wsdl import ServiceDescription
@@ -54,7 +55,7 @@ class SoapService:
             rate_limiter=rate_limiter or UnlimitedRateLimiter(),
             log=log or NoCallLog(),
         )
-        self._flights = SingleFlight()
+        self._single_flight = SingleFlight()
         self._description = ServiceDescription(descriptions)
         self._hosts = hosts or HostPolicy()
 
@@ -88,7 +89,7 @@ class SoapService:
             address,
             credentials,
             caller=caller,
-            flights=self._flights,
+            single_flight=self._single_flight,
         )
 
     def close(self) -> None:

@@ -21,15 +21,15 @@ from bridge.interfaces import Entity, Page
 
 _JOIN_S = 0.25
 
-Question: TypeAlias = tuple[int, bytes, int]
+CallKey: TypeAlias = tuple[int, bytes, int]
 """Instance, the request as it is sent, and the most entities wanted of the answer."""
 
 
 @dataclass(slots=True, eq=False)
-class _Flight:
-    begun: float
-    followers: int = 0
-    landed: threading.Event = field(default_factory=threading.Event)
+class _SharedCall:
+    started: float
+    waiters: int = 0
+    done: threading.Event = field(default_factory=threading.Event)
     page: Page | None = None
     error: ProviderError | None = None
 
@@ -39,9 +39,9 @@ class SingleFlight:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._flights: dict[Question, _Flight] = {}
+        self._calls: dict[CallKey, _SharedCall] = {}
 
-    def do(self, question: Question, ask: Callable[[], Page]) -> Page:
+    def do(self, key: CallKey, fetch: Callable[[], Page]) -> Page:
         """Return the answer to a question, asked by this thread or by another one.
 
         What is returned is the caller's own: nobody else changes it.
@@ -50,43 +50,41 @@ class SingleFlight:
             ProviderError: whoever asked was refused.
         """
         with self._lock:
-            flight = self._flights.get(question)
-            joined = flight is not None and time.monotonic() - flight.begun < _JOIN_S
-            if flight is None or not joined:
-                flight = self._flights[question] = _Flight(time.monotonic())
+            call = self._calls.get(key)
+            joined = call is not None and time.monotonic() - call.started < _JOIN_S
+            if call is None or not joined:
+                call = self._calls[key] = _SharedCall(time.monotonic())
             else:
-                flight.followers += 1
+                call.waiters += 1
         if not joined:
-            return self._lead(question, flight, ask)
-        flight.landed.wait()
-        if flight.page is not None:
-            return _own(flight.page)
-        if flight.error is not None:
-            raise copy.copy(flight.error) from flight.error
-        return ask()
+            return self._lead(key, call, fetch)
+        call.done.wait()
+        if call.page is not None:
+            return _own(call.page)
+        if call.error is not None:
+            raise copy.copy(call.error) from call.error
+        return fetch()
 
     def end(self, instance_id: int) -> None:
         """Let nobody join what an instance is asking now."""
         with self._lock:
-            for question in [each for each in self._flights if each[0] == instance_id]:
-                del self._flights[question]
+            for key in [each for each in self._calls if each[0] == instance_id]:
+                del self._calls[key]
 
-    def _lead(
-        self, question: Question, flight: _Flight, ask: Callable[[], Page]
-    ) -> Page:
+    def _lead(self, key: CallKey, call: _SharedCall, fetch: Callable[[], Page]) -> Page:
         page: Page | None = None
         try:
-            page = ask()
+            page = fetch()
         except ProviderError as error:
-            flight.error = error
+            call.error = error
             raise
         finally:
             with self._lock:
-                if self._flights.get(question) is flight:
-                    del self._flights[question]
-            flight.page = page
-            flight.landed.set()
-        return _own(page) if flight.followers else page
+                if self._calls.get(key) is call:
+                    del self._calls[key]
+            call.page = page
+            call.done.set()
+        return _own(page) if call.waiters else page
 
 
 def _own(page: Page) -> Page:

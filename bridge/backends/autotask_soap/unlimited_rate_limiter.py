@@ -70,11 +70,11 @@ class ReportingRateLimiter(UnlimitedRateLimiter):
         read_usage: ReadUsage,  # noqa: ARG002 - the protocol's
     ) -> Iterator[Permit]:
         """Let the call pass; report that it was refused for quota."""
-        lease = FreePermit()
+        permit = FreePermit()
         try:
-            yield lease
+            yield permit
         finally:
-            if lease.outcome is Outcome.QUOTA:
+            if permit.outcome is Outcome.QUOTA:
                 self._report(lambda: self._reports.report_refusal(request.database))
 
     def report_usage(self, database: str, usage: Usage) -> None:

@@ -19,7 +19,7 @@ from bridge.interfaces import DateKind, EntityType, Field, FieldType, Scalar
 
 _HOUR_TEXT = len("2021-06-11T16")
 _SECONDS_TEXT = len("2021-06-11T16:02:45")
-_HOURS_KEPT = 20_000
+_MAX_HOURS = 20_000
 _INT32 = range(-(2**31), 2**31)
 _INT16 = range(-(2**15), 2**15)
 
@@ -47,7 +47,7 @@ class VendorTimes:
         hour = text[:_HOUR_TEXT]
         offset = self._offsets.get(hour)
         if offset is None:
-            offset = self._learn(hour, moment)
+            offset = self._find_offset(hour, moment)
         return _shift(moment.replace(tzinfo=UTC), -offset)
 
     def write(self, moment: datetime) -> str:
@@ -84,13 +84,13 @@ class VendorTimes:
 
         return read_time
 
-    def _learn(self, hour: str, moment: datetime) -> timedelta:
+    def _find_offset(self, hour: str, moment: datetime) -> timedelta:
         """Return the offset at a local time; keep it when it holds the whole hour."""
         offset = moment.replace(tzinfo=self._zone).utcoffset() or _ZERO
         start = moment.replace(minute=0, second=0, microsecond=0, tzinfo=self._zone)
         end = start.replace(minute=59, second=59)
         if start.utcoffset() == end.utcoffset() == offset:
-            if len(self._offsets) >= _HOURS_KEPT:
+            if len(self._offsets) >= _MAX_HOURS:
                 self._offsets.clear()
             self._offsets[hour] = offset
         return offset

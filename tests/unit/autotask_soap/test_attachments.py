@@ -236,7 +236,7 @@ def test_a_fault_is_told_by_code_and_text():
 
 
 def test_a_file_beyond_all_bounds_is_refused(monkeypatch):
-    monkeypatch.setattr(attachment_reply, "MOST_BYTES", 1000)
+    monkeypatch.setattr(attachment_reply, "MAX_BYTES", 1000)
 
     with pytest.raises(ProviderProtocolError, match="larger than 1000 bytes"):
         read(got(f"<Data>{base64.b64encode(bytes(1001)).decode()}</Data>{INFO}"))

@@ -13,7 +13,7 @@ import pytest
 from ports import closed_port
 
 from bridge.backends.autotask_soap import connections
-from bridge.backends.autotask_soap.client import RetryPolicy
+from bridge.backends.autotask_soap.retry import RetryPolicy
 from bridge.backends.autotask_soap.service import SoapService
 from bridge.backends.autotask_soap.zones import HostPolicy
 from bridge.errors import (

@@ -1,4 +1,4 @@
-"""The address of one tenant's service: a cached zone, looked up when it fails."""
+"""The address of one tenant's service: a cached zone, looked up again when it fails."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class ZoneAddress:
     """Where one API user's calls go.
 
     Args:
-        zone: as stored, or None; one whose host is no longer allowed counts as none.
-        zone_changed: told of a zone that was found, or found elsewhere.
+        zone: as stored, or None; ignored if its host is not allowed any more.
+        zone_changed: called with a zone that is new or has moved.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class ZoneAddress:
         """Return the service's address. One vendor call if no zone is known.
 
         Raises:
-            InvalidRequestError: the server URL is none, or is not allowed.
+            InvalidRequestError: the server URL is invalid, or not allowed.
             ProviderCredentialsError: unknown user name.
             ProviderUnavailableError: the host that knows zones cannot be reached.
             ProviderProtocolError: something answers there, but not Autotask.
@@ -73,9 +73,9 @@ class ZoneAddress:
         return self._zone.database if self._zone else ""
 
     def relocate(self) -> str | None:
-        """Return the address after asking again, None if nobody could tell.
+        """Look the zone up again and return its address, None if that failed.
 
-        One vendor call, none when it was asked within the last minute.
+        One vendor call; none within a minute of the last look-up, which returns None.
 
         Raises:
             ProviderCredentialsError: the user name is not known any more.
@@ -98,7 +98,7 @@ class ZoneAddress:
             self._zone_changed(zone)
 
     def _look_up(self) -> Zone:
-        """Ask each address in turn; the first one's failure is the one to report."""
+        """Try each address in turn; if all fail, report the first error."""
         first: ProviderError | None = None
         for url in lookup_urls(self._credentials.server_url, self._policy):
             try:

@@ -19,7 +19,7 @@ _SOAP = "{http://schemas.xmlsoap.org/soap/envelope/}"
 
 
 class FaultReplyError(Exception):
-    """The reply is a `soap:Fault`; never leaves this room."""
+    """The reply is a `soap:Fault`. The client turns it into an `AttemptError`."""
 
     def __init__(self, code: str, text: str) -> None:
         super().__init__(text)

@@ -38,11 +38,11 @@ class Base64Text:
         """Decode a further piece.
 
         Raises:
-            ProviderProtocolError: no base64, or more bytes than are read.
+            ProviderProtocolError: not base64, or more than `MAX_BYTES`.
         """
         self._rest += "".join(text.split())
         usable = len(self._rest) - len(self._rest) % 4
-        # What may be the end is kept: only there may padding stand.
+        # The last group waits for `close`: padding is valid only at the end.
         usable = max(0, usable - 4)
         self._decode(self._rest[:usable])
         self._rest = self._rest[usable:]
@@ -51,7 +51,7 @@ class Base64Text:
         """Return all bytes.
 
         Raises:
-            ProviderProtocolError: the text ends within a group, or is no base64.
+            ProviderProtocolError: the text is cut off, or not base64.
         """
         self._decode(self._rest, last=True)
         return self._bytes.getvalue()

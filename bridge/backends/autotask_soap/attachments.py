@@ -89,8 +89,8 @@ def read_attachment(
     """Return the attachment of a reply; None when the reply names none.
 
     Raises:
-        Failure: the reply is a fault.
-        ProviderProtocolError: not a whole reply, or its data is no base64.
+        AttemptError: the reply is a fault.
+        ProviderProtocolError: the reply is cut off, or its data is not base64.
     """
     reply = AttachmentReply(read_time)
     for chunk in chunks:
@@ -105,7 +105,7 @@ def read_created(request: Request, chunks: Iterable[bytes]) -> int:
     """Return the id of a new attachment. Source: SOAP help, a sample tests `> 0`.
 
     Raises:
-        Failure: the reply is a fault, or the id is none.
+        AttemptError: the reply is a fault, or the id is not positive.
         ProviderProtocolError: not a whole reply.
     """
     text = _result_text(request, chunks)
@@ -122,7 +122,7 @@ def check_deleted(request: Request, chunks: Iterable[bytes]) -> None:
     Unverified: nothing stands in the reply on success, otherwise a message.
 
     Raises:
-        Failure: the reply is a fault, or holds a message.
+        AttemptError: the reply is a fault, or contains a message.
         ProviderProtocolError: not a whole reply.
     """
     text = _result_text(request, chunks)

@@ -1,4 +1,4 @@
-"""Autotask seen by one API user: each method is one list of calls."""
+"""Autotask as one API user sees it: each method is a short list of vendor calls."""
 
 from __future__ import annotations
 
@@ -118,10 +118,10 @@ class AutotaskSoapBackend:
     ) -> Page:
         """Return up to `limit` entities with id above `after`. One vendor call.
 
-        None when it is shared with the same question of another thread.
+        No call where an equal query of another thread is under way and `shared` is set.
 
-        The vendor sends up to 500 whatever is wanted; those beyond `limit` are counted
-        and dropped. Source: SOAP help, query().
+        The vendor sends up to 500 entities in any case; those beyond `limit` are
+        counted and dropped. Source: SOAP help, query().
         """
 
         def write(*, masked: bool) -> bytes:
@@ -247,8 +247,8 @@ class AutotaskSoapBackend:
     ) -> Request:
         """Return the request of an operation that is called by its name.
 
-        zeep knows what those take that read records and metadata; what others take is
-        for the vendor to tell.
+        zeep validates the arguments of the operations that read records and metadata;
+        those of all others are left to the vendor to validate.
         """
         texts = {k: text for k, text in arguments.items() if isinstance(text, str)}
         if operation in calls.KNOWN and len(texts) == len(arguments):
@@ -329,12 +329,12 @@ class AutotaskSoapBackend:
         )
 
     def _usage_request(self) -> CallRequest:
-        # All wait for what it says: the end of this caller's time does not stop it.
+        # Other callers wait for this count, so this caller's deadline does not end it.
         caller = replace(self._caller, deadline=None)
         return replace(self._call_request(""), caller=caller, usage_reading=True)
 
     def _read_usage(self, relocate: Relocate | None = None) -> Usage:
-        """Ask for the vendor's count, also on behalf of the gate. One vendor call."""
+        """Read the vendor's call count, also for the rate limiter. One vendor call."""
         operation = "getThresholdAndUsageInfo"
         body = self._description.request(operation, self._credentials)
         request = authorized(operation, body, self._credentials)

@@ -1,4 +1,4 @@
-"""An operation called by name, its answer as JSON: for callers' own definitions."""
+"""Call an operation by name, its result as JSON: for callers' own definitions."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _INTEGER_MEMBERS = frozenset(
         ("PickListValue", "SortOrder"),
     }
 )
-"""Parent and name of what is declared a whole number. Source: WSDL 1.6."""
+"""Parent and name of the elements that are declared integers. Source: WSDL 1.6."""
 
 _INTEGER_RESULTS = frozenset({"CI", "ErrorCode", "ReturnCode"})
 _DIGITS = re.compile(r"\s*[+-]?[0-9]{1,20}\s*")
@@ -113,7 +113,7 @@ def _json(element: etree._Element) -> JSON:
 
 
 def _is_integer(element: etree._Element) -> bool:
-    """Tell whether an element is declared a whole number, by itself or by the WSDL."""
+    """Whether an element is declared an integer, by itself or in the WSDL."""
     declared = element.get(_TYPE)
     if declared is not None:
         return declared.rpartition(":")[2] in _INTEGER_TYPES

@@ -1,7 +1,7 @@
-"""One call to the vendor: send, recognise the answer, repeat what may be repeated.
+"""One vendor call: acquire a rate limit slot, send, read the response, retry.
 
-Shared by all tenants of a process; who calls, where and with what comes with the
-request. Nothing here knows an operation.
+Shared by all tenants of a process: credentials and address come with each request.
+Nothing here depends on the operation. `retry.py` decides what is repeated.
 """
 
 from __future__ import annotations
@@ -47,22 +47,25 @@ from bridge.interfaces import (
 
 T = TypeVar("T")
 Receive: TypeAlias = Callable[[Iterable[bytes]], T]
-"""Reads a reply's body as it arrives; raises Failure or ProviderProtocolError."""
+"""Reads a reply's body as it arrives.
+
+Raises AttemptError, FaultReplyError or ProviderProtocolError."""
 
 Relocate: TypeAlias = Callable[[], str | None]
 """Looks the address up again; None when nothing new is known."""
 
 _WRITES_SHARE = 0.25
-"""The share of a call's time that must be left for a write to be begun."""
+"""The share of a call's time that must be left before a write is sent."""
 
 _SOAP_STATUSES = (HTTPStatus.OK, HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 @dataclass(frozen=True, slots=True)
 class RateLimitContext:
-    """On what a request goes through the gate; one that has none needs only its host.
+    """What the rate limiter has to know of a call.
 
-    The ticket is made anew for each attempt: the tenant may have moved.
+    `call_request` is called again for each attempt, because the tenant may have moved
+    to another database in between.
     """
 
     call_request: Callable[[], CallRequest]
@@ -70,7 +73,7 @@ class RateLimitContext:
 
 
 class SoapClient:
-    """Carries requests to the vendor. Safe to use from many threads."""
+    """Sends requests to the vendor. Safe to use from many threads."""
 
     def __init__(
         self,
@@ -94,20 +97,18 @@ class SoapClient:
         relocate: Relocate | None = None,
         retries: RetryPolicy | None = None,
     ) -> T:
-        """Return what `receive` makes of the answer.
+        """Send a request and return what `receive` makes of the response.
 
-        Each attempt passes the gate by itself, so that none holds a lane while it
-        pauses, and each is noted in the call log.
+        Each attempt acquires its own rate limit slot, so that none is held during a
+        pause, and each is recorded in the call log. `retry.may_retry` decides whether
+        a failed attempt is repeated. When the tenant may have moved, the address is
+        looked up once; if it did move, the call is repeated there at once.
 
-        A read is repeated after a broken connection, a timeout and a page in place of
-        a reply. A write is repeated only when the vendor certainly did nothing: no
-        connection, another zone, or its limit of simultaneous calls. No other refusal
-        is ever repeated. When the tenant may have moved, the address is looked up once,
-        and the call repeated only if it did.
+        Without `rate_limit` only the host's circuit breaker is checked.
 
         Raises:
-            ProviderOutcomeUnknownError: a write was sent and not answered.
-            ProviderError: what the last attempt failed with, or the gate's refusal.
+            ProviderOutcomeUnknownError: a write was sent and got no response.
+            ProviderError: the error of the last attempt, or of the rate limiter.
         """
         policy = retries or self.retries
         deadline = _deadline(request, policy, rate_limit)
@@ -195,16 +196,16 @@ class _Attempt:
 
     @property
     def caller(self) -> Caller:
-        """On whose behalf it is made."""
+        """The caller for whom the attempt is made."""
         return self.rate_limit.call_request().caller if self.rate_limit else NO_CALLER
 
     def trace(self, chunk: bytes) -> None:
-        """Keep a piece of the answer for the trace of a caller that is traced."""
+        """Save a chunk of the response if the caller is traced."""
         if self.caller.traced:
             self.reply_chunks.append(chunk)
 
     def traced(self, chunks: Iterable[bytes]) -> Iterable[bytes]:
-        """Return the chunks, each kept on its way if the caller is traced."""
+        """Yield the chunks, saving each if the caller is traced."""
         if not self.caller.traced:
             return chunks
 
@@ -218,7 +219,7 @@ class _Attempt:
     def log_entry(
         self, started_at: datetime, duration_ms: float, outcome: Outcome
     ) -> VendorCall:
-        """Return what the call log is told of this attempt, secrets masked."""
+        """Return the call log's entry for this attempt, secrets masked."""
         caller = self.caller
         return VendorCall(
             operation=self.request.operation,
@@ -236,10 +237,10 @@ class _Attempt:
 
 
 def _limited(request: Request, chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the chunks of an answer.
+    """Yield the chunks of a response.
 
     Raises:
-        ProviderProtocolError: they are more bytes than an answer to this operation has.
+        ProviderProtocolError: it is larger than responses to this operation are.
     """
     size = 0
     for chunk in chunks:
@@ -255,9 +256,10 @@ def _limited(request: Request, chunks: Iterable[bytes]) -> Iterator[bytes]:
 def _deadline(
     request: Request, policy: RetryPolicy, rate_limit: RateLimitContext | None
 ) -> float:
-    """Return when a call ends: its own time is over, or that of its caller.
+    """Return the monotonic time at which a call gives up: its own or its caller's.
 
-    A write is not begun so late that its answer would hardly come in time.
+    A write is not sent when the time left would hardly suffice for its response: the
+    caller would be left with an unknown outcome.
 
     Raises:
         ProviderTimeoutError: it is too late; nothing was sent.
@@ -299,8 +301,8 @@ def _caller_error(request: Request, url: str, failure: AttemptError) -> Provider
 def _is_soap(reply: HttpReply) -> bool:
     """Whether status and content type promise a SOAP reply or fault.
 
-    A gateway's error may claim to be XML too, and a missing type is let pass for the
-    decoder to judge.
+    A gateway's error page may claim to be XML as well. A missing content type is
+    accepted; the decoder then refuses what is not a SOAP reply.
     """
     content_type = reply.header("Content-Type").lower()
     typed = not content_type or "xml" in content_type.split(";")[0]

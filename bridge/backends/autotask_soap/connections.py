@@ -44,9 +44,9 @@ _Host: TypeAlias = tuple[str, str, int]
 class WireError(Exception):
     """An exchange that broke.
 
-    `sent` tells whether any byte of the request may have left, `reused` whether it
-    went over a kept connection, which the other side may have closed long ago, and
-    `unreachable` why there was no connection, if there was none.
+    `sent`: some bytes of the request may have left. `reused`: it was sent over an idle
+    connection, which the server may have closed long ago. `unreachable`: why no
+    connection could be opened, if that failed.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class WireError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """How long to wait for a connection, and for the next byte of an answer."""
+    """How long to wait for a connection, and for the next byte of a response."""
 
     connect_s: float = 5.0
     read_s: float = 60.0
@@ -120,7 +120,7 @@ class HttpReply:
 
 
 class Connections:
-    """Kept connections by host. Safe to use from many threads."""
+    """Idle connections by host. Safe to use from many threads."""
 
     def __init__(self, timeouts: Timeouts, *, user_agent: str) -> None:
         self._timeouts = timeouts
@@ -139,16 +139,16 @@ class Connections:
         deadline: float,
         writes: bool,
     ) -> Iterator[HttpReply]:
-        """Send a request; the connection is kept if the answer is read to its end.
+        """Send a request; the connection is reused if the response is read to its end.
 
-        A write goes only over a connection that was in use within the last second, or
-        a new one: on a longer idle one the other side's closing may cross the request,
-        and then nobody can tell whether it was read.
+        A write is sent only over a new connection or one used within the last second:
+        on a connection idle for longer the server's closing may cross the request, and
+        then it is unknown whether the request was read.
 
         `deadline` is by the monotonic clock, for the whole exchange.
 
         Raises:
-            WireError: no connection, or none left.
+            WireError: no connection could be opened, or it broke.
         """
         parts = urlsplit(url)
         host = (parts.scheme, parts.hostname or "", parts.port or _port(parts))
@@ -243,7 +243,7 @@ class Connections:
             old.close()
 
     def _close_idle(self, host: _Host) -> None:
-        """Close a host's idle connections: one was dead, the others are no better."""
+        """Close a host's idle connections: one was dead, so the others probably are."""
         with self._lock:
             connections = self._idle.pop(host, deque())
         for connection, _since in connections:
@@ -259,8 +259,8 @@ def _exchange(
     reused: bool,
 ) -> HTTPResponse:
     try:
-        # A server that refuses by the headers alone may stop reading the body; what
-        # it answered is still to be had.
+        # A server that refuses by the headers alone may stop reading the body; its
+        # response can still be read.
         with suppress(BrokenPipeError):
             connection.request("POST", path, body, headers, preload_content=False)
         return connection.getresponse()
@@ -269,7 +269,7 @@ def _exchange(
 
 
 def _broken(error: Exception, *, sent: bool, reused: bool) -> WireError:
-    """Translate what the library raises once connected, in words without addresses."""
+    """Translate an exception of a connected exchange; its text names no address."""
     timed_out = isinstance(error, TimeoutError | ReadTimeoutError)
     if isinstance(error, ssl.SSLError):
         reason = f"no secure connection ({error.reason or 'TLS'})"

@@ -1,4 +1,4 @@
-"""What an operator asks of a zone: its release, its clock, its description."""
+"""What the diagnostic commands read from a zone: release, clock, description."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class SoapDiagnostics:
     def open_backend(
         self, credentials: Credentials, zone_changed: Callable[[Zone], None]
     ) -> Backend:
-        """Open a backend that passes no gate and knows no zone. No vendor call."""
+        """Open a backend without rate limit and stored zone. No vendor call."""
         return self._service.open_backend(credentials, None, zone_changed)
 
     def description(self) -> ServiceRelease:
@@ -105,10 +105,10 @@ class SoapDiagnostics:
             raise ProviderProtocolError(f"{host} does not tell its time.") from error
 
     def refresh(self, zone: Zone, credentials: Credentials) -> ServiceRelease:
-        """Fetch a zone's description and keep it. Two vendor calls.
+        """Fetch a zone's description and save it. Two vendor calls.
 
         Raises:
-            ProviderError: it cannot be had, or is none.
+            ProviderError: it cannot be fetched, or is not a description.
         """
         release = self.release(zone, credentials)
         body = descriptions.fetch(zone.url, self._timeouts)
@@ -120,7 +120,7 @@ class SoapDiagnostics:
         return (*descriptions.stored(self._directory), descriptions.BUNDLED)
 
     def compare(self, description: ServiceRelease) -> tuple[list[str], list[str]]:
-        """Return what a fetched description has beyond the bundled one, and lacks."""
+        """Return what a fetched description adds to the bundled one, and lacks."""
         ours = descriptions.contract(descriptions.bundled())
         path = self._directory / description.name
         theirs = descriptions.contract(path.read_bytes())

@@ -40,7 +40,7 @@ _CLOSE = "</soap:Body></soap:Envelope>"
 def query_request(
     document: str, credentials: Credentials, *, masked: bool = False
 ) -> bytes:
-    """Return the envelope that asks a query document; `masked` is for a trace."""
+    """Return the envelope of a query; `masked` is for a trace."""
     body = f'<query xmlns="{NAMESPACE}"><sXML>{escape(document)}</sXML></query>'
     return _envelope(body, credentials, writes=False, masked=masked)
 

@@ -1,9 +1,9 @@
-"""Every way in which Autotask fails, turned into our errors; sentences by one table.
+"""Turn every way in which Autotask fails into our errors.
 
-There are no error codes, only texts, and five channels: no connection, a page that is
-not SOAP, a `soap:Fault`, a `ReturnCode` other than 1 with `Errors`, and the message of
-an `EntityReturnInfo`. Each has a function here, and each ends in a `Failure`, which
-says besides the error what may be done about it.
+Autotask has no error codes, only texts; `VENDOR_MESSAGES` maps them to our errors.
+There are five channels, each with a function here: no connection, a page that is not
+SOAP, a `soap:Fault`, a `ReturnCode` other than 1 with `Errors`, and the message of an
+`EntityReturnInfo`. Each returns an `AttemptError`, which also says what `retry` needs.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ from bridge.errors import (
 
 
 class AttemptError(Exception):
-    """Why one attempt failed.
+    """One attempt of a call failed.
 
     Args:
-        error: what the caller is told.
-        passing: the same request may succeed shortly.
-        nothing_done: the vendor certainly changed nothing.
-        astray: the tenant may have moved to another zone.
-        answered: the service itself said so, whatever is wrong behind it.
-        at_once: no pause is needed before the next attempt.
+        error: what the caller gets.
+        transient: the same request may succeed shortly.
+        not_applied: the vendor certainly changed nothing.
+        wrong_zone: the tenant may have moved to another zone.
+        from_service: the service itself responded, so its host is reachable.
+        retry_immediately: no pause is needed before the next attempt.
     """
 
     def __init__(
@@ -67,10 +67,10 @@ class AttemptError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class VendorMessage:
-    """What a fragment of the vendor's text means, and where the text is known from.
+    """A text of the vendor's, the error it becomes, and where the text is known from.
 
-    `certain` is false where a `soap:Fault` with this text may have come too late to
-    undo a write.
+    `certain` is false if a write may have been applied although it ended in a
+    `soap:Fault` with this text.
     """
 
     pattern: str
@@ -173,7 +173,7 @@ _FAULT_OF_REQUEST = re.compile(r"(?:^|:)client(?:$|\.)", re.IGNORECASE)
 
 
 def host_of(url: str) -> str:
-    """Return how messages name the server behind a URL: its port only where it has one.
+    """Return the host and port of a URL, for messages.
 
     Source: RFC 3986, authority.
     """
@@ -181,7 +181,7 @@ def host_of(url: str) -> str:
 
 
 def no_answer(request: Request, url: str, error: WireError) -> AttemptError:
-    """Return the failure of an exchange that broke."""
+    """Return the error of a connection that failed or broke."""
     host = host_of(url)
     if not error.sent:
         parts = urlsplit(url)
@@ -202,12 +202,12 @@ def no_answer(request: Request, url: str, error: WireError) -> AttemptError:
 
 
 def page(request: Request, host: str, status: int, body: bytes) -> AttemptError:
-    """Return the failure that an answer which is not SOAP stands for.
+    """Return the error of a response that is not SOAP.
 
-    The page's title is kept as the vendor's text. An error status of 500 and above
-    does not tell whether the service had read the request. A page with status 200 or
-    500 is taken for maintenance, but not where nobody has logged in: there any web
-    server may have answered, which does not take such a request at all.
+    The page's title becomes the vendor's text. With a status of 500 and above it is
+    unknown whether the service had read the request. A page with status 200 or 500
+    means maintenance, unless the request had no credentials: then it may come from
+    any web server, which has no such service at all.
     """
     text = request.clean(_page_text(status, body))
     if status == HTTPStatus.UNAUTHORIZED and request.authorization:
@@ -236,7 +236,7 @@ def page(request: Request, host: str, status: int, body: bytes) -> AttemptError:
 
 
 def _is_elsewhere(request: Request, host: str, status: int, text: str) -> bool:
-    """Return whether a status says that no service takes requests at an address."""
+    """Whether a status means that there is no service at this address."""
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
         return True
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -246,7 +246,7 @@ def _is_elsewhere(request: Request, host: str, status: int, text: str) -> bool:
 
 
 def check(request: Request, reply: Reply) -> None:
-    """Raise the Failure that a decoded reply stands for, if it stands for one."""
+    """Raise the AttemptError of a decoded reply that is not a success."""
     if reply.fault is not None:
         raise soap_fault(request, *reply.fault)
     if reply.return_code != _SUCCESS:
@@ -257,9 +257,9 @@ def check(request: Request, reply: Reply) -> None:
 
 
 def soap_fault(request: Request, code: str, text: str) -> AttemptError:
-    """Return the failure a `soap:Fault` stands for.
+    """Return the error of a `soap:Fault`.
 
-    A fault of the client's side was found while the request was read.
+    A fault code of the client's side means that the request was not carried out.
     Source: captured faults.
     """
     text = request.clean(text)
@@ -271,9 +271,9 @@ def soap_fault(request: Request, code: str, text: str) -> AttemptError:
 
 
 def refused(request: Request, messages: Iterable[str]) -> AttemptError:
-    """Return the failure of a `ReturnCode` other than 1, with all its messages.
+    """Return the error of a `ReturnCode` other than 1, with all its messages.
 
-    Autotask carries a call out whole or not at all. Source: SOAP help, create().
+    Autotask applies a call completely or not at all. Source: SOAP help, create().
     Only its limit of simultaneous calls is worth another attempt.
     """
     text = request.clean("\n".join(filter(str.strip, messages)))
@@ -285,7 +285,7 @@ def refused(request: Request, messages: Iterable[str]) -> AttemptError:
 
 
 def duplicate(request: Request, match_info: str) -> AttemptError:
-    """Return the failure of a create that found an equal record.
+    """Return the error of a create that found an equal record.
 
     Source: published clients, EntityReturnInfo.
     """
@@ -297,7 +297,7 @@ def duplicate(request: Request, match_info: str) -> AttemptError:
 
 
 def unknown_outcome(request: Request, host: str, error: ProviderError) -> ProviderError:
-    """Return what a caller is told of a write that may have happened."""
+    """Return the error for a write that may or may not have been applied."""
     check = (
         "look for the record in Autotask before sending it again"
         if request.operation in ("create", "CreateAttachment")

@@ -1,7 +1,8 @@
-"""Requests and replies as a trace may show them: without what secret fields hold.
+"""Mask passwords and other secrets in the requests and replies of a trace.
 
-What our own encoder writes is masked there, field by field. Here is the rest: replies,
-which may be cut or broken, and requests that zeep or a caller's definition wrote.
+Requests of our own encoder are masked there, field by field. This module masks the
+rest: replies, which may be cut or broken, and requests written by zeep or by a
+caller's definition.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ _MAX_DEPTH = 3
 
 
 def mask_xml(text: str, *, depth: int = 0) -> str:
-    """Return an XML text in which secret values are masked; linear in its length.
+    """Return an XML text with its secret values masked, in time linear in its length.
 
-    Secret are the content of an element with a secret name, the `Value` behind a
-    secret `Name`, as user-defined fields are written, and the `expression` behind a
-    secret `field`, as conditions are; also in markup that stands in a comment or in
-    the text of an element, escaped or as CDATA.
+    Masked are the content of an element with a secret name, the `Value` after a secret
+    `Name` (user-defined fields), and the `expression` after a secret `field`
+    (conditions); also in markup inside a comment or inside the text of an element,
+    escaped or as CDATA.
     """
     masker = _Masker(depth)
     at = 0
@@ -48,20 +49,20 @@ def mask_xml(text: str, *, depth: int = 0) -> str:
 
 
 class _Masker:
-    """Takes tags and texts in their order; `parts` is what may be shown."""
+    """Reads tags and texts in order; `parts` is the masked result."""
 
     def __init__(self, depth: int) -> None:
         self.parts: list[str] = []
         self._depth = depth
         self._inside = ""
-        """The secret element whose content is left out, by its full name."""
+        """The full name of the secret element whose content is being left out."""
         self._nested = 0
         self._masked = False
         self._label = ""
-        """The text that names what comes next: of a `Name` or a `field`."""
+        """The text of the last `Name` or `field`, which names the next value."""
 
     def tag(self, tag: str) -> None:
-        """Take what stands between angle brackets."""
+        """Read a tag, angle brackets included."""
         closes, name = tag.startswith("</"), _name(tag)
         empty = tag.endswith("/>")
         if self._inside:
@@ -78,7 +79,7 @@ class _Masker:
         self.parts.append(tag)
 
     def text(self, text: str) -> None:
-        """Take what stands between two tags, as it is written."""
+        """Read the text between two tags, as it is written."""
         if self._inside:
             if text.strip():
                 self._mask()
@@ -92,7 +93,7 @@ class _Masker:
         self.parts.append(text)
 
     def section(self, opening: str, text: str, ending: str) -> None:
-        """Take a CDATA section or a comment, which may be cut: then `ending` is ""."""
+        """Read a CDATA section or a comment; `ending` is "" where it is cut off."""
         if self._inside:
             self._mask()
             return
@@ -103,7 +104,7 @@ class _Masker:
         self.parts += (opening, text, ending)
 
     def _mask(self) -> None:
-        """Show once that something is left out."""
+        """Add one mask for all that is left out."""
         if not self._masked:
             self.parts.append(MASK)
             self._masked = True

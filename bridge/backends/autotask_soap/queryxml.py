@@ -1,4 +1,4 @@
-"""Write a filter as the vendor's query document; pure text work.
+"""Write a filter as the vendor's query document (queryxml). No input or output.
 
 The vendor joins siblings from left to right without precedence: a `field` with AND, a
 `condition` with its operator, the first one's operator ignored; a condition's content
@@ -54,7 +54,7 @@ class _Condition:
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """A bracket: all of its items, or any of them. No item is a group of its kind."""
+    """A bracket: all of its items, or any of them. Contains no group of its kind."""
 
     any: bool
     items: tuple[_Item, ...]
@@ -73,14 +73,14 @@ def render(
 ) -> str:
     """Return the query document for the entities with id above `after`.
 
-    With `masked` it is that of a trace: no value asked of a secret field is in it.
+    With `masked` the values of secret fields are masked, for a trace.
 
-    A query without any condition is refused by the vendor, so the first page of all
-    records asks for `id >= 0`: id 0 is a real record. Source: SOAP help, account 0.
+    The vendor refuses a query without a condition, so the first page of all records
+    has the condition `id >= 0`: id 0 is a real record. Source: SOAP help, account 0.
 
     Raises:
         InvalidQueryError: more than 500 alternatives, two user-defined fields,
-            nesting beyond reason, or an operator that the field's type has not.
+            too deep nesting, or an operator that the field's type does not support.
     """
     parts: list[str] = []
     if where is not None:
@@ -104,7 +104,7 @@ def _top_items(tree: _Item) -> _Group:
 
 
 def _simplify(where: Expr[Field, Scalar], times: VendorTimes, *, depth: int) -> _Item:
-    """Turn a filter into tests and brackets, brackets of one kind merged."""
+    """Turn a filter into conditions and groups; merge nested groups of one kind."""
     if depth > _MAX_DEPTH:
         raise InvalidQueryError(
             f"The filter is nested more than {_MAX_DEPTH} levels deep."
@@ -150,10 +150,11 @@ def _predicate(predicate: Predicate[Field, Scalar], times: VendorTimes) -> _Item
 
 
 def _comparison(field: Field, operator: Operator, text: str) -> _Condition:
-    """Write one comparison; the empty text is asked for as null.
+    """Return the condition of one comparison; the empty text is queried as null.
 
-    Unset texts come back as empty or not at all, and `IsNull` matches both, while the
-    other operators want a value. Unverified: that `IsNull` matches the empty text.
+    Unset texts are returned as empty or not at all, and `IsNull` matches both, while
+    the other operators require a value. Unverified: that `IsNull` matches the empty
+    text.
     """
     if not text and operator is Operator.EQUAL:
         return _Condition(field, "IsNull")
@@ -185,7 +186,7 @@ def _not_like(field: Field, pattern: str) -> _Condition:
 
 
 def _check_operator(predicate: Predicate[Field, Scalar]) -> None:
-    """Refuse what the vendor's table of operators and types leaves blank.
+    """Validate an operator by the vendor's table of operators and types.
 
     Source: SOAP help, queryxml operators.
     """
@@ -203,7 +204,7 @@ def _check_operator(predicate: Predicate[Field, Scalar]) -> None:
 
 
 def _check_limits(tree: _Item) -> None:
-    """Refuse what the vendor would refuse. Source: SOAP help, query limits."""
+    """Validate the vendor's limits of a query. Source: SOAP help, query limits."""
     if _count_alternatives(tree) > MAX_ALTERNATIVES:
         raise InvalidQueryError(
             f"A query can have at most {MAX_ALTERNATIVES} alternatives"

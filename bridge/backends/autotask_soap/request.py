@@ -1,4 +1,4 @@
-"""One request to the vendor, as the layers below the use case see it."""
+"""One request to the vendor."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from bridge.interfaces import Credentials
 from bridge.telemetry.redaction import MASK
 
 MAX_REPLY_BYTES = 4_000_000
-"""The largest answer that is read, unpacked, to an operation not named below."""
+"""The largest response that is read, decompressed, to an operation not named below."""
 
 MAX_DESCRIPTION_BYTES = 32_000_000
 """The largest description of entities and fields, or markup of an invoice."""
 
 MAX_RECORDS_BYTES = 256_000_000
-"""The largest answer with records or a file, which are decoded while they arrive."""
+"""The largest response with records or a file; these are decoded while they arrive."""
 
 _MAX_BYTES = {
     "getattachment": MAX_RECORDS_BYTES,
@@ -34,10 +34,9 @@ _MIN_SECRET_CHARACTERS = 4
 class Request:
     """An envelope ready to send, and what error messages need to know about it.
 
-    `subject` is the entity, or empty. `authorization` is empty where the vendor asks
-    for none; `identified` tells whether an integration code is in the header.
-    `secrets` are what no message may repeat, whoever sent it. `masked` is the body as
-    its encoder shows it in a trace, empty where it was not asked for.
+    `subject` is the entity, or empty. `authorization` is empty for operations without
+    login. `identified`: the header has an integration code. `secrets` are masked in
+    every message. `masked` is the body for a trace as its encoder wrote it, or empty.
     """
 
     operation: str
@@ -54,11 +53,11 @@ class Request:
 
     @property
     def max_reply_bytes(self) -> int:
-        """The largest answer that is read, in bytes after unpacking."""
+        """The largest response that is read, in bytes after decompression."""
         return _MAX_BYTES.get(self.operation.lower(), MAX_REPLY_BYTES)
 
     def clean(self, text: str) -> str:
-        """Return a text of the vendor's without the secrets it may have echoed."""
+        """Return a text of the vendor's with the secrets masked that it may repeat."""
         for secret in self.secrets:
             text = text.replace(secret, MASK)
         return text

@@ -1,10 +1,10 @@
-"""Equal questions that are under way at the same time are asked once.
+"""Single flight: concurrent equal reads of one process share one vendor call.
 
-A caller who has just written must not be given an answer that is older than his
-write. Therefore a write of an instance, when it is sent and when it is done, ends the
-sharing of whatever the instance is asking in this process; and a question can be
-joined only shortly after it was begun, which is less than a write and the reading
-back of it take through another process.
+A caller that has just written must not get a page that is older than its write.
+Therefore a write of an instance, when it is sent and when it is done, ends the
+sharing of all calls of that instance in this process. Writes of other processes are
+not seen here, so a call can be joined only for a quarter of a second after its start:
+less than a write and the read after it take through another process.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from bridge.interfaces import Entity, Page
 _JOIN_S = 0.25
 
 CallKey: TypeAlias = tuple[int, bytes, int]
-"""Instance, the request as it is sent, and the most entities wanted of the answer."""
+"""Instance, the request as it is sent, and the page's limit of entities."""
 
 
 @dataclass(slots=True, eq=False)
@@ -35,19 +35,19 @@ class _SharedCall:
 
 
 class SingleFlight:
-    """The questions under way in one process; safe to use from many threads."""
+    """The shared calls of one process. Safe to use from many threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._calls: dict[CallKey, _SharedCall] = {}
 
     def do(self, key: CallKey, fetch: Callable[[], Page]) -> Page:
-        """Return the answer to a question, asked by this thread or by another one.
+        """Return the page of a call, made by this thread or by another one.
 
-        What is returned is the caller's own: nobody else changes it.
+        The page is the caller's own copy.
 
         Raises:
-            ProviderError: whoever asked was refused.
+            ProviderError: the call failed, in this thread or in the other one.
         """
         with self._lock:
             call = self._calls.get(key)
@@ -66,7 +66,7 @@ class SingleFlight:
         return fetch()
 
     def end(self, instance_id: int) -> None:
-        """Let nobody join what an instance is asking now."""
+        """Stop the sharing of the calls of an instance that are under way."""
         with self._lock:
             for key in [each for each in self._calls if each[0] == instance_id]:
                 del self._calls[key]

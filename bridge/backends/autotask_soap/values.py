@@ -1,8 +1,8 @@
-"""Sole owner of the vendor's value texts and of its time zone.
+"""Convert values and times to the vendor's texts, and times back.
 
 Autotask writes and reads times without an offset, in US Eastern time with daylight
-saving unless a tenant says otherwise; everywhere else in Bridge a time is aware and
-UTC. A day travels as midnight and is never shifted.
+saving unless a tenant is configured otherwise; everywhere else in Bridge a time is
+aware and UTC. A date is sent as midnight and is never shifted.
 Source: SOAP help, "Time zones"; Unverified: that no tenant answers in UTC.
 """
 
@@ -68,7 +68,7 @@ class VendorTimes:
     def reader(self, entity: EntityType) -> Callable[[str, str], datetime | date]:
         """Return the function by which an entity's `xsd:dateTime` texts are read.
 
-        It takes a field's name and text, and raises ValueError for what is no time.
+        It takes a field's name and text, and raises ValueError for any other text.
         """
         kinds = entity.date_kinds
         read = self.read
@@ -129,7 +129,7 @@ def wire_text(field: Field, value: Scalar, times: VendorTimes) -> str:
     """Return a value's text as the vendor reads it in `field`; not yet escaped.
 
     Numbers have a point and no exponent. A boolean in a numeric field is 1 or 0, as
-    `Contact.Active` wants it. Source: captured replies; SOAP help, query values.
+    `Contact.Active` requires. Source: captured replies; SOAP help, query values.
 
     Raises:
         InvalidRequestError: a number that has no digits (nan, inf).
@@ -169,8 +169,9 @@ def wire_type(field: Field, value: Scalar) -> str:
     """Return the XML Schema type, without prefix, that a value of `field` is sent as.
 
     The vendor converts any numeric type to the field's own, so a whole number is
-    widened to what holds it; a text where another type is expected goes as a string,
-    for the vendor to judge. Source: SOAP help, samples; captured requests of clients.
+    widened to what holds it. A text where another type is expected is sent as a string,
+    for the vendor to validate. Source: SOAP help, samples; captured requests of
+    clients.
     """
     if isinstance(value, str):
         return "string"

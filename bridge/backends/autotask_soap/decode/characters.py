@@ -1,8 +1,8 @@
 """Turn the bytes of a reply into UTF-8 that an XML parser accepts.
 
 Autotask stores what its users paste and has sent characters that XML 1.0 forbids,
-raw and as references such as `&#x1F;`. They are removed here, chunk by chunk; all
-else stays as it is, `&#x1F;` as plain text in a CDATA section included.
+raw and as references such as `&#x1F;`. They are removed here, chunk by chunk.
+Everything else stays, also `&#x1F;` as plain text in a CDATA section.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ class EntityReader:
 
     Args:
         read_time: turns the text of a dateTime field into a value.
-        prefixes: those that stand for the same wherever a type has them.
+        prefixes: namespace prefixes that have one meaning in all entities.
     """
 
     def __init__(self, read_time: ReadTime, prefixes: Iterable[str | None]) -> None:

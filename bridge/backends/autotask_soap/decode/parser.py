@@ -29,11 +29,10 @@ _RESULTS_DEPTH: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a reply says besides its entities.
+    """A reply without its entities.
 
-    `count` is the number of entities seen, those beyond the limit included. `fault` is
-    the code and text of a SOAP fault; such a reply has no return code of its own and 0
-    stands here.
+    `count` is the number of entities, those beyond the limit included. `fault` is the
+    code and text of a SOAP fault, whose `return_code` is 0.
     """
 
     return_code: int
@@ -85,10 +84,10 @@ class ReplyParser:
         self.count += 1
 
     def close(self) -> Reply:
-        """Return what was said besides the entities, once all was fed.
+        """Return the result around the entities, once all bytes were fed.
 
         Raises:
-            ProviderProtocolError: it is cut off, or was no ATWSResponse.
+            ProviderProtocolError: it is cut off, or not an ATWSResponse.
         """
         root = self._xml.close()
         self._handle_events()

@@ -1,11 +1,10 @@
-"""Decode an ATWSResponse while it arrives: entities out, bytes gone.
+"""Decode the reply of query, create, update, delete and getThresholdAndUsageInfo.
 
-For the replies of query, create, update, delete and getThresholdAndUsageInfo. Pure:
-knows no HTTP, no zeep and no names but the vendor's. Memory is one entity and a chunk,
-besides what the caller has not taken yet.
+The reply is decoded while it arrives. Memory: one entity and one chunk, besides the
+entities that the caller has not taken yet. No HTTP, no zeep, the vendor's names only.
 
-A reply in the form in which Autotask's servers write it is read by `scanner` alone.
-From the first bytes that depart from that form, `parser` reads the rest of it.
+A reply in the usual form of Autotask's servers is read by `scanner` alone; `parser`
+reads the rest of a reply from the first bytes that depart from that form.
 """
 
 from __future__ import annotations
@@ -40,8 +39,8 @@ class ReplyDecoder:
     """Decodes one reply.
 
     Args:
-        read_time: turns a field's name and its dateTime text into a value, with
-            ValueError for a text that is no time.
+        read_time: turns a field's name and its dateTime text into a value, raising
+            ValueError for any other text.
         limit: entities to build; further ones are only counted.
     """
 
@@ -76,10 +75,10 @@ class ReplyDecoder:
         return taken
 
     def close(self) -> Reply:
-        """Return the rest, once all bytes of the body were fed.
+        """Return the result around the entities, once all bytes were fed.
 
         Raises:
-            ProviderProtocolError: the reply is cut off, empty, or no ATWSResponse.
+            ProviderProtocolError: the reply is cut off, empty, or not an ATWSResponse.
         """
         self._pending += self._utf8.feed(b"", final=True)
         head = self._head
@@ -98,7 +97,7 @@ class ReplyDecoder:
         return self._parser.close()
 
     def _read_head(self) -> bool:
-        """Find the first entity; like each step below, say if the next can go on."""
+        """Find the first entity. As each step: return whether the next one can run."""
         self._head = scan_head(self._pending)
         if self._head is not None:
             self._pass(self._head.size)
@@ -165,7 +164,7 @@ class ReplyDecoder:
         return True
 
     def _pass(self, size: int) -> None:
-        """Go on behind what has been read, which the parser may still have to see."""
+        """Skip what has been read; the parser gets it first, should it be needed."""
         self._around += self._pending[:size]
         self._pending = self._pending[size:]
 

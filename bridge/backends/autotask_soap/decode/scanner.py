@@ -1,8 +1,8 @@
-"""Read what a reply repeats in the one form in which Autotask's servers write it.
+"""Read replies in the one form in which Autotask's servers write them.
 
-They write entities without blanks between elements, typed, in one spelling. A regular
-expression reads that form several times faster than a parser's callbacks. Whatever
-departs from it is not read here at all, and left to the parser.
+They write typed elements without blanks between them, in one spelling, and a regular
+expression reads that form several times faster than an XML parser. Nothing else is
+read here: each function returns None for what the parser has to read.
 """
 
 from __future__ import annotations
@@ -112,9 +112,9 @@ def scan_entity(data: bytes, read_time: ReadTime) -> Entity | None:
 
 
 def scan_infos(data: bytes) -> tuple[list[ReturnInfo], int]:
-    """Return the infos at the start of `data` that say nothing in words, and their end.
+    """Return the infos without a message at the start of `data`, and where they end.
 
-    One with a message, and all after it, is left to the parser.
+    The first info with a message, and all after it, is left to the parser.
     """
     infos, end = [], 0
     while info := _INFO.match(data, end):

@@ -50,6 +50,7 @@ class ZoneAddress:
         self._description = description
         self._policy = policy
         self._credentials = credentials
+        # The allowed hosts may have changed since the zone was stored.
         self._zone = zone if zone and policy.allows(zone.url) else None
         self._zone_changed = zone_changed
         self._looked_up_at = float("-inf")
@@ -84,6 +85,7 @@ class ZoneAddress:
             return None
         try:
             zone = self._look_up()
+        # The user is gone or renamed: no other address knows it either.
         except ProviderCredentialsError:
             raise
         except (ProviderError, InvalidRequestError):

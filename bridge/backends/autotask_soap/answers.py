@@ -76,7 +76,7 @@ def find_response(root: etree._Element) -> etree._Element | None:
 def members(element: etree._Element) -> dict[str, str]:
     """Return the texts of an element's children by local name, trimmed."""
     return {
-        etree.QName(child).localname: (child.text or "").strip()
+        local_name(child): (child.text or "").strip()
         for child in element.iterchildren(etree.Element)
     }
 

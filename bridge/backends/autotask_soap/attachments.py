@@ -163,6 +163,7 @@ def _result_text(request: Request, chunks: Iterable[bytes]) -> str:
 def _failure(request: Request, fault: FaultReplyError) -> AttemptError:
     """Return the failure of a fault; refusals of these calls have no other channel."""
     failure = faults.soap_fault(request, fault.code, fault.text)
+    # Found before anything was stored, so the outcome is certain.
     if _CHECKED.search(fault.text):
         failure.not_applied = True
     return failure

@@ -143,11 +143,13 @@ class AutotaskSoapBackend:
         def fetch() -> Page:
             reply, entities = self._exchange(request, entity, limit=limit)
             _require_ascending(entities, after)
+            # A full reply may be the last one; only the next query can show that.
             more = reply.count > len(entities) or reply.count >= PAGE_SIZE
             return Page(entities, more=more)
 
         if not shared or self._caller.instance_id is None:
             return fetch()
+        # The body contains credentials and integration code, so tenants never share.
         return self._single_flight.do((self._caller.instance_id, body, limit), fetch)
 
     def create(
@@ -300,6 +302,7 @@ class AutotaskSoapBackend:
         )
 
     def _call(self, request: Request, receive: Receive[T]) -> T:
+        # Reads under way now may return the record as it was before this write.
         if request.writes:
             self._end_sharing()
         try:
@@ -313,6 +316,7 @@ class AutotaskSoapBackend:
                 relocate=self._address.relocate,
             )
         finally:
+            # So may reads that began while the write was under way.
             if request.writes:
                 self._end_sharing()
 

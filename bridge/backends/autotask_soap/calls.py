@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from lxml import etree
 
 from bridge.backends.autotask_soap.answers import members
+from bridge.backends.autotask_soap.decode.entity import local_name
 from bridge.backends.autotask_soap.encode import NAMESPACE
 from bridge.backends.autotask_soap.xmltext import escape, is_name
 from bridge.errors import InvalidRequestError
@@ -89,19 +90,20 @@ def as_json(operation: str, result: etree._Element | None) -> dict[str, JSON]:
     if result is None:
         return {f"{operation}Response": {}}
     response = result.getparent()
-    name = f"{operation}Response" if response is None else _name(response)
-    return {name: {_name(result): _json(result)}}
+    name = f"{operation}Response" if response is None else local_name(response)
+    return {name: {local_name(result): _json(result)}}
 
 
 def _json(element: etree._Element) -> JSON:
     children = list(element.iterchildren(etree.Element))
     if not children:
         text = element.text or ""
+        # An identifier of digits in a text field must stay a text.
         is_integer = _DIGITS.fullmatch(text) and _is_integer(element)
         return int(text) if is_integer else text
     values: dict[str, JSON] = {}
     for child in children:
-        name, value = _name(child), _json(child)
+        name, value = local_name(child), _json(child)
         before = values.get(name)
         if name not in values:
             values[name] = value
@@ -117,12 +119,8 @@ def _is_integer(element: etree._Element) -> bool:
     declared = element.get(_TYPE)
     if declared is not None:
         return declared.rpartition(":")[2] in _INTEGER_TYPES
-    parent, name = element.getparent(), _name(element)
-    holder = "" if parent is None else _name(parent)
+    parent, name = element.getparent(), local_name(element)
+    holder = "" if parent is None else local_name(parent)
     if (holder, name) in _INTEGER_MEMBERS:
         return True
     return name in _INTEGER_RESULTS and holder.endswith("Result")
-
-
-def _name(element: etree._Element) -> str:
-    return etree.QName(element).localname

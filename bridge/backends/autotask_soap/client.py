@@ -124,6 +124,8 @@ class SoapClient:
                     )
             except AttemptError as failure:
                 if failure.wrong_zone and relocate is not None:
+                    # Once per call: two zones that name each other would otherwise
+                    # never end it.
                     moved_to, relocate = relocate(), None
                     if moved_to is not None and moved_to != url:
                         url = moved_to
@@ -148,6 +150,7 @@ class SoapClient:
 
     def _attempt(self, attempt: _Attempt, receive: Receive[T], permit: Permit) -> T:
         started_at, started = datetime.now(UTC), time.perf_counter()
+        # This stays if `receive` raises something unexpected.
         permit.outcome = Outcome.UNUSABLE
         try:
             answer = self._exchange(attempt, receive)
@@ -175,6 +178,7 @@ class SoapClient:
                     page = reply.page()
                     attempt.trace(page)
                     raise faults.page(request, faults.host_of(url), reply.status, page)
+                # Counted after decompression: a small reply may expand without bound.
                 chunks = _limited(request, reply.chunks())
                 return receive(attempt.traced(chunks))
         except FaultReplyError as fault:
@@ -282,6 +286,7 @@ def _outcome(failure: AttemptError) -> Outcome:
     match failure.error:
         case ProviderThresholdError():
             return Outcome.THREAD_LIMIT if failure.transient else Outcome.QUOTA
+        # Only a host that gave no response counts against its circuit breaker.
         case ProviderUnavailableError() | ProviderTimeoutError() if (
             not failure.from_service
         ):

@@ -165,10 +165,13 @@ class Connections:
             reply = HttpReply(response, deadline)
             yield reply
         except WireError as error:
+            # The server closed it while idle, and then very likely the others as
+            # well.
             if error.reused:
                 self._close_idle(host)
             raise
         finally:
+            # Unread bytes would become the start of the next response.
             if reply is not None and reply.finished:
                 self._add_idle(host, connection)
             else:
@@ -206,6 +209,7 @@ class Connections:
         with self._lock:
             if self._tls is None:
                 context = ssl.create_default_context()
+                # Slim containers often have no authorities of their own.
                 context.load_verify_locations(certifi.where())
                 context.minimum_version = ssl.TLSVersion.TLSv1_2
                 self._tls = context
@@ -221,6 +225,8 @@ class Connections:
                     or time.monotonic() - connections[-1][1] > idle_max_s
                 ):
                     return None
+                # Newest first, so that connections that are not needed reach their
+                # idle limit.
                 connection, _since = connections.pop()
             if connection.is_connected:
                 return connection
@@ -228,6 +234,7 @@ class Connections:
 
     def _add_idle(self, host: _Host, connection: HTTPConnection) -> None:
         now = time.monotonic()
+        # The server announced that it would close the connection.
         if connection.sock is None:
             return
         with self._lock:
@@ -239,6 +246,7 @@ class Connections:
                 or now - connections[0][1] > _IDLE_MAX_S
             ):
                 stale.append(connections.popleft())
+        # Outside of the lock: closing a TLS connection may block.
         for old, _since in stale:
             old.close()
 

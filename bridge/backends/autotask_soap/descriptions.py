@@ -163,6 +163,7 @@ def save(directory: Path, release: str, body: bytes) -> ServiceRelease:
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft.write_bytes(body)
+        # Atomic: serving processes may read the directory at any time.
         draft.replace(path)
     except OSError as error:
         raise ConfigurationError(

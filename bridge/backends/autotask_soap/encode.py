@@ -130,6 +130,7 @@ def _append_fields(
             )
         elif value is not None and field.name != "id":
             fields.append(_typed(field, value, times))
+    # The schema's order: user-defined fields before the typed ones.
     if udfs:
         parts.append(f"<UserDefinedFields>{''.join(udfs)}</UserDefinedFields>")
     parts.extend(fields)

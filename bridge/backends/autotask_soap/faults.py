@@ -185,6 +185,7 @@ def no_answer(request: Request, url: str, error: WireError) -> AttemptError:
     host = host_of(url)
     if not error.sent:
         parts = urlsplit(url)
+        # Connection problems often are firewall rules, which need the port.
         if parts.port is None:
             host = f"{host}:{443 if parts.scheme == 'https' else 80}"
         return AttemptError(
@@ -266,6 +267,7 @@ def soap_fault(request: Request, code: str, text: str) -> AttemptError:
     known = _find_message(text)
     failure = _error_of(request, text, known)
     understood = known is not None and known.certain
+    # A server fault may come after the write was committed, so it proves nothing.
     failure.not_applied = understood or bool(_FAULT_OF_REQUEST.search(code))
     return failure
 
@@ -325,9 +327,10 @@ def _error_of(request: Request, text: str, known: VendorMessage | None) -> Attem
 
 
 def _find_message(text: str) -> VendorMessage | None:
-    for sentence in VENDOR_MESSAGES:
-        if re.search(sentence.pattern, text, re.IGNORECASE):
-            return sentence
+    # The first match wins, so special texts stand before general ones.
+    for message in VENDOR_MESSAGES:
+        if re.search(message.pattern, text, re.IGNORECASE):
+            return message
     return None
 
 

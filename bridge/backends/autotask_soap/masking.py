@@ -68,6 +68,7 @@ class _Masker:
         if self._inside:
             if name == self._inside and not empty:
                 self._nested += -1 if closes else 1
+            # An element of the same name inside does not end the secret one.
             if self._nested:
                 self._mask()
                 return
@@ -88,6 +89,7 @@ class _Masker:
             self._label = unescape(text)
         if "&" in text and self._depth < _MAX_DEPTH:
             plain = unescape(text)
+            # A queryxml document travels escaped inside an element.
             shown = mask_xml(plain, depth=self._depth + 1)
             text = text if shown == plain else escape(shown)
         self.parts.append(text)

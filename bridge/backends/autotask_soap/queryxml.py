@@ -88,6 +88,7 @@ def render(
         _check_limits(tree)
         _write_items(_top_items(tree), parts, masked=masked)
     if after is not None:
+        # Last, because everything before it is then restricted by it.
         parts.append(
             f'<field>id<expression op="GreaterThan">{after}</expression></field>'
         )
@@ -165,9 +166,11 @@ def _comparison(field: Field, operator: Operator, text: str) -> _Condition:
 
 def _like(field: Field, pattern: str) -> _Condition:
     core = pattern.strip("%")
+    # `%` alone matches any text, but not null.
     if pattern and not core:
         return _Condition(field, "IsNotNull")
     starts, ends = pattern.startswith("%"), pattern.endswith("%")
+    # A wildcard inside: only `Like` itself can express that.
     if "%" in core:
         return _Condition(field, "Like", pattern)
     if starts and ends:
@@ -236,6 +239,8 @@ def _conditions(item: _Item) -> list[_Condition]:
 def _write_items(group: _Group, parts: list[str], *, masked: bool) -> None:
     """Append a bracket's content, its items joined by AND or by OR."""
     for position, item in enumerate(group.items):
+        # The vendor ignores the operator of the first item, so only later ones have
+        # it.
         joined_by_or = group.any and position > 0
         if isinstance(item, _Condition) and not joined_by_or:
             parts.append(_field(item, masked=masked))

@@ -94,6 +94,7 @@ def authorized(  # noqa: PLR0913 - the parts of a request, by name
     """
     pair = f"{credentials.username}:{credentials.password}".encode()
     encoded = b64encode(pair).decode("ascii")
+    # Pasted by hand, so it may have blanks around it.
     code = credentials.integration_code.strip()
     secrets = (encoded, credentials.password, code, *secret_values)
     return Request(

@@ -27,6 +27,7 @@ class RetryPolicy:
 
     def pause_s(self, attempt: int) -> float:
         """Return how long to wait after the nth attempt: doubling, with jitter."""
+        # Jitter keeps callers that failed together from returning together.
         max_s = self.backoff_s * float(2 ** (attempt - 1))
         return max_s * random.uniform(0.5, 1.0)
 

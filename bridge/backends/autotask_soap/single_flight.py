@@ -50,6 +50,8 @@ class SingleFlight:
             ProviderError: the call failed, in this thread or in the other one.
         """
         with self._lock:
+            # The lock covers only the registration; the vendor call is made without
+            # it.
             call = self._calls.get(key)
             joined = call is not None and time.monotonic() - call.started < _JOIN_S
             if call is None or not joined:
@@ -62,7 +64,10 @@ class SingleFlight:
         if call.page is not None:
             return _own(call.page)
         if call.error is not None:
+            # A copy, because each thread adds its own traceback.
             raise copy.copy(call.error) from call.error
+        # The other thread failed in its own way, such as a bug; this one tries by
+        # itself.
         return fetch()
 
     def end(self, instance_id: int) -> None:
@@ -80,6 +85,8 @@ class SingleFlight:
             raise
         finally:
             with self._lock:
+                # Before the waiters wake up: later callers must start a new call.
+                # After a write the key may belong to a newer call already.
                 if self._calls.get(key) is call:
                     del self._calls[key]
             call.page = page

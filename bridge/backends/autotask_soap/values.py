@@ -89,7 +89,9 @@ class VendorTimes:
         offset = moment.replace(tzinfo=self._zone).utcoffset() or _ZERO
         start = moment.replace(minute=0, second=0, microsecond=0, tzinfo=self._zone)
         end = start.replace(minute=59, second=59)
+        # An hour with a change of daylight saving has two offsets and is not cached.
         if start.utcoffset() == end.utcoffset() == offset:
+            # Far more hours than a tenant uses; clearing is simpler than evicting.
             if len(self._offsets) >= _MAX_HOURS:
                 self._offsets.clear()
             self._offsets[hour] = offset

@@ -66,6 +66,7 @@ class ServiceDescription:
         return etree.tostring(envelope, xml_declaration=True, encoding="utf-8")
 
     def _load(self) -> tuple[Any, Any]:
+        # The first calls of several threads must not parse the document twice.
         with self._lock:
             if self._loaded is None:
                 self._loaded = self._load_newest()

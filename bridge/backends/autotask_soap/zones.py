@@ -59,6 +59,7 @@ class HostPolicy:
         host = parts.hostname or ""
         if parts.scheme not in ("http", "https") or parts.username is not None:
             return False
+        # With other characters two URL parsers may disagree on the host.
         if _HOST.fullmatch(f"[{host}]" if ":" in host else host) is None:
             return False
         if self.allow_loopback and _is_loopback(host):
@@ -134,6 +135,7 @@ def _parse(server_url: str) -> SplitResult:
     text = server_url.strip()
     try:
         parts = urlsplit(text if "://" in text else f"https://{text}")
+        # The simulator on this machine has no TLS.
         if "://" not in text and _is_loopback(parts.hostname or ""):
             parts = parts._replace(scheme="http")
         usable = bool(parts.hostname) and parts.port != 0

@@ -141,6 +141,7 @@ class AllowedCharacters:
                 return self._hold(section, max(0, len(section) - 2))
             section += end
             self._section_end = b""
+        # A chunk may end inside a reference or inside the mark of a section.
         tail = _UNFINISHED.search(data, max(0, len(data) - _MAX_UNFINISHED_BYTES))
         data = self._hold(data, tail.start() if tail else len(data))
         # The second byte is the rare one: looking for it first is far cheaper.
@@ -170,6 +171,7 @@ class AllowedCharacters:
     def _open(self, start: bytes, section: bytes) -> bytes:
         """Note a section that goes on in the next chunk; its end may have begun."""
         self._section_end = _SECTIONS[start]
+        # The last two bytes may begin `]]>` or `-->`.
         unsure = max(len(start), len(section) - 2)
         self._held = section[unsure:] + self._held
         return section[:unsure]

@@ -63,6 +63,7 @@ class EntityReader:
         names, kinds = self._names, self._kinds
         for child in element:
             name = names.get(child.tag) or self._name(child)
+            # An element with children is user-defined fields, or no value at all.
             if len(child):
                 if name == UDF_MEMBER and (udfs := _read_udfs(child)):
                     entity[name] = udfs
@@ -96,6 +97,7 @@ class EntityReader:
             return DECLARED_TYPES.get(name, "")
         prefix, _, local = type_name.strip().rpartition(":")
         kind = local if element.nsmap.get(prefix or None) == XSD else ""
+        # Others are declared inside entities and may differ from one to the next.
         if prefix in self._prefixes:
             self._kinds[type_name] = kind
         return kind

@@ -17,7 +17,7 @@ from bridge.backends.autotask_soap.decode.entity import parse_entity
 from bridge.backends.autotask_soap.decode.field_types import ReadTime, ReturnInfo
 from bridge.backends.autotask_soap.decode.parser import Reply, ReplyParser
 from bridge.backends.autotask_soap.decode.scanner import (
-    Head,
+    ReplyHead,
     scan_between,
     scan_entity,
     scan_head,
@@ -51,7 +51,7 @@ class ReplyDecoder:
         self._parser = ReplyParser(read_time, limit)
         self._pending = b""
         self._around = b""
-        self._head: Head | None = None
+        self._head: ReplyHead | None = None
         self._result_type = ""
         self._irregular = 0
         # Not a bound method: that would tie decoder, parser and their memory together
@@ -128,6 +128,8 @@ class ReplyDecoder:
     def _read_entity(self, data: bytes) -> bool:
         """Add the entity that ends with `data`; False to have the parser go on."""
         parser = self._parser
+        # CDATA and comments may contain `</Entity>`, so those entities must be
+        # parsed.
         if parser.count >= self._limit and b"<!" not in data:
             parser.count += 1
             return True

@@ -70,7 +70,7 @@ class _IrregularError(ValueError):
     """The entity is not written in the one form read here."""
 
 
-class Head(NamedTuple):
+class ReplyHead(NamedTuple):
     """What stands before the entities, in `size` bytes, and what ends the reply."""
 
     size: int
@@ -78,7 +78,7 @@ class Head(NamedTuple):
     end: bytes
 
 
-def scan_head(data: bytes) -> Head | None:
+def scan_head(data: bytes) -> ReplyHead | None:
     """Return the start of a reply up to its entities, None if it is not regular.
 
     The prefixes `xsi` and `xsd` have their usual meaning behind a regular one.
@@ -91,7 +91,7 @@ def scan_head(data: bytes) -> Head | None:
         b"</EntityReturnInfoResults></%bResult></%bResponse></soap:Body>"
         b"</soap:Envelope>" % (name, name)
     )
-    return Head(head.end(), int(head[3]), end)
+    return ReplyHead(head.end(), int(head[3]), end)
 
 
 def scan_between(data: bytes) -> tuple[str, int] | None:
@@ -134,9 +134,11 @@ def scan_infos(data: bytes) -> tuple[list[ReturnInfo], int]:
 
 def _regular_text(data: bytes) -> str:
     """Decode, with the line ends that XML prescribes; ValueError if not regular."""
+    # U+FFFE and U+FFFF, which XML forbids, begin with these bytes in UTF-8.
     if len(data.translate(None, FORBIDDEN_BYTES)) < len(data) or b"\xef\xbf" in data:
         raise _IrregularError
     text = data.decode()
+    # `]]>` is an error in text, and other references than these five are rare.
     if "]]>" in text or ("&" in text and _OTHER_REFERENCE.search(text)):
         raise _IrregularError
     if "\r" in text:

@@ -1,4 +1,4 @@
-"""The scanner says what the parser says, or nothing."""
+"""The scanner returns what the parser returns, or nothing."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ def test_whatever_is_irregular_is_left_to_the_parser(part, irregular):
     assert scan(REGULAR.replace(part, irregular)) is None
 
 
-def test_infos_without_words_are_scanned_up_to_the_first_with_some():
+def test_infos_are_scanned_up_to_the_first_with_a_message():
     plain = (
         b"<EntityReturnInfo><EntityId>7</EntityId><DatabaseAction>None</DatabaseAction>"
         b"<DuplicateStatus><Found>true</Found><Ignored>false</Ignored>"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from flask import Flask, Response, request
 
-from bridge.services import descriptions
+from bridge.services import object_metadata
 from bridge.services.instances.bodies import instance_document
 from bridge.web.http import query_string, request_context, responses
 from bridge.web.http.route_auth import BASE
@@ -33,7 +33,7 @@ def register(app: Flask) -> None:
 
 def list_objects(instance_id: str | None = None) -> Response:
     """Return all names, or objects for version Helium. At most one vendor call."""
-    objects = descriptions.list_objects(
+    objects = object_metadata.list_objects(
         request_context.context(), find_instance(instance_id)
     )
     items = objects if _is_helium() else [item["name"] for item in objects]
@@ -42,7 +42,7 @@ def list_objects(instance_id: str | None = None) -> Response:
 
 def get_object_metadata(object_name: str, instance_id: str | None = None) -> Response:
     """Return an object's fields. At most three vendor calls, none while cached."""
-    document = descriptions.object_metadata(
+    document = object_metadata.get_metadata(
         request_context.context(),
         find_instance(instance_id),
         object_name,

@@ -8,7 +8,7 @@ from bridge.catalog.model import Resource, Verb
 from bridge.errors import NotFoundError
 from bridge.interfaces import FieldInfo, FieldType
 from bridge.services.context import Context
-from bridge.services.extended_resources.resources import find_model
+from bridge.services.extended_resources.resources import Model, find_model
 from bridge.services.fields import EntityFields
 from bridge.services.metadata import recent_fields
 from bridge.services.objects import entity_directory, find_object
@@ -26,7 +26,7 @@ def list_objects(ctx: Context, instance: Instance) -> list[dict[str, JSON]]:
     and `vendor` for an entity. No vendor call while the entities are cached, else one.
 
     Raises:
-        ProviderError: the vendor could not be asked and nothing is cached.
+        ProviderError: the vendor call failed and nothing is cached.
     """
     resources = ctx.elements[instance.element_key].resources.values()
     entities = entity_directory(ctx, instance).by_name.values()
@@ -38,7 +38,7 @@ def list_objects(ctx: Context, instance: Instance) -> list[dict[str, JSON]]:
     ]
 
 
-def object_metadata(
+def get_metadata(
     ctx: Context,
     instance: Instance,
     object_name: str,
@@ -48,24 +48,24 @@ def object_metadata(
 ) -> dict[str, JSON]:
     """Return `{"fields": […]}` of a resource or an entity, vendor order, UDFs last.
 
-    `custom_only` leaves user-defined fields only; `rich` adds what callers of the
-    later API version read. A resource that the account added is described by its
-    model: under its path before anything else, under the model's name after all.
-    No vendor call while the row is not a minute old, else up to three.
+    `custom_only` returns user-defined fields only; `rich` adds the members of the later
+    API version. A resource that the account added is described by its model: a path is
+    looked up before resources and entities, the name of a model after them. No vendor
+    call while the stored fields are less than a minute old, else up to three.
 
     Raises:
         NotFoundError: no such object.
-        ProviderError: the vendor could not be asked and nothing is cached.
+        ProviderError: the vendor call failed and nothing is cached.
     """
     model = find_model(ctx, instance, object_name)
     if model is not None and model.by_path:
-        return _modelled(model.schema, model.method, custom_only=custom_only, rich=rich)
+        return _model_metadata(model, custom_only=custom_only, rich=rich)
     try:
         resource = find_object(ctx, instance, object_name)
     except NotFoundError:
         if model is None:
             raise
-        return _modelled(model.schema, model.method, custom_only=custom_only, rich=rich)
+        return _model_metadata(model, custom_only=custom_only, rich=rich)
     fields = recent_fields(ctx, instance, resource)
     infos = [*fields.udfs.values()]
     if not custom_only:
@@ -74,7 +74,7 @@ def object_metadata(
 
 
 def field_type(info: FieldInfo) -> str:
-    """Return the platform's word for the type that a field has in JSON."""
+    """Return the type that a field has in JSON, as the platform names it."""
     if info.type is FieldType.DATETIME:
         return "date"
     if info.type in _WHOLE_NUMBERS:
@@ -83,13 +83,13 @@ def field_type(info: FieldInfo) -> str:
 
 
 def is_createable(resource: Resource, info: FieldInfo) -> bool:
-    """Tell whether a create may set a field; create-only fields are among them."""
-    own = info.name != "id" and (info.required or not info.read_only)
-    return own and Verb.CREATE in resource.verbs
+    """Return whether a create may set a field; create-only fields are among them."""
+    settable = info.name != "id" and (info.required or not info.read_only)
+    return settable and Verb.CREATE in resource.verbs
 
 
 def is_updateable(resource: Resource, info: FieldInfo) -> bool:
-    """Tell whether an update may change a field."""
+    """Return whether an update may change a field."""
     return not info.read_only and info.name != "id" and Verb.UPDATE in resource.verbs
 
 
@@ -128,7 +128,7 @@ def _field(fields: EntityFields, info: FieldInfo, *, rich: bool) -> dict[str, JS
 
 
 def _picklist(fields: EntityFields, info: FieldInfo) -> dict[str, JSON]:
-    """Return the active items; those of a dependent picklist name their parent's."""
+    """Return the active items, with the parent's value in a dependent picklist."""
     items: list[JSON] = []
     for item in info.picklist:
         if not item.is_active:
@@ -146,7 +146,7 @@ def _picklist(fields: EntityFields, info: FieldInfo) -> dict[str, JSON]:
 
 
 def _extras(resource: Resource, info: FieldInfo) -> dict[str, JSON]:
-    """Return how each verb treats the field, and whether it is the record's id."""
+    """Return which methods accept and return the field, and whether it is the id."""
     readable = bool({Verb.LIST, Verb.GET} & resource.verbs)
     uses = (
         ("GET", False, readable),
@@ -155,24 +155,23 @@ def _extras(resource: Resource, info: FieldInfo) -> dict[str, JSON]:
     )
     return {
         "method": [
-            {"name": name, "request": sent, "response": answered}
-            for name, sent, answered in uses
-            if answered
+            {"name": name, "request": accepted, "response": returned}
+            for name, accepted, returned in uses
+            if returned
         ],
         "primaryKey": info.name == "id",
     }
 
 
-def _modelled(
-    schema: Mapping[str, JSON], method: str, *, custom_only: bool, rich: bool
-) -> dict[str, JSON]:
-    """Return the fields that the model of an added resource names; none is custom."""
-    properties, required = schema.get("properties"), schema.get("required")
+def _model_metadata(model: Model, *, custom_only: bool, rich: bool) -> dict[str, JSON]:
+    """Return the fields in the model of an added resource; none of them is custom."""
+    properties = model.schema.get("properties")
+    required = model.schema.get("required")
     named = properties if isinstance(properties, dict) and not custom_only else {}
     needed = required if isinstance(required, list) else []
     return {
         "fields": [
-            _model_field(name, field, method, required=name in needed, rich=rich)
+            _model_field(name, field, model.method, required=name in needed, rich=rich)
             for name, field in named.items()
             if isinstance(field, dict)
         ]

@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from flask import Flask
 
 from bridge import __version__, web
-from bridge.backends.autotask_soap.client import RetryPolicy
 from bridge.backends.autotask_soap.connections import Timeouts
-from bridge.backends.autotask_soap.probe import SoapDiagnostics
+from bridge.backends.autotask_soap.diagnostics import SoapDiagnostics
+from bridge.backends.autotask_soap.retry import RetryPolicy
 from bridge.backends.autotask_soap.service import SoapService
 from bridge.backends.autotask_soap.unlimited_rate_limiter import ReportingRateLimiter
 from bridge.backends.autotask_soap.zones import HostPolicy

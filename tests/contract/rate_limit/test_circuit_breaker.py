@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text, update
 from waiting import wait_until
 
-from bridge.backends.autotask_soap.client import RetryPolicy
+from bridge.backends.autotask_soap.retry import RetryPolicy
 from bridge.backends.autotask_soap.service import SoapService
 from bridge.backends.autotask_soap.zones import HostPolicy
 from bridge.errors import ProviderUnavailableError

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.backends.autotask_soap.decode import Reply, ReplyDecoder, ReturnInfo
+from bridge.backends.autotask_soap.decode.reply import Reply, ReplyDecoder, ReturnInfo
 from bridge.errors import ProviderProtocolError
 
 HEAD = (
@@ -53,7 +53,7 @@ def decode(body: bytes, *, size: int = 0, limit: int = 500) -> tuple[list, Reply
     return entities, decoder.close()
 
 
-def test_a_reply_tells_its_code_type_errors_and_infos():
+def test_reply_has_code_type_errors_and_infos():
     body = response(
         "<ReturnCode>-1</ReturnCode><EntityResults /><EntityResultType>account"
         "</EntityResultType><Errors><ATWSError><Message>No &amp; no. </Message>"
@@ -118,7 +118,7 @@ def test_infos_are_read_in_order_however_they_are_written(size, infos):
     assert decode(body.encode(), size=size)[1].infos == tuple(read for _, read in infos)
 
 
-def test_infos_in_a_comment_are_none():
+def test_infos_in_a_comment_are_ignored():
     hidden = f"<!--<EntityReturnInfoResults>{info('')}-->{info('', '8')}"
     body = page(account(1)).replace(
         "<EntityReturnInfoResults />",
@@ -184,7 +184,7 @@ def test_a_fault_is_returned_whole():
         (page(account(1).replace("string", "decimal")), "no decimal"),
     ],
 )
-def test_what_is_no_reply_is_refused_with_the_reason(body, reason):
+def test_other_documents_are_refused_with_the_reason(body, reason):
     for size in (0, 1):
         with pytest.raises(ProviderProtocolError, match=reason):
             decode(body.encode(), size=size)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from lxml import etree
 from zeep.helpers import serialize_object
 
-from bridge.backends.autotask_soap.decode import ReplyDecoder
+from bridge.backends.autotask_soap.decode.reply import ReplyDecoder
 
 HEAD = (
     '<?xml version="1.0" encoding="utf-8"?>'

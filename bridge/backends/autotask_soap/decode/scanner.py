@@ -1,17 +1,18 @@
-"""Read what a reply repeats in the one form in which Autotask's servers write it.
+"""Read replies in the one form in which Autotask's servers write them.
 
-They write entities without blanks between elements, typed, in one spelling. A regular
-expression reads that form several times faster than a parser's callbacks. Whatever
-departs from it is not read here at all, and left to the parser.
+They write typed elements without blanks between them, in one spelling, and a regular
+expression reads that form several times faster than an XML parser. Nothing else is
+read here: each function returns None for what the parser has to read.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Final, NamedTuple
 
-from bridge.backends.autotask_soap.decode_text import FORBIDDEN_BYTES
-from bridge.backends.autotask_soap.decode_types import (
+from bridge.backends.autotask_soap.decode.characters import FORBIDDEN_BYTES
+from bridge.backends.autotask_soap.decode.entity import XSD, XSI
+from bridge.backends.autotask_soap.decode.field_types import (
     CONVERSIONS,
     ReadTime,
     ReturnInfo,
@@ -19,7 +20,7 @@ from bridge.backends.autotask_soap.decode_types import (
 from bridge.interfaces import UDF_MEMBER, Entity
 
 _TEXT: Final = "([^<]*)"
-_HEAD: Final = re.compile(
+_ENTITY: Final = re.compile(
     r'<Entity xsi:type="[A-Za-z]\w*"><id>(-?[0-9]{1,19})</id>'
     r"(?:<UserDefinedFields ?/>|<UserDefinedFields>(.*?)</UserDefinedFields>)?",
     re.ASCII | re.DOTALL,
@@ -53,8 +54,50 @@ _INFO: Final = re.compile(
 )
 
 
+_HEAD: Final = re.compile(
+    rb'\s*<soap:Envelope((?: xmlns:[a-z]+="[^"<&]*")+) ?><soap:Body>'
+    rb'<([A-Za-z]+)Response xmlns="[^"<&]*"><\2Result>'
+    rb"<ReturnCode>(-?[0-9]{1,10})</ReturnCode><EntityResults>"
+)
+_PREFIXES: Final = (f' xmlns:xsi="{XSI}"'.encode(), f' xmlns:xsd="{XSD}"'.encode())
+_BETWEEN: Final = re.compile(
+    rb"</EntityResults><EntityResultType>([A-Za-z]*)</EntityResultType><Errors ?/>"
+    rb"<EntityReturnInfoResults>"
+)
+
+
 class _IrregularError(ValueError):
     """The entity is not written in the one form read here."""
+
+
+class ReplyHead(NamedTuple):
+    """What stands before the entities, in `size` bytes, and what ends the reply."""
+
+    size: int
+    return_code: int
+    end: bytes
+
+
+def scan_head(data: bytes) -> ReplyHead | None:
+    """Return the start of a reply up to its entities, None if it is not regular.
+
+    The prefixes `xsi` and `xsd` have their usual meaning behind a regular one.
+    """
+    head = _HEAD.match(data)
+    if head is None or not all(prefix in head[1] for prefix in _PREFIXES):
+        return None
+    name = head[2]
+    end = (
+        b"</EntityReturnInfoResults></%bResult></%bResponse></soap:Body>"
+        b"</soap:Envelope>" % (name, name)
+    )
+    return ReplyHead(head.end(), int(head[3]), end)
+
+
+def scan_between(data: bytes) -> tuple[str, int] | None:
+    """Return the result type behind the entities, and where the first info starts."""
+    between = _BETWEEN.match(data)
+    return (between[1].decode(), between.end()) if between else None
 
 
 def scan_entity(data: bytes, read_time: ReadTime) -> Entity | None:
@@ -69,9 +112,9 @@ def scan_entity(data: bytes, read_time: ReadTime) -> Entity | None:
 
 
 def scan_infos(data: bytes) -> tuple[list[ReturnInfo], int]:
-    """Return the infos at the start of `data` that say nothing in words, and their end.
+    """Return the infos without a message at the start of `data`, and where they end.
 
-    One with a message, and all after it, is left to the parser.
+    The first info with a message, and all after it, is left to the parser.
     """
     infos, end = [], 0
     while info := _INFO.match(data, end):
@@ -91,9 +134,11 @@ def scan_infos(data: bytes) -> tuple[list[ReturnInfo], int]:
 
 def _regular_text(data: bytes) -> str:
     """Decode, with the line ends that XML prescribes; ValueError if not regular."""
+    # U+FFFE and U+FFFF, which XML forbids, begin with these bytes in UTF-8.
     if len(data.translate(None, FORBIDDEN_BYTES)) < len(data) or b"\xef\xbf" in data:
         raise _IrregularError
     text = data.decode()
+    # `]]>` is an error in text, and other references than these five are rare.
     if "]]>" in text or ("&" in text and _OTHER_REFERENCE.search(text)):
         raise _IrregularError
     if "\r" in text:
@@ -102,7 +147,7 @@ def _regular_text(data: bytes) -> str:
 
 
 def _scan(text: str, read_time: ReadTime) -> Entity:
-    head = _HEAD.match(text)
+    head = _ENTITY.match(text)
     if not head:
         raise _IrregularError
     escaped = "&" in text

@@ -1,8 +1,8 @@
 """Turn the bytes of a reply into UTF-8 that an XML parser accepts.
 
 Autotask stores what its users paste and has sent characters that XML 1.0 forbids,
-raw and as references such as `&#x1F;`. They are removed here, chunk by chunk; all
-else stays as it is, `&#x1F;` as plain text in a CDATA section included.
+raw and as references such as `&#x1F;`. They are removed here, chunk by chunk.
+Everything else stays, also `&#x1F;` as plain text in a CDATA section.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _SINGLE_BYTE: Final = ("ascii", "iso8859-1", "iso8859-15", "cp1252")
 _BLANKS: Final = b" \t\r\n"
 _DECLARED: Final = re.compile(rb"<\?xml[^>]*?\sencoding\s*=\s*[\"']([\w.-]+)")
 _DECLARATION: Final = re.compile(rb"<\?xml\s[^>]*\?>")
-_LONGEST_DECLARATION: Final = 1024
+_MAX_DECLARATION_BYTES: Final = 1024
 
 FORBIDDEN_BYTES: Final = bytes({*range(0x20)} - {0x09, 0x0A, 0x0D})
 _ALLOWED: Final = (
@@ -48,7 +48,7 @@ _SECTIONS: Final = {b"<![CDATA[": b"]]>", b"<!--": b"-->"}
 _UNFINISHED: Final = re.compile(
     rb"(?:<(?:!(?:-|\[C?D?A?T?A?)?)?|&(?:#(?:x?[0-9a-fA-F]{0,32})?)?|\xef\xbf?)\Z"
 )
-_LONGEST_UNFINISHED: Final = 35
+_MAX_UNFINISHED_BYTES: Final = 35
 
 
 class Utf8:
@@ -72,7 +72,7 @@ class Utf8:
             return self._recode(chunk, final=final)
         self._start += chunk
         declaration_may_go_on = b">" not in self._start
-        short = len(self._start) < _LONGEST_DECLARATION
+        short = len(self._start) < _MAX_DECLARATION_BYTES
         if declaration_may_go_on and short and not final:
             return b""
         start, self._start = self._start, None
@@ -141,9 +141,15 @@ class AllowedCharacters:
                 return self._hold(section, max(0, len(section) - 2))
             section += end
             self._section_end = b""
-        tail = _UNFINISHED.search(data, max(0, len(data) - _LONGEST_UNFINISHED))
+        # A chunk may end inside a reference or inside the mark of a section.
+        tail = _UNFINISHED.search(data, max(0, len(data) - _MAX_UNFINISHED_BYTES))
         data = self._hold(data, tail.start() if tail else len(data))
-        if b"&#" in data or b"<!" in data or b"\xef\xbf" in data:
+        # The second byte is the rare one: looking for it first is far cheaper.
+        if (
+            (b"#" in data and b"&#" in data)
+            or (b"!" in data and b"<!" in data)
+            or (b"\xbf" in data and b"\xef\xbf" in data)
+        ):
             data = _MARK.sub(self._allowed, data)
         return section + data
 
@@ -165,6 +171,7 @@ class AllowedCharacters:
     def _open(self, start: bytes, section: bytes) -> bytes:
         """Note a section that goes on in the next chunk; its end may have begun."""
         self._section_end = _SECTIONS[start]
+        # The last two bytes may begin `]]>` or `-->`.
         unsure = max(len(start), len(section) - 2)
         self._held = section[unsure:] + self._held
         return section[:unsure]

@@ -1,23 +1,24 @@
-"""What an operator asks of a zone: its release, its clock, its description."""
+"""What the diagnostic commands read from a zone: release, clock, description."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from bridge.backends.autotask_soap import descriptions, faults
-from bridge.backends.autotask_soap.answers import FaultReplyError, read_result
-from bridge.backends.autotask_soap.client import RetryPolicy, SoapClient
+from bridge.backends.autotask_soap.answers import read_result
+from bridge.backends.autotask_soap.client import SoapClient
 from bridge.backends.autotask_soap.connections import (
     Connections,
     Timeouts,
     WireError,
 )
 from bridge.backends.autotask_soap.request import Request, authorized
+from bridge.backends.autotask_soap.retry import RetryPolicy
 from bridge.backends.autotask_soap.service import SoapService
 from bridge.backends.autotask_soap.unlimited_rate_limiter import UnlimitedRateLimiter
 from bridge.backends.autotask_soap.wsdl import ServiceDescription
@@ -59,7 +60,7 @@ class SoapDiagnostics:
     def open_backend(
         self, credentials: Credentials, zone_changed: Callable[[Zone], None]
     ) -> Backend:
-        """Open a backend that passes no gate and knows no zone. No vendor call."""
+        """Open a backend without rate limit and stored zone. No vendor call."""
         return self._service.open_backend(credentials, None, zone_changed)
 
     def description(self) -> ServiceRelease:
@@ -72,13 +73,9 @@ class SoapDiagnostics:
         body = self._description.request(operation, credentials)
         request = authorized(operation, body, credentials)
 
-        def receive(chunks: Iterable[bytes]) -> str:
-            try:
-                return (read_result(chunks).text or "").strip()
-            except FaultReplyError as fault:
-                raise faults.soap_fault(request, fault.code, fault.text) from fault
-
-        return self._client.call(request, zone.url, receive)
+        return self._client.call(
+            request, zone.url, lambda chunks: (read_result(chunks).text or "").strip()
+        )
 
     def vendor_time(self, zone: Zone, credentials: Credentials) -> datetime:
         """Return the zone's clock from the Date header of a zone look-up.
@@ -108,10 +105,10 @@ class SoapDiagnostics:
             raise ProviderProtocolError(f"{host} does not tell its time.") from error
 
     def refresh(self, zone: Zone, credentials: Credentials) -> ServiceRelease:
-        """Fetch a zone's description and keep it. Two vendor calls.
+        """Fetch a zone's description and save it. Two vendor calls.
 
         Raises:
-            ProviderError: it cannot be had, or is none.
+            ProviderError: it cannot be fetched, or is not a description.
         """
         release = self.release(zone, credentials)
         body = descriptions.fetch(zone.url, self._timeouts)
@@ -123,7 +120,7 @@ class SoapDiagnostics:
         return (*descriptions.stored(self._directory), descriptions.BUNDLED)
 
     def compare(self, description: ServiceRelease) -> tuple[list[str], list[str]]:
-        """Return what a fetched description has beyond the bundled one, and lacks."""
+        """Return what a fetched description adds to the bundled one, and lacks."""
         ours = descriptions.contract(descriptions.bundled())
         path = self._directory / description.name
         theirs = descriptions.contract(path.read_bytes())

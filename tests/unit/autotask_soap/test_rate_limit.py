@@ -1,4 +1,4 @@
-"""What passes the gate and how, what the call log hears, and which calls are shared."""
+"""How calls use the rate limiter and the call log, and which calls are shared."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 from waiting import wait_until
 
 from bridge.backends.autotask_soap import single_flight
-from bridge.backends.autotask_soap.client import RetryPolicy
 from bridge.backends.autotask_soap.connections import Timeouts
+from bridge.backends.autotask_soap.retry import RetryPolicy
 from bridge.backends.autotask_soap.service import SoapService
 from bridge.backends.autotask_soap.zones import HostPolicy
 from bridge.errors import ProviderThresholdError, ProviderUnavailableError
@@ -35,65 +35,65 @@ USAGE = (
 )
 
 
-class Lease:
+class RecordedPermit:
     outcome = Outcome.ANSWERED
     provider_message = None
 
 
-class Gate:
-    """A gate that writes down who came and how it ended."""
+class RecordingRateLimiter:
+    """Records requests and outcomes; refuses or blocks calls on demand."""
 
     def __init__(self):
-        self.tickets = []
-        self.reached = []
-        self.leases = []
+        self.requests = []
+        self.hosts = []
+        self.permits = []
         self.outcomes = []
-        self.learnt = []
+        self.usages = []
         self.refusal = None
         self.open = threading.Event()
         self.open.set()
         self.read_usage = None
 
     @contextmanager
-    def enter(self, ticket, *, deadline, read_usage):  # noqa: ARG002 - as `Gate` has it
-        self.tickets.append(ticket)
+    def acquire(self, request, *, deadline, read_usage):  # noqa: ARG002 - the protocol's
+        self.requests.append(request)
         self.read_usage = read_usage
         self.open.wait(120)
         if self.refusal:
             raise self.refusal
-        lease = Lease()
-        self.leases.append(lease)
+        permit = RecordedPermit()
+        self.permits.append(permit)
         try:
-            yield lease
+            yield permit
         finally:
-            self.outcomes.append(lease.outcome)
+            self.outcomes.append(permit.outcome)
 
     @contextmanager
-    def reach(self, host):
-        self.reached.append(host)
+    def check_host(self, host):
+        self.hosts.append(host)
         if self.refusal:
             raise self.refusal
-        lease = Lease()
+        permit = RecordedPermit()
         try:
-            yield lease
+            yield permit
         finally:
-            self.outcomes.append(lease.outcome)
+            self.outcomes.append(permit.outcome)
 
     def report_usage(self, database, usage):
-        self.learnt.append((database, usage.used))
+        self.usages.append((database, usage.used))
 
 
 class Log:
     def __init__(self):
         self.calls = []
 
-    def note(self, call):
+    def record(self, call):
         self.calls.append(call)
 
 
 @pytest.fixture
-def gate():
-    return Gate()
+def limiter():
+    return RecordingRateLimiter()
 
 
 @pytest.fixture
@@ -102,9 +102,9 @@ def log():
 
 
 @pytest.fixture
-def gated(gate, log):
+def limited(limiter, log):
     service = SoapService(
-        rate_limiter=gate,
+        rate_limiter=limiter,
         log=log,
         timeouts=Timeouts(connect_s=60, read_s=120),
         retries=RetryPolicy(backoff_s=0.01, attempts=2),
@@ -115,13 +115,13 @@ def gated(gate, log):
 
 
 @pytest.fixture
-def opened(gated, ana, vendor):
+def opened(limited, ana, vendor):
     """Return a function that opens a backend for an instance."""
 
     def open_backend(instance_id=7, zone=None):
         caller = Caller(instance_id, Priority.POLLING)
         zone = zone or Zone(vendor.url, 41207)
-        return gated.open_backend(ana, zone, print, caller)
+        return limited.open_backend(ana, zone, print, caller)
 
     return open_backend
 
@@ -135,34 +135,38 @@ def usage(vendor):
     return vendor.result("getThresholdAndUsageInfo", infos=f"{info}</EntityReturnInfo>")
 
 
-def test_ticket_names_tenant_identifier_entity_and_caller(opened, vendor, gate):
+def test_call_request_has_database_identifier_entity_and_caller(
+    opened, vendor, limiter
+):
     vendor.script = [vendor.accounts(1)]
     opened().query(ACCOUNT, None)
 
-    (ticket,) = gate.tickets
-    assert ticket.database == f"{vendor.base.removeprefix('http://')}#41207"
-    assert ticket.identifier == "IDENTIFIER-OF-ANA"
-    assert ticket.entity == "Account"
-    assert ticket.caller == Caller(7, Priority.POLLING)
-    assert "IDENTIFIER-OF-ANA" not in repr(ticket)
+    (request,) = limiter.requests
+    assert request.database == f"{vendor.base.removeprefix('http://')}#41207"
+    assert request.identifier == "IDENTIFIER-OF-ANA"
+    assert request.entity == "Account"
+    assert request.caller == Caller(7, Priority.POLLING)
+    assert "IDENTIFIER-OF-ANA" not in repr(request)
 
 
-def test_zone_look_up_passes_the_breaker_of_its_host_only(
-    gated, ana, vendor, gate, log
+def test_zone_look_up_checks_only_the_breaker_of_its_host(
+    limited, ana, vendor, limiter, log
 ):
     vendor.script = [vendor.zone(vendor.url), vendor.accounts(1)]
-    gated.open_backend(ana, None, print).query(ACCOUNT, None)
+    limited.open_backend(ana, None, print).query(ACCOUNT, None)
 
-    assert gate.reached == [vendor.base.removeprefix("http://")]
-    assert [ticket.entity for ticket in gate.tickets] == ["Account"]
+    assert limiter.hosts == [vendor.base.removeprefix("http://")]
+    assert [request.entity for request in limiter.requests] == ["Account"]
     assert [call.operation for call in log.calls] == ["getZoneInfo", "query"]
 
 
-def test_each_attempt_passes_by_itself_and_is_noted(opened, vendor, gate, log):
+def test_each_attempt_acquires_its_own_permit_and_is_recorded(
+    opened, vendor, limiter, log
+):
     vendor.script = [vendor.hang_up, vendor.accounts(1)]
     opened().query(ACCOUNT, None)
 
-    assert gate.outcomes == [Outcome.UNREACHABLE, Outcome.ANSWERED]
+    assert limiter.outcomes == [Outcome.UNREACHABLE, Outcome.ANSWERED]
     assert [
         (call.operation, call.entity, call.outcome, call.instance_id, call.attempt)
         for call in log.calls
@@ -181,66 +185,66 @@ def test_each_attempt_passes_by_itself_and_is_noted(opened, vendor, gate, log):
         ("Missing Required Field: Phone", Outcome.REFUSED),
     ],
 )
-def test_gate_hears_how_the_vendor_refused(opened, vendor, gate, text, outcome):
+def test_limiter_gets_the_outcome_of_a_refusal(opened, vendor, limiter, text, outcome):
     vendor.script = [refusal(vendor, text)] * (2 if text is THREADS else 1)
     with pytest.raises(Exception, match="Autotask"):
         opened().query(ACCOUNT, None)
 
-    assert set(gate.outcomes) == {outcome}
+    assert set(limiter.outcomes) == {outcome}
 
 
-def test_gate_hears_what_a_host_that_is_down_says(opened, vendor, gate):
+def test_limiter_gets_the_message_of_a_host_that_is_down(opened, vendor, limiter):
     vendor.script = [vendor.page(503, "Down for maintenance"), vendor.accounts(1)]
     opened().query(ACCOUNT, None)
 
-    down, well = gate.leases
+    down, well = limiter.permits
     assert (down.outcome, well.outcome) == (Outcome.UNREACHABLE, Outcome.ANSWERED)
     assert "Down for maintenance" in down.provider_message
     assert well.provider_message is None
 
 
-def test_what_the_gate_refuses_is_never_sent(opened, vendor, gate):
+def test_call_that_the_limiter_refuses_is_never_sent(opened, vendor, limiter):
     for refusal in (ProviderThresholdError("no"), ProviderUnavailableError("no")):
-        gate.refusal = refusal
+        limiter.refusal = refusal
         with pytest.raises(type(refusal)):
             opened().create(ACCOUNT, NAME)
 
     assert vendor.operations == []
 
 
-def test_usage_that_was_asked_for_anyway_is_told_to_the_gate(opened, vendor, gate):
+def test_usage_read_by_check_is_reported_to_the_limiter(opened, vendor, limiter):
     vendor.script = [usage(vendor)]
     opened().check()
 
-    assert gate.learnt == [(gate.tickets[0].database, 318)]
+    assert limiter.usages == [(limiter.requests[0].database, 318)]
 
 
-def test_reading_for_the_gate_goes_through_the_gate(opened, vendor, gate):
+def test_usage_read_for_the_limiter_acquires_a_permit(opened, vendor, limiter):
     vendor.script = [vendor.accounts(1), usage(vendor)]
     opened().query(ACCOUNT, None)
 
-    assert gate.read_usage().used == 318
-    assert [ticket.usage_reading for ticket in gate.tickets] == [False, True]
+    assert limiter.read_usage().used == 318
+    assert [request.usage_reading for request in limiter.requests] == [False, True]
 
 
 @pytest.fixture
-def together(gated, gate, monkeypatch):
+def together(limited, limiter, monkeypatch):
     """Make calls that are all under way before the first is sent."""
     # However long the threads take to start, they are in time to join.
     monkeypatch.setattr(single_flight, "_JOIN_S", 120)
 
     def under_way():
-        questions = [*gated._flights._flights.values()]
-        return len(gate.tickets) + sum(each.followers for each in questions)
+        shared_calls = [*limited._single_flight._calls.values()]
+        return len(limiter.requests) + sum(each.waiters for each in shared_calls)
 
     def together(calls, outcome=Future.result):
-        gate.open.clear()
+        limiter.open.clear()
         with ThreadPoolExecutor(len(calls)) as threads:
             answers = [threads.submit(call) for call in calls]
             try:
                 wait_until(lambda: under_way() == len(calls))
             finally:
-                gate.open.set()
+                limiter.open.set()
             return [outcome(answer, 120) for answer in answers]
 
     return together
@@ -250,7 +254,9 @@ def shared(backend, **options):
     return lambda: backend.query(ACCOUNT, None, shared=True, **options)
 
 
-def test_equal_questions_of_one_instance_are_asked_once(opened, vendor, together):
+def test_equal_concurrent_queries_of_one_instance_share_one_call(
+    opened, vendor, together
+):
     vendor.script = [vendor.accounts(1, 2)]
     pages = together([shared(opened()) for _ in range(8)])
 
@@ -259,9 +265,7 @@ def test_equal_questions_of_one_instance_are_asked_once(opened, vendor, together
     assert len({id(page.entities[0]) for page in pages}) == 8
 
 
-def test_other_questions_and_other_instances_are_asked_by_themselves(
-    opened, vendor, together
-):
+def test_different_queries_and_other_instances_share_nothing(opened, vendor, together):
     vendor.script = [vendor.accounts(1)] * 4
     one, other = opened(1), opened(2)
     together(
@@ -286,22 +290,22 @@ def test_failure_is_shared_too(opened, vendor, together):
     assert {str(error) for error in errors} == {str(errors[0])}
 
 
-def test_question_asked_after_a_write_is_not_answered_with_what_was_before(
-    opened, vendor, gate, monkeypatch
+def test_query_after_a_write_does_not_share_an_older_call(
+    opened, vendor, limiter, monkeypatch
 ):
     monkeypatch.setattr(single_flight, "_JOIN_S", 120)
     vendor.script = [vendor.accounts(1)] * 3
-    gate.open.clear()
+    limiter.open.clear()
     with ThreadPoolExecutor(3) as threads:
         try:
             before = threads.submit(shared(opened()))
-            wait_until(lambda: len(gate.tickets) == 1)
+            wait_until(lambda: len(limiter.requests) == 1)
             writing = threads.submit(opened().update, ACCOUNT, 1, NAME)
-            wait_until(lambda: len(gate.tickets) == 2)
+            wait_until(lambda: len(limiter.requests) == 2)
             after = threads.submit(shared(opened()))
-            wait_until(lambda: len(gate.tickets) == 3)
+            wait_until(lambda: len(limiter.requests) == 3)
         finally:
-            gate.open.set()
+            limiter.open.set()
         for answer in (before, writing, after):
             answer.exception(120)
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from bridge.backends.autotask_soap.decode import Reply, ReplyDecoder
+from bridge.backends.autotask_soap.decode.reply import Reply, ReplyDecoder
 
 HEAD = (
     '<?xml version="1.0" encoding="utf-8"?>'
@@ -133,7 +133,7 @@ def test_other_encodings_are_read(encoding):
         assert decode(body.encode(encoding), size=size)[0] == [{"id": 7, "F": "café"}]
 
 
-def test_a_byte_order_mark_is_no_text():
+def test_byte_order_mark_is_not_text():
     body = reply(account('<F xsi:type="xsd:string">é</F>')).encode("utf-8-sig")
 
     for size in (0, 1, 2):
@@ -250,7 +250,7 @@ def test_a_field_that_is_not_nil_has_its_value():
     assert decode_field('<F xsi:nil="false" xsi:type="xsd:int">1</F>') == 1
 
 
-def test_a_nil_entity_is_no_entity():
+def test_nil_entity_is_ignored():
     entities, rest = decode(reply(f'<Entity xsi:nil="true" />{account("")}').encode())
 
     assert entities == [{"id": 7}]
@@ -300,5 +300,5 @@ def test_without_user_defined_fields_there_is_no_such_member(none):
     assert decode(reply(account(none)).encode())[0] == [{"id": 7}]
 
 
-def test_an_element_with_children_is_no_value():
+def test_element_with_children_has_no_value():
     assert decode_field('<F xsi:type="xsd:string">a<b>c</b>d</F>') is None

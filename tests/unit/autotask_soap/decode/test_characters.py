@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bridge.backends.autotask_soap.decode_text import AllowedCharacters, Utf8
+from bridge.backends.autotask_soap.decode.characters import AllowedCharacters, Utf8
 from bridge.errors import ProviderProtocolError
 
 PIECES = [

@@ -1,4 +1,4 @@
-"""What a text on the wire becomes in Python, by its XML Schema type.
+"""Convert texts of a reply to Python values, by XML Schema type.
 
 The service description declares entity fields without types, so the `xsi:type` of
 each element decides. Source: SOAP help, "Data types"; captured replies.
@@ -48,8 +48,8 @@ DECLARED_TYPES: Final[dict[str, str | None]] = {
 }
 """The elements of an entity whose type stands in the service description.
 
-They alone come without `xsi:type`: every other field is an `anyType` there. None
-stands for the two that are no values. Source: WSDL 1.6.0, `Entity` and
+They alone come without `xsi:type`: every other field is an `anyType` there. None is
+for the two that have no value of their own. Source: WSDL 1.6.0, `Entity` and
 `NotificationHistory`.
 """
 
@@ -77,7 +77,7 @@ def read_value(name: str, kind: str, text: str, read_time: ReadTime) -> object |
 
 
 class ReturnInfo(NamedTuple):
-    """What the vendor says about one entity of a reply; texts are "" when absent."""
+    """The vendor's message about one entity; texts are "" when absent."""
 
     entity_id: int
     message: str

@@ -1,4 +1,4 @@
-"""The scanner says what the parser says, or nothing."""
+"""The scanner returns what the parser returns, or nothing."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.backends.autotask_soap.decode_parser import ReplyParser
-from bridge.backends.autotask_soap.decode_scan import scan_entity, scan_infos
-from bridge.backends.autotask_soap.decode_types import ReturnInfo
+from bridge.backends.autotask_soap.decode.field_types import ReturnInfo
+from bridge.backends.autotask_soap.decode.parser import ReplyParser
+from bridge.backends.autotask_soap.decode.scanner import scan_entity, scan_infos
 from bridge.errors import ProviderProtocolError
 
 HEAD = (
@@ -39,7 +39,7 @@ def scan(entity: bytes) -> dict | None:
 def parse(entity: bytes) -> dict:
     parser = ReplyParser(read_time, 500)
     parser.feed(HEAD + entity)
-    assert parser.between_items
+    assert parser.count == 1
     return parser.entities[0]
 
 
@@ -171,7 +171,7 @@ def test_whatever_is_irregular_is_left_to_the_parser(part, irregular):
     assert scan(REGULAR.replace(part, irregular)) is None
 
 
-def test_infos_without_words_are_scanned_up_to_the_first_with_some():
+def test_infos_are_scanned_up_to_the_first_with_a_message():
     plain = (
         b"<EntityReturnInfo><EntityId>7</EntityId><DatabaseAction>None</DatabaseAction>"
         b"<DuplicateStatus><Found>true</Found><Ignored>false</Ignored>"

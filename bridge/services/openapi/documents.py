@@ -172,7 +172,7 @@ def _paths(
             api["x-resource-paths"], resource, has_fields=bool(made)
         )
     paths |= last or {}
-    added = resources.own_resources(ctx, request.user, element)
+    added = resources.list_own_resources(ctx, request.user, element)
     return add_extended_resources(paths, added, api["x-extended-operation"]), schemas
 
 

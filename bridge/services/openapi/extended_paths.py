@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from bridge.catalog.model import JSON
 from bridge.services.extended_resources.definitions import (
     ParameterSpec,
     declarations,
@@ -25,6 +24,7 @@ from bridge.services.openapi.schema import (
     obj,
     text,
 )
+from bridge.types import JSON
 
 _RESERVED_HEADERS = frozenset(
     {"authorization", "accept", "content-type", "cookie", "x-api-key"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from bridge.catalog.model import JSON, Verb
+from bridge.catalog.model import Verb
 from bridge.interfaces import (
     DateKind,
     FieldInfo,
@@ -16,6 +16,7 @@ from bridge.services.object_metadata import field_type, is_createable, is_update
 from bridge.services.openapi.resource_paths import type_name
 from bridge.services.openapi.schema import Schema, obj, ref
 from bridge.services.records.discriminator import find_fixed
+from bridge.types import JSON
 
 _TIME = {
     "pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\+0000$",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
-from bridge.catalog.model import JSON
+from bridge.types import JSON
 
 Schema: TypeAlias = dict[str, JSON]
 

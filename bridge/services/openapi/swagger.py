@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from bridge.catalog.model import JSON
 from bridge.services.openapi.definition import HUB
 from bridge.services.openapi.resource_paths import RECORD
 from bridge.services.openapi.schema import (
@@ -19,6 +18,7 @@ from bridge.services.openapi.schema import (
     Paths,
     Schema,
 )
+from bridge.types import JSON
 
 _DEFINITIONS = "#/definitions/"
 _AUTHORIZATION: JSON = {

@@ -21,7 +21,7 @@ from bridge.services.openapi.address import Address
 from bridge.services.openapi.documents import DescriptionRequest
 from bridge.web.http import query_string, request_context, responses
 from bridge.web.http.route_auth import BASE
-from bridge.web.routes.instances import find
+from bridge.web.routes.instances import find_instance
 
 _PAGE = "/docs"
 _HTML = "text/html; charset=utf-8"
@@ -76,7 +76,7 @@ def describe_api() -> Response:
     user, instance = None, None
     if secrets.element is not None:
         user, instance = access.open_instance(request_context.context(), secrets)
-        request_context.admit(secrets, user, instance)
+        request_context.set_caller(secrets, user, instance)
     request = replace(_request(), user=user, instance=instance)
     return responses.json_object(
         documents.describe_api(request_context.context(), request)
@@ -163,7 +163,7 @@ def _read(package: str, folder: str, name: str) -> bytes:
 def _with_token(request: DescriptionRequest) -> DescriptionRequest:
     """Add the caller and the token's instance; an invalid token is ignored."""
     secrets = request_context.secrets()
-    request = replace(request, user=request_context.caller())
+    request = replace(request, user=request_context.find_user())
     if secrets.element is None:
         return request
     try:
@@ -174,7 +174,7 @@ def _with_token(request: DescriptionRequest) -> DescriptionRequest:
 
 
 def _instance_document(instance_id: str | None, operation_id: str) -> dict[str, Any]:
-    ctx, instance = request_context.context(), find(instance_id)
+    ctx, instance = request_context.context(), find_instance(instance_id)
     request = replace(
         _request(operation_id), user=request_context.user(), instance=instance
     )

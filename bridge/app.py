@@ -171,8 +171,8 @@ def build_context(settings: Settings, database: Database) -> Context:
 def open_rate_limiter(settings: Settings, database: Database) -> SharedRateLimiter:
     """Return this process's limiter of the call budget that all processes share."""
     rules = LimiterSettings(
-        lanes=settings.rate_limit_slots,
-        instance_lanes=settings.rate_limit_slots_per_instance,
+        slots=settings.rate_limit_slots,
+        slots_per_instance=settings.rate_limit_slots_per_instance,
         lease_s=settings.rate_limit_lease_s,
         wait_s=settings.rate_limit_max_wait_s,
     )

@@ -99,7 +99,7 @@ def show(*, instance_id: int, secrets: bool, as_json: bool) -> None:
 
 @instance.command(
     "import",
-    epilog="Example: bridge instance import old.json --check; docs/moving-in.md has "
+    epilog="Example: bridge instance import old.json --check; docs/migrating.md has "
     "the file's shape.",
 )
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))

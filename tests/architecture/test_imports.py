@@ -91,18 +91,18 @@ def test_a_planted_import_breaks_its_contract(root, tmp_path, contract, module, 
     assert f"{contracts(root)[contract]} BROKEN" in result.stdout
 
 
-def test_http_contract_covers_every_room_but_the_backends(root):
+def test_http_contract_covers_every_package_but_the_backends(root):
     config = configparser.ConfigParser()
     config.read(root / "setup.cfg")
     covered = config["importlinter:contract:http"]["source_modules"].split()
 
-    rooms = {
+    packages = {
         f"bridge.{path.stem}"
         for path in (root / "bridge").iterdir()
         if not path.name.startswith("_") and (path.is_dir() or path.suffix == ".py")
     }
 
-    assert set(covered) == rooms - {"bridge.backends"}
+    assert set(covered) == packages - {"bridge.backends"}
 
 
 def test_every_contract_has_a_planted_violation(root):

@@ -1,6 +1,6 @@
-"""The seams: what the use cases need of a vendor, a governor and a worker.
+"""Protocols between the use cases and the vendor, the rate limiter and the workers.
 
-Names of entities and fields are the vendor's SOAP names everywhere below them.
+Entities and fields have the vendor's SOAP names here and in the backends.
 """
 
 from bridge.catalog.model import DateKind

@@ -1,6 +1,6 @@
-"""What a caller wants attached, turned into an attachment; every mistake named. Pure.
+"""Validation of uploads: files with a name and bytes, links with an address. Pure.
 
-A file has a name and bytes, a link only an address; both have members of a record.
+All problems of an upload are collected and reported together.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from bridge.services.records.validation import ValidatedRecord, validate_create
 from bridge.types import JSON
 
 FILE_TYPE: Final = "FILE_ATTACHMENT"
-"""The `Type` of what has bytes; all others are links. Source: SOAP contract, 12."""
+"""The `Type` of files; all others are links. Source: SOAP contract, 12."""
 
 _CHUNK_BYTES: Final = 1 << 16
 _WRITABLE: Final = frozenset(
@@ -42,7 +42,7 @@ _WRITABLE: Final = frozenset(
         "OpportunityID",
     }
 )
-"""What a new attachment is made of, although metadata calls most of it read-only.
+"""The fields of a new attachment, although metadata has most as read-only.
 Source: soap-samples 16."""
 _REQUIRED: Final = frozenset(
     {PARENT_ID, PARENT_TYPE, "Type", "Title", "FullPath", "Publish"}
@@ -62,10 +62,10 @@ _HOW_TO_UPLOAD: Final = (
 
 @dataclass(frozen=True, slots=True)
 class UploadedFile:
-    """What came with a call: members as the caller wrote them, and a file.
+    """An upload as received: members as the caller wrote them, and a file.
 
-    `file` is a seekable file, None when there is none; `file_name` is None when the
-    caller gave none. A member `data` may hold the file as base64 text instead.
+    `file` is seekable, None without a file; `file_name` is None if the caller sent no
+    name. A member `data` may have the file as base64 text instead.
     """
 
     members: Mapping[str, JSON]
@@ -76,9 +76,9 @@ class UploadedFile:
 
 @dataclass(slots=True)
 class ValidatedAttachment:
-    """An attachment as it will be sent; `body` tells it from any other.
+    """An attachment as it will be sent; equal uploads have an equal `body`.
 
-    `fields` are the attachments' fields as a create sees them.
+    `fields` are the attachments' fields, writable as for a create.
     """
 
     fields: EntityFields
@@ -91,7 +91,7 @@ class ValidatedAttachment:
 def validate_attachment(
     metadata: EntityFields, upload: UploadedFile, link: ParentLink
 ) -> ValidatedAttachment:
-    """Read what a caller sent; its problems are in `record.problems`."""
+    """Validate an upload; its problems are in `record.problems`."""
     fields = writable_fields(metadata)
     problems: list[str] = []
     members = {name.lower(): value for name, value in upload.members.items()}
@@ -112,9 +112,9 @@ def validate_attachment(
 
 
 def comparable_record(draft: ValidatedAttachment) -> ValidatedRecord:
-    """Return what an attachment is recognised by when its create was not answered.
+    """Return the values that find an attachment whose create got no response.
 
-    Not by what the vendor may set by itself: a file's place and its media type.
+    Without those that the vendor may change: a file's path and its media type.
     """
     size = draft.fields.standard.get("FileSize")
     given = dict(draft.record.given)
@@ -127,7 +127,7 @@ def comparable_record(draft: ValidatedAttachment) -> ValidatedRecord:
 
 
 def writable_fields(fields: EntityFields) -> EntityFields:
-    """Return the fields of attachments as they are when one is created."""
+    """Return the fields of attachments, writable as for a create."""
 
     def opened(info: FieldInfo) -> FieldInfo:
         return dataclasses.replace(
@@ -149,7 +149,7 @@ def writable_fields(fields: EntityFields) -> EntityFields:
 
 
 def find_name_problem(name: str) -> str:
-    """Return what is wrong with the name of a file, empty when nothing is."""
+    """Return the problem with a file name, or an empty text."""
     if not name or name in {".", ".."}:
         return "must be the name of a file"
     if "/" in name or "\\" in name:
@@ -162,7 +162,7 @@ def find_name_problem(name: str) -> str:
 def _open(
     members: dict[str, JSON], file: BinaryIO | None, problems: list[str]
 ) -> BinaryIO | None:
-    """Return the file that was sent, as bytes or as base64 text."""
+    """Return the uploaded file, sent as bytes or as base64 text."""
     text = members.pop("data", None)
     if text is None:
         return file
@@ -184,7 +184,7 @@ def _fill_in_members(
     link: ParentLink,
     problems: list[str],
 ) -> dict[str, JSON]:
-    """Return the members of the record, with what is not said put in."""
+    """Return the members of the record with defaults for missing ones."""
     body: dict[str, JSON] = {"title": members.pop("title", None)}
     body |= _without_parent(fields, members, link, problems)
     if body.get("publish") in (None, ""):
@@ -197,7 +197,7 @@ def _fill_in_members(
 def _fill_in_file_members(
     body: dict[str, JSON], upload: UploadedFile, problems: list[str]
 ) -> None:
-    """Fill in what a file's name and media type say: place, title, kind."""
+    """Set path, title, type and media type of a file from its name."""
     named = body.pop("filename", None) or upload.file_name
     given = body.get("fullpath") or named or ""
     name = given.strip() if isinstance(given, str) else ""
@@ -219,7 +219,7 @@ def _without_parent(
     link: ParentLink,
     problems: list[str],
 ) -> dict[str, JSON]:
-    """Return the members with those that name the record as the path does."""
+    """Return the members, with those that refer to the record taken from the path."""
     own = parent_members(fields, link)
     lowered = {name.lower(): (name, value) for name, value in own.items()}
     for name, (shown, value) in lowered.items():
@@ -238,7 +238,7 @@ def _default_publish(fields: EntityFields) -> str:
 def _with_caller_names(
     fields: EntityFields, body: dict[str, JSON], upload: UploadedFile
 ) -> dict[str, JSON]:
-    """Return a body whose members are called as callers know them."""
+    """Return a body whose members have the names that callers use."""
     names = {name.lower(): name for name in upload.members}
     names |= {
         lowered: fields.facade_name(info.name)
@@ -253,7 +253,7 @@ def _check_kind(
     file: BinaryIO | None,
     problems: list[str],
 ) -> None:
-    """Name a file that is missing, and one that a link does not take."""
+    """Report a missing file, and a file that a link cannot have."""
     kind = body.get("type")
     kinds = {item.value for item in fields.standard["Type"].picklist}
     if file is None and kind == FILE_TYPE:
@@ -265,7 +265,7 @@ def _check_kind(
 
 
 def _media_type(given: str, name: str) -> str:
-    """Return a file's media type: as it was sent, else by the name; perhaps none."""
+    """Return a file's media type as sent, else by its name, else an empty text."""
     given = given.partition(";")[0].strip().lower()
     if _MEDIA_TYPE.fullmatch(given) and given not in _UNSPECIFIC:
         return given

@@ -1,4 +1,4 @@
-"""Where this process looks for an installation, and what is there; makes nothing."""
+"""Find the installation of these settings; creates nothing."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ _INSTALL_COMMANDS = "`bridge serve` or `bridge user add`"
 
 
 def configured_url(settings: Settings) -> str | None:
-    """Return the database URL that was set, if one was."""
+    """Return the database URL of the settings; None if it is not set."""
     url = settings.database_url
     return url.get_secret_value() or None if url else None
 
 
 def read_url(settings: Settings) -> str:
-    """Return the URL of the database. Nothing is made.
+    """Return the URL of the database. Creates nothing.
 
     Raises:
-        ConfigurationError: the one that was set is of an unknown kind.
+        ConfigurationError: the configured URL is of an unknown kind.
     """
     url = configured_url(settings)
     if url:
@@ -39,17 +39,17 @@ def read_url(settings: Settings) -> str:
 
 @dataclass(frozen=True, slots=True)
 class MissingInstallation:
-    """Why there is no installation, and what to do; both without a full stop."""
+    """Why no installation was found, and what to do; both without a full stop."""
 
     text: str
     cure: str
 
 
 def require_installation(settings: Settings) -> None:
-    """Require that there is a database with our tables.
+    """Check that a database with our tables exists.
 
     Raises:
-        ConfigurationError: there is none; with the place and the setting that named it.
+        ConfigurationError: it does not; with its location and the setting for that.
         StoreError: the database cannot be reached, or is damaged; with the cure.
     """
     missing = find_missing(settings)
@@ -58,7 +58,7 @@ def require_installation(settings: Settings) -> None:
 
 
 def find_missing(settings: Settings) -> MissingInstallation | None:
-    """Return why there is no installation; None with one.
+    """Return why no installation was found; None if one was.
 
     Raises:
         ConfigurationError: the database URL is of an unknown kind.

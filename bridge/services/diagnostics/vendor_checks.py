@@ -1,6 +1,6 @@
-"""What is wrong between us and Autotask for one API user, and what cures it.
+"""Checks of the connection to Autotask for one API user.
 
-Five vendor calls, of which two are the zone look-up that no quota counts.
+Five vendor calls, of which two are the zone look-up, outside the quota.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ _VENDOR = re.compile(r"\bautotask\.net\b", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class ConnectionUnderTest:
-    """Whose connection is examined, and what is stored of it."""
+    """The API user and the instance whose connection is checked."""
 
     credentials: Credentials
     resources: Sequence[Resource]
@@ -87,9 +87,9 @@ def check_connection(
     connection: ConnectionUnderTest,
     rate_limiter: InspectableRateLimiter | None = None,
 ) -> Iterator[Finding]:
-    """Yield one line after the other; ends at what makes the rest pointless.
+    """Yield the findings one by one; a failure that the others need ends them.
 
-    With a `governor` it says which calls that one lets pass.
+    With a `rate_limiter`, one finding says which calls it lets pass.
     """
     found: list[Zone] = []
     backend = probe.open_backend(connection.credentials, found.append)
@@ -117,7 +117,7 @@ def check_connection(
 
 
 def check_usage(usage: Usage) -> Finding:
-    """Judge the hourly count of calls to the tenant's database."""
+    """Check the hourly count of calls to the tenant's database."""
     text = f"{usage.used} of {usage.threshold} calls in {usage.timeframe_minutes} min"
     share = usage.used / usage.threshold if usage.threshold else 1.0
     if share >= STOP_SHARE:
@@ -132,22 +132,22 @@ def check_usage(usage: Usage) -> Finding:
 def _limits(
     rate_limiter: InspectableRateLimiter, zone: Zone, connection: ConnectionUnderTest
 ) -> Finding:
-    """Tell what the rate limiter does now that it knows Autotask's count."""
+    """Report which calls the rate limiter lets pass, now that it knows the count."""
     caller = Caller(connection.instance_id)
     try:
-        [figures] = rate_limiter.get_budgets([zone.database], caller)
+        [budget] = rate_limiter.get_budgets([zone.database], caller)
     except StoreError as error:
         text = f"not known: {error.message.rstrip('.')}"
         return warn("rate limiter", text, "see the line on the database")
-    text = describe_limits(figures)
-    if any(figures.refused_until.values()) or figures.breaker_until:
+    text = describe_limits(budget)
+    if any(budget.refused_until.values()) or budget.breaker_until:
         cure = "nothing: from then on the first call has Autotask's count read again"
         return warn("rate limiter", text, cure)
     return fine("rate limiter", text)
 
 
 def check_permission(resource: Resource, info: EntityInfo | None) -> Finding:
-    """Judge what the API user may do with one resource."""
+    """Check the API user's permissions for one resource."""
     check = f"permission {resource.name}"
     if info is None:
         return fail(
@@ -220,9 +220,10 @@ def _no_zone(credentials: Credentials, error: BridgeError) -> Finding:
 
 
 def _is_pause(credentials: Credentials, error: ProviderProtocolError) -> bool:
-    """Tell whether a page in the place of an answer means that Autotask is down.
+    """Return whether a page instead of a SOAP reply means that Autotask is down.
 
-    It says so, or it comes from a host of theirs, which has nothing else to show.
+    Either its text says so, or it comes from one of Autotask's own hosts, which serve
+    no other pages.
     """
     page = error.provider_message or ""
     return _PAUSE.search(page) is not None or (

@@ -1,8 +1,8 @@
-"""Hooks, parameters and model of an added resource, one by one.
+"""The components of an added resource: hooks, parameters and a model.
 
-They are members of the stored definition, which is kept as it was sent: what came
-without a number gets the next free one when it is shown, and keeps that from the first
-change on. Source: elements-api 3.5.
+They are members of the definition, which is stored as it was sent. A component without
+an `id` gets the next free one when it is read, and stores it with the first change.
+Source: elements-api 3.5.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from bridge.errors import InvalidRequestError, NotFoundError
 from bridge.types import JSON
 
 COMPONENT_KINDS = ("hooks", "parameters", "models")
-"""The words in paths; a definition has one model, in its member `model`."""
+"""The kinds as in paths; a definition has one model, in its member `model`."""
 
 _MODELS = "models"
 _MAX_COMPONENTS = 200
@@ -24,15 +24,15 @@ Component: TypeAlias = dict[str, JSON]
 
 
 def list_components(document: Document, kind: str) -> list[Component]:
-    """Return the parts of one kind, each with its `id`."""
+    """Return the components of one kind, each with its `id`."""
     return [item for item in _numbered(document, kind) if isinstance(item, dict)]
 
 
 def find_component(document: Document, kind: str, component_id: str) -> Component:
-    """Return one part.
+    """Return one component.
 
     Raises:
-        NotFoundError: there is none of this number.
+        NotFoundError: it does not exist.
     """
     for item in list_components(document, kind):
         if str(item["id"]) == component_id:
@@ -43,10 +43,10 @@ def find_component(document: Document, kind: str, component_id: str) -> Componen
 def add_component(
     document: Document, kind: str, body: Document
 ) -> tuple[Document, Component]:
-    """Return the document with one more part, and the part; a model is replaced.
+    """Return the document with one more component, and that; a model is replaced.
 
     Raises:
-        InvalidRequestError: there are too many.
+        InvalidRequestError: the resource has too many already.
     """
     items = _numbered(document, kind)
     if len(items) >= _MAX_COMPONENTS:
@@ -59,10 +59,10 @@ def add_component(
 def replace_component(
     document: Document, kind: str, component_id: str, body: Document
 ) -> tuple[Document, Component]:
-    """Return the document with a part replaced, and the part.
+    """Return the document with a component replaced, and the component.
 
     Raises:
-        NotFoundError: there is none of this number.
+        NotFoundError: it does not exist.
         InvalidRequestError: a hook would become a legacy one.
     """
     before = find_component(document, kind, component_id)
@@ -75,17 +75,17 @@ def replace_component(
 
 
 def remove_component(document: Document, kind: str, component_id: str) -> Document:
-    """Return the document without a part.
+    """Return the document without a component.
 
     Raises:
-        NotFoundError: there is none of this number.
+        NotFoundError: it does not exist.
     """
     gone = find_component(document, kind, component_id)
     return _with_components(document, kind, _replaced(document, kind, gone, []))
 
 
 def remove_components(document: Document, kind: str) -> Document:
-    """Return the document without any part of a kind."""
+    """Return the document without the components of a kind."""
     return _with_components(document, kind, [])
 
 
@@ -102,10 +102,10 @@ def with_legacy_flags(document: Document) -> dict[str, JSON]:
 
 
 def refuse_legacy_hooks(before: Document, after: Document) -> None:
-    """Refuse a definition in whose place a hook would become a legacy one.
+    """Check that a new definition does not turn a hook into a legacy one.
 
     Raises:
-        InvalidRequestError: one would.
+        InvalidRequestError: it does.
     """
     hooks = {str(hook["id"]): hook for hook in list_components(before, "hooks")}
     for hook in list_components(after, "hooks"):
@@ -125,7 +125,7 @@ def _is_legacy(hook: Component) -> bool:
 
 
 def _numbered(document: Document, kind: str) -> list[JSON]:
-    """Return the stored items; objects without a number of their own get one."""
+    """Return the stored items; objects without an `id` get one."""
     found = document.get("model" if kind == _MODELS else kind)
     if kind == _MODELS:
         found = [found] if found else []
@@ -146,14 +146,14 @@ def _numbered(document: Document, kind: str) -> list[JSON]:
 
 
 def _with_legacy_flag(kind: str, item: Component) -> Component:
-    """Return an item as callers see it: a hook says whether it is a legacy one."""
+    """Return an item as callers see it: a hook has `isLegacy`."""
     if kind == "hooks" and item.get("isLegacy") is None:
         return {**item, "isLegacy": False}
     return item
 
 
 def _number(item: JSON) -> int:
-    """Return the number that an item brings, 0 where it brings none."""
+    """Return the `id` of an item, 0 if it has none that can be used."""
     number = item.get("id") if isinstance(item, dict) else None
     if isinstance(number, bool) or not isinstance(number, int):
         return 0

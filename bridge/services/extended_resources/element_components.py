@@ -1,4 +1,4 @@
-"""Hooks, parameters and models below a resource; those of built-in ones are only read.
+"""Hooks, parameters and models of resources; built-in ones are read-only.
 
 Source: elements-api 3.5.
 """
@@ -20,12 +20,12 @@ from bridge.store.organizations import User
 from bridge.types import JSON
 
 ReadBody: TypeAlias = Callable[[], Mapping[str, JSON]]
-"""Reads what was sent, once it is known whose the resource is."""
+"""Reads the body; called after the resource was found to be the account's own."""
 
 
 @dataclass(frozen=True, slots=True)
 class ComponentPath:
-    """Where a path points: `part` is one of `parts.PARTS`, `part_id` empty for all."""
+    """The path of a component; `component_id` is empty for all of the `kind`."""
 
     element: Element
     resource_id: str
@@ -39,7 +39,7 @@ def list_components(
     """Return a resource's hooks, parameters or models, each with its `id`.
 
     Raises:
-        NotFoundError: there is no such resource.
+        NotFoundError: the resource does not exist.
     """
     document = get_resource(ctx, user, path.element, path.resource_id)
     return components.list_components(document, path.kind)
@@ -49,16 +49,16 @@ def get_model(ctx: Context, user: User | None, path: ComponentPath) -> Component
     """Return a resource's model, empty when it has none.
 
     Raises:
-        NotFoundError: there is no such resource.
+        NotFoundError: the resource does not exist.
     """
     return next(iter(list_components(ctx, user, path)), {})
 
 
 def get_component(ctx: Context, user: User | None, path: ComponentPath) -> Component:
-    """Return one part.
+    """Return one component.
 
     Raises:
-        NotFoundError: there is no such resource, or it has no such part.
+        NotFoundError: the resource or the component does not exist.
     """
     document = get_resource(ctx, user, path.element, path.resource_id)
     return components.find_component(document, path.kind, path.component_id)
@@ -67,11 +67,11 @@ def get_component(ctx: Context, user: User | None, path: ComponentPath) -> Compo
 def add_component(
     ctx: Context, user: User, path: ComponentPath, body: ReadBody
 ) -> Component:
-    """Add a part and return it with its number; a model takes the place of another.
+    """Add a component and return it with its `id`; a new model replaces the old one.
 
     Raises:
-        NotFoundError: the account has no such resource of its own.
-        InvalidRequestError: there are too many.
+        NotFoundError: the resource is not one of the account's own.
+        InvalidRequestError: the resource has too many already.
     """
     number = own_number(ctx, user, path.element, path.resource_id)
     sent = body()
@@ -86,11 +86,12 @@ def add_component(
 def replace_component(
     ctx: Context, user: User, path: ComponentPath, body: ReadBody
 ) -> Component:
-    """Replace a part, the one that the body names by its `id` unless the path does.
+    """Replace a component, named by the path or by the `id` of the body.
 
     Raises:
-        NotFoundError: the account has no such resource of its own, or no such part.
-        InvalidRequestError: no part is named, or a hook would become a legacy one.
+        NotFoundError: the resource is not one of the account's own, or the component
+            does not exist.
+        InvalidRequestError: neither has an id, or a hook would become a legacy one.
     """
     number = own_number(ctx, user, path.element, path.resource_id)
     sent = body()
@@ -110,10 +111,11 @@ def replace_component(
 
 
 def remove_component(ctx: Context, user: User, path: ComponentPath) -> None:
-    """Remove a part, or all of its kind where none is named.
+    """Remove a component, or without an id all of the kind.
 
     Raises:
-        NotFoundError: the account has no such resource of its own, or no such part.
+        NotFoundError: the resource is not one of the account's own, or the component
+            does not exist.
     """
 
     def remove(stored: Document) -> Document:
@@ -131,7 +133,7 @@ def _edit(
     number: int,
     edit: Callable[[Document], tuple[Document, Component]],
 ) -> Component:
-    """Keep what `edit` makes of a definition, and return the part it speaks of."""
+    """Store the definition that `edit` returns, and return the edited component."""
     changed: list[Component] = []
 
     def keep(stored: Document) -> Document:

@@ -1,4 +1,4 @@
-"""Resources that an account added to the element: kept, listed, answered.
+"""Resources that an account added to the element: stored, listed, called.
 
 Source: elements-api 3.5.
 """
@@ -40,7 +40,7 @@ _MAX_RESOURCES = 500
 
 @dataclass(frozen=True, slots=True)
 class SavedResource:
-    """An added resource as stored; `notes` are sentences for `Elements-Error`."""
+    """A stored resource; `notes` are sentences for the header `Elements-Error`."""
 
     document: Mapping[str, JSON]
     notes: Sequence[str]
@@ -48,7 +48,7 @@ class SavedResource:
 
 @dataclass(frozen=True, slots=True)
 class ResolvedRequest:
-    """An added resource that a path means; `values` fill the names in its path."""
+    """A request for an added resource; `values` are for the names in its path."""
 
     method: str
     document: Mapping[str, JSON]
@@ -57,7 +57,7 @@ class ResolvedRequest:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """The model of an added resource; `by_path` says that its path has the name."""
+    """The model of an added resource; `by_path` when the path has the name."""
 
     method: str
     schema: Mapping[str, JSON]
@@ -88,7 +88,7 @@ def get_resource(
     """Return one resource.
 
     Raises:
-        NotFoundError: there is none of this number.
+        NotFoundError: it does not exist.
     """
     for document in list_resources(ctx, user, element):
         if str(document["id"]) == resource_id:
@@ -99,9 +99,9 @@ def get_resource(
 def add_resource(
     ctx: Context, user: User, element: Element, body: Mapping[str, JSON]
 ) -> SavedResource:
-    """Keep a resource and return it with its number.
+    """Store a resource and return it with its id.
 
-    A note says so when it has path and method of another one.
+    A note reports other resources with the same path and method.
 
     Raises:
         InvalidRequestError: its path or method cannot be used.
@@ -124,10 +124,10 @@ def replace_resource(
 ) -> SavedResource:
     """Replace a resource of the account's own.
 
-    A note says so when it has path and method of another one now.
+    A note reports other resources with the same path and method.
 
     Raises:
-        NotFoundError: it has none of this number; a built-in one is nobody's.
+        NotFoundError: it does not exist, or is built in.
         InvalidRequestError: the path or method cannot be used, or a hook became a
             legacy one.
     """
@@ -150,7 +150,7 @@ def remove_resource(
     """Remove a resource of the account's own.
 
     Raises:
-        NotFoundError: it has none of this number; a built-in one is nobody's.
+        NotFoundError: it does not exist, or is built in.
     """
     number = own_number(ctx, user, element, resource_id)
     extended_resources.remove_extended(ctx.database, user.account_id, number)
@@ -159,7 +159,7 @@ def remove_resource(
 def resolve_path(
     ctx: Context, user: User, instance: Instance, path: str
 ) -> list[ResolvedRequest]:
-    """Return the added resources that a path means, the newest first.
+    """Return the added resources whose path matches, the newest first.
 
     `path` has no hub in front. No vendor call.
     """
@@ -176,10 +176,11 @@ def resolve_path(
 
 
 def find_model(ctx: Context, instance: Instance, name: str) -> Model | None:
-    """Return the model that describes a name, compared without case. No vendor call.
+    """Return the model of a name, compared without case; None without one.
 
-    The name is a path's, where nothing but names in braces follows it, or a model's
-    own; of several the newest counts. A model that describes no object is none.
+    The name is the first segment of a path, followed by placeholders only, or the name
+    of a model. The newest counts, and models that do not describe an object are
+    skipped. No vendor call.
     """
     stored = extended_resources.list_extended(
         ctx.database, instance.account_id, instance.element_key
@@ -198,13 +199,13 @@ def find_model(ctx: Context, instance: Instance, name: str) -> Model | None:
 def call_resource(
     ctx: Context, instance: Instance, request: ResolvedRequest, sent: ReceivedArguments
 ) -> Mapping[str, JSON]:
-    """Return what an added resource answers. One vendor call.
+    """Call an added resource and return its response. One vendor call.
 
     Raises:
         ForbiddenError: the instance is disabled.
-        InvalidRequestError: the definition names no operation that may be called, or
-            what it needs was not sent.
-        ProviderError: Autotask refused, or gave no usable answer.
+        InvalidRequestError: the definition's operation may not be called, or a
+            required parameter is missing.
+        ProviderError: Autotask refused, or sent no usable response.
     """
     require_enabled(instance)
     further = ctx.settings.extended_operations
@@ -214,10 +215,12 @@ def call_resource(
 
 
 def is_object(ctx: Context, instance: Instance, name: str) -> bool:
-    """Tell whether a name is a resource's or an entity's; vendor calls as objects'.
+    """Return whether a name is a resource's or an entity's.
+
+    Vendor calls as `find_object`.
 
     Raises:
-        ProviderError: the vendor could not be asked and nothing is cached.
+        ProviderError: the vendor call failed and nothing is cached.
     """
     try:
         find_object(ctx, instance, name)
@@ -239,7 +242,7 @@ def _document(document: Mapping[str, JSON], number: int) -> dict[str, JSON]:
 def _saved(
     ctx: Context, user: User, element: Element, document: Mapping[str, JSON]
 ) -> SavedResource:
-    """Return a stored resource, with a note when others match the same calls."""
+    """Return a stored resource, with a note if others match the same requests."""
     own = extended_resources.list_extended(ctx.database, user.account_id, element.key)
     method, shape = _method(document), path_shape(document)
     alike = [
@@ -287,10 +290,10 @@ def _method(body: Mapping[str, JSON]) -> str:
 
 
 def own_number(ctx: Context, user: User, element: Element, resource_id: str) -> int:
-    """Return the number of a resource of the account's own.
+    """Return the id of a resource of the account's own, as a number.
 
     Raises:
-        NotFoundError: it has none of this number; a built-in one is nobody's.
+        NotFoundError: it does not exist, or is built in.
     """
     for document in list_own_resources(ctx, user, element):
         if str(document["id"]) == resource_id:

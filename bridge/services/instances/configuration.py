@@ -17,9 +17,9 @@ _FIRST_FOREIGN_ID = 1_000_000
 
 
 def list_entries(ctx: Context, instance: Instance) -> list[dict[str, JSON]]:
-    """Return an entry for every key of the element, then for every other supplied.
+    """Return an entry for every key of the element, then for every other stored key.
 
-    Keys left at their default are there too; secrets are masked. No vendor call.
+    Keys with their default are included; secrets are masked. No vendor call.
     """
     keys = ctx.elements[instance.element_key].configuration
     known = {key.key for key in keys}
@@ -31,7 +31,7 @@ def get_entry(ctx: Context, instance: Instance, config_id: str) -> dict[str, JSO
     """Return the entry with this id, as written in a path. No vendor call.
 
     Raises:
-        NotFoundError: the instance has no such entry.
+        NotFoundError: the instance does not have the entry.
     """
     for entry in list_entries(ctx, instance):
         if str(entry["id"]) == config_id:
@@ -47,12 +47,12 @@ def patch_entry(
 ) -> dict[str, JSON]:
     """Set the `propertyValue` of one entry and return the entry.
 
-    Null sets the key back to its default; a masked value changes nothing. Two vendor
+    Null resets the key to its default; a masked value changes nothing. Two vendor
     calls when the key is a credential, none otherwise.
 
     Raises:
-        NotFoundError: the instance has no such entry.
-        InvalidRequestError: no `propertyValue`, or one that Autotask refuses.
+        NotFoundError: the instance does not have the entry.
+        InvalidRequestError: `propertyValue` is missing, or Autotask refuses it.
     """
     entry = get_entry(ctx, instance, config_id)
     if "propertyValue" not in body:
@@ -78,7 +78,7 @@ def _entry(key: ConfigurationKey, configuration: Mapping[str, str]) -> dict[str,
 
 
 def _foreign_key(key: str) -> ConfigurationKey:
-    """Describe a key that the element does not know; its id follows from its name."""
+    """Describe a key that the element does not have; its id is a hash of its name."""
     return ConfigurationKey(
         id=_FIRST_FOREIGN_ID + zlib.crc32(key.encode()),
         key=key,

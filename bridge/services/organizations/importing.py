@@ -1,8 +1,7 @@
-"""Moving in: organizations, users and instances out of one JSON document.
+"""Import of organizations, users and instances from one JSON document.
 
-Its shape is in docs/migrating.md. Everything is read and judged before anything is
-written; what is wrong is named by its place in the document, never by a value that
-could be a secret.
+docs/migrating.md describes its format. The whole document is validated before
+anything is written; errors name the path in the document, never a possible secret.
 """
 
 from __future__ import annotations
@@ -40,20 +39,20 @@ from bridge.store.organizations import fold_email
 from bridge.types import JSON
 
 MAX_ID = 2_000_000_000
-"""Leaves room for the ids that are given out above the largest one brought."""
+"""Leaves enough numbers for new ids above the largest imported one."""
 
 T = TypeVar("T")
 
 
 def import_document(ctx: Context, document: bytes, *, check: bool) -> ImportResult:
-    """Take over everything in a document, or nothing; no vendor call.
+    """Import everything in a document, or nothing; no vendor call.
 
-    Done again, it adds what is new and leaves what is there. With `check` all of it
-    is tried and nothing kept.
+    A repeated import adds what is new and leaves the rest as it is. With `check` the
+    import is tried and rolled back.
 
     Raises:
-        InvalidRequestError: the document; every mistake is named with its place.
-        ConflictError: something of it belongs to something else here; all are named.
+        InvalidRequestError: the document is invalid; with the path of every problem.
+        ConflictError: ids, secrets or addresses are in use here already; all are named.
     """
     return importing.import_organizations(
         ctx.database, read_document(ctx, document), check=check
@@ -61,16 +60,17 @@ def import_document(ctx: Context, document: bytes, *, check: bool) -> ImportResu
 
 
 def read_document(ctx: Context, document: bytes) -> list[ImportedOrganization]:
-    """Return what a document brings.
+    """Parse and validate a document.
 
     Raises:
-        InvalidRequestError: with every mistake in it.
+        InvalidRequestError: with every problem in it.
     """
     try:
         root = orjson.loads(document)
     except orjson.JSONDecodeError as error:
         raise InvalidRequestError(
-            f"This is no JSON: line {error.lineno}, column {error.colno}."
+            f"The document is not valid JSON: line {error.lineno}, "
+            f"column {error.colno}."
         ) from None
     reading = _Reading(ctx)
     found = reading.all(_Node(root, ""), "organizations", reading.organization)
@@ -82,14 +82,14 @@ def read_document(ctx: Context, document: bytes) -> list[ImportedOrganization]:
 
 @dataclass(frozen=True, slots=True)
 class _Node:
-    """A value of the document and where it stands."""
+    """A value of the document and its path."""
 
     value: JSON = field(repr=False)
     place: str
 
 
 class _Reading:
-    """Reads nodes; mistakes are collected, and a wrong value reads as an empty one."""
+    """Reads nodes; problems are collected, and an invalid value reads as empty."""
 
     def __init__(self, ctx: Context) -> None:
         self.problems: list[str] = []
@@ -116,7 +116,7 @@ class _Reading:
         )
 
     def all(self, node: _Node, name: str, read: Callable[[_Node], T]) -> list[T]:
-        """Return the members of a list, each read; one that is no object is wrong."""
+        """Read each member of a list; members that are not objects are a problem."""
         value = self._member(node, name)
         if not isinstance(value, list):
             self._add_problem(node, f"{name} must be a list")
@@ -129,7 +129,7 @@ class _Reading:
         return [read(child) for child in children]
 
     def check_duplicates(self, organizations: list[ImportedOrganization]) -> None:
-        """Refuse an id, a secret, a token or an address that stands there twice."""
+        """Check that no id, secret, token or address occurs twice."""
         for what, values in _unique(organizations):
             duplicates = [
                 value for value, count in Counter(values).items() if count > 1
@@ -236,7 +236,7 @@ class _Reading:
         return node.value.get(name) if isinstance(node.value, dict) else None
 
     def _check_members(self, node: _Node, names: str) -> None:
-        """Refuse what is no object, and members that would be forgotten in silence."""
+        """Check that a node is an object without members that would be ignored."""
         if not isinstance(node.value, dict):
             self._add_problem(node, "must be an object")
             return

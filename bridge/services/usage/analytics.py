@@ -1,4 +1,4 @@
-"""Figures out of the log of requests, as a caller may read them. No vendor call.
+"""Counts of logged requests for callers. No vendor call.
 
 Members beside `timestamp`, `count`, `usage` and `instancesCreatedCount` are ours, after
 those of the events' analytics. Source: elements-api 7.8, row 86 and Appendix E.
@@ -36,7 +36,7 @@ GROUPINGS = tuple(_ASPECTS)
 
 @dataclass(frozen=True, slots=True)
 class MetricsSearch:
-    """What is to be counted; without accounts, the caller's own."""
+    """The parameters of a count; without account ids, of the caller's own account."""
 
     usage: UsageSearch
     account_ids: Sequence[str] = ()
@@ -46,15 +46,15 @@ class MetricsSearch:
 def count_over_time(
     ctx: Context, user: User, search: MetricsSearch
 ) -> list[dict[str, JSON]]:
-    """Return one item for each interval, with 0 where nothing was asked.
+    """Return one item for each interval, with 0 for those without requests.
 
     Items have `timestamp`, `count`, `success` and `failed`.
 
     Raises:
         InvalidRequestError: a date, the status, the interval or an id cannot be used,
             or there are too many intervals.
-        NotFoundError: the time asked for lies in the future.
-        ForbiddenError: an account is not the caller's to see.
+        NotFoundError: the time is in the future.
+        ForbiddenError: the caller may not see an account.
     """
     query, since, until = _read(ctx, user, search)
     interval = time_buckets.read_interval(search.interval, since, until)
@@ -74,7 +74,7 @@ def count_over_time(
 def count_statuses(
     ctx: Context, user: User, search: MetricsSearch
 ) -> list[dict[str, JSON]]:
-    """Return one item for each status that was answered in an interval, ascending.
+    """Return one item for each response status in an interval, ascending.
 
     Items have `timestamp`, `status`, `count`, `success` and `failed`.
 
@@ -104,13 +104,13 @@ def count_statuses(
 def count_by(
     ctx: Context, user: User, search: MetricsSearch, kind: Grouping
 ) -> list[dict[str, JSON]]:
-    """Return one item for each account or element that was met, ascending.
+    """Return one item for each account or element with requests, ascending.
 
-    Items have `accountId` or `elementKey` (null for calls of none), then `count`,
-    `success` and `failed`.
+    Items have `accountId` or `elementKey` (null for requests without one), then
+    `count`, `success` and `failed`.
 
     Raises:
-        As `count_over_time`; no interval is looked at.
+        As `count_over_time`; the interval is ignored.
     """
     query, _, _ = _read(ctx, user, search)
     aspect, member = _ASPECTS[kind]
@@ -123,13 +123,13 @@ def count_by(
 def count_by_instance(
     ctx: Context, user: User, search: MetricsSearch
 ) -> dict[str, JSON]:
-    """Return `usage`: an item for each instance that was called, ascending by id.
+    """Return `usage`: an item for each instance with requests, ascending by id.
 
-    Items have `instanceId`, `count`, `success` and `failed`; instances that were
-    removed are among them.
+    Items have `instanceId`, `count`, `success` and `failed`; deleted instances are
+    included.
 
     Raises:
-        As `count_over_time`; no interval is looked at.
+        As `count_over_time`; the interval is ignored.
     """
     query, _, _ = _read(ctx, user, search)
     usage: list[JSON] = [
@@ -143,10 +143,10 @@ def count_by_instance(
 def count_created_instances(
     ctx: Context, user: User, search: MetricsSearch
 ) -> dict[str, JSON]:
-    """Return `instancesCreatedCount`: how many were created and still exist.
+    """Return `instancesCreatedCount`: the number of new instances that still exist.
 
     Raises:
-        As `count_over_time`; interval, status and text are not looked at.
+        As `count_over_time`; interval, status and text are ignored.
     """
     query, since, until = _read(ctx, user, search)
     count = instance_search.count_created(
@@ -163,7 +163,7 @@ def count_created_instances(
 def _read(
     ctx: Context, user: User, search: MetricsSearch
 ) -> tuple[RequestFilter, datetime, datetime]:
-    """Return what is to be counted, from when and until when; a day unless told."""
+    """Return the filter of a count with its start and end, by default one day."""
     account_ids = _account_ids(ctx, user, search.account_ids)
     query = read_search(ctx, user, search.usage)
     until = query.until or ctx.clock()
@@ -173,11 +173,11 @@ def _read(
 
 
 def _account_ids(ctx: Context, user: User, wanted: Sequence[str]) -> tuple[int, ...]:
-    """Return the accounts to count; an admin sees all of his organization.
+    """Return the accounts to count; admins see all of their organization.
 
     Raises:
-        InvalidRequestError: an id is no number.
-        ForbiddenError: an account is not the caller's to see, or is none.
+        InvalidRequestError: an id is not a number.
+        ForbiddenError: the caller may not see an account, or it does not exist.
     """
     if not wanted:
         return (user.account_id,)

@@ -1,4 +1,4 @@
-"""The log of a caller's requests, as he may read it. No vendor call.
+"""The log of requests, as callers may read it. No vendor call.
 
 Source: elements-api appendix A.
 """
@@ -28,9 +28,9 @@ _PAUSE_S = 0.1
 
 @dataclass(frozen=True, slots=True)
 class UsageSearch:
-    """What a look into the log asks for; `offset` counts from 0.
+    """The parameters of a search in the log; `offset` counts from 0.
 
-    `total` asks how many requests match in all.
+    With `total`, all matching requests are counted.
     """
 
     since: str = ""
@@ -48,9 +48,9 @@ class UsageSearch:
 
 @dataclass(frozen=True, slots=True)
 class UsagePage:
-    """A page of the log, newest first; `next_page` only when a further one exists.
+    """A page of the log, newest first; `next_page` is None on the last one.
 
-    `total` is given when it was asked for.
+    `total` is None unless the search requested it.
     """
 
     documents: list[dict[str, JSON]]
@@ -61,11 +61,11 @@ class UsagePage:
 def list_usage(ctx: Context, user: User, search: UsageSearch) -> UsagePage:
     """Return requests of the caller's account, newest first.
 
-    What was answered until this call began is among them.
+    They include all requests that this process completed before this call.
 
     Raises:
-        InvalidRequestError: a date, the status or the token cannot be used.
-        NotFoundError: the time asked for lies in the future.
+        InvalidRequestError: a date, the status or the token is invalid.
+        NotFoundError: the time is in the future.
     """
     query = read_search(ctx, user, search)
     before = paging.read_token(_SCOPE, search.next_page) if search.next_page else None
@@ -86,13 +86,13 @@ def list_usage(ctx: Context, user: User, search: UsageSearch) -> UsagePage:
 
 
 def read_search(ctx: Context, user: User, search: UsageSearch) -> RequestFilter:
-    """Return what a search looks for in the log of the caller's account.
+    """Return the filter of a search in the log of the caller's account.
 
-    What this process has answered until now is written first.
+    The queued rows of this process are written first.
 
     Raises:
-        InvalidRequestError: a date or the status cannot be used.
-        NotFoundError: the time asked for lies in the future.
+        InvalidRequestError: a date or the status is invalid.
+        NotFoundError: the time is in the future.
     """
     since, until = _time("from", search.since), _time("to", search.until)
     if since and since > ctx.clock():
@@ -115,10 +115,10 @@ def read_search(ctx: Context, user: User, search: UsageSearch) -> RequestFilter:
 def get_usage(ctx: Context, user: User, usage_id: str) -> dict[str, JSON]:
     """Return one request by its traffic id, or by its `Elements-Request-Id`.
 
-    A request that another process answered is waited for, at most a second.
+    Waits up to a second for the row of a request that another process served.
 
     Raises:
-        NotFoundError: there is none, or it is another account's.
+        NotFoundError: it does not exist, or belongs to another account.
     """
     ctx.request_log.flush()
     deadline = time.monotonic() + _OTHERS_WRITE_WITHIN_S
@@ -154,7 +154,7 @@ def _document(ctx: Context, user: User, logged: LoggedRequest) -> dict[str, JSON
 
 
 def _element_keys(ctx: Context, search: UsageSearch) -> tuple[str, ...] | None:
-    """Return the elements asked for by key and by hub; None when neither is named."""
+    """Return the elements of the keys and the hub; None when neither is given."""
     if not search.hub:
         return search.keys or None
     of_hub = [e.key for e in ctx.elements.values() if e.hub["key"] == search.hub]
@@ -171,7 +171,7 @@ def _time(name: str, text: str) -> datetime | None:
 
 
 def _status(text: str) -> tuple[int, int] | None:
-    """Read `404`, `4xx`, `success` or `failed` as a range of codes."""
+    """Parse `404`, `4xx`, `success` or `failed` as a range of codes."""
     word = text.strip().lower()
     if not word:
         return None

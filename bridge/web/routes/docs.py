@@ -20,7 +20,7 @@ from bridge.services.apidocs.model import Routes, shape
 from bridge.services.apidocs.swagger import Address
 from bridge.web.http import query_string, request_context, responses
 from bridge.web.http.route_auth import BASE
-from bridge.web.routes.instances import find
+from bridge.web.routes.instances import find_instance
 
 _PAGE = "/docs"
 _HTML = "text/html; charset=utf-8"
@@ -75,7 +75,7 @@ def describe_api() -> Response:
     user, instance = None, None
     if secrets.element is not None:
         user, instance = access.open_instance(request_context.context(), secrets)
-        request_context.admit(secrets, user, instance)
+        request_context.set_caller(secrets, user, instance)
     wish = replace(_wish(), user=user, instance=instance)
     return responses.json_object(
         documents.describe_api(request_context.context(), wish)
@@ -164,7 +164,7 @@ def _read(package: str, folder: str, name: str) -> bytes:
 def _with_token(wish: Wish) -> Wish:
     """Add who calls, and the instance of a token; a useless one is as good as none."""
     secrets = request_context.secrets()
-    wish = replace(wish, user=request_context.caller())
+    wish = replace(wish, user=request_context.find_user())
     if secrets.element is None:
         return wish
     try:
@@ -176,7 +176,9 @@ def _with_token(wish: Wish) -> Wish:
 
 def _of_instance(instance_id: str | None, operation_id: str) -> Wish:
     wish = _wish(operation_id)
-    return replace(wish, user=request_context.user(), instance=find(instance_id))
+    return replace(
+        wish, user=request_context.user(), instance=find_instance(instance_id)
+    )
 
 
 def _wish(operation_id: str = "") -> Wish:

@@ -260,7 +260,7 @@ def test_what_is_no_json_is_said_with_its_place(embedded, tmp_path, text):
     path = tmp_path / "old.json"
     path.write_text(text)
 
-    assert "no JSON: line 1" in embedded.refused("instance", "import", path)
+    assert "not valid JSON: line 1" in embedded.refused("instance", "import", path)
 
 
 def test_a_file_that_is_not_there_is_wrong_usage(embedded):

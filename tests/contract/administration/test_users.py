@@ -188,7 +188,7 @@ def test_a_password_in_a_pipe_needs_its_option(embedded):
         *("user", "set-password", "ann@northwind.example"), stdin="new\n", code=2
     )
 
-    assert "There is no terminal to ask on: add --password-stdin." in line
+    assert "There is no terminal to prompt on: add --password-stdin." in line
 
 
 def test_output_for_scripts_is_json(embedded):

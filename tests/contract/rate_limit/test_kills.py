@@ -14,7 +14,7 @@ import urllib.error
 import urllib.request
 
 import pytest
-from families import children
+from process_tree import children
 
 from bridge.sandbox import seed
 

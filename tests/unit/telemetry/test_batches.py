@@ -121,7 +121,7 @@ def test_what_is_there_at_the_end_of_the_process_is_written():
     program = (
         "from bridge.telemetry.batch_writer import BatchWriter\n"
         "b = BatchWriter(lambda rows: print(rows), lost=print, interval_s=60)\n"
-        "b.enqueue(1); b.put(2)\n"
+        "b.enqueue(1); b.enqueue(2)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True

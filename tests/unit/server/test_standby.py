@@ -1,4 +1,4 @@
-"""What a serving process answers before its database can be used."""
+"""Responses of a serving process while its database is unavailable."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def test_a_browser_may_read_the_refusal(client, path):
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/healthz/"])
-def test_health_waits_for_no_database(path):
-    """Nor does any other call but the one that tries it."""
+def test_health_does_not_wait_for_the_database(path):
+    """Only the request that retries it waits for it."""
     waiting, away, attempts = threading.Event(), threading.Event(), []
 
     def make_app():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.web.http.proxy_headers import HIDDEN, ForwardedCallers
+from bridge.web.http.proxy_headers import UNKNOWN_CALLER, ProxyHeadersMiddleware
 
 PROXY = "10.0.0.1"
 TRUSTED = ("10.0.0.0/24", "fd00::/8")
@@ -25,21 +25,21 @@ def passed(remote, trusted=TRUSTED, headers=(), **claims):
         **{f"HTTP_{name.upper().replace('-', '_')}": "x" for name in headers},
         **{f"HTTP_X_FORWARDED_{name.upper()}": text for name, text in claims.items()},
     }
-    ForwardedCallers(app, trusted)(environ, lambda *_: None)
+    ProxyHeadersMiddleware(app, trusted)(environ, lambda *_: None)
     return seen
 
 
-def test_a_trusted_proxy_is_believed():
+def test_headers_of_a_trusted_proxy_are_applied():
     seen = passed(PROXY, proto="https", host="crm.example.com", **{"for": "192.0.2.7"})
 
     assert seen["REMOTE_ADDR"] == "192.0.2.7"
     assert seen["wsgi.url_scheme"] == "https"
     assert seen["HTTP_HOST"] == "crm.example.com"
-    assert HIDDEN not in seen
+    assert UNKNOWN_CALLER not in seen
 
 
 @pytest.mark.parametrize("trusted", [(), TRUSTED])
-def test_anybody_else_is_not(trusted):
+def test_headers_of_any_other_peer_are_ignored(trusted):
     claims = {"for": "192.0.2.7", "proto": "https", "host": "evil.example"}
 
     seen = passed("192.0.2.66", trusted, **claims)
@@ -48,7 +48,7 @@ def test_anybody_else_is_not(trusted):
     assert seen["wsgi.url_scheme"] == "http"
     assert seen["HTTP_HOST"] == "bridge:8080"
     assert not any(name.startswith("HTTP_X_FORWARDED") for name in seen)
-    assert seen[HIDDEN]
+    assert seen[UNKNOWN_CALLER]
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_anybody_else_is_not(trusted):
         ("6.6.6.6, , 10.0.0.2", "10.0.0.2"),
     ],
 )
-def test_the_caller_is_the_last_that_no_trusted_proxy_vouches_for(claim, caller):
+def test_the_caller_is_the_last_address_that_is_not_a_trusted_proxy(claim, caller):
     assert passed(PROXY, **{"for": claim})["REMOTE_ADDR"] == caller
 
 
@@ -74,14 +74,14 @@ def test_a_proxy_over_ipv6_and_over_mapped_ipv4_is_the_same_proxy():
         assert passed(remote, **{"for": "192.0.2.7"})["REMOTE_ADDR"] == "192.0.2.7"
 
 
-def test_an_odd_scheme_is_not_taken_over():
+def test_an_unknown_scheme_is_ignored():
     assert passed(PROXY, proto="javascript")["wsgi.url_scheme"] == "http"
 
 
 def test_a_direct_call_passes_as_it_is():
     seen = passed("192.0.2.7")
 
-    assert HIDDEN not in seen
+    assert UNKNOWN_CALLER not in seen
     assert seen["REMOTE_ADDR"] == "192.0.2.7"
 
 
@@ -125,16 +125,16 @@ def test_a_direct_call_passes_as_it_is():
     ],
 )
 def test_a_header_that_proxies_write_hides_the_caller(header):
-    assert passed("127.0.0.1", headers=[header])[HIDDEN]
-    # A trusted proxy that does not name the caller is no better.
-    assert passed(PROXY, headers=[header])[HIDDEN]
-    assert passed(PROXY, headers=[header], proto="https")[HIDDEN]
-    assert HIDDEN not in passed(PROXY, headers=[header], **{"for": "192.0.2.7"})
+    assert passed("127.0.0.1", headers=[header])[UNKNOWN_CALLER]
+    # A trusted proxy that does not name the caller does not help.
+    assert passed(PROXY, headers=[header])[UNKNOWN_CALLER]
+    assert passed(PROXY, headers=[header], proto="https")[UNKNOWN_CALLER]
+    assert UNKNOWN_CALLER not in passed(PROXY, headers=[header], **{"for": "192.0.2.7"})
 
 
 @pytest.mark.parametrize("claim", ["127.0.0.1", "::1", "6.6.6.6, 127.0.0.8"])
 def test_a_caller_of_this_machine_is_not_known_behind_a_trusted_proxy(claim):
-    assert passed(PROXY, **{"for": claim})[HIDDEN]
+    assert passed(PROXY, **{"for": claim})[UNKNOWN_CALLER]
 
 
 @pytest.mark.parametrize(
@@ -157,5 +157,5 @@ def test_a_caller_of_this_machine_is_not_known_behind_a_trusted_proxy(claim):
         "X-User-Name",
     ],
 )
-def test_a_header_that_callers_write_hides_nobody(header):
-    assert HIDDEN not in passed("127.0.0.1", headers=[header])
+def test_a_header_that_callers_send_does_not_hide_the_caller(header):
+    assert UNKNOWN_CALLER not in passed("127.0.0.1", headers=[header])

@@ -20,11 +20,11 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 
 
 def listing(query, object_name="accounts"):
-    return query_string.listing(query_string.parse_query(query), object_name)[0]
+    return query_string.list_request(query_string.parse_query(query), object_name)[0]
 
 
 def notes(query):
-    return query_string.listing(query_string.parse_query(query), "accounts")[1]
+    return query_string.list_request(query_string.parse_query(query), "accounts")[1]
 
 
 @given(st.dictionaries(TEXT, TEXT), st.sampled_from([quote, quote_plus]))
@@ -35,7 +35,7 @@ def test_what_is_encoded_comes_back(parameters, how):
 
 
 @given(st.text(st.characters(max_codepoint=255)))
-def test_no_query_whatever_raises(query):
+def test_no_query_raises(query):
     query_string.parse_query(query)
 
 
@@ -76,7 +76,7 @@ def test_where_is_decoded_and_stray_percent_signs_survive(sent, where):
     assert listing(f"where={sent}").where == where
 
 
-def test_nothing_asked_means_the_defaults():
+def test_an_empty_query_means_the_defaults():
     assert listing("") == ListRequest(
         where="", page=1, page_size=200, next_page=None, view=RecordOptions(), order=""
     )
@@ -87,7 +87,7 @@ def test_empty_parameters_are_absent_and_unknown_ones_ignored():
 
 
 @given(st.dictionaries(TEXT, TEXT, min_size=1), st.sampled_from([quote, quote_plus]))
-def test_windows_1252_comes_back_where_it_is_no_utf_8(parameters, how):
+def test_bytes_that_are_not_utf_8_are_decoded_as_windows_1252(parameters, how):
     def encoded(text):
         return text.encode("cp1252", "ignore")
 
@@ -107,7 +107,7 @@ def test_windows_1252_comes_back_where_it_is_no_utf_8(parameters, how):
 
 
 def _mixed(data):
-    """Tell whether UTF-8 stands between bytes that are none."""
+    """Return whether valid UTF-8 is between bytes that are not."""
     loose = data.decode("utf-8", "surrogateescape")
     strays = {char for char in loose if 0xDC80 <= ord(char) <= 0xDCFF}
     return bool(strays) and any(char > "\x7f" for char in {*loose} - strays)
@@ -117,20 +117,23 @@ NOTHING = ["null", "undefined", "None", "NULL", "NaN", "%20null", ""]
 
 
 @pytest.mark.parametrize("value", NOTHING)
-def test_a_client_s_word_for_nothing_is_nothing(value):
+def test_spellings_of_a_missing_value_count_as_missing(value):
     names = ["page", "pageSize", "nextPage", "offset", "pageOffset"]
     query = query_string.parse_query("&".join(f"{name}={value}" for name in names))
 
-    assert query_string.listing(query, "accounts") == (ListRequest(), [])
-    assert query_string.cut(query) == (PageRequest(0, 200, None, total=False), [])
+    assert query_string.list_request(query, "accounts") == (ListRequest(), [])
+    assert query_string.page_request(query) == (
+        PageRequest(0, 200, None, total=False),
+        [],
+    )
     assert query_string.usage_search(query)[0].offset == 0
     assert not query_string.wants_page(query)
 
 
-def test_a_later_value_counts_behind_nothing():
+def test_a_later_value_counts_after_an_empty_one():
     assert listing("pageSize=null&pageSize=3").page_size == 3
     query = query_string.parse_query("pageOffset=undefined&offset=7")
-    assert query_string.cut(query)[0].offset == 7
+    assert query_string.page_request(query)[0].offset == 7
 
 
 @pytest.mark.parametrize("page", ["0", "-3", "1", "", "None", "%201"])
@@ -139,7 +142,7 @@ def test_the_first_page_has_many_names(page):
 
 
 @pytest.mark.parametrize("token", ["", "None", "%20"])
-def test_an_empty_cursor_is_none(token):
+def test_an_empty_cursor_is_absent(token):
     assert listing(f"nextPage={token}").next_page is None
 
 
@@ -162,7 +165,7 @@ def test_a_larger_page_size_is_clamped_with_a_note():
 
 @pytest.mark.parametrize("name", ["page", "pageSize"])
 @pytest.mark.parametrize("value", ["abc", "1.5", "1e3", "٣", "9" * 5000, "%00"])
-def test_what_is_no_number_is_refused_by_name(name, value):
+def test_a_value_that_is_not_a_number_is_refused_by_name(name, value):
     with pytest.raises(InvalidRequestError, match=f"^{name} "):
         listing(f"{name}={value}")
 
@@ -194,7 +197,7 @@ def test_where_wins_over_query():
         ("labels=TRUE", ListRequest(view=RecordOptions(labels=True))),
     ],
 )
-def test_wishes_are_true_or_left_out(query, expected):
+def test_optional_flags_are_true_or_absent(query, expected):
     assert listing(query) == expected
 
 

@@ -1,4 +1,4 @@
-"""The `Authorization` header in every spelling that was ever seen."""
+"""The `Authorization` header in every known spelling."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_what_cannot_be_read_is_missing(header):
 
 
 @given(st.text())
-def test_no_header_whatever_raises(header):
+def test_no_header_raises(header):
     parse_authorization(header)
 
 

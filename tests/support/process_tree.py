@@ -1,4 +1,4 @@
-"""Processes that a server under test started."""
+"""The process tree of a server under test."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def children(pid: int) -> list[int]:
-    """Return the living children of a process, by the kernel's table."""
+    """Return the running children of a process, from `/proc`."""
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -20,13 +20,13 @@ def children(pid: int) -> list[int]:
 
 
 def descendants(pid: int) -> list[int]:
-    """Return the living processes below a process."""
+    """Return the running descendants of a process."""
     below = children(pid)
     return below + [one for child in below for one in descendants(child)]
 
 
 def is_alive(pid: int) -> bool:
-    """Tell whether a process has not ended."""
+    """Return whether a process is running."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
@@ -35,7 +35,7 @@ def is_alive(pid: int) -> bool:
 
 
 def is_worker(pid: int) -> bool:
-    """Tell whether a process is a worker that `bridge` started."""
+    """Return whether a process is a worker that `bridge` started."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes().endswith(b"\0worker\0")
     except OSError:

@@ -1,4 +1,4 @@
-"""What is answered before any vendor is asked: secrets, paths, methods, bodies."""
+"""Responses without a vendor call: authentication, routing, methods, bodies."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import pytest
 
 from bridge.services.access import Secrets
-from bridge.web.http.route_auth import BASE, AuthRule, family_of
+from bridge.web.http.route_auth import BASE, AuthRule, auth_rule
 
 REFUSED = "Invalid Organization or User secret, or invalid Element token provided."
 EXPOSED = (
@@ -33,7 +33,7 @@ def every_route(gate, *families):
         if not path.startswith(f"{BASE}/"):
             continue
         for method in rule.methods - {"OPTIONS", "HEAD"}:
-            if family_of(method, path, parts) in families:
+            if auth_rule(method, path, parts) in families:
                 yield method, path.removeprefix(BASE)
 
 
@@ -81,7 +81,7 @@ def test_a_wrong_header_is_401_on_every_path_known_or_not(gate, authorization, p
     assert answer.json["message"] == REFUSED
 
 
-def test_a_hub_call_without_an_element_part_is_401_before_the_path_is_looked_at(gate):
+def test_a_hub_call_without_an_element_part_is_401_before_routing(gate):
     for path in ("/hubs/crm/account?pageSize=1", ACCOUNTS, "/contacts", "/ping"):
         assert_refused(gate.call("GET", path, gate.platform), 401)
 
@@ -209,7 +209,7 @@ def test_a_clamped_page_size_is_named_as_ignored(gate):
     assert "ignored" in answer.headers["Elements-Error"]
 
 
-def test_a_page_size_that_is_no_number_is_refused_by_name(gate):
+def test_a_page_size_that_is_not_a_number_is_refused_by_name(gate):
     answer = gate.call("GET", "/instances?pageSize=many", gate.platform)
 
     assert_refused(answer, 400)
@@ -250,7 +250,7 @@ def test_a_body_is_json_whatever_its_type_says(gate, content_type):
 
 
 @pytest.mark.parametrize("body", ["", "null", "[]", "{", '{"a":NaN}', b'{"a":"\xff"}'])
-def test_a_body_that_is_no_json_object_is_400(gate, body):
+def test_a_body_that_is_not_a_json_object_is_400(gate, body):
     for path in ("/instances", f"/instances/{gate.enabled.id}"):
         method = "POST" if path == "/instances" else "PATCH"
         assert_refused(gate.call(method, path, gate.platform, body=body), 400)
@@ -303,7 +303,7 @@ def test_a_compressed_body_is_415(gate):
     assert_refused(answer, 415)
 
 
-def test_what_is_not_json_cannot_be_had(gate):
+def test_other_media_types_than_json_are_406(gate):
     headers = {"Accept": "application/xml"}
 
     answer = gate.call("GET", "/instances", gate.platform, headers=headers)

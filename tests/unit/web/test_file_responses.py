@@ -1,4 +1,4 @@
-"""Files as answers: names that no header and no disk can be hurt by."""
+"""File responses: safe names in headers and on disk."""
 
 import re
 
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.http import parse_options_header
 
-from bridge.web.http.file_responses import OCTETS, disposition, file_answer
+from bridge.web.http.file_responses import OCTETS, disposition, file_response
 
 SENDABLE = st.text(
     st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=40
@@ -39,9 +39,9 @@ def test_any_text_makes_a_header_of_one_line(name):
         ("text/html\r\nSet-Cookie: x", OCTETS),
     ],
 )
-def test_a_media_type_that_is_none_is_bytes(content_type, sent):
+def test_an_invalid_media_type_becomes_octet_stream(content_type, sent):
     with Flask(__name__).test_request_context():
-        answer = file_answer(b"abc", name="a", content_type=content_type)
+        answer = file_response(b"abc", name="a", content_type=content_type)
 
     assert answer.headers["Content-Type"] == sent
     assert answer.headers["X-Content-Type-Options"] == "nosniff"

@@ -33,21 +33,21 @@ UNDER_WAY = {
 
 
 def head(*pieces):
-    made = Head(longest_line=100, longest_headers=200)
+    made = Head(max_line_bytes=100, max_headers_bytes=200)
     for piece in pieces:
         made.add(piece)
     return made
 
 
 @pytest.mark.parametrize("sent", READY.values(), ids=READY)
-def test_is_ready_in_one_piece_and_byte_by_byte(sent):
+def test_a_complete_head_is_ready_in_any_chunks(sent):
     assert head(sent).is_ready
     assert head(*(bytes([byte]) for byte in sent)).is_ready
     assert not head(sent).is_too_long
 
 
 @pytest.mark.parametrize("sent", UNDER_WAY.values(), ids=UNDER_WAY)
-def test_is_waited_for(sent):
+def test_an_incomplete_head_is_not_ready(sent):
     assert not head(sent).is_ready
     assert not head(*(bytes([byte]) for byte in sent)).is_ready
 
@@ -55,23 +55,23 @@ def test_is_waited_for(sent):
 @pytest.mark.parametrize(
     "sent", [b"GET /" + b"x" * 100, GET + b"A: " + b"x" * 200], ids=["line", "headers"]
 )
-def test_what_passes_a_limit_is_not_waited_for(sent):
+def test_a_head_over_a_limit_is_ready(sent):
     for made in (head(sent), head(*(bytes([byte]) for byte in sent))):
         assert made.is_ready
         assert made.is_too_long
 
 
-def test_headers_as_long_as_allowed_are_waited_for():
+def test_headers_up_to_the_limit_are_not_ready():
     line = b"GET / HTTP/1.1\r\n"
 
     assert not head(line, b"x" * 200).is_ready
     assert head(line, b"x" * 201).is_ready
 
 
-def test_what_is_taken_is_all_and_the_next_begins_anew():
+def test_drain_returns_all_bytes_and_resets():
     made = head(GET, b"\r\nGET /next")
 
-    assert made.take() == GET + b"\r\nGET /next"
+    assert made.drain() == GET + b"\r\nGET /next"
     assert (len(made), made.is_ready) == (0, False)
     made.add(GET + b"\r\n")
     assert made.is_ready
@@ -84,11 +84,11 @@ def test_what_is_taken_is_all_and_the_next_begins_anew():
     ),
     st.data(),
 )
-def test_pieces_change_no_verdict(parts, data):
+def test_chunks_do_not_change_the_result(parts, data):
     sent = b"".join(parts)
     cut = data.draw(st.integers(0, len(sent)))
 
     whole, pieces = head(sent), head(sent[:cut], sent[cut:])
 
-    # What was ready early stays so; what follows it is no longer judged.
+    # A head that is ready stays ready; later bytes are not checked.
     assert pieces.is_ready == (whole.is_ready or head(sent[:cut]).is_ready)

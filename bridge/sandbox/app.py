@@ -19,24 +19,24 @@ from http import HTTPStatus
 from threading import BoundedSemaphore
 
 from bridge.sandbox import (
-    answers,
+    dispatch,
     envelope,
     errors,
-    mishaps,
-    operations,
+    fault_injection,
+    http_responses,
     wsdl,
     zones,
 )
-from bridge.sandbox.answers import Answer, Environ, StartResponse
 from bridge.sandbox.calls import Call
 from bridge.sandbox.clock import Clock
-from bridge.sandbox.control import PREFIX, Control
 from bridge.sandbox.dataset import ApiUser
+from bridge.sandbox.dispatch import IMPLEMENTED, ZONE_LOOKUP
+from bridge.sandbox.endpoints import PREFIX, Control
 from bridge.sandbox.envelope import Request
 from bridge.sandbox.errors import SoapFaultError
-from bridge.sandbox.faults import Fault, FaultQueue
+from bridge.sandbox.fault_queue import Fault, FaultQueue
+from bridge.sandbox.http_responses import Answer, Environ, StartResponse
 from bridge.sandbox.journal import UNKNOWN, Entry, Journal, Recording
-from bridge.sandbox.operations import IMPLEMENTED, ZONE_LOOKUP
 from bridge.sandbox.tenants import NEW, TenantService
 from bridge.sandbox.vendor import Vendor
 
@@ -49,7 +49,7 @@ _COUNTED = IMPLEMENTED | {""}  # the empty name is that of calls that cannot be 
 _PATH = re.compile(
     r"/atservices/(?P<version>1\.[56])/atws\.(?P<what>asmx|wsdl)\Z", re.IGNORECASE
 )
-_TOO_LARGE = answers.page(
+_TOO_LARGE = http_responses.page(
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request is too large."
 )
 _LOG = logging.getLogger(__name__)
@@ -82,9 +82,9 @@ class SandboxApp:
         if path in {"/", PREFIX} or path.startswith(f"{PREFIX}/"):
             body = _read_body(environ)
             answer = _TOO_LARGE if body is None else self._control.answer(environ, body)
-            return answers.send(environ, start_response, answer)
+            return http_responses.send(environ, start_response, answer)
         if not self._room.acquire(blocking=False):
-            return answers.send(environ, start_response, self._turn_away())
+            return http_responses.send(environ, start_response, self._turn_away())
         try:
             parts = self._serve(environ, start_response)
         except BaseException:
@@ -96,7 +96,7 @@ class SandboxApp:
         """Answer one call too many, as a web server does whose queue is full."""
         status = HTTPStatus.SERVICE_UNAVAILABLE
         self._journal.note(Entry("", "", "", status.value, 0.0, "busy"))
-        return answers.page(status, "Too many calls at once.")
+        return http_responses.page(status, "Too many calls at once.")
 
     def _serve(
         self, environ: Environ, start_response: StartResponse
@@ -109,12 +109,14 @@ class SandboxApp:
         if body is None:
             answer = _TOO_LARGE
         elif found is None:
-            answer = answers.page(HTTPStatus.NOT_FOUND, "File or directory not found.")
+            answer = http_responses.page(
+                HTTPStatus.NOT_FOUND, "File or directory not found."
+            )
         elif found["what"].lower() == "wsdl":
             in_path = zone if service_path != path else None
             answer = self._wsdl(environ, found["version"], in_path)
         elif environ["REQUEST_METHOD"] != "POST":
-            answer = answers.page(
+            answer = http_responses.page(
                 HTTPStatus.METHOD_NOT_ALLOWED,
                 "POST a SOAP envelope.",
                 ("Allow", "POST"),
@@ -122,16 +124,16 @@ class SandboxApp:
         else:
             exchange = _Exchange(environ, found["version"], zone, body)
             return self._soap(exchange, start_response)
-        return answers.send(environ, start_response, answer)
+        return http_responses.send(environ, start_response, answer)
 
     def _wsdl(self, environ: Environ, version: str, zone: int | None) -> Answer:
         """Serve the description. No login is needed, but a wrong one is refused."""
         if environ.get("HTTP_AUTHORIZATION") and self._login(environ) is None:
-            return answers.unauthorized(environ)
-        base = answers.base_url(environ)
+            return http_responses.unauthorized(environ)
+        base = http_responses.base_url(environ)
         if base is None:
-            return answers.page(HTTPStatus.BAD_REQUEST, "Invalid hostname.")
-        address = operations.service_url(zones.address(base, zone), version)
+            return http_responses.page(HTTPStatus.BAD_REQUEST, "Invalid hostname.")
+        address = dispatch.service_url(zones.address(base, zone), version)
         body = self._description(version, address)
         return Answer(HTTPStatus.OK, "text/xml; charset=utf-8", body)
 
@@ -146,7 +148,7 @@ class SandboxApp:
         if fault is None:
             answer = self._call(exchange, request)
         else:
-            answer = mishaps.suffer(
+            answer = fault_injection.suffer(
                 fault, lambda: self._call(exchange, request), exchange.environ
             )
         if wait := knobs.latency_s():
@@ -155,9 +157,9 @@ class SandboxApp:
         self._note(exchange, operation, answer, ms, fault)
         environ = exchange.environ
         if fault is None:
-            sent = answers.send(environ, start_response, answer)
+            sent = http_responses.send(environ, start_response, answer)
         else:
-            sent = mishaps.send(environ, start_response, answer, fault)
+            sent = fault_injection.send(environ, start_response, answer, fault)
         return sent if exchange.call is None else _Sent(sent, exchange.call.leave)
 
     def _note(
@@ -192,24 +194,24 @@ class SandboxApp:
         login = self._login(environ)
         is_lookup = isinstance(request, Request) and request.operation == ZONE_LOOKUP
         if login is None and (environ.get("HTTP_AUTHORIZATION") or not is_lookup):
-            return answers.unauthorized(environ)
+            return http_responses.unauthorized(environ)
         if login is not None and not self._may_call(
             exchange, login[1], is_lookup=is_lookup
         ):
-            return answers.unauthorized(environ)
+            return http_responses.unauthorized(environ)
         if login is not None:
             exchange.user = login[1].username
         if isinstance(request, Answer):
             return request
         try:
-            return answers.soap(self._carry_out(exchange, request, login))
+            return http_responses.soap(self._carry_out(exchange, request, login))
         except SoapFaultError as error:
             fault = error
         except Exception:  # noqa: BLE001 - the outermost frame: no traceback leaves it
             _LOG.exception("A call failed inside the simulator")
             fault = errors.unprocessable("System.Exception")
         status = HTTPStatus.INTERNAL_SERVER_ERROR
-        return answers.soap(envelope.soap_fault(fault), status)
+        return http_responses.soap(envelope.soap_fault(fault), status)
 
     def _may_call(self, exchange: _Exchange, user: ApiUser, *, is_lookup: bool) -> bool:
         """Tell whether a user is served here: by this version, in this zone.
@@ -230,16 +232,14 @@ class SandboxApp:
         if isinstance(request, SoapFaultError):
             raise request
         if request.operation == ZONE_LOOKUP or login is None:
-            base = answers.base_url(exchange.environ)
+            base = http_responses.base_url(exchange.environ)
             if base is None:
                 raise errors.unprocessable("System.UriFormatException: Invalid host.")
-            return operations.get_zone_info(
-                self._vendor, request, exchange.version, base
-            )
+            return dispatch.get_zone_info(self._vendor, request, exchange.version, base)
         call = Call(self._vendor, *login, request)
         exchange.call = call
         try:
-            return operations.answer(call)
+            return dispatch.answer(call)
         finally:
             exchange.entity = call.entity
 
@@ -262,7 +262,7 @@ class _Exchange:
         """Return the call, or why it cannot be read; the login is judged first."""
         content_type = self.environ.get("CONTENT_TYPE", "").partition(";")[0]
         if content_type.strip().lower() != "text/xml":
-            return answers.page(
+            return http_responses.page(
                 HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The content type must be text/xml."
             )
         action = self.environ.get("HTTP_SOAPACTION", "").strip().strip('"')

@@ -17,14 +17,14 @@ from dataclasses import dataclass, replace
 
 from lxml import etree
 
-from bridge.sandbox import checks, completions, database, errors, submissions
+from bridge.sandbox import completions, database, errors, field_validation, submissions
 from bridge.sandbox.calls import Call
-from bridge.sandbox.checks import Draft
 from bridge.sandbox.envelope import Request
 from bridge.sandbox.errors import SoapFaultError
-from bridge.sandbox.saving import Save
+from bridge.sandbox.field_validation import Draft
 from bridge.sandbox.schema import Table, quoted
 from bridge.sandbox.submissions import Submission
+from bridge.sandbox.write_transaction import Save
 from bridge.sandbox.writes import new_save
 
 ENTITY = "AttachmentInfo"
@@ -102,7 +102,9 @@ def create_attachment(call: Call, upload: Upload) -> bytes:
     author = call.author("create")
     with call.vendor.database.writing() as connection:
         save = new_save(connection, call.service.schema, author)
-        draft = checks.judge(connection, call.service.schema, submission, None)
+        draft = field_validation.judge(
+            connection, call.service.schema, submission, None
+        )
         parent = _judge_parent(save, draft)
         is_file = draft.get("Type") == _FILE
         if is_file and data is None:

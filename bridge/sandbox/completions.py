@@ -8,19 +8,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from bridge.sandbox import (
-    account_rules,
-    contract_rules,
+    account_references,
+    contract,
     database,
     effects,
-    quotes,
+    opportunity,
     stamps,
-    udf_rules,
+    udf_definition,
     udfs,
 )
-from bridge.sandbox.checks import Draft
-from bridge.sandbox.saving import Save
+from bridge.sandbox.field_validation import Draft
 from bridge.sandbox.schema import quoted
 from bridge.sandbox.values import Stored
+from bridge.sandbox.write_transaction import Save
 
 _STANDARD = 1
 
@@ -48,7 +48,7 @@ def after_delete(
     """Do what deleting a record, given as it was, does to others."""
     quote = before.get(quoted("QuoteID"))
     if entity == "QuoteItem" and isinstance(quote, int):
-        quotes.refresh_quote(save, quote)
+        opportunity.refresh_quote(save, quote)
     parting = _PARTINGS.get(entity)
     if parting is not None:
         parting(save, record_id)
@@ -160,8 +160,8 @@ _COMPLETIONS: Mapping[str, Callable[[Save, Draft], None]] = {
     "Product": _complete_product,
 }
 _FOLLOWED: Mapping[str, tuple[Callable[[Save, Draft], None], ...]] = {
-    "Contract": (contract_rules.name_contact,),
-    "Opportunity": (quotes.follow_quote,),
+    "Contract": (contract.name_contact,),
+    "Opportunity": (opportunity.follow_quote,),
     "SalesOrder": (effects.name_countries,),
     "Task": (effects.mark_task,),
     "Ticket": (effects.mark_ticket,),
@@ -173,12 +173,12 @@ _EFFECTS: Mapping[str, Callable[[Save, Draft, int], None]] = {
     "AccountToDo": effects.after_to_do,
     "Contact": _after_contact,
     "Project": effects.after_project,
-    "Quote": quotes.after_quote,
-    "QuoteItem": quotes.after_item,
-    "Ticket": account_rules.after_ticket,
-    "TicketAdditionalContact": account_rules.after_additional_contact,
-    udfs.DEFINITION: udf_rules.after_definition,
-    udfs.LIST_ITEM: udf_rules.after_list_item,
+    "Quote": opportunity.after_quote,
+    "QuoteItem": opportunity.after_item,
+    "Ticket": account_references.after_ticket,
+    "TicketAdditionalContact": account_references.after_additional_contact,
+    udfs.DEFINITION: udf_definition.after_definition,
+    udfs.LIST_ITEM: udf_definition.after_list_item,
 }
 _PARTINGS: Mapping[str, Callable[[Save, int], None]] = {
     "Contact": effects.forget_contact,

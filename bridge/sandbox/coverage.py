@@ -14,12 +14,12 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from bridge.sandbox.dispatch import IMPLEMENTED
 from bridge.sandbox.facts.loader import load_facts
 from bridge.sandbox.facts.model import GENERATIONS as RELEASES
 from bridge.sandbox.facts.model import EntityFacts, entities_of
 from bridge.sandbox.facts.service import OPERATIONS
 from bridge.sandbox.knobs import DECLARED
-from bridge.sandbox.operations import IMPLEMENTED
 from bridge.sandbox.vendor import GENERATIONS
 
 HEADING = "## Coverage"

@@ -7,11 +7,11 @@ Unverified.
 from __future__ import annotations
 
 from bridge.sandbox import errors
-from bridge.sandbox.checks import Draft
 from bridge.sandbox.effects import CONTACT_HISTORY
+from bridge.sandbox.field_validation import Draft
 from bridge.sandbox.population import API_USER
-from bridge.sandbox.saving import Save
 from bridge.sandbox.schema import quoted
+from bridge.sandbox.write_transaction import Save
 
 _PAST = frozenset({2, 3, 4})  # lost, closed, implemented
 _HOLDING_NO_CONTACT = CONTACT_HISTORY | {"ContactGroupContact"}

@@ -14,9 +14,9 @@ from contextlib import closing, contextmanager
 from functools import lru_cache
 from pathlib import Path
 
-from bridge.sandbox import wire
+from bridge.sandbox import fragments
+from bridge.sandbox.collation import collate, matches, matches_exactly, soundex
 from bridge.sandbox.schema import XML_COLUMN, Column, Table, quoted, sql_type
-from bridge.sandbox.text import collate, matches, matches_exactly, soundex
 from bridge.sandbox.values import Stored
 
 ID_SERIES = "id"
@@ -145,7 +145,7 @@ def select(
     if table.prepared:
         return found
     return [
-        (record_id, wire.entity_fragment(table, record_id, _stored(table, cells)))
+        (record_id, fragments.entity_fragment(table, record_id, _stored(table, cells)))
         for record_id, *cells in found
     ]
 
@@ -182,7 +182,7 @@ def insert(
 ) -> bytes:
     """Insert one record and return its fragment."""
     main = table.storage
-    xml = wire.entity_fragment(main, record_id, stored)
+    xml = fragments.entity_fragment(main, record_id, stored)
     connection.execute(_insert_sql(main), (record_id, *_cells(main, stored), xml))
     return _shown(table, record_id, stored, xml)
 
@@ -192,7 +192,7 @@ def replace(
 ) -> bytes:
     """Replace one record whole and return its fragment."""
     main = table.storage
-    xml = wire.entity_fragment(main, record_id, stored)
+    xml = fragments.entity_fragment(main, record_id, stored)
     names = [*(column.sql for column in main.stored), XML_COLUMN]
     connection.execute(
         f"UPDATE {main.sql} SET {', '.join(f'{name} = ?' for name in names)} "  # noqa: S608 - quoted
@@ -217,7 +217,7 @@ def _shown(table: Table, record_id: int, stored: StoredRow, xml: bytes) -> bytes
     """Return what the table's version shows of a record stored with a fragment."""
     if table.main is None:
         return xml
-    return wire.entity_fragment(table, record_id, stored)
+    return fragments.entity_fragment(table, record_id, stored)
 
 
 def add_column(connection: sqlite3.Connection, table: Table, column: Column) -> None:

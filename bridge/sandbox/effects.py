@@ -6,10 +6,10 @@ Source: SOAP contract notes, section 18.
 from __future__ import annotations
 
 from bridge.sandbox import database, stamps
-from bridge.sandbox.checks import Draft
-from bridge.sandbox.saving import Save
+from bridge.sandbox.field_validation import Draft
 from bridge.sandbox.schema import quoted
 from bridge.sandbox.values import Stored
+from bridge.sandbox.write_transaction import Save
 
 _COMPLETE = 5
 CONTACT_HISTORY = frozenset({"AccountNote", "NotificationHistory", "SurveyResults"})

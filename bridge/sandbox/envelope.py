@@ -13,11 +13,11 @@ from dataclasses import dataclass, field, replace
 
 from lxml import etree
 
-from bridge.sandbox import errors, primitives, wire, xml
+from bridge.sandbox import errors, fragments, primitives, xml_reader
 from bridge.sandbox.errors import SoapFaultError
 from bridge.sandbox.primitives import BadPrimitiveError
 from bridge.sandbox.wsdl import namespace
-from bridge.sandbox.xml import UnreadableXmlError
+from bridge.sandbox.xml_reader import UnreadableXmlError
 
 ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
 XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
@@ -90,7 +90,7 @@ class Request:
 
     def unreadable(self, element: etree._Element, inner: str) -> SoapFaultError:
         """Return the fault of an element that the reader cannot bind."""
-        return errors.unreadable(xml.position(self.source, element), inner)
+        return errors.unreadable(xml_reader.position(self.source, element), inner)
 
 
 def read_request(data: bytes, version: str, action: str) -> Request:
@@ -107,7 +107,7 @@ def read_request(data: bytes, version: str, action: str) -> Request:
         raise errors.other_soap_version(etree.QName(root).namespace or "")
     if root.tag != f"{{{ENVELOPE}}}Envelope":
         raise errors.unreadable(
-            xml.position(data, root),
+            xml_reader.position(data, root),
             f"System.InvalidOperationException: <{root.tag}> was not expected.",
         )
     service = namespace(version)
@@ -126,7 +126,7 @@ def read_request(data: bytes, version: str, action: str) -> Request:
 
 def _tree(data: bytes) -> etree._Element:
     try:
-        return xml.read(data)
+        return xml_reader.read(data)
     except UnreadableXmlError as error:
         raise errors.unreadable(
             (error.line, error.column), f"System.Xml.XmlException: {error.message}"
@@ -182,7 +182,7 @@ def soap_fault(fault: errors.SoapFaultError) -> bytes:
         (
             _HEAD,
             f"<soap:Fault><faultcode>soap:{fault.code}</faultcode>".encode(),
-            f"<faultstring>{wire.escape(fault.text)}</faultstring>".encode(),
+            f"<faultstring>{fragments.escape(fault.text)}</faultstring>".encode(),
             b"<detail /></soap:Fault>",
             _TAIL,
         )
@@ -190,10 +190,10 @@ def soap_fault(fault: errors.SoapFaultError) -> bytes:
 
 
 def success(
-    result_type: str, fragments: Iterable[bytes], infos: Iterable[bytes]
+    result_type: str, records: Iterable[bytes], infos: Iterable[bytes]
 ) -> bytes:
     """Return the members of an ATWSResponse that went well."""
-    return _atws_response(_SUCCESS, fragments, result_type, (), infos)
+    return _atws_response(_SUCCESS, records, result_type, (), infos)
 
 
 def nothing_asked(result_type: str) -> bytes:
@@ -208,20 +208,20 @@ def failure(result_type: str, messages: Iterable[str]) -> bytes:
 
 def _atws_response(
     code: int,
-    fragments: Iterable[bytes],
+    records: Iterable[bytes],
     result_type: str,
     messages: Iterable[str],
     infos: Iterable[bytes],
 ) -> bytes:
     faults = (
-        f"<ATWSError>{wire.element('Message', text)}</ATWSError>".encode()
+        f"<ATWSError>{fragments.element('Message', text)}</ATWSError>".encode()
         for text in messages
     )
     return b"".join(
         (
             f"<ReturnCode>{code}</ReturnCode>".encode(),
-            _list("EntityResults", fragments),
-            wire.element("EntityResultType", result_type).encode(),
+            _list("EntityResults", records),
+            fragments.element("EntityResultType", result_type).encode(),
             _list("Errors", faults),
             _list("EntityReturnInfoResults", infos),
         )

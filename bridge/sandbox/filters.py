@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from bridge.sandbox import errors, values
+from bridge.sandbox.collation import PARTS
 from bridge.sandbox.errors import BusinessError
 from bridge.sandbox.queryxml import Condition, Expression, Field, Joiner
 from bridge.sandbox.schema import Column, Table
-from bridge.sandbox.text import PARTS
 from bridge.sandbox.values import Stored
 
 _T = TypeVar("_T")

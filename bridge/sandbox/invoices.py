@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from bridge.sandbox import database, errors, wire
+from bridge.sandbox import database, errors, fragments
 from bridge.sandbox.calls import Call
 from bridge.sandbox.schema import Table, quoted
 from bridge.sandbox.values import Stored
@@ -45,7 +45,7 @@ def get_invoice_markup(call: Call, invoice_id: int) -> bytes:
     lines = [database.read(connection, items, item_id) or {} for item_id, _ in found]
     head = dict(_texts(invoices, invoice, _HEAD))
     rows = [dict(_texts(items, line, _LINE)) for line in lines]
-    return wire.escape(render(invoice_id, head, rows)).encode()
+    return fragments.escape(render(invoice_id, head, rows)).encode()
 
 
 def _texts(table: Table, row: Row, names: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -60,11 +60,11 @@ Texts = Mapping[str, str]
 
 def _html(invoice_id: int, head: Texts, rows: Sequence[Texts]) -> str:
     facts = "".join(
-        f"<p>{name}: {wire.escape(text)}</p>" for name, text in head.items()
+        f"<p>{name}: {fragments.escape(text)}</p>" for name, text in head.items()
     )
     lines = "".join(
         "<tr>"
-        + "".join(f"<td>{wire.escape(text)}</td>" for text in row.values())
+        + "".join(f"<td>{fragments.escape(text)}</td>" for text in row.values())
         + "</tr>"
         for row in rows
     )
@@ -82,7 +82,7 @@ def _xml(invoice_id: int, head: Texts, rows: Sequence[Texts]) -> str:
 
 
 def _elements(texts: Texts) -> str:
-    return "".join(wire.element(name, text) for name, text in texts.items())
+    return "".join(fragments.element(name, text) for name, text in texts.items())
 
 
 _FORMATS: Mapping[str, Callable[[int, Texts, Sequence[Texts]], str]] = {

@@ -14,8 +14,8 @@ from random import Random
 from types import MappingProxyType
 from typing import Any
 
-from bridge.sandbox import members
-from bridge.sandbox.faults import MAX_SECONDS, Fault, FaultKind
+from bridge.sandbox import json_members
+from bridge.sandbox.fault_queue import MAX_SECONDS, Fault, FaultKind
 
 _MAX_MS = MAX_SECONDS * 1000
 _P99 = 2.3263478740408408  # standard deviations below which 99 % of all values lie
@@ -157,5 +157,5 @@ class KnobBoard:
 def _judge(document: Mapping[str, Any], name: str) -> float | bool:
     highest = DECLARED[name].metadata.get("highest")
     if highest is None:
-        return members.switch(document, name, default=False)
-    return members.number(document, name, 0, highest)
+        return json_members.switch(document, name, default=False)
+    return json_members.number(document, name, 0, highest)

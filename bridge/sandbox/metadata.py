@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from bridge.sandbox.dataset import Udf
 from bridge.sandbox.facts.model import EntityFacts, FieldFacts, PicklistItem
-from bridge.sandbox.wire import element
+from bridge.sandbox.fragments import element
 
 _ID_NOT_FIRST = frozenset({"AccountNote", "Resource"})
 """Source: metadata of a real tenant."""

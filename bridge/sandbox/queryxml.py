@@ -12,9 +12,9 @@ from typing import Literal, TypeAlias
 
 from lxml import etree
 
-from bridge.sandbox import xml
+from bridge.sandbox import xml_reader
 from bridge.sandbox.errors import TOO_MANY_ORS, BusinessError, invalid_query
-from bridge.sandbox.xml import UnreadableXmlError
+from bridge.sandbox.xml_reader import UnreadableXmlError
 
 MAX_OR_CONDITIONS = 500
 """Source: SOAP help, QueryXML limits."""
@@ -80,7 +80,7 @@ def parse(document: str) -> Query:
 def _tree(document: str) -> etree._Element:
     try:
         # The text was decoded with the envelope: what it declares does not count.
-        return xml.read(document.strip().encode(), encoding="utf-8")
+        return xml_reader.read(document.strip().encode(), encoding="utf-8")
     except UnreadableXmlError as error:
         raise BusinessError(invalid_query(error.message)) from error
 

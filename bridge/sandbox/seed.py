@@ -19,7 +19,7 @@ from importlib.resources import files
 from random import Random
 from typing import Any
 
-from bridge.sandbox import crowd
+from bridge.sandbox import million_dataset
 from bridge.sandbox.dataset import ApiUser, Dataset, Row, Tenant, Udf
 from bridge.sandbox.facts.model import EntityFacts, PicklistItem
 from bridge.sandbox.populate import populate
@@ -78,7 +78,7 @@ def _other_users() -> tuple[ApiUser, ...]:
 
 def million(facts: Mapping[str, EntityFacts]) -> Dataset:
     """Return one tenant with 50,000 accounts and 1,000,000 contacts, made lazily."""
-    return crowd.million(small(facts), _read("words.toml"))
+    return million_dataset.million(small(facts), _read("words.toml"))
 
 
 def hostile(facts: Mapping[str, EntityFacts]) -> Dataset:

@@ -26,9 +26,9 @@ from bridge.sandbox import seed, values
 from bridge.sandbox.app import MOST_AT_ONCE, SandboxApp
 from bridge.sandbox.dataset import Dataset
 from bridge.sandbox.facts.loader import load_facts
+from bridge.sandbox.initial_data import Report
 from bridge.sandbox.journal import Recording
 from bridge.sandbox.limits import LIMITS
-from bridge.sandbox.start import Report
 from bridge.sandbox.vendor import Vendor
 
 SEEDS: dict[str, Callable[..., Dataset]] = {

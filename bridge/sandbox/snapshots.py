@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 from bridge.sandbox.database import Database
-from bridge.sandbox.start import signature, taking_its_place
+from bridge.sandbox.initial_data import signature, taking_its_place
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,60}\Z")
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bridge.sandbox import values
-from bridge.sandbox.checks import Draft
-from bridge.sandbox.saving import Save
+from bridge.sandbox.field_validation import Draft
 from bridge.sandbox.schema import Column, Table
 from bridge.sandbox.values import Stored
+from bridge.sandbox.write_transaction import Save
 
 PERSON_IS_RESOURCE = 1
 """A creator or editor who is no contact. Source: soap-samples 22. Unverified elsewhere

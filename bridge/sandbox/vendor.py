@@ -17,9 +17,9 @@ from bridge.sandbox.clock import Clock
 from bridge.sandbox.database import Database
 from bridge.sandbox.dataset import ApiUser, Dataset
 from bridge.sandbox.facts.model import EntityFacts
+from bridge.sandbox.initial_data import Start
 from bridge.sandbox.knobs import KnobBoard
 from bridge.sandbox.limits import VENDOR, Limits, Slots
-from bridge.sandbox.start import Start
 from bridge.sandbox.tenants import NEW, OLD, TenantService, edition
 from bridge.sandbox.zones import Zones
 

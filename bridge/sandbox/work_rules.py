@@ -6,9 +6,9 @@ Source: SOAP contract notes, sections 14.3 and 18.
 from __future__ import annotations
 
 from bridge.sandbox import errors
-from bridge.sandbox.checks import Draft
-from bridge.sandbox.saving import Save
+from bridge.sandbox.field_validation import Draft
 from bridge.sandbox.values import Stored
+from bridge.sandbox.write_transaction import Save
 
 _NOBODY = (
     "Data violation: AssignedResourceID, AssignedResourceRoleID, and QueueID cannot "

@@ -12,21 +12,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from bridge.sandbox import (
-    categories,
-    checks,
     completions,
     database,
+    entity_rules,
     errors,
-    rules,
+    field_validation,
+    ticket_category,
     values,
 )
-from bridge.sandbox.checks import Draft
 from bridge.sandbox.clock import Clock
 from bridge.sandbox.database import Database
 from bridge.sandbox.errors import BusinessError
-from bridge.sandbox.saving import Save
+from bridge.sandbox.field_validation import Draft
 from bridge.sandbox.schema import TenantSchema
 from bridge.sandbox.submissions import Submission
+from bridge.sandbox.write_transaction import Save
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +59,11 @@ def create(
     """
     with _batch(db, schema, author, submissions) as batch:
         for sent in submissions:
-            submission = categories.filled(batch.save, sent)
-            draft = checks.judge(batch.save.connection, schema, submission, None)
-            rules.judge(batch.save, draft)
+            submission = ticket_category.filled(batch.save, sent)
+            draft = field_validation.judge(
+                batch.save.connection, schema, submission, None
+            )
+            entity_rules.judge(batch.save, draft)
             batch.add(draft, batch.new_id())
     return batch.saved
 
@@ -84,8 +86,8 @@ def update(
             if before is None:
                 batch.check_faults.append(errors.NO_RECORD)
                 continue
-            draft = checks.judge(connection, schema, submission, before)
-            rules.judge(batch.save, draft)
+            draft = field_validation.judge(connection, schema, submission, before)
+            entity_rules.judge(batch.save, draft)
             batch.add(draft, record_id)
     return batch.saved
 
@@ -104,7 +106,7 @@ def delete(
     with _batch(db, schema, author, submissions) as batch:
         for submission in submissions:
             entity, record_id = submission.table.entity.name, submission.record_id
-            reason = rules.judge_delete(batch.save, entity, record_id)
+            reason = entity_rules.judge_delete(batch.save, entity, record_id)
             before = batch.save.read(entity, record_id)
             if reason is not None:
                 batch.save_faults += [reason, errors.delete_failed(submission.number)]

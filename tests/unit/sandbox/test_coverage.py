@@ -5,8 +5,8 @@ import re
 from pathlib import Path
 
 from bridge.sandbox import coverage
-from bridge.sandbox.control import Control
-from bridge.sandbox.faults import FaultKind
+from bridge.sandbox.endpoints import Control
+from bridge.sandbox.fault_queue import FaultKind
 
 PAGE = Path(__file__).parents[3] / "docs" / "simulator.md"
 SOURCES = {"help", "captured", "clients", "rest", "stack", ""}

@@ -4,7 +4,7 @@ from itertools import islice
 
 import pytest
 
-from bridge.sandbox import crowd, seed
+from bridge.sandbox import million_dataset, seed
 from bridge.sandbox.facts.loader import load_facts
 
 
@@ -17,7 +17,9 @@ def facts():
 def tenant(facts):
     words = seed._read("words.toml")
     small = seed.small(facts)
-    (found,) = crowd.million(small, words, contacts=5_000, accounts=250).tenants
+    (found,) = million_dataset.million(
+        small, words, contacts=5_000, accounts=250
+    ).tenants
     return found
 
 

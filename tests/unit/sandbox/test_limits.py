@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from bridge.sandbox import faults
+from bridge.sandbox import fault_queue
 from bridge.sandbox.clock import Clock
-from bridge.sandbox.faults import FaultKind, FaultQueue
+from bridge.sandbox.fault_queue import FaultKind, FaultQueue
 from bridge.sandbox.limits import VENDOR, Slots, UploadBudget, UsageCounter
 
 
@@ -103,8 +103,8 @@ def test_slots_by_key_and_free_again():
 
 def test_faults_wait_for_their_operation_in_order():
     queue = FaultQueue()
-    queue.add(faults.read_fault({"kind": "reset", "operation": "create"}))
-    queue.add(faults.read_fault({"kind": "delay", "times": 2, "seconds": 0.5}))
+    queue.add(fault_queue.read_fault({"kind": "reset", "operation": "create"}))
+    queue.add(fault_queue.read_fault({"kind": "delay", "times": 2, "seconds": 0.5}))
 
     taken = [queue.take(name) for name in ("query", "create", "create", "create")]
 
@@ -131,4 +131,4 @@ def test_faults_wait_for_their_operation_in_order():
 )
 def test_faults_of_another_shape(document):
     with pytest.raises(ValueError, match=r"\."):
-        faults.read_fault(document)
+        fault_queue.read_fault(document)

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.sandbox import filters, queryxml
+from bridge.sandbox.collation import collate, matches, matches_exactly, soundex
 from bridge.sandbox.errors import BusinessError
-from bridge.sandbox.text import collate, matches, matches_exactly, soundex
 
 PHONES = ("", "518", "413", None)
 NAMES = ("Ärzte", "ärzte ", "b%c", "B")

@@ -9,7 +9,7 @@ import pytest
 
 from bridge.sandbox import seed
 from bridge.sandbox.facts.loader import load_facts
-from bridge.sandbox.start import _watched
+from bridge.sandbox.initial_data import _watched
 from bridge.sandbox.vendor import Vendor
 
 

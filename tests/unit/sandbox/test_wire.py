@@ -1,11 +1,11 @@
 """One record's fragment: order, types, nulls, escapes, UDFs."""
 
-from bridge.sandbox import wire
+from bridge.sandbox import fragments
 from bridge.sandbox.schema import quoted
 
 
 def fragment(table, **stored):
-    return wire.entity_fragment(
+    return fragments.entity_fragment(
         table, 7, {quoted(name): value for name, value in stored.items()}
     ).decode()
 
@@ -14,7 +14,7 @@ def test_an_account_with_all_udfs_when_one_has_a_value(tenant):
     table = tenant.tables["Account"]
     seats = table.udf("Seats & Licences").sql
 
-    text = wire.entity_fragment(
+    text = fragments.entity_fragment(
         table, 7, {seats: 420000, quoted("Fax"): "", quoted("Phone"): '<&>\r\n"'}
     ).decode()
 
@@ -49,9 +49,9 @@ def test_passwords_do_not_travel(tenant):
 
 
 def test_tickets_have_more_return_info():
-    assert b"<MatchInfo /><Ignored>" in wire.return_info("Ticket", 1)
-    assert b"<MatchInfo" not in wire.return_info("Account", 1)
+    assert b"<MatchInfo /><Ignored>" in fragments.return_info("Ticket", 1)
+    assert b"<MatchInfo" not in fragments.return_info("Account", 1)
 
 
 def test_control_characters_go_out_raw_but_for_one():
-    assert wire.escape("a\x0bb\x1fc") == "a\x0bb&#x1F;c"
+    assert fragments.escape("a\x0bb\x1fc") == "a\x0bb&#x1F;c"

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from bridge.sandbox import xml
-from bridge.sandbox.xml import UnreadableXmlError
+from bridge.sandbox import xml_reader
+from bridge.sandbox.xml_reader import UnreadableXmlError
 
 LARGE = 4_000_000
 PIECES = ["<a>", "</a>", "<b x='1'>", "</b>", "&", ";", "'", "é", "]]>", "<!--", "-->"]
@@ -23,19 +23,19 @@ def test_the_place_of_every_element():
         marks[f"e{number}"] = len(text)
         text += f"<e{number} a='>'>" + chance.choice(["", "t\n"]) + f"</e{number}>"
     text += "</root>"
-    root = xml.read(text.encode())
+    root = xml_reader.read(text.encode())
 
     for name, start in marks.items():
         line = text.count("\n", 0, start) + 1
         column = start - text.rfind("\n", 0, start) + 1
-        assert xml.position(text.encode(), root.find(name)) == (line, column)
+        assert xml_reader.position(text.encode(), root.find(name)) == (line, column)
 
 
 def test_a_place_that_cannot_be_found_is_the_line():
     text = "<?xml version='1.0' encoding='euc-jp'?>\n<a>\n<b/></a>"
-    root = xml.read(text.encode("euc-jp"))
+    root = xml_reader.read(text.encode("euc-jp"))
 
-    assert xml.position(text.encode("euc-jp"), root[0]) in {(3, 1), (3, 2)}
+    assert xml_reader.position(text.encode("euc-jp"), root[0]) in {(3, 1), (3, 2)}
 
 
 @pytest.mark.parametrize("size", [0, LARGE])
@@ -43,9 +43,9 @@ def test_levels_end_somewhere(size):
     def nested(levels):
         return b"<a>" * levels + b"x" * size + b"</a>" * levels
 
-    assert xml.read(nested(250)).tag == "a"
+    assert xml_reader.read(nested(250)).tag == "a"
     with pytest.raises(UnreadableXmlError, match="more elements, levels or text"):
-        xml.read(nested(300))
+        xml_reader.read(nested(300))
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_levels_end_somewhere(size):
 def test_a_text_may_be_as_long_as_the_whole(prolog):
     text = f"{prolog}<a>{'x' * 11_000_000}</a>"
 
-    assert len(xml.read(text.encode()).text) == 11_000_000
+    assert len(xml_reader.read(text.encode()).text) == 11_000_000
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_a_dtd_is_refused_at_any_size(prolog):
     for size in (1, LARGE):
         text = f"{prolog}<a>{'x' * size}</a>"
         with pytest.raises(UnreadableXmlError, match="DTD is prohibited"):
-            xml.read(text.encode())
+            xml_reader.read(text.encode())
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-7", "cp037"])
@@ -85,7 +85,7 @@ def test_no_encoding_hides_a_dtd_from_the_parser_s_limits(encoding):
     text = f'<?xml version="1.0" encoding="{encoding}"?>{bomb}{" " * LARGE}</x>'
 
     with pytest.raises(UnreadableXmlError):
-        xml.read(text.encode(encoding))
+        xml_reader.read(text.encode(encoding))
 
 
 @given(parts=st.lists(st.sampled_from(PIECES), max_size=12))
@@ -99,7 +99,7 @@ def test_a_sentence_is_never_the_parser_s_own(parts):
         return
 
     with pytest.raises(UnreadableXmlError) as refused:
-        xml.read(data)
+        xml_reader.read(data)
 
     assert own not in refused.value.message
     assert refused.value.message.endswith(".")

@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass, fields
 from enum import StrEnum
 
-from bridge.sandbox import members
+from bridge.sandbox import json_members
 from bridge.sandbox.facts.service import OPERATIONS
 
 MAX_SECONDS = 600.0
@@ -75,7 +75,7 @@ def read_fault(document: object) -> Fault:
     Raises:
         ValueError: a member is unknown, missing or of another type.
     """
-    given = members.members(document, [field.name for field in fields(Fault)])
+    given = json_members.members(document, [field.name for field in fields(Fault)])
     try:
         kind = FaultKind(str(given.get("kind")))
     except ValueError:
@@ -84,17 +84,17 @@ def read_fault(document: object) -> Fault:
     return Fault(
         kind,
         _operation(given),
-        members.whole(given, "times", 1, MAX_TIMES, default=1),
-        members.number(given, "seconds", 0, MAX_SECONDS),
-        members.switch(given, "after_commit", default=False),
+        json_members.whole(given, "times", 1, MAX_TIMES, default=1),
+        json_members.number(given, "seconds", 0, MAX_SECONDS),
+        json_members.switch(given, "after_commit", default=False),
     )
 
 
-def _operation(given: members.Members) -> str | None:
+def _operation(given: json_members.Members) -> str | None:
     """Return the operation that is meant, in the vendor's spelling; None for all."""
     if given.get("operation") is None:
         return None
-    name = _OPERATIONS.get(members.text(given, "operation").lower())
+    name = _OPERATIONS.get(json_members.text(given, "operation").lower())
     if name is None:
         names = ", ".join(_OPERATIONS.values())
         raise ValueError(f"operation must be one of {names}.")

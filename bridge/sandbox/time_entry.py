@@ -7,11 +7,11 @@ one. Unverified: that all of them are save errors.
 from __future__ import annotations
 
 from bridge.sandbox import errors
-from bridge.sandbox.checks import Draft
-from bridge.sandbox.saving import Save
+from bridge.sandbox.field_validation import Draft
 from bridge.sandbox.schema import quoted
 from bridge.sandbox.values import Stored
 from bridge.sandbox.work_rules import has_role
+from bridge.sandbox.write_transaction import Save
 
 _GENERAL = 1
 _HOURS_OF_A_DAY = 24

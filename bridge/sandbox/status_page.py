@@ -14,7 +14,7 @@ from importlib.resources.abc import Traversable
 from jinja2 import Environment, StrictUndefined, Template
 
 from bridge.sandbox import contents
-from bridge.sandbox.answers import Answer
+from bridge.sandbox.http_responses import Answer
 from bridge.sandbox.journal import Journal
 from bridge.sandbox.knobs import DECLARED, Knobs
 from bridge.sandbox.tenants import TenantService

@@ -7,9 +7,9 @@ of a UDF stay what they were.
 from __future__ import annotations
 
 from bridge.sandbox import errors, udfs
-from bridge.sandbox.checks import Draft
-from bridge.sandbox.saving import Save
+from bridge.sandbox.field_validation import Draft
 from bridge.sandbox.schema import quoted
+from bridge.sandbox.write_transaction import Save
 
 _OTHERS_OF_ENTITY = '"UdfType" = ? AND id <> ?'
 

@@ -14,10 +14,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bridge.sandbox import database, errors, stamps
-from bridge.sandbox.checks import Draft
-from bridge.sandbox.saving import Save
+from bridge.sandbox.field_validation import Draft
 from bridge.sandbox.schema import quoted
 from bridge.sandbox.values import Stored
+from bridge.sandbox.write_transaction import Save
 
 MAX_ADDITIONAL_CONTACTS = 30
 """For a ticket. Source: SOAP help, TicketAdditionalContact. Unverified: the text."""

@@ -15,7 +15,7 @@ from xml.parsers import expat
 
 from lxml import etree
 
-from bridge.sandbox import wording
+from bridge.sandbox import xml_error_messages
 
 MAX_LEVELS = 256
 """What the parser itself keeps to unless it is told to read huge documents."""
@@ -56,7 +56,7 @@ def read(data: bytes, encoding: str | None = None) -> etree._Element:
     # Without its own limits the parser would let a DTD's entities grow without end.
     huge = len(data) > _ORDINARY_BYTES and _PLAIN_PROLOG.match(data) is not None
     if huge and _has_too_much_markup(data):
-        raise UnreadableXmlError(wording.TOO_LARGE, 1, 1)
+        raise UnreadableXmlError(xml_error_messages.TOO_LARGE, 1, 1)
     parser = etree.XMLParser(
         encoding=encoding,
         resolve_entities=False,
@@ -67,9 +67,9 @@ def read(data: bytes, encoding: str | None = None) -> etree._Element:
     )
     root = _parsed(data, parser)
     if root.getroottree().docinfo.internalDTD is not None:
-        raise UnreadableXmlError(wording.DTD, 1, 1)
+        raise UnreadableXmlError(xml_error_messages.DTD, 1, 1)
     if huge and _levels(root) > MAX_LEVELS:
-        raise UnreadableXmlError(wording.TOO_LARGE, 1, 1)
+        raise UnreadableXmlError(xml_error_messages.TOO_LARGE, 1, 1)
     return root
 
 
@@ -81,16 +81,16 @@ def _has_too_much_markup(data: bytes) -> bool:
 
 def _parsed(data: bytes, parser: etree.XMLParser) -> etree._Element:
     if not data.strip():
-        raise UnreadableXmlError(wording.NO_ROOT, 1, 1)
+        raise UnreadableXmlError(xml_error_messages.NO_ROOT, 1, 1)
     try:
         return etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
         line, column = error.position
         code = cast("Any", error).code  # its type's description lacks it
-        said = wording.sentence(code, str(error.msg), line, column)
+        said = xml_error_messages.sentence(code, str(error.msg), line, column)
         raise UnreadableXmlError(said, line, column) from error
     except (LookupError, ValueError) as error:
-        said = wording.sentence(0, "", 1, 1)
+        said = xml_error_messages.sentence(0, "", 1, 1)
         raise UnreadableXmlError(said, 1, 1) from error
 
 

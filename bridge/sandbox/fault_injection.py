@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
 
-from bridge.sandbox import answers, envelope, errors
-from bridge.sandbox.answers import Answer, Environ, StartResponse
-from bridge.sandbox.faults import MAX_SECONDS, Fault, FaultKind
+from bridge.sandbox import envelope, errors, http_responses
+from bridge.sandbox.fault_queue import MAX_SECONDS, Fault, FaultKind
+from bridge.sandbox.http_responses import Answer, Environ, StartResponse
 
 _DROPS = 20
 _GLANCE_S = 0.05
@@ -34,15 +34,17 @@ def suffer(fault: Fault, call: Callable[[], Answer], environ: Environ) -> Answer
 def _spoil(fault: Fault, answer: Answer | None, environ: Environ) -> Answer:
     match fault.kind:
         case FaultKind.HTTP_401:
-            return answers.unauthorized(environ)
+            return http_responses.unauthorized(environ)
         case FaultKind.HTTP_503:
-            return answers.page(HTTPStatus.SERVICE_UNAVAILABLE, "Down for maintenance.")
+            return http_responses.page(
+                HTTPStatus.SERVICE_UNAVAILABLE, "Down for maintenance."
+            )
         case FaultKind.HTML_200:
-            return answers.page(HTTPStatus.OK, "Please sign in to the network.")
+            return http_responses.page(HTTPStatus.OK, "Please sign in to the network.")
         case FaultKind.SOAP_FAULT:
             inner = "System.Data.SqlClient.SqlException: Timeout expired."
             body = envelope.soap_fault(errors.unprocessable(inner))
-            return answers.soap(body, HTTPStatus.INTERNAL_SERVER_ERROR)
+            return http_responses.soap(body, HTTPStatus.INTERNAL_SERVER_ERROR)
         case _:
             return answer or Answer(HTTPStatus.OK, "text/plain", b"")
 
@@ -71,7 +73,7 @@ def send(
     connection: socket.socket = environ["gunicorn.socket"]
     if fault.kind in _UNANSWERED:
         _hang_up(connection)
-    body = b"".join(answers.send(environ, start_response, answer))
+    body = b"".join(http_responses.send(environ, start_response, answer))
     if fault.kind is FaultKind.TRUNCATE:
         return _half(body, connection)
     if fault.kind is FaultKind.DRIP:

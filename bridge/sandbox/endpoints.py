@@ -16,19 +16,19 @@ from typing import ClassVar, TypeAlias
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 from bridge.sandbox import (
-    answers,
     contents,
+    control_requests,
     database,
-    faults,
-    members,
-    orders,
+    fault_queue,
+    http_responses,
+    json_members,
     snapshots,
-    status,
+    status_page,
     values,
 )
-from bridge.sandbox.answers import Answer, Environ
 from bridge.sandbox.database import DatabaseError
-from bridge.sandbox.faults import FaultQueue
+from bridge.sandbox.fault_queue import FaultQueue
+from bridge.sandbox.http_responses import Answer, Environ
 from bridge.sandbox.journal import Journal, Recording
 from bridge.sandbox.snapshots import SnapshotError
 from bridge.sandbox.tenants import TenantService
@@ -54,7 +54,7 @@ class Asked:
 
     def json(self) -> object:
         """Return the JSON body; ValueError when it is none."""
-        return members.parse(self.body)
+        return json_members.parse(self.body)
 
 
 Handler: TypeAlias = "Callable[[Control, Asked], object]"
@@ -68,12 +68,12 @@ class Control:
         vendor: Vendor,
         journal: Journal,
         recording: Recording,
-        fault_queue: FaultQueue,
+        faults: FaultQueue,
     ) -> None:
         self._vendor = vendor
         self._journal = journal
         self._recording = recording
-        self._faults = fault_queue
+        self._faults = faults
 
     def answer(self, environ: Environ, body: bytes) -> Answer:
         """Answer a request to `/` or to a path below `PREFIX`."""
@@ -103,8 +103,8 @@ class Control:
 
     def _answer(self, asked: Asked) -> Answer:
         first = asked.parts[0]
-        if asked.method == "GET" and first in {"", status.STYLE}:
-            return self._page() if not first else status.style()
+        if asked.method == "GET" and first in {"", status_page.STYLE}:
+            return self._page() if not first else status_page.style()
         if first == "rows" and len(asked.parts) == _ROW_PARTS:
             return self._row(asked)
         methods = self.ROUTES.get(first) if len(asked.parts) == 1 else None
@@ -119,10 +119,10 @@ class Control:
             return Answer(
                 HTTPStatus.SEE_OTHER, "text/plain", b"", (("Location", PREFIX),)
             )
-        return answers.document(document)
+        return http_responses.document(document)
 
     def _page(self, code: HTTPStatus = HTTPStatus.OK, problem: str = "") -> Answer:
-        return status.page(self._vendor, self._journal, code, problem)
+        return status_page.page(self._vendor, self._journal, code, problem)
 
     def _show_requests(self, _asked: Asked) -> object:
         return self._journal.report()
@@ -148,7 +148,7 @@ class Control:
         return self._vendor.knobs.document()
 
     def _turn_knobs(self, asked: Asked) -> object:
-        given = status.read_knobs(_form(asked)) if asked.is_form else asked.json()
+        given = status_page.read_knobs(_form(asked)) if asked.is_form else asked.json()
         self._vendor.knobs.turn(given)
         return self._show_knobs(asked)
 
@@ -161,8 +161,8 @@ class Control:
         return {"now": clock.now().isoformat(), "frozen": clock.is_frozen}
 
     def _set_clock(self, asked: Asked) -> object:
-        given = status.read_clock(_form(asked)) if asked.is_form else asked.json()
-        order = orders.read_clock(given)
+        given = status_page.read_clock(_form(asked)) if asked.is_form else asked.json()
+        order = control_requests.read_clock(given)
         self._vendor.clock.turn(at=order.at, by=order.by, frozen=order.frozen)
         return self._show_clock(asked)
 
@@ -174,7 +174,7 @@ class Control:
         return {"waiting": self._faults.waiting()}
 
     def _queue_fault(self, asked: Asked) -> object:
-        self._faults.add(faults.read_fault(asked.json()))
+        self._faults.add(fault_queue.read_fault(asked.json()))
         return self._show_faults(asked)
 
     def _drop_faults(self, asked: Asked) -> object:
@@ -185,7 +185,7 @@ class Control:
         return {"zones": self._vendor.zones.report()}
 
     def _move(self, asked: Asked) -> object:
-        username, zone = orders.read_move(asked.json())
+        username, zone = control_requests.read_move(asked.json())
         if self._vendor.find_user(username) is None:
             raise ValueError("username: there is no such user.")
         self._vendor.zones.move(username, zone)
@@ -197,7 +197,7 @@ class Control:
         return {"reset": self._vendor.dataset.name}
 
     def _seed(self, asked: Asked) -> object:
-        order = orders.read_seed(asked.json())
+        order = control_requests.read_seed(asked.json())
         service = self._service(order.tenant)
         ids = contents.add(self._vendor.database, service.schema, order.rows)
         self._vendor.refresh()
@@ -207,11 +207,11 @@ class Control:
         return {"snapshots": snapshots.names(self._vendor.database)}
 
     def _snapshot(self, asked: Asked) -> object:
-        snapshots.take(self._vendor.database, orders.read_name(asked.json()))
+        snapshots.take(self._vendor.database, control_requests.read_name(asked.json()))
         return self._show_snapshots(asked)
 
     def _restore(self, asked: Asked) -> object:
-        name = orders.read_name(asked.json())
+        name = control_requests.read_name(asked.json())
         snapshots.restore(self._vendor.database, name)
         self._vendor.refresh()
         return {"restored": name}
@@ -223,7 +223,7 @@ class Control:
 
     def _use(self, asked: Asked) -> object:
         """Count calls that nobody made, as if they had just come."""
-        order = orders.read_usage(asked.json())
+        order = control_requests.read_usage(asked.json())
         self._service(order.tenant).usage.count(order.calls)
         return self._show_usage(asked)
 
@@ -290,4 +290,4 @@ def _is_foreign(environ: Environ) -> bool:
 
 
 def _problem(code: HTTPStatus, message: str) -> Answer:
-    return answers.document({"message": message}, code)
+    return http_responses.document({"message": message}, code)

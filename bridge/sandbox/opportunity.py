@@ -7,10 +7,10 @@ latest primary quote wins and the first one is primary without being told so.
 from __future__ import annotations
 
 from bridge.sandbox import database
-from bridge.sandbox.checks import Draft
-from bridge.sandbox.saving import Save
+from bridge.sandbox.field_validation import Draft
 from bridge.sandbox.schema import quoted
 from bridge.sandbox.values import DECIMAL_PLACES, Stored
+from bridge.sandbox.write_transaction import Save
 
 _PRIMARY = '"PrimaryQuote" = 1 AND "OpportunityID" = ?'
 

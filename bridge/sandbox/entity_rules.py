@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from bridge.sandbox import (
-    account_rules,
-    contract_rules,
+    account_references,
+    contract,
     crm_rules,
     errors,
-    time_rules,
-    udf_rules,
+    time_entry,
+    udf_definition,
     udfs,
     work_rules,
 )
-from bridge.sandbox.checks import Draft
-from bridge.sandbox.saving import Save
+from bridge.sandbox.field_validation import Draft
 from bridge.sandbox.schema import quoted
+from bridge.sandbox.write_transaction import Save
 
 _VENDOR_ACCOUNT = 7
 _MATERIAL_CODE = 4
@@ -32,7 +32,7 @@ def judge(save: Save, draft: Draft) -> None:
     rule = _RULES.get(draft.table.entity.name)
     if rule is not None:
         rule(save, draft)
-    account_rules.validate(save, draft)
+    account_references.validate(save, draft)
 
 
 def judge_delete(save: Save, entity: str, record_id: int) -> str | None:
@@ -115,7 +115,7 @@ _RULES: Mapping[str, Callable[[Save, Draft], None]] = {
     "AccountAlert": crm_rules.judge_alert,
     "AccountNote": crm_rules.judge_note,
     "ClientPortalUser": _judge_portal_user,
-    "Contract": contract_rules.judge_contract,
+    "Contract": contract.judge_contract,
     "Opportunity": crm_rules.validate_opportunity,
     "Product": _judge_product,
     "Project": work_rules.validate_project,
@@ -123,13 +123,13 @@ _RULES: Mapping[str, Callable[[Save, Draft], None]] = {
     "ServiceCall": work_rules.validate_service_call,
     "Task": work_rules.judge_task,
     "Ticket": work_rules.judge_ticket,
-    "TimeEntry": time_rules.validate_time_entry,
-    udfs.DEFINITION: udf_rules.judge_definition,
-    udfs.LIST_ITEM: udf_rules.judge_list_item,
+    "TimeEntry": time_entry.validate_time_entry,
+    udfs.DEFINITION: udf_definition.judge_definition,
+    udfs.LIST_ITEM: udf_definition.judge_list_item,
 }
 _DELETE_RULES: Mapping[str, Callable[[Save, int], str | None]] = {
     "AccountPhysicalLocation": crm_rules.refuse_primary_location,
     "ActionType": crm_rules.refuse_system_type,
     "Contact": crm_rules.refuse_contact_in_use,
-    "TimeEntry": time_rules.refuse_foreign_entry,
+    "TimeEntry": time_entry.refuse_foreign_entry,
 }

@@ -6,9 +6,9 @@ Source: SOAP contract notes, sections 10 and 14.3.
 from __future__ import annotations
 
 from bridge.sandbox import database
-from bridge.sandbox.checks import Draft
-from bridge.sandbox.saving import Save
+from bridge.sandbox.field_validation import Draft
 from bridge.sandbox.schema import quoted
+from bridge.sandbox.write_transaction import Save
 
 _WRONG_END = "Contract EndDate must be after StartDate."
 _UNKNOWN_CONTACT = "Contact-Old"

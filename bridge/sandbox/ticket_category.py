@@ -14,9 +14,9 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from bridge.sandbox import database, values
-from bridge.sandbox.saving import Save
 from bridge.sandbox.schema import quoted
 from bridge.sandbox.submissions import Submission, Value
+from bridge.sandbox.write_transaction import Save
 
 _DEFAULTS = "TicketCategoryFieldDefaults"
 _CATEGORY = "TicketCategory"

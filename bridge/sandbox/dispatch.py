@@ -18,10 +18,10 @@ from bridge.sandbox import (
     envelope,
     errors,
     filters,
+    fragments,
     invoices,
     queryxml,
     udfs,
-    wire,
     writes,
     zones,
 )
@@ -49,11 +49,11 @@ def get_zone_info(vendor: Vendor, request: Request, version: str, base: str) -> 
     tenant = found[0].tenant if found else None
     home = zones.address(base, vendor.zones.of(found[1].username)) if found else ""
     members = (
-        wire.element("URL", service_url(home, version) if tenant else None),
+        fragments.element("URL", service_url(home, version) if tenant else None),
         f"<ErrorCode>{0 if tenant else -1}</ErrorCode>",
-        wire.element("DataBaseType", tenant.database_type if tenant else None),
+        fragments.element("DataBaseType", tenant.database_type if tenant else None),
         f"<CI>{tenant.ci if tenant else 0}</CI>",
-        wire.element("WebUrl", home),
+        fragments.element("WebUrl", home),
     )
     inner = "".join(members).encode()
     return envelope.response(request.operation, request.namespace, inner)
@@ -171,9 +171,9 @@ def delete(call: Call, batch: list[Submission]) -> bytes:
 def get_threshold_and_usage_info(call: Call, _: None) -> bytes:
     """Tell the calls of the last hour, this one included."""
     call.enter("")
-    message = wire.element("Message", call.service.usage.message()).encode()
+    message = fragments.element("Message", call.service.usage.message()).encode()
     closing = b"</EntityReturnInfo>"
-    info = wire.return_info("", 0).removesuffix(closing) + message + closing
+    info = fragments.return_info("", 0).removesuffix(closing) + message + closing
     return envelope.success("", (), (info,))
 
 
@@ -288,5 +288,5 @@ def _results(table: Table, found: list[Saved]) -> bytes:
     return envelope.success(
         entity.result_type,
         (xml for _, xml in found),
-        (wire.return_info(entity.name, record_id) for record_id, _ in found),
+        (fragments.return_info(entity.name, record_id) for record_id, _ in found),
     )

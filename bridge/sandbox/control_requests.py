@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bridge.sandbox import members
+from bridge.sandbox import json_members
 
 _MOST_CALLS = 1_000_000_000
 _HIGHEST_ZONE = 999
@@ -28,11 +28,11 @@ class ClockOrder:
 
 def read_clock(document: object) -> ClockOrder:
     """Return what a body for the clock asks."""
-    given = members.members(document, ("at", "advance_s", "frozen"))
-    by_s = members.number(given, "advance_s", -_FAR_S, _FAR_S)
+    given = json_members.members(document, ("at", "advance_s", "frozen"))
+    by_s = json_members.number(given, "advance_s", -_FAR_S, _FAR_S)
     frozen = given.get("frozen")
     if frozen is not None:
-        frozen = members.switch(given, "frozen", default=False)
+        frozen = json_members.switch(given, "frozen", default=False)
     return ClockOrder(_moment(given.get("at")), timedelta(seconds=by_s), frozen)
 
 
@@ -48,11 +48,11 @@ def _moment(at: object) -> datetime | None:
 
 def read_move(document: object) -> tuple[str, int | None]:
     """Return a user and the zone to live in, None for anywhere."""
-    given = members.members(document, ("username", "zone"))
-    username = members.text(given, "username")
+    given = json_members.members(document, ("username", "zone"))
+    username = json_members.text(given, "username")
     if given.get("zone") is None:
         return username, None
-    return username, members.whole(given, "zone", 1, _HIGHEST_ZONE)
+    return username, json_members.whole(given, "zone", 1, _HIGHEST_ZONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class SeedOrder:
 
 def read_seed(document: object) -> SeedOrder:
     """Return what a body with rows asks."""
-    given = members.members(document, ("tenant", "rows"))
+    given = json_members.members(document, ("tenant", "rows"))
     rows = given.get("rows")
     if not isinstance(rows, Mapping):
         raise ValueError("rows must be an object.")  # noqa: TRY004 - one kind for all
@@ -85,16 +85,18 @@ class UsageOrder:
 
 def read_usage(document: object) -> UsageOrder:
     """Return what a body with calls asks."""
-    given = members.members(document, ("tenant", "calls"))
-    return UsageOrder(_tenant(given), members.whole(given, "calls", 0, _MOST_CALLS))
+    given = json_members.members(document, ("tenant", "calls"))
+    return UsageOrder(
+        _tenant(given), json_members.whole(given, "calls", 0, _MOST_CALLS)
+    )
 
 
 def _tenant(given: Mapping[str, Any]) -> int | None:
     if given.get("tenant") is None:
         return None
-    return members.whole(given, "tenant", 0, 2**63)
+    return json_members.whole(given, "tenant", 0, 2**63)
 
 
 def read_name(document: object) -> str:
     """Return the name that a body gives."""
-    return members.text(members.members(document, ("name",)), "name")
+    return json_members.text(json_members.members(document, ("name",)), "name")

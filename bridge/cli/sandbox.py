@@ -14,12 +14,12 @@ from bridge.cli.addresses import PORT, check_address, explain_address
 from bridge.cli.output import Report, progress
 from bridge.cli.processes import Signals
 from bridge.sandbox import coverage, serve
-from bridge.sandbox.database import DatabaseError
-from bridge.sandbox.dataset import Dataset
-from bridge.sandbox.journal import RecordingError
-from bridge.sandbox.limits import LIMITS
-from bridge.sandbox.values import EASTERN, SERVICE_ZONES
-from bridge.sandbox.vendor import GENERATIONS
+from bridge.sandbox.control.journal import RecordingError
+from bridge.sandbox.control.limits import LIMITS
+from bridge.sandbox.control.vendor import GENERATIONS
+from bridge.sandbox.data.database import DatabaseError
+from bridge.sandbox.data.dataset import Dataset
+from bridge.sandbox.data.values import EASTERN, SERVICE_ZONES
 
 
 def _show_coverage(

@@ -18,27 +18,22 @@ from functools import lru_cache
 from http import HTTPStatus
 from threading import BoundedSemaphore
 
-from bridge.sandbox import (
-    dispatch,
-    envelope,
-    errors,
-    fault_injection,
-    http_responses,
-    wsdl,
-    zones,
-)
-from bridge.sandbox.calls import Call
-from bridge.sandbox.clock import Clock
-from bridge.sandbox.dataset import ApiUser
-from bridge.sandbox.dispatch import IMPLEMENTED, ZONE_LOOKUP
-from bridge.sandbox.endpoints import PREFIX, Control
-from bridge.sandbox.envelope import Request
+from bridge.sandbox import errors
+from bridge.sandbox.control import fault_injection, zones
+from bridge.sandbox.control.clock import Clock
+from bridge.sandbox.control.endpoints import PREFIX, Control
+from bridge.sandbox.control.fault_queue import Fault, FaultQueue
+from bridge.sandbox.control.journal import UNKNOWN, Entry, Journal, Recording
+from bridge.sandbox.control.tenants import NEW, TenantService
+from bridge.sandbox.control.vendor import Vendor
+from bridge.sandbox.data.dataset import ApiUser
 from bridge.sandbox.errors import SoapFaultError
-from bridge.sandbox.fault_queue import Fault, FaultQueue
-from bridge.sandbox.http_responses import Answer, Environ, StartResponse
-from bridge.sandbox.journal import UNKNOWN, Entry, Journal, Recording
-from bridge.sandbox.tenants import NEW, TenantService
-from bridge.sandbox.vendor import Vendor
+from bridge.sandbox.operations import dispatch
+from bridge.sandbox.operations.calls import Call
+from bridge.sandbox.operations.dispatch import IMPLEMENTED, ZONE_LOOKUP
+from bridge.sandbox.soap import envelope, http_responses, wsdl
+from bridge.sandbox.soap.envelope import Request
+from bridge.sandbox.soap.http_responses import Answer, Environ, StartResponse
 
 MAX_BODY_BYTES = 32_000_000
 

@@ -14,13 +14,13 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from bridge.sandbox.dispatch import IMPLEMENTED
+from bridge.sandbox.control.knobs import DECLARED
+from bridge.sandbox.control.vendor import GENERATIONS
 from bridge.sandbox.facts.loader import load_facts
 from bridge.sandbox.facts.model import GENERATIONS as RELEASES
 from bridge.sandbox.facts.model import EntityFacts, entities_of
 from bridge.sandbox.facts.service import OPERATIONS
-from bridge.sandbox.knobs import DECLARED
-from bridge.sandbox.vendor import GENERATIONS
+from bridge.sandbox.operations.dispatch import IMPLEMENTED
 
 HEADING = "## Coverage"
 """Where the generated part of the documentation begins."""

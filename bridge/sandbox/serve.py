@@ -22,14 +22,14 @@ from gunicorn.http import wsgi
 from gunicorn.http.wsgi import Response
 from gunicorn.workers.gthread import ThreadWorker
 
-from bridge.sandbox import seed, values
 from bridge.sandbox.app import MOST_AT_ONCE, SandboxApp
-from bridge.sandbox.dataset import Dataset
+from bridge.sandbox.control.journal import Recording
+from bridge.sandbox.control.limits import LIMITS
+from bridge.sandbox.control.vendor import Vendor
+from bridge.sandbox.data import seed, values
+from bridge.sandbox.data.dataset import Dataset
+from bridge.sandbox.data.initial_data import Report
 from bridge.sandbox.facts.loader import load_facts
-from bridge.sandbox.initial_data import Report
-from bridge.sandbox.journal import Recording
-from bridge.sandbox.limits import LIMITS
-from bridge.sandbox.vendor import Vendor
 
 SEEDS: dict[str, Callable[..., Dataset]] = {
     "small": seed.small,

@@ -2,10 +2,10 @@
 
 import pytest
 
-from bridge.sandbox.dataset import Udf
+from bridge.sandbox.data.dataset import Udf
+from bridge.sandbox.data.schema import tenant_schema
 from bridge.sandbox.facts.loader import load_facts
 from bridge.sandbox.facts.model import PicklistItem, entities_of
-from bridge.sandbox.schema import tenant_schema
 
 NAMES = (
     "Account",

@@ -5,8 +5,8 @@ import re
 from pathlib import Path
 
 from bridge.sandbox import coverage
-from bridge.sandbox.endpoints import Control
-from bridge.sandbox.fault_queue import FaultKind
+from bridge.sandbox.control.endpoints import Control
+from bridge.sandbox.control.fault_queue import FaultKind
 
 PAGE = Path(__file__).parents[3] / "docs" / "simulator.md"
 SOURCES = {"help", "captured", "clients", "rest", "stack", ""}

@@ -4,7 +4,7 @@ from itertools import islice
 
 import pytest
 
-from bridge.sandbox import million_dataset, seed
+from bridge.sandbox.data import million_dataset, seed
 from bridge.sandbox.facts.loader import load_facts
 
 

@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from bridge.sandbox import fault_queue
-from bridge.sandbox.clock import Clock
-from bridge.sandbox.fault_queue import FaultKind, FaultQueue
-from bridge.sandbox.limits import VENDOR, Slots, UploadBudget, UsageCounter
+from bridge.sandbox.control import fault_queue
+from bridge.sandbox.control.clock import Clock
+from bridge.sandbox.control.fault_queue import FaultKind, FaultQueue
+from bridge.sandbox.control.limits import VENDOR, Slots, UploadBudget, UsageCounter
 
 
 def test_usage_counts_from_many_threads():

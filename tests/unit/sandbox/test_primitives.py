@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.sandbox import primitives
-from bridge.sandbox.primitives import BadPrimitiveError
+from bridge.sandbox.soap import primitives
+from bridge.sandbox.soap.primitives import BadPrimitiveError
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.sandbox import filters, queryxml
-from bridge.sandbox.collation import collate, matches, matches_exactly, soundex
+from bridge.sandbox.data.collation import collate, matches, matches_exactly, soundex
 from bridge.sandbox.errors import BusinessError
+from bridge.sandbox.operations import filters
+from bridge.sandbox.soap import queryxml
 
 PHONES = ("", "518", "413", None)
 NAMES = ("Ärzte", "ärzte ", "b%c", "B")

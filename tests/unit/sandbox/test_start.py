@@ -7,10 +7,10 @@ from contextlib import closing
 
 import pytest
 
-from bridge.sandbox import seed
+from bridge.sandbox.control.vendor import Vendor
+from bridge.sandbox.data import seed
+from bridge.sandbox.data.initial_data import _watched
 from bridge.sandbox.facts.loader import load_facts
-from bridge.sandbox.initial_data import _watched
-from bridge.sandbox.vendor import Vendor
 
 
 class GivenUpError(Exception):

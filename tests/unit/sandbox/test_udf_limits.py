@@ -1,6 +1,6 @@
 """How many user-defined fields an entity can have."""
 
-from bridge.sandbox import udfs
+from bridge.sandbox.data import udfs
 
 
 def test_the_limits_are_the_vendors():

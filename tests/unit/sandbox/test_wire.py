@@ -1,7 +1,7 @@
 """One record's fragment: order, types, nulls, escapes, UDFs."""
 
-from bridge.sandbox import fragments
-from bridge.sandbox.schema import quoted
+from bridge.sandbox.data import fragments
+from bridge.sandbox.data.schema import quoted
 
 
 def fragment(table, **stored):

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from bridge.sandbox import xml_reader
-from bridge.sandbox.xml_reader import UnreadableXmlError
+from bridge.sandbox.soap import xml_reader
+from bridge.sandbox.soap.xml_reader import UnreadableXmlError
 
 LARGE = 4_000_000
 PIECES = ["<a>", "</a>", "<b x='1'>", "</b>", "&", ";", "'", "é", "]]>", "<!--", "-->"]

@@ -12,12 +12,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bridge.sandbox import seed
-from bridge.sandbox.dataset import UDF_MEMBER, Dataset, Tenant, Udf
+from bridge.sandbox.control.vendor import Vendor
+from bridge.sandbox.data import seed
+from bridge.sandbox.data.dataset import UDF_MEMBER, Dataset, Tenant, Udf
+from bridge.sandbox.data.udfs import UDF_TYPES
 from bridge.sandbox.facts.loader import load_facts
 from bridge.sandbox.facts.model import EntityFacts, FieldFacts
-from bridge.sandbox.udfs import UDF_TYPES
-from bridge.sandbox.vendor import Vendor
 
 EASTERN = ZoneInfo("America/New_York")
 PYTHON_TYPES = {

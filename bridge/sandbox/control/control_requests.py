@@ -1,0 +1,102 @@
+"""What the control paths are told to do: their JSON bodies, read and judged.
+
+All that makes no sense is a ValueError whose text names the member.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bridge.sandbox.control import json_members
+
+_MOST_CALLS = 1_000_000_000
+_HIGHEST_ZONE = 999
+_FAR_S = 1e12  # farther than the clock goes
+
+
+@dataclass(frozen=True, slots=True)
+class ClockOrder:
+    """Where to put the clock: to a moment, then ahead, then stopped or running."""
+
+    at: datetime | None
+    by: timedelta
+    frozen: bool | None
+
+
+def read_clock(document: object) -> ClockOrder:
+    """Return what a body for the clock asks."""
+    given = json_members.members(document, ("at", "advance_s", "frozen"))
+    by_s = json_members.number(given, "advance_s", -_FAR_S, _FAR_S)
+    frozen = given.get("frozen")
+    if frozen is not None:
+        frozen = json_members.switch(given, "frozen", default=False)
+    return ClockOrder(_moment(given.get("at")), timedelta(seconds=by_s), frozen)
+
+
+def _moment(at: object) -> datetime | None:
+    if at is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(at if isinstance(at, str) else "")
+    except ValueError:
+        raise ValueError("at must be a time like 2021-07-01T12:00:00Z.") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def read_move(document: object) -> tuple[str, int | None]:
+    """Return a user and the zone to live in, None for anywhere."""
+    given = json_members.members(document, ("username", "zone"))
+    username = json_members.text(given, "username")
+    if given.get("zone") is None:
+        return username, None
+    return username, json_members.whole(given, "zone", 1, _HIGHEST_ZONE)
+
+
+@dataclass(frozen=True, slots=True)
+class SeedOrder:
+    """Rows to put in, by entity; `tenant` None is the first one."""
+
+    tenant: int | None
+    rows: Mapping[str, list[Mapping[str, object]]]
+
+
+def read_seed(document: object) -> SeedOrder:
+    """Return what a body with rows asks."""
+    given = json_members.members(document, ("tenant", "rows"))
+    rows = given.get("rows")
+    if not isinstance(rows, Mapping):
+        raise ValueError("rows must be an object.")  # noqa: TRY004 - one kind for all
+    for entity, some in rows.items():
+        if not isinstance(some, list) or not all(isinstance(o, Mapping) for o in some):
+            raise ValueError(f"rows: {entity} must be a list of objects.")
+    return SeedOrder(_tenant(given), rows)
+
+
+@dataclass(frozen=True, slots=True)
+class UsageOrder:
+    """Calls to count that nobody made; `tenant` None is the first one."""
+
+    tenant: int | None
+    calls: int
+
+
+def read_usage(document: object) -> UsageOrder:
+    """Return what a body with calls asks."""
+    given = json_members.members(document, ("tenant", "calls"))
+    return UsageOrder(
+        _tenant(given), json_members.whole(given, "calls", 0, _MOST_CALLS)
+    )
+
+
+def _tenant(given: Mapping[str, Any]) -> int | None:
+    if given.get("tenant") is None:
+        return None
+    return json_members.whole(given, "tenant", 0, 2**63)
+
+
+def read_name(document: object) -> str:
+    """Return the name that a body gives."""
+    return json_members.text(json_members.members(document, ("name",)), "name")

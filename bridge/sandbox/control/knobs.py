@@ -1,0 +1,161 @@
+"""The knobs: how the simulator misbehaves until told otherwise.
+
+One declaration per knob is the source of its validation, of the form on the status
+page and of the table in the documentation. `faults` has what happens once.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Mapping
+from dataclasses import Field, asdict, dataclass, field, fields, replace
+from random import Random
+from types import MappingProxyType
+from typing import Any
+
+from bridge.sandbox.control import json_members
+from bridge.sandbox.control.fault_queue import MAX_SECONDS, Fault, FaultKind
+
+_MAX_MS = MAX_SECONDS * 1000
+_P99 = 2.3263478740408408  # standard deviations below which 99 % of all values lie
+
+
+def _number(says: str, *, highest: float, default: float = 0.0) -> Any:  # noqa: ANN401 - as `field` itself
+    return field(default=default, metadata={"says": says, "highest": highest})
+
+
+def _rate(says: str) -> Any:  # noqa: ANN401 - as `field` itself
+    return _number(f"Share of calls that {says}, 0 to 1.", highest=1.0)
+
+
+def _switch(says: str) -> Any:  # noqa: ANN401 - as `field` itself
+    return field(default=False, metadata={"says": says})
+
+
+@dataclass(frozen=True, slots=True)
+class Knobs:
+    """All knobs at one moment; at their defaults nothing goes wrong."""
+
+    latency_p50_ms: float = _number("Half of all calls wait less.", highest=_MAX_MS)
+    latency_p99_ms: float = _number(
+        "99 % of all calls wait less; below the median it counts as equal to it.",
+        highest=_MAX_MS,
+    )
+    reset_rate: float = _rate("are cut off before the answer, nothing done")
+    timeout_rate: float = _rate("get no answer and do nothing")
+    unavailable_rate: float = _rate("get a page with status 503")
+    maintenance_rate: float = _rate("get an HTML page with status 200")
+    truncate_rate: float = _rate("are carried out and get half an answer")
+    fault_rate: float = _rate("get a soap:Fault, nothing done")
+    drip_rate: float = _rate("get their answer drop by drop")
+    late_commit_rate: float = _rate("are carried out after the client gave up")
+    timeout_s: float = _number(
+        "How long a call without answer is held.", highest=MAX_SECONDS, default=120.0
+    )
+    drip_s: float = _number(
+        "How long a dripping answer takes.", highest=MAX_SECONDS, default=5.0
+    )
+    late_commit_s: float = _number(
+        "How long after the client gave up a late commit comes.",
+        highest=MAX_SECONDS,
+        default=5.0,
+    )
+    slot_held_ms: float = _number(
+        "How long after the answer a call still counts as a thread.", highest=_MAX_MS
+    )
+    dates_stand_still: bool = _switch("An edit leaves activity dates as they were.")
+    identifier_always: bool = _switch(
+        "Version 1.5 asks every user for an integration code, as 1.6 does."
+    )
+    recording: bool = _switch("Keep whole requests and replies, see exchanges.")
+
+    def fault(self, chance: float) -> Fault | None:
+        """Return what goes wrong with a call that drew a number from 0 to 1."""
+        reached = 0.0
+        for name, kind in _KINDS.items():
+            reached += getattr(self, f"{name}_rate")
+            if chance < reached:
+                seconds = getattr(self, f"{name}_s", 0.0)
+                return Fault(kind, seconds=seconds)
+        return None
+
+    def latency_s(self, random: Random) -> float:
+        """Return one call's wait: log-normal, through the two given percentiles."""
+        if not self.latency_p99_ms and not self.latency_p50_ms:
+            return 0.0
+        median = max(self.latency_p50_ms, 1.0)
+        spread = math.log(max(self.latency_p99_ms / median, 1.0)) / _P99
+        return min(random.lognormvariate(math.log(median), spread) / 1000, MAX_SECONDS)
+
+
+_KINDS = {
+    "reset": FaultKind.RESET,
+    "timeout": FaultKind.TIMEOUT,
+    "unavailable": FaultKind.HTTP_503,
+    "maintenance": FaultKind.HTML_200,
+    "truncate": FaultKind.TRUNCATE,
+    "fault": FaultKind.SOAP_FAULT,
+    "drip": FaultKind.DRIP,
+    "late_commit": FaultKind.LATE_COMMIT,
+}
+DECLARED: Mapping[str, Field[Any]] = MappingProxyType(
+    {knob.name: knob for knob in fields(Knobs)}
+)
+"""The knobs by name. Metadata: `says`, and for numbers `highest`."""
+
+
+class KnobBoard:
+    """The knobs of one simulator and the chance that they steer; safe to share."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.current = Knobs()
+        self._random = Random(0)
+
+    def turn(self, document: object) -> None:
+        """Set the knobs that a JSON object names; the others stay.
+
+        Raises:
+            ValueError: unknown name, wrong type or range, or rates above 1 together;
+                no knob was set.
+        """
+        if not isinstance(document, Mapping):
+            raise ValueError("Knobs are a JSON object.")  # noqa: TRY004 - one kind for all
+        unknown = set(document) - set(DECLARED)
+        if unknown:
+            raise ValueError(
+                f"Unknown knobs: {', '.join(sorted(unknown))}. "
+                f"There are {', '.join(DECLARED)}."
+            )
+        turned: dict[str, Any] = {name: _judge(document, name) for name in document}
+        with self._lock:
+            knobs = replace(self.current, **turned)
+            if sum(getattr(knobs, f"{name}_rate") for name in _KINDS) > 1:
+                raise ValueError("The rates must not be more than 1 together.")
+            self.current = knobs
+
+    def document(self) -> dict[str, float | bool]:
+        """Return all knobs by name."""
+        return asdict(self.current)
+
+    def reset(self) -> None:
+        """Let nothing go wrong; chance begins anew."""
+        with self._lock:
+            self.current = Knobs()
+            self._random = Random(0)
+
+    def fault(self) -> Fault | None:
+        """Return what goes wrong with the next call."""
+        return self.current.fault(self._random.random())
+
+    def latency_s(self) -> float:
+        """Return how long the next call waits."""
+        return self.current.latency_s(self._random)
+
+
+def _judge(document: Mapping[str, Any], name: str) -> float | bool:
+    highest = DECLARED[name].metadata.get("highest")
+    if highest is None:
+        return json_members.switch(document, name, default=False)
+    return json_members.number(document, name, 0, highest)

@@ -1,0 +1,136 @@
+"""The status page: what is in the simulator, what was asked, how it misbehaves.
+
+Plain HTML with forms; works without scripts. The forms' texts are read here too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from http import HTTPStatus
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+from jinja2 import Environment, StrictUndefined, Template
+
+from bridge.sandbox.control.journal import Journal
+from bridge.sandbox.control.knobs import DECLARED, Knobs
+from bridge.sandbox.control.tenants import TenantService
+from bridge.sandbox.control.vendor import Vendor
+from bridge.sandbox.data import contents
+from bridge.sandbox.soap.http_responses import Answer
+
+STYLE = "status.css"
+"""The style sheet's name below the control prefix."""
+
+_LATEST = 20
+_WAY_TO_LIMIT = (0.5, 0.75)
+_FORBIDDING = (
+    ("Content-Security-Policy", "default-src 'none'; style-src 'self'"),
+    ("X-Frame-Options", "DENY"),
+    ("Cache-Control", "no-store"),
+)
+
+
+def page(
+    vendor: Vendor,
+    journal: Journal,
+    code: HTTPStatus = HTTPStatus.OK,
+    problem: str = "",
+) -> Answer:
+    """Return the page; `problem` says why a form was not accepted."""
+    html = _template().render(
+        dataset=vendor.dataset.name,
+        tenants=[_tenant(vendor, service) for service in vendor.tenants.values()],
+        requests=journal.latest(_LATEST),
+        knobs=_knobs(vendor.knobs.current),
+        now=vendor.clock.now().strftime("%Y-%m-%d %H:%M:%S UTC"),
+        frozen=vendor.clock.is_frozen,
+        problem=problem,
+    )
+    body = html.encode()
+    return Answer(code, "text/html; charset=utf-8", body, _FORBIDDING)
+
+
+def style() -> Answer:
+    """Return the style sheet."""
+    body = (_pages() / STYLE).read_bytes()
+    return Answer(HTTPStatus.OK, "text/css; charset=utf-8", body)
+
+
+def read_knobs(form: Mapping[str, str]) -> dict[str, object]:
+    """Return the knobs that the page's form sets; its `defaults` button sets all.
+
+    Raises:
+        ValueError: a number is none.
+    """
+    document: dict[str, object] = {}
+    for name, knob in DECLARED.items():
+        if "defaults" in form:
+            document[name] = knob.default
+        elif "highest" not in knob.metadata:
+            document[name] = name in form
+        elif name in form:
+            document[name] = _number(name, form[name])
+    return document
+
+
+def read_clock(form: Mapping[str, str]) -> dict[str, object]:
+    """Return what the buttons of the clock ask for, as the JSON path takes it.
+
+    Raises:
+        ValueError: the number of seconds is none.
+    """
+    document: dict[str, object] = {}
+    if "advance_s" in form:
+        document["advance_s"] = _number("advance_s", form["advance_s"])
+    if "frozen" in form:
+        document["frozen"] = form["frozen"] == "true"
+    return document
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"{name} must be a number.") from None
+
+
+def _tenant(vendor: Vendor, service: TenantService) -> dict[str, object]:
+    used, allowed = service.usage.used(), service.usage.allowed
+    calm, busy = (allowed * share for share in _WAY_TO_LIMIT)
+    return {
+        "ci": service.tenant.ci,
+        "usernames": [user.username for user in service.tenant.users],
+        "used": used,
+        "allowed": allowed,
+        "calm": calm,
+        "busy": busy,
+        "counts": contents.counts(vendor.database, service.schema),
+    }
+
+
+def _knobs(current: Knobs) -> list[dict[str, object]]:
+    return [
+        {
+            "name": name,
+            "value": getattr(current, name),
+            "turned": getattr(current, name) != knob.default,
+            "highest": knob.metadata.get("highest"),
+            "says": knob.metadata["says"],
+        }
+        for name, knob in DECLARED.items()
+    ]
+
+
+def _pages() -> Traversable:
+    return files("bridge.sandbox.control") / "pages"
+
+
+@cache
+def _template() -> Template:
+    text = (_pages() / "status.html").read_text(encoding="utf-8")
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.from_string(text)

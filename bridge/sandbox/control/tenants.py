@@ -1,0 +1,131 @@
+"""One tenant at work: its tables and metadata by version, its limits and its users.
+
+Shared by all threads. What belongs to a call is an argument of the call, never state.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bridge.sandbox.control.limits import Limits, Now, UploadBudget, UsageCounter
+from bridge.sandbox.data.dataset import ApiUser, Tenant, Udf
+from bridge.sandbox.data.schema import TenantSchema, older_schema, tenant_schema
+from bridge.sandbox.facts.model import EntityFacts, entities_of
+from bridge.sandbox.soap import metadata
+
+OLD, NEW = "1.5", "1.6"
+"""The versions of the service, each with its own namespace and path."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Edition:
+    """One generation of the vendor: its entities and the answers about their fields."""
+
+    generation: str
+    entities: tuple[EntityFacts, ...]
+    field_infos: Mapping[str, bytes] = field(repr=False)
+
+
+def edition(facts: Mapping[str, EntityFacts], generation: str) -> Edition:
+    """Return a generation with its prepared answers, for all tenants."""
+    entities = entities_of(facts, generation)
+    return Edition(
+        generation,
+        entities,
+        {entity.name: metadata.field_infos(entity, generation) for entity in entities},
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Served:
+    """What one version shows of a tenant.
+
+    `field_infos` and `udf_infos` hold the members of the results by entity name.
+    """
+
+    schema: TenantSchema
+    entity_infos: bytes = field(repr=False)
+    field_infos: Mapping[str, bytes] = field(repr=False)
+    udf_infos: Mapping[str, bytes] = field(repr=False)
+
+
+class TenantService:
+    """One tenant at work.
+
+    Args:
+        tenant: from the data set.
+        editions: the generations served, by version.
+        limits: what the tenant may do.
+        now: tells the time that its limits go by.
+    """
+
+    def __init__(
+        self, tenant: Tenant, editions: Mapping[str, Edition], limits: Limits, now: Now
+    ) -> None:
+        self.tenant = tenant
+        self.usage = UsageCounter(limits, now)
+        self.uploads = UploadBudget(limits, now)
+        self._editions = editions
+        self._served: Mapping[str, Served] = {}
+        self._shown: object = None
+        self.show(tenant.udfs, frozenset())
+
+    @property
+    def schema(self) -> TenantSchema:
+        """The tables that everything is stored in, those of version 1.6."""
+        return self._served[NEW].schema
+
+    def served(self, version: str) -> Served:
+        """Return what a version shows."""
+        return self._served[version]
+
+    def show(
+        self, udfs: Mapping[str, tuple[Udf, ...]], changed: frozenset[str]
+    ) -> None:
+        """Put other UDFs in force at once; `changed` as for `schema.tenant_schema`."""
+        if (udfs, changed) == self._shown:
+            return
+        self._shown = (udfs, changed)
+        new = self._editions[NEW]
+        schema = tenant_schema(
+            self.tenant.ci, new.entities, udfs, new.generation, changed
+        )
+        old = self._editions[OLD]
+        older = older_schema(schema, old.entities, old.generation)
+        self._served = {
+            NEW: _served(schema, new, udfs),
+            OLD: _served(older, old, udfs),
+        }
+
+    def accepts(
+        self, code: str | None, user: ApiUser, version: str, *, always: bool
+    ) -> bool:
+        """Tell whether a call may go on with its integration code, or without.
+
+        With `always`, version 1.5 asks for it too. Source: SOAP contract notes, section
+        4. Unverified: 1.5 without identifier, which later help knows nothing of.
+        """
+        if code is None and version == OLD and not always:
+            return not user.assigned
+        given = (code or "").encode()
+        return any(
+            hmac.compare_digest(given, known.encode())
+            for known in self.tenant.integration_codes
+        )
+
+
+def _served(
+    schema: TenantSchema, shown: Edition, udfs: Mapping[str, Sequence[Udf]]
+) -> Served:
+    with_udfs = frozenset(name for name, found in udfs.items() if found)
+    return Served(
+        schema,
+        metadata.entity_infos(shown.entities, with_udfs, shown.generation),
+        shown.field_infos,
+        {
+            entity.name: metadata.udf_infos(udfs.get(entity.name, ()), shown.generation)
+            for entity in shown.entities
+        },
+    )

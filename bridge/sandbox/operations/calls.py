@@ -1,0 +1,115 @@
+"""One authenticated call: who calls, what it sees, and whether it may go on."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from bridge.sandbox import errors
+from bridge.sandbox.control.tenants import Served, TenantService
+from bridge.sandbox.control.vendor import Vendor
+from bridge.sandbox.data import database
+from bridge.sandbox.data.dataset import ApiUser
+from bridge.sandbox.data.population import API_USER
+from bridge.sandbox.data.schema import TenantSchema, quoted
+from bridge.sandbox.errors import BusinessError
+from bridge.sandbox.operations.writes import Author
+from bridge.sandbox.soap.envelope import Request
+
+
+@dataclass(slots=True)
+class Call:
+    """One authenticated call. `entity` is noted as soon as it is known."""
+
+    vendor: Vendor
+    service: TenantService
+    user: ApiUser
+    request: Request
+    entity: str = ""
+    _slot: tuple[str, str] | None = None
+
+    @property
+    def served(self) -> Served:
+        """What the version that was called shows."""
+        return self.service.served(self.request.version)
+
+    @property
+    def schema(self) -> TenantSchema:
+        """The tables as the version that was called shows them."""
+        return self.served.schema
+
+    def admit(self) -> None:
+        """Judge the integration code and the quota; slow down near its end.
+
+        Raises:
+            BusinessError: the identifier is none, or the hour's calls are used up.
+        """
+        request = self.request
+        code = request.integration_code
+        always = self.vendor.knobs.current.identifier_always
+        if not self.service.accepts(code, self.user, request.version, always=always):
+            raise BusinessError(errors.INTEGRATION_CODE)
+        held_up = self.service.usage.admit()
+        if held_up is None:
+            raise BusinessError(errors.QUOTA)
+        if held_up:
+            time.sleep(held_up)
+
+    def enter(self, entity: str) -> None:
+        """Note the entity, or none, and take one of its threads until `leave`.
+
+        Calls without an entity share the threads of their operation. Unverified: an
+        identifier that is valid in several tenants has its threads in each.
+
+        Raises:
+            BusinessError: all threads of identifier and entity are busy.
+        """
+        self.entity = entity
+        identifier = self.request.integration_code or self.user.username
+        owner = f"{self.service.tenant.ci} {identifier}"
+        slot = (owner, entity or self.request.operation)
+        if not self.vendor.slots.take(slot):
+            raise BusinessError(errors.THREADS)
+        self._slot = slot
+
+    def leave(self) -> None:
+        """Give the thread back, once the answer is on its way."""
+        if self._slot is not None:
+            held_ms = self.vendor.knobs.current.slot_held_ms
+            self.vendor.slots.give(self._slot, held_ms / 1000)
+            self._slot = None
+
+    def author(self, verb: str) -> Author:
+        """Return who a write is recorded for.
+
+        Raises:
+            BusinessError: the resource to act as cannot be impersonated.
+        """
+        return Author(
+            self.user.resource_id,
+            self.vendor.clock,
+            impersonated=self._impersonated(verb),
+            dates_stand_still=self.vendor.knobs.current.dates_stand_still,
+        )
+
+    def _impersonated(self, verb: str) -> int | None:
+        """Return the resource to act as: an active one that is no API user.
+
+        Entities without the impersonator field ignore it, as Task does. Unverified:
+        the text. Source: SOAP help, impersonation.
+        """
+        wanted = self.request.impersonated
+        table = self.schema.find(self.entity)
+        if wanted is None or table is None:
+            return None
+        if table.column("ImpersonatorCreatorResourceID") is None:
+            return None
+        resources = self.service.schema.tables["Resource"]
+        found = database.read(self.vendor.database.reading(), resources, wanted)
+        if (
+            found is None
+            or found[quoted("Active")] == 0
+            or found[quoted("UserType")] == API_USER
+        ):
+            raise BusinessError(errors.no_permission(verb))
+        return wanted

@@ -1,0 +1,195 @@
+"""Turns a query into SQL: names, operators per type, values, nulls, logic.
+
+Values never stand in the SQL; they are parameters. Nulls follow SQL: every operator but
+IsNull leaves them out, and for texts null and empty are one.
+Source: SOAP help, QueryXML. Values are not checked before they reach the database,
+whose sentence comes back. Unverified: the rule about nulls, and the texts of faults.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from bridge.sandbox import errors
+from bridge.sandbox.data import values
+from bridge.sandbox.data.collation import PARTS
+from bridge.sandbox.data.schema import Column, Table
+from bridge.sandbox.data.values import Stored
+from bridge.sandbox.errors import BusinessError
+from bridge.sandbox.soap.queryxml import Condition, Expression, Field, Joiner
+
+_T = TypeVar("_T")
+
+_MAX_BRACKETS = 30  # SQLite's parser can hold a few more
+_RUN = 250  # a run of ANDs is cut into brackets of this size; SQLite's limit is 1,000
+
+_COMPARISONS = {
+    "equals": "=",
+    "notequal": "<>",
+    "greaterthan": ">",
+    "lessthan": "<",
+    "greaterthanorequals": ">=",
+    "lessthanorequals": "<=",
+}
+_ORDERED = frozenset(_COMPARISONS) - {"equals", "notequal"}
+_PATTERNS: dict[str, Callable[[str], str]] = {
+    "beginswith": lambda value: value + PARTS,
+    "endswith": lambda value: PARTS + value,
+    "contains": lambda value: PARTS + value + PARTS,
+    "like": lambda value: value.replace("%", PARTS),
+    "notlike": lambda value: value.replace("%", PARTS),
+}
+_NULLS = frozenset({"isnull", "isnotnull"})
+_TEXT_ONLY = frozenset(_PATTERNS) | {"soundslike"}
+_OPERATORS = frozenset(_COMPARISONS) | _TEXT_ONLY | _NULLS | {"isthisday"}
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """An SQL condition with its parameters; `brackets` is how deep it nests."""
+
+    sql: str
+    parameters: tuple[Stored, ...] = ()
+    brackets: int = 0
+
+
+def compile_filter(table: Table, where: Condition) -> Filter:
+    """Return the SQL condition of a query on one entity.
+
+    Raises:
+        BusinessError: unknown, unqueryable or second UDF name, an operator that the
+            type does not have, a value that is none of the type, or nesting that the
+            database cannot hold.
+    """
+    if len(_udf_names(where)) > 1:
+        raise BusinessError(errors.SECOND_UDF)
+    compiled = _condition(table, where)
+    if compiled.brackets > _MAX_BRACKETS:
+        raise BusinessError(errors.TOO_DEEP)
+    return compiled
+
+
+def _udf_names(condition: Condition) -> set[str]:
+    names: set[str] = set()
+    for _, item in condition.items:
+        if isinstance(item, Condition):
+            names |= _udf_names(item)
+        elif item.udf:
+            names.add(item.name)
+    return names
+
+
+def _condition(table: Table, condition: Condition) -> Filter:
+    """Join items left to right: a change of the joiner brackets what came before."""
+    run: list[Filter] = []
+    joined_by: Joiner = "AND"
+    for joiner, item in condition.items:
+        compiled = (
+            _condition(table, item)
+            if isinstance(item, Condition)
+            else _field(table, item)
+        )
+        if len(run) > 1 and joiner != joined_by:
+            run = [_join(run, joined_by)]
+        joined_by = joiner
+        run.append(compiled)
+    return _join(run, joined_by)
+
+
+def _join(run: list[Filter], joiner: str) -> Filter:
+    while len(run) > _RUN:
+        run = [
+            _join(run[start : start + _RUN], joiner)
+            for start in range(0, len(run), _RUN)
+        ]
+    if len(run) == 1:
+        return run[0]
+    return Filter(
+        "(" + f" {joiner} ".join(part.sql for part in run) + ")",
+        tuple(value for part in run for value in part.parameters),
+        1 + max(part.brackets for part in run),
+    )
+
+
+def _field(table: Table, field: Field) -> Filter:
+    column = _column(table, field)
+    return _join([_expression(column, item) for item in field.expressions], "OR")
+
+
+def _column(table: Table, field: Field) -> Column:
+    entity = table.entity.name
+    if field.udf:
+        udf = table.udf(field.name)
+        if udf is None:
+            raise BusinessError(errors.unknown_udf(field.name, entity))
+        return udf
+    found = table.column(field.name)
+    if found is None:
+        raise BusinessError(errors.unknown_field(field.name, entity))
+    # The id pages every entity, whatever its metadata says.
+    if not found.queryable and found is not table.columns[0]:
+        raise BusinessError(errors.not_queryable(found.name, entity))
+    return replace(found, sql=found.compared) if found.compared else found
+
+
+def _expression(column: Column, expression: Expression) -> Filter:
+    operator = expression.operator
+    if operator not in _OPERATORS:
+        raise BusinessError(errors.invalid_query(f"Unknown operator {operator}."))
+    if not _allowed(column, operator):
+        raise BusinessError(
+            errors.invalid_query(
+                f"The operator {operator} is not allowed for the field {column.name}."
+            )
+        )
+    if operator in _NULLS:
+        return _null(column, operator)
+    if operator in _TEXT_ONLY:
+        return _pattern(column, expression)
+    if operator == "isthisday":
+        return _day(column, expression.value)
+    value = _convert(column, column.kind.read_compared, expression.value)
+    return Filter(f"{column.sql} {_COMPARISONS[operator]} ?", (value,))
+
+
+def _allowed(column: Column, operator: str) -> bool:
+    if operator in _TEXT_ONLY:
+        return column.kind.is_text
+    if operator == "isthisday":
+        return column.kind.is_time
+    return operator not in _ORDERED or column.kind is not values.BOOLEAN
+
+
+def _null(column: Column, operator: str) -> Filter:
+    if not column.kind.is_text:
+        return Filter(f"{column.sql} {'IS' if operator == 'isnull' else 'IS NOT'} NULL")
+    if operator == "isnull":
+        return Filter(f"({column.sql} IS NULL OR {column.sql} = '')", (), 1)
+    return Filter(f"{column.sql} <> ''")
+
+
+def _pattern(column: Column, expression: Expression) -> Filter:
+    operator, value = expression.operator, expression.value
+    if operator == "soundslike":
+        return Filter(f"service_soundex({column.sql}) = service_soundex(?)", (value,))
+    function = "matches_exactly" if column.protected else "matches"
+    negation = "NOT " if operator == "notlike" else ""
+    return Filter(
+        f"{negation}{function}({column.sql}, ?)", (_PATTERNS[operator](value),)
+    )
+
+
+def _day(column: Column, text: str) -> Filter:
+    day = _convert(column, values.read_time, text).date()
+    return Filter(f"substr({column.sql}, 1, 10) = ?", (day.isoformat(),))
+
+
+def _convert(column: Column, read: Callable[[str], _T], text: str) -> _T:
+    try:
+        return read(text)
+    except ValueError as error:
+        raise BusinessError(
+            errors.not_comparable(text, column.kind.database_type)
+        ) from error

@@ -1,0 +1,177 @@
+"""create, update and delete: batches of one type, all or nothing, in one transaction.
+
+Source: SOAP contract notes, section 8 and 14.2. Unverified: an update by id 0 that does
+not exist, and an empty batch, which does nothing and succeeds.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from bridge.sandbox import errors
+from bridge.sandbox.control.clock import Clock
+from bridge.sandbox.data import database, values
+from bridge.sandbox.data.database import Database
+from bridge.sandbox.data.schema import TenantSchema
+from bridge.sandbox.errors import BusinessError
+from bridge.sandbox.rules import (
+    completions,
+    entity_rules,
+    field_validation,
+    ticket_category,
+)
+from bridge.sandbox.rules.field_validation import Draft
+from bridge.sandbox.rules.write_transaction import Save
+from bridge.sandbox.soap.submissions import Submission
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who a write is recorded for, the API user or the resource it acts as.
+
+    `clock` gives the time of it. With `dates_stand_still` an edit moves no date.
+    """
+
+    resource_id: int
+    clock: Clock
+    impersonated: int | None = None
+    dates_stand_still: bool = False
+
+
+Saved = tuple[int, bytes]
+"""The id of a saved record and its fragment."""
+
+
+def create(
+    db: Database,
+    schema: TenantSchema,
+    author: Author,
+    submissions: Sequence[Submission],
+) -> list[Saved]:
+    """Create all records and return them; ids that were sent are ignored.
+
+    Raises:
+        BusinessError: with the faults of all records; nothing was created.
+    """
+    with _batch(db, schema, author, submissions) as batch:
+        for sent in submissions:
+            submission = ticket_category.filled(batch.save, sent)
+            draft = field_validation.judge(
+                batch.save.connection, schema, submission, None
+            )
+            entity_rules.judge(batch.save, draft)
+            batch.add(draft, batch.new_id())
+    return batch.saved
+
+
+def update(
+    db: Database,
+    schema: TenantSchema,
+    author: Author,
+    submissions: Sequence[Submission],
+) -> list[Saved]:
+    """Replace all records and return them.
+
+    Raises:
+        BusinessError: with the faults of all records; nothing was changed.
+    """
+    with _batch(db, schema, author, submissions) as batch:
+        for submission in submissions:
+            connection, record_id = batch.save.connection, submission.record_id
+            before = database.read(connection, submission.table, record_id)
+            if before is None:
+                batch.check_faults.append(errors.NO_RECORD)
+                continue
+            draft = field_validation.judge(connection, schema, submission, before)
+            entity_rules.judge(batch.save, draft)
+            batch.add(draft, record_id)
+    return batch.saved
+
+
+def delete(
+    db: Database,
+    schema: TenantSchema,
+    author: Author,
+    submissions: Sequence[Submission],
+) -> None:
+    """Delete all records.
+
+    Raises:
+        BusinessError: with the faults of all records; nothing was deleted.
+    """
+    with _batch(db, schema, author, submissions) as batch:
+        for submission in submissions:
+            entity, record_id = submission.table.entity.name, submission.record_id
+            reason = entity_rules.judge_delete(batch.save, entity, record_id)
+            before = batch.save.read(entity, record_id)
+            if reason is not None:
+                batch.save_faults += [reason, errors.delete_failed(submission.number)]
+            elif not database.delete(
+                batch.save.connection, submission.table, record_id
+            ):
+                batch.check_faults.append(errors.NO_RECORD_TO_DELETE)
+            else:
+                completions.after_delete(batch.save, entity, record_id, before)
+
+
+class _Batch:
+    """The records of one call: saved one after the other while no fault is known."""
+
+    def __init__(self, save: Save) -> None:
+        self.save = save
+        self.saved: list[Saved] = []
+        self.check_faults: list[str] = []
+        self.save_faults: list[str] = []
+
+    def new_id(self) -> int:
+        return database.issue_id(self.save.connection, self.save.schema.ci)
+
+    def add(self, draft: Draft, record_id: int) -> None:
+        number = draft.submission.number
+        self.check_faults += [errors.at_record(f, number) for f in draft.check_faults]
+        self.check_faults += draft.verbatim_faults
+        for fault in draft.save_faults:
+            self.save_faults.append(fault)
+            if not draft.is_new:
+                self.save_faults.append(errors.update_failed(number))
+        if self.check_faults or self.save_faults:
+            return
+        completions.complete(self.save, draft)
+        put = database.insert if draft.is_new else database.replace
+        xml = put(self.save.connection, draft.table, record_id, draft.stored)
+        completions.after_save(self.save, draft, record_id)
+        self.saved.append((record_id, xml))
+
+
+@contextmanager
+def _batch(
+    db: Database,
+    schema: TenantSchema,
+    author: Author,
+    submissions: Sequence[Submission],
+) -> Iterator[_Batch]:
+    with db.writing() as connection:
+        batch = _Batch(new_save(connection, schema, author))
+        yield batch
+        faults = batch.check_faults + batch.save_faults
+        if faults:
+            # Raised inside the transaction, so that it rolls back.
+            raise BusinessError(*faults, entity=submissions[0].table.entity.name)
+
+
+def new_save(
+    connection: sqlite3.Connection, schema: TenantSchema, author: Author
+) -> Save:
+    """Return the write call that begins now."""
+    own, other = author.resource_id, author.impersonated
+    return Save(
+        connection,
+        schema,
+        actor=own if other is None else other,
+        impersonator=None if other is None else own,
+        moment=values.stamp(author.clock.now()),  # one for all records of a call
+        dates_stand_still=author.dates_stand_still,
+    )

@@ -1,0 +1,1 @@
+"""What the vendor demands of records and does when they are saved."""

@@ -27,6 +27,7 @@ from bridge.sandbox.control.journal import UNKNOWN, Entry, Journal, Recording
 from bridge.sandbox.control.tenants import NEW, TenantService
 from bridge.sandbox.control.vendor import Vendor
 from bridge.sandbox.data.dataset import ApiUser
+from bridge.sandbox.declarations import rule
 from bridge.sandbox.errors import SoapFaultError
 from bridge.sandbox.operations import dispatch
 from bridge.sandbox.operations.calls import Call
@@ -93,6 +94,11 @@ class SandboxApp:
         self._journal.note(Entry("", "", "", status.value, 0.0, "busy"))
         return http_responses.page(status, "Too many calls at once.")
 
+    @rule(
+        "Transport",
+        "Paths are matched without case; both versions are served beside each other",
+        source="clients",
+    )
     def _serve(
         self, environ: Environ, start_response: StartResponse
     ) -> Iterable[bytes]:
@@ -121,6 +127,11 @@ class SandboxApp:
             return self._soap(exchange, start_response)
         return http_responses.send(environ, start_response, answer)
 
+    @rule(
+        "Transport",
+        "The description is served without a login, with this server's own address",
+        source="clients",
+    )
     def _wsdl(self, environ: Environ, version: str, zone: int | None) -> Answer:
         """Serve the description. No login is needed, but a wrong one is refused."""
         if environ.get("HTTP_AUTHORIZATION") and self._login(environ) is None:
@@ -208,6 +219,7 @@ class SandboxApp:
         status = HTTPStatus.INTERNAL_SERVER_ERROR
         return http_responses.soap(envelope.soap_fault(fault), status)
 
+    @rule("Login", "Only API-only users may call 1.6", source="help")
     def _may_call(self, exchange: _Exchange, user: ApiUser, *, is_lookup: bool) -> bool:
         """Tell whether a user is served here: by this version, in this zone.
 
@@ -253,6 +265,9 @@ class _Exchange:
         self.call: Call | None = None
         self.body = body
 
+    @rule(
+        "Transport", "Only text/xml is accepted; SOAP 1.2 is a 415", source="unverified"
+    )
     def read(self) -> Request | SoapFaultError | Answer:
         """Return the call, or why it cannot be read; the login is judged first."""
         content_type = self.environ.get("CONTENT_TYPE", "").partition(";")[0]
@@ -309,6 +324,7 @@ def _describer(vendor: Vendor) -> Callable[[str, str], bytes]:
     return describe
 
 
+@rule("Transport", "Request bodies of at most 32 MB", source="unverified")
 def _read_body(environ: Environ) -> bytes | None:
     """Return the body, None when it is larger than the limit."""
     if int(environ.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:

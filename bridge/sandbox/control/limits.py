@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 
+from bridge.sandbox.declarations import rule
+
 MAX_RECORDS = 500
 TIMEFRAME_MINUTES = 60
 _TIMEFRAME_S = TIMEFRAME_MINUTES * 60
@@ -78,6 +80,16 @@ class UsageCounter:
             self._seconds[-1][1] += calls
             self._total += calls
 
+    @rule(
+        "Limits",
+        "10,000 calls in a rolling hour for a tenant, then refusal",
+        source="help",
+    )
+    @rule(
+        "Limits",
+        "Half a second more from half of them, a whole one from three quarters",
+        source="clients",
+    )
     def admit(self) -> float | None:
         """Count one call and return the seconds it is held up; None refuses it.
 
@@ -139,6 +151,11 @@ class Slots:
         self._lock = threading.Lock()
         self._busy: dict[tuple[str, str], list[float]] = {}
 
+    @rule(
+        "Limits",
+        "Three calls at once for an integration code and entity",
+        source="help",
+    )
     def take(self, key: tuple[str, str]) -> bool:
         """Occupy a slot until `give`; tell whether there was one."""
         if self._most is None:
@@ -182,6 +199,11 @@ class UploadBudget:
         self._uploads: deque[tuple[float, int]] = deque()
         self._shut_until = 0.0
 
+    @rule(
+        "Limits",
+        "7,000,000 bytes in an attachment, 10,000,000 in five minutes",
+        source="help",
+    )
     def admit(self, size: int) -> bool:
         """Count an upload; tell whether it may happen."""
         now = self._now().timestamp()

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from bridge.sandbox.control.limits import Limits, Now, UploadBudget, UsageCounter
 from bridge.sandbox.data.dataset import ApiUser, Tenant, Udf
 from bridge.sandbox.data.schema import TenantSchema, older_schema, tenant_schema
+from bridge.sandbox.declarations import rule
 from bridge.sandbox.facts.model import EntityFacts, entities_of
 from bridge.sandbox.soap import metadata
 
@@ -99,6 +100,19 @@ class TenantService:
             OLD: _served(older, old, udfs),
         }
 
+    @rule(
+        "Login", "An integration code on every 1.6 call but getZoneInfo", source="help"
+    )
+    @rule(
+        "Login",
+        "1.5 needs the code only of users who have one assigned; blank counts as none",
+        source="clients",
+    )
+    @rule(
+        "Login",
+        "1.5 needs the code of all users, as later help says; optional",
+        source="help",
+    )
     def accepts(
         self, code: str | None, user: ApiUser, version: str, *, always: bool
     ) -> bool:

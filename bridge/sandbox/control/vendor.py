@@ -21,6 +21,7 @@ from bridge.sandbox.data import database, udfs
 from bridge.sandbox.data.database import Database
 from bridge.sandbox.data.dataset import ApiUser, Dataset
 from bridge.sandbox.data.initial_data import Start
+from bridge.sandbox.declarations import rule
 from bridge.sandbox.facts.model import EntityFacts
 
 GENERATIONS = ("1.6.0", "1.6.11")
@@ -96,13 +97,17 @@ class Vendor:
             return None
         return None if self._is_inactive(*found) else found
 
+    @rule(
+        "Login",
+        "A user whose resource is not active gets the 401 page",
+        source="unverified",
+    )
     def _is_inactive(self, service: TenantService, user: ApiUser) -> bool:
-        return database.exists(
-            self.database.reading(),
-            service.schema.tables["Resource"],
-            'id = ? AND "Active" = 0',
-            (user.resource_id,),
-        )
+        resources = service.schema.tables["Resource"]
+        inactive = 'id = ? AND "Active" = 0'
+        connection = self.database.reading()
+        found = database.find(connection, resources, inactive, (user.resource_id,))
+        return bool(found)
 
     def release(self, version: str) -> str:
         """Return the release that a version is at, as GetWsdlVersion says it."""

@@ -15,6 +15,8 @@ import re
 import threading
 from collections.abc import Mapping
 
+from bridge.sandbox.declarations import rule
+
 _PATH = re.compile(r"/zones/(?P<zone>[0-9]{1,3})(?=/)", re.IGNORECASE)
 _HOST = re.compile(
     r"webservices(?P<zone>[0-9]{1,3})\.autotask\.net(?::|\Z)", re.IGNORECASE
@@ -28,6 +30,7 @@ class Zones:
         self._lock = threading.Lock()
         self._by_user: dict[str, int] = {}
 
+    @rule("Zones", "Several zones in one process; a user can be moved", source="help")
     def move(self, username: str, zone: int | None) -> None:
         """Let a user live in a zone, or anywhere."""
         with self._lock:
@@ -40,6 +43,11 @@ class Zones:
         """Return a user's zone, None for one who is served everywhere."""
         return self._by_user.get(username.lower())
 
+    @rule(
+        "Zones",
+        "A user who has moved gets the 401 page at the old address",
+        source="unverified",
+    )
     def serves(self, asked: int | None, username: str) -> bool:
         """Tell whether the address of a zone serves a user."""
         zone = self.of(username)

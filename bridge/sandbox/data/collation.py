@@ -5,6 +5,8 @@ Unverified: SQL Server's usual collation is assumed, with accents significant.
 
 from __future__ import annotations
 
+from bridge.sandbox.declarations import rule
+
 PARTS = "\0"
 """Separates the parts of a pattern; XML cannot carry it, so no value holds it."""
 
@@ -23,6 +25,11 @@ _SOUNDEX = {
 _SOUNDEX_LENGTH = 4
 
 
+@rule(
+    "Query",
+    "Texts compare without case, with accents, without trailing blanks",
+    source="unverified",
+)
 def collate(left: str, right: str) -> int:
     """Order two texts: negative, 0 or positive."""
     first, second = _folded(left), _folded(right)
@@ -60,6 +67,7 @@ def matches_exactly(text: str | None, pattern: str) -> bool | None:
     return text.endswith(tail)
 
 
+@rule("Query", "SoundsLike by Soundex", source="unverified")
 def soundex(text: str | None) -> str | None:
     """Return a text's Soundex code as SQL Server forms it, `0000` without letters."""
     if text is None:

@@ -61,7 +61,7 @@ def _define(
         raise DatabaseError(
             f"{table.entity.name}: UdfType and DataType cannot be changed."
         )
-    udfs.note(connection, schema, record_id, before, after)
+    udfs.record_change(connection, schema, record_id, before, after)
     return record_id
 
 
@@ -78,7 +78,7 @@ def _list(
     definitions = schema.tables[udfs.DEFINITION]
     definition = database.read(connection, definitions, definition_id)
     if definition is not None:
-        udfs.note(connection, schema, definition_id, definition, definition)
+        udfs.record_change(connection, schema, definition_id, definition, definition)
     return record_id
 
 

@@ -18,6 +18,7 @@ from bridge.sandbox.data import fragments
 from bridge.sandbox.data.collation import collate, matches, matches_exactly, soundex
 from bridge.sandbox.data.schema import XML_COLUMN, Column, Table, quoted, sql_type
 from bridge.sandbox.data.values import Stored
+from bridge.sandbox.declarations import rule
 
 ID_SERIES = "id"
 """The series of the numbers that records are given."""
@@ -128,6 +129,7 @@ def issue(connection: sqlite3.Connection, ci: int, series: str) -> int:
     return int(number)
 
 
+@rule("Query", "Ascending by id, all fields of every record", source="help")
 def select(
     connection: sqlite3.Connection,
     table: Table,
@@ -148,6 +150,21 @@ def select(
         (record_id, fragments.entity_fragment(table, record_id, _stored(table, cells)))
         for record_id, *cells in found
     ]
+
+
+def find(
+    connection: sqlite3.Connection,
+    table: Table,
+    where: str,
+    parameters: Sequence[Stored],
+    limit: int = -1,
+) -> list[int]:
+    """Return the ids of the matching records, ascending; a limit of -1 returns all."""
+    found = connection.execute(
+        f"SELECT id FROM {table.sql} WHERE {where} ORDER BY id LIMIT ?",  # noqa: S608 - quoted
+        (*parameters, limit),
+    )
+    return [record_id for (record_id,) in found]
 
 
 def read(
@@ -237,13 +254,3 @@ def delete(connection: sqlite3.Connection, table: Table, record_id: int) -> bool
         (record_id,),
     )
     return done.rowcount == 1
-
-
-def exists(
-    connection: sqlite3.Connection,
-    table: Table,
-    where: str,
-    parameters: Sequence[Stored],
-) -> bool:
-    """Tell whether any record matches."""
-    return bool(select(connection, table, where, parameters, 1))

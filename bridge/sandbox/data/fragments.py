@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from bridge.sandbox.data import values
 from bridge.sandbox.data.schema import Column, Table
 from bridge.sandbox.data.values import Stored
+from bridge.sandbox.declarations import rule
 
 _ESCAPES = str.maketrans(
     {
@@ -30,6 +31,11 @@ _DUPLICATE_MEMBERS = frozenset({"Ticket"})
 """Entities whose return info has MatchInfo and Message. Source: captured answers."""
 
 
+@rule(
+    "Values",
+    "Control characters that XML forbids are sent as they are stored",
+    source="unverified",
+)
 def escape(text: str) -> str:
     """Return a text as element content."""
     return text.translate(_ESCAPES)
@@ -40,6 +46,11 @@ def element(name: str, text: str | None) -> str:
     return f"<{name}>{escape(text)}</{name}>" if text else f"<{name} />"
 
 
+@rule(
+    "Values",
+    "Null fields are left out, empty texts are empty elements",
+    source="captured",
+)
 def entity_fragment(
     table: Table, record_id: int, stored: Mapping[str, Stored | None]
 ) -> bytes:
@@ -68,6 +79,11 @@ def return_info(entity: str, record_id: int) -> bytes:
     ).encode()
 
 
+@rule(
+    "Values",
+    "xsi:type by field, decimals with four places, order of the description",
+    source="captured",
+)
 def _field(column: Column, stored: Stored | None) -> str:
     if not column.wire_type:
         # The schema types the field itself and requires it (NotificationHistory).
@@ -83,6 +99,9 @@ def _field(column: Column, stored: Stored | None) -> str:
     return f'<{column.name} xsi:type="xsd:{declared}">{escape(text)}</{column.name}>'
 
 
+@rule(
+    "Values", "No user-defined fields in a record when none has a value", source="help"
+)
 def _udfs(columns: Sequence[Column], stored: Mapping[str, Stored | None]) -> str:
     """Return all UDFs when one has a value, none otherwise. Source: SOAP help, UDFs."""
     texts = {

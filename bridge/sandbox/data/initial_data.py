@@ -175,7 +175,7 @@ class Start:
                     stored = rows.read(table, row)
                     database.insert(connection, table, record_id, stored)
                     if entity == udfs.DEFINITION:
-                        udfs.note_new(connection, schema, record_id, stored)
+                        udfs.record_new(connection, schema, record_id, stored)
                     last = max(last, record_id)
             connection.execute(
                 "INSERT INTO issued VALUES (?, ?, ?)", (tenant.ci, ID_SERIES, last)

@@ -13,6 +13,7 @@ from functools import cached_property
 from bridge.sandbox.data import values
 from bridge.sandbox.data.dataset import Udf
 from bridge.sandbox.data.values import Kind
+from bridge.sandbox.declarations import rule
 from bridge.sandbox.facts.model import EntityFacts, FieldFacts, PicklistItem
 
 XML_COLUMN = "_xml"
@@ -225,6 +226,12 @@ def _table(
     return with_udfs(table, udfs, prepared=prepared)
 
 
+@rule(
+    "Values",
+    "Protected user-defined fields of installed products are masked "
+    "and cannot be written",
+    source="help",
+)
 def with_udfs(table: Table, udfs: tuple[Udf, ...], *, prepared: bool) -> Table:
     """Return a table with these UDFs and no others; `prepared` as for `Table`."""
     mask = _MASKED_UDFS.get(table.entity.name)
@@ -275,6 +282,7 @@ def _newer_name(entity: str, field_name: str) -> str:
     )
 
 
+@rule("Values", "Passwords are masked or left out", source="help")
 def _column(ci: int, entity: EntityFacts, fact: FieldFacts) -> Column:
     secret = (entity.name, fact.name) in _SECRET_FIELDS
     return Column(

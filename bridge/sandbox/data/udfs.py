@@ -25,6 +25,7 @@ from bridge.sandbox.data.schema import (
     with_udfs,
 )
 from bridge.sandbox.data.values import Stored
+from bridge.sandbox.declarations import rule
 from bridge.sandbox.facts.model import PicklistItem
 
 DEFINITION = "UserDefinedFieldDefinition"
@@ -47,7 +48,7 @@ UDF_TYPES: Mapping[str, int] = {
 }
 """Numbers of a definition's own list by entity. Unverified but for Ticket."""
 
-MOST: Mapping[str, int] = {
+MAX_ACTIVE: Mapping[str, int] = {
     "Account": 200,
     "Contact": 100,
     "InstalledProduct": 500,
@@ -81,7 +82,12 @@ def has_bad_default(definition: Row) -> bool:
     return udf.default is not None and udf_column(0, udf).default is None
 
 
-def note(
+@rule(
+    "Metadata",
+    "New definitions of user-defined fields and list items take effect",
+    source="help",
+)
+def record_change(
     connection: sqlite3.Connection,
     schema: TenantSchema,
     definition_id: int,
@@ -110,7 +116,7 @@ def note(
         database.add_column(connection, table.storage, column)
 
 
-def note_new(
+def record_new(
     connection: sqlite3.Connection, schema: TenantSchema, definition_id: int, row: Row
 ) -> None:
     """Make room for the values of a definition that a data set brings as a record.
@@ -119,7 +125,7 @@ def note_new(
     """
     table = schema.find(entity_of(row))
     if table is not None and table.udf(str(row.get(quoted("Name")))) is None:
-        note(connection, schema, definition_id, None, row)
+        record_change(connection, schema, definition_id, None, row)
 
 
 def tables(

@@ -21,6 +21,8 @@ from types import MappingProxyType
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
+from bridge.sandbox.declarations import rule
+
 Stored: TypeAlias = str | int | float
 
 EASTERN = "eastern"
@@ -139,6 +141,7 @@ class _ServiceTime:
 _SERVICE_TIME = _ServiceTime()
 
 
+@rule("Values", "Service time as UTC, optional", source="help")
 def serve_time_of(name: str) -> None:
     """Let service time be that of one of `SERVICE_ZONES`, for the whole process."""
     _SERVICE_TIME.name = name
@@ -153,6 +156,11 @@ def _zone() -> ZoneInfo:
     return SERVICE_ZONES[_SERVICE_TIME.name]
 
 
+@rule(
+    "Values",
+    "Eastern time with daylight saving, no offset; an hour that is skipped is an error",
+    source="help",
+)
 def read_time(text: str) -> datetime:
     """Return the service time a text names, to the millisecond.
 
@@ -224,6 +232,12 @@ def _read_datetime(text: str) -> Stored:
     return store_time(read_time(text))
 
 
+@rule(
+    "Values",
+    "Fields without a time in the user interface: the date as "
+    "written, at midnight, in no zone",
+    source="help",
+)
 def _read_day(text: str) -> Stored:
     """Return the midnight of the date as written; time of day and offset go.
 
@@ -235,6 +249,12 @@ def _read_day(text: str) -> Stored:
     return store_time(datetime.combine(value.date(), time()))
 
 
+@rule(
+    "Values",
+    "Fields that people enter as dates, and user-defined times: the "
+    "same for exactly midnight, else an instant",
+    source="unverified",
+)
 def _read_day_by_value(text: str) -> Stored:
     """Return the midnight of the date as written, another time as the instant it is.
 

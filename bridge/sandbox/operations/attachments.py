@@ -17,15 +17,16 @@ from dataclasses import dataclass, replace
 
 from lxml import etree
 
-from bridge.sandbox import errors
+from bridge.sandbox import errors, rules
 from bridge.sandbox.data import database
 from bridge.sandbox.data.schema import Table, quoted
+from bridge.sandbox.declarations import rule
 from bridge.sandbox.errors import SoapFaultError
 from bridge.sandbox.operations.calls import Call
-from bridge.sandbox.operations.writes import new_save
-from bridge.sandbox.rules import completions, field_validation
-from bridge.sandbox.rules.field_validation import Draft
-from bridge.sandbox.rules.write_transaction import Save
+from bridge.sandbox.operations.writes import begin_write
+from bridge.sandbox.rules import field_validation
+from bridge.sandbox.rules.draft import Draft
+from bridge.sandbox.rules.write_transaction import WriteTransaction
 from bridge.sandbox.soap import submissions
 from bridge.sandbox.soap.envelope import Request
 from bridge.sandbox.soap.submissions import Submission
@@ -93,6 +94,9 @@ def read_upload(call: Call) -> Upload:
     return Upload(_decoded(request, attachment.find(f"{space}Data")), submission)
 
 
+@rule(
+    "Attachments", "files and links of records, by their own three calls", source="help"
+)
 def create_attachment(call: Call, upload: Upload) -> bytes:
     """Store a file or a link and return its id."""
     call.enter(ENTITY)
@@ -104,11 +108,11 @@ def create_attachment(call: Call, upload: Upload) -> bytes:
         )
     author = call.author("create")
     with call.vendor.database.writing() as connection:
-        save = new_save(connection, call.service.schema, author)
-        draft = field_validation.judge(
+        write = begin_write(connection, call.service.schema, author)
+        draft = field_validation.validate_fields(
             connection, call.service.schema, submission, None
         )
-        parent = _judge_parent(save, draft)
+        parent = _validate_parent(write, draft)
         is_file = draft.get("Type") == _FILE
         if is_file and data is None:
             draft.check_faults.append(errors.missing("Data"))
@@ -116,14 +120,14 @@ def create_attachment(call: Call, upload: Upload) -> bytes:
         if faults:
             raise _refused(" ".join(faults))
         if is_file and data is not None:
-            _judge_size(call, len(data))
-        _complete(save, draft, parent, len(data or b"") if is_file else None)
-        record_id = database.issue_id(connection, save.schema.ci)
+            _validate_size(call, len(data))
+        _complete(write, draft, parent, len(data or b"") if is_file else None)
+        record_id = database.issue_id(connection, write.schema.ci)
         database.insert(connection, draft.table, record_id, draft.stored)
         if is_file:
             connection.execute(
                 "INSERT INTO attachment_data VALUES (?, ?, ?)",
-                (save.schema.ci, record_id, data),
+                (write.schema.ci, record_id, data),
             )
     return str(record_id).encode()
 
@@ -193,35 +197,42 @@ def _decoded(request: Request, element: etree._Element | None) -> bytes | None:
         raise request.unreadable(element, errors.BAD_FORMAT) from error
 
 
-def _judge_parent(save: Save, draft: Draft) -> str:
+def _validate_parent(write: WriteTransaction, draft: Draft) -> str:
     """Return the entity that the attachment hangs on; a fault when it is missing."""
     parent_id, kind = draft.get("ParentID"), draft.get("ParentType")
     if parent_id is None or kind is None:
         return ""
     entities = _PARENTS.get(int(kind), ())
     for entity in entities:
-        if save.read(entity, parent_id):
+        if write.read(entity, parent_id):
             return entity
     if entities:
         draft.check_faults.append(errors.bad_reference("ParentID", entities[-1]))
     return ""
 
 
-def _judge_size(call: Call, size: int) -> None:
+def _validate_size(call: Call, size: int) -> None:
     if size > call.vendor.limits.attachment_bytes:
         raise _refused(errors.ATTACHMENT_TOO_LARGE)
     if not call.service.uploads.admit(size):
         raise _refused(errors.TOO_MANY_BYTES)
 
 
-def _complete(save: Save, draft: Draft, parent: str, size: int | None) -> None:
+@rule(
+    "Attachments",
+    "those of a ticket's notes and time entries are found by the ticket",
+    source="help",
+)
+def _complete(
+    write: WriteTransaction, draft: Draft, parent: str, size: int | None
+) -> None:
     """Set what the system knows: time, author, size, type of content, parent."""
-    completions.complete(save, draft)
-    draft.put("AttachedByResourceID", save.actor)
+    rules.complete(write, draft)
+    draft.put("AttachedByResourceID", write.actor)
     draft.put("FileSize", size)
     draft.put(f"{parent}ID", draft.get("ParentID"))
     if parent in _OF_TICKETS:
-        ticket = save.read(parent, draft.get("ParentID")).get(quoted("TicketID"))
+        ticket = write.read(parent, draft.get("ParentID")).get(quoted("TicketID"))
         draft.put("TicketID", ticket)
     if size is not None and not draft.get("ContentType"):
         guessed, _ = mimetypes.guess_type(str(draft.get("FullPath")), strict=False)

@@ -12,6 +12,7 @@ from bridge.sandbox.data import database
 from bridge.sandbox.data.dataset import ApiUser
 from bridge.sandbox.data.population import API_USER
 from bridge.sandbox.data.schema import TenantSchema, quoted
+from bridge.sandbox.declarations import rule
 from bridge.sandbox.errors import BusinessError
 from bridge.sandbox.operations.writes import Author
 from bridge.sandbox.soap.envelope import Request
@@ -38,6 +39,12 @@ class Call:
         """The tables as the version that was called shows them."""
         return self.served.schema
 
+    @rule(
+        "Login",
+        "A wrong code is a business error, or a fault where the result "
+        "has no place for one",
+        source="clients",
+    )
     def admit(self) -> None:
         """Judge the integration code and the quota; slow down near its end.
 
@@ -92,6 +99,12 @@ class Call:
             dates_stand_still=self.vendor.knobs.current.dates_stand_still,
         )
 
+    @rule(
+        "Login",
+        "Impersonation on writes, recorded as author and impersonator; "
+        "never of API users",
+        source="help",
+    )
     def _impersonated(self, verb: str) -> int | None:
         """Return the resource to act as: an active one that is no API user.
 

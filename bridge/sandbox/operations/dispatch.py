@@ -18,6 +18,7 @@ from bridge.sandbox.control.limits import MAX_RECORDS
 from bridge.sandbox.control.vendor import Vendor
 from bridge.sandbox.data import database, fragments, udfs
 from bridge.sandbox.data.schema import Table
+from bridge.sandbox.declarations import rule
 from bridge.sandbox.errors import BusinessError
 from bridge.sandbox.operations import attachments, filters, invoices, writes
 from bridge.sandbox.operations.calls import Call
@@ -32,6 +33,12 @@ ZONE_LOOKUP = "getZoneInfo"
 """The one operation without login, integration code and quota."""
 
 
+@rule(
+    "Zones",
+    "getZoneInfo returns the address in the requested version; -1 for unknown users",
+    source="captured",
+)
+@rule("Limits", "getZoneInfo is neither counted nor limited", source="help")
 def get_zone_info(vendor: Vendor, request: Request, version: str, base: str) -> bytes:
     """Answer where a user's tenant is served: here, in the version that was asked.
 
@@ -56,6 +63,11 @@ def service_url(base: str, version: str) -> str:
     return f"{base}ATServices/{version}/atws.asmx"
 
 
+@rule(
+    "Transport",
+    "A call must be readable before its integration code is validated or quota used",
+    source="unverified",
+)
 def answer(call: Call) -> bytes:
     """Carry out a call and return the whole answer.
 
@@ -108,6 +120,9 @@ def _plain(call: Call, run: Callable[[], bytes]) -> bytes:
         raise errors.SoapFaultError("\n".join(error.messages)) from error
 
 
+@rule("Login", "Impersonation on a query is refused", source="rest")
+@rule("Limits", "500 records in a response", source="help")
+@rule("Query", "A query without conditions returns ReturnCode 0", source="clients")
 def query(call: Call, document: str) -> bytes:
     """Return up to 500 records of one entity, ascending by id."""
     asked = queryxml.parse(document)
@@ -149,6 +164,7 @@ def update(call: Call, batch: list[Submission]) -> bytes:
     return _results(batch[0].table, saved)
 
 
+@rule("Write", "Delete returns an empty list", source="captured")
 def delete(call: Call, batch: list[Submission]) -> bytes:
     """Delete a batch of records; the answer lists none of them."""
     _enter(call, batch, "delete")
@@ -231,6 +247,7 @@ IMPLEMENTED = frozenset({ZONE_LOOKUP, *_BUSINESS, *_PLAIN})
 """The operations that are carried out, by the vendor's names."""
 
 
+@rule("Metadata", "An unknown entity is a fault", source="clients")
 def _named(call: Call, name: str) -> str:
     """Return the entity that a metadata call names, else fail. Unverified: the text."""
     table = call.schema.find(name)
@@ -240,6 +257,7 @@ def _named(call: Call, name: str) -> str:
     return call.entity
 
 
+@rule("All entities", "closed when their module is not active", source="help")
 def _enter(call: Call, batch: list[Submission], verb: str) -> None:
     """Let a write begin whose entities have the verb; one without entities too."""
     judge_batch(batch)
@@ -263,6 +281,12 @@ def _can(table: Table, verb: str) -> bool:
     }[verb]
 
 
+@rule("Write", "Entities without a verb refuse it", source="unverified")
+@rule(
+    "Metadata",
+    "Verbs and rights are those of the release that getEntityInfo describes",
+    source="captured",
+)
 def _may(table: Table, verb: str) -> bool:
     """Tell whether an entity has a verb and the user the right to it."""
     create, query_, update_, delete_ = table.entity.user_access

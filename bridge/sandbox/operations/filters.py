@@ -17,6 +17,7 @@ from bridge.sandbox.data import values
 from bridge.sandbox.data.collation import PARTS
 from bridge.sandbox.data.schema import Column, Table
 from bridge.sandbox.data.values import Stored
+from bridge.sandbox.declarations import rule
 from bridge.sandbox.errors import BusinessError
 from bridge.sandbox.soap.queryxml import Condition, Expression, Field, Joiner
 
@@ -55,6 +56,12 @@ class Filter:
     brackets: int = 0
 
 
+@rule(
+    "Query",
+    "Brackets that nest more than 30 deep are an error of the database",
+    source="clients",
+)
+@rule("Query", "One user-defined field in a query", source="help")
 def compile_filter(table: Table, where: Condition) -> Filter:
     """Return the SQL condition of a query on one entity.
 
@@ -81,6 +88,12 @@ def _udf_names(condition: Condition) -> set[str]:
     return names
 
 
+@rule(
+    "Query",
+    "Siblings join left to right; a condition is a bracket; "
+    "expressions of a field join with OR",
+    source="clients",
+)
 def _condition(table: Table, condition: Condition) -> Filter:
     """Join items left to right: a change of the joiner brackets what came before."""
     run: list[Filter] = []
@@ -118,6 +131,11 @@ def _field(table: Table, field: Field) -> Filter:
     return _join([_expression(column, item) for item in field.expressions], "OR")
 
 
+@rule(
+    "Query",
+    "Fields that cannot be queried are an error; the id always can",
+    source="help",
+)
 def _column(table: Table, field: Field) -> Column:
     entity = table.entity.name
     if field.udf:
@@ -154,6 +172,7 @@ def _expression(column: Column, expression: Expression) -> Filter:
     return Filter(f"{column.sql} {_COMPARISONS[operator]} ?", (value,))
 
 
+@rule("Query", "Operators by type; others are an error", source="help")
 def _allowed(column: Column, operator: str) -> bool:
     if operator in _TEXT_ONLY:
         return column.kind.is_text
@@ -162,6 +181,7 @@ def _allowed(column: Column, operator: str) -> bool:
     return operator not in _ORDERED or column.kind is not values.BOOLEAN
 
 
+@rule("Query", "Nulls match IsNull only; for texts empty is null", source="unverified")
 def _null(column: Column, operator: str) -> Filter:
     if not column.kind.is_text:
         return Filter(f"{column.sql} {'IS' if operator == 'isnull' else 'IS NOT'} NULL")
@@ -170,6 +190,7 @@ def _null(column: Column, operator: str) -> Filter:
     return Filter(f"{column.sql} <> ''")
 
 
+@rule("Query", "Protected user-defined fields compare with case", source="help")
 def _pattern(column: Column, expression: Expression) -> Filter:
     operator, value = expression.operator, expression.value
     if operator == "soundslike":
@@ -186,6 +207,18 @@ def _day(column: Column, text: str) -> Filter:
     return Filter(f"substr({column.sql}, 1, 10) = ?", (day.isoformat(),))
 
 
+@rule(
+    "Query",
+    "A value that is not of the field's type is an error of the "
+    "database, for whole numbers",
+    source="rest",
+)
+@rule(
+    "Query",
+    "A value that is not of the field's type is an error of the "
+    "database, for other types",
+    source="unverified",
+)
 def _convert(column: Column, read: Callable[[str], _T], text: str) -> _T:
     try:
         return read(text)

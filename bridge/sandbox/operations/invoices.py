@@ -12,6 +12,7 @@ from bridge.sandbox import errors
 from bridge.sandbox.data import database, fragments
 from bridge.sandbox.data.schema import Table, quoted
 from bridge.sandbox.data.values import Stored
+from bridge.sandbox.declarations import rule
 from bridge.sandbox.operations.calls import Call
 
 Row = Mapping[str, Stored | None]
@@ -20,6 +21,7 @@ _HEAD = ("InvoiceNumber", "InvoiceDateTime", "InvoiceTotal", "TotalTaxValue")
 _LINE = ("ItemName", "Quantity", "Rate", "TotalAmount")
 
 
+@rule("GetInvoiceMarkup", "an invoice as HTML or XML", source="clients")
 def get_invoice_markup(call: Call, invoice_id: int) -> bytes:
     """Return an invoice's markup, escaped once.
 

@@ -11,20 +11,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from bridge.sandbox import errors
+from bridge.sandbox import errors, rules
 from bridge.sandbox.control.clock import Clock
 from bridge.sandbox.data import database, values
 from bridge.sandbox.data.database import Database
 from bridge.sandbox.data.schema import TenantSchema
+from bridge.sandbox.declarations import rule
 from bridge.sandbox.errors import BusinessError
 from bridge.sandbox.rules import (
-    completions,
-    entity_rules,
     field_validation,
     ticket_category,
 )
-from bridge.sandbox.rules.field_validation import Draft
-from bridge.sandbox.rules.write_transaction import Save
+from bridge.sandbox.rules.draft import Draft
+from bridge.sandbox.rules.write_transaction import WriteTransaction
 from bridge.sandbox.soap.submissions import Submission
 
 
@@ -58,11 +57,11 @@ def create(
     """
     with _batch(db, schema, author, submissions) as batch:
         for sent in submissions:
-            submission = ticket_category.filled(batch.save, sent)
-            draft = field_validation.judge(
-                batch.save.connection, schema, submission, None
+            submission = ticket_category.with_defaults(batch.write, sent)
+            draft = field_validation.validate_fields(
+                batch.write.connection, schema, submission, None
             )
-            entity_rules.judge(batch.save, draft)
+            rules.validate(batch.write, draft)
             batch.add(draft, batch.new_id())
     return batch.saved
 
@@ -80,13 +79,15 @@ def update(
     """
     with _batch(db, schema, author, submissions) as batch:
         for submission in submissions:
-            connection, record_id = batch.save.connection, submission.record_id
+            connection, record_id = batch.write.connection, submission.record_id
             before = database.read(connection, submission.table, record_id)
             if before is None:
                 batch.check_faults.append(errors.NO_RECORD)
                 continue
-            draft = field_validation.judge(connection, schema, submission, before)
-            entity_rules.judge(batch.save, draft)
+            draft = field_validation.validate_fields(
+                connection, schema, submission, before
+            )
+            rules.validate(batch.write, draft)
             batch.add(draft, record_id)
     return batch.saved
 
@@ -105,30 +106,35 @@ def delete(
     with _batch(db, schema, author, submissions) as batch:
         for submission in submissions:
             entity, record_id = submission.table.entity.name, submission.record_id
-            reason = entity_rules.judge_delete(batch.save, entity, record_id)
-            before = batch.save.read(entity, record_id)
+            reason = rules.refuse_delete(batch.write, entity, record_id)
+            before = batch.write.read(entity, record_id)
             if reason is not None:
                 batch.save_faults += [reason, errors.delete_failed(submission.number)]
             elif not database.delete(
-                batch.save.connection, submission.table, record_id
+                batch.write.connection, submission.table, record_id
             ):
                 batch.check_faults.append(errors.NO_RECORD_TO_DELETE)
             else:
-                completions.after_delete(batch.save, entity, record_id, before)
+                rules.after_delete(batch.write, entity, record_id, before)
 
 
 class _Batch:
     """The records of one call: saved one after the other while no fault is known."""
 
-    def __init__(self, save: Save) -> None:
-        self.save = save
+    def __init__(self, write: WriteTransaction) -> None:
+        self.write = write
         self.saved: list[Saved] = []
         self.check_faults: list[str] = []
         self.save_faults: list[str] = []
 
     def new_id(self) -> int:
-        return database.issue_id(self.save.connection, self.save.schema.ci)
+        return database.issue_id(self.write.connection, self.write.schema.ci)
 
+    @rule(
+        "Write",
+        "All faults of all records are returned, with the record's number",
+        source="clients",
+    )
     def add(self, draft: Draft, record_id: int) -> None:
         number = draft.submission.number
         self.check_faults += [errors.at_record(f, number) for f in draft.check_faults]
@@ -139,13 +145,18 @@ class _Batch:
                 self.save_faults.append(errors.update_failed(number))
         if self.check_faults or self.save_faults:
             return
-        completions.complete(self.save, draft)
+        rules.complete(self.write, draft)
         put = database.insert if draft.is_new else database.replace
-        xml = put(self.save.connection, draft.table, record_id, draft.stored)
-        completions.after_save(self.save, draft, record_id)
+        xml = put(self.write.connection, draft.table, record_id, draft.stored)
+        rules.after_save(self.write, draft, record_id)
         self.saved.append((record_id, xml))
 
 
+@rule(
+    "Write",
+    "A call is one transaction with records of one type: all or nothing",
+    source="help",
+)
 @contextmanager
 def _batch(
     db: Database,
@@ -154,7 +165,7 @@ def _batch(
     submissions: Sequence[Submission],
 ) -> Iterator[_Batch]:
     with db.writing() as connection:
-        batch = _Batch(new_save(connection, schema, author))
+        batch = _Batch(begin_write(connection, schema, author))
         yield batch
         faults = batch.check_faults + batch.save_faults
         if faults:
@@ -162,12 +173,12 @@ def _batch(
             raise BusinessError(*faults, entity=submissions[0].table.entity.name)
 
 
-def new_save(
+def begin_write(
     connection: sqlite3.Connection, schema: TenantSchema, author: Author
-) -> Save:
+) -> WriteTransaction:
     """Return the write call that begins now."""
     own, other = author.resource_id, author.impersonated
-    return Save(
+    return WriteTransaction(
         connection,
         schema,
         actor=own if other is None else other,

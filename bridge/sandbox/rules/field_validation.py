@@ -1,75 +1,33 @@
-"""Judges one submitted record field by field and makes the row that would be stored.
+"""Validates a submitted record field by field and builds the row to store.
 
-Every fault of a record is collected, in two kinds that the vendor words differently:
-check faults name the record, save faults come before the save and are followed by a
-second message on update. Update is a full replacement: a writable field that was not
-sent is cleared; UDFs that were not sent stay.
+All faults of a record are collected. Update is a full replacement: a writable field
+that was not sent is cleared; UDFs that were not sent stay.
 Source: SOAP contract notes, sections 8, 9.3, 10, 12, 13 and 14.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass, field
 
 from bridge.sandbox import errors
 from bridge.sandbox.data import database, values
-from bridge.sandbox.data.schema import Column, Table, TenantSchema, quoted
+from bridge.sandbox.data.schema import Column, TenantSchema, quoted
 from bridge.sandbox.data.values import Stored
+from bridge.sandbox.declarations import rule
+from bridge.sandbox.rules.draft import Draft
 from bridge.sandbox.soap.submissions import Submission, Value
 
 _ACTIVE_FLAGS = ("Active", "IsActive")
 _REQUIRED_UDFS_ENFORCED = frozenset({"AccountLocation"})
 
 
-@dataclass(slots=True)
-class Draft:
-    """A record on its way into the database.
-
-    `before` is the row as it was, None on create. Values are the stored forms. The
-    verbatim faults name the record themselves.
-    """
-
-    submission: Submission
-    before: dict[str, Stored | None] | None
-    stored: dict[str, Stored | None] = field(default_factory=dict)
-    check_faults: list[str] = field(default_factory=list)
-    verbatim_faults: list[str] = field(default_factory=list)
-    save_faults: list[str] = field(default_factory=list)
-
-    @property
-    def table(self) -> Table:
-        """The table the record goes to."""
-        return self.submission.table
-
-    @property
-    def is_new(self) -> bool:
-        """Whether the record is being created."""
-        return self.before is None
-
-    def get(self, name: str) -> Stored | None:
-        """Return the value that would be stored for a field."""
-        return self.stored.get(quoted(name))
-
-    def was(self, name: str) -> Stored | None:
-        """Return the value that is stored now, None on create."""
-        return self.before.get(quoted(name)) if self.before else None
-
-    def changed(self, *names: str) -> bool:
-        """Tell whether any of these fields would be stored with another value."""
-        return any(self.get(name) != self.was(name) for name in names)
-
-    def put(self, name: str, value: Stored | None) -> None:
-        """Set a field that the entity has in this generation; ignore others."""
-        if self.table.storage.column(name) is not None:
-            self.stored[quoted(name)] = value
-
-    def sent(self, name: str) -> bool:
-        """Tell whether the caller sent a field, with or without a value."""
-        return name.lower() in self.submission.values
-
-
-def judge(
+@rule(
+    "Write",
+    "Update replaces: a writable field that was not sent is cleared",
+    source="help",
+)
+@rule("Write", "User-defined fields that were not sent stay", source="help")
+def validate_fields(
     connection: sqlite3.Connection,
     schema: TenantSchema,
     submission: Submission,
@@ -79,9 +37,9 @@ def judge(
     draft = Draft(submission, before, dict(before or {}))
     for column in draft.table.columns[1:]:
         if _writable(column, is_new=draft.is_new):
-            _judge_field(connection, schema, draft, column)
+            _validate_field(connection, schema, draft, column)
     for name, text in submission.udfs.items():
-        _judge_udf(draft, name, text)
+        _validate_udf(draft, name, text)
     if draft.is_new:
         _fill_defaults(draft)
         _fill_udf_defaults(draft)
@@ -89,11 +47,17 @@ def judge(
     return draft
 
 
+@rule("Write", "Required, create-only and read-only fields", source="captured")
 def _writable(column: Column, *, is_new: bool) -> bool:
     return not column.read_only or (is_new and column.create_only)
 
 
-def _judge_field(
+@rule(
+    "Write",
+    "Numbers, times and booleans must convert; lengths are limited",
+    source="clients",
+)
+def _validate_field(
     connection: sqlite3.Connection, schema: TenantSchema, draft: Draft, column: Column
 ) -> None:
     sent = draft.submission.values.get(column.name.lower())
@@ -119,10 +83,11 @@ def _judge_field(
 
 
 def _moved(draft: Draft, parent: str | None) -> bool:
-    """Tell whether a picklist's parent field has another value than before."""
+    """Return whether a picklist's parent field has another value than before."""
     return parent is not None and draft.get(parent) != draft.was(parent)
 
 
+@rule("Write", "An untyped empty element on a text field is an error", source="clients")
 def _read(draft: Draft, column: Column, sent: Value | None) -> Stored | None:
     """Return the stored form of what was sent; ValueError when it has none."""
     before = draft.before.get(column.sql) if draft.before else None
@@ -139,9 +104,14 @@ def _read(draft: Draft, column: Column, sent: Value | None) -> Stored | None:
     return sent.text
 
 
+@rule(
+    "Write",
+    "Picklist values must be listed and active, under their parent's value",
+    source="rest",
+)
 def _listed(draft: Draft, column: Column, stored: Stored) -> bool:
-    """Tell whether a picklist has the value, active and under the parent's value."""
-    # A flag's items are 1 and 0, though it travels as a word.
+    """Return whether a picklist has the value, active, under the parent's value."""
+    # Items of a boolean are 1 and 0, though its values are true and false.
     flag = column.kind is values.BOOLEAN
     text = str(stored) if flag else column.kind.write(stored)
     items = [item for item in column.picklist if item.value == text and item.is_active]
@@ -153,15 +123,16 @@ def _listed(draft: Draft, column: Column, stored: Stored) -> bool:
     return any(item.parent_value == wanted for item in items)
 
 
+@rule("Write", "References must name a record that exists and is active", source="rest")
 def _refers(
     connection: sqlite3.Connection, schema: TenantSchema, column: Column, stored: Stored
 ) -> bool:
-    """Tell whether a reference names an existing record that is not inactive."""
+    """Return whether a reference names an existing record that is not inactive."""
     target = schema.find(column.reference or "")
     if target is None:
         return True
     try:
-        # ContractNote.ContractID is a text.
+        # A text where the field is one, as ContractNote.ContractID is.
         record_id = int(values.LONG.read(str(stored)))
     except ValueError:
         return False
@@ -171,7 +142,17 @@ def _refers(
     return all(row.get(quoted(flag)) != 0 for flag in _ACTIVE_FLAGS)
 
 
-def _judge_udf(draft: Draft, name: str, text: str | None) -> None:
+@rule(
+    "Write",
+    "Unknown fields are ignored, unknown user-defined fields refused",
+    source="rest",
+)
+@rule(
+    "Write",
+    "A required user-defined field that has a value cannot be emptied",
+    source="help",
+)
+def _validate_udf(draft: Draft, name: str, text: str | None) -> None:
     column = draft.table.udf(name)
     if column is None:
         fault = errors.unknown_udf(name, draft.table.entity.name)
@@ -200,11 +181,16 @@ def _blank(value: Stored | None) -> bool:
     return value is None or (isinstance(value, str) and not value.strip())
 
 
+@rule(
+    "Write",
+    "Required user-defined fields of AccountLocation, on update as it has no create",
+    source="help",
+)
 def _require_udfs(draft: Draft) -> None:
-    """Demand the required UDFs of sites; the API asks for no others.
+    """Require the UDFs of sites that are required; the API enforces no others.
 
-    Source: SOAP help, UDFs and AccountLocation. Values that were there stay, so this
-    finds those that were never given.
+    Source: SOAP help, UDFs and AccountLocation. Stored values stay when they are not
+    sent, so this finds those that never had one.
     """
     if draft.table.entity.name in _REQUIRED_UDFS_ENFORCED:
         draft.check_faults.extend(
@@ -214,11 +200,14 @@ def _require_udfs(draft: Draft) -> None:
         )
 
 
+@rule(
+    "Write", "User-defined fields that are not sent get their defaults", source="help"
+)
 def _fill_udf_defaults(draft: Draft) -> None:
-    """Give UDFs that were left out their defaults.
+    """Set UDFs that were not sent to their defaults.
 
     Source: SOAP contract notes, section 8.3. Unverified: one that is sent without value
-    stays empty; a default that the list has not, or not any more, is none.
+    stays empty; a default that is not an active item of its list is ignored.
     """
     for column in draft.table.udfs:
         if column.default is None or column.name in draft.submission.udfs:
@@ -228,10 +217,10 @@ def _fill_udf_defaults(draft: Draft) -> None:
 
 
 def _fill_defaults(draft: Draft) -> None:
-    """Give fields that were left out the system's defaults; never required ones.
+    """Set optional fields that were not sent to the vendor's defaults.
 
-    Unverified: which defaults. Picklists take their default item, `Active` is on, other
-    flags are off.
+    Unverified: which defaults. Picklists take their default item, `Active` is true,
+    other booleans are false.
     """
     for column in draft.table.storage.columns[1:]:
         if column.required or draft.stored.get(column.sql) is not None:

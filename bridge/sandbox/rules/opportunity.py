@@ -1,94 +1,111 @@
-"""Quotes and the money of their opportunity.
+"""Rules of opportunities, and of the quotes that their amounts come from.
 
-Source: SOAP contract notes, section 18. Unverified: how a total is formed, and that the
-latest primary quote wins and the first one is primary without being told so.
+Source: SOAP contract notes, section 18. Unverified: how a total is formed, that the
+latest primary quote wins, and that the first one becomes primary by itself.
 """
 
 from __future__ import annotations
 
-from bridge.sandbox.data import database
+from bridge.sandbox.data.database import StoredRow
 from bridge.sandbox.data.schema import quoted
 from bridge.sandbox.data.values import DECIMAL_PLACES, Stored
-from bridge.sandbox.rules.field_validation import Draft
-from bridge.sandbox.rules.write_transaction import Save
+from bridge.sandbox.declarations import rule
+from bridge.sandbox.rules.draft import Draft
+from bridge.sandbox.rules.stages import (
+    after_delete,
+    after_save,
+    completes,
+    validates,
+)
+from bridge.sandbox.rules.write_transaction import WriteTransaction
 
 _PRIMARY = '"PrimaryQuote" = 1 AND "OpportunityID" = ?'
+_COUNTED_ITEMS = '"QuoteID" = ? AND COALESCE("IsOptional", 0) = 0'
 
 
-def follow_quote(save: Save, draft: Draft) -> None:
-    """Give an opportunity that uses quote totals those of its primary quote."""
-    if draft.is_new or not draft.get("UseQuoteTotals"):
+@validates("Opportunity")
+@rule("Opportunity", "it is not expected to close before it begins", source="rest")
+def validate_opportunity(_write: WriteTransaction, draft: Draft) -> None:
+    """Refuse a projected close before the creation. Unverified: the text."""
+    dates = ("CreateDate", "ProjectedCloseDate")
+    begins, closes = (draft.get(name) for name in dates)
+    if begins is None or closes is None or not draft.changed(*dates):
         return
-    totals = _totals(save, draft.submission.record_id)
-    if totals is not None:
-        amount, cost = totals
-        draft.put("Amount", amount)
-        draft.put("Cost", cost)
+    if str(closes) < str(begins):
+        draft.save_faults.append("ProjectedCloseDate must not be before CreateDate.")
 
 
-def after_quote(save: Save, draft: Draft, record_id: int) -> None:
-    """Let an opportunity have one primary quote, and follow it."""
+@completes("Opportunity")
+@rule(
+    "Opportunity",
+    "amounts follow its one primary quote, if UseQuoteTotals is set",
+    source="help",
+)
+def use_quote_totals(write: WriteTransaction, draft: Draft) -> None:
+    """Set the amounts of an opportunity that uses quote totals."""
+    if not draft.is_new and draft.get("UseQuoteTotals"):
+        draft.stored |= _totals(write, draft.submission.record_id)
+
+
+@after_save("Quote")
+def keep_one_primary_quote(
+    write: WriteTransaction, draft: Draft, record_id: int
+) -> None:
+    """Keep one primary quote of an opportunity, and update its amounts."""
     opportunity = draft.get("OpportunityID")
     if opportunity is None:
         return
     if draft.get("PrimaryQuote"):
-        save.keep_flag_of("Quote", "PrimaryQuote", "OpportunityID", record_id)
-    elif not save.exists("Quote", _PRIMARY, opportunity):
-        row = {**draft.stored, quoted("PrimaryQuote"): 1}
-        database.replace(save.connection, save.schema.tables["Quote"], record_id, row)
-    refresh(save, int(opportunity))
+        write.clear_other_flags("Quote", "PrimaryQuote", "OpportunityID", record_id)
+    elif not write.exists("Quote", _PRIMARY, opportunity):
+        write.change("Quote", record_id, {quoted("PrimaryQuote"): 1})
+    _update_opportunity(write, opportunity)
 
 
-def after_item(save: Save, draft: Draft, _record_id: int) -> None:
-    """Let the opportunity follow a quote's changed item."""
-    quote = draft.get("QuoteID")
-    if quote is not None:
-        refresh_quote(save, int(quote))
+@after_save("QuoteItem")
+def update_opportunity_of_item(
+    write: WriteTransaction, draft: Draft, _record_id: int
+) -> None:
+    """Update the opportunity of a saved quote item."""
+    _update_opportunity_of_quote(write, draft.get("QuoteID"))
 
 
-def refresh_quote(save: Save, quote_id: int) -> None:
-    """Let the opportunity of a quote follow it."""
-    opportunity = save.read("Quote", quote_id).get(quoted("OpportunityID"))
-    if isinstance(opportunity, int):
-        refresh(save, opportunity)
+@after_delete("QuoteItem")
+def update_opportunity_without_item(
+    write: WriteTransaction, _record_id: int, before: StoredRow
+) -> None:
+    """Update the opportunity of a deleted quote item."""
+    _update_opportunity_of_quote(write, before.get(quoted("QuoteID")))
 
 
-def refresh(save: Save, opportunity_id: int) -> None:
-    """Bring an opportunity's money in line with its primary quote."""
-    table = save.schema.tables["Opportunity"]
-    row = database.read(save.connection, table, opportunity_id)
-    totals = _totals(save, opportunity_id)
-    if row is None or totals is None or not row.get(quoted("UseQuoteTotals")):
-        return
-    amount, cost = totals
-    changed = {**row, quoted("Amount"): amount, quoted("Cost"): cost}
-    database.replace(save.connection, table, opportunity_id, changed)
+def _update_opportunity_of_quote(write: WriteTransaction, quote: Stored | None) -> None:
+    _update_opportunity(write, write.read("Quote", quote).get(quoted("OpportunityID")))
 
 
-def _totals(save: Save, opportunity_id: int) -> tuple[int, int] | None:
-    """Return amount and cost as decimals are stored, None without primary quote."""
-    quotes, items = save.schema.tables["Quote"], save.schema.tables["QuoteItem"]
-    found = database.select(save.connection, quotes, _PRIMARY, (opportunity_id,), 1)
-    if not found:
-        return None
-    lines = database.select(
-        save.connection,
-        items,
-        '"QuoteID" = ? AND COALESCE("IsOptional", 0) = 0',
-        (found[0][0],),
-        -1,
-    )
+def _update_opportunity(write: WriteTransaction, opportunity: Stored | None) -> None:
+    if write.read("Opportunity", opportunity).get(quoted("UseQuoteTotals")):
+        record_id = int(opportunity or 0)
+        write.change("Opportunity", record_id, _totals(write, record_id))
+
+
+def _totals(write: WriteTransaction, opportunity: int) -> dict[str, Stored | None]:
+    """Return amount and cost as they are stored, nothing without a primary quote."""
+    quotes = write.find("Quote", _PRIMARY, opportunity, limit=1)
+    if not quotes:
+        return {}
     amount = cost = 0.0
-    for item_id, _ in lines:
-        row = database.read(save.connection, items, item_id) or {}
-        quantity = _number(row.get(quoted("Quantity")))
-        price = _number(row.get(quoted("UnitPrice")))
-        price -= _number(row.get(quoted("UnitDiscount")))
-        line = quantity * price * (1 - _number(row.get(quoted("PercentageDiscount"))))
-        amount += line - _number(row.get(quoted("LineDiscount")))
-        cost += quantity * _number(row.get(quoted("UnitCost")))
-    return round(amount * DECIMAL_PLACES), round(cost * DECIMAL_PLACES)
+    for item_id in write.find("QuoteItem", _COUNTED_ITEMS, quotes[0]):
+        row = write.read("QuoteItem", item_id)
+        quantity = _number(row, "Quantity")
+        price = _number(row, "UnitPrice") - _number(row, "UnitDiscount")
+        line = quantity * price * (1 - _number(row, "PercentageDiscount"))
+        amount += line - _number(row, "LineDiscount")
+        cost += quantity * _number(row, "UnitCost")
+    return {
+        quoted("Amount"): round(amount * DECIMAL_PLACES),
+        quoted("Cost"): round(cost * DECIMAL_PLACES),
+    }
 
 
-def _number(stored: Stored | None) -> float:
-    return float(stored or 0)
+def _number(row: StoredRow, name: str) -> float:
+    return float(row.get(quoted(name)) or 0)

@@ -1,6 +1,6 @@
-"""Dates and authors of creation and change, which the system itself sets.
+"""Dates and authors of creation and change, which the vendor itself sets.
 
-Source: captured answers, impersonation help.
+Source: captured responses; SOAP help, impersonation.
 """
 
 from __future__ import annotations
@@ -10,19 +10,20 @@ from collections.abc import Mapping
 from bridge.sandbox.data import values
 from bridge.sandbox.data.schema import Column, Table
 from bridge.sandbox.data.values import Stored
-from bridge.sandbox.rules.field_validation import Draft
-from bridge.sandbox.rules.write_transaction import Save
+from bridge.sandbox.declarations import rule
+from bridge.sandbox.rules.draft import Draft
+from bridge.sandbox.rules.write_transaction import WriteTransaction
 
 PERSON_IS_RESOURCE = 1
-"""A creator or editor who is no contact. Source: soap-samples 22. Unverified elsewhere
-than on tasks."""
+"""A creator or editor that is not a contact. Source: soap-samples 22. Unverified but on
+tasks."""
 
 _CREATED = frozenset(
     {"CreateDate", "CreateDateTime", "AttachDate", "LastTrackedModificationDateTime"}
 )
-"""The last one is a ticket's. Source: captured answers, where it is still the time of
+"""The last one is a ticket's. Source: captured responses, where it is still the time of
 creation on a ticket that was changed for two years. Unverified: nothing moves it."""
-_TOUCHED = frozenset(
+_EDITED = frozenset(
     {
         "LastActivity",
         "LastActivityDate",
@@ -36,7 +37,7 @@ _TOUCHED = frozenset(
     }
 )
 _CREATORS = frozenset({"CreatorResourceID", "CreatedByResourceID", "CreatorUserID"})
-_TOUCHERS = frozenset(
+_EDITORS = frozenset(
     {
         "LastActivityResourceID",
         "LastModifiedBy",
@@ -50,33 +51,38 @@ _CREATOR_TYPES = frozenset({"CreatorType"})
 _PERSON_TYPES = frozenset({"LastActivityPersonType"})
 
 
-def stamp(save: Save, draft: Draft) -> None:
+@rule(
+    "Ticket",
+    "the stamp of tracked changes stays the time of creation",
+    source="rest",
+)
+def stamp(write: WriteTransaction, draft: Draft) -> None:
     """Set the read-only dates and authors of a record that is being saved."""
     impersonator = (
         "ImpersonatorCreatorResourceID"
         if draft.is_new
         else "ImpersonatorUpdaterResourceID"
     )
-    by_name = _touched(save, is_new=draft.is_new)
+    by_name = _edited(write, is_new=draft.is_new)
     if draft.is_new:
-        by_name |= dict.fromkeys(_CREATED, save.moment)
-        by_name |= dict.fromkeys(_CREATORS, save.actor)
+        by_name |= dict.fromkeys(_CREATED, write.moment)
+        by_name |= dict.fromkeys(_CREATORS, write.actor)
         by_name |= dict.fromkeys(_CREATOR_TYPES, PERSON_IS_RESOURCE)
-    if save.impersonator is not None:
-        by_name[impersonator] = save.impersonator
+    if write.impersonator is not None:
+        by_name[impersonator] = write.impersonator
     draft.stored |= _read_only(draft.table, by_name)
 
 
-def touches(save: Save, table: Table) -> Mapping[str, Stored | None]:
+def of_edit(write: WriteTransaction, table: Table) -> Mapping[str, Stored | None]:
     """Return what an edit changes in any record, by quoted column name."""
-    return _read_only(table, _touched(save, is_new=False))
+    return _read_only(table, _edited(write, is_new=False))
 
 
-def _touched(save: Save, *, is_new: bool) -> dict[str, Stored | None]:
+def _edited(write: WriteTransaction, *, is_new: bool) -> dict[str, Stored | None]:
     by_name: dict[str, Stored | None] = {}
-    if is_new or not save.dates_stand_still:
-        by_name |= dict.fromkeys(_TOUCHED, save.moment)
-    by_name |= dict.fromkeys(_TOUCHERS, save.actor)
+    if is_new or not write.dates_stand_still:
+        by_name |= dict.fromkeys(_EDITED, write.moment)
+    by_name |= dict.fromkeys(_EDITORS, write.actor)
     by_name |= dict.fromkeys(_PERSON_TYPES, PERSON_IS_RESOURCE)
     return by_name
 

@@ -1,4 +1,4 @@
-"""Ticket categories: what a new ticket gets from its own.
+"""Ticket categories: the defaults that a new ticket gets from its category.
 
 The defaults of a category are a TicketCategoryFieldDefaults record, which lists fields
 but no due date.
@@ -13,9 +13,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 
-from bridge.sandbox.data import database, values
+from bridge.sandbox.data import values
 from bridge.sandbox.data.schema import quoted
-from bridge.sandbox.rules.write_transaction import Save
+from bridge.sandbox.declarations import rule
+from bridge.sandbox.rules.write_transaction import WriteTransaction
 from bridge.sandbox.soap.submissions import Submission, Value
 
 _DEFAULTS = "TicketCategoryFieldDefaults"
@@ -40,27 +41,27 @@ _FIELDS: Mapping[str, str] = {
 """The fields of a ticket, and those of the defaults that they are filled from."""
 
 
-def filled(save: Save, submission: Submission) -> Submission:
+@rule("Write", "Category defaults of tickets", source="help")
+@rule("Ticket", "categories that supply the due date", source="help")
+def with_defaults(write: WriteTransaction, submission: Submission) -> Submission:
     """Return a new record as sent, a ticket with the defaults of its category."""
     if submission.table.entity.name != "Ticket":
         return submission
-    defaults = _defaults(save, submission)
+    defaults = _defaults(write, submission)
     if "issuetype" in submission.values:
-        defaults.pop("subissuetype", None)  # it would be another issue's
+        defaults.pop("subissuetype", None)  # it belongs to the default issue type
     return replace(submission, values={**defaults, **submission.values})
 
 
-def _defaults(save: Save, submission: Submission) -> dict[str, Value]:
-    table = save.schema.tables[_DEFAULTS]
-    own = '"TicketCategoryID" = ?'
+def _defaults(write: WriteTransaction, submission: Submission) -> dict[str, Value]:
     category = _category(submission)
-    if category is None:
-        return {}
-    found = database.select(save.connection, table, own, (category,), 1)
+    same = '"TicketCategoryID" = ?'
+    found = [] if category is None else write.find(_DEFAULTS, same, category, limit=1)
     if not found:
         return {}
-    row = save.read(_DEFAULTS, found[0][0])
-    defaults = {"duedatetime": Value(_due(save), typed=True)}
+    table, row = write.schema.tables[_DEFAULTS], write.read(_DEFAULTS, found[0])
+    due = date.fromisoformat(write.moment[:10]) + timedelta(days=1)
+    defaults = {"duedatetime": Value(f"{due}T17:00:00", typed=True)}
     for name, source in _FIELDS.items():
         column, stored = table.column(source), row.get(quoted(source))
         if column is not None and stored is not None:
@@ -78,8 +79,3 @@ def _category(submission: Submission) -> int | None:
         return next((int(item.value) for item in items if item.is_default), None)
     except ValueError:
         return None
-
-
-def _due(save: Save) -> str:
-    day = date.fromisoformat(save.moment[:10]) + timedelta(days=1)
-    return f"{day}T17:00:00"

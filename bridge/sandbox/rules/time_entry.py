@@ -1,4 +1,4 @@
-"""Rules of time entries: what they are for, when it was, and who may change them.
+"""Rules of time entries: their parent, their times, and who may change them.
 
 Source: texts seen by a client of the vendor's other API, with the field names of this
 one. Unverified: that all of them are save errors.
@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from bridge.sandbox import errors
 from bridge.sandbox.data.schema import quoted
-from bridge.sandbox.data.values import Stored
-from bridge.sandbox.rules.field_validation import Draft
-from bridge.sandbox.rules.work_rules import has_role
-from bridge.sandbox.rules.write_transaction import Save
+from bridge.sandbox.declarations import rule
+from bridge.sandbox.rules.draft import Draft
+from bridge.sandbox.rules.stages import refuses_delete, validates
+from bridge.sandbox.rules.work import has_role
+from bridge.sandbox.rules.write_transaction import WriteTransaction
 
 _GENERAL = 1
-_HOURS_OF_A_DAY = 24
+_MAX_HOURS = 24
 _PARENTS = ("TicketID", "TaskID", "InternalAllocationCodeID")
 
 _SEVERAL_PARENTS = (
@@ -32,39 +33,45 @@ _NOT_OWN = "You do not have permission to delete time entries that you did not c
 _SHOWN = "User not authorized to change Show On Invoice values for Ticket time entries"
 
 
-def validate_time_entry(save: Save, draft: Draft) -> None:
-    """Add the faults of a time entry."""
+@validates("TimeEntry")
+@rule("TimeEntry", "parent, role, hours, day and work type", source="rest")
+def validate_time_entry(write: WriteTransaction, draft: Draft) -> None:
+    """Validate parents, role, times, work type and the invoice flag."""
     if sum(draft.get(name) is not None for name in _PARENTS) > 1:
         draft.save_faults.append(_SEVERAL_PARENTS)
     _reword(draft, "TaskID", "Task", _NO_TASK)
-    _validate_role(save, draft)
-    _validate_times(save, draft)
-    _validate_code(save, draft)
-    acts = save.impersonator is not None and not draft.is_new
-    if acts and draft.changed("ShowOnInvoice") and draft.get("TicketID") is not None:
+    _validate_role(write, draft)
+    _validate_times(write, draft)
+    _validate_code(write, draft)
+    impersonates = write.impersonator is not None and not draft.is_new
+    if (
+        impersonates
+        and draft.changed("ShowOnInvoice")
+        and draft.get("TicketID") is not None
+    ):
         draft.save_faults.append(_SHOWN)
 
 
 def _reword(draft: Draft, field: str, entity: str, text: str) -> None:
-    """Put an entity's own text in place of the usual one about a reference."""
+    """Replace the usual fault about a reference by the entity's own text."""
     usual = errors.bad_reference(field, entity)
     if usual in draft.check_faults:
         draft.check_faults.remove(usual)
         draft.save_faults.append(text)
 
 
-def _validate_role(save: Save, draft: Draft) -> None:
+def _validate_role(write: WriteTransaction, draft: Draft) -> None:
     """A ticket's entry names a role; a task's entry one that the resource has."""
     role, resource = draft.get("RoleID"), draft.get("ResourceID")
     if draft.get("TicketID") is not None and role is None:
         draft.save_faults.append(_NO_ROLE)
     if draft.get("TaskID") is None or role is None or resource is None:
         return
-    if draft.changed("RoleID", "ResourceID") and not has_role(save, resource, role):
+    if draft.changed("RoleID", "ResourceID") and not has_role(write, resource, role):
         draft.save_faults.append(_WRONG_ROLE)
 
 
-def _validate_times(save: Save, draft: Draft) -> None:
+def _validate_times(write: WriteTransaction, draft: Draft) -> None:
     """Hours or both times, a day, and both times where the contract requires them.
 
     Unverified: that the contract's setting is what makes times required, the entry's
@@ -74,42 +81,47 @@ def _validate_times(save: Save, draft: Draft) -> None:
     timed = start is not None and draft.get("EndDateTime") is not None
     if not timed and hours is None:
         draft.save_faults.append(_NO_HOURS)
-    elif not timed and _needs_times(save, draft):
+    elif not timed and _needs_times(write, draft):
         draft.save_faults.append(_NO_TIMES)
     if start is None and draft.get("DateWorked") is None:
         draft.save_faults.append(_NO_DAY)
-    if hours is not None and not 0 <= float(hours) <= _HOURS_OF_A_DAY:
+    if hours is not None and not 0 <= float(hours) <= _MAX_HOURS:
         draft.save_faults.append(_WRONG_HOURS)
 
 
-def _needs_times(save: Save, draft: Draft) -> bool:
+def _needs_times(write: WriteTransaction, draft: Draft) -> bool:
     ticket = draft.get("TicketID")
     if ticket is None:
         return False
     contract = draft.get("ContractID")
     if contract is None:
-        contract = save.read("Ticket", ticket).get(quoted("ContractID"))
+        contract = write.read("Ticket", ticket).get(quoted("ContractID"))
     setting = quoted("TimeReportingRequiresStartAndStopTimes")
-    return bool(save.read("Contract", contract).get(setting))
+    return bool(write.read("Contract", contract).get(setting))
 
 
-def _validate_code(save: Save, draft: Draft) -> None:
+def _validate_code(write: WriteTransaction, draft: Draft) -> None:
     """The work type is an active general code."""
     _reword(draft, "AllocationCodeID", "AllocationCode", _WRONG_CODE)
     code = draft.get("AllocationCodeID")
     if not draft.changed("AllocationCodeID"):
         return
-    use = save.read("AllocationCode", code).get(quoted("UseType"))
+    use = write.read("AllocationCode", code).get(quoted("UseType"))
     if use is not None and use != _GENERAL and _WRONG_CODE not in draft.save_faults:
         draft.save_faults.append(_WRONG_CODE)
 
 
-def refuse_foreign_entry(save: Save, record_id: int) -> str | None:
-    """Return why a time entry cannot be deleted: somebody else made it.
+@refuses_delete("TimeEntry")
+@rule(
+    "TimeEntry",
+    "deleted by its creator only; an impersonating user cannot change what invoices "
+    "show",
+    source="rest",
+)
+def refuse_foreign_entry(write: WriteTransaction, record_id: int) -> str | None:
+    """Keep a time entry that another resource created.
 
-    Unverified: one whose author is not known can be.
+    Unverified: one whose creator is not known can be deleted.
     """
-    creator: Stored | None = save.read("TimeEntry", record_id).get(
-        quoted("CreatorUserID")
-    )
-    return None if creator in {None, save.actor} else _NOT_OWN
+    creator = write.read("TimeEntry", record_id).get(quoted("CreatorUserID"))
+    return None if creator in {None, write.actor} else _NOT_OWN

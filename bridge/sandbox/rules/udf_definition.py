@@ -1,4 +1,4 @@
-"""Rules of user-defined fields' definitions, and what saving one changes.
+"""Rules of the definitions of user-defined fields, and what saving one changes.
 
 Source: SOAP contract notes, section 10. Unverified: the texts, and that entity and type
 of a UDF stay what they were.
@@ -9,20 +9,27 @@ from __future__ import annotations
 from bridge.sandbox import errors
 from bridge.sandbox.data import udfs
 from bridge.sandbox.data.schema import quoted
-from bridge.sandbox.rules.field_validation import Draft
-from bridge.sandbox.rules.write_transaction import Save
+from bridge.sandbox.declarations import rule
+from bridge.sandbox.rules.draft import Draft
+from bridge.sandbox.rules.stages import after_save, validates
+from bridge.sandbox.rules.write_transaction import WriteTransaction
 
 _OTHERS_OF_ENTITY = '"UdfType" = ? AND id <> ?'
 
 
-def judge_definition(save: Save, draft: Draft) -> None:
-    """Names are unique on an entity, its type stays, so many can be active."""
-    fixed = ("UdfType", "DataType")
-    if not draft.is_new and any(draft.get(name) != draft.was(name) for name in fixed):
+@validates(udfs.DEFINITION)
+@rule(
+    "UserDefinedFieldDefinition",
+    "names are unique, types cannot change, their number is limited",
+    source="help",
+)
+def validate_definition(write: WriteTransaction, draft: Draft) -> None:
+    """Validate a definition among the others of its entity."""
+    if not draft.is_new and draft.changed("UdfType", "DataType"):
         draft.save_faults.append("UdfType and DataType cannot be changed.")
         return
     entity = udfs.entity_of(draft.stored)
-    if save.schema.find(entity) is None:
+    if write.schema.find(entity) is None:
         return
     if udfs.has_bad_default(draft.stored):
         fault = f"DefaultValue is not a value of the UDF {draft.get('Name')}."
@@ -31,37 +38,42 @@ def judge_definition(save: Save, draft: Draft) -> None:
     own_id = -1 if draft.is_new else draft.submission.record_id
     kind = draft.get("UdfType") or 0
     same = f'{_OTHERS_OF_ENTITY} AND "Name" = ?'
-    if save.exists(udfs.DEFINITION, same, kind, own_id, name):
+    if write.exists(udfs.DEFINITION, same, kind, own_id, name):
         draft.save_faults.append(f"A UDF {name} already exists in the {entity} Entity.")
     others = f'COALESCE("IsActive", 1) <> 0 AND {_OTHERS_OF_ENTITY}'
-    most = udfs.MOST.get(entity)
-    # Counted in the database, which has those of the same call too.
+    limit = udfs.MAX_ACTIVE.get(entity)
+    # Counted in the database, which has the earlier records of this call too.
     if (
-        most is not None
+        limit is not None
         and draft.get("IsActive") != 0
-        and save.count(udfs.DEFINITION, others, kind, own_id) >= most
+        and len(write.find(udfs.DEFINITION, others, kind, own_id)) >= limit
     ):
         draft.save_faults.append(
-            f"The {entity} Entity cannot have more than {most} UDFs."
+            f"The {entity} Entity cannot have more than {limit} UDFs."
         )
 
 
-def judge_list_item(save: Save, draft: Draft) -> None:
-    """Only lists have items."""
-    definition = save.read(udfs.DEFINITION, draft.get("UdfFieldId"))
+@validates(udfs.LIST_ITEM)
+def validate_list_item(write: WriteTransaction, draft: Draft) -> None:
+    """Refuse an item of a field that is not a list."""
+    definition = write.read(udfs.DEFINITION, draft.get("UdfFieldId"))
     if definition and definition.get(quoted("DataType")) != udfs.LIST:
         fault = errors.bad_reference("UdfFieldId", udfs.DEFINITION)
         draft.check_faults.append(fault)
 
 
-def after_definition(save: Save, draft: Draft, record_id: int) -> None:
-    """Make room for the values of a new UDF, remember an edited one."""
-    udfs.note(save.connection, save.schema, record_id, draft.before, draft.stored)
+@after_save(udfs.DEFINITION)
+def apply_definition(write: WriteTransaction, draft: Draft, record_id: int) -> None:
+    """Record that a definition is new or changed."""
+    udfs.record_change(
+        write.connection, write.schema, record_id, draft.before, draft.stored
+    )
 
 
-def after_list_item(save: Save, draft: Draft, _record_id: int) -> None:
-    """Remember that a list has other items."""
+@after_save(udfs.LIST_ITEM)
+def apply_list_item(write: WriteTransaction, draft: Draft, _record_id: int) -> None:
+    """Record that the definition of a list item has changed."""
     definition_id = draft.get("UdfFieldId")
-    row = save.read(udfs.DEFINITION, definition_id)
+    row = write.read(udfs.DEFINITION, definition_id)
     if definition_id is not None and row:
-        udfs.note(save.connection, save.schema, int(definition_id), row, row)
+        udfs.record_change(write.connection, write.schema, int(definition_id), row, row)

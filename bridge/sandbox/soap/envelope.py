@@ -15,6 +15,7 @@ from lxml import etree
 
 from bridge.sandbox import errors
 from bridge.sandbox.data import fragments
+from bridge.sandbox.declarations import rule
 from bridge.sandbox.errors import SoapFaultError
 from bridge.sandbox.soap import primitives, xml_reader
 from bridge.sandbox.soap.primitives import BadPrimitiveError
@@ -69,6 +70,11 @@ class Request:
         element = self._argument(member)
         return 0 if element is None else int(self.converted(element, "long"))
 
+    @rule(
+        "Transport",
+        "An argument that is nested once more in an element of its name is read",
+        source="clients",
+    )
     def _argument(self, member: str) -> etree._Element | None:
         """Return a simple argument; one that stands once more in itself is that one.
 
@@ -95,6 +101,9 @@ class Request:
         return errors.unreadable(xml_reader.position(self.source, element), inner)
 
 
+@rule(
+    "Transport", "SOAPAction is advisory; the body's element decides", source="clients"
+)
 def read_request(data: bytes, version: str, action: str) -> Request:
     """Return the call that a request body holds.
 
@@ -135,6 +144,16 @@ def _tree(data: bytes) -> etree._Element:
         ) from error
 
 
+@rule(
+    "Transport",
+    "A header that must be understood and is not is a fault",
+    source="clients",
+)
+@rule(
+    "Login",
+    "An empty resource id to impersonate is a fault in 1.6 and ignored in 1.5",
+    source="stack",
+)
 def _with_header(request: Request, header: etree._Element | None) -> Request:
     """Read AutotaskIntegrations; one in another namespace is not seen.
 
@@ -161,6 +180,11 @@ def _with_header(request: Request, header: etree._Element | None) -> Request:
     return replace(request, integration_code=code, impersonated=resource_id)
 
 
+@rule(
+    "Transport",
+    "Any prefixes in requests; the vendor's own in responses, on one line",
+    source="captured",
+)
 def response(operation: str, service: str, *result: bytes) -> bytes:
     """Return the answer of an operation around the members of its result."""
     inner = b"".join(result)

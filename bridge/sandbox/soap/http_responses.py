@@ -11,6 +11,8 @@ from html import escape
 from http import HTTPStatus
 from typing import Any, TypeAlias
 
+from bridge.sandbox.declarations import rule
+
 Environ: TypeAlias = dict[str, Any]
 StartResponse: TypeAlias = Callable[..., Any]
 
@@ -60,6 +62,11 @@ def page(status: HTTPStatus, reason: str, *headers: tuple[str, str]) -> Answer:
     return Answer(status, "text/html", body, headers)
 
 
+@rule(
+    "Transport",
+    "Wrong credentials are a 401 web page, for the description too",
+    source="clients",
+)
 def unauthorized(environ: Environ) -> Answer:
     """Return the page that refuses a login."""
     host = environ.get("HTTP_HOST", "").partition(":")[0]

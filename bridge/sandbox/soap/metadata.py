@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from bridge.sandbox.data.dataset import Udf
 from bridge.sandbox.data.fragments import element
+from bridge.sandbox.declarations import rule
 from bridge.sandbox.facts.model import EntityFacts, FieldFacts, PicklistItem
 
 _ID_NOT_FIRST = frozenset({"AccountNote", "Resource"})
@@ -30,6 +31,16 @@ def entity_infos(
     ).encode()
 
 
+@rule(
+    "Metadata",
+    "Flags, labels, picklists and references per field; user-defined fields live",
+    source="captured",
+)
+@rule(
+    "Metadata",
+    "The id is not the first field of AccountNote and Resource",
+    source="captured",
+)
 def field_infos(entity: EntityFacts, generation: str) -> bytes:
     """Return the members of GetFieldInfo's result.
 
@@ -51,6 +62,11 @@ def _flag(name: str, value: bool) -> str:  # noqa: FBT001 - a pair, as in the an
     return f"<{name}>{'true' if value else 'false'}</{name}>"
 
 
+@rule(
+    "Metadata",
+    "Members of newer releases follow the generation that is served",
+    source="captured",
+)
 def _entity_info(entity: EntityFacts, has_udfs: bool, generation: str) -> str:  # noqa: FBT001 - the member's value
     create, query, update, delete = entity.user_access
     newer = generation in NEWER_GENERATIONS

@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 
 from lxml import etree
 
+from bridge.sandbox.declarations import rule
 from bridge.sandbox.errors import TOO_MANY_ORS, BusinessError, invalid_query
 from bridge.sandbox.soap import xml_reader
 from bridge.sandbox.soap.xml_reader import UnreadableXmlError
@@ -59,6 +60,13 @@ class Query:
     where: Condition
 
 
+@rule("Limits", "500 OR conditions in a query", source="help")
+@rule(
+    "Query",
+    "Names and operators without case, names of user-defined fields "
+    "with it; white space around names",
+    source="clients",
+)
 def parse(document: str) -> Query:
     """Return the query of a document.
 

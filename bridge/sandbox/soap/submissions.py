@@ -15,6 +15,7 @@ from lxml import etree
 
 from bridge.sandbox import errors
 from bridge.sandbox.data.schema import Table, TenantSchema
+from bridge.sandbox.declarations import rule
 from bridge.sandbox.errors import BusinessError
 from bridge.sandbox.soap import primitives
 from bridge.sandbox.soap.envelope import XSI_NIL, XSI_TYPE, Request
@@ -71,6 +72,7 @@ def read_entities(request: Request, schema: TenantSchema) -> list[Submission]:
     ]
 
 
+@rule("Limits", "200 records in a write", source="help")
 def judge_batch(found: Sequence[Submission]) -> None:
     """Judge number and types of the entities of a call.
 
@@ -106,6 +108,11 @@ def read_entity(
     return Submission(number, table, record_id, members, udfs)
 
 
+@rule(
+    "Write",
+    "An id that is not a number, or a type that is unknown, is a fault",
+    source="clients",
+)
 def _table(request: Request, element: etree._Element, schema: TenantSchema) -> Table:
     declared = element.get(XSI_TYPE)
     service = request.namespace
@@ -145,6 +152,16 @@ def _qualified(
     return space, local
 
 
+@rule(
+    "Write",
+    "The xsi:type of a value is a qualified name; its text must suit it",
+    source="stack",
+)
+@rule(
+    "Write",
+    "A value of a type that the reader does not know counts as untyped",
+    source="unverified",
+)
 def _value(request: Request, element: etree._Element) -> Value:
     """Return the value of a member that may be of any type.
 
@@ -162,6 +179,7 @@ def _value(request: Request, element: etree._Element) -> Value:
     return Value(request.converted(element, local), typed=True)
 
 
+@rule("Write", "Nil and empty user-defined fields are ignored", source="clients")
 def _udfs(parent: etree._Element, service: str) -> Iterator[tuple[str, str | None]]:
     """Yield name and value of each UDF; nil and empty elements are no UDFs.
 

@@ -13,6 +13,8 @@ from collections.abc import Mapping
 
 from lxml.etree import ErrorTypes
 
+from bridge.sandbox.declarations import rule
+
 DTD = "For security reasons DTD is prohibited in this XML document."
 NO_ROOT = "Root element is missing."
 TOO_LARGE = "The document has more elements, levels or text than can be read."
@@ -76,6 +78,12 @@ _SENTENCES: Mapping[int, tuple[str, str]] = {
 _LIMITS = re.compile("XML_PARSE_HUGE|too (?:long|large|deep)|limit", re.IGNORECASE)
 
 
+@rule(
+    "Transport",
+    "Malformed XML is refused with the messages of the vendor's "
+    "reader, with line and column",
+    source="stack",
+)
 def sentence(code: int, said: str, line: int, column: int) -> str:
     """Return the vendor's sentence for what the parser noticed, and where."""
     return f"{_reworded(code, said)} Line {line}, position {column}."

@@ -15,6 +15,7 @@ from xml.parsers import expat
 
 from lxml import etree
 
+from bridge.sandbox.declarations import rule
 from bridge.sandbox.soap import xml_error_messages
 
 MAX_LEVELS = 256
@@ -47,6 +48,12 @@ class UnreadableXmlError(Exception):
         self.column = column
 
 
+@rule("Transport", "No DTD", source="stack")
+@rule(
+    "Transport",
+    "At most 256 levels, in large requests 500,000 tags; texts of any length",
+    source="unverified",
+)
 def read(data: bytes, encoding: str | None = None) -> etree._Element:
     """Return the root element; comments and processing instructions are dropped.
 
@@ -102,6 +109,11 @@ def _levels(root: etree._Element) -> int:
     return deepest
 
 
+@rule(
+    "Write",
+    "A fault of the reader names line and column of the element",
+    source="clients",
+)
 def position(data: bytes, element: etree._Element) -> tuple[int, int]:
     """Return line and column of an element's name in the document it was read from.
 

@@ -4,7 +4,7 @@ from bridge.sandbox.data import udfs
 
 
 def test_the_limits_are_the_vendors():
-    assert udfs.MOST == {
+    assert udfs.MAX_ACTIVE == {
         "Account": 200,
         "Contact": 100,
         "InstalledProduct": 500,

@@ -125,7 +125,7 @@ def sandbox(  # noqa: PLR0913 - one per option
             cache.mkdir(parents=True, exist_ok=True)
             zone = "" if service_time == EASTERN else f"-{service_time}"
             data = cache / f"{seed}-{generation}{zone}.sqlite"
-        choices = serve.Choices(
+        choices = serve.ServeOptions(
             seed, host, port, data, record, generation, limits, service_time
         )
         serve.run(choices, show, _preparing(seed))

@@ -21,7 +21,7 @@ from threading import BoundedSemaphore
 from bridge.sandbox import errors
 from bridge.sandbox.control import fault_injection, zones
 from bridge.sandbox.control.clock import Clock
-from bridge.sandbox.control.endpoints import PREFIX, Control
+from bridge.sandbox.control.endpoints import PREFIX, ControlEndpoints
 from bridge.sandbox.control.fault_queue import Fault, FaultQueue
 from bridge.sandbox.control.journal import UNKNOWN, Entry, Journal, Recording
 from bridge.sandbox.control.tenants import NEW, TenantService
@@ -34,11 +34,11 @@ from bridge.sandbox.operations.calls import Call
 from bridge.sandbox.operations.dispatch import IMPLEMENTED, ZONE_LOOKUP
 from bridge.sandbox.soap import envelope, http_responses, wsdl
 from bridge.sandbox.soap.envelope import Request
-from bridge.sandbox.soap.http_responses import Answer, Environ, StartResponse
+from bridge.sandbox.soap.http_responses import Environ, HttpResponse, StartResponse
 
 MAX_BODY_BYTES = 32_000_000
 
-MOST_AT_ONCE = 160
+MAX_CONCURRENT_REQUESTS = 160
 """How many requests to the vendor's paths are under way at once, hanging or not."""
 
 _COUNTED = IMPLEMENTED | {""}  # the empty name is that of calls that cannot be read
@@ -61,9 +61,9 @@ class SandboxApp:
         self._journal = Journal()
         self._recording = recording
         self._faults = FaultQueue()
-        self._room = BoundedSemaphore(MOST_AT_ONCE)
-        self._control = Control(vendor, self._journal, recording, self._faults)
-        self._description = lru_cache(maxsize=8)(_describer(vendor))
+        self._slots = BoundedSemaphore(MAX_CONCURRENT_REQUESTS)
+        self._control = ControlEndpoints(vendor, self._journal, recording, self._faults)
+        self._description = lru_cache(maxsize=8)(_wsdl_renderer(vendor))
 
     def __call__(
         self, environ: Environ, start_response: StartResponse
@@ -79,19 +79,19 @@ class SandboxApp:
             body = _read_body(environ)
             answer = _TOO_LARGE if body is None else self._control.answer(environ, body)
             return http_responses.send(environ, start_response, answer)
-        if not self._room.acquire(blocking=False):
-            return http_responses.send(environ, start_response, self._turn_away())
+        if not self._slots.acquire(blocking=False):
+            return http_responses.send(environ, start_response, self._refuse())
         try:
             parts = self._serve(environ, start_response)
         except BaseException:
-            self._room.release()
+            self._slots.release()
             raise
-        return _Sent(parts, self._room.release)
+        return _StreamedResponse(parts, self._slots.release)
 
-    def _turn_away(self) -> Answer:
+    def _refuse(self) -> HttpResponse:
         """Answer one call too many, as a web server does whose queue is full."""
         status = HTTPStatus.SERVICE_UNAVAILABLE
-        self._journal.note(Entry("", "", "", status.value, 0.0, "busy"))
+        self._journal.add(Entry("", "", "", status.value, 0.0, "busy"))
         return http_responses.page(status, "Too many calls at once.")
 
     @rule(
@@ -104,7 +104,7 @@ class SandboxApp:
     ) -> Iterable[bytes]:
         """Answer a request to the vendor's paths."""
         path = environ.get("PATH_INFO", "")
-        zone, service_path = zones.asked_zone(path, environ.get("HTTP_HOST", ""))
+        zone, service_path = zones.requested_zone(path, environ.get("HTTP_HOST", ""))
         found = _PATH.match(service_path)
         body = _read_body(environ)
         if body is None:
@@ -132,7 +132,7 @@ class SandboxApp:
         "The description is served without a login, with this server's own address",
         source="clients",
     )
-    def _wsdl(self, environ: Environ, version: str, zone: int | None) -> Answer:
+    def _wsdl(self, environ: Environ, version: str, zone: int | None) -> HttpResponse:
         """Serve the description. No login is needed, but a wrong one is refused."""
         if environ.get("HTTP_AUTHORIZATION") and self._login(environ) is None:
             return http_responses.unauthorized(environ)
@@ -141,7 +141,7 @@ class SandboxApp:
             return http_responses.page(HTTPStatus.BAD_REQUEST, "Invalid hostname.")
         address = dispatch.service_url(zones.address(base, zone), version)
         body = self._description(version, address)
-        return Answer(HTTPStatus.OK, "text/xml; charset=utf-8", body)
+        return HttpResponse(HTTPStatus.OK, "text/xml; charset=utf-8", body)
 
     def _soap(
         self, exchange: _Exchange, start_response: StartResponse
@@ -150,11 +150,11 @@ class SandboxApp:
         request = exchange.read()
         operation = request.operation if isinstance(request, Request) else ""
         knobs = self._vendor.knobs
-        fault = self._faults.take(operation) or knobs.fault()
+        fault = self._faults.pop(operation) or knobs.fault()
         if fault is None:
             answer = self._call(exchange, request)
         else:
-            answer = fault_injection.suffer(
+            answer = fault_injection.apply(
                 fault, lambda: self._call(exchange, request), exchange.environ
             )
         if wait := knobs.latency_s():
@@ -166,13 +166,17 @@ class SandboxApp:
             sent = http_responses.send(environ, start_response, answer)
         else:
             sent = fault_injection.send(environ, start_response, answer, fault)
-        return sent if exchange.call is None else _Sent(sent, exchange.call.leave)
+        return (
+            sent
+            if exchange.call is None
+            else _StreamedResponse(sent, exchange.call.release_slot)
+        )
 
     def _note(
         self,
         exchange: _Exchange,
         operation: str,
-        answer: Answer,
+        answer: HttpResponse,
         ms: float,
         fault: Fault | None,
     ) -> None:
@@ -184,17 +188,17 @@ class SandboxApp:
             ms,
             fault.kind if fault else "",
         )
-        self._journal.note(entry)
+        self._journal.add(entry)
         in_memory = self._vendor.knobs.current.recording
-        self._recording.keep(entry, exchange.body, answer.body, in_memory=in_memory)
+        self._recording.add(entry, exchange.body, answer.body, in_memory=in_memory)
 
     def _login(self, environ: Environ) -> Login | None:
         credentials = _basic(environ.get("HTTP_AUTHORIZATION", ""))
         return self._vendor.login(*credentials) if credentials else None
 
     def _call(
-        self, exchange: _Exchange, request: Request | SoapFaultError | Answer
-    ) -> Answer:
+        self, exchange: _Exchange, request: Request | SoapFaultError | HttpResponse
+    ) -> HttpResponse:
         """Check the login, then what was read, then carry the call out."""
         environ = exchange.environ
         login = self._login(environ)
@@ -207,7 +211,7 @@ class SandboxApp:
             return http_responses.unauthorized(environ)
         if login is not None:
             exchange.user = login[1].username
-        if isinstance(request, Answer):
+        if isinstance(request, HttpResponse):
             return request
         try:
             return http_responses.soap(self._carry_out(exchange, request, login))
@@ -268,7 +272,7 @@ class _Exchange:
     @rule(
         "Transport", "Only text/xml is accepted; SOAP 1.2 is a 415", source="unverified"
     )
-    def read(self) -> Request | SoapFaultError | Answer:
+    def read(self) -> Request | SoapFaultError | HttpResponse:
         """Return the call, or why it cannot be read; the login is judged first."""
         content_type = self.environ.get("CONTENT_TYPE", "").partition(";")[0]
         if content_type.strip().lower() != "text/xml":
@@ -282,12 +286,12 @@ class _Exchange:
             return error
 
 
-class _Sent:
+class _StreamedResponse:
     """An answer on its way; what it holds is given back once it has gone."""
 
     def __init__(self, parts: Iterable[bytes], give_back: Callable[[], None]) -> None:
         self._parts = parts
-        self._give_back = give_back
+        self._release = give_back
 
     def __iter__(self) -> Iterator[bytes]:
         return iter(self._parts)
@@ -299,7 +303,7 @@ class _Sent:
             if close is not None:
                 close()
         finally:
-            self._give_back()
+            self._release()
 
 
 def _dated(start_response: StartResponse, clock: Clock) -> StartResponse:
@@ -312,7 +316,7 @@ def _dated(start_response: StartResponse, clock: Clock) -> StartResponse:
     return start
 
 
-def _describer(vendor: Vendor) -> Callable[[str, str], bytes]:
+def _wsdl_renderer(vendor: Vendor) -> Callable[[str, str], bytes]:
     def describe(version: str, address: str) -> bytes:
         return wsdl.render(
             vendor.facts,

@@ -22,13 +22,13 @@ from gunicorn.http import wsgi
 from gunicorn.http.wsgi import Response
 from gunicorn.workers.gthread import ThreadWorker
 
-from bridge.sandbox.app import MOST_AT_ONCE, SandboxApp
+from bridge.sandbox.app import MAX_CONCURRENT_REQUESTS, SandboxApp
 from bridge.sandbox.control.journal import Recording
 from bridge.sandbox.control.limits import LIMITS
 from bridge.sandbox.control.vendor import Vendor
 from bridge.sandbox.data import seed, values
 from bridge.sandbox.data.dataset import Dataset
-from bridge.sandbox.data.initial_data import Report
+from bridge.sandbox.data.initial_data import ProgressReport
 from bridge.sandbox.facts.loader import load_facts
 
 SEEDS: dict[str, Callable[..., Dataset]] = {
@@ -43,7 +43,7 @@ LARGE = frozenset({"million"})
 
 _SPARE_THREADS = 32  # for the control paths, whatever happens on the others
 _BACKLOG = 256
-_FILES = 8192  # a connection each, and three of the database for a thread
+_MAX_FILES = 8192  # a connection each, and three of the database for a thread
 
 
 class _Response(Response):  # type: ignore[misc]  # gunicorn is untyped
@@ -107,7 +107,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
             "bind": f"fd://{listener.detach()}",
             "worker_class": _Worker,
             "workers": 1,
-            "threads": MOST_AT_ONCE + _SPARE_THREADS,
+            "threads": MAX_CONCURRENT_REQUESTS + _SPARE_THREADS,
             "keepalive": 30,
             "timeout": 120,
             "graceful_timeout": 3,
@@ -133,7 +133,7 @@ class ListenError(OSError):
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
+class ServeOptions:
     """What is to be served, and where.
 
     Args:
@@ -158,9 +158,9 @@ class Choices:
 
 
 def run(
-    choices: Choices,
+    choices: ServeOptions,
     on_ready: Callable[[str, Dataset], None],
-    preparing: AbstractContextManager[Report],
+    preparing: AbstractContextManager[ProgressReport],
 ) -> None:
     """Serve until SIGINT or SIGTERM; then exit the process with status 0.
 
@@ -173,7 +173,7 @@ def run(
         RecordingError: the file to record in cannot be written.
     """
     recording = Recording(choices.record)
-    values.serve_time_of(choices.service_time)
+    values.set_service_time(choices.service_time)
     _allow_files()
     facts = load_facts()
     dataset = SEEDS[choices.dataset_name](facts)
@@ -187,7 +187,7 @@ def run(
             limits=LIMITS[choices.limits],
         )
         with preparing as report:
-            vendor.start.prepare(report)
+            vendor.initial_data.prepare(report)
         vendor.refresh()
         vendor.database.close()
         listener = _listen(choices.host, choices.port)
@@ -199,7 +199,7 @@ def run(
 def _allow_files() -> None:
     """Raise the number of open files to what many clients need, if that is allowed."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+    wanted = _MAX_FILES if hard == resource.RLIM_INFINITY else min(_MAX_FILES, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 

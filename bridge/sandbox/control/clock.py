@@ -32,13 +32,13 @@ class Clock:
 
     def freeze(self) -> None:
         """Stop at the present moment."""
-        self.turn(frozen=True)
+        self.set(frozen=True)
 
     def advance(self, by: timedelta) -> None:
         """Jump ahead, or back when negative; as `turn`."""
-        self.turn(by=by)
+        self.set(by=by)
 
-    def turn(
+    def set(
         self,
         *,
         at: datetime | None = None,

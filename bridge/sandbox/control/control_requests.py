@@ -12,13 +12,13 @@ from typing import Any
 
 from bridge.sandbox.control import json_members
 
-_MOST_CALLS = 1_000_000_000
-_HIGHEST_ZONE = 999
-_FAR_S = 1e12  # farther than the clock goes
+_MAX_CALLS = 1_000_000_000
+_MAX_ZONE = 999
+_MAX_ADVANCE_S = 1e12  # farther than the clock goes
 
 
 @dataclass(frozen=True, slots=True)
-class ClockOrder:
+class ClockChange:
     """Where to put the clock: to a moment, then ahead, then stopped or running."""
 
     at: datetime | None
@@ -26,14 +26,14 @@ class ClockOrder:
     frozen: bool | None
 
 
-def read_clock(document: object) -> ClockOrder:
+def read_clock(document: object) -> ClockChange:
     """Return what a body for the clock asks."""
     given = json_members.members(document, ("at", "advance_s", "frozen"))
-    by_s = json_members.number(given, "advance_s", -_FAR_S, _FAR_S)
+    by_s = json_members.number(given, "advance_s", -_MAX_ADVANCE_S, _MAX_ADVANCE_S)
     frozen = given.get("frozen")
     if frozen is not None:
         frozen = json_members.switch(given, "frozen", default=False)
-    return ClockOrder(_moment(given.get("at")), timedelta(seconds=by_s), frozen)
+    return ClockChange(_moment(given.get("at")), timedelta(seconds=by_s), frozen)
 
 
 def _moment(at: object) -> datetime | None:
@@ -52,18 +52,18 @@ def read_move(document: object) -> tuple[str, int | None]:
     username = json_members.text(given, "username")
     if given.get("zone") is None:
         return username, None
-    return username, json_members.whole(given, "zone", 1, _HIGHEST_ZONE)
+    return username, json_members.whole(given, "zone", 1, _MAX_ZONE)
 
 
 @dataclass(frozen=True, slots=True)
-class SeedOrder:
+class SeedRows:
     """Rows to put in, by entity; `tenant` None is the first one."""
 
     tenant: int | None
     rows: Mapping[str, list[Mapping[str, object]]]
 
 
-def read_seed(document: object) -> SeedOrder:
+def read_seed(document: object) -> SeedRows:
     """Return what a body with rows asks."""
     given = json_members.members(document, ("tenant", "rows"))
     rows = given.get("rows")
@@ -72,23 +72,21 @@ def read_seed(document: object) -> SeedOrder:
     for entity, some in rows.items():
         if not isinstance(some, list) or not all(isinstance(o, Mapping) for o in some):
             raise ValueError(f"rows: {entity} must be a list of objects.")
-    return SeedOrder(_tenant(given), rows)
+    return SeedRows(_tenant(given), rows)
 
 
 @dataclass(frozen=True, slots=True)
-class UsageOrder:
+class ExtraUsage:
     """Calls to count that nobody made; `tenant` None is the first one."""
 
     tenant: int | None
     calls: int
 
 
-def read_usage(document: object) -> UsageOrder:
+def read_usage(document: object) -> ExtraUsage:
     """Return what a body with calls asks."""
     given = json_members.members(document, ("tenant", "calls"))
-    return UsageOrder(
-        _tenant(given), json_members.whole(given, "calls", 0, _MOST_CALLS)
-    )
+    return ExtraUsage(_tenant(given), json_members.whole(given, "calls", 0, _MAX_CALLS))
 
 
 def _tenant(given: Mapping[str, Any]) -> int | None:

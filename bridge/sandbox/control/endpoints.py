@@ -29,7 +29,7 @@ from bridge.sandbox.data import contents, database, snapshots, values
 from bridge.sandbox.data.database import DatabaseError
 from bridge.sandbox.data.snapshots import SnapshotError
 from bridge.sandbox.soap import http_responses
-from bridge.sandbox.soap.http_responses import Answer, Environ
+from bridge.sandbox.soap.http_responses import Environ, HttpResponse
 
 PREFIX = "/sandbox"
 
@@ -40,7 +40,7 @@ _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ControlRequest:
     """A request to a control path: the path below the prefix, query and body."""
 
     method: str
@@ -54,10 +54,10 @@ class Asked:
         return json_members.parse(self.body)
 
 
-Handler: TypeAlias = "Callable[[Control, Asked], object]"
+Handler: TypeAlias = "Callable[[ControlEndpoints, ControlRequest], object]"
 
 
-class Control:
+class ControlEndpoints:
     """Answers the control paths of one simulator."""
 
     def __init__(
@@ -72,10 +72,10 @@ class Control:
         self._recording = recording
         self._faults = faults
 
-    def answer(self, environ: Environ, body: bytes) -> Answer:
+    def answer(self, environ: Environ, body: bytes) -> HttpResponse:
         """Answer a request to `/` or to a path below `PREFIX`."""
         path = environ.get("PATH_INFO", "").removeprefix(PREFIX).strip("/")
-        asked = Asked(
+        asked = ControlRequest(
             environ["REQUEST_METHOD"],
             path.split("/"),
             parse_qs(environ.get("QUERY_STRING", "")),
@@ -98,7 +98,7 @@ class Control:
             message = "That failed inside the simulator."
         return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, message)
 
-    def _answer(self, asked: Asked) -> Answer:
+    def _answer(self, asked: ControlRequest) -> HttpResponse:
         first = asked.parts[0]
         if asked.method == "GET" and first in {"", status_page.STYLE}:
             return self._page() if not first else status_page.style()
@@ -113,124 +113,126 @@ class Control:
             return _problem(HTTPStatus.METHOD_NOT_ALLOWED, f"Allowed: {allowed}.")
         document = handle(self, asked)
         if asked.is_form:
-            return Answer(
+            return HttpResponse(
                 HTTPStatus.SEE_OTHER, "text/plain", b"", (("Location", PREFIX),)
             )
-        return http_responses.document(document)
+        return http_responses.json_response(document)
 
-    def _page(self, code: HTTPStatus = HTTPStatus.OK, problem: str = "") -> Answer:
+    def _page(
+        self, code: HTTPStatus = HTTPStatus.OK, problem: str = ""
+    ) -> HttpResponse:
         return status_page.page(self._vendor, self._journal, code, problem)
 
-    def _show_requests(self, _asked: Asked) -> object:
+    def _show_requests(self, _asked: ControlRequest) -> object:
         return self._journal.report()
 
-    def _forget_requests(self, _asked: Asked) -> object:
+    def _forget_requests(self, _asked: ControlRequest) -> object:
         self._journal.clear()
         return self._journal.report()
 
-    def _show_exchanges(self, _asked: Asked) -> object:
+    def _show_exchanges(self, _asked: ControlRequest) -> object:
         return {"exchanges": self._recording.latest()}
 
-    def _forget_exchanges(self, asked: Asked) -> object:
+    def _forget_exchanges(self, asked: ControlRequest) -> object:
         self._recording.clear()
         return self._show_exchanges(asked)
 
-    def _show_tenants(self, _asked: Asked) -> object:
+    def _show_tenants(self, _asked: ControlRequest) -> object:
         return [
             {"ci": ci, "usernames": [user.username for user in service.tenant.users]}
             for ci, service in self._vendor.tenants.items()
         ]
 
-    def _show_knobs(self, _asked: Asked) -> object:
+    def _show_knobs(self, _asked: ControlRequest) -> object:
         return self._vendor.knobs.document()
 
-    def _turn_knobs(self, asked: Asked) -> object:
+    def _turn_knobs(self, asked: ControlRequest) -> object:
         given = status_page.read_knobs(_form(asked)) if asked.is_form else asked.json()
-        self._vendor.knobs.turn(given)
+        self._vendor.knobs.set(given)
         return self._show_knobs(asked)
 
-    def _loosen_knobs(self, asked: Asked) -> object:
+    def _loosen_knobs(self, asked: ControlRequest) -> object:
         self._vendor.knobs.reset()
         return self._show_knobs(asked)
 
-    def _show_clock(self, _asked: Asked) -> object:
+    def _show_clock(self, _asked: ControlRequest) -> object:
         clock = self._vendor.clock
         return {"now": clock.now().isoformat(), "frozen": clock.is_frozen}
 
-    def _set_clock(self, asked: Asked) -> object:
+    def _set_clock(self, asked: ControlRequest) -> object:
         given = status_page.read_clock(_form(asked)) if asked.is_form else asked.json()
         order = control_requests.read_clock(given)
-        self._vendor.clock.turn(at=order.at, by=order.by, frozen=order.frozen)
+        self._vendor.clock.set(at=order.at, by=order.by, frozen=order.frozen)
         return self._show_clock(asked)
 
-    def _reset_clock(self, asked: Asked) -> object:
+    def _reset_clock(self, asked: ControlRequest) -> object:
         self._vendor.clock.reset()
         return self._show_clock(asked)
 
-    def _show_faults(self, _asked: Asked) -> object:
+    def _show_faults(self, _asked: ControlRequest) -> object:
         return {"waiting": self._faults.waiting()}
 
-    def _queue_fault(self, asked: Asked) -> object:
+    def _queue_fault(self, asked: ControlRequest) -> object:
         self._faults.add(fault_queue.read_fault(asked.json()))
         return self._show_faults(asked)
 
-    def _drop_faults(self, asked: Asked) -> object:
+    def _drop_faults(self, asked: ControlRequest) -> object:
         self._faults.clear()
         return self._show_faults(asked)
 
-    def _show_zones(self, _asked: Asked) -> object:
+    def _show_zones(self, _asked: ControlRequest) -> object:
         return {"zones": self._vendor.zones.report()}
 
-    def _move(self, asked: Asked) -> object:
+    def _move(self, asked: ControlRequest) -> object:
         username, zone = control_requests.read_move(asked.json())
         if self._vendor.find_user(username) is None:
             raise ValueError("username: there is no such user.")
         self._vendor.zones.move(username, zone)
         return self._show_zones(asked)
 
-    def _reset(self, _asked: Asked) -> object:
+    def _reset(self, _asked: ControlRequest) -> object:
         self._vendor.reset()
         self._faults.clear()
         return {"reset": self._vendor.dataset.name}
 
-    def _seed(self, asked: Asked) -> object:
+    def _seed(self, asked: ControlRequest) -> object:
         order = control_requests.read_seed(asked.json())
         service = self._service(order.tenant)
         ids = contents.add(self._vendor.database, service.schema, order.rows)
         self._vendor.refresh()
         return {"ids": ids}
 
-    def _show_snapshots(self, _asked: Asked) -> object:
+    def _show_snapshots(self, _asked: ControlRequest) -> object:
         return {"snapshots": snapshots.names(self._vendor.database)}
 
-    def _snapshot(self, asked: Asked) -> object:
+    def _snapshot(self, asked: ControlRequest) -> object:
         snapshots.take(self._vendor.database, control_requests.read_name(asked.json()))
         return self._show_snapshots(asked)
 
-    def _restore(self, asked: Asked) -> object:
+    def _restore(self, asked: ControlRequest) -> object:
         name = control_requests.read_name(asked.json())
         snapshots.restore(self._vendor.database, name)
         self._vendor.refresh()
         return {"restored": name}
 
-    def _show_usage(self, _asked: Asked) -> object:
+    def _show_usage(self, _asked: ControlRequest) -> object:
         return {
             ci: service.usage.used() for ci, service in self._vendor.tenants.items()
         }
 
-    def _use(self, asked: Asked) -> object:
+    def _use(self, asked: ControlRequest) -> object:
         """Count calls that nobody made, as if they had just come."""
         order = control_requests.read_usage(asked.json())
         self._service(order.tenant).usage.count(order.calls)
         return self._show_usage(asked)
 
-    def _forget_usage(self, asked: Asked) -> object:
+    def _forget_usage(self, asked: ControlRequest) -> object:
         """Count all tenants' calls anew, as if an hour had passed."""
         for service in self._vendor.tenants.values():
-            service.usage.forget()
+            service.usage.reset()
         return self._show_usage(asked)
 
-    def _row(self, asked: Asked) -> Answer:
+    def _row(self, asked: ControlRequest) -> HttpResponse:
         """Return a stored fragment; `tenant` may be left out for the first tenant."""
         _, entity, record_id = asked.parts
         given = asked.query.get("tenant", [])
@@ -246,7 +248,7 @@ class Control:
         xml = database.fragment(self._vendor.database.reading(), table, number)
         if xml is None:
             return _problem(HTTPStatus.NOT_FOUND, "No such record.")
-        return Answer(HTTPStatus.OK, "text/xml; charset=utf-8", xml)
+        return HttpResponse(HTTPStatus.OK, "text/xml; charset=utf-8", xml)
 
     def _first_tenant(self) -> int:
         return next(iter(self._vendor.tenants))
@@ -274,7 +276,7 @@ class Control:
     """The paths of one part below the prefix, and what answers each method."""
 
 
-def _form(asked: Asked) -> dict[str, str]:
+def _form(asked: ControlRequest) -> dict[str, str]:
     return dict(
         parse_qsl(asked.body.decode("ascii", "replace"), keep_blank_values=True)
     )
@@ -286,5 +288,5 @@ def _is_foreign(environ: Environ) -> bool:
     return origin is not None and urlsplit(origin).netloc != environ.get("HTTP_HOST")
 
 
-def _problem(code: HTTPStatus, message: str) -> Answer:
-    return http_responses.document({"message": message}, code)
+def _problem(code: HTTPStatus, message: str) -> HttpResponse:
+    return http_responses.json_response({"message": message}, code)

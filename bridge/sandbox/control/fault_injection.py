@@ -11,28 +11,34 @@ from http import HTTPStatus
 from bridge.sandbox import errors
 from bridge.sandbox.control.fault_queue import MAX_SECONDS, Fault, FaultKind
 from bridge.sandbox.soap import envelope, http_responses
-from bridge.sandbox.soap.http_responses import Answer, Environ, StartResponse
+from bridge.sandbox.soap.http_responses import Environ, HttpResponse, StartResponse
 
-_DROPS = 20
-_GLANCE_S = 0.05
-_UNANSWERED = frozenset({FaultKind.RESET, FaultKind.TIMEOUT, FaultKind.LATE_COMMIT})
+_CHUNKS = 20
+_POLL_INTERVAL_S = 0.05
+_WITHOUT_RESPONSE = frozenset(
+    {FaultKind.RESET, FaultKind.TIMEOUT, FaultKind.LATE_COMMIT}
+)
 
 
-def suffer(fault: Fault, call: Callable[[], Answer], environ: Environ) -> Answer:
+def apply(
+    fault: Fault, call: Callable[[], HttpResponse], environ: Environ
+) -> HttpResponse:
     """Carry a call out or not and wait, as the fault asks; return what to send."""
     if fault.kind is FaultKind.LATE_COMMIT:
-        _await_hang_up(environ, MAX_SECONDS)
+        _wait_for_disconnect(environ, MAX_SECONDS)
         time.sleep(fault.seconds)
         return call()
     answer = call() if fault.carried_out else None
     if fault.kind is FaultKind.TIMEOUT:
-        _await_hang_up(environ, fault.seconds or MAX_SECONDS)
+        _wait_for_disconnect(environ, fault.seconds or MAX_SECONDS)
     elif fault.kind is not FaultKind.DRIP:
         time.sleep(fault.seconds)
-    return _spoil(fault, answer, environ)
+    return _response(fault, answer, environ)
 
 
-def _spoil(fault: Fault, answer: Answer | None, environ: Environ) -> Answer:
+def _response(
+    fault: Fault, answer: HttpResponse | None, environ: Environ
+) -> HttpResponse:
     match fault.kind:
         case FaultKind.HTTP_401:
             return http_responses.unauthorized(environ)
@@ -47,10 +53,10 @@ def _spoil(fault: Fault, answer: Answer | None, environ: Environ) -> Answer:
             body = envelope.soap_fault(errors.unprocessable(inner))
             return http_responses.soap(body, HTTPStatus.INTERNAL_SERVER_ERROR)
         case _:
-            return answer or Answer(HTTPStatus.OK, "text/plain", b"")
+            return answer or HttpResponse(HTTPStatus.OK, "text/plain", b"")
 
 
-def _await_hang_up(environ: Environ, seconds: float) -> None:
+def _wait_for_disconnect(environ: Environ, seconds: float) -> None:
     """Return when the client has closed its connection, or after so long."""
     connection: socket.socket = environ["gunicorn.socket"]
     watch = select.poll()  # `select` itself knows the first thousand files only
@@ -64,16 +70,16 @@ def _await_hang_up(environ: Environ, seconds: float) -> None:
                 return
         except OSError:
             return
-        time.sleep(_GLANCE_S)  # the next request waits already; it is alive
+        time.sleep(_POLL_INTERVAL_S)  # the next request waits already; it is alive
 
 
 def send(
-    environ: Environ, start_response: StartResponse, answer: Answer, fault: Fault
+    environ: Environ, start_response: StartResponse, answer: HttpResponse, fault: Fault
 ) -> Iterable[bytes]:
     """Send an answer; or hang up before it, in its middle, or let it drip."""
     connection: socket.socket = environ["gunicorn.socket"]
-    if fault.kind in _UNANSWERED:
-        _hang_up(connection)
+    if fault.kind in _WITHOUT_RESPONSE:
+        _disconnect(connection)
     body = b"".join(http_responses.send(environ, start_response, answer))
     if fault.kind is FaultKind.TRUNCATE:
         return _half(body, connection)
@@ -85,19 +91,19 @@ def send(
 def _half(body: bytes, connection: socket.socket) -> Iterator[bytes]:
     """Send half of what the headers promise, then hang up."""
     yield body[: len(body) // 2]
-    _hang_up(connection)
+    _disconnect(connection)
 
 
 def _drip(body: bytes, seconds: float) -> Iterator[bytes]:
     """Send a body in equal pieces, the last one after so long."""
-    size = max(1, -(-len(body) // _DROPS))
+    size = max(1, -(-len(body) // _CHUNKS))
     drops = [body[start : start + size] for start in range(0, len(body), size)]
     for drop in drops:
         time.sleep(seconds / len(drops))
         yield drop
 
 
-def _hang_up(connection: socket.socket) -> None:
+def _disconnect(connection: socket.socket) -> None:
     try:
         connection.shutdown(socket.SHUT_RDWR)
     except OSError:

@@ -15,7 +15,7 @@ MAX_SECONDS = 600.0
 MAX_TIMES = 1_000_000
 """How often one fault can happen."""
 
-_MAX_WAITING = 1000
+_MAX_QUEUED = 1000
 
 
 class FaultKind(StrEnum):
@@ -45,7 +45,7 @@ class FaultKind(StrEnum):
 
 
 _OPERATIONS = {operation.name.lower(): operation.name for operation in OPERATIONS}
-_ANSWERED = frozenset({FaultKind.TRUNCATE, FaultKind.DELAY, FaultKind.DRIP})
+_WITH_RESPONSE = frozenset({FaultKind.TRUNCATE, FaultKind.DELAY, FaultKind.DRIP})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Fault:
     @property
     def carried_out(self) -> bool:
         """Whether the call does its work before the fault."""
-        return self.after_commit or self.kind in _ANSWERED
+        return self.after_commit or self.kind in _WITH_RESPONSE
 
 
 def read_fault(document: object) -> Fault:
@@ -106,7 +106,7 @@ class FaultQueue:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._faults: list[_Waiting] = []
+        self._faults: list[_QueuedFault] = []
 
     def add(self, fault: Fault) -> None:
         """Let a fault happen `times` times.
@@ -115,11 +115,11 @@ class FaultQueue:
             ValueError: so many different ones wait already.
         """
         with self._lock:
-            if len(self._faults) >= _MAX_WAITING:
-                raise ValueError(f"{_MAX_WAITING} faults are waiting already.")
-            self._faults.append(_Waiting(fault, fault.times))
+            if len(self._faults) >= _MAX_QUEUED:
+                raise ValueError(f"{_MAX_QUEUED} faults are waiting already.")
+            self._faults.append(_QueuedFault(fault, fault.times))
 
-    def take(self, operation: str) -> Fault | None:
+    def pop(self, operation: str) -> Fault | None:
         """Return the next fault for a call, used up by it."""
         with self._lock:
             for waiting in self._faults:
@@ -142,7 +142,7 @@ class FaultQueue:
 
 
 @dataclass(slots=True, eq=False)
-class _Waiting:
+class _QueuedFault:
     """A fault and how often it is still to happen."""
 
     fault: Fault

@@ -15,9 +15,9 @@ from typing import TypeAlias
 UNKNOWN = "(unknown)"
 """What operations that there are none of are counted under, whatever their name."""
 
-_REMEMBERED = 200
-_RECORDED = 200  # a full page has one or two megabytes
-_TIMED = 20_000
+_MAX_ENTRIES = 200
+_MAX_EXCHANGES = 200  # a full page has one or two megabytes
+_MAX_SPANS = 20_000
 _LOG = logging.getLogger(__name__)
 
 
@@ -48,10 +48,10 @@ class Journal:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._counts: Counter[tuple[str, str]] = Counter()
-        self._latest: deque[Entry] = deque(maxlen=_REMEMBERED)
-        self._spans: deque[_Span] = deque(maxlen=_TIMED)
+        self._latest: deque[Entry] = deque(maxlen=_MAX_ENTRIES)
+        self._spans: deque[_Span] = deque(maxlen=_MAX_SPANS)
 
-    def note(self, entry: Entry) -> None:
+    def add(self, entry: Entry) -> None:
         """Add one request, just when its answer is ready."""
         ended = time.monotonic()
         span = (entry.user, entry.entity, ended - entry.ms / 1000, ended)
@@ -85,7 +85,7 @@ class Journal:
             return {
                 "total": self._counts.total(),
                 "counts": counts,
-                "mostAtOnce": _most_at_once(self._spans),
+                "mostAtOnce": _max_concurrent(self._spans),
                 "requests": [asdict(entry) for entry in self._latest],
             }
 
@@ -108,7 +108,7 @@ class Recording:
         self._lock = threading.Lock()
         self._path = path
         self._is_broken = False
-        self._latest: deque[dict[str, object]] = deque(maxlen=_RECORDED)
+        self._latest: deque[dict[str, object]] = deque(maxlen=_MAX_EXCHANGES)
         try:
             self._write("")
         except OSError as error:
@@ -116,7 +116,7 @@ class Recording:
                 f"Exchanges cannot be recorded in {path}: {error.strerror}."
             ) from error
 
-    def keep(
+    def add(
         self, entry: Entry, request: bytes, reply: bytes, *, in_memory: bool
     ) -> None:
         """Add one exchange where it is wanted; the file gets it as a line of JSON.
@@ -159,7 +159,7 @@ def _text(body: bytes) -> str:
     return body.decode("utf-8", "surrogateescape")
 
 
-def _most_at_once(spans: Iterable[_Span]) -> dict[str, dict[str, int]]:
+def _max_concurrent(spans: Iterable[_Span]) -> dict[str, dict[str, int]]:
     changes = sorted(
         (moment, change, user, entity)
         for user, entity, came, answered in spans

@@ -9,7 +9,7 @@ import json
 from collections.abc import Collection, Mapping
 from typing import Any, NoReturn, TypeAlias
 
-_LONGEST = 200
+_MAX_LENGTH = 200
 
 Members: TypeAlias = Mapping[str, Any]
 
@@ -43,8 +43,8 @@ def text(given: Members, name: str) -> str:
     value = given.get(name)
     if not isinstance(value, str):
         raise ValueError(f"{name} must be a text.")  # noqa: TRY004 - one kind for all
-    if len(value) > _LONGEST:
-        raise ValueError(f"{name} must be a text of up to {_LONGEST} characters.")
+    if len(value) > _MAX_LENGTH:
+        raise ValueError(f"{name} must be a text of up to {_MAX_LENGTH} characters.")
     return value
 
 

@@ -113,7 +113,7 @@ class KnobBoard:
         self.current = Knobs()
         self._random = Random(0)
 
-    def turn(self, document: object) -> None:
+    def set(self, document: object) -> None:
         """Set the knobs that a JSON object names; the others stay.
 
         Raises:
@@ -128,7 +128,7 @@ class KnobBoard:
                 f"Unknown knobs: {', '.join(sorted(unknown))}. "
                 f"There are {', '.join(DECLARED)}."
             )
-        turned: dict[str, Any] = {name: _judge(document, name) for name in document}
+        turned: dict[str, Any] = {name: _validated(document, name) for name in document}
         with self._lock:
             knobs = replace(self.current, **turned)
             if sum(getattr(knobs, f"{name}_rate") for name in _KINDS) > 1:
@@ -154,7 +154,7 @@ class KnobBoard:
         return self.current.latency_s(self._random)
 
 
-def _judge(document: Mapping[str, Any], name: str) -> float | bool:
+def _validated(document: Mapping[str, Any], name: str) -> float | bool:
     highest = DECLARED[name].metadata.get("highest")
     if highest is None:
         return json_members.switch(document, name, default=False)

@@ -21,7 +21,7 @@ MAX_RECORDS = 500
 TIMEFRAME_MINUTES = 60
 _TIMEFRAME_S = TIMEFRAME_MINUTES * 60
 _UPLOAD_WINDOW_S = 300
-_UNDER_WAY = float("inf")  # a busy slot is the moment it gets free
+_IN_PROGRESS = float("inf")  # a busy slot is the moment it gets free
 
 Now = Callable[[], datetime]
 """Tells the simulator's time."""
@@ -122,7 +122,7 @@ class UsageCounter:
                 self._total -= self._seconds.pop()[1]
             return self._total
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """Begin to count anew."""
         with self._lock:
             self._seconds.clear()
@@ -156,7 +156,7 @@ class Slots:
         "Three calls at once for an integration code and entity",
         source="help",
     )
-    def take(self, key: tuple[str, str]) -> bool:
+    def acquire(self, key: tuple[str, str]) -> bool:
         """Occupy a slot until `give`; tell whether there was one."""
         if self._most is None:
             return True
@@ -166,20 +166,20 @@ class Slots:
             self._busy[key] = busy
             if len(busy) >= self._most:
                 return False
-            busy.append(_UNDER_WAY)
+            busy.append(_IN_PROGRESS)
             return True
 
-    def give(self, key: tuple[str, str], held_s: float = 0.0) -> None:
+    def release(self, key: tuple[str, str], held_s: float = 0.0) -> None:
         """Free a slot that was taken, so many seconds from now."""
         if self._most is None:
             return
         with self._lock:
             busy = self._busy.get(key, [])
-            if _UNDER_WAY in busy:  # else forgotten since
-                busy.remove(_UNDER_WAY)
+            if _IN_PROGRESS in busy:  # else forgotten since
+                busy.remove(_IN_PROGRESS)
                 busy.append(time.monotonic() + held_s)
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """Free all slots."""
         with self._lock:
             self._busy.clear()
@@ -219,7 +219,7 @@ class UploadBudget:
             self._uploads.append((now, size))
             return True
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """Begin to count anew."""
         with self._lock:
             self._uploads.clear()

@@ -18,14 +18,14 @@ from bridge.sandbox.control.knobs import DECLARED, Knobs
 from bridge.sandbox.control.tenants import TenantService
 from bridge.sandbox.control.vendor import Vendor
 from bridge.sandbox.data import contents
-from bridge.sandbox.soap.http_responses import Answer
+from bridge.sandbox.soap.http_responses import HttpResponse
 
 STYLE = "status.css"
 """The style sheet's name below the control prefix."""
 
-_LATEST = 20
+_MAX_SHOWN = 20
 _WAY_TO_LIMIT = (0.5, 0.75)
-_FORBIDDING = (
+_SECURITY_HEADERS = (
     ("Content-Security-Policy", "default-src 'none'; style-src 'self'"),
     ("X-Frame-Options", "DENY"),
     ("Cache-Control", "no-store"),
@@ -37,25 +37,25 @@ def page(
     journal: Journal,
     code: HTTPStatus = HTTPStatus.OK,
     problem: str = "",
-) -> Answer:
+) -> HttpResponse:
     """Return the page; `problem` says why a form was not accepted."""
     html = _template().render(
         dataset=vendor.dataset.name,
         tenants=[_tenant(vendor, service) for service in vendor.tenants.values()],
-        requests=journal.latest(_LATEST),
+        requests=journal.latest(_MAX_SHOWN),
         knobs=_knobs(vendor.knobs.current),
         now=vendor.clock.now().strftime("%Y-%m-%d %H:%M:%S UTC"),
         frozen=vendor.clock.is_frozen,
         problem=problem,
     )
     body = html.encode()
-    return Answer(code, "text/html; charset=utf-8", body, _FORBIDDING)
+    return HttpResponse(code, "text/html; charset=utf-8", body, _SECURITY_HEADERS)
 
 
-def style() -> Answer:
+def style() -> HttpResponse:
     """Return the style sheet."""
     body = (_pages() / STYLE).read_bytes()
-    return Answer(HTTPStatus.OK, "text/css; charset=utf-8", body)
+    return HttpResponse(HTTPStatus.OK, "text/css; charset=utf-8", body)
 
 
 def read_knobs(form: Mapping[str, str]) -> dict[str, object]:

@@ -40,7 +40,7 @@ def edition(facts: Mapping[str, EntityFacts], generation: str) -> Edition:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Served:
+class VersionView:
     """What one version shows of a tenant.
 
     `field_infos` and `udf_infos` hold the members of the results by entity name.
@@ -69,7 +69,7 @@ class TenantService:
         self.usage = UsageCounter(limits, now)
         self.uploads = UploadBudget(limits, now)
         self._editions = editions
-        self._served: Mapping[str, Served] = {}
+        self._served: Mapping[str, VersionView] = {}
         self._shown: object = None
         self.show(tenant.udfs, frozenset())
 
@@ -78,7 +78,7 @@ class TenantService:
         """The tables that everything is stored in, those of version 1.6."""
         return self._served[NEW].schema
 
-    def served(self, version: str) -> Served:
+    def served(self, version: str) -> VersionView:
         """Return what a version shows."""
         return self._served[version]
 
@@ -96,8 +96,8 @@ class TenantService:
         old = self._editions[OLD]
         older = older_schema(schema, old.entities, old.generation)
         self._served = {
-            NEW: _served(schema, new, udfs),
-            OLD: _served(older, old, udfs),
+            NEW: _version_view(schema, new, udfs),
+            OLD: _version_view(older, old, udfs),
         }
 
     @rule(
@@ -130,11 +130,11 @@ class TenantService:
         )
 
 
-def _served(
+def _version_view(
     schema: TenantSchema, shown: Edition, udfs: Mapping[str, Sequence[Udf]]
-) -> Served:
+) -> VersionView:
     with_udfs = frozenset(name for name, found in udfs.items() if found)
-    return Served(
+    return VersionView(
         schema,
         metadata.entity_infos(shown.entities, with_udfs, shown.generation),
         shown.field_infos,

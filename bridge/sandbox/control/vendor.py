@@ -20,7 +20,7 @@ from bridge.sandbox.control.zones import Zones
 from bridge.sandbox.data import database, udfs
 from bridge.sandbox.data.database import Database
 from bridge.sandbox.data.dataset import ApiUser, Dataset
-from bridge.sandbox.data.initial_data import Start
+from bridge.sandbox.data.initial_data import InitialData
 from bridge.sandbox.declarations import rule
 from bridge.sandbox.facts.model import EntityFacts
 
@@ -76,7 +76,7 @@ class Vendor:
         }
         self.database = Database(path, durable=durable)
         schemas = {ci: service.schema for ci, service in self.tenants.items()}
-        self.start = Start(self.database, dataset, schemas)
+        self.initial_data = InitialData(self.database, dataset, schemas)
 
     def find_user(self, username: str) -> tuple[TenantService, ApiUser] | None:
         """Return the login of a name, in any case, and its tenant."""
@@ -127,11 +127,11 @@ class Vendor:
 
     def reset(self) -> None:
         """Put all records, UDFs, zones and the clock back, and count anew."""
-        self.start.put_back()
+        self.initial_data.restore()
         self.zones.clear()
         self.clock.reset()
-        self.slots.forget()
+        self.slots.reset()
         for service in self.tenants.values():
-            service.usage.forget()
-            service.uploads.forget()
+            service.usage.reset()
+            service.uploads.reset()
         self.refresh()

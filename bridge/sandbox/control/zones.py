@@ -64,7 +64,7 @@ class Zones:
             return dict(self._by_user)
 
 
-def asked_zone(path: str, host: str) -> tuple[int | None, str]:
+def requested_zone(path: str, host: str) -> tuple[int | None, str]:
     """Return the zone that a request is addressed to, and the path behind it."""
     found = _PATH.match(path)
     if found:

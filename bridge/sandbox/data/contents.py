@@ -50,7 +50,7 @@ def add(
     return ids
 
 
-def _define(
+def _put_definition(
     connection: sqlite3.Connection, schema: TenantSchema, table: Table, row: Row
 ) -> int:
     """Put in the definition of a user-defined field, and make room for its values."""
@@ -65,7 +65,7 @@ def _define(
     return record_id
 
 
-def _list(
+def _put_list_item(
     connection: sqlite3.Connection, schema: TenantSchema, table: Table, row: Row
 ) -> int:
     """Put in an item of a user-defined field's list, which is then no more the start's.
@@ -82,4 +82,4 @@ def _list(
     return record_id
 
 
-_PUT = {udfs.DEFINITION: _define, udfs.LIST_ITEM: _list}
+_PUT = {udfs.DEFINITION: _put_definition, udfs.LIST_ITEM: _put_list_item}

@@ -56,7 +56,7 @@ class Database:
         self._threads = threading.local()
         self._writing = threading.Lock()
 
-    def become(self, source: Path) -> None:
+    def restore_from(self, source: Path) -> None:
         """Take over all that another database file holds, tables included.
 
         Readers see the old state or the new one. The log of the change, which is as
@@ -102,11 +102,11 @@ class Database:
         connection.execute("PRAGMA journal_mode=WAL")
         level = "FULL" if self.durable else "OFF"
         connection.execute(f"PRAGMA synchronous={level}")
-        teach(connection)
+        add_functions(connection)
         return connection
 
 
-def teach(connection: sqlite3.Connection) -> None:
+def add_functions(connection: sqlite3.Connection) -> None:
     """Let a connection compare texts as the vendor does."""
     connection.create_collation("SERVICE", collate)
     for function in (matches, matches_exactly):

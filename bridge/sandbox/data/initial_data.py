@@ -28,14 +28,14 @@ from bridge.sandbox.data.schema import Table, TenantSchema
 FIRST_NEW_ID = 29_700_000
 """New records are numbered from here. Source: SOAP contract notes, section 22."""
 
-Report: TypeAlias = Callable[[str, int, int], None]
+ProgressReport: TypeAlias = Callable[[str, int, int], None]
 """Called with what is being made, how much of it is done, and how much there is.
 
 What it raises ends the making and is raised again.
 """
 
 _CACHE_KB = 64_000
-_HALF_WRITTEN = ".new"
+_UNFINISHED = ".new"
 _ROWS = 1000  # between two reports
 _STEPS = 100_000  # of SQLite's machine between two reports
 _COPIED_BYTES = 16_000_000
@@ -46,7 +46,7 @@ def _report_nothing(_what: str, _done: int, _total: int) -> None:
     """Report to nobody."""
 
 
-class Start:
+class InitialData:
     """What a simulator starts with.
 
     Args:
@@ -63,7 +63,7 @@ class Start:
         self._schemas = schemas
         self._path = db.path.with_name(f"{db.path.name}.start")
 
-    def prepare(self, report: Report = _report_nothing) -> None:
+    def prepare(self, report: ProgressReport = _report_nothing) -> None:
         """Make the database, or fill an empty one; leave a filled one alone.
 
         Raises:
@@ -72,14 +72,14 @@ class Start:
         """
         path, connection = self._db.path, self._db.reading
         try:
-            _refuse_foreign(path)
+            _refuse_foreign_file(path)
             if not path.exists():
                 self._make_both(report)
             made_from = signature(connection())
             if made_from is None:
                 self._make(report)
                 if signature(connection()) is None:  # nobody else did the same
-                    self._db.become(self._path)
+                    self._db.restore_from(self._path)
             elif made_from != self._expected():
                 raise DatabaseError(
                     f"{path} was made from another data set or by another release; "
@@ -88,7 +88,7 @@ class Start:
         except sqlite3.DatabaseError as error:
             raise DatabaseError(f"{path} cannot be used: {error}.") from error
 
-    def put_back(self) -> None:
+    def restore(self) -> None:
         """Return to the data set as it was at the start, in one transaction.
 
         A start that is not kept any more is made first, while the database still
@@ -96,9 +96,9 @@ class Start:
         """
         if not self._is_kept():
             self._make(_report_nothing)
-        self._db.become(self._path)
+        self._db.restore_from(self._path)
 
-    def _make_both(self, report: Report) -> None:
+    def _make_both(self, report: ProgressReport) -> None:
         """Make the start, and the database, which does not exist.
 
         Neither exists under its name before it is whole. A start that is there may be
@@ -106,7 +106,7 @@ class Start:
         """
         self._make(report)
         path = self._db.path
-        with taking_its_place(path, durable=self._db.durable, if_free=True) as fresh:
+        with replacing(path, durable=self._db.durable, if_free=True) as fresh:
             _copy(self._path, fresh, report)
 
     def _is_kept(self) -> bool:
@@ -130,16 +130,16 @@ class Start:
         other = "" if zone == values.EASTERN else f" {zone}"
         return f"{self._dataset.name} {print_of_it}{other}"
 
-    def _make(self, report: Report) -> None:
+    def _make(self, report: ProgressReport) -> None:
         with (
-            taking_its_place(self._path, durable=self._db.durable) as fresh,
+            replacing(self._path, durable=self._db.durable) as fresh,
             closing(sqlite3.connect(fresh, isolation_level=None)) as connection,
         ):
             # What is half made is thrown away; nothing needs to be undone.
             connection.execute("PRAGMA journal_mode=OFF")
             connection.execute("PRAGMA synchronous=OFF")
             connection.execute(f"PRAGMA cache_size=-{_CACHE_KB}")
-            database.teach(connection)
+            database.add_functions(connection)
             connection.execute("BEGIN")
             connection.execute("CREATE TABLE made_from (signature TEXT NOT NULL)")
             for table in self._tables():
@@ -150,14 +150,14 @@ class Start:
             # After the rows: sorting once is much faster than keeping sorted.
             indexes = [sql for table in self._tables() for sql in table.index_ddl()]
             for number, statement in enumerate(indexes):
-                with _watched(
+                with _progress_reported(
                     connection, partial(report, "indexes", number, len(indexes))
                 ):
                     connection.execute(statement)
             connection.execute("INSERT INTO made_from VALUES (?)", (self._expected(),))
             connection.execute("COMMIT")
 
-    def _fill(self, connection: sqlite3.Connection, report: Report) -> None:
+    def _fill(self, connection: sqlite3.Connection, report: ProgressReport) -> None:
         tenants = self._dataset.tenants
         total = sum(len(rows) for tenant in tenants for rows in tenant.rows.values())
         done = count()
@@ -182,7 +182,7 @@ class Start:
             )
 
 
-def _refuse_foreign(path: Path) -> None:
+def _refuse_foreign_file(path: Path) -> None:
     """Look, and do no more, whether a file holds tables that are not ours."""
     if not path.exists():
         return
@@ -207,7 +207,7 @@ def signature(connection: sqlite3.Connection) -> str | None:
 
 
 @contextmanager
-def _watched(
+def _progress_reported(
     connection: sqlite3.Connection, watch: Callable[[], None]
 ) -> Iterator[None]:
     """Call `watch` again and again while statements run; what it raises ends them.
@@ -235,7 +235,7 @@ def _watched(
         connection.set_progress_handler(None, 0)
 
 
-def _copy(source: Path, target: Path, report: Report) -> None:
+def _copy(source: Path, target: Path, report: ProgressReport) -> None:
     done, total = 0, source.stat().st_size
     with source.open("rb") as reading, target.open("wb") as writing:
         while some := reading.read(_COPIED_BYTES):
@@ -245,9 +245,7 @@ def _copy(source: Path, target: Path, report: Report) -> None:
 
 
 @contextmanager
-def taking_its_place(
-    path: Path, *, durable: bool, if_free: bool = False
-) -> Iterator[Path]:
+def replacing(path: Path, *, durable: bool, if_free: bool = False) -> Iterator[Path]:
     """Yield the path of an empty file that gets another's name once it is written.
 
     A file of that name gives way, whole for those who have it open; `if_free` it stays
@@ -273,7 +271,7 @@ def taking_its_place(
 def _locked_file(path: Path) -> tuple[int, str]:
     """Make a file to write beside a path, locked as long as its descriptor is open."""
     while True:
-        handle, name = tempfile.mkstemp(_HALF_WRITTEN, f"{path.name}.", path.parent)
+        handle, name = tempfile.mkstemp(_UNFINISHED, f"{path.name}.", path.parent)
         with suppress(OSError):  # where nothing can be locked nothing is swept
             fcntl.flock(handle, fcntl.LOCK_EX)
         # Another start may have swept it before it was locked.
@@ -284,7 +282,7 @@ def _locked_file(path: Path) -> tuple[int, str]:
 
 def _sweep(path: Path) -> None:
     """Remove files beside a path that nobody goes on writing."""
-    for left in path.parent.glob(f"{glob.escape(path.name)}.*{_HALF_WRITTEN}"):
+    for left in path.parent.glob(f"{glob.escape(path.name)}.*{_UNFINISHED}"):
         with suppress(OSError), left.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             left.unlink()

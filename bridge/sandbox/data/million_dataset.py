@@ -28,7 +28,7 @@ _CITIES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class LazyRows:
     """Rows that are made anew each time they are gone through."""
 
     make: Callable[[], Iterator[Row]]
@@ -42,7 +42,7 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True)
-class Crowd:
+class CustomerGenerator:
     """Customers and their people, by number from 0; `words` are pools of texts."""
 
     words: Mapping[str, Sequence[str]]
@@ -115,7 +115,7 @@ def million(
     """Return the first tenant of `small` with so many contacts and accounts in all."""
     tenant = small.tenants[0]
     own = {name: list(tenant.rows[name]) for name in ("Account", "Contact")}
-    crowd = Crowd(words, accounts - len(own["Account"]))
+    crowd = CustomerGenerator(words, accounts - len(own["Account"]))
 
     def all_accounts() -> Iterator[Row]:
         return chain(own["Account"], map(crowd.account, range(crowd.accounts)))
@@ -126,8 +126,8 @@ def million(
 
     rows = {
         **tenant.rows,
-        "Account": Made(all_accounts, accounts),
-        "Contact": Made(all_contacts, contacts),
+        "Account": LazyRows(all_accounts, accounts),
+        "Contact": LazyRows(all_contacts, contacts),
     }
     return Dataset("million", (replace(tenant, rows=rows),))
 

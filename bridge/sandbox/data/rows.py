@@ -12,7 +12,7 @@ from bridge.sandbox.data.schema import Column, Table, TenantSchema
 from bridge.sandbox.data.values import Stored
 
 _CONTAINERS = frozenset({list, dict})
-_LARGEST_ID = 2**62  # new records are numbered from above the largest
+_MAX_ID = 2**62  # new records are numbered from above the largest
 
 
 def put(
@@ -92,8 +92,8 @@ def _id(table: Table, row: Row) -> int:
     try:
         number = int(values.store(values.LONG, row["id"]) or 0)
     except ValueError:
-        number = _LARGEST_ID
-    if row["id"] is None or isinstance(row["id"], bool) or abs(number) >= _LARGEST_ID:
+        number = _MAX_ID
+    if row["id"] is None or isinstance(row["id"], bool) or abs(number) >= _MAX_ID:
         entity = table.entity.name
         raise DatabaseError(f"{entity}: id must be a whole number below 2^62.")
     return number

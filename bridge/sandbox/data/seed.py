@@ -47,7 +47,7 @@ PERSON_USERNAME = "paula@bridge-demo.example"
 _PERSON_RESOURCE_ID = 29682885
 
 _LONG = 2000
-_ENDLESS = "<Größe & 😀 of it> "
+_LONG_TEXT = "<Größe & 😀 of it> "
 
 
 def small(facts: Mapping[str, EntityFacts]) -> Dataset:
@@ -85,11 +85,11 @@ def hostile(facts: Mapping[str, EntityFacts]) -> Dataset:
     """Return one tenant of texts, times, names and ids that break clients."""
     user = ApiUser(DEMO_USERNAME, DEMO_PASSWORD, API_RESOURCE_ID)
     tenant = _tenant(facts, "hostile.toml", user, DEMO_INTEGRATION_CODE)
-    _stretch(facts, tenant.rows)
+    _lengthen(facts, tenant.rows)
     return Dataset(name="hostile", tenants=(tenant,))
 
 
-def _stretch(
+def _lengthen(
     facts: Mapping[str, EntityFacts], rows: Mapping[str, Iterable[Row]]
 ) -> None:
     """Give one record of each entity its long texts, as long as they may be."""
@@ -101,7 +101,7 @@ def _stretch(
                 and field.length >= _LONG
                 and isinstance(row, dict)
             ):
-                row[field.name] = (_ENDLESS * field.length)[: field.length]
+                row[field.name] = (_LONG_TEXT * field.length)[: field.length]
 
 
 def _tenant(

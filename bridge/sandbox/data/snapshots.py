@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 from bridge.sandbox.data.database import Database
-from bridge.sandbox.data.initial_data import signature, taking_its_place
+from bridge.sandbox.data.initial_data import replacing, signature
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,60}\Z")
 
@@ -37,7 +37,7 @@ def take(database: Database, name: str) -> None:
         SnapshotError: the name is not made of letters, digits, - and _.
     """
     path = _judged(database, name)
-    with taking_its_place(path, durable=database.durable) as fresh:
+    with replacing(path, durable=database.durable) as fresh:
         database.reading().execute("VACUUM INTO ?", (str(fresh),))
 
 
@@ -56,7 +56,7 @@ def restore(database: Database, name: str) -> None:
         raise SnapshotError(
             f"The snapshot {name} is of another data set or by another release."
         )
-    database.become(path)
+    database.restore_from(path)
 
 
 def _judged(database: Database, name: str) -> Path:

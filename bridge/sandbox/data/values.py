@@ -33,7 +33,7 @@ SERVICE_ZONES: Mapping[str, ZoneInfo] = MappingProxyType(
 
 DECIMAL_PLACES = 10_000
 _INT32 = 2**31
-_OLDEST_YEAR = 1753  # the first year the vendor's database can hold
+_MIN_YEAR = 1753  # the first year the vendor's database can hold
 
 _INTEGER = re.compile(r"-?[0-9]{1,19}\Z")
 _DECIMAL = re.compile(
@@ -142,7 +142,7 @@ _SERVICE_TIME = _ServiceTime()
 
 
 @rule("Values", "Service time as UTC, optional", source="help")
-def serve_time_of(name: str) -> None:
+def set_service_time(name: str) -> None:
     """Let service time be that of one of `SERVICE_ZONES`, for the whole process."""
     _SERVICE_TIME.name = name
 
@@ -172,7 +172,7 @@ def read_time(text: str) -> datetime:
     value, offset = _written(text)
     if offset:
         value = service_time(datetime.fromisoformat(f"{value}{offset}"))
-    if value.year < _OLDEST_YEAR or _in_spring_gap(value):
+    if value.year < _MIN_YEAR or _in_spring_gap(value):
         raise ValueError(text)
     return value
 
@@ -244,7 +244,7 @@ def _read_day(text: str) -> Stored:
     Source: the vendor's help on its other API, whose engine this is, timestamp format.
     """
     value, _ = _written(text)
-    if value.year < _OLDEST_YEAR:
+    if value.year < _MIN_YEAR:
         raise ValueError(text)
     return store_time(datetime.combine(value.date(), time()))
 

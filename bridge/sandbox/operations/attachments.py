@@ -99,7 +99,7 @@ def read_upload(call: Call) -> Upload:
 )
 def create_attachment(call: Call, upload: Upload) -> bytes:
     """Store a file or a link and return its id."""
-    call.enter(ENTITY)
+    call.acquire_slot(ENTITY)
     data, submission = upload.data, upload.info
     if submission is None:
         raise errors.unprocessable(
@@ -134,7 +134,7 @@ def create_attachment(call: Call, upload: Upload) -> bytes:
 
 def get_attachment(call: Call, record_id: int) -> bytes:
     """Return an attachment's bytes, if it is a file, and what is known about it."""
-    call.enter(ENTITY)
+    call.acquire_slot(ENTITY)
     connection = call.vendor.database.reading()
     xml = database.fragment(connection, call.schema.tables[ENTITY], record_id)
     if xml is None:
@@ -150,7 +150,7 @@ def get_attachment(call: Call, record_id: int) -> bytes:
 
 def delete_attachment(call: Call, record_id: int) -> bytes:
     """Delete an attachment; an empty text, or a sentence when there is none such."""
-    call.enter(ENTITY)
+    call.acquire_slot(ENTITY)
     ci = call.service.schema.ci
     with call.vendor.database.writing() as connection:
         table = call.service.schema.tables[ENTITY]

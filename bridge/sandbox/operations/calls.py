@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 
 from bridge.sandbox import errors
-from bridge.sandbox.control.tenants import Served, TenantService
+from bridge.sandbox.control.tenants import TenantService, VersionView
 from bridge.sandbox.control.vendor import Vendor
 from bridge.sandbox.data import database
 from bridge.sandbox.data.dataset import ApiUser
@@ -30,7 +30,7 @@ class Call:
     _slot: tuple[str, str] | None = None
 
     @property
-    def served(self) -> Served:
+    def served(self) -> VersionView:
         """What the version that was called shows."""
         return self.service.served(self.request.version)
 
@@ -62,7 +62,7 @@ class Call:
         if held_up:
             time.sleep(held_up)
 
-    def enter(self, entity: str) -> None:
+    def acquire_slot(self, entity: str) -> None:
         """Note the entity, or none, and take one of its threads until `leave`.
 
         Calls without an entity share the threads of their operation. Unverified: an
@@ -75,15 +75,15 @@ class Call:
         identifier = self.request.integration_code or self.user.username
         owner = f"{self.service.tenant.ci} {identifier}"
         slot = (owner, entity or self.request.operation)
-        if not self.vendor.slots.take(slot):
+        if not self.vendor.slots.acquire(slot):
             raise BusinessError(errors.THREADS)
         self._slot = slot
 
-    def leave(self) -> None:
+    def release_slot(self) -> None:
         """Give the thread back, once the answer is on its way."""
         if self._slot is not None:
             held_ms = self.vendor.knobs.current.slot_held_ms
-            self.vendor.slots.give(self._slot, held_ms / 1000)
+            self.vendor.slots.release(self._slot, held_ms / 1000)
             self._slot = None
 
     def author(self, verb: str) -> Author:

@@ -22,10 +22,10 @@ from bridge.sandbox.declarations import rule
 from bridge.sandbox.errors import BusinessError
 from bridge.sandbox.operations import attachments, filters, invoices, writes
 from bridge.sandbox.operations.calls import Call
-from bridge.sandbox.operations.writes import Saved
+from bridge.sandbox.operations.writes import SavedRecord
 from bridge.sandbox.soap import envelope, queryxml
 from bridge.sandbox.soap.envelope import Request
-from bridge.sandbox.soap.submissions import Submission, judge_batch, read_entities
+from bridge.sandbox.soap.submissions import Submission, read_entities, validate_batch
 
 _T = TypeVar("_T")
 
@@ -129,11 +129,11 @@ def query(call: Call, document: str) -> bytes:
     table = call.schema.find(asked.entity)
     if table is None:
         raise BusinessError(errors.unknown_entity(asked.entity))
-    call.enter(table.entity.name)
+    call.acquire_slot(table.entity.name)
     if not _may(table, "query") or call.request.impersonated is not None:
         raise BusinessError(errors.no_permission("query"))
     if not asked.where.items:
-        return envelope.nothing_asked(table.entity.result_type)
+        return envelope.no_condition(table.entity.result_type)
     where = filters.compile_filter(table, asked.where)
     connection = call.vendor.database.reading()
     found = database.select(connection, table, where.sql, where.parameters, MAX_RECORDS)
@@ -148,7 +148,7 @@ def create(call: Call, batch: list[Submission]) -> bytes:
     saved = writes.create(
         call.vendor.database, call.service.schema, call.author("create"), batch
     )
-    _put_udfs_in_force(call)
+    _refresh_udfs(call)
     return _results(batch[0].table, saved)
 
 
@@ -160,7 +160,7 @@ def update(call: Call, batch: list[Submission]) -> bytes:
     saved = writes.update(
         call.vendor.database, call.service.schema, call.author("update"), batch
     )
-    _put_udfs_in_force(call)
+    _refresh_udfs(call)
     return _results(batch[0].table, saved)
 
 
@@ -178,7 +178,7 @@ def delete(call: Call, batch: list[Submission]) -> bytes:
 
 def get_threshold_and_usage_info(call: Call, _: None) -> bytes:
     """Tell the calls of the last hour, this one included."""
-    call.enter("")
+    call.acquire_slot("")
     message = fragments.element("Message", call.service.usage.message()).encode()
     closing = b"</EntityReturnInfo>"
     info = fragments.return_info("", 0).removesuffix(closing) + message + closing
@@ -187,7 +187,7 @@ def get_threshold_and_usage_info(call: Call, _: None) -> bytes:
 
 def get_entity_info(call: Call, _: None) -> bytes:
     """List all entities of the release."""
-    call.enter("")
+    call.acquire_slot("")
     return call.served.entity_infos
 
 
@@ -203,7 +203,7 @@ def get_udf_info(call: Call, name: str) -> bytes:
 
 def get_wsdl_version(call: Call, _: None) -> bytes:
     """Tell the release, three numbers."""
-    call.enter("")
+    call.acquire_slot("")
     return call.vendor.release(call.request.version).encode()
 
 
@@ -253,19 +253,19 @@ def _named(call: Call, name: str) -> str:
     table = call.schema.find(name)
     if table is None:
         raise errors.unprocessable(f"System.Exception: {errors.unknown_entity(name)}")
-    call.enter(table.entity.name)
+    call.acquire_slot(table.entity.name)
     return call.entity
 
 
 @rule("All entities", "closed when their module is not active", source="help")
 def _enter(call: Call, batch: list[Submission], verb: str) -> None:
     """Let a write begin whose entities have the verb; one without entities too."""
-    judge_batch(batch)
+    validate_batch(batch)
     if not batch:
-        call.enter("")
+        call.acquire_slot("")
         return
     table = batch[0].table
-    call.enter(table.entity.name)
+    call.acquire_slot(table.entity.name)
     if not _may(table, verb):
         closed = _can(table, verb) and not table.entity.is_open
         raise BusinessError(errors.no_permission("update" if closed else verb))
@@ -294,12 +294,12 @@ def _may(table: Table, verb: str) -> bool:
     return _can(table, verb) and rights[verb] != "None"
 
 
-def _put_udfs_in_force(call: Call) -> None:
+def _refresh_udfs(call: Call) -> None:
     if call.entity in udfs.LIVE:
         call.vendor.refresh()
 
 
-def _results(table: Table, found: list[Saved]) -> bytes:
+def _results(table: Table, found: list[SavedRecord]) -> bytes:
     entity = table.entity
     return envelope.success(
         entity.result_type,

@@ -28,7 +28,7 @@ def get_invoice_markup(call: Call, invoice_id: int) -> bytes:
     Raises:
         SoapFaultError: no such invoice or format. Unverified: the texts.
     """
-    call.enter("Invoice")
+    call.acquire_slot("Invoice")
     wanted = call.request.text("Format").strip()
     render = _FORMATS.get(wanted.lower())
     if render is None:

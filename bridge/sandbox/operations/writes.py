@@ -40,7 +40,7 @@ class Author:
     dates_stand_still: bool = False
 
 
-Saved = tuple[int, bytes]
+SavedRecord = tuple[int, bytes]
 """The id of a saved record and its fragment."""
 
 
@@ -49,7 +49,7 @@ def create(
     schema: TenantSchema,
     author: Author,
     submissions: Sequence[Submission],
-) -> list[Saved]:
+) -> list[SavedRecord]:
     """Create all records and return them; ids that were sent are ignored.
 
     Raises:
@@ -71,7 +71,7 @@ def update(
     schema: TenantSchema,
     author: Author,
     submissions: Sequence[Submission],
-) -> list[Saved]:
+) -> list[SavedRecord]:
     """Replace all records and return them.
 
     Raises:
@@ -123,7 +123,7 @@ class _Batch:
 
     def __init__(self, write: WriteTransaction) -> None:
         self.write = write
-        self.saved: list[Saved] = []
+        self.saved: list[SavedRecord] = []
         self.check_faults: list[str] = []
         self.save_faults: list[str] = []
 

@@ -36,7 +36,7 @@ _HEAD = (
     b' xmlns:xsd="http://www.w3.org/2001/XMLSchema"><soap:Body>'
 )
 _TAIL = b"</soap:Body></soap:Envelope>"
-_SUCCESS, _NOTHING_ASKED, _FAILURE = 1, 0, -1
+_SUCCESS, _NO_CONDITION, _FAILURE = 1, 0, -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,9 +222,9 @@ def success(
     return _atws_response(_SUCCESS, records, result_type, (), infos)
 
 
-def nothing_asked(result_type: str) -> bytes:
+def no_condition(result_type: str) -> bytes:
     """Return the members of the answer to a query without any condition."""
-    return _atws_response(_NOTHING_ASKED, (), result_type, (), ())
+    return _atws_response(_NO_CONDITION, (), result_type, (), ())
 
 
 def failure(result_type: str, messages: Iterable[str]) -> bytes:

@@ -19,9 +19,9 @@ StartResponse: TypeAlias = Callable[..., Any]
 _HOST = re.compile(
     r"[A-Za-z0-9.\-]+(:[0-9]{1,5})?\Z|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?\Z"
 )
-_REFUSED = "Access is denied due to invalid credentials."
-_WORTH_COMPRESSING = 4096
-_FASTEST = 1
+_ACCESS_DENIED = "Access is denied due to invalid credentials."
+_MIN_COMPRESSED_BYTES = 4096
+_GZIP_LEVEL = 1
 _PAGE = """\
 <!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN" \
 "http://www.w3.org/TR/xhtml1/DTD/xhtml1-strict.dtd">
@@ -40,7 +40,7 @@ _PAGE = """\
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpResponse:
     """One HTTP answer."""
 
     status: HTTPStatus
@@ -49,17 +49,17 @@ class Answer:
     headers: tuple[tuple[str, str], ...] = ()
 
 
-def soap(body: bytes, status: HTTPStatus = HTTPStatus.OK) -> Answer:
+def soap(body: bytes, status: HTTPStatus = HTTPStatus.OK) -> HttpResponse:
     """Return a SOAP answer as the vendor's server labels it."""
     cache = (("Cache-Control", "private, max-age=0"),)
-    return Answer(status, "text/xml; charset=utf-8", body, cache)
+    return HttpResponse(status, "text/xml; charset=utf-8", body, cache)
 
 
-def page(status: HTTPStatus, reason: str, *headers: tuple[str, str]) -> Answer:
+def page(status: HTTPStatus, reason: str, *headers: tuple[str, str]) -> HttpResponse:
     """Return a web server's HTML page, which is what a client gets outside SOAP."""
     title = f"{status.value} - {status.phrase}: {reason}"
     body = _PAGE.format(title=escape(title)).encode("iso-8859-1", "replace")
-    return Answer(status, "text/html", body, headers)
+    return HttpResponse(status, "text/html", body, headers)
 
 
 @rule(
@@ -67,12 +67,14 @@ def page(status: HTTPStatus, reason: str, *headers: tuple[str, str]) -> Answer:
     "Wrong credentials are a 401 web page, for the description too",
     source="clients",
 )
-def unauthorized(environ: Environ) -> Answer:
+def unauthorized(environ: Environ) -> HttpResponse:
     """Return the page that refuses a login."""
     host = environ.get("HTTP_HOST", "").partition(":")[0]
     realm = host if _HOST.match(host) else "localhost"
     challenge = f'Basic Realm="{realm}"'
-    return page(HTTPStatus.UNAUTHORIZED, _REFUSED, ("WWW-Authenticate", challenge))
+    return page(
+        HTTPStatus.UNAUTHORIZED, _ACCESS_DENIED, ("WWW-Authenticate", challenge)
+    )
 
 
 def base_url(environ: Environ) -> str | None:
@@ -83,20 +85,20 @@ def base_url(environ: Environ) -> str | None:
     return f"{environ['wsgi.url_scheme']}://{host}/"
 
 
-def document(value: object, status: HTTPStatus = HTTPStatus.OK) -> Answer:
+def json_response(value: object, status: HTTPStatus = HTTPStatus.OK) -> HttpResponse:
     """Return a JSON document."""
-    return Answer(status, "application/json", json.dumps(value).encode())
+    return HttpResponse(status, "application/json", json.dumps(value).encode())
 
 
 def send(
-    environ: Environ, start_response: StartResponse, answer: Answer
+    environ: Environ, start_response: StartResponse, answer: HttpResponse
 ) -> Iterable[bytes]:
     """Start the answer and return its body, compressed when asked and worth it."""
     body, headers = answer.body, [("Content-Type", answer.content_type)]
     headers += answer.headers
     accepted = environ.get("HTTP_ACCEPT_ENCODING", "")
-    if "gzip" in accepted and len(body) > _WORTH_COMPRESSING:
-        body = gzip.compress(body, _FASTEST, mtime=0)
+    if "gzip" in accepted and len(body) > _MIN_COMPRESSED_BYTES:
+        body = gzip.compress(body, _GZIP_LEVEL, mtime=0)
         headers.append(("Content-Encoding", "gzip"))
     headers.append(("Content-Length", str(len(body))))
     start_response(f"{answer.status.value} {answer.status.phrase}", headers)

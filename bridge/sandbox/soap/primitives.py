@@ -25,7 +25,7 @@ _TIME = re.compile(
     r"(?:Z|[+-][0-9]{2}:[0-9]{2})?\Z"
 )
 _BOOLEANS = frozenset({"true", "false", "1", "0"})
-_MOST_DECIMAL = 2**96
+_MAX_DECIMAL = 2**96
 
 
 class BadPrimitiveError(ValueError):
@@ -78,8 +78,8 @@ def _decimal(text: str) -> str:
     if not _DECIMAL.match(stripped):
         raise BadPrimitiveError(BAD_FORMAT)
     whole = stripped.lstrip("+-").partition(".")[0].lstrip("0")
-    longest = len(str(_MOST_DECIMAL))
-    if len(whole) > longest or int(whole or "0") >= _MOST_DECIMAL:
+    longest = len(str(_MAX_DECIMAL))
+    if len(whole) > longest or int(whole or "0") >= _MAX_DECIMAL:
         raise BadPrimitiveError(_out_of_range("a Decimal"))
     return text
 

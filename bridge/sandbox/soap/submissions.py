@@ -73,7 +73,7 @@ def read_entities(request: Request, schema: TenantSchema) -> list[Submission]:
 
 
 @rule("Limits", "200 records in a write", source="help")
-def judge_batch(found: Sequence[Submission]) -> None:
+def validate_batch(found: Sequence[Submission]) -> None:
     """Judge number and types of the entities of a call.
 
     Raises:

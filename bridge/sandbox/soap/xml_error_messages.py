@@ -84,7 +84,7 @@ _LIMITS = re.compile("XML_PARSE_HUGE|too (?:long|large|deep)|limit", re.IGNORECA
     "reader, with line and column",
     source="stack",
 )
-def sentence(code: int, said: str, line: int, column: int) -> str:
+def message(code: int, said: str, line: int, column: int) -> str:
     """Return the vendor's sentence for what the parser noticed, and where."""
     return f"{_reworded(code, said)} Line {line}, position {column}."
 

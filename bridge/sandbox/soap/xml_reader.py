@@ -94,10 +94,10 @@ def _parsed(data: bytes, parser: etree.XMLParser) -> etree._Element:
     except etree.XMLSyntaxError as error:
         line, column = error.position
         code = cast("Any", error).code  # its type's description lacks it
-        said = xml_error_messages.sentence(code, str(error.msg), line, column)
+        said = xml_error_messages.message(code, str(error.msg), line, column)
         raise UnreadableXmlError(said, line, column) from error
     except (LookupError, ValueError) as error:
-        said = xml_error_messages.sentence(0, "", 1, 1)
+        said = xml_error_messages.message(0, "", 1, 1)
         raise UnreadableXmlError(said, 1, 1) from error
 
 

@@ -7,7 +7,7 @@ from typing import get_args
 
 import bridge.sandbox
 from bridge.sandbox import coverage
-from bridge.sandbox.control.endpoints import Control
+from bridge.sandbox.control.endpoints import ControlEndpoints
 from bridge.sandbox.control.fault_queue import FaultKind
 from bridge.sandbox.declarations import Source, rule, rules_of
 
@@ -93,6 +93,8 @@ def test_the_page_names_every_control_path_and_kind_of_fault():
 
     paths = dict(re.findall(r"\| `/sandbox/([a-z]+)` \| ([A-Z, ]+) \|", page))
 
-    assert paths == {path: ", ".join(rows) for path, rows in Control.ROUTES.items()}
+    assert paths == {
+        path: ", ".join(rows) for path, rows in ControlEndpoints.ROUTES.items()
+    }
     for kind in FaultKind:
         assert re.search(rf"^\| .*`{kind}`", page, re.MULTILINE), kind

@@ -91,14 +91,14 @@ def test_slots_by_key_and_free_again():
     slots = Slots(VENDOR)
     key, other = ("code", "Account"), ("code", "Contact")
 
-    assert [slots.take(key) for _ in range(4)] == [True, True, True, False]
-    assert slots.take(other)
-    slots.give(key)
-    assert slots.take(key)
-    slots.give(key, held_s=60)
-    assert not slots.take(key)
-    slots.forget()
-    assert slots.take(key)
+    assert [slots.acquire(key) for _ in range(4)] == [True, True, True, False]
+    assert slots.acquire(other)
+    slots.release(key)
+    assert slots.acquire(key)
+    slots.release(key, held_s=60)
+    assert not slots.acquire(key)
+    slots.reset()
+    assert slots.acquire(key)
 
 
 def test_faults_wait_for_their_operation_in_order():
@@ -106,7 +106,7 @@ def test_faults_wait_for_their_operation_in_order():
     queue.add(fault_queue.read_fault({"kind": "reset", "operation": "create"}))
     queue.add(fault_queue.read_fault({"kind": "delay", "times": 2, "seconds": 0.5}))
 
-    taken = [queue.take(name) for name in ("query", "create", "create", "create")]
+    taken = [queue.pop(name) for name in ("query", "create", "create", "create")]
 
     assert [fault and fault.kind for fault in taken] == [
         FaultKind.DELAY,

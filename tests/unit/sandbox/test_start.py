@@ -9,7 +9,7 @@ import pytest
 
 from bridge.sandbox.control.vendor import Vendor
 from bridge.sandbox.data import seed
-from bridge.sandbox.data.initial_data import _watched
+from bridge.sandbox.data.initial_data import _progress_reported
 from bridge.sandbox.facts.loader import load_facts
 
 
@@ -32,7 +32,7 @@ def vendor(facts, tmp_path):
 def test_what_is_made_is_reported_with_its_amount(vendor):
     reports = []
 
-    vendor.start.prepare(lambda *report: reports.append(report))
+    vendor.initial_data.prepare(lambda *report: reports.append(report))
 
     parts = list(dict.fromkeys(what for what, _, _ in reports))
     assert parts == ["records", "indexes", "copied bytes"]
@@ -48,17 +48,17 @@ def test_what_is_given_up_leaves_nothing_half_made(vendor, tmp_path, part):
             raise GivenUpError
 
     with pytest.raises(GivenUpError):
-        vendor.start.prepare(give_up)
+        vendor.initial_data.prepare(give_up)
 
     whole = ["it.sqlite.start"] if part == "copied bytes" else []
     assert [path.name for path in tmp_path.iterdir()] == whole
-    vendor.start.prepare()
+    vendor.initial_data.prepare()
     assert vendor.find_user(seed.DEMO_USERNAME) is not None
     assert not list(tmp_path.glob("*.new"))
 
 
 def test_the_log_of_a_deleted_database_is_not_read_into_the_next(vendor, tmp_path):
-    vendor.start.prepare()
+    vendor.initial_data.prepare()
     vendor.database.close()
     path = tmp_path / "it.sqlite"
     whole = path.read_bytes()
@@ -72,7 +72,7 @@ def test_the_log_of_a_deleted_database_is_not_read_into_the_next(vendor, tmp_pat
     path.with_name("it.sqlite-wal").write_bytes(log)
     path.unlink()
 
-    vendor.start.prepare()
+    vendor.initial_data.prepare()
 
     tables = vendor.database.reading().execute("SELECT name FROM sqlite_master")
     assert "of_the_deleted_one" not in {name for (name,) in tables}
@@ -89,6 +89,6 @@ def test_a_statement_ends_with_what_is_raised_while_it_runs():
     with (
         closing(sqlite3.connect(":memory:")) as connection,
         pytest.raises(GivenUpError),
-        _watched(connection, watch),
+        _progress_reported(connection, watch),
     ):
         connection.execute(f"{endless} FROM n WHERE i = 2").fetchall()

@@ -77,7 +77,9 @@ class SandboxApp:
         path = environ.get("PATH_INFO", "")
         if path in {"/", PREFIX} or path.startswith(f"{PREFIX}/"):
             body = _read_body(environ)
-            answer = _TOO_LARGE if body is None else self._control.answer(environ, body)
+            answer = (
+                _TOO_LARGE if body is None else self._control.respond(environ, body)
+            )
             return http_responses.send(environ, start_response, answer)
         if not self._slots.acquire(blocking=False):
             return http_responses.send(environ, start_response, self._refuse())

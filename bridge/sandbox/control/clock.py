@@ -1,4 +1,4 @@
-"""The simulator's clock: real time, moved or stopped on demand.
+"""The simulator's clock: real time, or a time that was set.
 
 Stamps on records and the rolling hour of the threshold follow it; latencies do not.
 """
@@ -8,12 +8,12 @@ from __future__ import annotations
 import threading
 from datetime import UTC, datetime, timedelta
 
+# What is computed from a moment, such as the next day, must stay in the calendar too.
 YEARS = range(1800, 9001)
-"""The years that it can be moved to: all that follows from a moment has room."""
 
 
 class Clock:
-    """Tells the time; safe to share."""
+    """A clock that can be set and stopped; safe to share."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -22,21 +22,13 @@ class Clock:
 
     @property
     def is_frozen(self) -> bool:
-        """Whether time stands still."""
+        """Whether the clock is stopped."""
         return self._frozen is not None
 
     def now(self) -> datetime:
         """Return the moment, in UTC."""
         with self._lock:
             return self._now()
-
-    def freeze(self) -> None:
-        """Stop at the present moment."""
-        self.set(frozen=True)
-
-    def advance(self, by: timedelta) -> None:
-        """Jump ahead, or back when negative; as `turn`."""
-        self.set(by=by)
 
     def set(
         self,
@@ -45,25 +37,25 @@ class Clock:
         by: timedelta = timedelta(),
         frozen: bool | None = None,
     ) -> None:
-        """Jump to an aware moment and then ahead, and stop or run; or do nothing.
+        """Move to an aware moment and then ahead or back; stop or run, None as before.
 
         Raises:
-            ValueError: that would leave `YEARS`.
+            ValueError: the moment is not in `YEARS`; nothing was changed.
         """
         with self._lock:
             try:
                 moment = (at or self._now()).astimezone(UTC) + by
             except OverflowError:
-                raise _too_far() from None
+                raise _out_of_range() from None
             if moment.year not in YEARS:
-                raise _too_far()
+                raise _out_of_range()
             if self.is_frozen if frozen is None else frozen:
                 self._frozen = moment
             else:
                 self._ahead, self._frozen = moment - datetime.now(UTC), None
 
     def reset(self) -> None:
-        """Go with real time again."""
+        """Return to real time."""
         with self._lock:
             self._ahead, self._frozen = timedelta(), None
 
@@ -71,6 +63,6 @@ class Clock:
         return self._frozen or datetime.now(UTC) + self._ahead
 
 
-def _too_far() -> ValueError:
+def _out_of_range() -> ValueError:
     first, last = YEARS[0], YEARS[-1]
     return ValueError(f"at and advance_s must stay in the years {first} to {last}.")

@@ -1,6 +1,6 @@
-"""What the control paths are told to do: their JSON bodies, read and judged.
+"""The JSON bodies of the control endpoints, parsed and validated.
 
-All that makes no sense is a ValueError whose text names the member.
+An invalid body is a ValueError whose message names the member.
 """
 
 from __future__ import annotations
@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from bridge.sandbox.control import json_members
+from bridge.sandbox.control.json_members import Members
 
 _MAX_CALLS = 1_000_000_000
 _MAX_ZONE = 999
-_MAX_ADVANCE_S = 1e12  # farther than the clock goes
+_MAX_ADVANCE_S = 1e12  # a timedelta can hold it; the clock accepts less
 
 
 @dataclass(frozen=True, slots=True)
 class ClockChange:
-    """Where to put the clock: to a moment, then ahead, then stopped or running."""
+    """Where to set the clock: to a moment, then ahead, then stopped or running."""
 
     at: datetime | None
     by: timedelta
@@ -27,7 +27,7 @@ class ClockChange:
 
 
 def read_clock(document: object) -> ClockChange:
-    """Return what a body for the clock asks."""
+    """Return the change that a body describes."""
     given = json_members.members(document, ("at", "advance_s", "frozen"))
     by_s = json_members.number(given, "advance_s", -_MAX_ADVANCE_S, _MAX_ADVANCE_S)
     frozen = given.get("frozen")
@@ -47,7 +47,7 @@ def _moment(at: object) -> datetime | None:
 
 
 def read_move(document: object) -> tuple[str, int | None]:
-    """Return a user and the zone to live in, None for anywhere."""
+    """Return a user and the zone that serves it, None for all zones."""
     given = json_members.members(document, ("username", "zone"))
     username = json_members.text(given, "username")
     if given.get("zone") is None:
@@ -57,14 +57,14 @@ def read_move(document: object) -> tuple[str, int | None]:
 
 @dataclass(frozen=True, slots=True)
 class SeedRows:
-    """Rows to put in, by entity; `tenant` None is the first one."""
+    """Rows to add, by entity; `tenant` None is the first one."""
 
     tenant: int | None
     rows: Mapping[str, list[Mapping[str, object]]]
 
 
 def read_seed(document: object) -> SeedRows:
-    """Return what a body with rows asks."""
+    """Return the rows of a body."""
     given = json_members.members(document, ("tenant", "rows"))
     rows = given.get("rows")
     if not isinstance(rows, Mapping):
@@ -77,24 +77,26 @@ def read_seed(document: object) -> SeedRows:
 
 @dataclass(frozen=True, slots=True)
 class ExtraUsage:
-    """Calls to count that nobody made; `tenant` None is the first one."""
+    """Calls to count as if they had been made; `tenant` None is the first one."""
 
     tenant: int | None
     calls: int
 
 
 def read_usage(document: object) -> ExtraUsage:
-    """Return what a body with calls asks."""
+    """Return the calls of a body."""
     given = json_members.members(document, ("tenant", "calls"))
-    return ExtraUsage(_tenant(given), json_members.whole(given, "calls", 0, _MAX_CALLS))
+    calls = json_members.whole(given, "calls", 0, _MAX_CALLS)
+    return ExtraUsage(_tenant(given), calls)
 
 
-def _tenant(given: Mapping[str, Any]) -> int | None:
+def _tenant(given: Members) -> int | None:
     if given.get("tenant") is None:
         return None
     return json_members.whole(given, "tenant", 0, 2**63)
 
 
 def read_name(document: object) -> str:
-    """Return the name that a body gives."""
-    return json_members.text(json_members.members(document, ("name",)), "name")
+    """Return the name in a body."""
+    given = json_members.members(document, ("name",))
+    return json_members.text(given, "name")

@@ -1,8 +1,8 @@
-"""The simulator's own HTTP paths below `/sandbox`: what the vendor does not have.
+"""The HTTP endpoints below `/sandbox` that steer a simulator, and its status page.
 
-JSON in and out, forms from the status page, no credentials: whoever reaches the
-simulator may steer it. Web pages of other origins may not. `docs/simulator.md` lists
-the paths.
+They take and return JSON, and forms from the status page. There is no login: everything
+that reaches the simulator can steer it, except web pages of other origins.
+`docs/simulator.md` lists the paths.
 """
 
 from __future__ import annotations
@@ -34,7 +34,6 @@ from bridge.sandbox.soap.http_responses import Environ, HttpResponse
 PREFIX = "/sandbox"
 
 _FORM = "application/x-www-form-urlencoded"
-_NO_PATH = "There is no such path."
 _ROW_PARTS = 3
 _LOG = logging.getLogger(__name__)
 
@@ -50,15 +49,20 @@ class ControlRequest:
     is_form: bool
 
     def json(self) -> object:
-        """Return the JSON body; ValueError when it is none."""
+        """Return the JSON body. Raises ValueError when it is not valid JSON."""
         return json_members.parse(self.body)
+
+    def form(self) -> dict[str, str]:
+        """Return the fields of a form."""
+        text = self.body.decode("ascii", "replace")
+        return dict(parse_qsl(text, keep_blank_values=True))
 
 
 Handler: TypeAlias = "Callable[[ControlEndpoints, ControlRequest], object]"
 
 
 class ControlEndpoints:
-    """Answers the control paths of one simulator."""
+    """The control endpoints of one simulator."""
 
     def __init__(
         self,
@@ -72,10 +76,10 @@ class ControlEndpoints:
         self._recording = recording
         self._faults = faults
 
-    def answer(self, environ: Environ, body: bytes) -> HttpResponse:
-        """Answer a request to `/` or to a path below `PREFIX`."""
+    def respond(self, environ: Environ, body: bytes) -> HttpResponse:
+        """Return the response to a request for `/` or a path below `PREFIX`."""
         path = environ.get("PATH_INFO", "").removeprefix(PREFIX).strip("/")
-        asked = ControlRequest(
+        request = ControlRequest(
             environ["REQUEST_METHOD"],
             path.split("/"),
             parse_qs(environ.get("QUERY_STRING", "")),
@@ -83,12 +87,12 @@ class ControlEndpoints:
             environ.get("CONTENT_TYPE", "").partition(";")[0].strip() == _FORM,
         )
         try:
-            if _is_foreign(environ):
+            if _is_cross_origin(environ):
                 message = "Only pages of the simulator itself may do that."
                 return _problem(HTTPStatus.FORBIDDEN, message)
-            return self._answer(asked)
+            return self._respond(request)
         except (ValueError, OverflowError, DatabaseError, SnapshotError) as error:
-            if asked.is_form:
+            if request.is_form:
                 return self._page(HTTPStatus.BAD_REQUEST, str(error))
             return _problem(HTTPStatus.BAD_REQUEST, str(error))
         except (sqlite3.Error, OSError) as error:
@@ -98,24 +102,26 @@ class ControlEndpoints:
             message = "That failed inside the simulator."
         return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, message)
 
-    def _answer(self, asked: ControlRequest) -> HttpResponse:
-        first = asked.parts[0]
-        if asked.method == "GET" and first in {"", status_page.STYLE}:
-            return self._page() if not first else status_page.style()
-        if first == "rows" and len(asked.parts) == _ROW_PARTS:
-            return self._row(asked)
-        methods = self.ROUTES.get(first) if len(asked.parts) == 1 else None
+    def _respond(self, request: ControlRequest) -> HttpResponse:
+        first = request.parts[0]
+        if request.method == "GET" and first in {"", status_page.STYLE}:
+            return status_page.style() if first else self._page()
+        if first == "rows" and len(request.parts) == _ROW_PARTS:
+            return self._row(request)
+        methods = self.ROUTES.get(first) if len(request.parts) == 1 else None
         if methods is None:
-            return _problem(HTTPStatus.NOT_FOUND, _NO_PATH)
-        handle = methods.get(asked.method)
+            return _problem(HTTPStatus.NOT_FOUND, "There is no such path.")
+        handle = methods.get(request.method)
         if handle is None:
             allowed = ", ".join(methods)
             return _problem(HTTPStatus.METHOD_NOT_ALLOWED, f"Allowed: {allowed}.")
-        document = handle(self, asked)
-        if asked.is_form:
+        document = handle(self, request)
+        if request.is_form:
             return HttpResponse(
                 HTTPStatus.SEE_OTHER, "text/plain", b"", (("Location", PREFIX),)
             )
+        if document is None:  # a change: return what a GET returns now
+            document = methods["GET"](self, request)
         return http_responses.json_response(document)
 
     def _page(
@@ -123,119 +129,73 @@ class ControlEndpoints:
     ) -> HttpResponse:
         return status_page.page(self._vendor, self._journal, code, problem)
 
-    def _show_requests(self, _asked: ControlRequest) -> object:
-        return self._journal.report()
-
-    def _forget_requests(self, _asked: ControlRequest) -> object:
-        self._journal.clear()
-        return self._journal.report()
-
-    def _show_exchanges(self, _asked: ControlRequest) -> object:
-        return {"exchanges": self._recording.latest()}
-
-    def _forget_exchanges(self, asked: ControlRequest) -> object:
-        self._recording.clear()
-        return self._show_exchanges(asked)
-
-    def _show_tenants(self, _asked: ControlRequest) -> object:
+    def _show_tenants(self, _request: ControlRequest) -> object:
         return [
             {"ci": ci, "usernames": [user.username for user in service.tenant.users]}
             for ci, service in self._vendor.tenants.items()
         ]
 
-    def _show_knobs(self, _asked: ControlRequest) -> object:
-        return self._vendor.knobs.document()
+    def _set_knobs(self, request: ControlRequest) -> None:
+        is_form = request.is_form
+        self._vendor.knobs.set(
+            status_page.read_knobs(request.form()) if is_form else request.json()
+        )
 
-    def _turn_knobs(self, asked: ControlRequest) -> object:
-        given = status_page.read_knobs(_form(asked)) if asked.is_form else asked.json()
-        self._vendor.knobs.set(given)
-        return self._show_knobs(asked)
-
-    def _loosen_knobs(self, asked: ControlRequest) -> object:
-        self._vendor.knobs.reset()
-        return self._show_knobs(asked)
-
-    def _show_clock(self, _asked: ControlRequest) -> object:
+    def _show_clock(self, _request: ControlRequest) -> object:
         clock = self._vendor.clock
         return {"now": clock.now().isoformat(), "frozen": clock.is_frozen}
 
-    def _set_clock(self, asked: ControlRequest) -> object:
-        given = status_page.read_clock(_form(asked)) if asked.is_form else asked.json()
-        order = control_requests.read_clock(given)
-        self._vendor.clock.set(at=order.at, by=order.by, frozen=order.frozen)
-        return self._show_clock(asked)
+    def _set_clock(self, request: ControlRequest) -> None:
+        is_form = request.is_form
+        change = control_requests.read_clock(
+            status_page.read_clock(request.form()) if is_form else request.json()
+        )
+        self._vendor.clock.set(at=change.at, by=change.by, frozen=change.frozen)
 
-    def _reset_clock(self, asked: ControlRequest) -> object:
-        self._vendor.clock.reset()
-        return self._show_clock(asked)
-
-    def _show_faults(self, _asked: ControlRequest) -> object:
-        return {"waiting": self._faults.waiting()}
-
-    def _queue_fault(self, asked: ControlRequest) -> object:
-        self._faults.add(fault_queue.read_fault(asked.json()))
-        return self._show_faults(asked)
-
-    def _drop_faults(self, asked: ControlRequest) -> object:
-        self._faults.clear()
-        return self._show_faults(asked)
-
-    def _show_zones(self, _asked: ControlRequest) -> object:
-        return {"zones": self._vendor.zones.report()}
-
-    def _move(self, asked: ControlRequest) -> object:
-        username, zone = control_requests.read_move(asked.json())
+    def _move(self, request: ControlRequest) -> None:
+        username, zone = control_requests.read_move(request.json())
         if self._vendor.find_user(username) is None:
             raise ValueError("username: there is no such user.")
         self._vendor.zones.move(username, zone)
-        return self._show_zones(asked)
 
-    def _reset(self, _asked: ControlRequest) -> object:
+    def _reset(self, _request: ControlRequest) -> object:
         self._vendor.reset()
         self._faults.clear()
         return {"reset": self._vendor.dataset.name}
 
-    def _seed(self, asked: ControlRequest) -> object:
-        order = control_requests.read_seed(asked.json())
-        service = self._service(order.tenant)
-        ids = contents.add(self._vendor.database, service.schema, order.rows)
+    def _seed(self, request: ControlRequest) -> object:
+        seed = control_requests.read_seed(request.json())
+        schema = self._service(seed.tenant).schema
+        ids = contents.add(self._vendor.database, schema, seed.rows)
         self._vendor.refresh()
         return {"ids": ids}
 
-    def _show_snapshots(self, _asked: ControlRequest) -> object:
-        return {"snapshots": snapshots.names(self._vendor.database)}
+    def _snapshot(self, request: ControlRequest) -> None:
+        name = control_requests.read_name(request.json())
+        snapshots.take(self._vendor.database, name)
 
-    def _snapshot(self, asked: ControlRequest) -> object:
-        snapshots.take(self._vendor.database, control_requests.read_name(asked.json()))
-        return self._show_snapshots(asked)
-
-    def _restore(self, asked: ControlRequest) -> object:
-        name = control_requests.read_name(asked.json())
+    def _restore(self, request: ControlRequest) -> object:
+        name = control_requests.read_name(request.json())
         snapshots.restore(self._vendor.database, name)
         self._vendor.refresh()
         return {"restored": name}
 
-    def _show_usage(self, _asked: ControlRequest) -> object:
-        return {
-            ci: service.usage.used() for ci, service in self._vendor.tenants.items()
-        }
+    def _show_usage(self, _request: ControlRequest) -> object:
+        tenants = self._vendor.tenants
+        return {ci: service.usage.used() for ci, service in tenants.items()}
 
-    def _use(self, asked: ControlRequest) -> object:
-        """Count calls that nobody made, as if they had just come."""
-        order = control_requests.read_usage(asked.json())
-        self._service(order.tenant).usage.count(order.calls)
-        return self._show_usage(asked)
+    def _add_usage(self, request: ControlRequest) -> None:
+        usage = control_requests.read_usage(request.json())
+        self._service(usage.tenant).usage.count(usage.calls)
 
-    def _forget_usage(self, asked: ControlRequest) -> object:
-        """Count all tenants' calls anew, as if an hour had passed."""
+    def _reset_usage(self, _request: ControlRequest) -> None:
         for service in self._vendor.tenants.values():
             service.usage.reset()
-        return self._show_usage(asked)
 
-    def _row(self, asked: ControlRequest) -> HttpResponse:
-        """Return a stored fragment; `tenant` may be left out for the first tenant."""
-        _, entity, record_id = asked.parts
-        given = asked.query.get("tenant", [])
+    def _row(self, request: ControlRequest) -> HttpResponse:
+        """Return a stored fragment, of the first tenant unless `tenant` is given."""
+        _, entity, record_id = request.parts
+        given = request.query.get("tenant", [])
         try:
             ci = int(given[0]) if given else self._first_tenant()
             number = int(values.LONG.read(record_id))
@@ -259,31 +219,54 @@ class ControlEndpoints:
             raise ValueError("tenant: there is no such tenant.")
         return service
 
+    # By path below the prefix and method. A handler that returns None has changed
+    # something, and the response is that of GET.
     ROUTES: ClassVar[Mapping[str, Mapping[str, Handler]]] = {
-        "requests": {"GET": _show_requests, "DELETE": _forget_requests},
-        "exchanges": {"GET": _show_exchanges, "DELETE": _forget_exchanges},
+        "requests": {
+            "GET": lambda self, _: self._journal.report(),
+            "DELETE": lambda self, _: self._journal.clear(),
+        },
+        "exchanges": {
+            "GET": lambda self, _: {"exchanges": self._recording.latest()},
+            "DELETE": lambda self, _: self._recording.clear(),
+        },
         "tenants": {"GET": _show_tenants},
-        "knobs": {"GET": _show_knobs, "POST": _turn_knobs, "DELETE": _loosen_knobs},
-        "clock": {"GET": _show_clock, "POST": _set_clock, "DELETE": _reset_clock},
-        "faults": {"GET": _show_faults, "POST": _queue_fault, "DELETE": _drop_faults},
-        "zones": {"GET": _show_zones, "POST": _move},
-        "usage": {"GET": _show_usage, "POST": _use, "DELETE": _forget_usage},
+        "knobs": {
+            "GET": lambda self, _: self._vendor.knobs.document(),
+            "POST": _set_knobs,
+            "DELETE": lambda self, _: self._vendor.knobs.reset(),
+        },
+        "clock": {
+            "GET": _show_clock,
+            "POST": _set_clock,
+            "DELETE": lambda self, _: self._vendor.clock.reset(),
+        },
+        "faults": {
+            "GET": lambda self, _: {"waiting": self._faults.waiting()},
+            "POST": lambda self, request: self._faults.add(
+                fault_queue.read_fault(request.json())
+            ),
+            "DELETE": lambda self, _: self._faults.clear(),
+        },
+        "zones": {
+            "GET": lambda self, _: {"zones": self._vendor.zones.report()},
+            "POST": _move,
+        },
+        "usage": {"GET": _show_usage, "POST": _add_usage, "DELETE": _reset_usage},
         "reset": {"POST": _reset},
         "seed": {"POST": _seed},
-        "snapshot": {"GET": _show_snapshots, "POST": _snapshot},
+        "snapshot": {
+            "GET": lambda self, _: {
+                "snapshots": snapshots.names(self._vendor.database)
+            },
+            "POST": _snapshot,
+        },
         "restore": {"POST": _restore},
     }
-    """The paths of one part below the prefix, and what answers each method."""
 
 
-def _form(asked: ControlRequest) -> dict[str, str]:
-    return dict(
-        parse_qsl(asked.body.decode("ascii", "replace"), keep_blank_values=True)
-    )
-
-
-def _is_foreign(environ: Environ) -> bool:
-    """Tell whether a web page of another origin makes the browser ask."""
+def _is_cross_origin(environ: Environ) -> bool:
+    """Return whether a browser sends the request for a page of another origin."""
     origin = environ.get("HTTP_ORIGIN")
     return origin is not None and urlsplit(origin).netloc != environ.get("HTTP_HOST")
 

@@ -1,4 +1,4 @@
-"""Lets a call go wrong as a fault asks: before it, instead of it, on its way out."""
+"""Applies a fault to one call: before it, instead of it, or to its response."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ _WITHOUT_RESPONSE = frozenset(
 def apply(
     fault: Fault, call: Callable[[], HttpResponse], environ: Environ
 ) -> HttpResponse:
-    """Carry a call out or not and wait, as the fault asks; return what to send."""
+    """Execute a call or not, and wait, as the fault says; return what to send."""
     if fault.kind is FaultKind.LATE_COMMIT:
         _wait_for_disconnect(environ, MAX_SECONDS)
         time.sleep(fault.seconds)
         return call()
-    answer = call() if fault.carried_out else None
+    response = call() if fault.executes_call else None
     if fault.kind is FaultKind.TIMEOUT:
         _wait_for_disconnect(environ, fault.seconds or MAX_SECONDS)
     elif fault.kind is not FaultKind.DRIP:
         time.sleep(fault.seconds)
-    return _response(fault, answer, environ)
+    return _response(fault, response, environ)
 
 
 def _response(
-    fault: Fault, answer: HttpResponse | None, environ: Environ
+    fault: Fault, response: HttpResponse | None, environ: Environ
 ) -> HttpResponse:
     match fault.kind:
         case FaultKind.HTTP_401:
@@ -53,34 +53,38 @@ def _response(
             body = envelope.soap_fault(errors.unprocessable(inner))
             return http_responses.soap(body, HTTPStatus.INTERNAL_SERVER_ERROR)
         case _:
-            return answer or HttpResponse(HTTPStatus.OK, "text/plain", b"")
+            return response or HttpResponse(HTTPStatus.OK, "text/plain", b"")
 
 
-def _wait_for_disconnect(environ: Environ, seconds: float) -> None:
-    """Return when the client has closed its connection, or after so long."""
+def _wait_for_disconnect(environ: Environ, timeout_s: float) -> None:
+    """Return when the client has closed its connection, or after the timeout."""
     connection: socket.socket = environ["gunicorn.socket"]
-    watch = select.poll()  # `select` itself knows the first thousand files only
+    watch = select.poll()  # select() cannot watch file descriptors above 1023
     watch.register(connection, select.POLLIN)
-    end = time.monotonic() + seconds
+    end = time.monotonic() + timeout_s
     while (left := end - time.monotonic()) > 0:
         if not watch.poll(left * 1000):
             return
         try:
+            # Peek: the bytes may be the client's next request, which is read later.
             if not connection.recv(1, socket.MSG_PEEK):
                 return
         except OSError:
             return
-        time.sleep(_POLL_INTERVAL_S)  # the next request waits already; it is alive
+        time.sleep(_POLL_INTERVAL_S)
 
 
 def send(
-    environ: Environ, start_response: StartResponse, answer: HttpResponse, fault: Fault
+    environ: Environ,
+    start_response: StartResponse,
+    response: HttpResponse,
+    fault: Fault,
 ) -> Iterable[bytes]:
-    """Send an answer; or hang up before it, in its middle, or let it drip."""
+    """Send a response; or disconnect before or within it, or send it slowly."""
     connection: socket.socket = environ["gunicorn.socket"]
     if fault.kind in _WITHOUT_RESPONSE:
         _disconnect(connection)
-    body = b"".join(http_responses.send(environ, start_response, answer))
+    body = b"".join(http_responses.send(environ, start_response, response))
     if fault.kind is FaultKind.TRUNCATE:
         return _half(body, connection)
     if fault.kind is FaultKind.DRIP:
@@ -89,22 +93,22 @@ def send(
 
 
 def _half(body: bytes, connection: socket.socket) -> Iterator[bytes]:
-    """Send half of what the headers promise, then hang up."""
+    """Send half of what Content-Length promises, then disconnect."""
     yield body[: len(body) // 2]
     _disconnect(connection)
 
 
 def _drip(body: bytes, seconds: float) -> Iterator[bytes]:
-    """Send a body in equal pieces, the last one after so long."""
+    """Send a body in equal chunks, the last one after so many seconds."""
     size = max(1, -(-len(body) // _CHUNKS))
-    drops = [body[start : start + size] for start in range(0, len(body), size)]
-    for drop in drops:
-        time.sleep(seconds / len(drops))
-        yield drop
+    chunks = [body[start : start + size] for start in range(0, len(body), size)]
+    for chunk in chunks:
+        time.sleep(seconds / len(chunks))
+        yield chunk
 
 
 def _disconnect(connection: socket.socket) -> None:
     try:
         connection.shutdown(socket.SHUT_RDWR)
     except OSError:
-        return  # the client was faster
+        return  # the client has closed it already

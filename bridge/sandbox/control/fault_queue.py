@@ -1,4 +1,4 @@
-"""Faults on demand: a queue of what shall go wrong with the next matching calls."""
+"""Faults on demand: a queue of what goes wrong with the next matching calls."""
 
 from __future__ import annotations
 
@@ -10,27 +10,12 @@ from bridge.sandbox.control import json_members
 from bridge.sandbox.facts.service import OPERATIONS
 
 MAX_SECONDS = 600.0
-"""The longest wait of any fault."""
-
 MAX_TIMES = 1_000_000
-"""How often one fault can happen."""
-
 _MAX_QUEUED = 1000
 
 
 class FaultKind(StrEnum):
-    """What goes wrong with one call.
-
-    - http503, html200: a web page instead of SOAP, with that status.
-    - http401: the web page that refuses a login.
-    - reset: the connection is cut before the answer.
-    - truncate: half an answer, then the connection is cut.
-    - delay: the answer comes, late.
-    - fault: a `soap:Fault` about a database time-out.
-    - timeout: no answer for so long, or until the client hangs up.
-    - drip: the answer trickles in over so long.
-    - late_commit: no answer; the call is carried out so long after the client gave up.
-    """
+    """What goes wrong with one call; `docs/simulator.md` describes each."""
 
     HTTP_503 = "http503"
     HTML_200 = "html200"
@@ -52,9 +37,9 @@ _WITH_RESPONSE = frozenset({FaultKind.TRUNCATE, FaultKind.DELAY, FaultKind.DRIP}
 class Fault:
     """One fault. `operation` None matches every call.
 
-    `seconds` is the "so long" of the kinds that have one; the others wait so long
-    before they happen. With `after_commit` the call is carried out first; kinds that
-    show an answer always carry it out.
+    `seconds` is the duration of `timeout`, `drip` and `late_commit`; the other kinds
+    wait so long before they happen. With `after_commit` the call is executed first;
+    kinds that send a response always execute it.
     """
 
     kind: FaultKind
@@ -64,8 +49,8 @@ class Fault:
     after_commit: bool = False
 
     @property
-    def carried_out(self) -> bool:
-        """Whether the call does its work before the fault."""
+    def executes_call(self) -> bool:
+        """Whether the call is executed before the fault."""
         return self.after_commit or self.kind in _WITH_RESPONSE
 
 
@@ -91,7 +76,7 @@ def read_fault(document: object) -> Fault:
 
 
 def _operation(given: json_members.Members) -> str | None:
-    """Return the operation that is meant, in the vendor's spelling; None for all."""
+    """Return the operation in the vendor's spelling; None for all."""
     if given.get("operation") is None:
         return None
     name = _OPERATIONS.get(json_members.text(given, "operation").lower())
@@ -101,49 +86,47 @@ def _operation(given: json_members.Members) -> str | None:
     return name
 
 
+@dataclass(slots=True, eq=False)
+class _QueuedFault:
+    fault: Fault
+    times_left: int
+
+
 class FaultQueue:
     """Faults that are still to happen, first in, first out; safe to share."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._faults: list[_QueuedFault] = []
+        self._queued: list[_QueuedFault] = []
 
     def add(self, fault: Fault) -> None:
-        """Let a fault happen `times` times.
+        """Add a fault that happens `times` times.
 
         Raises:
-            ValueError: so many different ones wait already.
+            ValueError: the queue is full.
         """
         with self._lock:
-            if len(self._faults) >= _MAX_QUEUED:
+            if len(self._queued) >= _MAX_QUEUED:
                 raise ValueError(f"{_MAX_QUEUED} faults are waiting already.")
-            self._faults.append(_QueuedFault(fault, fault.times))
+            self._queued.append(_QueuedFault(fault, fault.times))
 
     def pop(self, operation: str) -> Fault | None:
-        """Return the next fault for a call, used up by it."""
+        """Return the next fault for a call, and count it as used."""
         with self._lock:
-            for waiting in self._faults:
-                if waiting.fault.operation in {None, operation}:
-                    waiting.times -= 1
-                    if not waiting.times:
-                        self._faults.remove(waiting)
-                    return waiting.fault
+            for queued in self._queued:
+                if queued.fault.operation in {None, operation}:
+                    queued.times_left -= 1
+                    if not queued.times_left:
+                        self._queued.remove(queued)
+                    return queued.fault
         return None
 
     def clear(self) -> None:
-        """Drop all faults."""
+        """Remove all faults."""
         with self._lock:
-            self._faults.clear()
+            self._queued.clear()
 
     def waiting(self) -> int:
         """Return how many calls can still fail."""
         with self._lock:
-            return sum(waiting.times for waiting in self._faults)
-
-
-@dataclass(slots=True, eq=False)
-class _QueuedFault:
-    """A fault and how often it is still to happen."""
-
-    fault: Fault
-    times: int
+            return sum(queued.times_left for queued in self._queued)

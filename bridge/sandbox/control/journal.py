@@ -1,4 +1,4 @@
-"""Remembers what was called, so that tests can count vendor calls and judge them."""
+"""The journal of calls, so that tests can count and validate them."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+# Calls of operations that do not exist are counted under one name: a client that makes
+# names up would fill the memory.
 UNKNOWN = "(unknown)"
-"""What operations that there are none of are counted under, whatever their name."""
 
 _MAX_ENTRIES = 200
-_MAX_EXCHANGES = 200  # a full page has one or two megabytes
+_MAX_EXCHANGES = 200  # a page of 500 records has one or two megabytes
 _MAX_SPANS = 20_000
 _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One answered request; no header or body is kept.
+    """One completed request, without headers and body.
 
     `operation` is empty when it could not be read, or `UNKNOWN`. `ms` is the time until
-    the answer was ready, `fault` the kind of what went wrong on demand or `busy`, empty
-    for nothing.
+    the response was ready; `fault` the kind of fault on demand, `busy`, or empty.
     """
 
     operation: str
@@ -38,8 +38,8 @@ class Entry:
     fault: str = ""
 
 
+# User, entity, start and end of a call, by the monotonic clock.
 _Span: TypeAlias = tuple[str, str, float, float]
-"""User, entity, and when a call came and was answered, by the monotonic clock."""
 
 
 class Journal:
@@ -52,7 +52,7 @@ class Journal:
         self._spans: deque[_Span] = deque(maxlen=_MAX_SPANS)
 
     def add(self, entry: Entry) -> None:
-        """Add one request, just when its answer is ready."""
+        """Add a request whose response has just become ready."""
         ended = time.monotonic()
         span = (entry.user, entry.entity, ended - entry.ms / 1000, ended)
         with self._lock:
@@ -61,7 +61,7 @@ class Journal:
             self._latest.append(entry)
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove everything."""
         with self._lock:
             self._counts.clear()
             self._latest.clear()
@@ -75,13 +75,13 @@ class Journal:
     def report(self) -> dict[str, object]:
         """Return total, counts by operation and entity, and the latest, oldest first.
 
-        Calls without an entity are counted under the empty name. `mostAtOnce` tells
-        for each user and entity how many calls were ever under way together.
+        Calls without an entity are counted under the empty name. `mostAtOnce` is the
+        highest number of concurrent calls by user and entity.
         """
         with self._lock:
-            counts: dict[str, dict[str, int]] = {}
+            counts: dict[str, dict[str, int]] = defaultdict(dict)
             for (operation, entity), number in sorted(self._counts.items()):
-                counts.setdefault(operation, {})[entity] = number
+                counts[operation][entity] = number
             return {
                 "total": self._counts.total(),
                 "counts": counts,
@@ -95,10 +95,10 @@ class RecordingError(Exception):
 
 
 class Recording:
-    """Whole SOAP requests and replies: all of them in a file, the latest in memory.
+    """Whole SOAP requests and responses: all in a file, the latest in memory.
 
-    The file gets everything, memory what is asked for. Requests name the
-    integration code; passwords travel in HTTP headers, which are not kept.
+    Requests contain the integration code; passwords are sent in HTTP headers, which are
+    not recorded.
 
     Raises:
         RecordingError: the file cannot be written.
@@ -117,15 +117,15 @@ class Recording:
             ) from error
 
     def add(
-        self, entry: Entry, request: bytes, reply: bytes, *, in_memory: bool
+        self, entry: Entry, request: bytes, response: bytes, *, in_memory: bool
     ) -> None:
-        """Add one exchange where it is wanted; the file gets it as a line of JSON.
+        """Add one exchange to the file, as a line of JSON, and to memory if so.
 
-        A file that cannot be written any more is told once and tried again.
+        A file that cannot be written is logged once and tried again.
         """
         if not in_memory and self._path is None:
             return
-        texts = {"request": _text(request), "reply": _text(reply)}
+        texts = {"request": _text(request), "reply": _text(response)}
         document = asdict(entry) | texts
         with self._lock:
             if in_memory:
@@ -150,7 +150,7 @@ class Recording:
             return list(self._latest)
 
     def clear(self) -> None:
-        """Forget them; a file stays as it is."""
+        """Remove the exchanges in memory; the file stays as it is."""
         with self._lock:
             self._latest.clear()
 
@@ -162,13 +162,13 @@ def _text(body: bytes) -> str:
 def _max_concurrent(spans: Iterable[_Span]) -> dict[str, dict[str, int]]:
     changes = sorted(
         (moment, change, user, entity)
-        for user, entity, came, answered in spans
-        for moment, change in ((came, 1), (answered, -1))
+        for user, entity, start, end in spans
+        for moment, change in ((start, 1), (end, -1))
     )
     now: Counter[tuple[str, str]] = Counter()
-    most: dict[str, dict[str, int]] = defaultdict(dict)
+    highest: dict[str, dict[str, int]] = defaultdict(dict)
     for _moment, change, user, entity in changes:
         now[user, entity] += change
-        known = most[user].get(entity, 0)
-        most[user][entity] = max(known, now[user, entity])
-    return most
+        known = highest[user].get(entity, 0)
+        highest[user][entity] = max(known, now[user, entity])
+    return highest

@@ -1,6 +1,6 @@
-"""Members of JSON bodies, judged one by one: what the control paths are sent.
+"""Validation of JSON bodies, member by member.
 
-All that is wrong is a ValueError whose text names the member.
+An invalid value is a ValueError whose message names the member.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ Members: TypeAlias = Mapping[str, Any]
 
 
 def parse(body: bytes) -> object:
-    """Return what a JSON text says; infinities and NaN are none."""
+    """Parse a JSON text; infinities and NaN are refused."""
     try:
-        return json.loads(body, parse_constant=_refuse)
+        return json.loads(body, parse_constant=_refuse_constant)
     except RecursionError:
         raise ValueError("The JSON is nested too deeply.") from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"The body is no JSON: {error}.") from error
+        raise ValueError(f"The body is not valid JSON: {error}.") from error
 
 
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no number in JSON.")
+def _refuse_constant(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not a JSON number.")
 
 
 def members(document: object, known: Collection[str]) -> Members:
-    """Return the members of an object that has no others than the known ones."""
+    """Return the members of an object that has only known ones."""
     if not isinstance(document, Mapping):
         raise ValueError("A JSON object is needed.")  # noqa: TRY004 - one kind for all
     unknown = set(document) - set(known)
@@ -49,7 +49,7 @@ def text(given: Members, name: str) -> str:
 
 
 def switch(given: Members, name: str, *, default: bool) -> bool:
-    """Return a member that is true or false."""
+    """Return a member that must be true or false."""
     value = given.get(name, default)
     if not isinstance(value, bool):
         raise ValueError(f"{name} must be true or false.")  # noqa: TRY004 - one kind for all
@@ -57,23 +57,23 @@ def switch(given: Members, name: str, *, default: bool) -> bool:
 
 
 def whole(
-    given: Members, name: str, lowest: int, highest: int, *, default: int | None = None
+    given: Members, name: str, minimum: int, maximum: int, *, default: int | None = None
 ) -> int:
     """Return a member that must be a whole number between two, both allowed."""
     value = given.get(name, default)
     is_whole = isinstance(value, int) and not isinstance(value, bool)
-    if not is_whole or not lowest <= value <= highest:
-        raise ValueError(f"{name} must be a whole number from {lowest} to {highest}.")
+    if not is_whole or not minimum <= value <= maximum:
+        raise ValueError(f"{name} must be a whole number from {minimum} to {maximum}.")
     return int(value)
 
 
 def number(
-    given: Members, name: str, lowest: float, highest: float, *, default: float = 0
+    given: Members, name: str, minimum: float, maximum: float, *, default: float = 0
 ) -> float:
-    """Return a member that is a number between two, both allowed."""
+    """Return a member that must be a number between two, both allowed."""
     value = given.get(name, default)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"{name} must be a number.")  # noqa: TRY004 - one kind for all
-    if not lowest <= value <= highest:  # neither is NaN
-        raise ValueError(f"{name} must be from {lowest:g} to {highest:g}.")
+    if not minimum <= value <= maximum:  # false for NaN too
+        raise ValueError(f"{name} must be from {minimum:g} to {maximum:g}.")
     return float(value)

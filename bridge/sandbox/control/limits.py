@@ -1,7 +1,7 @@
 """The vendor's limits: calls per hour, calls at once, bytes of attachments.
 
-One set of numbers per kind of service: `VENDOR` as it is, `GENEROUS` for those who only
-want to try things. Windows follow the simulator's clock, threads follow real time.
+`VENDOR` has the vendor's own numbers, `GENEROUS` hardly any limit. Windows follow the
+simulator's clock, threads follow real time.
 Source: SOAP help, query and thresholds; SOAP contract notes, section 15.
 """
 
@@ -21,15 +21,14 @@ MAX_RECORDS = 500
 TIMEFRAME_MINUTES = 60
 _TIMEFRAME_S = TIMEFRAME_MINUTES * 60
 _UPLOAD_WINDOW_S = 300
-_IN_PROGRESS = float("inf")  # a busy slot is the moment it gets free
+_IN_PROGRESS = float("inf")  # a busy slot is stored as the time at which it is free
 
-Now = Callable[[], datetime]
-"""Tells the simulator's time."""
+Now = Callable[[], datetime]  # the simulator's clock
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one tenant may do; `threads` None is as many as the server has."""
+    """The limits of one tenant; `threads` None is as many as the server has."""
 
     calls_per_hour: int
     threads: int | None
@@ -58,7 +57,6 @@ GENEROUS = Limits(
 LIMITS: Mapping[str, Limits] = MappingProxyType(
     {"vendor": VENDOR, "generous": GENEROUS}
 )
-"""The sets by name."""
 
 
 class UsageCounter:
@@ -72,7 +70,7 @@ class UsageCounter:
         self._total = 0
 
     def count(self, calls: int = 1) -> None:
-        """Note calls."""
+        """Count calls."""
         second = int(self._now().timestamp())
         with self._lock:
             if not self._seconds or self._seconds[-1][0] != second:
@@ -91,14 +89,14 @@ class UsageCounter:
         source="clients",
     )
     def admit(self) -> float | None:
-        """Count one call and return the seconds it is held up; None refuses it.
+        """Count one call and return the seconds that it is delayed; None refuses it.
 
-        From half of the hour's calls each takes half a second longer, from three
-        quarters a whole one. Source: SOAP contract notes, section 15. Unverified:
-        that refused calls are not counted.
+        Source: SOAP contract notes, section 15. Unverified: that refused calls are not
+        counted.
         """
         allowed = self._limits.calls_per_hour
-        with self._lock:  # of calls at once, only so many as are left may go on
+        # One step: concurrent calls must not all see the last call as still allowed.
+        with self._lock:
             used = self.used()
             if used >= allowed:
                 return None
@@ -118,20 +116,22 @@ class UsageCounter:
         with self._lock:
             while self._seconds and self._seconds[0][0] < now - _TIMEFRAME_S:
                 self._total -= self._seconds.popleft()[1]
-            while self._seconds and self._seconds[-1][0] > now:  # it was set back
+            while (
+                self._seconds and self._seconds[-1][0] > now
+            ):  # the clock was set back
                 self._total -= self._seconds.pop()[1]
             return self._total
 
     def reset(self) -> None:
-        """Begin to count anew."""
+        """Start counting at 0."""
         with self._lock:
             self._seconds.clear()
             self._total = 0
 
     def message(self) -> str:
-        """Return the usage as getThresholdAndUsageInfo words it.
+        """Return the usage in the words of getThresholdAndUsageInfo.
 
-        Source: captured answer (soap-samples 14).
+        Source: captured response (soap-samples 14).
         """
         return (
             f"ThresholdOfExternalRequest: {self._limits.calls_per_hour}; "
@@ -141,13 +141,13 @@ class UsageCounter:
 
 
 class Slots:
-    """Calls at once by key, an integration code with an entity; safe to share.
+    """Concurrent calls by key, an integration code with an entity; safe to share.
 
-    Source: vendor's thread limits, per identifier and object endpoint.
+    Source: the vendor's thread limits, per integration code and object endpoint.
     """
 
     def __init__(self, limits: Limits) -> None:
-        self._most = limits.threads
+        self._max = limits.threads
         self._lock = threading.Lock()
         self._busy: dict[tuple[str, str], list[float]] = {}
 
@@ -157,25 +157,25 @@ class Slots:
         source="help",
     )
     def acquire(self, key: tuple[str, str]) -> bool:
-        """Occupy a slot until `give`; tell whether there was one."""
-        if self._most is None:
+        """Occupy a slot until `release`; return whether there was one."""
+        if self._max is None:
             return True
         now = time.monotonic()
         with self._lock:
             busy = [until for until in self._busy.get(key, ()) if until > now]
             self._busy[key] = busy
-            if len(busy) >= self._most:
+            if len(busy) >= self._max:
                 return False
             busy.append(_IN_PROGRESS)
             return True
 
     def release(self, key: tuple[str, str], held_s: float = 0.0) -> None:
-        """Free a slot that was taken, so many seconds from now."""
-        if self._most is None:
+        """Free a slot, so many seconds from now."""
+        if self._max is None:
             return
         with self._lock:
             busy = self._busy.get(key, [])
-            if _IN_PROGRESS in busy:  # else forgotten since
+            if _IN_PROGRESS in busy:  # it is not after a reset
                 busy.remove(_IN_PROGRESS)
                 busy.append(time.monotonic() + held_s)
 
@@ -188,8 +188,8 @@ class Slots:
 class UploadBudget:
     """The bytes that one tenant may upload in five minutes; safe to share.
 
-    Source: SOAP help, attachments. Unverified: counted per tenant; the upload that
-    goes beyond is refused and shuts all others out for five minutes.
+    Source: SOAP help, attachments. Unverified: counted per tenant; an upload that
+    exceeds it is refused, and so are all others for five minutes.
     """
 
     def __init__(self, limits: Limits, now: Now) -> None:
@@ -197,7 +197,7 @@ class UploadBudget:
         self._now = now
         self._lock = threading.Lock()
         self._uploads: deque[tuple[float, int]] = deque()
-        self._shut_until = 0.0
+        self._blocked_until = 0.0
 
     @rule(
         "Limits",
@@ -205,22 +205,22 @@ class UploadBudget:
         source="help",
     )
     def admit(self, size: int) -> bool:
-        """Count an upload; tell whether it may happen."""
+        """Count an upload; return whether it is allowed."""
         now = self._now().timestamp()
         with self._lock:
-            if 0 < self._shut_until - now <= _UPLOAD_WINDOW_S:
+            if 0 < self._blocked_until - now <= _UPLOAD_WINDOW_S:
                 return False
             while self._uploads and self._uploads[0][0] <= now - _UPLOAD_WINDOW_S:
                 self._uploads.popleft()
             used = sum(uploaded for _, uploaded in self._uploads)
             if used + size > self._limits.upload_bytes:
-                self._shut_until = now + _UPLOAD_WINDOW_S
+                self._blocked_until = now + _UPLOAD_WINDOW_S
                 return False
             self._uploads.append((now, size))
             return True
 
     def reset(self) -> None:
-        """Begin to count anew."""
+        """Start counting at 0."""
         with self._lock:
             self._uploads.clear()
-            self._shut_until = 0.0
+            self._blocked_until = 0.0

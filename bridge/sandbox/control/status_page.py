@@ -1,6 +1,6 @@
-"""The status page: what is in the simulator, what was asked, how it misbehaves.
+"""The status page: records, latest requests, knobs and clock.
 
-Plain HTML with forms; works without scripts. The forms' texts are read here too.
+Plain HTML with forms; works without scripts. The forms are read here too.
 """
 
 from __future__ import annotations
@@ -20,11 +20,10 @@ from bridge.sandbox.control.vendor import Vendor
 from bridge.sandbox.data import contents
 from bridge.sandbox.soap.http_responses import HttpResponse
 
-STYLE = "status.css"
-"""The style sheet's name below the control prefix."""
+STYLE = "status.css"  # its path below the control prefix
 
 _MAX_SHOWN = 20
-_WAY_TO_LIMIT = (0.5, 0.75)
+_METER_LEVELS = (0.5, 0.75)  # where calls slow down, see `limits`
 _SECURITY_HEADERS = (
     ("Content-Security-Policy", "default-src 'none'; style-src 'self'"),
     ("X-Frame-Options", "DENY"),
@@ -59,16 +58,16 @@ def style() -> HttpResponse:
 
 
 def read_knobs(form: Mapping[str, str]) -> dict[str, object]:
-    """Return the knobs that the page's form sets; its `defaults` button sets all.
+    """Return the knobs of the page's form; its `defaults` button resets all.
 
     Raises:
-        ValueError: a number is none.
+        ValueError: a text is not a number.
     """
     document: dict[str, object] = {}
     for name, knob in DECLARED.items():
         if "defaults" in form:
             document[name] = knob.default
-        elif "highest" not in knob.metadata:
+        elif "maximum" not in knob.metadata:
             document[name] = name in form
         elif name in form:
             document[name] = _number(name, form[name])
@@ -76,10 +75,10 @@ def read_knobs(form: Mapping[str, str]) -> dict[str, object]:
 
 
 def read_clock(form: Mapping[str, str]) -> dict[str, object]:
-    """Return what the buttons of the clock ask for, as the JSON path takes it.
+    """Return what the buttons of the clock set, as the JSON endpoint takes it.
 
     Raises:
-        ValueError: the number of seconds is none.
+        ValueError: the number of seconds is not a number.
     """
     document: dict[str, object] = {}
     if "advance_s" in form:
@@ -98,14 +97,14 @@ def _number(name: str, text: str) -> float:
 
 def _tenant(vendor: Vendor, service: TenantService) -> dict[str, object]:
     used, allowed = service.usage.used(), service.usage.allowed
-    calm, busy = (allowed * share for share in _WAY_TO_LIMIT)
+    low, high = (allowed * share for share in _METER_LEVELS)
     return {
         "ci": service.tenant.ci,
         "usernames": [user.username for user in service.tenant.users],
         "used": used,
         "allowed": allowed,
-        "calm": calm,
-        "busy": busy,
+        "low": low,
+        "high": high,
         "counts": contents.counts(vendor.database, service.schema),
     }
 
@@ -115,8 +114,8 @@ def _knobs(current: Knobs) -> list[dict[str, object]]:
         {
             "name": name,
             "value": getattr(current, name),
-            "turned": getattr(current, name) != knob.default,
-            "highest": knob.metadata.get("highest"),
+            "changed": getattr(current, name) != knob.default,
+            "maximum": knob.metadata.get("maximum"),
             "says": knob.metadata["says"],
         }
         for name, knob in DECLARED.items()

@@ -1,4 +1,4 @@
-"""One tenant at work: its tables and metadata by version, its limits and its users.
+"""The service of one tenant: tables and metadata by version, limits, users.
 
 Shared by all threads. What belongs to a call is an argument of the call, never state.
 """
@@ -16,13 +16,13 @@ from bridge.sandbox.declarations import rule
 from bridge.sandbox.facts.model import EntityFacts, entities_of
 from bridge.sandbox.soap import metadata
 
+# The versions of the service, each with its own namespace and path.
 OLD, NEW = "1.5", "1.6"
-"""The versions of the service, each with its own namespace and path."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Edition:
-    """One generation of the vendor: its entities and the answers about their fields."""
+    """One generation of the vendor: its entities and the results of GetFieldInfo."""
 
     generation: str
     entities: tuple[EntityFacts, ...]
@@ -30,7 +30,7 @@ class Edition:
 
 
 def edition(facts: Mapping[str, EntityFacts], generation: str) -> Edition:
-    """Return a generation with its prepared answers, for all tenants."""
+    """Return a generation with its prepared results, for all tenants."""
     entities = entities_of(facts, generation)
     return Edition(
         generation,
@@ -41,7 +41,7 @@ def edition(facts: Mapping[str, EntityFacts], generation: str) -> Edition:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VersionView:
-    """What one version shows of a tenant.
+    """What one version of the service shows of a tenant.
 
     `field_infos` and `udf_infos` hold the members of the results by entity name.
     """
@@ -53,13 +53,13 @@ class VersionView:
 
 
 class TenantService:
-    """One tenant at work.
+    """The service of one tenant.
 
     Args:
         tenant: from the data set.
         editions: the generations served, by version.
         limits: what the tenant may do.
-        now: tells the time that its limits go by.
+        now: returns the time that its limits follow.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class TenantService:
     def show(
         self, udfs: Mapping[str, tuple[Udf, ...]], changed: frozenset[str]
     ) -> None:
-        """Put other UDFs in force at once; `changed` as for `schema.tenant_schema`."""
+        """Serve these UDFs from now on; `changed` as for `schema.tenant_schema`."""
         if (udfs, changed) == self._shown:
             return
         self._shown = (udfs, changed)
@@ -116,10 +116,10 @@ class TenantService:
     def accepts(
         self, code: str | None, user: ApiUser, version: str, *, always: bool
     ) -> bool:
-        """Tell whether a call may go on with its integration code, or without.
+        """Return whether a call is accepted with its integration code, or without one.
 
-        With `always`, version 1.5 asks for it too. Source: SOAP contract notes, section
-        4. Unverified: 1.5 without identifier, which later help knows nothing of.
+        With `always`, version 1.5 requires one too. Source: SOAP contract notes,
+        section 4. Unverified: 1.5 without a code, which later help does not mention.
         """
         if code is None and version == OLD and not always:
             return not user.assigned

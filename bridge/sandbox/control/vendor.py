@@ -1,7 +1,7 @@
-"""The simulated vendor as a whole: its tenants, their users, and one database.
+"""The simulated vendor: its tenants, their users, and one database.
 
 Built once from a data set; everything in it is shared by all threads. What belongs to a
-call (user, tenant, identifier) is an argument of the call and never state.
+call (user, tenant, integration code) is an argument of the call and never state.
 """
 
 from __future__ import annotations
@@ -24,11 +24,10 @@ from bridge.sandbox.data.initial_data import InitialData
 from bridge.sandbox.declarations import rule
 from bridge.sandbox.facts.model import EntityFacts
 
+# The releases of 1.6 that can be served; the last one by default.
 GENERATIONS = ("1.6.0", "1.6.11")
-"""The releases of 1.6 that can be served; the last one by default."""
 
-OLD_RELEASE = "1.5.3"
-"""What GetWsdlVersion says in version 1.5. Unverified."""
+OLD_RELEASE = "1.5.3"  # what GetWsdlVersion returns in version 1.5; unverified
 
 
 class Vendor:
@@ -79,13 +78,13 @@ class Vendor:
         self.initial_data = InitialData(self.database, dataset, schemas)
 
     def find_user(self, username: str) -> tuple[TenantService, ApiUser] | None:
-        """Return the login of a name, in any case, and its tenant."""
+        """Return the login with a name, in any case, and its tenant."""
         return self._logins.get(username.strip().lower())
 
     def login(
         self, username: str, password: str
     ) -> tuple[TenantService, ApiUser] | None:
-        """Return the login whose name and password these are, unless it is inactive.
+        """Return the login with this name and password, unless it is inactive.
 
         Source: SOAP contract notes, section 14.1.
         """
@@ -110,7 +109,7 @@ class Vendor:
         return bool(found)
 
     def release(self, version: str) -> str:
-        """Return the release that a version is at, as GetWsdlVersion says it."""
+        """Return the release of a version, as GetWsdlVersion returns it."""
         return OLD_RELEASE if version == OLD else self.generation
 
     def facts_generation(self, version: str) -> str:
@@ -118,15 +117,16 @@ class Vendor:
         return OLD if version == OLD else self.generation
 
     def refresh(self) -> None:
-        """Put the UDFs in force that the database holds definitions of."""
+        """Serve the UDFs that the database has definitions of."""
         connection = self.database.reading()
-        with self._refreshing:  # the last one to read must be the last one to show
+        # Reading and showing are one step: an older reading must not be shown last.
+        with self._refreshing:
             for service in self.tenants.values():
                 start = service.tenant.udfs
                 service.show(*udfs.live(connection, service.schema, start))
 
     def reset(self) -> None:
-        """Put all records, UDFs, zones and the clock back, and count anew."""
+        """Reset records, UDFs, zones, clock and usage."""
         self.initial_data.restore()
         self.zones.clear()
         self.clock.reset()

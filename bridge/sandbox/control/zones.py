@@ -1,12 +1,12 @@
-"""Zones: several service addresses in one process, and which one serves whom.
+"""Zones: several service addresses in one process, and the users that each serves.
 
-A zone is a path in front of the service, `/zones/<number>/ATServices/...`, so that a
-client can follow what getZoneInfo tells on any host and port. Whoever maps the vendor's
-own host names here reaches zone N as `webservicesN.autotask.net`. A user without a zone
-is served at every address; one that has been given a zone only there: elsewhere the
-login fails with a 401 page.
-Source: SOAP contract notes, section 2. Unverified: a 401 for the wrong zone, said there
-of cached zones; real zones also forward, which nobody should rely on.
+A zone is a path before the service, `/zones/<number>/ATServices/...`, so that a client
+can use the address of getZoneInfo on any host and port. Where the vendor's host names
+resolve to the simulator, zone N is also `webservicesN.autotask.net`. A user without a
+zone is served at every address, a user with a zone only there: elsewhere the login
+fails with a 401 page.
+Source: SOAP contract notes, section 2. Unverified: a 401 for the wrong zone, which the
+notes say of cached zones. Real zones also forward, which no client should rely on.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _HOST = re.compile(
 
 
 class Zones:
-    """Which user lives in which zone; safe to share."""
+    """The zones of users; safe to share."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -32,7 +32,7 @@ class Zones:
 
     @rule("Zones", "Several zones in one process; a user can be moved", source="help")
     def move(self, username: str, zone: int | None) -> None:
-        """Let a user live in a zone, or anywhere."""
+        """Move a user to a zone, or with None to all."""
         with self._lock:
             if zone is None:
                 self._by_user.pop(username.lower(), None)
@@ -40,7 +40,7 @@ class Zones:
                 self._by_user[username.lower()] = zone
 
     def of(self, username: str) -> int | None:
-        """Return a user's zone, None for one who is served everywhere."""
+        """Return the zone of a user, None for all zones."""
         return self._by_user.get(username.lower())
 
     @rule(
@@ -48,13 +48,13 @@ class Zones:
         "A user who has moved gets the 401 page at the old address",
         source="unverified",
     )
-    def serves(self, asked: int | None, username: str) -> bool:
-        """Tell whether the address of a zone serves a user."""
+    def serves(self, requested: int | None, username: str) -> bool:
+        """Return whether the address of a zone serves a user."""
         zone = self.of(username)
-        return zone is None or zone == asked
+        return zone is None or zone == requested
 
     def clear(self) -> None:
-        """Let all users live anywhere."""
+        """Move all users to all zones."""
         with self._lock:
             self._by_user.clear()
 
@@ -65,7 +65,7 @@ class Zones:
 
 
 def requested_zone(path: str, host: str) -> tuple[int | None, str]:
-    """Return the zone that a request is addressed to, and the path behind it."""
+    """Return the zone that a request is sent to, and the path after its prefix."""
     found = _PATH.match(path)
     if found:
         return int(found["zone"]), path[found.end() :]

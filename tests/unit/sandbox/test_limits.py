@@ -62,28 +62,28 @@ def test_calls_at_once_get_no_more_than_the_hour_has():
 
 def test_what_was_counted_in_a_future_that_was_taken_back_is_forgotten():
     clock = Clock()
-    clock.freeze()
+    clock.set(frozen=True)
     counter = UsageCounter(VENDOR, clock.now)
     counter.count(3)
-    clock.advance(timedelta(minutes=30))
+    clock.set(by=timedelta(minutes=30))
     counter.count(5)
 
-    clock.advance(timedelta(minutes=-30))
+    clock.set(by=timedelta(minutes=-30))
 
     assert counter.used() == 3
 
 
 def test_a_full_budget_shuts_out_for_five_minutes_of_the_clock():
     clock = Clock()
-    clock.freeze()
+    clock.set(frozen=True)
     budget = UploadBudget(VENDOR, clock.now)
     assert budget.admit(10_000_000)
-    clock.advance(timedelta(seconds=299))
+    clock.set(by=timedelta(seconds=299))
     assert not budget.admit(1)
 
-    clock.advance(timedelta(seconds=299))
+    clock.set(by=timedelta(seconds=299))
     assert not budget.admit(1)
-    clock.advance(timedelta(seconds=1))
+    clock.set(by=timedelta(seconds=1))
     assert budget.admit(10_000_000)
 
 

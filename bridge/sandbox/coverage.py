@@ -49,12 +49,13 @@ from bridge.sandbox.soap import (
     xml_reader,
 )
 
+# Where the generated part of the documentation begins.
 HEADING = "## Coverage"
-"""Where the generated part of the documentation begins."""
 
+# The release that the entities are shown of: the one that is served by default.
 RELEASE = GENERATIONS[-1]
-"""The release that the entities are shown of: the one that is served by default."""
 
+# The modules whose functions are marked with rules.
 MODULES: tuple[ModuleType, ...] = (
     app,
     http_responses,
@@ -86,7 +87,6 @@ MODULES: tuple[ModuleType, ...] = (
     attachments,
     invoices,
 )
-"""The modules whose functions are marked with rules."""
 
 _AREAS = (
     "Transport",

@@ -12,10 +12,10 @@ from inspect import isclass, isfunction
 from types import ModuleType
 from typing import Any, Literal, TypeAlias, TypeVar
 
+# Where a rule is known from; `coverage` explains each.
 Source: TypeAlias = Literal[
     "help", "captured", "clients", "rest", "stack", "unverified"
 ]
-"""Where a rule is known from; `coverage` explains each."""
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _MARK = "declared_rules"

@@ -1,6 +1,6 @@
 """Runs the simulator: gunicorn, one worker process, many threads.
 
-The database is made before the worker is forked and has no open connection then.
+The database is created before the worker is forked and has no open connection then.
 """
 
 from __future__ import annotations
@@ -31,23 +31,22 @@ from bridge.sandbox.data.dataset import Dataset
 from bridge.sandbox.data.initial_data import ProgressReport
 from bridge.sandbox.facts.loader import load_facts
 
+# Functions that build the data sets from the facts, by name.
 SEEDS: dict[str, Callable[..., Dataset]] = {
     "small": seed.small,
     "million": seed.million,
     "hostile": seed.hostile,
 }
-"""Data sets by name, each made from the facts."""
 
-LARGE = frozenset({"million"})
-"""Data sets that take minutes to make and are kept once made."""
+LARGE = frozenset({"million"})  # data sets that take minutes to build
 
-_SPARE_THREADS = 32  # for the control paths, whatever happens on the others
+_SPARE_THREADS = 32  # for the control paths, also when all others are busy
 _BACKLOG = 256
-_MAX_FILES = 8192  # a connection each, and three of the database for a thread
+_MAX_FILES = 8192  # one for a connection, three of the database for a thread
 
 
 class _Response(Response):  # type: ignore[misc]  # gunicorn is untyped
-    """An answer whose `Date` is the application's own."""
+    """A response with the `Date` of the application."""
 
     def default_headers(self) -> list[str]:
         """Return status line and connection headers, without gunicorn's `Date`."""
@@ -55,17 +54,17 @@ class _Response(Response):  # type: ignore[misc]  # gunicorn is untyped
         return [line for line in lines if not line.startswith("Date:")]
 
     def process_headers(self, headers: Iterable[tuple[str, str]]) -> None:
-        """Take the application's headers, its `Date` too, which gunicorn would drop."""
+        """Set the application's headers; gunicorn itself drops its `Date`."""
         given = list(headers)
         super().process_headers(given)
         self.headers += [header for header in given if header[0] == "Date"]
 
 
 class _Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
-    """A worker of gunicorn whose answers are dated by the application."""
+    """A gunicorn worker that uses `_Response`."""
 
     def handle_request(self, req: Any, conn: Any) -> bool:  # noqa: ANN401 - untyped
-        """Answer one request; return whether the connection can be used again."""
+        """Respond to one request; return whether the connection can be used again."""
         response, environ = wsgi.create(
             req,
             conn.sock,
@@ -87,8 +86,8 @@ class _Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         except Exception:
             if not response.headers_sent:
                 raise
-            # A second answer on this connection would be read as part of the first.
-            self.log.exception("An answer was cut off")
+            # A second response here would be read as the rest of the first one.
+            self.log.exception("A response was cut off")
             return False
         finally:
             if hasattr(parts, "close"):
@@ -97,7 +96,7 @@ class _Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
 
 
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
-    """gunicorn around a ready application, configured here and nowhere else."""
+    """gunicorn with all its options; it reads no configuration."""
 
     def __init__(
         self, app: SandboxApp, listener: socket.socket, on_ready: Callable[[], None]
@@ -118,13 +117,13 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
         super().__init__()
 
     def load_config(self) -> None:
-        """Take over the options."""
+        """Set the options."""
         for name, value in self._options.items():
             self.cfg.set(name, value)
 
     def load(self) -> Any:  # noqa: ANN401 - what gunicorn expects of a WSGI application
         """Return the application, in the worker."""
-        gc.freeze()  # what was loaded before the fork is never collected
+        gc.freeze()  # keeps memory shared that was loaded before the fork
         return self._app
 
 
@@ -134,14 +133,14 @@ class ListenError(OSError):
 
 @dataclass(frozen=True, slots=True)
 class ServeOptions:
-    """What is to be served, and where.
+    """What to serve, and where.
 
     Args:
         dataset_name: a key of `SEEDS`.
         host: address to bind.
         port: 0 takes a free one.
-        data: the database file; without it a temporary one is used and removed.
-        record: a file that every SOAP request and reply is added to.
+        data: the database file; None uses a temporary one.
+        record: a file that SOAP requests and responses are appended to.
         generation: one of `vendor.GENERATIONS`.
         limits: a key of `limits.LIMITS`.
         service_time: a key of `values.SERVICE_ZONES`.
@@ -164,17 +163,17 @@ def run(
 ) -> None:
     """Serve until SIGINT or SIGTERM; then exit the process with status 0.
 
-    `on_ready` is called with the base URL, slash at the end, once requests are
-    answered. Before, the data set is made within `preparing` and reported to it.
+    `on_ready` is called with the base URL, slash at the end, once the server accepts
+    requests. Before, the data set is built within `preparing`, which gets its progress.
 
     Raises:
         ListenError: the address is taken or cannot be bound.
-        DatabaseError: the file holds something else.
+        DatabaseError: the file has other data.
         RecordingError: the file to record in cannot be written.
     """
     recording = Recording(choices.record)
     values.set_service_time(choices.service_time)
-    _allow_files()
+    _raise_file_limit()
     facts = load_facts()
     dataset = SEEDS[choices.dataset_name](facts)
     with _database_file(choices.data) as path:
@@ -196,8 +195,8 @@ def run(
         _Server(app, listener, lambda: on_ready(base_url, dataset)).run()
 
 
-def _allow_files() -> None:
-    """Raise the number of open files to what many clients need, if that is allowed."""
+def _raise_file_limit() -> None:
+    """Raise the limit of open files for many clients, if that is allowed."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _MAX_FILES if hard == resource.RLIM_INFINITY else min(_MAX_FILES, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -226,7 +225,7 @@ def _database_file(data: Path | None) -> Iterator[Path]:
     try:
         yield Path(folder) / "sandbox.sqlite"
     finally:
-        # The forked worker unwinds through here too, and may be replaced by another.
+        # The forked worker comes here too, and may be replaced by another one.
         if os.getpid() == owner:
             shutil.rmtree(folder)
 

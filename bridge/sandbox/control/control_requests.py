@@ -55,16 +55,10 @@ def read_move(document: object) -> tuple[str, int | None]:
     return username, json_members.whole(given, "zone", 1, _MAX_ZONE)
 
 
-@dataclass(frozen=True, slots=True)
-class SeedRows:
-    """Rows to add, by entity; `tenant` None is the first one."""
-
-    tenant: int | None
-    rows: Mapping[str, list[Mapping[str, object]]]
-
-
-def read_seed(document: object) -> SeedRows:
-    """Return the rows of a body."""
+def read_seed(
+    document: object,
+) -> tuple[int | None, Mapping[str, list[Mapping[str, object]]]]:
+    """Return a tenant, None for the first one, and the rows to add by entity."""
     given = json_members.members(document, ("tenant", "rows"))
     rows = given.get("rows")
     if not isinstance(rows, Mapping):
@@ -72,22 +66,13 @@ def read_seed(document: object) -> SeedRows:
     for entity, some in rows.items():
         if not isinstance(some, list) or not all(isinstance(o, Mapping) for o in some):
             raise ValueError(f"rows: {entity} must be a list of objects.")
-    return SeedRows(_tenant(given), rows)
+    return _tenant(given), rows
 
 
-@dataclass(frozen=True, slots=True)
-class ExtraUsage:
-    """Calls to count as if they had been made; `tenant` None is the first one."""
-
-    tenant: int | None
-    calls: int
-
-
-def read_usage(document: object) -> ExtraUsage:
-    """Return the calls of a body."""
+def read_usage(document: object) -> tuple[int | None, int]:
+    """Return a tenant, None for the first one, and the calls to add to its usage."""
     given = json_members.members(document, ("tenant", "calls"))
-    calls = json_members.whole(given, "calls", 0, _MAX_CALLS)
-    return ExtraUsage(_tenant(given), calls)
+    return _tenant(given), json_members.whole(given, "calls", 0, _MAX_CALLS)
 
 
 def _tenant(given: Members) -> int | None:

@@ -164,9 +164,9 @@ class ControlEndpoints:
         return {"reset": self._vendor.dataset.name}
 
     def _seed(self, request: ControlRequest) -> object:
-        seed = control_requests.read_seed(request.json())
-        schema = self._service(seed.tenant).schema
-        ids = contents.add(self._vendor.database, schema, seed.rows)
+        tenant, rows = control_requests.read_seed(request.json())
+        schema = self._service(tenant).schema
+        ids = contents.add(self._vendor.database, schema, rows)
         self._vendor.refresh()
         return {"ids": ids}
 
@@ -185,8 +185,8 @@ class ControlEndpoints:
         return {ci: service.usage.used() for ci, service in tenants.items()}
 
     def _add_usage(self, request: ControlRequest) -> None:
-        usage = control_requests.read_usage(request.json())
-        self._service(usage.tenant).usage.count(usage.calls)
+        tenant, calls = control_requests.read_usage(request.json())
+        self._service(tenant).usage.count(calls)
 
     def _reset_usage(self, _request: ControlRequest) -> None:
         for service in self._vendor.tenants.values():

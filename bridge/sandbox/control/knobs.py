@@ -103,10 +103,10 @@ _KINDS = {
     "drip": FaultKind.DRIP,
     "late_commit": FaultKind.LATE_COMMIT,
 }
+# The knobs by name. Metadata: `says`, and for numbers `maximum`.
 DECLARED: Mapping[str, Field[Any]] = MappingProxyType(
     {knob.name: knob for knob in fields(Knobs)}
 )
-"""The knobs by name. Metadata: `says`, and for numbers `maximum`."""
 
 
 class KnobBoard:

@@ -37,6 +37,7 @@ class Limits:
     upload_bytes: int
 
 
+# Source: SOAP help. Unverified: the edge of 6 to 7 MB for one attachment.
 VENDOR = Limits(
     calls_per_hour=10_000,
     threads=3,
@@ -44,7 +45,6 @@ VENDOR = Limits(
     attachment_bytes=7_000_000,
     upload_bytes=10_000_000,
 )
-"""Source: SOAP help. Unverified: the edge of 6 to 7 MB for one attachment."""
 
 GENEROUS = Limits(
     calls_per_hour=100_000_000,

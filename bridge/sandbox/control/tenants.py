@@ -69,18 +69,18 @@ class TenantService:
         self.usage = UsageCounter(limits, now)
         self.uploads = UploadBudget(limits, now)
         self._editions = editions
-        self._served: Mapping[str, VersionView] = {}
+        self._views: Mapping[str, VersionView] = {}
         self._shown: object = None
         self.show(tenant.udfs, frozenset())
 
     @property
     def schema(self) -> TenantSchema:
         """The tables that everything is stored in, those of version 1.6."""
-        return self._served[NEW].schema
+        return self._views[NEW].schema
 
-    def served(self, version: str) -> VersionView:
+    def view(self, version: str) -> VersionView:
         """Return what a version shows."""
-        return self._served[version]
+        return self._views[version]
 
     def show(
         self, udfs: Mapping[str, tuple[Udf, ...]], changed: frozenset[str]
@@ -95,7 +95,7 @@ class TenantService:
         )
         old = self._editions[OLD]
         older = older_schema(schema, old.entities, old.generation)
-        self._served = {
+        self._views = {
             NEW: _version_view(schema, new, udfs),
             OLD: _version_view(older, old, udfs),
         }

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from bridge.sandbox.declarations import rule
 
+# Separates the parts of a pattern. XML cannot contain it, so no value does.
 PARTS = "\0"
-"""Separates the parts of a pattern; XML cannot carry it, so no value holds it."""
 
 _SOUNDEX = {
     letter: digit
@@ -31,7 +31,7 @@ _SOUNDEX_LENGTH = 4
     source="unverified",
 )
 def collate(left: str, right: str) -> int:
-    """Order two texts: negative, 0 or positive."""
+    """Compare two texts: negative, 0 or positive."""
     first, second = _folded(left), _folded(right)
     return (first > second) - (first < second)
 
@@ -41,7 +41,7 @@ def _folded(text: str) -> str:
 
 
 def matches(text: str | None, pattern: str) -> bool | None:
-    """Tell whether a text has the parts of a pattern in order, without case.
+    """Return whether a text has the parts of a pattern in order, without case.
 
     The first part begins the text and the last ends it. None for a null text.
     """
@@ -49,7 +49,7 @@ def matches(text: str | None, pattern: str) -> bool | None:
 
 
 def matches_exactly(text: str | None, pattern: str) -> bool | None:
-    """Do as `matches` does, with case. One pass: no pattern can make it slow."""
+    """Match like `matches`, with case. One pass: no pattern makes it slow."""
     if text is None:
         return None
     head, *middles = pattern.split(PARTS)

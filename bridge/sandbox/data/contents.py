@@ -1,4 +1,4 @@
-"""What is in the tables: counted for the status page, added to past all rules."""
+"""Counts the records of a tenant, and adds rows without the vendor's rules."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ def counts(db: Database, schema: TenantSchema) -> dict[str, int]:
 def add(
     db: Database,
     schema: TenantSchema,
-    some: Mapping[str, Iterable[Mapping[str, object]]],
+    rows_by_entity: Mapping[str, Iterable[Mapping[str, object]]],
 ) -> dict[str, list[int]]:
     """Add records as a data set has them, in one transaction; return their ids.
 
-    Fields are as on the wire; read-only ones too. A row without id gets the next one;
-    one whose id is there already replaces that record. What defines user-defined fields
-    is in force once the vendor has been refreshed.
+    Field names are the vendor's; read-only fields can be set too. A row without id gets
+    the next one; a row with a known id replaces that record. Definitions of UDFs are
+    served after `Vendor.refresh`.
 
     Raises:
-        DatabaseError: unknown entity, field or UDF, or a value that is none of it.
+        DatabaseError: unknown entity, field or UDF, or a value that does not fit it.
     """
     ids: dict[str, list[int]] = {}
     with db.writing() as connection:
-        for entity, rows_of_it in some.items():
+        for entity, rows_of_it in rows_by_entity.items():
             table = schema.find(entity)
             if table is None:
                 raise DatabaseError(f"rows: there is no entity {entity}.")
@@ -53,7 +53,7 @@ def add(
 def _put_definition(
     connection: sqlite3.Connection, schema: TenantSchema, table: Table, row: Row
 ) -> int:
-    """Put in the definition of a user-defined field, and make room for its values."""
+    """Add the definition of a UDF, and the column of its values."""
     before = rows.known(connection, table, row)
     record_id = rows.put(connection, schema, table, row)
     after = database.read(connection, table, record_id) or {}
@@ -68,10 +68,7 @@ def _put_definition(
 def _put_list_item(
     connection: sqlite3.Connection, schema: TenantSchema, table: Table, row: Row
 ) -> int:
-    """Put in an item of a user-defined field's list, which is then no more the start's.
-
-    Its definition may come later.
-    """
+    """Add an item of a UDF's list; its definition, which may follow, has changed."""
     record_id = rows.put(connection, schema, table, row)
     item = database.read(connection, table, record_id) or {}
     definition_id = int(item.get(quoted("UdfFieldId")) or 0)

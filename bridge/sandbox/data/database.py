@@ -1,8 +1,7 @@
-"""All state of the simulator: one SQLite file, one table per tenant and entity.
+"""The records of the simulator: one SQLite file, one table per tenant and entity.
 
-Many threads read; one at a time writes, and a write call is one transaction. Text
-compares as the vendor's database compares it: without case (accents count) and without
-trailing blanks. Unverified: the rule of SQL Server's usual collation is assumed.
+Many threads read; one at a time writes, and a write call is one transaction. Texts
+compare as in `collation`.
 """
 
 from __future__ import annotations
@@ -20,9 +19,10 @@ from bridge.sandbox.data.schema import XML_COLUMN, Column, Table, quoted, sql_ty
 from bridge.sandbox.data.values import Stored
 from bridge.sandbox.declarations import rule
 
-ID_SERIES = "id"
-"""The series of the numbers that records are given."""
+ID_SERIES = "id"  # the series that ids of records are issued from
 
+# Tables beside the records: issued numbers, files, and the column numbers of UDFs that
+# were added or changed since the start.
 SIDE_TABLES = {
     "issued": "CREATE TABLE issued (ci INTEGER, series TEXT, last INTEGER NOT NULL, "
     "PRIMARY KEY (ci, series))",
@@ -31,11 +31,9 @@ SIDE_TABLES = {
     "live_udfs": "CREATE TABLE live_udfs (ci INTEGER, definition INTEGER, "
     "number INTEGER NOT NULL, PRIMARY KEY (ci, definition))",
 }
-"""What is kept beside the records: numbers given out, files, and the column numbers of
-UDFs that were added or changed since the start."""
 
+# Stored values by quoted column name, without the id.
 StoredRow = Mapping[str, Stored | None]
-"""Stored values by quoted column name, without the id."""
 
 
 class DatabaseError(Exception):
@@ -46,7 +44,7 @@ class Database:
     """One file of tables. Connections belong to threads; safe to share.
 
     Args:
-        path: the database file; made when missing.
+        path: the database file; created when missing.
         durable: whether a commit must survive a power cut, not only a crash.
     """
 
@@ -57,15 +55,15 @@ class Database:
         self._writing = threading.Lock()
 
     def restore_from(self, source: Path) -> None:
-        """Take over all that another database file holds, tables included.
+        """Replace everything, tables included, by what another database file holds.
 
-        Readers see the old state or the new one. The log of the change, which is as
-        large as the file, is gone at the end.
+        Readers see the old state or the new one.
         """
         connection = self.reading()
         uri = f"{source.absolute().as_uri()}?mode=ro"
         with self._writing, closing(sqlite3.connect(uri, uri=True)) as other:
             other.backup(connection)
+            # The log of this change is as large as the file; empty it now.
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
@@ -86,7 +84,7 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """Hold the one writer's place: commit at the end, roll back on any error."""
+        """Run one write transaction: commit at the end, roll back on any error."""
         connection = self.reading()
         with self._writing:
             connection.execute("BEGIN IMMEDIATE")
@@ -107,15 +105,26 @@ class Database:
 
 
 def add_functions(connection: sqlite3.Connection) -> None:
-    """Let a connection compare texts as the vendor does."""
+    """Add the collation and functions that compare texts as the vendor does."""
     connection.create_collation("SERVICE", collate)
     for function in (matches, matches_exactly):
         connection.create_function(function.__name__, 2, function, deterministic=True)
     connection.create_function("service_soundex", 1, soundex, deterministic=True)
 
 
+def signature(connection: sqlite3.Connection) -> str | None:
+    """Return the signature of the initial data of a database, None for an empty one."""
+    made = connection.execute(
+        "SELECT 1 FROM sqlite_master WHERE name = 'made_from'"
+    ).fetchone()
+    if made is None:
+        return None
+    row = connection.execute("SELECT signature FROM made_from").fetchone()
+    return str(row[0])
+
+
 def issue_id(connection: sqlite3.Connection, ci: int) -> int:
-    """Return a tenant's next new id: above every one before it, seeded ones too."""
+    """Return a tenant's next id: above all earlier ones, seeded ones too."""
     return issue(connection, ci, ID_SERIES)
 
 
@@ -231,14 +240,14 @@ def _cells(table: Table, stored: StoredRow) -> list[Stored | None]:
 
 
 def _shown(table: Table, record_id: int, stored: StoredRow, xml: bytes) -> bytes:
-    """Return what the table's version shows of a record stored with a fragment."""
+    """Return the fragment of a stored record in the version of the table."""
     if table.main is None:
         return xml
     return fragments.entity_fragment(table, record_id, stored)
 
 
 def add_column(connection: sqlite3.Connection, table: Table, column: Column) -> None:
-    """Add an empty column; one left from before a reset goes, type and all."""
+    """Add an empty column; replace one that is left from before a reset."""
     known = connection.execute(f"PRAGMA table_info({table.sql})").fetchall()
     if column.sql in {quoted(name) for _, name, *_ in known}:
         connection.execute(f"ALTER TABLE {table.sql} DROP COLUMN {column.sql}")
@@ -248,7 +257,7 @@ def add_column(connection: sqlite3.Connection, table: Table, column: Column) -> 
 
 
 def delete(connection: sqlite3.Connection, table: Table, record_id: int) -> bool:
-    """Delete one record; tell whether it was there."""
+    """Delete one record; return whether it existed."""
     done = connection.execute(
         f"DELETE FROM {table.sql} WHERE id = ?",  # noqa: S608 - quoted
         (record_id,),

@@ -1,6 +1,6 @@
 """The shape of a data set: tenants with their users, their UDFs and their records.
 
-Pure data, made by `seed`, stored by `database`. Values are Python's: int, bool, str,
+Pure data, created by `seed`, stored by `database`. Values are Python's: int, bool, str,
 Decimal, and naive datetimes in service time; null fields are left out.
 """
 
@@ -12,15 +12,13 @@ from typing import Protocol, TypeAlias
 
 from bridge.sandbox.facts.model import PicklistItem
 
+# One record by field name, `id` included. The member `UserDefinedFields`, where there
+# is one, maps UDF names to text or None.
 Row: TypeAlias = Mapping[str, object]
-"""One record by field name, `id` included.
-
-The member `UserDefinedFields`, where there is one, maps UDF names to text or None.
-"""
 
 
 class Rows(Iterable[Row], Sized, Protocol):
-    """The records of one entity; they may be made as they are gone through."""
+    """The records of one entity; they may be created while they are iterated."""
 
 
 UDF_MEMBER = "UserDefinedFields"
@@ -30,9 +28,9 @@ UDF_MEMBER = "UserDefinedFields"
 class Udf:
     """One user-defined field; `type` is string, double, datetime or boolean.
 
-    A list UDF has a `picklist`; a protected one compares case-sensitively. `column` is
-    the number it is stored under, None for its position. `default` is the text that a
-    new record gets when it leaves the UDF out.
+    A list UDF has a `picklist`; a protected one compares with case. `column` is the
+    number of its column, None for its position. `default` is the text that a new record
+    gets when the UDF is not sent.
     """
 
     name: str
@@ -49,7 +47,7 @@ class Udf:
 class ApiUser:
     """One login; `resource_id` is its Resource record.
 
-    One that is not `api_only` may use version 1.5 only. Version 1.5 asks for an
+    A user that is not `api_only` may use version 1.5 only. Version 1.5 requires an
     integration code only of a user that has one `assigned`.
     """
 
@@ -77,7 +75,7 @@ class Tenant:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """What a simulator starts with; the first user of the first tenant is shown."""
+    """The records that a simulator starts with; it prints the first user's login."""
 
     name: str
     tenants: tuple[Tenant, ...]

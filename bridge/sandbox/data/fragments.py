@@ -1,8 +1,8 @@
-"""Writes records as the vendor sends them: one fragment per record.
+"""Writes records as the vendor sends them: one XML fragment per record.
 
-A fragment holds no namespace declarations: it stands inside an answer whose envelope
-declares `xsi` and `xsd` and whose response element sets the default namespace.
-Source: captured answers (soap-samples 02, 03, 22).
+A fragment has no namespace declarations: the envelope of the response declares `xsi`
+and `xsd`, and the response element sets the default namespace.
+Source: captured responses (soap-samples 02, 03, 22).
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from bridge.sandbox.data.schema import Column, Table
 from bridge.sandbox.data.values import Stored
 from bridge.sandbox.declarations import rule
 
+# Control characters that XML forbids are sent as they are, and one as a reference, so
+# that clients meet both. Unverified: releases were seen to do either.
 _ESCAPES = str.maketrans(
     {
         "&": "&amp;",
@@ -23,12 +25,8 @@ _ESCAPES = str.maketrans(
         "\x1f": "&#x1F;",
     }
 )
-"""Control characters that XML forbids go out as they are, and one as a reference.
-
-Unverified: some releases have been seen to do the one or the other.
-"""
+# Entities whose return info has MatchInfo and Message. Source: captured responses.
 _DUPLICATE_MEMBERS = frozenset({"Ticket"})
-"""Entities whose return info has MatchInfo and Message. Source: captured answers."""
 
 
 @rule(
@@ -69,7 +67,7 @@ def entity_fragment(
 
 
 def return_info(entity: str, record_id: int) -> bytes:
-    """Return the `<EntityReturnInfo>` that accompanies a record of an answer."""
+    """Return the `<EntityReturnInfo>` of a record in a response."""
     blank = entity in _DUPLICATE_MEMBERS
     match, message = ("<MatchInfo />", "<Message />") if blank else ("", "")
     return (

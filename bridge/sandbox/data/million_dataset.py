@@ -1,6 +1,6 @@
-"""The data set `million`: the first tenant of `small` among very many customers.
+"""The data set `million`: the first tenant of `small` with very many customers.
 
-Rows are made while they are stored, never all at once, and are the same every time.
+Rows are generated while they are stored, never all at once, the same ones every time.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ _CITIES = (
 
 @dataclass(frozen=True, slots=True)
 class LazyRows:
-    """Rows that are made anew each time they are gone through."""
+    """Rows that are generated each time they are iterated."""
 
-    make: Callable[[], Iterator[Row]]
+    generate: Callable[[], Iterator[Row]]
     count: int
 
     def __len__(self) -> int:
         return self.count
 
     def __iter__(self) -> Iterator[Row]:
-        return self.make()
+        return self.generate()
 
 
 @dataclass(frozen=True, slots=True)
 class CustomerGenerator:
-    """Customers and their people, by number from 0; `words` are pools of texts."""
+    """Generates accounts and contacts by number, from 0; `words` are pools of texts."""
 
     words: Mapping[str, Sequence[str]]
     accounts: int
@@ -78,7 +78,7 @@ class CustomerGenerator:
         }
 
     def contact(self, number: int) -> Row:
-        """Return one contact; each account has as many as the others."""
+        """Return one contact; all accounts have the same number of them."""
         draw = number * _SCATTER
         account = number % self.accounts
         first = self._text("first_names", draw)
@@ -112,17 +112,17 @@ def million(
     contacts: int = 1_000_000,
     accounts: int = 50_000,
 ) -> Dataset:
-    """Return the first tenant of `small` with so many contacts and accounts in all."""
+    """Return the first tenant of `small` with this total of contacts and accounts."""
     tenant = small.tenants[0]
     own = {name: list(tenant.rows[name]) for name in ("Account", "Contact")}
-    crowd = CustomerGenerator(words, accounts - len(own["Account"]))
+    customers = CustomerGenerator(words, accounts - len(own["Account"]))
 
     def all_accounts() -> Iterator[Row]:
-        return chain(own["Account"], map(crowd.account, range(crowd.accounts)))
+        return chain(own["Account"], map(customers.account, range(customers.accounts)))
 
     def all_contacts() -> Iterator[Row]:
         count = contacts - len(own["Contact"])
-        return chain(own["Contact"], map(crowd.contact, range(count)))
+        return chain(own["Contact"], map(customers.contact, range(count)))
 
     rows = {
         **tenant.rows,

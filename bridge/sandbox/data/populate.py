@@ -1,7 +1,7 @@
-"""Fills a tenant with the many records that nobody names: people, deals, notes, tasks.
+"""Fills a tenant with random records: contacts, opportunities, notes, tasks.
 
-Also completes the hand-written records with what a real tenant would have in them.
-Everything comes from one seeded generator; values a record has are never changed.
+Also sets the fields that hand-written records leave out. Everything comes from one
+seeded generator; values that a record has are never changed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _UDF_DATA_TYPES = {
 
 
 def populate(population: Population, *, contacts: int, opportunities: int) -> None:
-    """Complete the given records and add others, up to the asked-for numbers."""
+    """Complete the given records and add others, up to these totals."""
     _complete_resources(population)
     _complete_accounts(population)
     _add_locations(population)
@@ -300,7 +300,7 @@ def _add_tasks(population: Population) -> None:
 
 
 def _within(project: Row, drawn: datetime) -> tuple[datetime, datetime]:
-    """Return a drawn time as one of a project's days but the last, and that last."""
+    """Return a random time moved into a project's days, and the last of these."""
     first, last = project["StartDateTime"], project["EndDateTime"]
     days = max(1, (last - first).days)
     day = first + timedelta(days=drawn.toordinal() % days)

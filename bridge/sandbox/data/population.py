@@ -1,4 +1,4 @@
-"""A tenant while it is being filled, and the one source of chance it is filled from."""
+"""A tenant while it is being filled, with its source of random values."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from bridge.sandbox.facts.model import EntityFacts
 
 Row = dict[str, Any]
 
-API_USER = 17
-"""Resource.UserType of a login that belongs to a program."""
+API_USER = 17  # Resource.UserType of a login for programs
 
 _FIRST_ID = 29_686_001
 _EPOCH = datetime(2019, 1, 7)  # noqa: DTZ001 - service time is naive
@@ -26,8 +25,7 @@ _FRACTIONS_MS = (0, 0, 100, 267, 553, 580, 777)
 class Population:
     """A tenant while it is being filled.
 
-    `rows` are by entity, in no order; `words` are pools of texts to make records of,
-    `mail` the domain of its people.
+    `rows` are by entity; `words` are pools of texts, `mail` the domain of its people.
     """
 
     facts: Mapping[str, EntityFacts]
@@ -55,7 +53,7 @@ class Population:
         return value if found.type == "string" else int(value)
 
     def chance(self, percent: int) -> bool:
-        """Say yes in so many of a hundred cases."""
+        """Return True in so many percent of all cases."""
         return self.random.randrange(100) < percent
 
     def word(self, pool: str) -> str:
@@ -73,20 +71,20 @@ class Population:
         )
 
     def day(self, *, after: datetime = _EPOCH) -> datetime:
-        """Return a midnight likewise, for fields that are dates only."""
+        """Return such a time's midnight, for fields that are dates only."""
         return datetime.combine(self.moment(after=after), datetime.min.time())
 
     def phone(self) -> str:
-        """Return a telephone number from the range kept for fiction."""
+        """Return a telephone number from the range reserved for fiction."""
         area = self.random.choice((518, 413, 802))
         return f"{area}-555-{self.random.randrange(100, 200):04d}"
 
     def money(self, highest: int) -> Decimal:
-        """Return an amount with four places, the last two seldom zero."""
+        """Return a random amount with four decimal places."""
         return Decimal(self.random.randrange(1, highest * 10_000)) / 10_000
 
     def sellers(self) -> list[int]:
-        """Return the active resources that may own accounts: no API users."""
+        """Return the active resources that may own accounts: not API users."""
         return [
             row["id"]
             for row in self.rows["Resource"]

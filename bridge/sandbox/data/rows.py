@@ -1,4 +1,4 @@
-"""Rows of data sets and of those who seed, as they are stored. No rule is asked."""
+"""Stores rows of data sets and of the seed endpoint; no rule of the vendor runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bridge.sandbox.data.schema import Column, Table, TenantSchema
 from bridge.sandbox.data.values import Stored
 
 _CONTAINERS = frozenset({list, dict})
-_MAX_ID = 2**62  # new records are numbered from above the largest
+_MAX_ID = 2**62  # new ids are issued above the highest, and must fit in 63 bits
 
 
 def put(
@@ -23,7 +23,7 @@ def put(
     A row without id gets the tenant's next one.
 
     Raises:
-        DatabaseError: a field or UDF is unknown, or a value is none of it.
+        DatabaseError: a field or UDF is unknown, or a value does not fit it.
     """
     stored = read(table, row)
     is_known = known(connection, table, row) is not None
@@ -39,10 +39,10 @@ def put(
 
 
 def known(connection: sqlite3.Connection, table: Table, row: Row) -> StoredRow | None:
-    """Return the stored record that a row replaces, if there is one.
+    """Return the stored record that a row replaces, None for a new one.
 
     Raises:
-        DatabaseError: the id of the row cannot be one.
+        DatabaseError: the id of the row is invalid.
     """
     return database.read(connection, table, _id(table, row)) if "id" in row else None
 
@@ -51,7 +51,7 @@ def read(table: Table, row: Row) -> dict[str, Stored | None]:
     """Return a row's stored values.
 
     Raises:
-        DatabaseError: a field or UDF is unknown, or a value is none of it.
+        DatabaseError: a field or UDF is unknown, or a value does not fit it.
     """
     entity = table.entity.name
     stored: dict[str, Stored | None] = {}

@@ -1,7 +1,6 @@
 """The tables of a tenant: one per entity, one column per field and UDF.
 
-Made from the declared facts for one generation and a tenant's UDFs. Knows names, kinds
-and order; touches no database.
+Built from the declared facts of one generation and a tenant's UDFs; uses no database.
 """
 
 from __future__ import annotations
@@ -16,8 +15,8 @@ from bridge.sandbox.data.values import Kind
 from bridge.sandbox.declarations import rule
 from bridge.sandbox.facts.model import EntityFacts, FieldFacts, PicklistItem
 
+# The record's XML fragment, which is stored so that a page need not be rendered.
 XML_COLUMN = "_xml"
-"""The record's fragment of an answer, written with the row."""
 
 _SECRET_FIELDS: Mapping[tuple[str, str], str | None] = {
     # Source: the vendor's SOAP help, Resource and ClientPortalUser.
@@ -25,10 +24,10 @@ _SECRET_FIELDS: Mapping[tuple[str, str], str | None] = {
     ("ClientPortalUser", "Password"): None,
 }
 
+# The text that responses show for the protected UDFs of an entity, filled or not, to
+# users without permission. Source: SOAP help, InstalledProduct. Unverified: API users
+# do not have it, and protected UDFs of other entities are shown.
 _MASKED_UDFS: Mapping[str, str] = {"InstalledProduct": "*****"}
-"""What answers show of the protected UDFs of an entity, filled or not, to users without
-permission. Source: SOAP help, InstalledProduct. Unverified: API users have none, and
-protected UDFs of other entities are shown."""
 
 _UDF_PREFIX = "udf "
 _UDF_KINDS: Mapping[str, Kind] = {
@@ -50,10 +49,10 @@ _INDEXED = frozenset({"AccountID", "EMailAddress", "LastModifiedDate"})
 class Column:
     """A field or a UDF as it is stored.
 
-    `sql` is the quoted column name; `compared` is what a query compares instead, where
-    it is not what answers show. `mask` is what an answer shows instead of the value of
-    a `secret` field, None to leave it out, or of a UDF that the user may neither see
-    nor write. `default` is what a UDF gets that was left out.
+    `sql` is the quoted column name; `compared` is the SQL that a query compares
+    instead, if any. `mask` is the text in responses for a `secret` field, None to leave
+    it out, or for a UDF that the user may neither see nor write. `default` is the value
+    of a UDF that is not sent.
     """
 
     name: str
@@ -85,9 +84,9 @@ class Column:
 class Table:
     """One entity of one tenant. `columns` are its fields in wire order, id first.
 
-    `prepared` tells whether the stored fragments are of this layout. A table of an
-    older version has the columns that this version shows; `main` is the one that its
-    records are stored in.
+    `prepared` is whether the stored fragments have this layout. A table of an older
+    version has the columns of that version; `main` is the table that stores its
+    records.
     """
 
     entity: EntityFacts
@@ -129,7 +128,7 @@ class Table:
         return f"CREATE TABLE {self.sql} (id INTEGER PRIMARY KEY, {', '.join(rows)})"
 
     def index_ddl(self) -> list[str]:
-        """Return the statements that index the fields which large queries go by."""
+        """Return the statements that create the indexes for large queries."""
         return [
             f"CREATE INDEX {quoted(f'{self.name} {column.name}')} "
             f"ON {self.sql} ({column.sql})"
@@ -175,7 +174,7 @@ def tenant_schema(
 ) -> TenantSchema:
     """Return the tables of a tenant for the entities of one generation.
 
-    `changed` are the entities whose UDFs are others than those at the start.
+    `changed` are the entities whose UDFs differ from those at the start.
     """
     return TenantSchema(
         ci,
@@ -270,7 +269,7 @@ def _older_table(schema: TenantSchema, entity: EntityFacts, generation: str) -> 
 
 
 def _newer_name(entity: str, field_name: str) -> str:
-    """Return what 1.6 calls a field of 1.5.
+    """Return the name in 1.6 of a field of 1.5.
 
     Source: SOAP contract notes, section 1.2. Unverified: that the time of approval is
     that of posting.
@@ -305,10 +304,10 @@ def _column(ci: int, entity: EntityFacts, fact: FieldFacts) -> Column:
 
 
 def _compared(ci: int, entity: str, field_name: str) -> str:
-    """Return what a query compares a field by, empty for the field itself.
+    """Return the SQL that a query compares for a field, empty for the field itself.
 
-    The country of a sales order, as it was typed, is found by the display name that it
-    was filed under. Source: SOAP help, SalesOrder.
+    Queries for the country of a sales order compare the display name of the country
+    that its text was resolved to. Source: SOAP help, SalesOrder.
     """
     country_id = _COUNTRY_IDS.get((entity, field_name))
     if country_id is None:
@@ -322,7 +321,7 @@ def _compared(ci: int, entity: str, field_name: str) -> str:
 def _kind(fact: FieldFacts) -> Kind:
     """Return the kind of a field; a reference holds any id, as ids are 64 bits wide.
 
-    Unverified: metadata calls references integers, and no captured id is beyond them.
+    Unverified: metadata calls references integers, and captured ids fit in 32 bits.
     """
     if fact.date_only:
         return values.DAY
@@ -349,7 +348,7 @@ def udf_column(number: int, udf: Udf) -> Column:
 
 
 def _default(kind: Kind, text: str | None) -> values.Stored | None:
-    """Return a default as it is stored, None for a text that is none of the type."""
+    """Return a default as it is stored, None for a text that is not of the type."""
     try:
         return None if text is None else kind.read(text)
     except ValueError:

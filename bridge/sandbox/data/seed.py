@@ -1,11 +1,11 @@
 """The data sets a simulator can start with: `small`, `million` and `hostile`.
 
-`small` is two companies: one that believable work can be done in, with every record
-that old payloads name by id (SOAP contract notes, section 24), and a second one with
-clearly other names. Hand-written records are TOML files in `seeds/`; the many that
-nobody names are added by `populate`, the same ones every time.
+`small` is two companies: one with believable data and every record that old payloads
+name by id (SOAP contract notes, section 24), and a second one with clearly other names.
+Hand-written records are TOML files in `seeds/`; `populate` adds random ones, the same
+every time.
 
-`million` puts the first of them among very many customers; `hostile` is one tenant of
+`million` adds very many customers to the first company; `hostile` is one tenant with
 everything that breaks clients.
 """
 
@@ -25,25 +25,24 @@ from bridge.sandbox.data.populate import populate
 from bridge.sandbox.data.population import Population
 from bridge.sandbox.facts.model import EntityFacts, PicklistItem
 
+# The login of the first user of `small`, and that of the second tenant.
 DEMO_USERNAME = "api@bridge-demo.example"
 DEMO_PASSWORD = "Harbor-Light-30049"  # noqa: S105 - opens only the simulator
 DEMO_INTEGRATION_CODE = "BRIDGEDEMO7QX2MZK4TNHWA5RLC"
-"""What the shown user of `small` logs in with; a code has 27 characters."""
 
 OTHER_USERNAME = "api@foundrystreet.example"
 OTHER_PASSWORD = "Anvil-And-Tongs-41207"  # noqa: S105 - opens only the simulator
 OTHER_INTEGRATION_CODE = "FOUNDRYST3WX8PLQ6VJDGE9ZUBN"
-"""The same of the second tenant."""
 
+# Issued to a software vendor, not created in a tenant: valid in all tenants of `small`.
 VENDOR_INTEGRATION_CODE = "HARBORVENDOR4K9TQX7WZ2MJB6P"
-"""Issued to a vendor rather than made in a tenant: valid in all tenants of `small`."""
 
 API_RESOURCE_ID = 8
 
+# Both have the password of the first user. The first one must send its integration code
+# in version 1.5 too; the second one, a person, may use version 1.5 only.
 ASSIGNED_USERNAME = "assigned@bridge-demo.example"
-"""Must send its integration code in version 1.5 too; password of the shown user."""
 PERSON_USERNAME = "paula@bridge-demo.example"
-"""A person, who may use version 1.5 only; password of the shown user."""
 _PERSON_RESOURCE_ID = 29682885
 
 _LONG = 2000
@@ -51,10 +50,10 @@ _LONG_TEXT = "<Größe & 😀 of it> "
 
 
 def small(facts: Mapping[str, EntityFacts]) -> Dataset:
-    """Return two tenants: 25 accounts, 120 contacts, 60 opportunities; and a smaller.
+    """Return a tenant of 25 accounts, 120 contacts and 60 opportunities, and another.
 
-    The same rows at every call. All ids but contact 30684247, which old payloads name,
-    are below those that the simulator issues.
+    All ids but contact 30684247, which old payloads name, are below those that the
+    simulator issues.
     """
     first = ApiUser(DEMO_USERNAME, DEMO_PASSWORD, API_RESOURCE_ID)
     second = ApiUser(OTHER_USERNAME, OTHER_PASSWORD, API_RESOURCE_ID)
@@ -69,7 +68,7 @@ def small(facts: Mapping[str, EntityFacts]) -> Dataset:
 
 
 def _other_users() -> tuple[ApiUser, ...]:
-    """Return logins of the first tenant for which version 1.5 has other rules."""
+    """Return logins of the first tenant that version 1.5 treats differently."""
     return (
         ApiUser(ASSIGNED_USERNAME, DEMO_PASSWORD, API_RESOURCE_ID, assigned=True),
         ApiUser(PERSON_USERNAME, DEMO_PASSWORD, _PERSON_RESOURCE_ID, api_only=False),
@@ -77,12 +76,12 @@ def _other_users() -> tuple[ApiUser, ...]:
 
 
 def million(facts: Mapping[str, EntityFacts]) -> Dataset:
-    """Return one tenant with 50,000 accounts and 1,000,000 contacts, made lazily."""
+    """Return one tenant with 50,000 accounts and 1,000,000 contacts, as lazy rows."""
     return million_dataset.million(small(facts), _read("words.toml"))
 
 
 def hostile(facts: Mapping[str, EntityFacts]) -> Dataset:
-    """Return one tenant of texts, times, names and ids that break clients."""
+    """Return one tenant with texts, times, names and ids that break clients."""
     user = ApiUser(DEMO_USERNAME, DEMO_PASSWORD, API_RESOURCE_ID)
     tenant = _tenant(facts, "hostile.toml", user, DEMO_INTEGRATION_CODE)
     _lengthen(facts, tenant.rows)
@@ -92,7 +91,7 @@ def hostile(facts: Mapping[str, EntityFacts]) -> Dataset:
 def _lengthen(
     facts: Mapping[str, EntityFacts], rows: Mapping[str, Iterable[Row]]
 ) -> None:
-    """Give one record of each entity its long texts, as long as they may be."""
+    """Fill the long text fields of one record of each entity to their maximum."""
     for entity, some in rows.items():
         row = next(iter(some))
         for field in facts[entity].fields:

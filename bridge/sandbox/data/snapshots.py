@@ -1,6 +1,6 @@
-"""Snapshots of all records: taken under a name, restored as often as wanted.
+"""Snapshots of all records, taken under a name.
 
-A snapshot is a database file of its own beside the simulator's.
+A snapshot is a database file next to the simulator's.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from bridge.sandbox.data.database import Database
-from bridge.sandbox.data.initial_data import replacing, signature
+from bridge.sandbox.data.atomic_files import replacing
+from bridge.sandbox.data.database import Database, signature
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,60}\Z")
 
@@ -31,23 +31,23 @@ def names(database: Database) -> list[str]:
 
 
 def take(database: Database, name: str) -> None:
-    """Keep all records as they are now, in place of an older snapshot of the name.
+    """Save all records as they are now; replace a snapshot of the same name.
 
     Raises:
         SnapshotError: the name is not made of letters, digits, - and _.
     """
-    path = _judged(database, name)
+    path = _path(database, name)
     with replacing(path, durable=database.durable) as fresh:
         database.reading().execute("VACUUM INTO ?", (str(fresh),))
 
 
 def restore(database: Database, name: str) -> None:
-    """Put all records and tables back as a snapshot has them, in one transaction.
+    """Restore all records and tables of a snapshot, in one transaction.
 
     Raises:
-        SnapshotError: there is no such snapshot, or it is of other tables.
+        SnapshotError: the snapshot does not exist, or has other tables.
     """
-    path = _judged(database, name)
+    path = _path(database, name)
     if not path.exists():
         raise SnapshotError(f"There is no snapshot {name}.")
     with closing(sqlite3.connect(path)) as connection:
@@ -59,7 +59,7 @@ def restore(database: Database, name: str) -> None:
     database.restore_from(path)
 
 
-def _judged(database: Database, name: str) -> Path:
+def _path(database: Database, name: str) -> Path:
     if not _NAME.match(name):
         raise SnapshotError("name must be letters, digits, - and _, up to 60.")
     return database.path.with_name(f"{database.path.name}.{name}.snapshot")

@@ -1,10 +1,10 @@
-"""User-defined fields that live: their definitions are records, and writing them works.
+"""User-defined fields: their definitions are records, and writing them takes effect.
 
-A definition made or edited through the service changes the tenant's tables at once:
-`note` does what the database needs inside the write, `live` reads the outcome back. A
-data set's own UDFs are stored under their positions, later ones, and those that it only
-has definitions of, under the id of their definition.
-Source: SOAP contract notes, section 10. Unverified: inactive ones are not shown.
+A definition that is created or updated changes the tenant's tables at once:
+`record_change` adds what the database needs inside the write, `live` reads the outcome.
+The column of a UDF of the data set has its position as number, that of a later one the
+id of its definition.
+Source: SOAP contract notes, section 10. Unverified: inactive UDFs are not shown.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from bridge.sandbox.facts.model import PicklistItem
 
 DEFINITION = "UserDefinedFieldDefinition"
 LIST_ITEM = "UserDefinedFieldListItem"
-LIVE = frozenset({DEFINITION, LIST_ITEM})
-"""The entities whose records are metadata."""
+LIVE = frozenset({DEFINITION, LIST_ITEM})  # entities whose records are metadata
 
+# Values of a definition's UdfType by entity. Unverified but for Ticket.
 UDF_TYPES: Mapping[str, int] = {
     "Account": 1,
     "Contact": 2,
@@ -46,8 +46,8 @@ UDF_TYPES: Mapping[str, int] = {
     "AccountLocation": 10,
     "Contract": 11,
 }
-"""Numbers of a definition's own list by entity. Unverified but for Ticket."""
 
+# How many active UDFs an entity can have. Source: SOAP help, UDFs and entities.
 MAX_ACTIVE: Mapping[str, int] = {
     "Account": 200,
     "Contact": 100,
@@ -59,10 +59,9 @@ MAX_ACTIVE: Mapping[str, int] = {
     "Task": 100,
     "Ticket": 300,
 }
-"""How many active UDFs an entity can have. Source: SOAP help, UDFs and entities."""
 
+# Values of a definition's DataType. Unverified.
 TEXT, DATE, LIST, NUMERIC = 1, 2, 3, 4
-"""Values of a definition's DataType. Unverified."""
 
 _ENTITIES = {number: entity for entity, number in UDF_TYPES.items()}
 _TYPES = {TEXT: "string", DATE: "datetime", LIST: "string", NUMERIC: "double"}
@@ -77,7 +76,7 @@ def entity_of(definition: Row) -> str:
 
 
 def has_bad_default(definition: Row) -> bool:
-    """Tell whether a definition's default is none of its type."""
+    """Return whether a definition's default is not a value of its type."""
     udf = _udf(definition, (), None)
     return udf.default is not None and udf_column(0, udf).default is None
 
@@ -94,7 +93,7 @@ def record_change(
     before: Row | None,
     after: Row,
 ) -> None:
-    """Remember that a definition was made or edited, and make room for its values.
+    """Record that a definition was created or updated, and add its column if new.
 
     `before` is the stored definition as it was, None for a new one.
     """
@@ -119,10 +118,7 @@ def record_change(
 def record_new(
     connection: sqlite3.Connection, schema: TenantSchema, definition_id: int, row: Row
 ) -> None:
-    """Make room for the values of a definition that a data set brings as a record.
-
-    Those of the UDFs that the tables have from the start need none.
-    """
+    """Add the column of a definition that a data set has as a record only."""
     table = schema.find(entity_of(row))
     if table is not None and table.udf(str(row.get(quoted("Name")))) is None:
         record_change(connection, schema, definition_id, None, row)
@@ -133,7 +129,7 @@ def tables(
     schema: TenantSchema,
     start: Mapping[str, tuple[Udf, ...]],
 ) -> Mapping[str, Table]:
-    """Return a schema's tables with the UDFs that definitions made room for."""
+    """Return a schema's tables with the columns of all definitions."""
     found, changed = live(connection, schema, start)
     return {
         name: with_udfs(table, found[name], prepared=False)
@@ -174,7 +170,7 @@ def live(
 
 
 def _udf(row: Row, items: Sequence[PicklistItem], start: Udf | None) -> Udf:
-    """Return what a definition says; a UDF of the start keeps its type."""
+    """Return the UDF of a definition; a UDF of the data set keeps its type."""
     data_type = int(row.get(quoted("DataType")) or TEXT)
     default = str(row.get(quoted("DefaultValue")) or "") or None
     return Udf(
@@ -197,12 +193,10 @@ def _list(
 def _items(
     connection: sqlite3.Connection, schema: TenantSchema, definition_id: int
 ) -> list[PicklistItem]:
-    """Return a list's items in the order they were made. Unverified: the order."""
+    """Return the items of a list in the order of their ids. Unverified: the order."""
     table = schema.tables[LIST_ITEM]
-    found = database.select(
-        connection, table, '"UdfFieldId" = ?', (definition_id,), limit=-1
-    )
-    rows = [database.read(connection, table, item_id) or {} for item_id, _ in found]
+    found = database.find(connection, table, '"UdfFieldId" = ?', (definition_id,))
+    rows = [database.read(connection, table, item_id) or {} for item_id in found]
     return [
         PicklistItem(
             value=str(row.get(quoted("ValueForExport"))),

@@ -1,10 +1,10 @@
 """Field values in their three forms: text on the wire, stored in SQLite, compared.
 
-The only owner of number forms and of service time. Service time is US Eastern with
-daylight saving and no offset in the text, both ways; or UTC, which is chosen for the
-whole process before anything is read.
-Source: SOAP help, dates and time zones; other pages of it say UTC. Fields that are days
-are in no zone, see `DAY` and `DAY_BY_VALUE`.
+The only module that knows number formats and service time. Service time is US Eastern
+with daylight saving and no offset in the text, both ways; or UTC, which is chosen for
+the whole process before anything is read. Fields that are days are in no zone, see
+`DAY` and `DAY_BY_VALUE`.
+Source: SOAP help, dates and time zones; other pages of it say UTC.
 
 Stored forms keep SQLite's order equal to the vendor's: decimals are integers of
 ten-thousandths, times are texts of fixed width, booleans are 0 and 1.
@@ -29,7 +29,6 @@ EASTERN = "eastern"
 SERVICE_ZONES: Mapping[str, ZoneInfo] = MappingProxyType(
     {EASTERN: ZoneInfo("America/New_York"), "utc": ZoneInfo("UTC")}
 )
-"""The zones that service time can be of, by name."""
 
 DECIMAL_PLACES = 10_000
 _INT32 = 2**31
@@ -51,8 +50,8 @@ _BOOLEANS = {"true": 1, "1": 1, "false": 0, "0": 0}
 class Kind:
     """How one type of field reads, stores and writes its values.
 
-    `read` raises ValueError for a text that is no such value; `noun` is what the
-    vendor's conversion fault calls the type, `database_type` what its database does.
+    `read` raises ValueError for an invalid text; `noun` is the name of the type in the
+    vendor's conversion fault, `database_type` the one in messages of its database.
     """
 
     noun: str
@@ -63,7 +62,7 @@ class Kind:
 
     @property
     def is_text(self) -> bool:
-        """Whether values are texts, for which empty and null are two things."""
+        """Whether values are texts, for which empty and null differ."""
         return self is TEXT
 
     @property
@@ -74,11 +73,11 @@ class Kind:
     def read_compared(self, text: str) -> Stored:
         """Return the stored form of a value that a query compares a field with.
 
-        A day is compared as any other time. Source: working clients, which leave the
-        offset off in queries because a time with offset finds no days.
+        A day is compared as any other time. Source: working clients, which send no
+        offset in queries because a time with an offset finds no days.
 
         Raises:
-            ValueError: the text is no such value.
+            ValueError: the text is not a value of this kind.
         """
         return _read_datetime(text) if self.is_time else self.read(text)
 
@@ -143,12 +142,12 @@ _SERVICE_TIME = _ServiceTime()
 
 @rule("Values", "Service time as UTC, optional", source="help")
 def set_service_time(name: str) -> None:
-    """Let service time be that of one of `SERVICE_ZONES`, for the whole process."""
+    """Set the zone of service time, a key of `SERVICE_ZONES`, for the whole process."""
     _SERVICE_TIME.name = name
 
 
 def service_time_name() -> str:
-    """Return which of `SERVICE_ZONES` service time is of."""
+    """Return the name of the zone of service time."""
     return _SERVICE_TIME.name
 
 
@@ -162,14 +161,14 @@ def _zone() -> ZoneInfo:
     source="help",
 )
 def read_time(text: str) -> datetime:
-    """Return the service time a text names, to the millisecond.
+    """Return the service time of a text, to the millisecond.
 
     A text with an offset is converted; one without is service time already.
 
     Raises:
-        ValueError: no time, or a time that the spring change-over skips.
+        ValueError: not a time, or a time that the spring change-over skips.
     """
-    value, offset = _written(text)
+    value, offset = _parse(text)
     if offset:
         value = service_time(datetime.fromisoformat(f"{value}{offset}"))
     if value.year < _MIN_YEAR or _in_spring_gap(value):
@@ -177,12 +176,8 @@ def read_time(text: str) -> datetime:
     return value
 
 
-def _written(text: str) -> tuple[datetime, str | None]:
-    """Return the time as it is written, to the millisecond, and its offset.
-
-    Raises:
-        ValueError: no time.
-    """
+def _parse(text: str) -> tuple[datetime, str | None]:
+    """Return the time without its offset, to the millisecond, and the offset."""
     parts = _DATETIME.match(text.strip())
     if parts is None or (parts["offset"] and not parts["time"]):
         raise ValueError(text)
@@ -207,7 +202,7 @@ def _in_spring_gap(value: datetime) -> bool:
     try:
         there = value.replace(tzinfo=_zone()).astimezone(UTC)
         return there.astimezone(_zone()).replace(tzinfo=None) != value
-    except OverflowError:  # the last hours that the calendar has
+    except OverflowError:  # the first or last hours of the calendar
         return False
 
 
@@ -219,10 +214,10 @@ def store_time(value: datetime) -> str:
 def stamp(now: datetime) -> str:
     """Return the stored form of an aware moment, rounded as the vendor's database does.
 
-    Its clock ticks in thirds of a hundredth: times end in 0, 3 or 7 milliseconds.
-    Unverified: seen only as .267, .553 and .58 in captured answers.
+    Unverified: seen only as .267, .553 and .58 in captured responses.
     """
     moment = service_time(now)
+    # SQL Server's datetime counts in 1/300 s: times end in 0, 3 or 7 milliseconds.
     ticks = moment.microsecond * 3 // 10_000
     milliseconds = (ticks * 10 + 1) // 3
     return store_time(moment.replace(microsecond=milliseconds * 1000))
@@ -239,11 +234,11 @@ def _read_datetime(text: str) -> Stored:
     source="help",
 )
 def _read_day(text: str) -> Stored:
-    """Return the midnight of the date as written; time of day and offset go.
+    """Return the midnight of the date as written, without time of day and offset.
 
     Source: the vendor's help on its other API, whose engine this is, timestamp format.
     """
-    value, _ = _written(text)
+    value, _ = _parse(text)
     if value.year < _MIN_YEAR:
         raise ValueError(text)
     return store_time(datetime.combine(value.date(), time()))
@@ -256,11 +251,11 @@ def _read_day(text: str) -> Stored:
     source="unverified",
 )
 def _read_day_by_value(text: str) -> Stored:
-    """Return the midnight of the date as written, another time as the instant it is.
+    """Return a midnight as the date that is written, another time as an instant.
 
     Unverified: nothing is published about these fields.
     """
-    value, _ = _written(text)
+    value, _ = _parse(text)
     return _read_day(text) if value.time() == time() else _read_datetime(text)
 
 
@@ -284,10 +279,10 @@ BOOLEAN = Kind(
     "bit",
 )
 DATETIME = Kind("datetime", "TEXT", _read_datetime, _write_datetime, "datetime")
+# Times without a time of day in the user interface: dates, in no zone.
 DAY = replace(DATETIME, read=_read_day)
-"""Times that the user interface has no time of day for: dates, in no zone."""
+# Times that people enter as dates: exactly midnight is the date, in no zone.
 DAY_BY_VALUE = replace(DATETIME, read=_read_day_by_value)
-"""Times that people enter as dates: exactly midnight is the date, in no zone."""
 
 _BY_TYPE = {
     "string": TEXT,
@@ -303,7 +298,7 @@ _BY_TYPE = {
 
 
 def kind_of(metadata_type: str, wire_type: str) -> Kind:
-    """Return the kind of a field; two doubles travel as decimals and are stored so."""
+    """Return the kind of a field; some doubles are decimals on the wire."""
     if wire_type == "decimal":
         return DECIMAL
     return _BY_TYPE[metadata_type]
@@ -327,8 +322,8 @@ def store(kind: Kind, value: object) -> Stored | None:
 def wire_type(kind: Kind, declared: str, stored: Stored) -> str:
     """Return the local name of the `xsi:type` that an answer gives a value.
 
-    Unverified: numbers of long fields beyond 32 bits are called long; all values seen
-    were called int.
+    Unverified: numbers of long fields beyond 32 bits are a long; all values seen were
+    an int.
     """
     if kind is LONG and declared == "int" and not -_INT32 <= int(stored) < _INT32:
         return "long"

@@ -1,9 +1,9 @@
 """GetAttachment, CreateAttachment, DeleteAttachment: files and links of records.
 
-What is known about an attachment is an AttachmentInfo record, which `query` finds; the
-bytes of a file are kept beside it. All refusals are a `soap:Fault`.
+The description of an attachment is an AttachmentInfo record, which `query` finds; the
+bytes of a file are stored in another table. All refusals are a `soap:Fault`.
 Source: SOAP contract notes, section 16, soap-samples 16. Unverified: the texts of
-refusals, the channel of the limits, ParentID of an opportunity's attachment.
+refusals, that limits are a fault too, ParentID of an opportunity's attachment.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ ENTITY = "AttachmentInfo"
 
 _FILE = "FILE_ATTACHMENT"
 _OPPORTUNITY = 3
+# The entities of a ParentType. Source for 4, 18 and 23: one tenant of the vendor's
+# other API. Unverified but for Account: the others, and the entities of 23.
 _PARENTS: Mapping[int, tuple[str, ...]] = {
     1: ("Account",),
     _OPPORTUNITY: ("Opportunity",),
@@ -43,11 +45,10 @@ _PARENTS: Mapping[int, tuple[str, ...]] = {
     18: ("TimeEntry",),
     23: ("TicketNote", "TaskNote"),
 }
-"""What a ParentType's records are. Source for 4, 18 and 23: one tenant of the vendor's
-other API. Unverified but for Account: the others, and whose notes 23 means."""
-_OF_TICKETS = frozenset({"TicketNote", "TimeEntry"})
-"""Parents whose attachments are their ticket's too. Source: SOAP help, 2021."""
-_GIVEN = frozenset(
+# Their attachments are their ticket's too. Source: SOAP help, 2021.
+_TICKET_PARTS = frozenset({"TicketNote", "TimeEntry"})
+# Metadata calls most of these read-only, but callers must fill them.
+_WRITABLE = frozenset(
     {
         "ParentID",
         "ParentType",
@@ -60,22 +61,18 @@ _GIVEN = frozenset(
         "OpportunityID",
     }
 )
-"""Members that the caller may fill, although metadata calls most of them read-only."""
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """What a caller wants to attach: the bytes, None for none, and their description.
-
-    Without a description there is nothing that could be done.
-    """
+    """The arguments of CreateAttachment: the bytes and their description, if sent."""
 
     data: bytes | None
     info: Submission | None
 
 
 def read_upload(call: Call) -> Upload:
-    """Return what CreateAttachment is given.
+    """Return the arguments of CreateAttachment.
 
     Raises:
         SoapFaultError: it cannot be bound.
@@ -86,8 +83,8 @@ def read_upload(call: Call) -> Upload:
     info = attachment.find(f"{space}Info") if attachment is not None else None
     if attachment is None or info is None:
         return Upload(None, None)
-    form = _form(call.schema.tables[ENTITY])
-    submission = submissions.read_entity(1, info, form, request)
+    table = _upload_table(call.schema.tables[ENTITY])
+    submission = submissions.read_entity(1, info, table, request)
     parent = submission.values.get("parentid") or submission.values.get("opportunityid")
     if parent is not None:
         submission.values["parentid"] = parent
@@ -133,13 +130,13 @@ def create_attachment(call: Call, upload: Upload) -> bytes:
 
 
 def get_attachment(call: Call, record_id: int) -> bytes:
-    """Return an attachment's bytes, if it is a file, and what is known about it."""
+    """Return the bytes of an attachment, if it is a file, and its description."""
     call.acquire_slot(ENTITY)
     connection = call.vendor.database.reading()
     xml = database.fragment(connection, call.schema.tables[ENTITY], record_id)
     if xml is None:
         raise _refused(errors.NO_ATTACHMENT)
-    # The member is of that very type, so it needs no xsi:type.
+    # The schema declares the type of Info, so it has no xsi:type.
     start, end = f'<Entity xsi:type="{ENTITY}">'.encode(), b"</Entity>"
     info = b"<Info>" + xml.removeprefix(start).removesuffix(end) + b"</Info>"
     data = _data(connection, call.service.schema.ci, record_id)
@@ -149,7 +146,7 @@ def get_attachment(call: Call, record_id: int) -> bytes:
 
 
 def delete_attachment(call: Call, record_id: int) -> bytes:
-    """Delete an attachment; an empty text, or a sentence when there is none such."""
+    """Delete an attachment; return an empty text, or a message if it does not exist."""
     call.acquire_slot(ENTITY)
     ci = call.service.schema.ci
     with call.vendor.database.writing() as connection:
@@ -169,12 +166,12 @@ def _data(connection: sqlite3.Connection, ci: int, record_id: int) -> bytes | No
     return None if row is None else bytes(row[0])
 
 
-def _form(table: Table) -> Table:
-    """Return the table with the columns open that a caller may fill."""
+def _upload_table(table: Table) -> Table:
+    """Return the table with the columns writable that callers fill."""
     columns = tuple(
         replace(
             column,
-            read_only=column.name not in _GIVEN,
+            read_only=column.name not in _WRITABLE,
             required=column.required or column.name == "ParentID",
         )
         for column in table.columns
@@ -198,7 +195,7 @@ def _decoded(request: Request, element: etree._Element | None) -> bytes | None:
 
 
 def _validate_parent(write: WriteTransaction, draft: Draft) -> str:
-    """Return the entity that the attachment hangs on; a fault when it is missing."""
+    """Return the parent's entity; add a fault and return "" when it does not exist."""
     parent_id, kind = draft.get("ParentID"), draft.get("ParentType")
     if parent_id is None or kind is None:
         return ""
@@ -226,12 +223,12 @@ def _validate_size(call: Call, size: int) -> None:
 def _complete(
     write: WriteTransaction, draft: Draft, parent: str, size: int | None
 ) -> None:
-    """Set what the system knows: time, author, size, type of content, parent."""
+    """Set time, author, size, content type and the fields of the parent."""
     rules.complete(write, draft)
     draft.put("AttachedByResourceID", write.actor)
     draft.put("FileSize", size)
     draft.put(f"{parent}ID", draft.get("ParentID"))
-    if parent in _OF_TICKETS:
+    if parent in _TICKET_PARTS:
         ticket = write.read(parent, draft.get("ParentID")).get(quoted("TicketID"))
         draft.put("TicketID", ticket)
     if size is not None and not draft.get("ContentType"):

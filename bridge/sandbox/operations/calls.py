@@ -1,4 +1,4 @@
-"""One authenticated call: who calls, what it sees, and whether it may go on."""
+"""One authenticated call: its user, its limits, its author."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bridge.sandbox.soap.envelope import Request
 
 @dataclass(slots=True)
 class Call:
-    """One authenticated call. `entity` is noted as soon as it is known."""
+    """One authenticated call; `entity` is empty while it is not known."""
 
     vendor: Vendor
     service: TenantService
@@ -30,14 +30,14 @@ class Call:
     _slot: tuple[str, str] | None = None
 
     @property
-    def served(self) -> VersionView:
-        """What the version that was called shows."""
-        return self.service.served(self.request.version)
+    def view(self) -> VersionView:
+        """The metadata and tables of the version that was called."""
+        return self.service.view(self.request.version)
 
     @property
     def schema(self) -> TenantSchema:
-        """The tables as the version that was called shows them."""
-        return self.served.schema
+        """The tables of the version that was called."""
+        return self.view.schema
 
     @rule(
         "Login",
@@ -46,51 +46,51 @@ class Call:
         source="clients",
     )
     def admit(self) -> None:
-        """Judge the integration code and the quota; slow down near its end.
+        """Validate the integration code and count the call; delay it near the limit.
 
         Raises:
-            BusinessError: the identifier is none, or the hour's calls are used up.
+            BusinessError: the code is invalid, or the hour's calls are used up.
         """
         request = self.request
         code = request.integration_code
         always = self.vendor.knobs.current.identifier_always
         if not self.service.accepts(code, self.user, request.version, always=always):
             raise BusinessError(errors.INTEGRATION_CODE)
-        held_up = self.service.usage.admit()
-        if held_up is None:
+        delay_s = self.service.usage.admit()
+        if delay_s is None:
             raise BusinessError(errors.QUOTA)
-        if held_up:
-            time.sleep(held_up)
+        if delay_s:
+            time.sleep(delay_s)
 
     def acquire_slot(self, entity: str) -> None:
-        """Note the entity, or none, and take one of its threads until `leave`.
+        """Set the entity, or none, and occupy one of its threads until `release_slot`.
 
         Calls without an entity share the threads of their operation. Unverified: an
-        identifier that is valid in several tenants has its threads in each.
+        integration code that is valid in several tenants has its threads in each.
 
         Raises:
-            BusinessError: all threads of identifier and entity are busy.
+            BusinessError: all threads of code and entity are busy.
         """
         self.entity = entity
-        identifier = self.request.integration_code or self.user.username
-        owner = f"{self.service.tenant.ci} {identifier}"
+        code = self.request.integration_code or self.user.username
+        owner = f"{self.service.tenant.ci} {code}"
         slot = (owner, entity or self.request.operation)
         if not self.vendor.slots.acquire(slot):
             raise BusinessError(errors.THREADS)
         self._slot = slot
 
     def release_slot(self) -> None:
-        """Give the thread back, once the answer is on its way."""
+        """Free the thread; called once the response was sent."""
         if self._slot is not None:
             held_ms = self.vendor.knobs.current.slot_held_ms
             self.vendor.slots.release(self._slot, held_ms / 1000)
             self._slot = None
 
     def author(self, verb: str) -> Author:
-        """Return who a write is recorded for.
+        """Return the author of a write.
 
         Raises:
-            BusinessError: the resource to act as cannot be impersonated.
+            BusinessError: the resource cannot be impersonated.
         """
         return Author(
             self.user.resource_id,
@@ -106,7 +106,7 @@ class Call:
         source="help",
     )
     def _impersonated(self, verb: str) -> int | None:
-        """Return the resource to act as: an active one that is no API user.
+        """Return the resource to impersonate: an active one that is not an API user.
 
         Entities without the impersonator field ignore it, as Task does. Unverified:
         the text. Source: SOAP help, impersonation.

@@ -1,8 +1,7 @@
-"""One function per SOAP operation, under the vendor's names.
+"""One function for each SOAP operation, and the table that selects it.
 
-Each takes the call and returns the members of its result. Which faults become an answer
-with ReturnCode -1 and which a `soap:Fault` is decided in `answer`, by whether the
-operation's result is an ATWSResponse.
+Each takes the call and returns the members of its result. A refusal is a response with
+ReturnCode -1 where the operation's result is an ATWSResponse, else a `soap:Fault`.
 Source: SOAP contract notes, sections 6 to 8 and 22.
 """
 
@@ -25,12 +24,15 @@ from bridge.sandbox.operations.calls import Call
 from bridge.sandbox.operations.writes import SavedRecord
 from bridge.sandbox.soap import envelope, queryxml
 from bridge.sandbox.soap.envelope import Request
-from bridge.sandbox.soap.submissions import Submission, read_entities, validate_batch
+from bridge.sandbox.soap.submissions import (
+    Submission,
+    read_entities,
+    validate_batch,
+)
 
 _T = TypeVar("_T")
 
-ZONE_LOOKUP = "getZoneInfo"
-"""The one operation without login, integration code and quota."""
+ZONE_LOOKUP = "getZoneInfo"  # the one operation without login, code and quota
 
 
 @rule(
@@ -40,7 +42,7 @@ ZONE_LOOKUP = "getZoneInfo"
 )
 @rule("Limits", "getZoneInfo is neither counted nor limited", source="help")
 def get_zone_info(vendor: Vendor, request: Request, version: str, base: str) -> bytes:
-    """Answer where a user's tenant is served: here, in the version that was asked.
+    """Return the address of a user's tenant: this server's, in the same version.
 
     `base` is this server's own URL with a trailing slash.
     """
@@ -68,56 +70,30 @@ def service_url(base: str, version: str) -> str:
     "A call must be readable before its integration code is validated or quota used",
     source="unverified",
 )
-def answer(call: Call) -> bytes:
-    """Carry out a call and return the whole answer.
+def execute(call: Call) -> bytes:
+    """Execute a call and return the whole response.
 
     Raises:
         SoapFaultError: the operation is unknown, the request cannot be bound, or it
             failed and its result has no place for a message.
     """
     request = call.request
-    carry_out = _business
-    operation = _BUSINESS.get(request.operation)
-    if operation is None:
-        carry_out, operation = _plain, _PLAIN.get(request.operation)
+    operation = _OPERATIONS.get(request.operation)
     if operation is None:
         raise errors.unknown_operation(request.namespace + request.operation)
-    # What cannot be read costs nothing, not even a wrong integration code's refusal.
-    argument = operation.read(call)
-    result = carry_out(call, lambda: operation.run(call, argument))
-    return envelope.response(request.operation, request.namespace, result)
-
-
-@dataclass(frozen=True, slots=True)
-class _Operation(Generic[_T]):
-    """How an operation is read from its request, and how it is carried out then."""
-
-    read: Callable[[Call], _T]
-    run: Callable[[Call, _T], bytes]
-
-
-def _business(call: Call, run: Callable[[], bytes]) -> bytes:
+    arguments = operation.read(call)
     try:
         call.admit()
-        return run()
+        result = operation.run(call, arguments)
     except BusinessError as error:
+        if not operation.returns_response:
+            # Unverified: that the fault has nothing but the text.
+            raise errors.SoapFaultError("\n".join(error.messages)) from error
         call.entity = call.entity or error.entity
         table = call.schema.find(call.entity)
-        return envelope.failure(
-            table.entity.result_type if table else "", error.messages
-        )
-
-
-def _plain(call: Call, run: Callable[[], bytes]) -> bytes:
-    """Carry out a call whose result has no place for a message.
-
-    Unverified: that its refusals are faults with nothing but the text.
-    """
-    try:
-        call.admit()
-        return run()
-    except BusinessError as error:
-        raise errors.SoapFaultError("\n".join(error.messages)) from error
+        result_type = table.entity.result_type if table else ""
+        result = envelope.failure(result_type, error.messages)
+    return envelope.response(request.operation, request.namespace, result)
 
 
 @rule("Login", "Impersonation on a query is refused", source="rest")
@@ -125,16 +101,16 @@ def _plain(call: Call, run: Callable[[], bytes]) -> bytes:
 @rule("Query", "A query without conditions returns ReturnCode 0", source="clients")
 def query(call: Call, document: str) -> bytes:
     """Return up to 500 records of one entity, ascending by id."""
-    asked = queryxml.parse(document)
-    table = call.schema.find(asked.entity)
+    parsed = queryxml.parse(document)
+    table = call.schema.find(parsed.entity)
     if table is None:
-        raise BusinessError(errors.unknown_entity(asked.entity))
+        raise BusinessError(errors.unknown_entity(parsed.entity))
     call.acquire_slot(table.entity.name)
     if not _may(table, "query") or call.request.impersonated is not None:
         raise BusinessError(errors.no_permission("query"))
-    if not asked.where.items:
+    if not parsed.where.items:
         return envelope.no_condition(table.entity.result_type)
-    where = filters.compile_filter(table, asked.where)
+    where = filters.compile_filter(table, parsed.where)
     connection = call.vendor.database.reading()
     found = database.select(connection, table, where.sql, where.parameters, MAX_RECORDS)
     return _results(table, found)
@@ -142,42 +118,32 @@ def query(call: Call, document: str) -> bytes:
 
 def create(call: Call, batch: list[Submission]) -> bytes:
     """Create a batch of records."""
-    _enter(call, batch, "create")
-    if not batch:
-        return envelope.success("", (), ())
-    saved = writes.create(
-        call.vendor.database, call.service.schema, call.author("create"), batch
-    )
-    _refresh_udfs(call)
-    return _results(batch[0].table, saved)
+    return _write(call, batch, "create", writes.create)
 
 
 def update(call: Call, batch: list[Submission]) -> bytes:
     """Replace a batch of records."""
-    _enter(call, batch, "update")
-    if not batch:
-        return envelope.success("", (), ())
-    saved = writes.update(
-        call.vendor.database, call.service.schema, call.author("update"), batch
-    )
-    _refresh_udfs(call)
-    return _results(batch[0].table, saved)
+    return _write(call, batch, "update", writes.update)
 
 
 @rule("Write", "Delete returns an empty list", source="captured")
 def delete(call: Call, batch: list[Submission]) -> bytes:
-    """Delete a batch of records; the answer lists none of them."""
-    _enter(call, batch, "delete")
+    """Delete a batch of records."""
+    return _write(call, batch, "delete", writes.delete)
+
+
+def _write(call: Call, batch: list[Submission], verb: str, run: writes.Write) -> bytes:
+    _check_verb(call, batch, verb)
     if not batch:
         return envelope.success("", (), ())
-    writes.delete(
-        call.vendor.database, call.service.schema, call.author("delete"), batch
-    )
-    return envelope.success(batch[0].table.entity.result_type, (), ())
+    saved = run(call.vendor.database, call.service.schema, call.author(verb), batch)
+    if call.entity in udfs.LIVE and verb != "delete":
+        call.vendor.refresh()
+    return _results(batch[0].table, saved)
 
 
 def get_threshold_and_usage_info(call: Call, _: None) -> bytes:
-    """Tell the calls of the last hour, this one included."""
+    """Return the calls of the last hour, this one included."""
     call.acquire_slot("")
     message = fragments.element("Message", call.service.usage.message()).encode()
     closing = b"</EntityReturnInfo>"
@@ -186,25 +152,38 @@ def get_threshold_and_usage_info(call: Call, _: None) -> bytes:
 
 
 def get_entity_info(call: Call, _: None) -> bytes:
-    """List all entities of the release."""
+    """Return all entities of the release."""
     call.acquire_slot("")
-    return call.served.entity_infos
+    return call.view.entity_infos
 
 
 def get_field_info(call: Call, name: str) -> bytes:
-    """List the standard fields of an entity."""
-    return call.served.field_infos[_named(call, name)]
+    """Return the standard fields of an entity."""
+    return call.view.field_infos[_named(call, name)]
 
 
 def get_udf_info(call: Call, name: str) -> bytes:
-    """List the UDFs of an entity."""
-    return call.served.udf_infos[_named(call, name)]
+    """Return the UDFs of an entity."""
+    return call.view.udf_infos[_named(call, name)]
 
 
 def get_wsdl_version(call: Call, _: None) -> bytes:
-    """Tell the release, three numbers."""
+    """Return the release, three numbers."""
     call.acquire_slot("")
     return call.vendor.release(call.request.version).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class _Operation(Generic[_T]):
+    """How the arguments of an operation are read, and how it is executed then.
+
+    `returns_response` is whether its result is an ATWSResponse, which has a place for
+    messages.
+    """
+
+    read: Callable[[Call], _T]
+    run: Callable[[Call, _T], bytes]
+    returns_response: bool = False
 
 
 def _nothing(_: Call) -> None:
@@ -223,33 +202,33 @@ def _entities(call: Call) -> list[Submission]:
     return read_entities(call.request, call.schema)
 
 
-_BUSINESS: Mapping[str, _Operation[Any]] = {
-    "query": _Operation(_text("sXML"), query),
-    "create": _Operation(_entities, create),
-    "update": _Operation(_entities, update),
-    "delete": _Operation(_entities, delete),
-    "getThresholdAndUsageInfo": _Operation(_nothing, get_threshold_and_usage_info),
-}
-_ATTACHMENT = _number("attachmentId")
-_PLAIN: Mapping[str, _Operation[Any]] = {
-    "GetAttachment": _Operation(_ATTACHMENT, attachments.get_attachment),
+_ATTACHMENT_ID = _number("attachmentId")
+_OPERATIONS: Mapping[str, _Operation[Any]] = {
+    "query": _Operation(_text("sXML"), query, returns_response=True),
+    "create": _Operation(_entities, create, returns_response=True),
+    "update": _Operation(_entities, update, returns_response=True),
+    "delete": _Operation(_entities, delete, returns_response=True),
+    "getThresholdAndUsageInfo": _Operation(
+        _nothing, get_threshold_and_usage_info, returns_response=True
+    ),
+    "GetAttachment": _Operation(_ATTACHMENT_ID, attachments.get_attachment),
     "CreateAttachment": _Operation(
         attachments.read_upload, attachments.create_attachment
     ),
-    "DeleteAttachment": _Operation(_ATTACHMENT, attachments.delete_attachment),
+    "DeleteAttachment": _Operation(_ATTACHMENT_ID, attachments.delete_attachment),
     "GetInvoiceMarkup": _Operation(_number("InvoiceId"), invoices.get_invoice_markup),
     "GetEntityInfo": _Operation(_nothing, get_entity_info),
     "GetFieldInfo": _Operation(_text("psObjectType"), get_field_info),
     "getUDFInfo": _Operation(_text("psTable"), get_udf_info),
     "GetWsdlVersion": _Operation(_nothing, get_wsdl_version),
 }
-IMPLEMENTED = frozenset({ZONE_LOOKUP, *_BUSINESS, *_PLAIN})
-"""The operations that are carried out, by the vendor's names."""
+# The operations that are implemented, by the vendor's names.
+IMPLEMENTED = frozenset({ZONE_LOOKUP, *_OPERATIONS})
 
 
 @rule("Metadata", "An unknown entity is a fault", source="clients")
 def _named(call: Call, name: str) -> str:
-    """Return the entity that a metadata call names, else fail. Unverified: the text."""
+    """Return the entity that a metadata call names. Unverified: the fault's text."""
     table = call.schema.find(name)
     if table is None:
         raise errors.unprocessable(f"System.Exception: {errors.unknown_entity(name)}")
@@ -258,8 +237,8 @@ def _named(call: Call, name: str) -> str:
 
 
 @rule("All entities", "closed when their module is not active", source="help")
-def _enter(call: Call, batch: list[Submission], verb: str) -> None:
-    """Let a write begin whose entities have the verb; one without entities too."""
+def _check_verb(call: Call, batch: list[Submission], verb: str) -> None:
+    """Acquire a slot for a write, and refuse an entity without the verb."""
     validate_batch(batch)
     if not batch:
         call.acquire_slot("")
@@ -267,18 +246,14 @@ def _enter(call: Call, batch: list[Submission], verb: str) -> None:
     table = batch[0].table
     call.acquire_slot(table.entity.name)
     if not _may(table, verb):
+        # The vendor's text about a module that is not active always says "update".
         closed = _can(table, verb) and not table.entity.is_open
         raise BusinessError(errors.no_permission("update" if closed else verb))
 
 
 def _can(table: Table, verb: str) -> bool:
-    entity = table.entity
-    return {
-        "query": entity.can_query,
-        "create": entity.can_create,
-        "update": entity.can_update,
-        "delete": entity.can_delete,
-    }[verb]
+    can: bool = getattr(table.entity, f"can_{verb}")
+    return can
 
 
 @rule("Write", "Entities without a verb refuse it", source="unverified")
@@ -288,15 +263,10 @@ def _can(table: Table, verb: str) -> bool:
     source="captured",
 )
 def _may(table: Table, verb: str) -> bool:
-    """Tell whether an entity has a verb and the user the right to it."""
-    create, query_, update_, delete_ = table.entity.user_access
-    rights = {"query": query_, "create": create, "update": update_, "delete": delete_}
+    """Return whether an entity has a verb and the user the right to it."""
+    verbs = ("create", "query", "update", "delete")
+    rights = dict(zip(verbs, table.entity.user_access, strict=True))
     return _can(table, verb) and rights[verb] != "None"
-
-
-def _refresh_udfs(call: Call) -> None:
-    if call.entity in udfs.LIVE:
-        call.vendor.refresh()
 
 
 def _results(table: Table, found: list[SavedRecord]) -> bytes:

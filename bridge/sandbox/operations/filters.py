@@ -1,9 +1,9 @@
 """Turns a query into SQL: names, operators per type, values, nulls, logic.
 
-Values never stand in the SQL; they are parameters. Nulls follow SQL: every operator but
-IsNull leaves them out, and for texts null and empty are one.
-Source: SOAP help, QueryXML. Values are not checked before they reach the database,
-whose sentence comes back. Unverified: the rule about nulls, and the texts of faults.
+Values are parameters, never part of the SQL. Nulls follow SQL: only IsNull matches
+them, and for texts null and empty are the same.
+Source: SOAP help, QueryXML. The vendor does not validate values before its database
+does, whose message it returns. Unverified: the rule about nulls, the texts of faults.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from bridge.sandbox.soap.queryxml import Condition, Expression, Field, Joiner
 
 _T = TypeVar("_T")
 
-_MAX_BRACKETS = 30  # SQLite's parser can hold a few more
-_RUN = 250  # a run of ANDs is cut into brackets of this size; SQLite's limit is 1,000
+_MAX_BRACKETS = 30  # SQLite's parser allows a few more
+_MAX_JOINED = 250  # longer runs are nested: SQLite allows an expression depth of 1,000
 
 _COMPARISONS = {
     "equals": "=",
@@ -49,7 +49,7 @@ _OPERATORS = frozenset(_COMPARISONS) | _TEXT_ONLY | _NULLS | {"isthisday"}
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """An SQL condition with its parameters; `brackets` is how deep it nests."""
+    """An SQL condition with its parameters; `brackets` is its nesting depth."""
 
     sql: str
     parameters: tuple[Stored, ...] = ()
@@ -67,8 +67,8 @@ def compile_filter(table: Table, where: Condition) -> Filter:
 
     Raises:
         BusinessError: unknown, unqueryable or second UDF name, an operator that the
-            type does not have, a value that is none of the type, or nesting that the
-            database cannot hold.
+            type does not have, a value that is not of the type, or nesting that is
+            too deep for the database.
     """
     if len(_udf_names(where)) > 1:
         raise BusinessError(errors.SECOND_UDF)
@@ -112,10 +112,10 @@ def _condition(table: Table, condition: Condition) -> Filter:
 
 
 def _join(run: list[Filter], joiner: str) -> Filter:
-    while len(run) > _RUN:
+    while len(run) > _MAX_JOINED:
         run = [
-            _join(run[start : start + _RUN], joiner)
-            for start in range(0, len(run), _RUN)
+            _join(run[start : start + _MAX_JOINED], joiner)
+            for start in range(0, len(run), _MAX_JOINED)
         ]
     if len(run) == 1:
         return run[0]
@@ -146,7 +146,7 @@ def _column(table: Table, field: Field) -> Column:
     found = table.column(field.name)
     if found is None:
         raise BusinessError(errors.unknown_field(field.name, entity))
-    # The id pages every entity, whatever its metadata says.
+    # Clients page every entity by its id, also where metadata calls it not queryable.
     if not found.queryable and found is not table.columns[0]:
         raise BusinessError(errors.not_queryable(found.name, entity))
     return replace(found, sql=found.compared) if found.compared else found

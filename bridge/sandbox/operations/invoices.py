@@ -1,4 +1,4 @@
-"""GetInvoiceMarkup: an invoice as a page or as XML, in a text.
+"""GetInvoiceMarkup: an invoice as HTML or XML, in a text.
 
 Source: SOAP contract notes, section 6.4. Unverified: everything inside the markup; only
 a page with the invoice's number in it is known (soap-samples 15).
@@ -44,8 +44,8 @@ def get_invoice_markup(call: Call, invoice_id: int) -> bytes:
         raise errors.unprocessable(
             f"System.Exception: There is no invoice {invoice_id}."
         )
-    found = database.select(connection, items, '"InvoiceID" = ?', (invoice_id,), -1)
-    lines = [database.read(connection, items, item_id) or {} for item_id, _ in found]
+    found = database.find(connection, items, '"InvoiceID" = ?', (invoice_id,))
+    lines = [database.read(connection, items, item_id) or {} for item_id in found]
     head = dict(_texts(invoices, invoice, _HEAD))
     rows = [dict(_texts(items, line, _LINE)) for line in lines]
     return fragments.escape(render(invoice_id, head, rows)).encode()

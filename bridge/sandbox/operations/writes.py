@@ -7,9 +7,10 @@ not exist, and an empty batch, which does nothing and succeeds.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from bridge.sandbox import errors, rules
 from bridge.sandbox.control.clock import Clock
@@ -18,20 +19,22 @@ from bridge.sandbox.data.database import Database
 from bridge.sandbox.data.schema import TenantSchema
 from bridge.sandbox.declarations import rule
 from bridge.sandbox.errors import BusinessError
-from bridge.sandbox.rules import (
-    field_validation,
-    ticket_category,
-)
+from bridge.sandbox.rules import ticket_category
 from bridge.sandbox.rules.draft import Draft
+from bridge.sandbox.rules.field_validation import validate_fields
 from bridge.sandbox.rules.write_transaction import WriteTransaction
 from bridge.sandbox.soap.submissions import Submission
+
+# The id of a saved record and its fragment.
+SavedRecord: TypeAlias = tuple[int, bytes]
 
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Who a write is recorded for, the API user or the resource it acts as.
+    """The author of a write: the API user, or the resource that it impersonates.
 
-    `clock` gives the time of it. With `dates_stand_still` an edit moves no date.
+    `clock` is read for the time of the write. With `dates_stand_still` edited records
+    keep their activity dates.
     """
 
     resource_id: int
@@ -40,8 +43,9 @@ class Author:
     dates_stand_still: bool = False
 
 
-SavedRecord = tuple[int, bytes]
-"""The id of a saved record and its fragment."""
+Write: TypeAlias = Callable[
+    [Database, TenantSchema, Author, Sequence[Submission]], list[SavedRecord]
+]
 
 
 def create(
@@ -58,11 +62,7 @@ def create(
     with _batch(db, schema, author, submissions) as batch:
         for sent in submissions:
             submission = ticket_category.with_defaults(batch.write, sent)
-            draft = field_validation.validate_fields(
-                batch.write.connection, schema, submission, None
-            )
-            rules.validate(batch.write, draft)
-            batch.add(draft, batch.new_id())
+            batch.save(submission, None, batch.write.issue_id())
     return batch.saved
 
 
@@ -83,12 +83,8 @@ def update(
             before = database.read(connection, submission.table, record_id)
             if before is None:
                 batch.check_faults.append(errors.NO_RECORD)
-                continue
-            draft = field_validation.validate_fields(
-                connection, schema, submission, before
-            )
-            rules.validate(batch.write, draft)
-            batch.add(draft, record_id)
+            else:
+                batch.save(submission, before, record_id)
     return batch.saved
 
 
@@ -97,29 +93,29 @@ def delete(
     schema: TenantSchema,
     author: Author,
     submissions: Sequence[Submission],
-) -> None:
-    """Delete all records.
+) -> list[SavedRecord]:
+    """Delete all records; none of them is returned.
 
     Raises:
         BusinessError: with the faults of all records; nothing was deleted.
     """
     with _batch(db, schema, author, submissions) as batch:
         for submission in submissions:
-            entity, record_id = submission.table.entity.name, submission.record_id
+            table, record_id = submission.table, submission.record_id
+            entity = table.entity.name
             reason = rules.refuse_delete(batch.write, entity, record_id)
             before = batch.write.read(entity, record_id)
             if reason is not None:
                 batch.save_faults += [reason, errors.delete_failed(submission.number)]
-            elif not database.delete(
-                batch.write.connection, submission.table, record_id
-            ):
+            elif not database.delete(batch.write.connection, table, record_id):
                 batch.check_faults.append(errors.NO_RECORD_TO_DELETE)
             else:
                 rules.after_delete(batch.write, entity, record_id, before)
+    return batch.saved
 
 
 class _Batch:
-    """The records of one call: saved one after the other while no fault is known."""
+    """The records of one call, which are saved one by one until one has a fault."""
 
     def __init__(self, write: WriteTransaction) -> None:
         self.write = write
@@ -127,15 +123,31 @@ class _Batch:
         self.check_faults: list[str] = []
         self.save_faults: list[str] = []
 
-    def new_id(self) -> int:
-        return database.issue_id(self.write.connection, self.write.schema.ci)
+    def save(
+        self,
+        submission: Submission,
+        before: dict[str, values.Stored | None] | None,
+        record_id: int,
+    ) -> None:
+        """Validate one record, and store it if no record had a fault so far."""
+        write = self.write
+        draft = validate_fields(write.connection, write.schema, submission, before)
+        rules.validate(write, draft)
+        self._add_faults(draft)
+        if self.check_faults or self.save_faults:
+            return
+        rules.complete(write, draft)
+        put = database.insert if draft.is_new else database.replace
+        xml = put(write.connection, draft.table, record_id, draft.stored)
+        rules.after_save(write, draft, record_id)
+        self.saved.append((record_id, xml))
 
     @rule(
         "Write",
         "All faults of all records are returned, with the record's number",
         source="clients",
     )
-    def add(self, draft: Draft, record_id: int) -> None:
+    def _add_faults(self, draft: Draft) -> None:
         number = draft.submission.number
         self.check_faults += [errors.at_record(f, number) for f in draft.check_faults]
         self.check_faults += draft.verbatim_faults
@@ -143,13 +155,6 @@ class _Batch:
             self.save_faults.append(fault)
             if not draft.is_new:
                 self.save_faults.append(errors.update_failed(number))
-        if self.check_faults or self.save_faults:
-            return
-        rules.complete(self.write, draft)
-        put = database.insert if draft.is_new else database.replace
-        xml = put(self.write.connection, draft.table, record_id, draft.stored)
-        rules.after_save(self.write, draft, record_id)
-        self.saved.append((record_id, xml))
 
 
 @rule(
@@ -176,7 +181,7 @@ def _batch(
 def begin_write(
     connection: sqlite3.Connection, schema: TenantSchema, author: Author
 ) -> WriteTransaction:
-    """Return the write call that begins now."""
+    """Return the transaction of a write call that begins now."""
     own, other = author.resource_id, author.impersonated
     return WriteTransaction(
         connection,

@@ -47,12 +47,12 @@ _REFERENCES: Mapping[str, tuple[_Reference, ...]] = {
     "Ticket": (_OWN_CONTACT,),
     "TicketAdditionalContact": (_OWN_CONTACT,),
 }
+# The reference that leads to the account of entities that may not name it themselves.
+# Unverified for quotes.
 _ACCOUNT_OF: Mapping[str, tuple[str, str]] = {
     "Quote": ("OpportunityID", "Opportunity"),
     "TicketAdditionalContact": ("TicketID", "Ticket"),
 }
-"""The reference that leads to the account of entities that may not name it themselves.
-Unverified for quotes."""
 
 
 @validates(*_REFERENCES)

@@ -19,8 +19,8 @@ from bridge.sandbox.rules.stages import (
 from bridge.sandbox.rules.write_transaction import WriteTransaction
 
 _GROUP_MEMBER = "ContactGroupContact"
+# Records of what happened: a contact can be deleted while they refer to it.
 _HISTORY = frozenset({"AccountNote", "NotificationHistory", "SurveyResults"})
-"""Records of what happened: a contact can be deleted while they refer to it."""
 _TASKFIRE_LEVELS = frozenset({4, 5})
 _PASSWORD_LENGTHS = range(5, 51)
 

@@ -44,17 +44,17 @@ class Stage(Generic[_F]):
 
 _OfDraft: TypeAlias = Callable[[WriteTransaction, Draft], None]
 
+# Runs after the fields were validated; adds faults to the draft.
 validates: Stage[_OfDraft] = Stage("validates")
-"""Runs after the fields were validated; adds faults to the draft."""
+# Runs before a record without faults is stored; sets what the vendor itself sets.
 completes: Stage[_OfDraft] = Stage("completes")
-"""Runs before a record without faults is stored; sets what the vendor itself sets."""
+# Runs after a record was stored under an id; changes other records.
 after_save: Stage[Callable[[WriteTransaction, Draft, int], None]] = Stage("after_save")
-"""Runs after a record was stored under an id; changes other records."""
+# Runs before a record is deleted; returns why it cannot be, or None.
 refuses_delete: Stage[Callable[[WriteTransaction, int], str | None]] = Stage(
     "refuses_delete"
 )
-"""Runs before a record is deleted; returns why it cannot be, or None."""
+# Runs after a record was deleted, with its former values; changes other records.
 after_delete: Stage[Callable[[WriteTransaction, int, StoredRow], None]] = Stage(
     "after_delete"
 )
-"""Runs after a record was deleted, with its former values; changes other records."""

@@ -14,15 +14,15 @@ from bridge.sandbox.declarations import rule
 from bridge.sandbox.rules.draft import Draft
 from bridge.sandbox.rules.write_transaction import WriteTransaction
 
+# A creator or editor that is not a contact. Source: soap-samples 22. Unverified but on
+# tasks.
 PERSON_IS_RESOURCE = 1
-"""A creator or editor that is not a contact. Source: soap-samples 22. Unverified but on
-tasks."""
 
+# The last one is a ticket's. Source: captured responses, where it is still the time of
+# creation on a ticket that was changed for two years. Unverified: nothing moves it.
 _CREATED = frozenset(
     {"CreateDate", "CreateDateTime", "AttachDate", "LastTrackedModificationDateTime"}
 )
-"""The last one is a ticket's. Source: captured responses, where it is still the time of
-creation on a ticket that was changed for two years. Unverified: nothing moves it."""
 _EDITED = frozenset(
     {
         "LastActivity",

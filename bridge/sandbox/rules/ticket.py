@@ -13,8 +13,8 @@ from bridge.sandbox.rules.draft import Draft
 from bridge.sandbox.rules.stages import after_save, completes, validates
 from bridge.sandbox.rules.write_transaction import WriteTransaction
 
+# Of a ticket. Source: SOAP help, TicketAdditionalContact. Unverified: the text.
 MAX_ADDITIONAL_CONTACTS = 30
-"""For a ticket. Source: SOAP help, TicketAdditionalContact. Unverified: the text."""
 
 _ADDITIONAL = "TicketAdditionalContact"
 _UNASSIGNED = (
@@ -22,11 +22,11 @@ _UNASSIGNED = (
     "all be empty. Supply a QueueID or both a AssignedResourceID and "
     "AssignedResourceRoleID.."
 )
+# Source: a client of the vendor's other API.
 _WRONG_ROLE = (
     "The specified AssignedResourceID and AssignedRoleID combination is not currently "
     "defined"
 )
-"""Source: a client of the vendor's other API."""
 
 
 @validates("Ticket")

@@ -21,6 +21,7 @@ from bridge.sandbox.soap.submissions import Submission, Value
 
 _DEFAULTS = "TicketCategoryFieldDefaults"
 _CATEGORY = "TicketCategory"
+# The fields of a ticket, and those of the defaults that they are filled from.
 _FIELDS: Mapping[str, str] = {
     "AllocationCodeID": "WorkTypeID",
     "BusinessDivisionSubdivisionID": "BusinessDivisionSubdivisionID",
@@ -38,7 +39,6 @@ _FIELDS: Mapping[str, str] = {
     "TicketType": "TicketTypeID",
     "Title": "Title",
 }
-"""The fields of a ticket, and those of the defaults that they are filled from."""
 
 
 @rule("Write", "Category defaults of tickets", source="help")

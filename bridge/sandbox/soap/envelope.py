@@ -1,9 +1,8 @@
-"""SOAP 1.1 in and out: what a request asks, and the frame of every answer.
+"""SOAP 1.1 in and out: parses requests, builds the envelopes of responses.
 
-Requests may use any prefixes; the body's element decides the operation and the
-SOAPAction header is advisory. Answers are one line: the prefixes soap, xsi and xsd on
-the envelope, the service's namespace as default on the response element.
-Source: captured answers and SOAP contract notes, sections 3, 4 and 22.
+Responses are one line: the prefixes soap, xsi and xsd on the envelope, the service's
+namespace as default on the response element.
+Source: captured responses and SOAP contract notes, sections 3, 4 and 22.
 """
 
 from __future__ import annotations
@@ -43,9 +42,9 @@ _SUCCESS, _NO_CONDITION, _FAILURE = 1, 0, -1
 class Request:
     """One call as read from its envelope.
 
-    `version` is 1.5 or 1.6. `integration_code` is None when the header has none that is
-    not blank; `impersonated` is the resource that the caller wants to act as. `source`
-    is the document that `body` was read from.
+    `version` is 1.5 or 1.6. `integration_code` is None when the header has none or a
+    blank one; `impersonated` is the id of a resource. `source` is the document that
+    `body` was parsed from.
     """
 
     operation: str
@@ -65,7 +64,7 @@ class Request:
         """Return a whole number of the body, 0 when absent.
 
         Raises:
-            SoapFaultError: the text is no number.
+            SoapFaultError: the text is not a number.
         """
         element = self._argument(member)
         return 0 if element is None else int(self.converted(element, "long"))
@@ -76,9 +75,9 @@ class Request:
         source="clients",
     )
     def _argument(self, member: str) -> etree._Element | None:
-        """Return a simple argument; one that stands once more in itself is that one.
+        """Return a simple argument, also one that is nested in itself.
 
-        Source: an old suds library nests an argument that it is given as an object.
+        Source: an old suds library nests an argument that is passed as an object.
         """
         name = f"{{{self.namespace}}}{member}"
         element = self.body.find(name)
@@ -86,10 +85,10 @@ class Request:
         return element if inner is None else inner
 
     def converted(self, element: etree._Element, type_: str) -> str:
-        """Return the text of what the reader makes of an element of a type.
+        """Return the text that the vendor's reader makes of an element of a type.
 
         Raises:
-            SoapFaultError: its text is none of the type.
+            SoapFaultError: its text is not of the type.
         """
         try:
             return primitives.convert(type_, element.text or "")
@@ -108,8 +107,8 @@ def read_request(data: bytes, version: str, action: str) -> Request:
     """Return the call that a request body holds.
 
     Raises:
-        SoapFaultError: no XML, a DTD, no SOAP 1.1 envelope, no body, an operation in
-            another namespace, or a header that cannot be bound.
+        SoapFaultError: malformed XML, a DTD, no SOAP 1.1 envelope, no body, an
+            operation in another namespace, or a header that cannot be bound.
     """
     root = _tree(data)
     if etree.QName(root).localname == "Envelope" and not root.tag.startswith(
@@ -155,9 +154,9 @@ def _tree(data: bytes) -> etree._Element:
     source="stack",
 )
 def _with_header(request: Request, header: etree._Element | None) -> Request:
-    """Read AutotaskIntegrations; one in another namespace is not seen.
+    """Read AutotaskIntegrations; one in another namespace is ignored.
 
-    Version 1.5 knows no impersonation and skips its member, even an empty one.
+    Version 1.5 has no impersonation and ignores its member, even an empty one.
     """
     if header is None:
         return request
@@ -186,7 +185,7 @@ def _with_header(request: Request, header: etree._Element | None) -> Request:
     source="captured",
 )
 def response(operation: str, service: str, *result: bytes) -> bytes:
-    """Return the answer of an operation around the members of its result."""
+    """Return the response of an operation with the members of its result."""
     inner = b"".join(result)
     open_result, close_result = f"<{operation}Result>", f"</{operation}Result>"
     if not inner:
@@ -203,7 +202,7 @@ def response(operation: str, service: str, *result: bytes) -> bytes:
 
 
 def soap_fault(fault: errors.SoapFaultError) -> bytes:
-    """Return a `soap:Fault` answer."""
+    """Return a response with a `soap:Fault`."""
     return b"".join(
         (
             _HEAD,
@@ -218,12 +217,12 @@ def soap_fault(fault: errors.SoapFaultError) -> bytes:
 def success(
     result_type: str, records: Iterable[bytes], infos: Iterable[bytes]
 ) -> bytes:
-    """Return the members of an ATWSResponse that went well."""
+    """Return the members of a successful ATWSResponse."""
     return _atws_response(_SUCCESS, records, result_type, (), infos)
 
 
 def no_condition(result_type: str) -> bytes:
-    """Return the members of the answer to a query without any condition."""
+    """Return the members of the ATWSResponse to a query without a condition."""
     return _atws_response(_NO_CONDITION, (), result_type, (), ())
 
 

@@ -1,4 +1,4 @@
-"""What the HTTP side answers with: status, headers and body, before WSGI."""
+"""HTTP responses: status, headers and body, and how WSGI sends them."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ _HOST = re.compile(
 _ACCESS_DENIED = "Access is denied due to invalid credentials."
 _MIN_COMPRESSED_BYTES = 4096
 _GZIP_LEVEL = 1
+# Source: soap-samples 17; not well-formed XML, like the vendor's.
 _PAGE = """\
 <!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN" \
 "http://www.w3.org/TR/xhtml1/DTD/xhtml1-strict.dtd">
@@ -36,12 +37,11 @@ _PAGE = """\
 </body>
 </html>
 """
-"""Source: soap-samples 17; not well-formed XML, as the vendor's is not."""
 
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """One HTTP answer."""
+    """One HTTP response."""
 
     status: HTTPStatus
     content_type: str
@@ -50,13 +50,13 @@ class HttpResponse:
 
 
 def soap(body: bytes, status: HTTPStatus = HTTPStatus.OK) -> HttpResponse:
-    """Return a SOAP answer as the vendor's server labels it."""
+    """Return a SOAP response with the headers of the vendor's server."""
     cache = (("Cache-Control", "private, max-age=0"),)
     return HttpResponse(status, "text/xml; charset=utf-8", body, cache)
 
 
 def page(status: HTTPStatus, reason: str, *headers: tuple[str, str]) -> HttpResponse:
-    """Return a web server's HTML page, which is what a client gets outside SOAP."""
+    """Return an HTML page, as the vendor's web server does outside SOAP."""
     title = f"{status.value} - {status.phrase}: {reason}"
     body = _PAGE.format(title=escape(title)).encode("iso-8859-1", "replace")
     return HttpResponse(status, "text/html", body, headers)
@@ -78,7 +78,7 @@ def unauthorized(environ: Environ) -> HttpResponse:
 
 
 def base_url(environ: Environ) -> str | None:
-    """Return this server's own URL as the client wrote it, None if it is no host."""
+    """Return this server's URL by the Host header, None if that is invalid."""
     host = environ.get("HTTP_HOST", "")
     if not _HOST.match(host):
         return None
@@ -91,15 +91,15 @@ def json_response(value: object, status: HTTPStatus = HTTPStatus.OK) -> HttpResp
 
 
 def send(
-    environ: Environ, start_response: StartResponse, answer: HttpResponse
+    environ: Environ, start_response: StartResponse, response: HttpResponse
 ) -> Iterable[bytes]:
-    """Start the answer and return its body, compressed when asked and worth it."""
-    body, headers = answer.body, [("Content-Type", answer.content_type)]
-    headers += answer.headers
+    """Start the response and return its body, compressed if large and accepted."""
+    body, headers = response.body, [("Content-Type", response.content_type)]
+    headers += response.headers
     accepted = environ.get("HTTP_ACCEPT_ENCODING", "")
     if "gzip" in accepted and len(body) > _MIN_COMPRESSED_BYTES:
         body = gzip.compress(body, _GZIP_LEVEL, mtime=0)
         headers.append(("Content-Encoding", "gzip"))
     headers.append(("Content-Length", str(len(body))))
-    start_response(f"{answer.status.value} {answer.status.phrase}", headers)
+    start_response(f"{response.status.value} {response.status.phrase}", headers)
     return (body,)

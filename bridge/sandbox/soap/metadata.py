@@ -1,8 +1,6 @@
-"""getEntityInfo, GetFieldInfo and getUDFInfo: the facts as the vendor tells them.
+"""The results of getEntityInfo, GetFieldInfo and getUDFInfo.
 
-Answers do not change while the simulator runs; callers keep them.
-Source: soap-samples 11 to 13. Members that only newer releases have follow the served
-generation.
+Source: soap-samples 11 to 13.
 """
 
 from __future__ import annotations
@@ -14,11 +12,11 @@ from bridge.sandbox.data.fragments import element
 from bridge.sandbox.declarations import rule
 from bridge.sandbox.facts.model import EntityFacts, FieldFacts, PicklistItem
 
+# Source: metadata of a real tenant.
 _ID_NOT_FIRST = frozenset({"AccountNote", "Resource"})
-"""Source: metadata of a real tenant."""
 
+# Releases with the four UserAccess members and the webhook flags.
 NEWER_GENERATIONS = frozenset({"1.6.9+", "1.6.11"})
-"""Releases with the four UserAccess members and the webhook flags."""
 
 
 def entity_infos(
@@ -44,8 +42,8 @@ def entity_infos(
 def field_infos(entity: EntityFacts, generation: str) -> bytes:
     """Return the members of GetFieldInfo's result.
 
-    The id comes first, but on the entities where it was seen elsewhere. Unverified: its
-    place there, the last.
+    The id is the first field, but on two entities. Unverified: that it is the last one
+    there.
     """
     fields = entity.fields_of(generation)
     if entity.name in _ID_NOT_FIRST:
@@ -58,7 +56,7 @@ def udf_infos(udfs: Iterable[Udf], generation: str) -> bytes:
     return "".join(_udf_info(udf, generation) for udf in udfs).encode()
 
 
-def _flag(name: str, value: bool) -> str:  # noqa: FBT001 - a pair, as in the answer
+def _flag(name: str, value: bool) -> str:  # noqa: FBT001 - the member's value
     return f"<{name}>{'true' if value else 'false'}</{name}>"
 
 
@@ -136,7 +134,7 @@ def _webhook_flag(generation: str) -> str:
 
 
 def _picklist(items: Sequence[PicklistItem] | None, *, with_parents: bool) -> str:
-    """Return a list's items; those of UDFs have no member for a parent's value."""
+    """Return the items of a list; those of UDFs have no `parentValue`."""
     if items is None:
         return ""
     if not items:

@@ -1,8 +1,8 @@
-"""Converts the texts of typed values as the vendor's reader does, before any check.
+"""Converts the texts of typed values as the vendor's reader does, before validation.
 
-Values stay texts: what becomes of them is judged later. A type that the reader does
-not know is no type at all.
-Source: the .NET serializer, which is open source, and its sentences.
+Values stay texts, which `rules` validates later. A value of a type that the reader does
+not know counts as untyped.
+Source: the .NET serializer, which is open source, and its messages.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ class BadPrimitiveError(ValueError):
 
 
 def convert(type_: str, text: str) -> str:
-    """Return the text of what the reader makes of one of an XML Schema type.
+    """Return the text that the reader makes of a text of an XML Schema type.
 
     Raises:
-        BadPrimitiveError: the text is none of the type.
+        BadPrimitiveError: the text is not of the type.
     """
     conversion = _CONVERSIONS.get(type_)
     return text if conversion is None else conversion(text)
 
 
 def is_known(type_: str) -> bool:
-    """Tell whether the reader knows a type of XML Schema by its local name."""
+    """Return whether the reader knows a type of XML Schema by its local name."""
     return type_ in _CONVERSIONS or type_ in _TEXTS
 
 
@@ -57,7 +57,7 @@ def _whole(name: str, lowest: int, beyond: int) -> Callable[[str], str]:
         if not _INTEGER.match(stripped):
             raise BadPrimitiveError(BAD_FORMAT)
         digits = stripped.lstrip("+-").lstrip("0") or "0"
-        if len(digits) > len(str(beyond)):  # too long to be read as a number
+        if len(digits) > len(str(beyond)):  # Python refuses to parse very long numbers
             raise BadPrimitiveError(_out_of_range(name))
         number = -int(digits) if stripped[0] == "-" else int(digits)
         if not lowest <= number < beyond:
@@ -91,28 +91,28 @@ def _double(text: str) -> str:
 
 
 def _boolean(text: str) -> str:
-    """Accept the four words, in lower case."""
+    """Accept the four literals, in lower case."""
     if text.strip(_WHITE) not in _BOOLEANS:
-        raise BadPrimitiveError(_no_value(text, "Boolean"))
+        raise BadPrimitiveError(_not_valid(text, "Boolean"))
     return text
 
 
 def _time(text: str) -> str:
     """Accept a date, or date and time with a T between them.
 
-    Unverified: that it is as particular about the rest of what XML Schema allows.
+    Unverified: that it refuses other forms that XML Schema allows.
     """
     parts = _TIME.match(text.strip(_WHITE))
     if parts is None:
-        raise BadPrimitiveError(_no_value(text, "AllXsd"))
+        raise BadPrimitiveError(_not_valid(text, "AllXsd"))
     try:
         datetime.fromisoformat(f"{parts[1]}T{parts[2] or '00:00:00'}")
     except ValueError:
-        raise BadPrimitiveError(_no_value(text, "AllXsd")) from None
+        raise BadPrimitiveError(_not_valid(text, "AllXsd")) from None
     return text
 
 
-def _no_value(text: str, type_: str) -> str:
+def _not_valid(text: str, type_: str) -> str:
     return f"System.FormatException: The string '{text}' is not a valid {type_} value."
 
 
@@ -132,6 +132,7 @@ _CONVERSIONS: Mapping[str, Callable[[str], str]] = {
     "unsignedLong": _whole("a UInt64", 0, 2**64),
     "unsignedShort": _whole("a UInt16", 0, 2**16),
 }
+# Types that the reader passes on as texts. Unverified: binary ones, names, times.
 _TEXTS = frozenset(
     {
         "anyURI",
@@ -159,4 +160,3 @@ _TEXTS = frozenset(
         "token",
     }
 )
-"""Types that the reader hands on as texts. Unverified: binary ones, names and times."""

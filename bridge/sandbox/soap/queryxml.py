@@ -1,6 +1,5 @@
-"""Reads a queryxml document: its own parser, without DTD, entities or network.
+"""Parses queryxml documents; `filters` validates their names and values.
 
-Only the form is judged here; names and values are `filters`' concern.
 Source: SOAP help, QueryXML; names are matched without case as working clients need.
 """
 
@@ -17,8 +16,7 @@ from bridge.sandbox.errors import TOO_MANY_ORS, BusinessError, invalid_query
 from bridge.sandbox.soap import xml_reader
 from bridge.sandbox.soap.xml_reader import UnreadableXmlError
 
-MAX_OR_CONDITIONS = 500
-"""Source: SOAP help, QueryXML limits."""
+MAX_OR_CONDITIONS = 500  # source: SOAP help, QueryXML limits
 
 Joiner: TypeAlias = Literal["AND", "OR"]
 
@@ -46,7 +44,7 @@ class Field:
 class Condition:
     """A bracket. Each item is joined to everything before it, left to right.
 
-    The joiner of the first item means nothing.
+    The joiner of the first item has no meaning.
     """
 
     items: tuple[tuple[Joiner, Field | Condition], ...]
@@ -87,7 +85,7 @@ def parse(document: str) -> Query:
 
 def _tree(document: str) -> etree._Element:
     try:
-        # The text was decoded with the envelope: what it declares does not count.
+        # The text was decoded with the envelope, whatever encoding it declares itself.
         return xml_reader.read(document.strip().encode(), encoding="utf-8")
     except UnreadableXmlError as error:
         raise BusinessError(invalid_query(error.message)) from error

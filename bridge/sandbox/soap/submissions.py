@@ -1,8 +1,8 @@
 """Reads the `<Entities>` of a write call into texts, as the vendor's reader binds them.
 
-What cannot be bound (no or unknown `xsi:type`, an id that is no number, a typed value
-whose text is not of its type) fails the whole call with a `soap:Fault`; whether values
-suit their fields is judged later, by `checks`.
+What cannot be bound (no or unknown `xsi:type`, an id that is not a number, a typed
+value whose text is not of its type) fails the whole call with a `soap:Fault`;
+`rules.field_validation` validates the values.
 Source: SOAP contract notes, sections 3, 8.2, 9.3 and 14.3.
 """
 
@@ -20,22 +20,21 @@ from bridge.sandbox.errors import BusinessError
 from bridge.sandbox.soap import primitives
 from bridge.sandbox.soap.envelope import XSI_NIL, XSI_TYPE, Request
 
-MAX_ENTITIES = 200
-"""Source: SOAP help, create and update."""
+MAX_ENTITIES = 200  # source: SOAP help, create and update
 
+# The namespaces of the types that the reader knows.
 _PRIMITIVE = frozenset(
     {
         "http://www.w3.org/2001/XMLSchema",
         "http://schemas.xmlsoap.org/soap/encoding/",
     }
 )
-"""The namespaces whose types the reader looks for among its own."""
 _TRUE = frozenset({"true", "1"})
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """The text of one member; `typed` tells whether its `xsi:type` is a known one."""
+    """The text of one member; `typed` is whether its `xsi:type` is a known one."""
 
     text: str
     typed: bool
@@ -45,8 +44,8 @@ class Value:
 class Submission:
     """One `<Entity>`: its 1-based number, its id and its members by lower-case name.
 
-    A member that is nil or absent is not there, and neither is a UDF that is nil or
-    empty. A UDF without value is None.
+    Members that are nil are left out, and so are UDFs that are nil or empty. A UDF
+    without value is None.
     """
 
     number: int
@@ -74,7 +73,7 @@ def read_entities(request: Request, schema: TenantSchema) -> list[Submission]:
 
 @rule("Limits", "200 records in a write", source="help")
 def validate_batch(found: Sequence[Submission]) -> None:
-    """Judge number and types of the entities of a call.
+    """Validate the number and the types of the entities of a call.
 
     Raises:
         BusinessError: more than 200 entities, or several types.
@@ -166,8 +165,8 @@ def _value(request: Request, element: etree._Element) -> Value:
     """Return the value of a member that may be of any type.
 
     The reader converts the types of XML Schema that it knows. Source: the .NET
-    serializer. Unverified: what the engine makes of values of any other type, which the
-    reader hands on as it does with untyped ones: as nodes of the document.
+    serializer. Unverified: how the vendor treats values of other types, which the
+    reader passes on like untyped ones, as nodes of the document.
     """
     text = element.text or ""
     declared = element.get(XSI_TYPE)
@@ -181,7 +180,7 @@ def _value(request: Request, element: etree._Element) -> Value:
 
 @rule("Write", "Nil and empty user-defined fields are ignored", source="clients")
 def _udfs(parent: etree._Element, service: str) -> Iterator[tuple[str, str | None]]:
-    """Yield name and value of each UDF; nil and empty elements are no UDFs.
+    """Yield name and value of each UDF; nil and empty elements are ignored.
 
     Source: PHP's SOAP client encodes an empty list as one nil element. Unverified: that
     an element without name and value counts as nil too.

@@ -225,7 +225,7 @@ def _binding_operation(operation: Operation, target: str) -> etree._Element:
 
 
 def _name(operation: Operation) -> dict[str, str]:
-    # Needed only where the element's name cannot be told from the operation's.
+    # Only where the name differs from that of the operation.
     return {"name": operation.name} if operation.port_name else {}
 
 

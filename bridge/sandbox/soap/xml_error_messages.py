@@ -1,9 +1,8 @@
-"""Says what is wrong with a text that is no XML, as the vendor's reader says it.
+"""The messages of the vendor's XML reader, for the errors of the parser used here.
 
-The parser here is another one: its sentences never leave this module, only its codes
-and the names in them are read.
-Source: the .NET reader's own sentences, which are open source. Unverified: which one it
-would choose for a given text; codes that fit none get one that it does not have.
+Only the codes of this parser, and the names in its messages, are used.
+Source: the messages of the .NET reader, which is open source. Unverified: which one it
+would choose for a given text; other codes get a message that it does not have.
 """
 
 from __future__ import annotations
@@ -17,12 +16,13 @@ from bridge.sandbox.declarations import rule
 
 DTD = "For security reasons DTD is prohibited in this XML document."
 NO_ROOT = "Root element is missing."
+# Unverified: the limits of the vendor's reader are not known.
 TOO_LARGE = "The document has more elements, levels or text than can be read."
-"""Unverified: no limit of the vendor's reader is known."""
 
 _OTHER = "The document is not well formed."
 _AT_ROOT = "Data at the root level is invalid."
-_SENTENCES: Mapping[int, tuple[str, str]] = {
+# By the parser's code: a pattern for its message, and the message to return.
+_MESSAGES: Mapping[int, tuple[str, str]] = {
     ErrorTypes.ERR_DOCUMENT_EMPTY: ("", _AT_ROOT),
     ErrorTypes.ERR_DOCUMENT_END: ("", _AT_ROOT),
     ErrorTypes.ERR_INVALID_CHAR: (
@@ -74,7 +74,6 @@ _SENTENCES: Mapping[int, tuple[str, str]] = {
         "'{}' is an undeclared prefix.",
     ),
 }
-"""By the parser's code: what to look for in its sentence, and what to say with it."""
 _LIMITS = re.compile("XML_PARSE_HUGE|too (?:long|large|deep)|limit", re.IGNORECASE)
 
 
@@ -85,14 +84,14 @@ _LIMITS = re.compile("XML_PARSE_HUGE|too (?:long|large|deep)|limit", re.IGNORECA
     source="stack",
 )
 def message(code: int, said: str, line: int, column: int) -> str:
-    """Return the vendor's sentence for what the parser noticed, and where."""
-    return f"{_reworded(code, said)} Line {line}, position {column}."
+    """Return the vendor's message for an error of the parser, and where it is."""
+    return f"{_translated(code, said)} Line {line}, position {column}."
 
 
-def _reworded(code: int, said: str) -> str:
+def _translated(code: int, said: str) -> str:
     if _LIMITS.search(said):
         return TOO_LARGE
-    pattern, text = _SENTENCES.get(code, ("", _OTHER))
+    pattern, text = _MESSAGES.get(code, ("", _OTHER))
     found = re.search(pattern, said)
     if found is None:
         return _OTHER

@@ -1,15 +1,15 @@
-"""Reads XML that strangers sent: no DTD, no entities, no network, bounded size.
+"""Parses untrusted XML: no DTD, no entities, no network, bounded size.
 
-At most 256 levels and, in what is larger than any ordinary call, half a million tags
-and as many attributes; a single text may be as long as the whole. Faults say where they
-were noticed. Unverified: the numbers.
+At most 256 levels and, in documents larger than any ordinary call, 500,000 tags and as
+many attributes; a single text may be as long as the document. Unverified: the numbers.
 """
 
 from __future__ import annotations
 
 import codecs
 import re
-from itertools import islice
+from contextlib import suppress
+from itertools import count, islice
 from typing import Any, cast
 from xml.parsers import expat
 
@@ -18,13 +18,13 @@ from lxml import etree
 from bridge.sandbox.declarations import rule
 from bridge.sandbox.soap import xml_error_messages
 
-MAX_LEVELS = 256
-"""What the parser itself keeps to unless it is told to read huge documents."""
+MAX_LEVELS = 256  # the limit of the parser itself, but with `huge_tree`
+# Enough for 200 records with all their fields and 300 user-defined ones each.
 MAX_MARKUP = 500_000
-"""Enough for 200 records with all their fields and 300 user-defined ones each."""
 
+# Below this no text can reach the parser's own limit, whatever the encoding.
 _ORDINARY_BYTES = 3_000_000
-"""Below this no text can reach the parser's own limit, whatever the encoding."""
+# A document whose first tag is its root's: a DTD cannot follow.
 _PLAIN_PROLOG = re.compile(
     rb"(?:\xef\xbb\xbf)?"
     rb"(?:<\?xml\s+version\s*=\s*['\"]1\.\d['\"]"
@@ -32,14 +32,13 @@ _PLAIN_PROLOG = re.compile(
     rb"(?:\s+standalone\s*=\s*['\"]\w+['\"])?\s*\?>)?"
     rb"(?:\s*<!--(?s:.*?)-->)*\s*<[A-Za-z_]"
 )
-"""A document whose first tag is its root's: no DTD can come any more."""
 
 _ATTRIBUTE = re.compile(rb"=\s*[\"']")
 _BYTE_ORDER_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 class UnreadableXmlError(Exception):
-    """Not well formed, or with a DTD; `line` and `column` say where it was noticed."""
+    """Malformed XML, or a DTD; `line` and `column` say where."""
 
     def __init__(self, message: str, line: int, column: int) -> None:
         super().__init__(message)
@@ -58,9 +57,9 @@ def read(data: bytes, encoding: str | None = None) -> etree._Element:
     """Return the root element; comments and processing instructions are dropped.
 
     Raises:
-        UnreadableXmlError: see there.
+        UnreadableXmlError: the document is malformed, too large, or has a DTD.
     """
-    # Without its own limits the parser would let a DTD's entities grow without end.
+    # Without its own limits the parser would expand the entities of a DTD without end.
     huge = len(data) > _ORDINARY_BYTES and _PLAIN_PROLOG.match(data) is not None
     if huge and _has_too_much_markup(data):
         raise UnreadableXmlError(xml_error_messages.TOO_LARGE, 1, 1)
@@ -81,7 +80,7 @@ def read(data: bytes, encoding: str | None = None) -> etree._Element:
 
 
 def _has_too_much_markup(data: bytes) -> bool:
-    """Tell whether tags or attributes, which may stand in texts too, are too many."""
+    """Return whether there is too much that looks like tags or attributes."""
     attributes = islice(_ATTRIBUTE.finditer(data), MAX_MARKUP + 1)
     return data.count(b"<") > MAX_MARKUP or sum(1 for _ in attributes) > MAX_MARKUP
 
@@ -115,44 +114,28 @@ def _levels(root: etree._Element) -> int:
     source="clients",
 )
 def position(data: bytes, element: etree._Element) -> tuple[int, int]:
-    """Return line and column of an element's name in the document it was read from.
+    """Return line and column of an element's name in its document.
 
-    Reads the document again, so only a fault's answer is worth it. Source:
-    soap-samples 19.
+    Parses the document again: lxml does not know columns. Source: soap-samples 19.
     """
-    root = element.getroottree().getroot()
-    wanted = next(n for n, found in enumerate(root.iter("*")) if found is element)
-    finder = _Finder(wanted)
-    try:
-        finder.parser.Parse(data, True)  # noqa: FBT003 - the foreign function's form
-    except _FoundError as found:
-        marked = found.line == 1 and data.startswith(_BYTE_ORDER_MARKS)
-        return found.line, found.column - marked
-    except (expat.ExpatError, LookupError, ValueError):
-        pass  # an encoding that only one of the two parsers knows
-    return cast("int | None", element.sourceline) or 1, 1
+    elements = element.getroottree().getroot().iter("*")
+    wanted = next(n for n, found in enumerate(elements) if found is element)
+    parser = expat.ParserCreate()
+    numbers = count()
+    found: list[tuple[int, int]] = []
 
+    def start(_name: str, _attributes: dict[str, str]) -> None:
+        if next(numbers) == wanted:
+            # After the bracket, and counted from 1.
+            column = parser.CurrentColumnNumber + 2
+            found.append((parser.CurrentLineNumber, column))
 
-class _FoundError(Exception):
-    """Ends the search."""
-
-    def __init__(self, line: int, column: int) -> None:
-        super().__init__(line, column)
-        self.line = line
-        self.column = column
-
-
-class _Finder:
-    """Looks for the element that has so many before it."""
-
-    def __init__(self, wanted: int) -> None:
-        self._before = wanted
-        self.parser = expat.ParserCreate()
-        self.parser.StartElementHandler = self._start
-
-    def _start(self, _name: str, _attributes: dict[str, str]) -> None:
-        if self._before:
-            self._before -= 1
-            return
-        behind_bracket = self.parser.CurrentColumnNumber + 2  # and counted from 1
-        raise _FoundError(self.parser.CurrentLineNumber, behind_bracket)
+    parser.StartElementHandler = start
+    # Errors: an encoding that only lxml knows.
+    with suppress(expat.ExpatError, LookupError, ValueError):
+        parser.Parse(data, True)  # noqa: FBT003 - the foreign function's form
+    if not found:
+        return cast("int | None", element.sourceline) or 1, 1
+    line, column = found[0]
+    # Expat counts a byte order mark as a column.
+    return line, column - (line == 1 and data.startswith(_BYTE_ORDER_MARKS))

@@ -208,7 +208,7 @@ def test_data_files_of_release_0_1_0_open(
         connection.execute("INSERT INTO made_from VALUES (?)", (signature,))
     vendor = Vendor(facts, make(facts), path, durable=False, generation=generation)
 
-    vendor.start.prepare()  # refuses what another release made
+    vendor.initial_data.prepare()  # refuses what another release made
     vendor.database.close()
 
 
@@ -281,7 +281,7 @@ def test_records_that_old_payloads_name_are_there(
     assert found.items() >= values.items()
 
 
-def test_resource_4_is_no_api_user_and_holds_a_role_in_a_department(first: Tenant):
+def test_resource_4_is_not_an_api_user_and_has_a_role_in_a_department(first: Tenant):
     assert first.users[0].resource_id != 4
     assert 4 in {row["ResourceID"] for row in first.rows["ResourceRoleDepartment"]}
 

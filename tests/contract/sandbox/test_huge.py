@@ -1,4 +1,4 @@
-"""Files, texts and trees of unusual size: the vendor's kind of answer to them all."""
+"""Files, texts and trees of unusual size: each gets a response like the vendor's."""
 
 import base64
 import itertools
@@ -189,7 +189,7 @@ def test_no_sentence_is_that_of_the_parser_behind(soap, text):
         ),
     ],
 )
-def test_what_is_wrong_with_a_query_is_told_with_its_place(soap, document, says):
+def test_an_error_in_a_query_is_reported_with_its_position(soap, document, says):
     assert soap.query_text(document).errors == [f"Invalid query syntax. {says}"]
     assert says in soap.post(document).fault
 

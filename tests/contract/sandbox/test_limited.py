@@ -45,7 +45,7 @@ def seconds(soap):
     return time.monotonic() - started
 
 
-def test_usage_is_told_in_the_vendors_words(limited):
+def test_usage_has_the_vendors_text(limited):
     use(limited, 316)
 
     assert used(limited) == (

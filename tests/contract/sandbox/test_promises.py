@@ -4,7 +4,7 @@ import pytest
 
 VERBS = ("query", "create", "update", "delete")
 REFUSED = "The logged in Resource does not have the adequate permissions to {} this"
-# Enough to be judged, and always at fault.
+# Enough to be validated, and always refused.
 RECORD = (
     "<id>-7</id><UserDefinedFields><UserDefinedField><Name>No such field</Name>"
     "</UserDefinedField></UserDefinedFields>"
@@ -51,7 +51,7 @@ def test_all_verbs_of_all_entities(client, soap):
         for verb in VERBS:
             can = members[f"Can{verb.title()}"] == "true"
             right = members.get(f"UserAccessFor{verb.title()}", "All")
-            # Modules are active or not in a tenant, whatever the version that asks.
+            # Modules are active or not in a tenant, in all versions.
             promised = can and right != "None" and entity not in closed
             if is_refused(client, verb, entity) is promised:
                 wrong.append((entity, verb, promised))

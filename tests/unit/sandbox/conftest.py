@@ -1,4 +1,4 @@
-"""A small schema to compile and judge against: no server, one database in a file."""
+"""A small schema to compile queries for: no server, one database in a file."""
 
 import pytest
 

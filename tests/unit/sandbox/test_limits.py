@@ -60,7 +60,7 @@ def test_calls_at_once_get_no_more_than_the_hour_has():
         assert sum(held_up is not None for held_up in admitted) == 300
 
 
-def test_what_was_counted_in_a_future_that_was_taken_back_is_forgotten():
+def test_calls_after_a_time_that_was_set_back_are_not_counted():
     clock = Clock()
     clock.set(frozen=True)
     counter = UsageCounter(VENDOR, clock.now)
@@ -73,7 +73,7 @@ def test_what_was_counted_in_a_future_that_was_taken_back_is_forgotten():
     assert counter.used() == 3
 
 
-def test_a_full_budget_shuts_out_for_five_minutes_of_the_clock():
+def test_a_full_budget_refuses_uploads_for_five_minutes_of_the_clock():
     clock = Clock()
     clock.set(frozen=True)
     budget = UploadBudget(VENDOR, clock.now)
@@ -129,6 +129,6 @@ def test_faults_wait_for_their_operation_in_order():
         {"kind": "delay", "colour": "red"},
     ],
 )
-def test_faults_of_another_shape(document):
+def test_invalid_faults(document):
     with pytest.raises(ValueError, match=r"\."):
         fault_queue.read_fault(document)

@@ -1,4 +1,4 @@
-"""queryxml to SQL: whatever the tree, SQLite answers as a plain evaluation does."""
+"""queryxml to SQL: for any tree SQLite returns what a plain evaluation does."""
 
 import sqlite3
 from xml.sax.saxutils import escape

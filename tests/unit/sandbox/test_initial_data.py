@@ -57,7 +57,7 @@ def test_what_is_given_up_leaves_nothing_half_made(vendor, tmp_path, part):
     assert not list(tmp_path.glob("*.new"))
 
 
-def test_the_log_of_a_deleted_database_is_not_read_into_the_next(vendor, tmp_path):
+def test_the_log_of_a_deleted_database_is_not_applied_to_the_next(vendor, tmp_path):
     vendor.initial_data.prepare()
     vendor.database.close()
     path = tmp_path / "it.sqlite"

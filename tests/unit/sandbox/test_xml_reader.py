@@ -1,4 +1,4 @@
-"""Reading XML of strangers: what is refused, in whose words, and where things stand."""
+"""Parsing untrusted XML: refusals, their messages, and positions of elements."""
 
 import random
 

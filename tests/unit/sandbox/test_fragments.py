@@ -41,7 +41,7 @@ def test_flags_that_the_schema_types_are_always_there(tenant):
     assert "<IsDeleted>false</IsDeleted><IsActive>true</IsActive>" in text
 
 
-def test_passwords_do_not_travel(tenant):
+def test_passwords_are_not_sent(tenant):
     text = fragment(tenant.tables["Resource"], Password="plain")
 
     assert "plain" not in text

@@ -14,41 +14,41 @@ from flask import Flask
 from bridge import __version__, web
 from bridge.backends.autotask_soap.client import RetryPolicy
 from bridge.backends.autotask_soap.connections import Timeouts
-from bridge.backends.autotask_soap.opengate import ReportingGate
-from bridge.backends.autotask_soap.probe import SoapProbe
+from bridge.backends.autotask_soap.probe import SoapDiagnostics
 from bridge.backends.autotask_soap.service import SoapService
+from bridge.backends.autotask_soap.unlimited_rate_limiter import ReportingRateLimiter
 from bridge.backends.autotask_soap.zones import HostPolicy
 from bridge.catalog.loader import load_elements
 from bridge.errors import ConfigurationError
-from bridge.interfaces import CallLog, Gate, OpenBackend, UsageReports
+from bridge.interfaces import CallLog, OpenBackend, RateLimiter, UsageObserver
 from bridge.jobs.enqueue import Enqueuer
-from bridge.services.compiled import CompiledCache
 from bridge.services.context import Context
-from bridge.services.journal import Journal
-from bridge.services.labels import NameCache
-from bridge.services.measured_limiter import MeasuredLimiter
-from bridge.services.operating.installation import (
+from bridge.services.diagnostics.installation import (
     configured_url,
     read_url,
     require_installation,
 )
+from bridge.services.labels import NameCache
+from bridge.services.measured_limiter import MeasuredRateLimiter
+from bridge.services.metadata_cache import MetadataCache
+from bridge.services.pending_writes import PendingWrites
+from bridge.services.request_log import RequestLog
 from bridge.services.timed_reading import TimedReader
-from bridge.services.unsaved import UnsavedWrites
 from bridge.settings import Settings
-from bridge.store.crypto import KEYS_FILE, KeyRing
-from bridge.store.database_url import check_url
-from bridge.store.engine import Database
-from bridge.store.governor.governor import Governor
-from bridge.store.governor.ledger import Rules
-from bridge.store.installation import Contents, read_contents
-from bridge.store.jobhome import find_home
-from bridge.store.paths import make_private_directory, restrict_data
+from bridge.store.database.database_url import check_url
+from bridge.store.database.engine import Database
+from bridge.store.database.installation import DatabaseContents, read_contents
+from bridge.store.database.jobs_database import find_jobs_database
+from bridge.store.rate_limit.ledger import LimiterSettings
+from bridge.store.rate_limit.limiter import SharedRateLimiter
+from bridge.store.secrets.key_ring import KEYS_FILE, KeyRing
+from bridge.store.secrets.private_files import make_private_directory, restrict_data
 from bridge.telemetry import logs
 from bridge.telemetry.metrics import Metrics, share
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedDatabase:
     """A database that this process or its parent has opened: see `Database.identity`.
 
     `keys` are those it was opened with, for processes that are forked later.
@@ -58,7 +58,7 @@ class Opened:
     keys: KeyRing | None = None
 
 
-def open_database(settings: Settings, opened: Opened | None = None) -> Database:
+def open_database(settings: Settings, opened: OpenedDatabase | None = None) -> Database:
     """Open the database with its key ring; both are made at the first start.
 
     Nothing is made where a database was `opened` before: what is missing then is lost.
@@ -94,7 +94,7 @@ def open_existing_database(settings: Settings) -> Database:
     return Database.open(url, keys=keys, make=False)
 
 
-def make_database(settings: Settings, *, new: bool = True) -> Opened:
+def make_database(settings: Settings, *, new: bool = True) -> OpenedDatabase:
     """Make the database where it is missing, upgrade it where it is old, and close it.
 
     `new` tells whether a missing one may be made, and the data directory for it.
@@ -109,8 +109,8 @@ def make_database(settings: Settings, *, new: bool = True) -> Opened:
     with contextlib.closing(open_it(settings)) as database:
         database.upgrade()
         database.check_writable()
-        find_home(database)
-        return Opened(database.identity, database.keys)
+        find_jobs_database(database)
+        return OpenedDatabase(database.identity, database.keys)
 
 
 def _open_keys(settings: Settings, url: str, *, make: bool) -> KeyRing:
@@ -119,7 +119,9 @@ def _open_keys(settings: Settings, url: str, *, make: bool) -> KeyRing:
     place = settings.place("keys")
     ring = KeyRing.find(settings.data_dir, configured, place)
     if make:
-        is_new = ring is None and read_contents(url) is not Contents.INSTALLATION
+        is_new = (
+            ring is None and read_contents(url) is not DatabaseContents.INSTALLATION
+        )
         if not configured_url(settings):
             make_private_directory(settings.data_dir)
         if is_new:
@@ -138,54 +140,62 @@ def _open_keys(settings: Settings, url: str, *, make: bool) -> KeyRing:
 
 def build_context(settings: Settings, database: Database) -> Context:
     """Build what use cases work with; no vendor call."""
-    governor = open_governor(settings, database)
+    rate_limiter = open_rate_limiter(settings, database)
     metrics = Metrics(version=__version__)
-    journal = Journal(database, metrics, settings)
+    request_log = RequestLog(database, metrics, settings)
     return Context(
         settings=settings,
         database=database,
         elements=load_elements(),
         open_backend=open_soap(
-            settings, gate=MeasuredLimiter(governor, metrics), log=journal
+            settings,
+            rate_limiter=MeasuredRateLimiter(rate_limiter, metrics),
+            log=request_log,
         ),
-        governor=governor,
-        fields=CompiledCache(),
-        directories=CompiledCache(),
+        rate_limiter=rate_limiter,
+        fields=MetadataCache(),
+        directories=MetadataCache(),
         names=NameCache(),
         enqueue=Enqueuer(database),
         clock=lambda: datetime.now(UTC),
-        journal=journal,
+        request_log=request_log,
         metrics=metrics,
-        unsaved=UnsavedWrites(),
+        pending_writes=PendingWrites(),
         state_reader=TimedReader(),
         readiness_reader=TimedReader(),
     )
 
 
-def open_governor(settings: Settings, database: Database) -> Governor:
+def open_rate_limiter(settings: Settings, database: Database) -> SharedRateLimiter:
     """Return this process's way to the call budget that all processes share."""
-    rules = Rules(
+    rules = LimiterSettings(
         lanes=settings.rate_limit_slots,
         instance_lanes=settings.rate_limit_slots_per_instance,
         lease_s=settings.rate_limit_lease_s,
         wait_s=settings.rate_limit_max_wait_s,
     )
-    return Governor(database, rules)
+    return SharedRateLimiter(database, rules)
 
 
 def open_soap(
-    settings: Settings, *, gate: Gate | None = None, log: CallLog | None = None
+    settings: Settings,
+    *,
+    rate_limiter: RateLimiter | None = None,
+    log: CallLog | None = None,
 ) -> OpenBackend:
     """Return the way to a SOAP backend: pools and WSDL shared by all instances."""
-    return open_service(settings, gate=gate, log=log).open_backend
+    return open_service(settings, rate_limiter=rate_limiter, log=log).open_backend
 
 
 def open_service(
-    settings: Settings, *, gate: Gate | None = None, log: CallLog | None = None
+    settings: Settings,
+    *,
+    rate_limiter: RateLimiter | None = None,
+    log: CallLog | None = None,
 ) -> SoapService:
     """Return what `open_soap` opens backends of, for whoever wants to close it."""
     return SoapService(
-        gate=gate,
+        rate_limiter=rate_limiter,
         log=log,
         descriptions=settings.data_dir / "wsdl",
         timeouts=Timeouts(
@@ -201,14 +211,16 @@ def open_service(
     )
 
 
-def open_probe(settings: Settings, reports: UsageReports | None = None) -> SoapProbe:
+def open_diagnostics(
+    settings: Settings, reports: UsageObserver | None = None
+) -> SoapDiagnostics:
     """Return what operators ask zones with; no gate holds it back.
 
     What its backends hear of the vendor's count is reported, where `reports` are given.
     """
-    gate = None if reports is None else ReportingGate(reports)
-    return SoapProbe(
-        open_service(settings, gate=gate),
+    rate_limiter = None if reports is None else ReportingRateLimiter(reports)
+    return SoapDiagnostics(
+        open_service(settings, rate_limiter=rate_limiter),
         settings.data_dir / "wsdl",
         timeouts=Timeouts(
             connect_s=settings.autotask_connect_timeout_s,
@@ -241,7 +253,7 @@ def start_process(settings: Settings, *, serves: bool) -> None:
         ) from error
 
 
-def create_app(settings: Settings, opened: Opened | None = None) -> Flask:
+def create_app(settings: Settings, opened: OpenedDatabase | None = None) -> Flask:
     """Build the facade for one serving process; the schema must be current.
 
     Raises:

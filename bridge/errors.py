@@ -81,7 +81,7 @@ class BridgeError(Exception):
         self.replayed = False
 
     @property
-    def told(self) -> str:
+    def caller_text(self) -> str:
         """What callers may read of it, by itself or within another message."""
         return self.message
 
@@ -264,7 +264,7 @@ class StoreUnavailableError(StoreError):
     """
 
     @property
-    def told(self) -> str:
+    def caller_text(self) -> str:
         """What callers may read of it: not the reason."""
         return "Bridge cannot use its database just now."
 
@@ -273,6 +273,6 @@ class StoreFullError(StoreUnavailableError):
     """The disk of the database is full."""
 
     @property
-    def told(self) -> str:
+    def caller_text(self) -> str:
         """What callers may read of it."""
         return "The disk of Bridge's database is full."

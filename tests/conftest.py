@@ -26,8 +26,8 @@ from sqlalchemy import URL, make_url
 
 from bridge.app import open_database
 from bridge.settings import Settings
-from bridge.store.tenants import add_tenant
-from bridge.telemetry import call
+from bridge.store.organizations import add_tenant
+from bridge.telemetry import current_call
 
 settings.register_profile(
     "bridge",
@@ -301,7 +301,7 @@ def postgresql_schema():
 def no_call_left():
     """Forget the call of an application in this process whose answer stayed open."""
     yield
-    call.end()
+    current_call.end()
 
 
 @pytest.fixture(scope="session")

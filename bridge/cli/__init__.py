@@ -25,7 +25,7 @@ from bridge import __version__
 from bridge.cli.output import visible
 from bridge.cli.processes import end_with_input
 from bridge.errors import BridgeError
-from bridge.store.paths import restrict_new_files
+from bridge.store.secrets.private_files import restrict_new_files
 
 COMMANDS = (
     "completion",
@@ -200,7 +200,7 @@ def main(
         end_with_input()
     elif ctx.invoked_subcommand not in _LOGGING:
         # Imported here: the supervisor of `serve` and the simulator stay small.
-        importlib.import_module("bridge.cli.old_names").echo_old_names()
+        importlib.import_module("bridge.cli.deprecated_variables").echo_old_names()
 
 
 def _name_settings_file(config: str | None) -> None:

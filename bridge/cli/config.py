@@ -14,15 +14,15 @@ from pydantic import SecretStr
 
 from bridge.cli.output import as_json, show_json, show_whole_cells
 from bridge.errors import OperatorError
-from bridge.services.operating.installation import read_url
+from bridge.services.diagnostics.installation import read_url
 from bridge.settings import LoadedSettings, Settings, load_settings
 from bridge.settings.names import CONFIG, key_path, variable
 from bridge.settings.paths import make_absolute
 from bridge.settings.settings_file import LOCAL_FILE, SYSTEM_FILE
 from bridge.settings.table import to_toml
 from bridge.settings.template import render_settings_file
-from bridge.store.crypto import KeyRing
-from bridge.store.database_url import mask_url
+from bridge.store.database.database_url import mask_url
+from bridge.store.secrets.key_ring import KeyRing
 
 _MASK = "********"
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import click
 
 from bridge import app
-from bridge.cli.opening import open_store
+from bridge.cli.administration import open_store
 from bridge.cli.output import as_json, show_json
-from bridge.services.operating.restoring import restore_database
+from bridge.services.diagnostics.restoring import restore_database
 from bridge.settings import read_settings
-from bridge.store import backup as store_backup
-from bridge.store.paths import is_there
-from bridge.store.restore import jobs_copy
+from bridge.store.database import backup as store_backup
+from bridge.store.database.restore import jobs_copy
+from bridge.store.secrets.private_files import is_there
 
 _FILE = click.Path(dir_okay=False)
 

@@ -20,13 +20,13 @@ import click
 import orjson
 
 from bridge import app
-from bridge.cli.addresses import PORT, check_address
+from bridge.cli.listen_addresses import PORT, check_address
 from bridge.cli.processes import Child, child, stoppable, wait_for
 from bridge.errors import ConflictError, OperatorError
 from bridge.sandbox.serve import LARGE, SEEDS
 from bridge.settings import Settings
-from bridge.store import tenants
-from bridge.store.paths import make_private_directory, make_private_file
+from bridge.store import organizations
+from bridge.store.secrets.private_files import make_private_directory, make_private_file
 
 EMAIL = "demo@bridge.example"
 _STATE = "demo.json"
@@ -187,7 +187,7 @@ def _demo_user(directory: Path) -> dict[str, str]:
     settings = Settings(data_dir=directory, database_url=None, keys=None)
     database = app.open_database(settings)
     try:
-        tenant = tenants.add_tenant(
+        tenant = organizations.add_tenant(
             database,
             organization="Bridge demo",
             email=EMAIL,

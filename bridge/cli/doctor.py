@@ -12,20 +12,20 @@ import click
 
 from bridge import app
 from bridge.catalog.loader import load_elements
-from bridge.cli.opening import password_stdin, read_password
+from bridge.cli.administration import password_stdin, read_password
 from bridge.cli.output import as_json, show_json, show_line, show_status
 from bridge.errors import BridgeError, ConfigurationError, single_full_stops
 from bridge.services import credentials as vocabulary
 from bridge.services.credentials import parse_credentials
-from bridge.services.operating import doctor as checks
-from bridge.services.operating import vendor_checks
-from bridge.services.operating.directory_checks import check_directory, check_disk
-from bridge.services.operating.doctor import Finding, Level, fail, warn
-from bridge.services.operating.vendor_checks import Patient
+from bridge.services.diagnostics import doctor as checks
+from bridge.services.diagnostics import vendor_checks
+from bridge.services.diagnostics.directory_checks import check_directory, check_disk
+from bridge.services.diagnostics.doctor import Finding, Level, fail, warn
+from bridge.services.diagnostics.vendor_checks import ConnectionUnderTest
 from bridge.settings import Settings, load_settings
-from bridge.store.engine import Database
-from bridge.store.governor.governor import Governor
+from bridge.store.database.engine import Database
 from bridge.store.instances import Instance, get_instance
+from bridge.store.rate_limit.limiter import SharedRateLimiter
 
 _ELEMENT = "autotaskcrm"
 
@@ -148,16 +148,21 @@ def _examine_store(
         if configuration:
             yield from _examine_vendor(settings, configuration)
         return
-    governor = app.open_governor(settings, database)
-    with contextlib.closing(database), contextlib.closing(governor):
+    rate_limiter = app.open_rate_limiter(settings, database)
+    with contextlib.closing(database), contextlib.closing(rate_limiter):
         if instance_id is not None:
-            yield from _examine_instance(settings, database, governor, instance_id)
+            yield from _examine_instance(settings, database, rate_limiter, instance_id)
         elif configuration:
-            yield from _examine_vendor(settings, configuration, governor=governor)
+            yield from _examine_vendor(
+                settings, configuration, rate_limiter=rate_limiter
+            )
 
 
 def _examine_instance(
-    settings: Settings, database: Database, governor: Governor, instance_id: int
+    settings: Settings,
+    database: Database,
+    rate_limiter: SharedRateLimiter,
+    instance_id: int,
 ) -> Iterator[Finding]:
     instance = get_instance(database, instance_id)
     if instance is None:
@@ -167,14 +172,14 @@ def _examine_instance(
     if instance.disabled:
         text = f"{instance_id} is disabled, its calls are refused"
         yield warn("instance", text, f"bridge instance enable {instance_id}")
-    yield from _examine_vendor(settings, instance.configuration, instance, governor)
+    yield from _examine_vendor(settings, instance.configuration, instance, rate_limiter)
 
 
 def _examine_vendor(
     settings: Settings,
     configuration: Mapping[str, str],
     instance: Instance | None = None,
-    governor: Governor | None = None,
+    rate_limiter: SharedRateLimiter | None = None,
 ) -> Iterator[Finding]:
     """Examine the way to Autotask; needs no installation and makes nothing."""
     try:
@@ -188,7 +193,7 @@ def _examine_vendor(
         if short is not None:
             yield short
     element = load_elements()[instance.element_key if instance else _ELEMENT]
-    patient = Patient(
+    patient = ConnectionUnderTest(
         credentials,
         tuple(element.resources.values()),
         zone=instance.zone if instance else None,
@@ -196,9 +201,9 @@ def _examine_vendor(
     )
     # Past the governor, because an examination must work when nothing else does; what
     # Autotask says of its count is shared with all processes.
-    with contextlib.closing(app.open_probe(settings, governor)) as probe:
+    with contextlib.closing(app.open_diagnostics(settings, rate_limiter)) as probe:
         yield from vendor_checks.examine(
-            lambda: datetime.now(UTC), probe, patient, governor
+            lambda: datetime.now(UTC), probe, patient, rate_limiter
         )
 
 

@@ -14,14 +14,14 @@ import click
 import orjson
 
 from bridge import app
-from bridge.cli.addresses import check_address, join_address
-from bridge.cli.old_names import log_old_names
+from bridge.cli.deprecated_variables import log_old_names
+from bridge.cli.listen_addresses import check_address, join_address
 from bridge.cli.supervisor import MACHINES, PEOPLE
+from bridge.server import gunicorn_app
+from bridge.server.standby import Standby
+from bridge.server.tls import Certificates
 from bridge.settings import read_settings
 from bridge.telemetry import logs
-from bridge.web.serving import server
-from bridge.web.serving.standby import Standby
-from bridge.web.serving.tls import Certificates
 
 
 def run(  # noqa: PLR0913 - the command's options
@@ -62,14 +62,14 @@ def run(  # noqa: PLR0913 - the command's options
             os.close(ready_fd)
 
     with _explaining_exit(host, port):
-        server.run(
+        gunicorn_app.run(
             partial(Standby, make_app, strict=settings.strict_status),
             host=host,
             port=port,
             workers=workers,
             threads=threads,
             ready=announce,
-            limits=server.Limits(
+            limits=gunicorn_app.ConnectionLimits(
                 stall_s=settings.http_request_timeout_s,
                 keepalive_s=settings.http_keepalive_s,
                 drain_s=settings.shutdown_timeout_s,

@@ -152,7 +152,7 @@ def _check_worker() -> str:
         BridgeError: the database cannot be used.
     """
     # The two need the store, which takes longer to import than a request does.
-    open_store = importlib.import_module("bridge.cli.opening").open_store
+    open_store = importlib.import_module("bridge.cli.administration").open_store
     read_living = importlib.import_module("bridge.store.workers").read_living
     host = socket.gethostname()
     with open_store() as database:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import orjson
 
-from bridge.cli.opening import open_context, open_store, open_trial
+from bridge.cli.administration import open_context, open_store, open_trial
 from bridge.cli.output import (
     as_json,
     show_json,
@@ -27,15 +27,15 @@ from bridge.errors import (
 from bridge.interfaces import Caller
 from bridge.services import credentials, traces
 from bridge.services.context import Context
-from bridge.services.instances import instances
+from bridge.services.diagnostics.installation import find_missing
+from bridge.services.instances import lifecycle
 from bridge.services.instances.bodies import MASK, instance_document
-from bridge.services.operating.installation import find_missing
-from bridge.services.tenancy import moving
-from bridge.services.usage.vendor_usage import describe_limits
+from bridge.services.organizations import importing
+from bridge.services.usage.call_budgets import describe_limits
 from bridge.settings import read_settings
 from bridge.store import administration
+from bridge.store.importing import ImportResult
 from bridge.store.instances import Instance, get_instance, remove_instance
-from bridge.store.moving import Moved
 
 _UNTIL = "%H:%M:%S UTC"
 
@@ -165,7 +165,7 @@ def test(*, instance_ids: Sequence[int], every: bool, as_json: bool) -> None:
 @INSTANCE_ID
 @click.option(
     "--minutes",
-    type=click.FloatRange(0, traces.MOST_MINUTES, min_open=True),
+    type=click.FloatRange(0, traces.MAX_MINUTES, min_open=True),
     help="Trace its calls from now on, so long.",
 )
 @click.option("--off", is_flag=True, help="Trace them no more.")
@@ -242,22 +242,22 @@ def remove(*, instance_id: int, yes: bool) -> None:
 def _set_enabled(instance_id: int, *, enabled: bool, as_json: bool) -> None:
     with open_context() as ctx:
         found = find(ctx, instance_id)
-        instances.set_enabled(ctx, found, enabled=enabled)
+        lifecycle.set_enabled(ctx, found, enabled=enabled)
         document = instance_document(ctx, find(ctx, instance_id))
     done = "Enabled" if enabled else "Disabled"
     show_change(document, f"{done} {found.id}.", as_json=as_json)
 
 
-def _move_in(document: bytes, *, check: bool) -> Moved:
+def _move_in(document: bytes, *, check: bool) -> ImportResult:
     """Import a file; one that cannot be imported makes no new installation."""
     settings = read_settings()
     if find_missing(settings):
         with open_trial(settings) as ctx:
-            moved = moving.move_in(ctx, document, check=True)
+            moved = importing.move_in(ctx, document, check=True)
         if check:
             return moved
     with open_context(settings, new=not check) as ctx:
-        return moving.move_in(ctx, document, check=check)
+        return importing.move_in(ctx, document, check=check)
 
 
 def _test(ctx: Context, one: Instance) -> dict[str, object]:
@@ -277,7 +277,7 @@ def _test(ctx: Context, one: Instance) -> dict[str, object]:
 def _limits(ctx: Context, one: Instance) -> str:
     zone = (get_instance(ctx.database, one.id) or one).zone
     databases = [] if zone is None else [zone.database]
-    figures = ctx.governor.figures(databases, Caller(one.id))
+    figures = ctx.rate_limiter.figures(databases, Caller(one.id))
     return "; ".join(map(describe_limits, figures))
 
 

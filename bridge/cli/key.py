@@ -6,11 +6,11 @@ from dataclasses import asdict
 
 import click
 
-from bridge.cli.opening import open_store
+from bridge.cli.administration import open_store
 from bridge.cli.output import as_json, show_json, show_table
-from bridge.services.operating import keys
-from bridge.store.crypto import new_key, render_ring
-from bridge.store.engine import Database
+from bridge.services.diagnostics import keys
+from bridge.store.database.engine import Database
+from bridge.store.secrets.key_ring import new_key, render_ring
 
 
 @click.group(epilog="Example: bridge key rotate")

@@ -8,12 +8,12 @@ from typing import Any
 import click
 
 from bridge.catalog.model import JSON
-from bridge.cli.opening import open_context, password_stdin, read_password
+from bridge.cli.administration import open_context, password_stdin, read_password
 from bridge.cli.output import as_json, show_json, show_members
 from bridge.errors import NotFoundError
 from bridge.services import credentials
 from bridge.services.context import Context
-from bridge.services.instances import instances
+from bridge.services.instances import lifecycle
 from bridge.services.instances.bodies import MASK
 from bridge.store import users
 from bridge.store.instances import Instance, get_instance
@@ -101,7 +101,7 @@ def add(
         body["tags"] = list(tags)
     with open_context() as ctx:
         user = users.get_user(ctx.database, owner)
-        document = instances.create_instance(ctx, user, body)
+        document = lifecycle.create_instance(ctx, user, body)
     if as_json:
         show_json(document)
     else:
@@ -164,7 +164,7 @@ def update(  # noqa: PLR0913 - its options
         raise click.UsageError("Nothing to change: give at least one option.")
     with open_context() as ctx:
         found = find(ctx, instance_id)
-        document = instances.patch_instance(ctx, found, body)
+        document = lifecycle.patch_instance(ctx, found, body)
     show_change(document, f"Updated {instance_id}.", as_json=as_json)
 
 

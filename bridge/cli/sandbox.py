@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from bridge.cli.addresses import PORT, check_address, explain_address
+from bridge.cli.listen_addresses import PORT, check_address, explain_address
 from bridge.cli.output import Report, progress
 from bridge.cli.processes import Signals
 from bridge.sandbox import coverage, serve

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from bridge.cli.addresses import PORT
+from bridge.cli.listen_addresses import PORT
 from bridge.cli.supervisor import supervise
 
 _ARGUMENTS = "bridge.serve.arguments"

@@ -6,7 +6,7 @@ import re
 
 import click
 
-from bridge.cli.opening import open_store, password_stdin, read_password
+from bridge.cli.administration import open_store, password_stdin, read_password
 from bridge.cli.output import (
     as_json,
     show_json,
@@ -15,10 +15,10 @@ from bridge.cli.output import (
     show_table,
     visible,
 )
-from bridge.services.tenancy import platform_users
-from bridge.store import tenants, users
-from bridge.store.engine import Database
-from bridge.store.tenants import User
+from bridge.services.organizations import users as platform_users
+from bridge.store import organizations, users
+from bridge.store.database.engine import Database
+from bridge.store.organizations import User
 from bridge.store.users import UserChange
 
 _NEW = "Password for logging in"
@@ -75,7 +75,7 @@ def add(  # noqa: PLR0913 - its options
     )
     with open_store(new=organization_id is None) as database:
         if organization_id is None:
-            made = tenants.add_tenant(
+            made = organizations.add_tenant(
                 database,
                 organization=organization or "",
                 email=email,
@@ -194,7 +194,7 @@ def _describe(one: User) -> dict[str, object]:
 
 
 def _secrets(database: Database, one: User) -> dict[str, object]:
-    user_secret, organization_secret = tenants.read_secrets(database, one)
+    user_secret, organization_secret = organizations.read_secrets(database, one)
     return {"userSecret": user_secret, "organizationSecret": organization_secret}
 
 

@@ -12,7 +12,7 @@ import click
 import orjson
 
 from bridge import app
-from bridge.cli.old_names import log_old_names
+from bridge.cli.deprecated_variables import log_old_names
 from bridge.cli.processes import Signals
 from bridge.jobs.tasks import TASKS, Task
 from bridge.jobs.worker import work
@@ -56,7 +56,7 @@ def run(
         app.make_database(settings, new=not no_init)
         database = app.open_existing_database(settings)
     else:
-        database = app.open_database(settings, app.Opened(opened))
+        database = app.open_database(settings, app.OpenedDatabase(opened))
     app.start_process(settings, serves=False)
     if opened is None:
         log_old_names()
@@ -79,8 +79,8 @@ def run(
 
         context = app.build_context(settings, database)
         work(context, wait, ready=announce, tasks=tasks)
-        context.journal.flush()
-        context.governor.close()
+        context.request_log.flush()
+        context.rate_limiter.close()
         database.close()
         sys.stderr.flush()
         # A step that does not end would keep the process; it is another's by now.

@@ -9,10 +9,10 @@ from dataclasses import asdict
 import click
 
 from bridge import app
-from bridge.cli.opening import open_context
+from bridge.cli.administration import open_context
 from bridge.cli.output import as_json, show_json, show_table
 from bridge.errors import NotFoundError
-from bridge.interfaces.probe import Probe
+from bridge.interfaces.diagnostics import BackendDiagnostics
 from bridge.services.credentials import read_credentials
 from bridge.settings import read_settings
 from bridge.store.instances import get_instance
@@ -77,6 +77,6 @@ def diff() -> None:
 
 
 @contextlib.contextmanager
-def _probe() -> Iterator[Probe]:
-    with contextlib.closing(app.open_probe(read_settings())) as probe:
+def _probe() -> Iterator[BackendDiagnostics]:
+    with contextlib.closing(app.open_diagnostics(read_settings())) as probe:
         yield probe

@@ -21,7 +21,7 @@ from bridge.interfaces.data import (
     Usage,
     Zone,
 )
-from bridge.interfaces.gate import NOBODY, Caller
+from bridge.interfaces.rate_limiter import NO_CALLER, Caller
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +172,6 @@ class OpenBackend(Protocol):
         credentials: Credentials,
         zone: Zone | None,
         zone_changed: Callable[[Zone], None],
-        caller: Caller = NOBODY,
+        caller: Caller = NO_CALLER,
     ) -> Backend:
         """Open a backend: credentials, zone if known, and a sink for a found zone."""

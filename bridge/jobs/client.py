@@ -6,8 +6,8 @@ from dbos import DBOSClient, EnqueueOptions
 
 from bridge.jobs.engine import APPLICATION, SERIALIZER, VERSION, migrate
 from bridge.jobs.tasks import Task
-from bridge.store.engine import Database
-from bridge.store.jobhome import open_home
+from bridge.store.database.engine import Database
+from bridge.store.database.jobs_database import open_jobs_database
 
 _KEPT_CONNECTIONS = 4
 
@@ -20,7 +20,7 @@ class Client:
         self._database = database
         self._engine = DBOSClient(
             system_database_url=home.url,
-            system_database_engine=open_home(home),
+            system_database_engine=open_jobs_database(home),
             dbos_system_schema=home.schema,
             serializer=SERIALIZER,
             application_name=APPLICATION,

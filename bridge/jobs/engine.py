@@ -21,9 +21,13 @@ from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, ScheduleInput
 from bridge.errors import StoreError
 from bridge.jobs.tasks import LIMITS, Task
 from bridge.services.context import Context
-from bridge.store.engine import Database
-from bridge.store.jobhome import JobHome, find_home, open_home
-from bridge.store.migration_lock import hold_migration_lock
+from bridge.store.database.engine import Database
+from bridge.store.database.jobs_database import (
+    JobsDatabase,
+    find_jobs_database,
+    open_jobs_database,
+)
+from bridge.store.database.migration_lock import hold_migration_lock
 
 T = TypeVar("T")
 
@@ -45,7 +49,7 @@ _OUTAGE_INTERVAL_S = 60.0
 _log = logging.getLogger("dbos")
 
 
-def migrate(database: Database) -> JobHome:
+def migrate(database: Database) -> JobsDatabase:
     """Bring the engine's tables up to date, and return where they are.
 
     Of several starters one does it and the others wait.
@@ -54,7 +58,7 @@ def migrate(database: Database) -> JobHome:
         StoreError: they cannot be made or changed.
     """
     _tame_log()
-    home = find_home(database)
+    home = find_jobs_database(database)
     # On PostgreSQL it looks into the server's own database first, and warns when it
     # may not. That is no fault.
     _log.setLevel(logging.ERROR)
@@ -90,7 +94,7 @@ def launch(ctx: Context, tasks: Sequence[Task], executor_id: str) -> None:
     )
     if home.schema:
         config["dbos_system_schema"] = home.schema
-    config["system_database_engine"] = open_home(home)
+    config["system_database_engine"] = open_jobs_database(home)
     DBOS(config=config)
     schedules = register(ctx, tasks)
     DBOS.launch()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bridge.jobs.tasks import TASKS, Task
-from bridge.store.engine import Database
+from bridge.store.database.engine import Database
 
 if TYPE_CHECKING:
     from bridge.jobs.client import Client

@@ -6,7 +6,7 @@ import logging
 
 from bridge.jobs.steps import Step
 from bridge.services.context import Context
-from bridge.store import expired
+from bridge.store import expired_rows
 
 _log = logging.getLogger(__name__)
 
@@ -17,8 +17,8 @@ def purge(ctx: Context, _key: str, step: Step) -> dict[str, int]:
     No vendor call.
     """
     removed = {
-        table: step(f"purge {table}", expired.purge, ctx.database, table)
-        for table in expired.tables()
+        table: step(f"purge {table}", expired_rows.purge, ctx.database, table)
+        for table in expired_rows.tables()
     }
     found = {table: count for table, count in removed.items() if count}
     listing = ", ".join(f"{count} of {table}" for table, count in found.items())

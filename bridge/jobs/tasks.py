@@ -15,7 +15,7 @@ from typing import TypeAlias
 from bridge.jobs.purge import purge
 from bridge.jobs.steps import Step
 from bridge.services.context import Context
-from bridge.store.engine import Database
+from bridge.store.database.engine import Database
 
 
 class Queue(StrEnum):
@@ -26,7 +26,7 @@ class Queue(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class QueueLimits:
     """How much of a queue runs at a time: for one tenant database, in one worker."""
 
     partition: int
@@ -34,9 +34,9 @@ class Limits:
     poll_s: float
 
 
-LIMITS: Mapping[Queue, Limits] = {
-    Queue.PROMPT: Limits(partition=4, worker=32, poll_s=0.5),
-    Queue.BULK: Limits(partition=2, worker=8, poll_s=1.0),
+LIMITS: Mapping[Queue, QueueLimits] = {
+    Queue.PROMPT: QueueLimits(partition=4, worker=32, poll_s=0.5),
+    Queue.BULK: QueueLimits(partition=2, worker=8, poll_s=1.0),
 }
 
 Run: TypeAlias = Callable[[Context, str, Step], object]

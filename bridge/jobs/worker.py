@@ -40,7 +40,7 @@ def work(
         ready: called once with the worker's id, when it works.
         tasks: all there are.
     """
-    pulse = Pulse(ctx)
+    pulse = Heartbeat(ctx)
     pulse.start()
     engine.launch(ctx, (*tasks, FORGET), pulse.worker_id)
     pulse.adopting = True
@@ -51,7 +51,7 @@ def work(
     pulse.stop()
 
 
-class Pulse:
+class Heartbeat:
     """The thread that says a worker lives, and looks for those that do not.
 
     A worker that cannot reach the database falls silent like a dead one. Its work is
@@ -75,11 +75,11 @@ class Pulse:
         """Stop, and say that the worker is gone: nobody need wait for its lease."""
         self._stopped.set()
         self._thread.join(self._lease_s)
-        workers.leave(self._ctx.database, self.worker_id)
+        workers.remove_worker(self._ctx.database, self.worker_id)
 
     def beat(self) -> None:
         """Say that the worker is alive."""
-        workers.beat(
+        workers.save_heartbeat(
             self._ctx.database, self.worker_id, __version__, lease_s=self._lease_s
         )
 
@@ -92,7 +92,7 @@ class Pulse:
         holders = engine.find_executors() - {self.worker_id}
         if not holders:
             return
-        living = {worker.id for worker in workers.read_living(self._ctx.database)}
+        living = {worker.id for worker in workers.list_living(self._ctx.database)}
         for dead in sorted(holders - living):
             if count := engine.take_back(dead):
                 _log.warning("Took over %d jobs of dead worker %s.", count, dead)

@@ -8,9 +8,9 @@ from bridge.catalog.model import JSON
 from bridge.errors import ForbiddenError, UnauthorizedError
 from bridge.services.context import Context
 from bridge.services.times import write_time
-from bridge.store import callers, instances, tenants
+from bridge.store import callers, instances, organizations
 from bridge.store.instances import Instance
-from bridge.store.tenants import User
+from bridge.store.organizations import User
 
 REFUSED = "Invalid Organization or User secret, or invalid Element token provided."
 
@@ -38,13 +38,13 @@ def identify(ctx: Context, secrets: Secrets) -> User:
     """
     user: User | None = None
     if secrets.user and secrets.organization:
-        user = tenants.find_user(
+        user = organizations.find_user(
             ctx.database,
             user_secret=secrets.user,
             organization_secret=secrets.organization,
         )
     elif secrets.bearer:
-        user = tenants.find_session(ctx.database, secrets.bearer)
+        user = organizations.find_session(ctx.database, secrets.bearer)
     if user is None:
         raise UnauthorizedError(REFUSED)
     return user
@@ -71,7 +71,7 @@ def open_instance(ctx: Context, secrets: Secrets) -> tuple[User, Instance]:
             token=secrets.element,
         )
     elif secrets.bearer:
-        user = tenants.find_session(ctx.database, secrets.bearer)
+        user = organizations.find_session(ctx.database, secrets.bearer)
         instance = instances.find_by_token(ctx.database, secrets.element)
     if user is None or instance is None or not may_use(instance, user):
         raise UnauthorizedError(REFUSED)
@@ -118,7 +118,7 @@ def log_in(ctx: Context, username: str, password: str) -> dict[str, JSON]:
     Raises:
         UnauthorizedError: unknown user name or wrong password.
     """
-    session = tenants.log_in(
+    session = organizations.log_in(
         ctx.database,
         email=username,
         password=password,
@@ -157,8 +157,8 @@ def read_secrets(ctx: Context, bearer: str | None) -> dict[str, JSON]:
     Raises:
         UnauthorizedError: the token is missing, unknown or expired.
     """
-    user = tenants.find_session(ctx.database, bearer) if bearer else None
+    user = organizations.find_session(ctx.database, bearer) if bearer else None
     if user is None:
         raise UnauthorizedError(REFUSED)
-    user_secret, organization_secret = tenants.read_secrets(ctx.database, user)
+    user_secret, organization_secret = organizations.read_secrets(ctx.database, user)
     return {"userSecret": user_secret, "organizationSecret": organization_secret}

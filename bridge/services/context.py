@@ -8,16 +8,16 @@ from datetime import datetime
 
 from bridge.catalog.model import Element
 from bridge.interfaces import Enqueue, OpenBackend
-from bridge.services.compiled import CompiledCache
 from bridge.services.entities import EntityDirectory
 from bridge.services.fields import EntityFields
-from bridge.services.journal import Journal
 from bridge.services.labels import NameCache
+from bridge.services.metadata_cache import MetadataCache
+from bridge.services.pending_writes import PendingWrites
+from bridge.services.request_log import RequestLog
 from bridge.services.timed_reading import TimedReader
-from bridge.services.unsaved import UnsavedWrites
 from bridge.settings import Settings
-from bridge.store.engine import Database
-from bridge.store.governor.governor import Governor
+from bridge.store.database.engine import Database
+from bridge.store.rate_limit.limiter import SharedRateLimiter
 from bridge.telemetry.metrics import Metrics
 
 
@@ -37,14 +37,14 @@ class Context:
     database: Database
     elements: Mapping[str, Element]
     open_backend: OpenBackend
-    governor: Governor
-    fields: CompiledCache[EntityFields]
-    directories: CompiledCache[EntityDirectory]
+    rate_limiter: SharedRateLimiter
+    fields: MetadataCache[EntityFields]
+    directories: MetadataCache[EntityDirectory]
     names: NameCache
     enqueue: Enqueue
     clock: Callable[[], datetime]
-    journal: Journal
+    request_log: RequestLog
     metrics: Metrics
-    unsaved: UnsavedWrites
+    pending_writes: PendingWrites
     state_reader: TimedReader
     readiness_reader: TimedReader

@@ -17,7 +17,7 @@ from bridge.services.traces import is_traced
 from bridge.settings import Settings
 from bridge.store import instances
 from bridge.store.instances import Instance
-from bridge.telemetry import call
+from bridge.telemetry import current_call
 
 USERNAME = "crm.autotask.username"
 PASSWORD = "crm.autotask.password"  # noqa: S105 - the key's name, not a password
@@ -91,7 +91,7 @@ def parse_credentials(
             configuration.get(TIMEZONE, "") or settings.autotask_timezone
         ),
     )
-    call.conceal(credentials.password, credentials.integration_code)
+    current_call.conceal(credentials.password, credentials.integration_code)
     return credentials
 
 
@@ -116,7 +116,7 @@ def open_backend(
         instances.update_instance(ctx.database, instance.id, zone=zone)
 
     credentials = read_credentials(ctx, instance.configuration)
-    waiting = call.current() if priority is Priority.INTERACTIVE else None
+    waiting = current_call.current() if priority is Priority.INTERACTIVE else None
     caller = Caller(
         instance.id,
         priority,

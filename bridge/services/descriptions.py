@@ -8,7 +8,7 @@ from bridge.catalog.model import JSON, Resource, Verb
 from bridge.errors import NotFoundError
 from bridge.interfaces import FieldInfo, FieldType
 from bridge.services.context import Context
-from bridge.services.extended.extended import find_model
+from bridge.services.extended_resources.resources import find_model
 from bridge.services.fields import EntityFields
 from bridge.services.metadata import recent_fields
 from bridge.services.objects import entity_directory, find_object

@@ -27,10 +27,10 @@ from bridge.interfaces import (
 )
 from bridge.services.fields import EntityFields
 
-MOST_NAMES = 500
+MAX_NAMES = 500
 """Names that one call asks for. Source: SOAP help, query()."""
 
-LONGEST_NAME = 200
+MAX_NAME_LENGTH = 200
 """Characters of a name; the rest is left out. Some are taken from descriptions."""
 
 _MOST_KEPT = 20_000
@@ -103,7 +103,7 @@ class Labeller:
         try:
             fields = self.find_fields(lambda fields: _lacks_labels(fields, entities))
         except BridgeError as error:
-            self.notes.append(f"Labels are missing: {error.told}")
+            self.notes.append(f"Labels are missing: {error.caller_text}")
             return
         columns = list(_columns(fields))
         names = self._names_of(columns, entities, records)
@@ -152,16 +152,18 @@ class Labeller:
                 names[entity_name, record_id] = known
         if not missing:
             return
-        asked = missing[:MOST_NAMES]
+        asked = missing[:MAX_NAMES]
         where: Expr[Field, Scalar] = Predicate(_ID, Operator.IN, tuple(asked))
         try:
             page = self.backend.query(EntityType(entity_name), where, shared=True)
         except BridgeError as error:
-            self.notes.append(f"Labels of {entity_name} are missing: {error.told}")
-            return
-        if len(missing) > MOST_NAMES:
             self.notes.append(
-                f"Labels of {entity_name} are given for {MOST_NAMES} records only."
+                f"Labels of {entity_name} are missing: {error.caller_text}"
+            )
+            return
+        if len(missing) > MAX_NAMES:
+            self.notes.append(
+                f"Labels of {entity_name} are given for {MAX_NAMES} records only."
             )
         found = {entity["id"]: entity for entity in page.entities}
         for record_id in asked:
@@ -177,7 +179,11 @@ class Labeller:
         whole = " ".join(parts) or next(
             (str(entity[name]) for name in usual if entity.get(name)), ""
         )
-        return whole if len(whole) <= LONGEST_NAME else f"{whole[: LONGEST_NAME - 1]}…"
+        return (
+            whole
+            if len(whole) <= MAX_NAME_LENGTH
+            else f"{whole[: MAX_NAME_LENGTH - 1]}…"
+        )
 
 
 def _columns(fields: EntityFields) -> Iterator[_Column]:

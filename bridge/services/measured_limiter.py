@@ -11,30 +11,32 @@ from bridge.errors import (
     ProviderThresholdError,
     ProviderUnavailableError,
 )
-from bridge.interfaces import Gate, Lease, ReadUsage, Ticket, Usage
+from bridge.interfaces import CallRequest, Permit, RateLimiter, ReadUsage, Usage
 from bridge.telemetry.metrics import Metrics, RefusalReason
 
 
-class MeasuredLimiter:
+class MeasuredRateLimiter:
     """Implements `interfaces.Gate`: another one, with metrics."""
 
-    def __init__(self, limiter: Gate, metrics: Metrics) -> None:
+    def __init__(self, limiter: RateLimiter, metrics: Metrics) -> None:
         self._limiter = limiter
         self._metrics = metrics
 
     @contextmanager
-    def enter(
-        self, ticket: Ticket, *, deadline: float, read_usage: ReadUsage
-    ) -> Iterator[Lease]:
+    def acquire(
+        self, request: CallRequest, *, deadline: float, read_usage: ReadUsage
+    ) -> Iterator[Permit]:
         """Acquire a slot and a call of the budget for the block.
 
         Raises:
             BridgeError: as the limiter's own.
         """
         started = time.monotonic()
-        priority = ticket.caller.priority.name.lower()
+        priority = request.caller.priority.name.lower()
         with ExitStack() as stack:
-            slot = self._limiter.enter(ticket, deadline=deadline, read_usage=read_usage)
+            slot = self._limiter.acquire(
+                request, deadline=deadline, read_usage=read_usage
+            )
             try:
                 lease = stack.enter_context(slot)
             except BridgeError as error:
@@ -45,14 +47,14 @@ class MeasuredLimiter:
             yield lease
 
     @contextmanager
-    def reach(self, host: str) -> Iterator[Lease]:
+    def check_host(self, host: str) -> Iterator[Permit]:
         """Pass the circuit breaker of a host for the block.
 
         Raises:
             BridgeError: as the limiter's own.
         """
         with ExitStack() as stack:
-            passage: AbstractContextManager[Lease] = self._limiter.reach(host)
+            passage: AbstractContextManager[Permit] = self._limiter.check_host(host)
             try:
                 lease = stack.enter_context(passage)
             except BridgeError as error:
@@ -60,9 +62,9 @@ class MeasuredLimiter:
                 raise
             yield lease
 
-    def learn(self, database: str, usage: Usage) -> None:
+    def report_usage(self, database: str, usage: Usage) -> None:
         """Pass on the vendor's own count of the calls to a database."""
-        self._limiter.learn(database, usage)
+        self._limiter.report_usage(database, usage)
 
     def _count(self, error: BridgeError) -> None:
         if isinstance(error, ProviderUnavailableError):

@@ -25,7 +25,6 @@ from typing import Generic, TypeVar
 from bridge.catalog.model import Resource
 from bridge.errors import BridgeError, ConflictError, ProviderError
 from bridge.interfaces import Backend, Priority
-from bridge.services.compiled import CompiledCache, T
 from bridge.services.context import Context
 from bridge.services.credentials import open_backend
 from bridge.services.fields import (
@@ -33,8 +32,9 @@ from bridge.services.fields import (
     compile_fields,
     write_fields,
 )
-from bridge.services.leases import hold
-from bridge.store import metadata
+from bridge.services.locks import record_lock
+from bridge.services.metadata_cache import MetadataCache, T
+from bridge.store import stored_metadata
 from bridge.store.instances import Instance
 
 D = TypeVar("D")
@@ -60,11 +60,11 @@ class Kind(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
-class _Place(Generic[T]):
+class _MetadataCacheKey(Generic[T]):
     """Where one instance's metadata of a kind is kept, and how it is renewed."""
 
     ctx: Context
-    cache: CompiledCache[T]
+    cache: MetadataCache[T]
     instance: Instance
     name: str
     kind: Kind[T]
@@ -77,11 +77,13 @@ class _Place(Generic[T]):
         ctx, now = self.ctx, self.ctx.clock()
         if found := self.find_known():
             return found
-        stamp = metadata.metadata_hash(ctx.database, self.instance.id, self.kind.row)
+        stamp = stored_metadata.metadata_hash(
+            ctx.database, self.instance.id, self.kind.row
+        )
         if stamp is None:
             return self.renew()
         age_s = (now - stamp[1]).total_seconds()
-        if age_s > ctx.settings.metadata_cache_ttl_s and metadata.claim_refresh(
+        if age_s > ctx.settings.metadata_cache_ttl_s and stored_metadata.claim_refresh(
             ctx.database, self.instance.id, self.kind.row, now=now, ttl_s=_RENEWAL_S
         ):
             if age_s <= ctx.settings.metadata_cache_ttl_s * _LIFETIMES:
@@ -94,7 +96,7 @@ class _Place(Generic[T]):
 
     def find_stored(self) -> T | None:
         """Return the newest row that any process has stored; no vendor call."""
-        stamp = metadata.metadata_hash(
+        stamp = stored_metadata.metadata_hash(
             self.ctx.database, self.instance.id, self.kind.row
         )
         return None if stamp is None else self.load(*stamp, self.ctx.clock())
@@ -108,7 +110,7 @@ class _Place(Generic[T]):
         if stored is None:
             return self.renew()
         is_old = now - stored.fetched_at > timedelta(seconds=_LOOK_UP_S)
-        if is_old and metadata.claim_refresh(
+        if is_old and stored_metadata.claim_refresh(
             ctx.database, self.instance.id, self.kind.row, now=now, ttl_s=_RENEWAL_S
         ):
             with suppress(ProviderError):
@@ -129,12 +131,12 @@ class _Place(Generic[T]):
         ctx = self.ctx
         with (
             suppress(ConflictError),
-            hold(ctx, f"metadata/{self.instance.id}/{self.kind.row}"),
+            record_lock(ctx, f"metadata/{self.instance.id}/{self.kind.row}"),
         ):
             newer = self.find_stored()
             if newer is not None and newer.fetched_at > known.fetched_at:
                 return newer
-            if metadata.claim_refresh(
+            if stored_metadata.claim_refresh(
                 ctx.database,
                 self.instance.id,
                 self._doubt,
@@ -146,7 +148,9 @@ class _Place(Generic[T]):
 
     def _was_looked_up(self, known: T) -> bool:
         """Tell whether metadata came of a look-up less than a minute ago."""
-        until = metadata.find_claim(self.ctx.database, self.instance.id, self._doubt)
+        until = stored_metadata.find_claim(
+            self.ctx.database, self.instance.id, self._doubt
+        )
         if until is None or until <= self.ctx.clock():
             return False
         return known.fetched_at >= until - timedelta(seconds=_LOOK_UP_S)
@@ -167,7 +171,7 @@ class _Place(Generic[T]):
             content_hash,
             fetched_at,
         ):
-            row = metadata.read_metadata(
+            row = stored_metadata.read_metadata(
                 self.ctx.database, self.instance.id, self.kind.row
             )
             if row is None:
@@ -180,7 +184,7 @@ class _Place(Generic[T]):
         ctx, instance = self.ctx, self.instance
         payload = self.kind.fetch(open_backend(ctx, instance, priority=priority))
         now = ctx.clock()
-        content_hash = metadata.write_metadata(
+        content_hash = stored_metadata.write_metadata(
             ctx.database, instance.id, self.kind.row, payload, fetched_at=now
         )
         compiled = self.kind.compile(payload, content_hash, now)
@@ -287,7 +291,7 @@ def read_with_fields(
 
 def cached(
     ctx: Context,
-    cache: CompiledCache[T],
+    cache: MetadataCache[T],
     instance: Instance,
     name: str,
     kind: Kind[T],
@@ -297,18 +301,18 @@ def cached(
     Raises:
         ProviderError: the vendor could not be asked and nothing is cached.
     """
-    return _Place(ctx, cache, instance, name, kind).find()
+    return _MetadataCacheKey(ctx, cache, instance, name, kind).find()
 
 
 def _fields(
     ctx: Context, instance: Instance, resource: Resource
-) -> _Place[EntityFields]:
+) -> _MetadataCacheKey[EntityFields]:
     kind = Kind(
         resource.entity,
         partial(_fetch_fields, resource.entity),
         partial(compile_fields, resource),
     )
-    return _Place(ctx, ctx.fields, instance, resource.name, kind)
+    return _MetadataCacheKey(ctx, ctx.fields, instance, resource.name, kind)
 
 
 def _fetch_fields(entity: str, backend: Backend) -> bytes:

@@ -19,22 +19,22 @@ from typing import TypeAlias
 from bridge.errors import InvalidRequestError
 from bridge.interfaces import Entity, Page
 from bridge.services.context import Context
-from bridge.store import pages
+from bridge.store import page_positions
 
 _LAYOUT = struct.Struct(">qI")
 
-Fetch: TypeAlias = Callable[[int | None, int], Page]
+FetchPage: TypeAlias = Callable[[int | None, int], Page]
 """Return up to so many (at most 500) entities after an id, ascending."""
 
 VENDOR_PAGE = 500
 """Records of one vendor reply. Source: SOAP help, query()."""
 
-MOST_SKIPPED = 100_000
+MAX_SKIPPED = 100_000
 """Records one call may skip to reach a page by number: 200 vendor calls."""
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
+class PageRequest:
     """Which piece of a list is asked for; `offset` counts from 0.
 
     `total` asks how many items there are in all.
@@ -47,7 +47,7 @@ class Cut:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class PageSlice:
     """A piece of a list; `next_page` only when more exists.
 
     `total` is given when it was asked for.
@@ -99,7 +99,7 @@ def _checksum(scope: str, after: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Walk:
+class Cursor:
     """A query that can be continued: one instance, one entity, one filter.
 
     `fetch(after, limit)` returns up to `limit` entities; what it costs is its maker's
@@ -109,10 +109,10 @@ class Walk:
 
     instance_id: int
     identity: bytes
-    fetch: Fetch
+    fetch: FetchPage
 
 
-def collect(walk: Walk, after: int | None, size: int) -> Page:
+def collect(walk: Cursor, after: int | None, size: int) -> Page:
     """Return up to `size` entities after an id. One vendor call for each 500."""
     entities: list[Entity] = []
     more = True
@@ -124,7 +124,7 @@ def collect(walk: Walk, after: int | None, size: int) -> Page:
     return Page(entities=entities, more=more)
 
 
-def collect_numbered(ctx: Context, walk: Walk, number: int, size: int) -> Page:
+def collect_numbered(ctx: Context, walk: Cursor, number: int, size: int) -> Page:
     """Return page `number`, counting from 1, of `size` entities.
 
     The end of a full page is remembered, so that walking forward page by page costs
@@ -144,7 +144,7 @@ class _Position:
     after: int | None
 
 
-def _find_start(ctx: Context, walk: Walk, number: int, size: int) -> _Position | None:
+def _find_start(ctx: Context, walk: Cursor, number: int, size: int) -> _Position | None:
     """Return where page `number` starts; None when the list ends before it.
 
     Raises:
@@ -152,15 +152,15 @@ def _find_start(ctx: Context, walk: Walk, number: int, size: int) -> _Position |
     """
     if number == 1:
         return _Position(None)
-    nearest = pages.recall_nearest(
+    nearest = page_positions.find_nearest(
         ctx.database, walk.instance_id, walk.identity, size, number - 1
     )
     done, after = nearest or (0, None)
     remaining = (number - 1 - done) * size
-    if remaining > MOST_SKIPPED:
+    if remaining > MAX_SKIPPED:
         raise InvalidRequestError(
             f"page {number} would skip {remaining} records, and Autotask can only be "
-            f"read in order: at most {MOST_SKIPPED} are skipped for one call. Walk by "
+            f"read in order: at most {MAX_SKIPPED} are skipped for one call. Walk by "
             "nextPage, or narrow the list with `where`."
         )
     while remaining:
@@ -174,12 +174,12 @@ def _find_start(ctx: Context, walk: Walk, number: int, size: int) -> _Position |
 
 
 def _remember(
-    ctx: Context, walk: Walk, number: int, size: int, after: int | None
+    ctx: Context, walk: Cursor, number: int, size: int, after: int | None
 ) -> None:
     if after is None:
         return
     expires_at = ctx.clock() + timedelta(seconds=ctx.settings.page_positions_ttl_s)
-    pages.remember_page(
+    page_positions.save_position(
         ctx.database, walk.instance_id, walk.identity, size, number, after, expires_at
     )
 
@@ -194,7 +194,7 @@ def last_id(entities: list[Entity], default: int | None) -> int | None:
     return entity_id
 
 
-def cut(scope: str, items: Sequence[object], asked: Cut) -> Piece:
+def slice_page(scope: str, items: Sequence[object], asked: PageRequest) -> PageSlice:
     """Return a piece of items that are all at hand.
 
     Raises:
@@ -205,4 +205,4 @@ def cut(scope: str, items: Sequence[object], asked: Cut) -> Piece:
         start = read_token(scope, asked.next_page)
     end = start + asked.size
     token = write_token(scope, end) if end < len(items) else None
-    return Piece(items[start:end], token, len(items) if asked.total else None)
+    return PageSlice(items[start:end], token, len(items) if asked.total else None)

@@ -14,16 +14,16 @@ from bridge.catalog.model import JSON
 from bridge.errors import InvalidRequestError
 from bridge.services.context import Context
 from bridge.services.times import write_time
-from bridge.store import instances, journal
+from bridge.store import instances, request_log
 from bridge.store.instances import Instance
-from bridge.store.journal import Trace
-from bridge.telemetry.bodies import mask_form, mask_json, mask_target
-from bridge.telemetry.call import Call, Exchange
+from bridge.store.request_log import TraceEntry
+from bridge.telemetry.body_masking import mask_form, mask_json, mask_target
+from bridge.telemetry.current_call import Call, Exchange
 from bridge.telemetry.redaction import MASK, is_secret_name, redact
 
 _FORM = "application/x-www-form-urlencoded"
 _DEFAULT_MINUTES = 60
-MOST_MINUTES = 1440
+MAX_MINUTES = 1440
 """The longest that calls are traced at a time."""
 
 
@@ -49,10 +49,10 @@ def start(ctx: Context, instance: Instance, body: Mapping[str, JSON]) -> datetim
     if (
         isinstance(minutes, bool)
         or not isinstance(minutes, int | float)
-        or not 0 < minutes <= MOST_MINUTES
+        or not 0 < minutes <= MAX_MINUTES
     ):
         raise InvalidRequestError(
-            f"duration must be a number of minutes up to {MOST_MINUTES}."
+            f"duration must be a number of minutes up to {MAX_MINUTES}."
         )
     until = ctx.clock() + timedelta(minutes=minutes)
     instances.trace_until(ctx.database, instance.id, until)
@@ -103,12 +103,12 @@ def keep(ctx: Context, instance_id: int, call: Call, answer: Answer) -> None:
             for exchange in call.trace.exchanges
         ],
     }
-    ctx.journal.traced(
-        Trace(
+    ctx.request_log.traced(
+        TraceEntry(
             request_id=call.request_id,
             instance_id=instance_id,
             exchange=document,
-            expires_at=ctx.journal.trace_expiry(now),
+            expires_at=ctx.request_log.trace_expiry(now),
         )
     )
 
@@ -117,7 +117,7 @@ def read(
     ctx: Context, instance_id: int, *, request_id: str | None = None, newest: int = 100
 ) -> Iterator[dict[str, object]]:
     """Yield an instance's newest traces, oldest first, or those of one request."""
-    return journal.read_traces(
+    return request_log.read_traces(
         ctx.database, instance_id, request_id=request_id, newest=newest
     )
 

@@ -9,15 +9,15 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, Insert, delete, func, insert, select, update
 
 from bridge.errors import ConflictError, InvalidRequestError, NotFoundError
-from bridge.store.engine import Database
+from bridge.store.database.engine import Database
+from bridge.store.database.sql import NewRow, is_storable, upsert
 from bridge.store.models import (
-    LARGEST_INTEGER,
+    MAX_INTEGER,
     account_settings,
     accounts,
     instances,
     users,
 )
-from bridge.store.sql import NewRow, is_storable, upsert
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def list_accounts(db: Database, organization_id: int) -> list[Account]:
 
 def get_account(db: Database, account_id: int) -> Account | None:
     """Return an account of any organization; None when there is none."""
-    if not 0 < account_id <= LARGEST_INTEGER:
+    if not 0 < account_id <= MAX_INTEGER:
         return None
     with db.read() as connection:
         return _get(connection, account_id)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import select
 
-from bridge.store.engine import Database
+from bridge.store.database.engine import Database
 from bridge.store.instance_search import search_instances
 from bridge.store.instances import Instance
 from bridge.store.models import accounts

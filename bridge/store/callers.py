@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bridge.store.engine import Database
+from bridge.store.database.engine import Database
 from bridge.store.instances import Instance, read_by_token
-from bridge.store.tenants import User, read_user
+from bridge.store.organizations import User, read_user
 
 
 def find_caller(

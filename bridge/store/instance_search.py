@@ -10,10 +10,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, false, func, or_, select
 
-from bridge.store.engine import Database
+from bridge.store.database.engine import Database
+from bridge.store.database.sql import is_storable
 from bridge.store.instances import Instance, read_instance, select_whole
-from bridge.store.models import LARGEST_INTEGER, instance_tags, instances
-from bridge.store.sql import is_storable
+from bridge.store.models import MAX_INTEGER, instance_tags, instances
 
 
 def search_instances(  # noqa: PLR0913 - every way to narrow a search, by name
@@ -40,9 +40,9 @@ def search_instances(  # noqa: PLR0913 - every way to narrow a search, by name
     owned = select(instances).where(_owned(account_id, user_id))
     matching = _match(owned, element_keys, tags, text)
     page = (
-        matching.where(instances.c.id > min(after, LARGEST_INTEGER))
+        matching.where(instances.c.id > min(after, MAX_INTEGER))
         .order_by(instances.c.id)
-        .offset(min(offset, LARGEST_INTEGER))
+        .offset(min(offset, MAX_INTEGER))
         .limit(limit)
     )
     with db.read() as connection:

@@ -22,16 +22,16 @@ from sqlalchemy import (
 
 from bridge.errors import InvalidRequestError, NotFoundError
 from bridge.interfaces import Zone
-from bridge.store.crypto import KeyRing, new_secret
-from bridge.store.engine import Database
+from bridge.store.database.engine import Database
+from bridge.store.database.sql import is_storable
 from bridge.store.models import (
-    LARGEST_INTEGER,
+    MAX_INTEGER,
     accounts,
     instance_tags,
     instances,
     users,
 )
-from bridge.store.sql import is_storable
+from bridge.store.secrets.key_ring import KeyRing, new_secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +169,7 @@ def read_by_token(connection: Connection, keys: KeyRing, token: str) -> Instance
 
 def get_instance(db: Database, instance_id: int) -> Instance | None:
     """Return an instance by id; None when unknown. One SQL statement."""
-    if abs(instance_id) > LARGEST_INTEGER:
+    if abs(instance_id) > MAX_INTEGER:
         return None
     with db.read() as connection:
         rows = connection.execute(_BY_ID, {"instance_id": instance_id}).all()

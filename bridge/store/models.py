@@ -32,7 +32,7 @@ from sqlalchemy import (
     true,
 )
 
-LARGEST_INTEGER = 2**31 - 1
+MAX_INTEGER = 2**31 - 1
 """The largest number that can be compared with an `Integer` column."""
 
 

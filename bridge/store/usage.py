@@ -9,9 +9,9 @@ from typing import Any, Literal, TypeAlias
 
 from sqlalchemy import ColumnElement, Connection, case, func, select
 
-from bridge.store.engine import Database
+from bridge.store.database.engine import Database
+from bridge.store.database.sql import is_storable, written_time
 from bridge.store.models import instance_tags, request_log
-from bridge.store.sql import is_storable, written_time
 
 _LARGEST_ID = 2**62
 
@@ -19,7 +19,7 @@ Aspect: TypeAlias = Literal["account_id", "element_key", "instance_id"]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RequestFilter:
     """What is looked for in accounts' log; times are aware, `until` is excluded.
 
     `element_keys` None are all, and what no instance was asked. `status` is a range
@@ -39,7 +39,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Noted:
+class LoggedRequest:
     """One request as it was answered."""
 
     id: int
@@ -58,7 +58,7 @@ class Noted:
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class RequestCount:
     """How many requests there were of one kind, and how many of them failed."""
 
     kind: Any
@@ -67,10 +67,10 @@ class Counted:
 
 
 _FAILED = case((request_log.c.status >= HTTPStatus.BAD_REQUEST, 1), else_=0)
-_ROW = select(*(request_log.c[name] for name in Noted.__slots__))
+_ROW = select(*(request_log.c[name] for name in LoggedRequest.__slots__))
 
 
-def list_noted(db: Database, asked: Asked) -> list[Noted]:
+def list_requests(db: Database, asked: RequestFilter) -> list[LoggedRequest]:
     """Return the requests that match, newest first."""
     if not _is_storable(asked):
         return []
@@ -81,10 +81,10 @@ def list_noted(db: Database, asked: Asked) -> list[Noted]:
         .limit(asked.limit)
     )
     with db.read() as connection:
-        return [Noted(*row) for row in connection.execute(found)]
+        return [LoggedRequest(*row) for row in connection.execute(found)]
 
 
-def count_noted(db: Database, asked: Asked) -> int:
+def count_requests(db: Database, asked: RequestFilter) -> int:
     """Return how many requests match, on whichever page."""
     if not _is_storable(asked):
         return 0
@@ -94,7 +94,7 @@ def count_noted(db: Database, asked: Asked) -> int:
         return int(connection.execute(counted).scalar_one())
 
 
-def count_by(db: Database, asked: Asked, aspect: Aspect) -> list[Counted]:
+def count_by(db: Database, asked: RequestFilter, aspect: Aspect) -> list[RequestCount]:
     """Return how many requests match by one aspect, ascending.
 
     What has none, such as calls of no element, comes first.
@@ -105,7 +105,7 @@ def count_by(db: Database, asked: Asked, aspect: Aspect) -> list[Counted]:
     return sorted(counted, key=lambda each: (each.kind is not None, each.kind))
 
 
-def count_by_time(db: Database, asked: Asked, width: int) -> list[Counted]:
+def count_by_time(db: Database, asked: RequestFilter, width: int) -> list[RequestCount]:
     """Return how many requests match by the first `width` characters of their time.
 
     A time is written `2019-03-14 09:26:53`, in UTC.
@@ -114,7 +114,9 @@ def count_by_time(db: Database, asked: Asked, width: int) -> list[Counted]:
         return _count(connection, asked, _start_of_time(connection, width))
 
 
-def count_statuses_by_time(db: Database, asked: Asked, width: int) -> list[Counted]:
+def count_statuses_by_time(
+    db: Database, asked: RequestFilter, width: int
+) -> list[RequestCount]:
     """Return how many requests match by time, as `count_by_time`, and by status.
 
     The kinds are pairs of the two.
@@ -124,7 +126,9 @@ def count_statuses_by_time(db: Database, asked: Asked, width: int) -> list[Count
         return _count(connection, asked, time, request_log.c.status)
 
 
-def find_noted(db: Database, account_id: int, id_or_request_id: str) -> Noted | None:
+def find_request(
+    db: Database, account_id: int, id_or_request_id: str
+) -> LoggedRequest | None:
     """Return one request of an account by either of its ids."""
     text = id_or_request_id
     wanted = request_log.c.request_id == (text if is_storable(text) else "")
@@ -133,7 +137,7 @@ def find_noted(db: Database, account_id: int, id_or_request_id: str) -> Noted | 
     found = _ROW.where(request_log.c.account_id == account_id, wanted)
     with db.read() as connection:
         row = connection.execute(found.order_by(request_log.c.id).limit(1)).first()
-    return None if row is None else Noted(*row)
+    return None if row is None else LoggedRequest(*row)
 
 
 def _start_of_time(connection: Connection, width: int) -> ColumnElement[Any]:
@@ -142,8 +146,8 @@ def _start_of_time(connection: Connection, width: int) -> ColumnElement[Any]:
 
 
 def _count(
-    connection: Connection, asked: Asked, *keys: ColumnElement[Any]
-) -> list[Counted]:
+    connection: Connection, asked: RequestFilter, *keys: ColumnElement[Any]
+) -> list[RequestCount]:
     if not _is_storable(asked):
         return []
     counted = (
@@ -152,16 +156,16 @@ def _count(
         .group_by(*keys)
     )
     return [
-        Counted(kind[0] if len(kind) == 1 else tuple(kind), count, failed)
+        RequestCount(kind[0] if len(kind) == 1 else tuple(kind), count, failed)
         for *kind, count, failed in connection.execute(counted)
     ]
 
 
-def _is_storable(asked: Asked) -> bool:
+def _is_storable(asked: RequestFilter) -> bool:
     return is_storable(asked.text, *(asked.element_keys or ()), *asked.tags)
 
 
-def _conditions(asked: Asked) -> list[ColumnElement[bool]]:
+def _conditions(asked: RequestFilter) -> list[ColumnElement[bool]]:
     log = request_log.c
     conditions: list[ColumnElement[bool]] = [log.account_id.in_(asked.account_ids)]
     if asked.since is not None:

@@ -21,19 +21,19 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from bridge.errors import ConflictError, InvalidRequestError, NotFoundError
-from bridge.store.crypto import new_secret
-from bridge.store.engine import Database
+from bridge.store.database.engine import Database
+from bridge.store.database.sql import is_storable
 from bridge.store.models import (
-    LARGEST_INTEGER,
+    MAX_INTEGER,
     accounts,
     instances,
     organizations,
     sessions,
     users,
 )
-from bridge.store.passwords import digest_password
-from bridge.store.sql import is_storable
-from bridge.store.tenants import USER_COLUMNS, WITH_TENANT, User, fold_email
+from bridge.store.organizations import USER_COLUMNS, WITH_TENANT, User, fold_email
+from bridge.store.secrets.key_ring import new_secret
+from bridge.store.secrets.passwords import digest_password
 
 _TAKEN = "A user with this e-mail address exists."
 _WHOLE = select(*USER_COLUMNS).select_from(WITH_TENANT).order_by(users.c.id)
@@ -68,7 +68,7 @@ def get_user(db: Database, id_or_email: str) -> User:
     """
     text = id_or_email.strip()
     wanted = users.c.folded_email == (fold_email(text) if is_storable(text) else "")
-    if text.isdecimal() and int(text) <= LARGEST_INTEGER:
+    if text.isdecimal() and int(text) <= MAX_INTEGER:
         wanted = users.c.id == int(text)
     with db.read() as connection:
         row = connection.execute(_WHOLE.where(wanted)).one_or_none()
@@ -247,7 +247,7 @@ def remove_user(db: Database, user: User) -> None:
 def _first_account(connection: Connection, organization_id: int) -> int:
     found = (
         select(accounts.c.id)
-        .where(accounts.c.organization_id == min(organization_id, LARGEST_INTEGER))
+        .where(accounts.c.organization_id == min(organization_id, MAX_INTEGER))
         .order_by(accounts.c.id)
         .limit(1)
     )

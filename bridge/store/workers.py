@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Insert, bindparam, delete, select
 
-from bridge.store.engine import Database
+from bridge.store.database.engine import Database
+from bridge.store.database.sql import NewRow, read_clock, sweep, upsert
 from bridge.store.models import workers
-from bridge.store.sql import NewRow, read_clock, sweep, upsert
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,9 @@ _LIVING = (
 )
 
 
-def beat(db: Database, worker_id: str, version: str, *, lease_s: float) -> None:
+def save_heartbeat(
+    db: Database, worker_id: str, version: str, *, lease_s: float
+) -> None:
     """Say that a worker is alive and will say so again within `lease_s`.
 
     Rows of those who fell silent are removed on the way.
@@ -59,13 +61,13 @@ def beat(db: Database, worker_id: str, version: str, *, lease_s: float) -> None:
         connection.execute(_SWEEP, {"now": now})
 
 
-def leave(db: Database, worker_id: str) -> None:
+def remove_worker(db: Database, worker_id: str) -> None:
     """Say that a worker ends; nothing happens when it is gone already."""
     with db.begin() as connection:
         connection.execute(_LEAVE, {"worker_id": worker_id})
 
 
-def read_living(db: Database) -> list[Worker]:
+def list_living(db: Database) -> list[Worker]:
     """Return the workers whose lease lasts, the longest-running first."""
     with db.read() as connection:
         rows = connection.execute(_LIVING, {"now": read_clock(connection)})

@@ -16,7 +16,7 @@ import orjson
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from bridge.telemetry import call, redaction
+from bridge.telemetry import current_call, redaction
 
 Format: TypeAlias = Literal["auto", "json", "console"]
 Level: TypeAlias = Literal["debug", "info", "warning", "error"]
@@ -75,7 +75,7 @@ def formatter(*, people: bool) -> logging.Formatter:
 
 def add_call(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
     """Name request and instance of the current call, unless the line does already."""
-    current = call.current()
+    current = current_call.current()
     if current is not None:
         event.setdefault("request_id", current.request_id)
         if current.instance_id is not None:
@@ -85,7 +85,7 @@ def add_call(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
 
 def take_out_secrets(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
     """Mask secrets, and write control characters so that a line stays one line."""
-    current = call.current()
+    current = current_call.current()
     secrets = current.secrets if current is not None else ()
     for name, value in event.items():
         if isinstance(value, str) and name not in _PLAIN:

@@ -29,7 +29,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from bridge.errors import StoreUnavailableError
-from bridge.telemetry.allocated import AllocatedDict
+from bridge.telemetry.preallocated_files import PreallocatedDict
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -59,7 +59,7 @@ def share(directory: Path, *, anew: bool) -> None:
         _forget_dead(own.glob("*.db*"))
         _forget_machines(directory, own)
     os.environ[_DIRECTORY] = str(own)
-    values.MmapedDict = AllocatedDict  # type: ignore[attr-defined]
+    values.MmapedDict = PreallocatedDict  # type: ignore[attr-defined]
     values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]
 
 

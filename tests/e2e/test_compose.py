@@ -18,7 +18,7 @@ from deployment import bridge_services, image_setting
 from ports import find_free_port
 from waiting import wait_until
 
-from bridge.store.crypto import new_key, render_ring
+from bridge.store.secrets.key_ring import new_key, render_ring
 
 
 class Service:

@@ -18,10 +18,10 @@ from families import children, is_worker
 from sqlalchemy import make_url, text
 from waiting import wait_until
 
-from bridge.app import Opened, create_app, make_database, open_database
+from bridge.app import OpenedDatabase, create_app, make_database, open_database
 from bridge.errors import StoreError
 from bridge.settings import Settings
-from bridge.store.tenants import add_tenant
+from bridge.store.organizations import add_tenant
 
 LOOSE = ("keys.json", "bridge.db", "wsdl/ww3.wsdl", "metrics/old/counter_1.db")
 TRIES = 6
@@ -232,5 +232,5 @@ def test_an_emptied_postgresql_is_not_given_tables_by_a_child(
             assert answer.status_code == 503
             assert "emptied or replaced" in answer.json["reason"]
             with pytest.raises(StoreError, match="emptied or replaced"):
-                open_database(settings, Opened(opened.identity))
+                open_database(settings, OpenedDatabase(opened.identity))
             assert database.versions()[0] is None

@@ -22,7 +22,7 @@ from ports import find_free_port
 from psycopg import connect
 
 from bridge.cli import main
-from bridge.store.crypto import parse_ring
+from bridge.store.secrets.key_ring import parse_ring
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "deploying.md").read_text("utf-8")

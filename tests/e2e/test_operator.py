@@ -24,10 +24,10 @@ import pytest
 from alembic import command
 from ports import find_free_port
 
-from bridge.store import schema
-from bridge.store.crypto import KeyRing
-from bridge.store.database_url import database_url
-from bridge.store.engine import Database
+from bridge.store.database import schema
+from bridge.store.database.database_url import database_url
+from bridge.store.database.engine import Database
+from bridge.store.secrets.key_ring import KeyRing
 
 pytestmark = [pytest.mark.campaign, pytest.mark.timeout(300)]
 

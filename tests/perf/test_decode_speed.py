@@ -18,7 +18,7 @@ from zeep.helpers import serialize_object
 from bridge.backends.autotask_soap.decode import ReplyDecoder
 from bridge.backends.autotask_soap.values import vendor_times
 from bridge.interfaces import EntityType
-from bridge.web.responses import to_json
+from bridge.web.http.responses import to_json
 
 pytestmark = pytest.mark.perf
 

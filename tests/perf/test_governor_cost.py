@@ -17,13 +17,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
-from bridge.interfaces import Caller, Ticket, Usage
-from bridge.store.crypto import KeyRing
-from bridge.store.database_url import database_url
-from bridge.store.engine import Database
-from bridge.store.governor.governor import Governor
-from bridge.store.governor.ledger import Rules
-from bridge.store.tenants import find_user
+from bridge.interfaces import Caller, CallRequest, Usage
+from bridge.store.database.database_url import database_url
+from bridge.store.database.engine import Database
+from bridge.store.organizations import find_user
+from bridge.store.rate_limit.ledger import LimiterSettings
+from bridge.store.rate_limit.limiter import SharedRateLimiter
+from bridge.store.secrets.key_ring import KeyRing
 
 pytestmark = pytest.mark.perf
 
@@ -32,16 +32,16 @@ PLENTY = Usage(threshold=1_000_000_000, timeframe_minutes=60, used=0)
 LOAD = """
 import sys, time
 from pathlib import Path
-from bridge.interfaces import Caller, Ticket
-from bridge.store.crypto import KeyRing
-from bridge.store.engine import Database
-from bridge.store.governor.governor import Governor
-from bridge.store.governor.ledger import Rules
+from bridge.interfaces import Caller, CallRequest
+from bridge.store.secrets.key_ring import KeyRing
+from bridge.store.database.engine import Database
+from bridge.store.rate_limit.limiter import SharedRateLimiter
+from bridge.store.rate_limit.ledger import LimiterSettings
 
 url, data_dir, tenant = sys.argv[1:]
 db = Database.open(url, keys=KeyRing.load(Path(data_dir), None))
-governor = Governor(db, Rules())
-ticket = Ticket(tenant, "shared", "Account", Caller(2))
+governor = SharedRateLimiter(db, LimiterSettings())
+ticket = CallRequest(tenant, "shared", "Account", Caller(2))
 while True:
     deadline = time.monotonic() + 60
     with governor.enter(ticket, deadline=deadline, read_usage=lambda: None):
@@ -68,15 +68,15 @@ def test_cost_of_a_call(url, data_dir, table):
         db = Database.open(url, keys=KeyRing.load(data_dir, None))
         stack.callback(db.close)
         db.upgrade()
-        governor = Governor(db, Rules())
-        stack.callback(governor.close)
+        rate_limiter = SharedRateLimiter(db, LimiterSettings())
+        stack.callback(rate_limiter.close)
         tenants = ["one.example#1", *(f"other.example#{n}" for n in range(4))]
         for tenant in tenants:
-            governor.learn(tenant, PLENTY)
+            rate_limiter.report_usage(tenant, PLENTY)
 
         rows = [
             ("one look-up by key, idle", *measure_look_up(db)),
-            ("governor, idle", *measure(governor)),
+            ("governor, idle", *measure(rate_limiter)),
         ]
         for tenant in tenants:
             load = [sys.executable, "-c", LOAD, url, str(data_dir), tenant]
@@ -86,20 +86,20 @@ def test_cost_of_a_call(url, data_dir, table):
         time.sleep(5)
         rows += [
             ("one look-up by key, under load", *measure_look_up(db)),
-            ("governor, under load", *measure(governor)),
+            ("governor, under load", *measure(rate_limiter)),
         ]
 
     headings = ("", "p50 ms", "p95 ms", "p99 ms")
     table(f"Cost of the governor, {make_url(url).drivername}", headings, *rows)
 
 
-def measure(governor: Governor) -> tuple[str, str, str]:
+def measure(rate_limiter: SharedRateLimiter) -> tuple[str, str, str]:
     """Return what a call costs; it waits for no lane, there are always two free."""
-    ticket = Ticket("one.example#1", "shared", "Account", Caller(1))
+    ticket = CallRequest("one.example#1", "shared", "Account", Caller(1))
     took = []
     for _ in range(CALLS):
         start = time.perf_counter()
-        with governor.enter(
+        with rate_limiter.acquire(
             ticket, deadline=time.monotonic() + 60, read_usage=lambda: PLENTY
         ):
             entered = time.perf_counter()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bridge.store.engine import Database
-from bridge.store.governor.ledger import Ledger
-from bridge.store.governor.ledger_rows import LedgerRow
+from bridge.store.database.engine import Database
+from bridge.store.rate_limit.ledger import Ledger
+from bridge.store.rate_limit.ledger_rows import LedgerRow
 
 
 class _Written:

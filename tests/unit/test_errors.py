@@ -15,7 +15,7 @@ from bridge.backends.autotask_soap import faults
 from bridge.backends.autotask_soap.connections import WireError
 from bridge.backends.autotask_soap.request import Request
 from bridge.errors import BridgeError, single_full_stops
-from bridge.web.errors import envelope
+from bridge.web.http.errors import envelope
 
 READ = Request("query", b"", "Account", authorization="Basic eA==")
 WRITE = Request("create", b"", "Account", writes=True, authorization="Basic eA==")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from bridge.backends.autotask_soap import faults
-from bridge.backends.autotask_soap.answers import SoapFaultError, read_result
+from bridge.backends.autotask_soap.answers import FaultReplyError, read_result
 from bridge.backends.autotask_soap.client import SoapClient
 from bridge.backends.autotask_soap.request import Request
 from bridge.backends.autotask_soap.wsdl import ServiceDescription
@@ -120,7 +120,7 @@ class ZoneAddress:
         def receive(chunks: Iterable[bytes]) -> Zone:
             try:
                 result = read_result(chunks)
-            except SoapFaultError as fault:
+            except FaultReplyError as fault:
                 raise faults.soap_fault(request, fault.code, fault.text) from fault
             return read_zone(result, username, self._policy)
 

@@ -18,7 +18,7 @@ _SOAP = "{http://schemas.xmlsoap.org/soap/envelope/}"
 _ROOT = re.compile(rb"<[A-Za-z_]")
 
 
-class SoapFaultError(Exception):
+class FaultReplyError(Exception):
     """The reply is a `soap:Fault`; never leaves this room."""
 
     def __init__(self, code: str, text: str) -> None:
@@ -48,7 +48,7 @@ def find_result(chunks: Iterable[bytes]) -> etree._Element | None:
         raise ProviderProtocolError("The answer is not a SOAP reply.")
     if response.tag == f"{_SOAP}Fault":
         code, text = response.findtext("faultcode"), response.findtext("faultstring")
-        raise SoapFaultError(code or "", text or "")
+        raise FaultReplyError(code or "", text or "")
     return _first(response)
 
 

@@ -11,7 +11,7 @@ import io
 from typing import Final
 from xml.parsers import expat
 
-from bridge.backends.autotask_soap.answers import SoapFaultError
+from bridge.backends.autotask_soap.answers import FaultReplyError
 from bridge.backends.autotask_soap.decode_entity import EntityReader, Scopes, is_nil
 from bridge.backends.autotask_soap.decode_text import AllowedCharacters, Utf8
 from bridge.backends.autotask_soap.decode_types import ReadTime
@@ -113,7 +113,7 @@ class AttachmentReply:
         self._parse(self._characters.close(), final=True)
         if self._fault is not None:
             code, text = self._fault.get("faultcode"), self._fault.get("faultstring")
-            raise SoapFaultError(code or "", text or "")
+            raise FaultReplyError(code or "", text or "")
         if not self._answered:
             raise ProviderProtocolError("The SOAP reply holds no attachment.")
         if self._info is None:

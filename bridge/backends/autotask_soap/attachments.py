@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from typing import BinaryIO, Final
 
 from bridge.backends.autotask_soap import encode, faults
-from bridge.backends.autotask_soap.answers import SoapFaultError, find_result
+from bridge.backends.autotask_soap.answers import FaultReplyError, find_result
 from bridge.backends.autotask_soap.attachment_reply import AttachmentReply
 from bridge.backends.autotask_soap.decode_types import ReadTime
 from bridge.backends.autotask_soap.encode import NAMESPACE, NEW, Values
@@ -97,7 +97,7 @@ def read_attachment(
         reply.feed(chunk)
     try:
         return reply.close()
-    except SoapFaultError as fault:
+    except FaultReplyError as fault:
         raise _failure(request, fault) from fault
 
 
@@ -155,12 +155,12 @@ def _authorized(
 def _result_text(request: Request, chunks: Iterable[bytes]) -> str:
     try:
         result = find_result(chunks)
-    except SoapFaultError as fault:
+    except FaultReplyError as fault:
         raise _failure(request, fault) from fault
     return "" if result is None else "".join(map(str, result.itertext())).strip()
 
 
-def _failure(request: Request, fault: SoapFaultError) -> Failure:
+def _failure(request: Request, fault: FaultReplyError) -> Failure:
     """Return the failure of a fault; refusals of these calls have no other channel."""
     failure = faults.soap_fault(request, fault.code, fault.text)
     if _CHECKED.search(fault.text):

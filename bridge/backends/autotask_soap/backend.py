@@ -18,7 +18,7 @@ from bridge.backends.autotask_soap import (
 )
 from bridge.backends.autotask_soap.address import ZoneAddress
 from bridge.backends.autotask_soap.answers import (
-    SoapFaultError,
+    FaultReplyError,
     find_result,
     read_result,
 )
@@ -30,8 +30,8 @@ from bridge.backends.autotask_soap.client import (
     T,
 )
 from bridge.backends.autotask_soap.decode import Reply, ReplyDecoder
-from bridge.backends.autotask_soap.flights import Flights
 from bridge.backends.autotask_soap.request import Request, authorized
+from bridge.backends.autotask_soap.single_flight import SingleFlight
 from bridge.backends.autotask_soap.values import vendor_times
 from bridge.backends.autotask_soap.wsdl import ServiceDescription
 from bridge.catalog.model import JSON
@@ -41,6 +41,7 @@ from bridge.interfaces import (
     Argument,
     Attachment,
     Caller,
+    CallRequest,
     Credentials,
     Entity,
     EntityInfo,
@@ -49,7 +50,6 @@ from bridge.interfaces import (
     FieldInfo,
     Page,
     Scalar,
-    Ticket,
     Usage,
 )
 
@@ -70,7 +70,7 @@ class AutotaskSoapBackend:
         credentials: Credentials,
         *,
         caller: Caller,
-        flights: Flights,
+        flights: SingleFlight,
     ) -> None:
         self._client = client
         self._description = description
@@ -83,7 +83,7 @@ class AutotaskSoapBackend:
     def check(self) -> Usage:
         """Prove the credentials. One vendor call, two when the zone is unknown."""
         usage = self._read_usage(self._address.relocate)
-        self._client.gate.learn(self._address.database, usage)
+        self._client.rate_limiter.report_usage(self._address.database, usage)
         return usage
 
     def entities(self) -> Sequence[EntityInfo]:
@@ -150,7 +150,7 @@ class AutotaskSoapBackend:
 
         if not shared or self._caller.instance_id is None:
             return ask()
-        return self._flights.share((self._caller.instance_id, body, limit), ask)
+        return self._flights.do((self._caller.instance_id, body, limit), ask)
 
     def create(
         self, entity: EntityType, values: Mapping[Field, Scalar | None]
@@ -206,7 +206,7 @@ class AutotaskSoapBackend:
         def receive(chunks: Iterable[bytes]) -> Mapping[str, JSON]:
             try:
                 result = find_result(chunks)
-            except SoapFaultError as fault:
+            except FaultReplyError as fault:
                 raise faults.soap_fault(request, fault.code, fault.text) from fault
             if texts := calls.refusals(result):
                 raise faults.refused(request, texts)
@@ -321,15 +321,15 @@ class AutotaskSoapBackend:
         if self._caller.instance_id is not None:
             self._flights.end(self._caller.instance_id)
 
-    def _ticket(self, entity: str) -> Ticket:
-        return Ticket(
+    def _ticket(self, entity: str) -> CallRequest:
+        return CallRequest(
             database=self._address.database,
             identifier=self._credentials.integration_code.strip(),
             entity=entity,
             caller=self._caller,
         )
 
-    def _usage_ticket(self) -> Ticket:
+    def _usage_ticket(self) -> CallRequest:
         # All wait for what it says: the end of this caller's time does not stop it.
         caller = replace(self._caller, deadline=None)
         return replace(self._ticket(""), caller=caller, usage_reading=True)
@@ -380,7 +380,7 @@ class AutotaskSoapBackend:
         def receive(chunks: Iterable[bytes]) -> T:
             try:
                 return read(read_result(chunks))
-            except SoapFaultError as fault:
+            except FaultReplyError as fault:
                 raise faults.soap_fault(request, fault.code, fault.text) from fault
 
         return self._call(request, receive)

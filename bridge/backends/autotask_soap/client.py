@@ -33,14 +33,14 @@ from bridge.errors import (
     ProviderUnavailableError,
 )
 from bridge.interfaces import (
-    NOBODY,
+    NO_CALLER,
     Caller,
     CallLog,
-    Gate,
-    Lease,
+    CallRequest,
     Outcome,
+    Permit,
+    RateLimiter,
     ReadUsage,
-    Ticket,
     VendorCall,
 )
 
@@ -64,7 +64,7 @@ class Passage:
     The ticket is made anew for each attempt: the tenant may have moved.
     """
 
-    ticket: Callable[[], Ticket]
+    ticket: Callable[[], CallRequest]
     read_usage: ReadUsage
 
 
@@ -89,10 +89,14 @@ class SoapClient:
     """Carries requests to the vendor. Safe to use from many threads."""
 
     def __init__(
-        self, connections: Connections, retries: RetryPolicy, gate: Gate, log: CallLog
+        self,
+        connections: Connections,
+        retries: RetryPolicy,
+        rate_limiter: RateLimiter,
+        log: CallLog,
     ) -> None:
         self.retries = retries
-        self.gate = gate
+        self.rate_limiter = rate_limiter
         self._connections = connections
         self._log = log
 
@@ -146,14 +150,14 @@ class SoapClient:
 
     def _enter(
         self, passage: Passage | None, url: str, deadline: float
-    ) -> AbstractContextManager[Lease]:
+    ) -> AbstractContextManager[Permit]:
         if passage is None:
-            return self.gate.reach(urlsplit(url).netloc.lower())
-        return self.gate.enter(
+            return self.rate_limiter.check_host(urlsplit(url).netloc.lower())
+        return self.rate_limiter.acquire(
             passage.ticket(), deadline=deadline, read_usage=passage.read_usage
         )
 
-    def _attempt(self, attempt: _Attempt, receive: Receive[T], lease: Lease) -> T:
+    def _attempt(self, attempt: _Attempt, receive: Receive[T], lease: Permit) -> T:
         started_at, started = datetime.now(UTC), time.perf_counter()
         lease.outcome = Outcome.UNUSABLE
         try:
@@ -165,7 +169,7 @@ class SoapClient:
             raise
         finally:
             duration_ms = (time.perf_counter() - started) * 1000
-            self._log.note(attempt.noted(started_at, duration_ms, lease.outcome))
+            self._log.record(attempt.noted(started_at, duration_ms, lease.outcome))
         return answer
 
     def _exchange(self, attempt: _Attempt, receive: Receive[T]) -> T:
@@ -202,7 +206,7 @@ class _Attempt:
     @property
     def caller(self) -> Caller:
         """On whose behalf it is made."""
-        return self.passage.ticket().caller if self.passage else NOBODY
+        return self.passage.ticket().caller if self.passage else NO_CALLER
 
     def keep(self, chunk: bytes) -> None:
         """Keep a piece of the answer for the trace of a caller that is traced."""

@@ -27,11 +27,11 @@ from bridge.errors import (
     ProviderProtocolError,
     ProviderUnavailableError,
 )
-from bridge.interfaces.probe import Description, release_key
+from bridge.interfaces.diagnostics import ServiceRelease, release_key
 
 _log = logging.getLogger(__name__)
 
-BUNDLED = Description("atws-1.6.wsdl, bundled", "1.6.9")
+BUNDLED = ServiceRelease("atws-1.6.wsdl, bundled", "1.6.9")
 """Its release is the newest we have facts about; wsdl_cache/README.md."""
 
 OPERATIONS = frozenset(
@@ -56,7 +56,7 @@ _XSD = "{http://www.w3.org/2001/XMLSchema}"
 _LARGEST_BYTES = 20_000_000
 
 
-def stored(directory: Path) -> list[Description]:
+def stored(directory: Path) -> list[ServiceRelease]:
     """Return the fetched descriptions by file name, newest release first.
 
     Raises:
@@ -72,14 +72,14 @@ def stored(directory: Path) -> list[Description]:
             cure="let this user read them, or run as their owner",
         ) from error
     found = [
-        Description(match[0], match[1])
+        ServiceRelease(match[0], match[1])
         for name in names
         if (match := _FILE.fullmatch(name))
     ]
     return sorted(found, key=lambda one: release_key(one.release), reverse=True)
 
 
-def newest(directory: Path | None) -> tuple[Description, bytes]:
+def newest(directory: Path | None) -> tuple[ServiceRelease, bytes]:
     """Return the description to work with, and its text.
 
     A file that is none is left aside, with a line in the log.
@@ -150,7 +150,7 @@ def check(body: bytes) -> None:
         )
 
 
-def save(directory: Path, release: str, body: bytes) -> Description:
+def save(directory: Path, release: str, body: bytes) -> ServiceRelease:
     """Keep a fetched description; a reader sees all of it or none.
 
     Raises:
@@ -168,7 +168,7 @@ def save(directory: Path, release: str, body: bytes) -> Description:
         raise ConfigurationError(
             f"{path} cannot be written: {error.strerror}."
         ) from error
-    return Description(path.name, release)
+    return ServiceRelease(path.name, release)
 
 
 def contract(body: bytes) -> frozenset[str]:

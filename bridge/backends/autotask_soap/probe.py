@@ -10,25 +10,25 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bridge.backends.autotask_soap import descriptions, faults
-from bridge.backends.autotask_soap.answers import SoapFaultError, read_result
+from bridge.backends.autotask_soap.answers import FaultReplyError, read_result
 from bridge.backends.autotask_soap.client import RetryPolicy, SoapClient
 from bridge.backends.autotask_soap.connections import (
     Connections,
     Timeouts,
     WireError,
 )
-from bridge.backends.autotask_soap.opengate import OpenGate
 from bridge.backends.autotask_soap.request import Request, authorized
 from bridge.backends.autotask_soap.service import SoapService
+from bridge.backends.autotask_soap.unlimited_rate_limiter import UnlimitedRateLimiter
 from bridge.backends.autotask_soap.wsdl import ServiceDescription
 from bridge.errors import ProviderProtocolError
 from bridge.interfaces import Backend, Credentials, NoCallLog, Zone
-from bridge.interfaces.probe import Description
+from bridge.interfaces.diagnostics import ServiceRelease
 
 _DEADLINE_S = 20.0
 
 
-class SoapProbe:
+class SoapDiagnostics:
     """Implements `interfaces.Probe`; for one command, not for serving.
 
     Args:
@@ -50,7 +50,7 @@ class SoapProbe:
         self._client = SoapClient(
             self._connections,
             RetryPolicy(attempts=2, deadline_s=_DEADLINE_S),
-            gate=OpenGate(),
+            rate_limiter=UnlimitedRateLimiter(),
             log=NoCallLog(),
         )
         self._description = ServiceDescription()
@@ -62,7 +62,7 @@ class SoapProbe:
         """Open a backend that passes no gate and knows no zone. No vendor call."""
         return self._service.open_backend(credentials, None, zone_changed)
 
-    def description(self) -> Description:
+    def description(self) -> ServiceRelease:
         """Return what serving processes work with. No vendor call."""
         return descriptions.newest(self._directory)[0]
 
@@ -75,7 +75,7 @@ class SoapProbe:
         def receive(chunks: Iterable[bytes]) -> str:
             try:
                 return (read_result(chunks).text or "").strip()
-            except SoapFaultError as fault:
+            except FaultReplyError as fault:
                 raise faults.soap_fault(request, fault.code, fault.text) from fault
 
         return self._client.call(request, zone.url, receive)
@@ -107,7 +107,7 @@ class SoapProbe:
         except ValueError as error:
             raise ProviderProtocolError(f"{host} does not tell its time.") from error
 
-    def refresh(self, zone: Zone, credentials: Credentials) -> Description:
+    def refresh(self, zone: Zone, credentials: Credentials) -> ServiceRelease:
         """Fetch a zone's description and keep it. Two vendor calls.
 
         Raises:
@@ -118,11 +118,11 @@ class SoapProbe:
         descriptions.check(body)
         return descriptions.save(self._directory, release, body)
 
-    def descriptions(self) -> Sequence[Description]:
+    def descriptions(self) -> Sequence[ServiceRelease]:
         """Return all there are, the newest fetched first, the bundled last."""
         return (*descriptions.stored(self._directory), descriptions.BUNDLED)
 
-    def compare(self, description: Description) -> tuple[list[str], list[str]]:
+    def compare(self, description: ServiceRelease) -> tuple[list[str], list[str]]:
         """Return what a fetched description has beyond the bundled one, and lacks."""
         ours = descriptions.contract(descriptions.bundled())
         path = self._directory / description.name

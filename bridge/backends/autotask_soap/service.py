@@ -9,18 +9,18 @@ from bridge.backends.autotask_soap.address import ZoneAddress
 from bridge.backends.autotask_soap.backend import AutotaskSoapBackend
 from bridge.backends.autotask_soap.client import RetryPolicy, SoapClient
 from bridge.backends.autotask_soap.connections import Connections, Timeouts
-from bridge.backends.autotask_soap.flights import Flights
-from bridge.backends.autotask_soap.opengate import OpenGate
+from bridge.backends.autotask_soap.single_flight import SingleFlight
+from bridge.backends.autotask_soap.unlimited_rate_limiter import UnlimitedRateLimiter
 from bridge.backends.autotask_soap.wsdl import ServiceDescription
 from bridge.backends.autotask_soap.zones import HostPolicy
 from bridge.interfaces import (
-    NOBODY,
+    NO_CALLER,
     Backend,
     Caller,
     CallLog,
     Credentials,
-    Gate,
     NoCallLog,
+    RateLimiter,
     Zone,
 )
 
@@ -39,7 +39,7 @@ class SoapService:
     def __init__(  # noqa: PLR0913 - what an application can choose, by name
         self,
         *,
-        gate: Gate | None = None,
+        rate_limiter: RateLimiter | None = None,
         log: CallLog | None = None,
         descriptions: Path | None = None,
         timeouts: Timeouts | None = None,
@@ -51,10 +51,10 @@ class SoapService:
         self._client = SoapClient(
             self._connections,
             retries or RetryPolicy(),
-            gate=gate or OpenGate(),
+            rate_limiter=rate_limiter or UnlimitedRateLimiter(),
             log=log or NoCallLog(),
         )
-        self._flights = Flights()
+        self._flights = SingleFlight()
         self._description = ServiceDescription(descriptions)
         self._hosts = hosts or HostPolicy()
 
@@ -67,7 +67,7 @@ class SoapService:
         credentials: Credentials,
         zone: Zone | None,
         zone_changed: Callable[[Zone], None],
-        caller: Caller = NOBODY,
+        caller: Caller = NO_CALLER,
     ) -> Backend:
         """Open Autotask for one API user. No vendor call; as `OpenBackend` wants it.
 

@@ -33,12 +33,12 @@ from bridge.services.apidocs.record_schemas import RecordSchemas, record_schemas
 from bridge.services.apidocs.schema import Schema
 from bridge.services.apidocs.swagger import Address, write_swagger
 from bridge.services.context import Context
-from bridge.services.extended import extended
-from bridge.services.instances.instances import find_element
+from bridge.services.extended_resources import resources
+from bridge.services.instances.lifecycle import find_element
 from bridge.services.metadata import entity_fields
-from bridge.services.records.shapes import FILTER_NULLS
+from bridge.services.records.serializer import FILTER_NULLS
 from bridge.store.instances import Instance
-from bridge.store.tenants import User
+from bridge.store.organizations import User
 
 SCHEMAS: dict[str, Schema] = {
     **element_room.SCHEMAS,
@@ -274,7 +274,7 @@ def _shown(
     ctx: Context, wish: Wish, element: Element, operations: Iterable[Operation]
 ) -> list[Operation]:
     """Return what is served, and what the caller's account added to the element."""
-    own = extended.own_resources(ctx, wish.user, element)
+    own = resources.own_resources(ctx, wish.user, element)
     return extended_room.with_own(_served(wish, operations), own)
 
 

@@ -27,14 +27,14 @@ from bridge.services.apidocs.schema import (
     text,
     whole,
 )
-from bridge.services.extended.definitions import (
-    Declared,
+from bridge.services.extended_resources.components import PARTS
+from bridge.services.extended_resources.definitions import (
+    ParameterSpec,
     declarations,
     path_segments,
     placeholder,
 )
-from bridge.services.extended.model_schemas import model_schema
-from bridge.services.extended.parts import PARTS
+from bridge.services.extended_resources.model_schemas import model_schema
 
 SCHEMAS: dict[str, Schema] = {
     "ElementResourceInput": obj(
@@ -153,7 +153,7 @@ def _answer(document: Mapping[str, JSON]) -> Schema:
     return {k: v for k, v in schema.items() if k != "required"} or anything()
 
 
-def _parameters(declared: Sequence[Declared]) -> Iterator[Parameter]:
+def _parameters(declared: Sequence[ParameterSpec]) -> Iterator[Parameter]:
     """Yield the parameters that a caller sends; constants are no affair of his."""
     seen: set[tuple[str, str]] = set()
     for each in declared:
@@ -165,7 +165,7 @@ def _parameters(declared: Sequence[Declared]) -> Iterator[Parameter]:
             yield Parameter(each.name, each.kind, text(), told, each.required)
 
 
-def _body(declared: Sequence[Declared], kind: str) -> Schema | None:
+def _body(declared: Sequence[ParameterSpec], kind: str) -> Schema | None:
     """Return what stands in the body for the parameters of a kind."""
     members = {
         each.name: text(each.description) for each in declared if each.kind == kind

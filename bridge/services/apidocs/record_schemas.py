@@ -18,7 +18,7 @@ from bridge.services.apidocs.hub_room import Shapes, type_name
 from bridge.services.apidocs.schema import Schema, array, either, obj, ref, text
 from bridge.services.descriptions import field_type, is_createable, is_updateable
 from bridge.services.fields import EntityFields
-from bridge.services.records.fixed import find_fixed
+from bridge.services.records.discriminator import find_fixed
 
 _UDFS = "userDefinedFields"
 _TIME = {

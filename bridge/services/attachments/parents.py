@@ -14,7 +14,7 @@ from bridge.ceql.ast import And, Expr, Operator, Predicate
 from bridge.errors import NotFoundError
 from bridge.interfaces import Entity, Field, FieldInfo, PicklistItem, Scalar
 from bridge.services.fields import EntityFields
-from bridge.services.records.links import Link
+from bridge.services.records.parents import ParentLink
 from bridge.services.values import read_text
 
 PARENT_ID = "ParentID"
@@ -32,7 +32,7 @@ _ACCOUNT = "1"
 
 
 @dataclass(frozen=True, slots=True)
-class AttachmentLink(Link):
+class AttachmentLink(ParentLink):
     """A parent that attachments name by an id and the number of its kind."""
 
     kind: Field
@@ -47,9 +47,9 @@ class AttachmentLink(Link):
         """Return a filter that finds the parent's attachments only."""
         kind: Expr[Field, Scalar] = Predicate(self.kind, Operator.EQUAL, (self.value,))
         if where is None:
-            return Link.narrow(self, kind)
+            return ParentLink.narrow(self, kind)
         items = where.items if isinstance(where, And) else (where,)
-        return Link.narrow(self, And((kind, *items)))
+        return ParentLink.narrow(self, And((kind, *items)))
 
     def holds(self, child: Entity) -> bool:
         """Tell whether an attachment is one of the parent's."""
@@ -57,7 +57,9 @@ class AttachmentLink(Link):
         return same_kind and child.get(self.field.name) == self.parent_id
 
 
-def link_attachments(fields: EntityFields, parent: Resource, parent_id: int) -> Link:
+def link_attachments(
+    fields: EntityFields, parent: Resource, parent_id: int
+) -> ParentLink:
     """Return what links attachments to a record; `fields` are the attachments'.
 
     Those of a parent that has a reference field of its own are found by that.
@@ -69,7 +71,9 @@ def link_attachments(fields: EntityFields, parent: Resource, parent_id: int) -> 
     kind = _parent_type(fields, parent)
     own = fields.standard.get(f"{parent.entity}ID")
     if own is not None and own.reference == parent.entity and own.queryable:
-        return Link(parent, parent_id, fields.typed(own), fields.facade_name(own.name))
+        return ParentLink(
+            parent, parent_id, fields.typed(own), fields.facade_name(own.name)
+        )
     typed = fields.typed(fields.standard[PARENT_ID])
     return AttachmentLink(
         parent,
@@ -81,7 +85,7 @@ def link_attachments(fields: EntityFields, parent: Resource, parent_id: int) -> 
     )
 
 
-def parent_members(fields: EntityFields, link: Link) -> dict[str, int | str]:
+def parent_members(fields: EntityFields, link: ParentLink) -> dict[str, int | str]:
     """Return the members of a new attachment that name its record."""
     kind = _parent_type(fields, link.parent)
     members: dict[str, int | str] = {

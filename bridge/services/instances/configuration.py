@@ -9,7 +9,7 @@ from bridge.catalog.model import JSON, ConfigurationKey
 from bridge.errors import InvalidRequestError, NotFoundError
 from bridge.services.context import Context
 from bridge.services.instances.bodies import MASK
-from bridge.services.instances.instances import find_again, patch_instance
+from bridge.services.instances.lifecycle import find_again, patch_instance
 from bridge.store.instances import Instance
 
 _FIRST_FOREIGN_ID = 1_000_000

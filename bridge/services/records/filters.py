@@ -18,8 +18,8 @@ from zoneinfo import ZoneInfo
 from bridge.ceql.ast import And, Expr, Literal, Operator, Or, Predicate
 from bridge.errors import InvalidQueryError
 from bridge.interfaces import DateKind, Field, FieldInfo, FieldType, Scalar
-from bridge.services import by_value, seconds
 from bridge.services.fields import EntityFields
+from bridge.services.filtering import day_comparisons, whole_seconds
 from bridge.services.times import CallerTime
 from bridge.services.values import read_text, read_time_text, sendable
 
@@ -81,9 +81,9 @@ def _type_predicate(
     if operator in _LIKE and "%" not in texts[0]:
         operator = Operator.EQUAL if operator is Operator.LIKE else Operator.NOT_EQUAL
     rest = [text for text in texts if not _is_empty(field, text)]
-    if operator not in seconds.EQUALITIES or len(rest) == len(texts):
+    if operator not in whole_seconds.EQUALITIES or len(rest) == len(texts):
         return _compare(field, operator, texts, column, zone)
-    is_null = operator in seconds.AFFIRMED
+    is_null = operator in whole_seconds.AFFIRMED
     null_test: Predicate[Field, Scalar] = Predicate(
         field, Operator.IS_NULL if is_null else Operator.IS_NOT_NULL, (), column
     )
@@ -105,10 +105,12 @@ def _compare(
         written: Predicate[Field, CallerTime] = Predicate(
             field, operator, times, column
         )
-        return by_value.condition(written, zone())
-    if _is_instant(field) and operator in seconds.EQUALITIES:
+        return day_comparisons.condition(written, zone())
+    if _is_instant(field) and operator in whole_seconds.EQUALITIES:
         moments = tuple(read_time_text(text).instant for text in texts)
-        return seconds.equality(Predicate(field, operator, moments, column), zone())
+        return whole_seconds.equality(
+            Predicate(field, operator, moments, column), zone()
+        )
     values = tuple(dict.fromkeys(_read_value(field, text) for text in texts))
     test: Predicate[Field, Scalar] = Predicate(field, operator, values, column)
     of_blanks = operator is Operator.LIKE and not texts[0].strip("% ")

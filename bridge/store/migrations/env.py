@@ -1,4 +1,4 @@
-"""What Alembic runs; `bridge.store.schema` hands in the connection.
+"""What Alembic runs; `bridge.store.database.schema` hands in the connection.
 
 The connection is inside a transaction already, so a migration that fails leaves no
 trace on either database.

@@ -21,13 +21,13 @@ class Budget:
 
     def tell(self, act):
         with self.operator.context() as ctx:
-            act(ctx.governor)
-            ctx.governor.close()
+            act(ctx.rate_limiter)
+            ctx.rate_limiter.close()
 
     def refused(self):
         """Return the priorities that are refused."""
         with self.operator.context() as ctx:
-            [figures] = ctx.governor.figures([self.database])
+            [figures] = ctx.rate_limiter.figures([self.database])
         return {each for each, until in figures.refused_until.items() if until}
 
     def examine(self):
@@ -50,7 +50,7 @@ def budget(connected, demo):
 
 @pytest.fixture
 def refused(budget):
-    budget.tell(lambda governor: governor.learn_refusal(budget.database))
+    budget.tell(lambda rate_limiter: rate_limiter.report_refusal(budget.database))
     assert budget.refused() == set(Priority)
     return budget
 
@@ -73,7 +73,9 @@ def test_test_of_an_instance_frees_a_budget_that_is_free(refused):
 
 def test_both_say_what_bulk_calls_may_do(budget, vendor):
     threshold = 100_000_000
-    budget.tell(lambda each: each.learn(budget.database, Usage(threshold, 60, 0)))
+    budget.tell(
+        lambda each: each.report_usage(budget.database, Usage(threshold, 60, 0))
+    )
     vendor.control("POST", "usage", {"calls": threshold * 7 // 10})
     try:
         _, limiter = budget.examine()

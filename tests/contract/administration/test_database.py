@@ -15,9 +15,9 @@ import pytest
 from sqlalchemy import text
 
 from bridge.errors import ConfigurationError
-from bridge.store.backup import back_up
+from bridge.store.database.backup import back_up
+from bridge.store.database.jobs_database import find_jobs_database
 from bridge.store.instances import add_instance, get_instance
-from bridge.store.jobhome import find_home
 
 COPIES = 4
 
@@ -142,7 +142,7 @@ def test_of_copies_to_one_name_at_once_one_is_written(embedded, tmp_path):
 
     def copy(_number):
         with embedded.database() as database:
-            find_home(database)
+            find_jobs_database(database)
             together.wait()
             try:
                 return back_up(database, target)

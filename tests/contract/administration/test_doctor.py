@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from bridge.catalog.loader import load_elements
 from bridge.interfaces import EntityInfo, Usage, Zone
-from bridge.services.operating.vendor_checks import judge_resource, judge_usage
+from bridge.services.diagnostics.vendor_checks import judge_resource, judge_usage
 from bridge.store.instances import add_instance
 
 FAILED = "failed"

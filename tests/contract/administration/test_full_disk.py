@@ -12,8 +12,8 @@ from itertools import count
 import pytest
 
 from bridge.app import create_app, open_database
-from bridge.store import availability
-from bridge.store.tenants import add_tenant
+from bridge.store.database import availability
+from bridge.store.organizations import add_tenant
 
 CURE = "its disk is full"
 TRIES = 500
@@ -128,7 +128,7 @@ def test_callers_and_log_name_a_full_disk_until_there_is_room(crowded, disk, cap
     (disk / "fill").unlink()
     accepted = rename()
     context = application.extensions["bridge"]
-    context.journal.flush()
+    context.request_log.flush()
     context.database.close()
 
     assert refused.status_code == 502

@@ -11,7 +11,7 @@ import pytest
 from ports import closed_port
 from waiting import wait_until
 
-from bridge.store.crypto import parse_ring
+from bridge.store.secrets.key_ring import parse_ring
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ import pytest
 
 from bridge.app import open_database
 from bridge.errors import ConfigurationError, ConflictError, StoreError
-from bridge.services.operating import keys
-from bridge.store import rotation
+from bridge.services.diagnostics import keys
+from bridge.store import key_rotation
 from bridge.store.instances import add_instance, get_instance, update_instance
 from bridge.store.models import metadata
-from bridge.store.tenants import find_user, read_secrets
+from bridge.store.organizations import find_user, read_secrets
 
 LATER = timedelta(minutes=2)
 
@@ -46,7 +46,7 @@ def running(operator):
 def test_every_sealed_column_takes_part():
     sealed = {
         column
-        for table in rotation.sealed_tables()
+        for table in key_rotation.sealed_tables()
         for column in table.columns
         if column.name.startswith("sealed_")
     }
@@ -55,7 +55,7 @@ def test_every_sealed_column_takes_part():
         column
         for table in metadata.tables.values()
         for column in table.columns
-        if column.name.startswith(rotation.PREFIX)
+        if column.name.startswith(key_rotation.PREFIX)
     }
     assert {column.table.name for column in sealed} >= {
         "organizations",
@@ -135,14 +135,14 @@ def test_nothing_is_lost_while_others_write(operator, running):
 def test_a_row_that_is_written_meanwhile_is_left_as_it_is(operator, running):
     [instance] = add_instances(running, operator.user["id"], 1)
     table = metadata.tables["instances"]
-    [row] = next(rotation._batches(running, table))
+    [row] = next(key_rotation._batches(running, table))
     newer = {"crm.autotask.password": "newer"}
 
     update_instance(running, instance.id, configuration=newer)
-    with rotation.alone(running):
+    with key_rotation.alone(running):
         running.keys.change([keys.new_key(), *running.keys.keys])
     with running.begin() as connection:
-        changed = rotation._reseal_row(connection, running.keys, table, row)
+        changed = key_rotation._reseal_row(connection, running.keys, table, row)
 
     assert changed == 0
     assert get_instance(running, instance.id).configuration == newer
@@ -176,7 +176,7 @@ def test_a_retired_key_leaves_once_nothing_needs_it(operator, running):
 def test_removal_seals_again_what_a_broken_off_rotation_left(operator, running):
     [instance] = add_instances(running, operator.user["id"], 1)
     former = running.keys.keys[0]
-    with operator.database() as database, rotation.alone(database):
+    with operator.database() as database, key_rotation.alone(database):
         database.keys.change([keys.new_key(), former])
         # The process died here, before it sealed anything again.
 
@@ -257,7 +257,7 @@ def test_a_seal_of_a_lost_key_is_counted_and_named(embedded):
         lost = keys.new_key()
         sound = database.keys.keys
         database.keys.change([lost, *sound])
-        rotation.reseal(database)
+        key_rotation.reseal(database)
         database.keys.change(sound)
         with database.begin() as connection:
             from bridge.store.models import key_checks  # noqa: PLC0415 - only here

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bridge.store.instances import add_instance, find_by_token, get_instance
-from bridge.store.tenants import add_tenant, find_user, log_in
+from bridge.store.organizations import add_tenant, find_user, log_in
 
 GUIDE = (Path(__file__).parents[3] / "docs/moving-in.md").read_text(encoding="utf-8")
 EXAMPLE = re.search(r"```json\n(.*?)```", GUIDE, re.DOTALL)[1]

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from bridge.store.jobhome import find_home
+from bridge.store.database.jobs_database import find_jobs_database
 
 STOPPED = """
 import os, pathlib, signal, sys
-from bridge.store import restore
-from bridge.store.crypto import KeyRing
+from bridge.store.database import restore
+from bridge.store.secrets.key_ring import KeyRing
 
 how, *paths = sys.argv[1:]
 backup, *directories = map(pathlib.Path, paths)
@@ -65,7 +65,7 @@ def backup(embedded, tmp_path) -> Path:
     """A backup with a first user and durable work; the database has a second one."""
     embedded.add_user("first@northwind.example")
     with embedded.database() as database:
-        find_home(database)
+        find_jobs_database(database)
     mark_jobs(embedded, "backed up")
     embedded.ok("db", "backup", tmp_path / "copy.db")
     embedded.add_user("second@northwind.example")

@@ -8,7 +8,7 @@ import pytest
 from terminals import on_terminal, output_terminal
 
 from bridge.cli import main
-from bridge.store.tenants import log_in
+from bridge.store.organizations import log_in
 
 ESCAPE = "\x1b"
 NAME = "[bold]Nörth[/bold] \x1b[31mred \nthe second line of it"

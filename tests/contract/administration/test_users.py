@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from bridge.store.tenants import find_session, find_user, log_in
+from bridge.store.organizations import find_session, find_user, log_in
 from bridge.store.users import UserChange, change_user, get_user
 
 

@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 from bridge import app as bridge_app
 from bridge.settings import Settings
 from bridge.store.instances import Instance, add_instance, update_instance
-from bridge.store.tenants import NewTenant, add_tenant
+from bridge.store.organizations import NewTenant, add_tenant
 
 ECHO_SERVER = Path(__file__).with_name("echo_server.py")
 STALL_S = 0.5

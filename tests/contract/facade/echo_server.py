@@ -13,9 +13,9 @@ from pathlib import Path
 
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from bridge.web.bodies import LIMIT_BODY
-from bridge.web.serving import server
-from bridge.web.serving.tls import Certificates
+from bridge.server import gunicorn_app
+from bridge.server.tls import Certificates
+from bridge.web.http.bodies import LIMIT_BODY
 
 
 def echo(environ, start_response):
@@ -57,13 +57,13 @@ def echo(environ, start_response):
 
 
 if __name__ == "__main__":
-    server.run(
+    gunicorn_app.run(
         lambda: echo,
         host="127.0.0.1",
         port=0,
         workers=1,
         threads=4,
         ready=lambda port: print(port, flush=True),
-        limits=server.Limits(stall_s=float(sys.argv[1])),
+        limits=gunicorn_app.ConnectionLimits(stall_s=float(sys.argv[1])),
         tls=Certificates(*map(Path, sys.argv[2:4])) if sys.argv[2:] else None,
     )

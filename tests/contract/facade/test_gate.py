@@ -7,7 +7,7 @@ import re
 import pytest
 
 from bridge.services.access import Secrets
-from bridge.web.families import BASE, Family, family_of
+from bridge.web.http.route_auth import BASE, AuthRule, family_of
 
 REFUSED = "Invalid Organization or User secret, or invalid Element token provided."
 EXPOSED = (
@@ -38,7 +38,7 @@ def every_route(gate, *families):
 
 
 def test_every_route_refuses_a_call_without_secrets(gate):
-    closed = (Family.PLATFORM, Family.TOKEN, Family.HUB)
+    closed = (AuthRule.PLATFORM, AuthRule.TOKEN, AuthRule.HUB)
     for method, path in every_route(gate, *closed):
         answer = gate.call(method, path, body="{}")
         assert_refused(answer, 401)
@@ -47,7 +47,7 @@ def test_every_route_refuses_a_call_without_secrets(gate):
 
 def test_every_route_that_a_token_opens_refuses_a_foreign_one(gate):
     theirs = gate.authorization(gate.mine, gate.theirs)
-    for method, path in every_route(gate, Family.TOKEN, Family.HUB):
+    for method, path in every_route(gate, AuthRule.TOKEN, AuthRule.HUB):
         answer = gate.call(method, path, theirs, body="{}")
 
         assert (method, path, answer.status_code) == (method, path, 401)
@@ -56,7 +56,7 @@ def test_every_route_that_a_token_opens_refuses_a_foreign_one(gate):
 def test_every_route_of_an_instance_is_404_for_another_accounts(gate):
     mine = gate.authorization(gate.mine)
     walked = 0
-    for method, path in every_route(gate, Family.PLATFORM):
+    for method, path in every_route(gate, AuthRule.PLATFORM):
         filled = path.replace("instances/7", f"instances/{gate.theirs.id}")
         filled = filled.replace("elements/7", "elements/autotaskcrm")
         if str(gate.theirs.id) in filled:

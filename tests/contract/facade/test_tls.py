@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from bridge.errors import ConfigurationError
-from bridge.web.serving.tls import Certificates
+from bridge.server.tls import Certificates
 
 ECHO_SERVER = Path(__file__).with_name("echo_server.py")
 HASTE_S = 4

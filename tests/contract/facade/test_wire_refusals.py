@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bridge.web import cors
-from bridge.web.serving.refusals import RequestSummary, summarize
+from bridge.server.error_responses import RequestSummary, summarize
+from bridge.web.http import cors
 
 API = b"/elements/api-v2/hubs/crm/accounts"
 ORIGIN = b"Origin: https://app.example"

@@ -21,23 +21,23 @@ from threading import current_thread, main_thread
 import pytest
 
 from bridge.errors import StoreError
-from bridge.interfaces import Caller, Priority, Ticket, Usage
-from bridge.store.crypto import KeyRing
-from bridge.store.database_url import database_url
-from bridge.store.engine import Database
-from bridge.store.governor import lanes, ledger
-from bridge.store.governor.governor import Governor
-from bridge.store.governor.ledger import Rules
+from bridge.interfaces import Caller, CallRequest, Priority, Usage
+from bridge.store.database.database_url import database_url
+from bridge.store.database.engine import Database
+from bridge.store.rate_limit import ledger, slots
+from bridge.store.rate_limit.ledger import LimiterSettings
+from bridge.store.rate_limit.limiter import SharedRateLimiter
+from bridge.store.secrets.key_ring import KeyRing
 
 CALLER = """
 import json, os, sys, threading, time
 from pathlib import Path
 from bridge.errors import ProviderThresholdError
-from bridge.interfaces import Caller, Priority, Ticket, Usage
-from bridge.store.crypto import KeyRing
-from bridge.store.engine import Database
-from bridge.store.governor.governor import Governor
-from bridge.store.governor.ledger import Rules
+from bridge.interfaces import Caller, Priority, CallRequest, Usage
+from bridge.store.secrets.key_ring import KeyRing
+from bridge.store.database.engine import Database
+from bridge.store.rate_limit.limiter import SharedRateLimiter
+from bridge.store.rate_limit.ledger import LimiterSettings
 
 url, data_dir, log, plans = sys.argv[1:]
 file = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
@@ -50,7 +50,7 @@ for plan in json.loads(plans):
 else:
     sys.exit(any([os.waitpid(child, 0)[1] not in (0, 9) for child in children]))
 db = Database.open(url, keys=KeyRing.load(Path(data_dir), None))
-governor = Governor(db, Rules(**plan["rules"]))
+governor = SharedRateLimiter(db, LimiterSettings(**plan["rules"]))
 
 def write(*values):
     os.write(file, (json.dumps([os.getpid(), *values]) + "\\n").encode())
@@ -58,7 +58,7 @@ def write(*values):
 def call(number):
     for each in range(plan["calls"]):
         name = plan["databases"][(number + each) % len(plan["databases"])]
-        ticket = Ticket(name, "shared", "Account", Caller(
+        ticket = CallRequest(name, "shared", "Account", Caller(
             number, Priority(plan["priority"])))
         asked = time.monotonic()
         try:
@@ -136,11 +136,11 @@ def tenant() -> str:
 class Process:
     """A governor as a process has it, and its calls in short."""
 
-    governor: Governor
+    rate_limiter: SharedRateLimiter
     tenant: str
     readings: list[float] = field(default_factory=list)
 
-    def enter(
+    def acquire(
         self,
         entity: str = "Account",
         *,
@@ -149,9 +149,13 @@ class Process:
         priority: Priority = Priority.INTERACTIVE,
         wait_s: float = 0.0,
     ):
-        ticket = Ticket(self.tenant, identifier, entity, Caller(instance, priority))
+        ticket = CallRequest(
+            self.tenant, identifier, entity, Caller(instance, priority)
+        )
         deadline = time.monotonic() + wait_s
-        return self.governor.enter(ticket, deadline=deadline, read_usage=self._read)
+        return self.rate_limiter.acquire(
+            ticket, deadline=deadline, read_usage=self._read
+        )
 
     def _read(self) -> Usage:
         self.readings.append(time.monotonic())
@@ -194,14 +198,16 @@ def start(db, tenant, monkeypatch):
 
     Who waits keeps his place, however long his thread gets no time of the machine.
     """
-    for module in (lanes, ledger):
+    for module in (slots, ledger):
         monkeypatch.setattr(module, "WAITER_S", 300.0)
     with ExitStack() as stack:
 
         def make(own_db: Database | None = None, **rules) -> Process:
-            governor = Governor(own_db or db, Rules(**{**PATIENT, **rules}))
-            stack.callback(governor.close)
-            return Process(governor, tenant)
+            rate_limiter = SharedRateLimiter(
+                own_db or db, LimiterSettings(**{**PATIENT, **rules})
+            )
+            stack.callback(rate_limiter.close)
+            return Process(rate_limiter, tenant)
 
         yield make
 

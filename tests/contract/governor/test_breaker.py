@@ -16,9 +16,9 @@ from bridge.backends.autotask_soap.service import SoapService
 from bridge.backends.autotask_soap.zones import HostPolicy
 from bridge.errors import ProviderUnavailableError
 from bridge.interfaces import Credentials, EntityType, Outcome, Usage
-from bridge.store.governor import hosts
-from bridge.store.governor.hosts import FAILURES, read_trouble
 from bridge.store.models import vendor_hosts
+from bridge.store.rate_limit import hosts
+from bridge.store.rate_limit.hosts import FAILURES, read_breaker
 
 DOWN = Outcome.UNREACHABLE
 PAUSE_S = 60.0
@@ -37,7 +37,7 @@ def host(tenant):
 
 
 def call(process, outcome=Outcome.ANSWERED, saying=None):
-    with process.enter(wait_s=60) as lease:
+    with process.acquire(wait_s=60) as lease:
         lease.outcome, lease.provider_message = outcome, saying
 
 
@@ -48,7 +48,7 @@ def fail(*processes, saying=None):
 
 
 def end_pause(db, host):
-    trouble, _ = read_trouble(db, host)
+    trouble, _ = read_breaker(db, host)
     over = trouble.left_until - timedelta(seconds=trouble.pause_s)
     with db.begin() as connection:
         connection.execute(
@@ -66,7 +66,7 @@ def test_failures_of_several_processes_open_it_for_all(start):
     for process in (one, other, third):
         with pytest.raises(ProviderUnavailableError, match="tried again at"):
             call(process)
-    [figures] = third.governor.figures([third.tenant])
+    [figures] = third.rate_limiter.figures([third.tenant])
     assert figures.breaker_until is not None
 
 
@@ -84,7 +84,7 @@ def test_any_answer_to_any_process_begins_the_count_anew(start, outcome):
     for _ in range(FAILURES - 1):
         call(one, DOWN)
     call(other, outcome)
-    other.governor.learn(other.tenant, Usage(10_000, 60, 0))
+    other.rate_limiter.report_usage(other.tenant, Usage(10_000, 60, 0))
     for _ in range(FAILURES - 1):
         call(one, DOWN)
 
@@ -93,7 +93,7 @@ def test_any_answer_to_any_process_begins_the_count_anew(start, outcome):
 
 def test_answer_to_a_call_under_way_closes_it_for_all(start):
     one, other = start(), start()
-    with other.enter("Contact"):
+    with other.acquire("Contact"):
         fail(one)
         time.sleep(1)  # which came first is told by the database's clock, roughly
 
@@ -113,7 +113,7 @@ def test_one_probe_of_all_processes_passes_when_the_pause_is_over(start, db, hos
     fail(one, other)
     end_pause(db, host)
 
-    with one.enter(wait_s=60) as lease:
+    with one.acquire(wait_s=60) as lease:
         lease.outcome = DOWN
         for process in (other, one):
             with pytest.raises(ProviderUnavailableError):
@@ -121,13 +121,13 @@ def test_one_probe_of_all_processes_passes_when_the_pause_is_over(start, db, hos
     with pytest.raises(ProviderUnavailableError):
         call(other)
 
-    trouble, now = read_trouble(db, host)
+    trouble, now = read_breaker(db, host)
     assert (trouble.left_until - now).total_seconds() > PAUSE_S
     end_pause(db, host)
     call(other)
     time.sleep(0.3)
     call(one)
-    assert read_trouble(db, host)[0] is None
+    assert read_breaker(db, host)[0] is None
 
 
 def test_refusal_repeats_what_the_host_said_last(start):
@@ -143,11 +143,14 @@ def test_refusal_repeats_what_the_host_said_last(start):
 def test_call_without_a_tenant_passes_the_breaker_and_counts(start, host):
     one, other = start(), start()
     for _ in range(FAILURES):
-        with one.governor.reach(host) as lease:
+        with one.rate_limiter.check_host(host) as lease:
             lease.outcome = DOWN
 
     for process in (one, other):
-        with pytest.raises(ProviderUnavailableError), process.governor.reach(host):
+        with (
+            pytest.raises(ProviderUnavailableError),
+            process.rate_limiter.check_host(host),
+        ):
             pass
         with pytest.raises(ProviderUnavailableError):
             call(process)
@@ -174,7 +177,7 @@ def silent():
 def test_host_that_is_down_is_asked_for_few_zones(start, silent):
     service = SoapService(
         hosts=HostPolicy(allow_loopback=True),
-        gate=start().governor,
+        rate_limiter=start().rate_limiter,
         retries=RetryPolicy(backoff_s=0.01),
     )
     url = f"http://127.0.0.1:{silent.server_address[1]}"
@@ -205,7 +208,7 @@ def test_refused_calls_hold_no_lane(start):
             call(other)
 
     def no_lane_is_held():
-        [figures] = other.governor.figures([other.tenant])
+        [figures] = other.rate_limiter.figures([other.tenant])
         return sum(lane.in_flight for lane in figures.lanes) == 0
 
     wait_until(no_lane_is_held)

@@ -9,8 +9,8 @@ from waiting import wait_until
 
 from bridge.errors import ProviderThresholdError
 from bridge.interfaces import Caller, Usage
-from bridge.store.governor.ledger import Claim
-from bridge.store.governor.ledger_rows import LedgerRow
+from bridge.store.rate_limit.ledger import SlotRequest
+from bridge.store.rate_limit.ledger_rows import LedgerRow
 
 INTERACTIVE, BULK = 0, 2
 LEASE_S = 3.0
@@ -33,7 +33,7 @@ def test_processes_never_hold_more_lanes_than_there_are(crowd, tenant):
 
 @pytest.mark.campaign
 def test_processes_never_pass_the_budget_together(crowd, tenant, start):
-    start().governor.learn(tenant, Usage(50, 60, 10))
+    start().rate_limiter.report_usage(tenant, Usage(50, 60, 10))
     for _ in range(3):
         crowd.add([tenant], calls=10, call_s=0, wait_s=60, priority=BULK)
     crowd.start()
@@ -51,10 +51,10 @@ def test_lane_of_a_process_killed_here_comes_back_at_once(crowd, tenant, start):
     crowd.start()
     wait_until(lambda: crowd.events("began"))
     with pytest.raises(ProviderThresholdError):
-        process.enter(wait_s=0.3).__enter__()
+        process.acquire(wait_s=0.3).__enter__()
     crowd.kill(crowd.events("began")[0][0])
 
-    with process.enter(wait_s=60):
+    with process.acquire(wait_s=60):
         pass
 
 
@@ -62,19 +62,19 @@ def test_lane_of_a_process_that_died_elsewhere_comes_back_when_its_lease_is_over
     db, tenant, start
 ):
     process = start(lanes=1)
-    with process.enter("Contact") as lease:
+    with process.acquire("Contact") as lease:
         queue = lease.queue.replace("Contact", "Account")
     began = time.monotonic()
 
     def take_elsewhere(ledger, now):
-        claim = Claim.of(Caller(1), now, usage_reading=False)
-        ledger.take(queue, claim, "elsewhere.1.1.1", now)
+        claim = SlotRequest.of(Caller(1), now, usage_reading=False)
+        ledger.acquire(queue, claim, "elsewhere.1.1.1", now)
         ledger.alive["elsewhere.1.1.1"] = now + LEASE_S
         return Written()
 
     LedgerRow(db, tenant).change(take_elsewhere, patience_s=60)
 
-    with process.enter(wait_s=60):
+    with process.acquire(wait_s=60):
         waited_s = time.monotonic() - began
 
     assert LEASE_S - 1 < waited_s < 20 * LEASE_S
@@ -109,7 +109,7 @@ def test_eight_processes_two_tenants_one_identifier(crowd, tenant):
 
 @pytest.mark.campaign
 def test_eight_processes_never_pass_the_budget(crowd, tenant, start):
-    start().governor.learn(tenant, Usage(2_000, 60, 700))
+    start().rate_limiter.report_usage(tenant, Usage(2_000, 60, 700))
     for _ in range(8):
         crowd.add([tenant], threads=4, calls=60, call_s=0, wait_s=60)
     crowd.start()

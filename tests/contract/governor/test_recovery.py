@@ -10,9 +10,9 @@ import pytest
 from aging import age_reading
 
 from bridge.errors import ProviderThresholdError
-from bridge.interfaces import Caller, Outcome, Priority, Ticket, Usage
-from bridge.store.governor import lanes
-from bridge.store.governor.governor import Governor
+from bridge.interfaces import Caller, CallRequest, Outcome, Priority, Usage
+from bridge.store.rate_limit import slots
+from bridge.store.rate_limit.limiter import SharedRateLimiter
 
 FREE = Usage(10_000, 60, 11)
 
@@ -25,22 +25,27 @@ class Vendor:
     used: int = 0
     readings: list[int] = field(default_factory=list)
 
-    def call(self, governor: Governor, entity="Account", priority=Priority.INTERACTIVE):
+    def call(
+        self,
+        rate_limiter: SharedRateLimiter,
+        entity="Account",
+        priority=Priority.INTERACTIVE,
+    ):
         """Make one call; it has a minute to wait."""
-        ticket = Ticket(self.tenant, "shared", entity, Caller(1, priority))
-        self._send(governor, ticket)
+        ticket = CallRequest(self.tenant, "shared", entity, Caller(1, priority))
+        self._send(rate_limiter, ticket)
 
-    def read(self, governor: Governor) -> Usage:
+    def read(self, rate_limiter: SharedRateLimiter) -> Usage:
         """Ask for the count, as the backend does: through the governor."""
-        ticket = Ticket(self.tenant, "shared", "", Caller(1), usage_reading=True)
+        ticket = CallRequest(self.tenant, "shared", "", Caller(1), usage_reading=True)
         self.readings.append(self.used)
-        self._send(governor, ticket)
+        self._send(rate_limiter, ticket)
         return Usage(10_000, 60, self.used)
 
-    def _send(self, governor: Governor, ticket: Ticket) -> None:
+    def _send(self, rate_limiter: SharedRateLimiter, ticket: CallRequest) -> None:
         deadline = time.monotonic() + 60
-        with governor.enter(
-            ticket, deadline=deadline, read_usage=lambda: self.read(governor)
+        with rate_limiter.acquire(
+            ticket, deadline=deadline, read_usage=lambda: self.read(rate_limiter)
         ) as lease:
             if self.used >= 10_000:
                 lease.outcome = Outcome.QUOTA
@@ -55,7 +60,7 @@ def vendor(tenant) -> Vendor:
 @pytest.fixture
 def used_up(vendor, start):
     """Two processes, of which one was refused for quota; the vendor is free again."""
-    one, other = (start().governor for _ in range(2))
+    one, other = (start().rate_limiter for _ in range(2))
     vendor.used = 10_000
     with pytest.raises(ProviderThresholdError, match="Autotask: used up"):
         vendor.call(one)
@@ -69,14 +74,14 @@ def used_up(vendor, start):
 def test_calls_pass_with_the_first_reading_after_the_vendor_is_free(
     used_up, vendor, db, tenant
 ):
-    for governor in used_up:
+    for rate_limiter in used_up:
         with pytest.raises(ProviderThresholdError, match="with the first call after"):
-            vendor.call(governor)
+            vendor.call(rate_limiter)
     assert vendor.readings == [10_000]
 
     age_reading(db, tenant, 60)
-    for governor in used_up:
-        vendor.call(governor)
+    for rate_limiter in used_up:
+        vendor.call(rate_limiter)
     assert vendor.readings == [10_000, 11]
 
 
@@ -84,13 +89,13 @@ def test_calls_of_all_processes_wait_for_one_reading(used_up, vendor, db, tenant
     age_reading(db, tenant, 60)
     passed = []
 
-    def call(governor):
-        vendor.call(governor)
-        passed.append(governor)
+    def call(rate_limiter):
+        vendor.call(rate_limiter)
+        passed.append(rate_limiter)
 
     threads = [
-        threading.Thread(target=call, args=[governor])
-        for governor in used_up
+        threading.Thread(target=call, args=[rate_limiter])
+        for rate_limiter in used_up
         for _ in range(3)
     ]
     for thread in threads:
@@ -107,9 +112,9 @@ def test_vendor_that_is_still_used_up_is_asked_once_in_a_minute(
 ):
     vendor.used = 10_000
     age_reading(db, tenant, 60)
-    for governor in used_up * 2:
+    for rate_limiter in used_up * 2:
         with pytest.raises(ProviderThresholdError, match="with the first call after"):
-            vendor.call(governor)
+            vendor.call(rate_limiter)
 
     assert vendor.readings == [10_000, 10_000]
 
@@ -127,8 +132,8 @@ def test_reading_goes_before_calls_that_wait_for_it_in_its_own_queue(
 def test_bulk_and_polling_calls_pass_as_soon_as_the_others_are_gone(
     vendor, start, db, tenant, priority
 ):
-    one, other = (start().governor for _ in range(2))
-    one.learn(tenant, Usage(10_000, 60, 7_000))
+    one, other = (start().rate_limiter for _ in range(2))
+    one.report_usage(tenant, Usage(10_000, 60, 7_000))
     with pytest.raises(ProviderThresholdError, match="with the first call after"):
         vendor.call(other, priority=priority)
 
@@ -140,7 +145,7 @@ def test_bulk_and_polling_calls_pass_as_soon_as_the_others_are_gone(
 
 def test_count_that_one_process_reads_frees_all_at_once(used_up, vendor, tenant):
     one, other = used_up
-    other.learn(tenant, FREE)
+    other.report_usage(tenant, FREE)
 
     vendor.call(one)
     vendor.call(other)
@@ -151,10 +156,10 @@ def test_call_is_not_refused_by_what_one_process_saw_before(
     used_up, vendor, tenant, monkeypatch
 ):
     one, other = used_up
-    monkeypatch.setattr(lanes, "_TURN_S", 300.0)  # all of this happens in a moment
+    monkeypatch.setattr(slots, "_TURN_S", 300.0)  # all of this happens in a moment
     with pytest.raises(ProviderThresholdError):
         vendor.call(one)
-    other.learn(tenant, FREE)
+    other.report_usage(tenant, FREE)
 
     vendor.call(one)
 
@@ -162,7 +167,7 @@ def test_call_is_not_refused_by_what_one_process_saw_before(
 def test_figures_say_what_is_read_and_what_is_assumed(used_up, tenant):
     one, other = used_up
     [assumed] = one.figures([tenant])
-    other.learn(tenant, FREE)
+    other.report_usage(tenant, FREE)
     [read] = one.figures([tenant])
 
     assert assumed.quota_refused_at is not None
@@ -175,7 +180,7 @@ def test_figures_say_what_is_read_and_what_is_assumed(used_up, tenant):
 
 
 def test_processes_read_the_count_once_and_go_on(crowd, tenant, start):
-    start().governor.learn_refusal(tenant)
+    start().rate_limiter.report_refusal(tenant)
     for _ in range(2):
         crowd.add([tenant], calls=2, usage=asdict(FREE))
     crowd.start()

@@ -20,10 +20,10 @@ from pathlib import Path
 from bridge.backends.autotask_soap.service import SoapService
 from bridge.backends.autotask_soap.zones import HostPolicy
 from bridge.interfaces import Caller, Credentials, EntityType, Priority
-from bridge.store.crypto import KeyRing
-from bridge.store.engine import Database
-from bridge.store.governor.governor import Governor
-from bridge.store.governor.ledger import Rules
+from bridge.store.secrets.key_ring import KeyRing
+from bridge.store.database.engine import Database
+from bridge.store.rate_limit.limiter import SharedRateLimiter
+from bridge.store.rate_limit.ledger import LimiterSettings
 
 url, data_dir, plan = sys.argv[1:]
 plan = json.loads(plan)
@@ -38,8 +38,8 @@ for number in range(plan["processes"]):
 else:
     sys.exit(any([os.waitpid(child, 0)[1] for child in children]))
 db = Database.open(url, keys=KeyRing.load(Path(data_dir), None))
-governor = Governor(db, Rules(wait_s=100))
-service = SoapService(hosts=HostPolicy(allow_loopback=True), gate=governor)
+governor = SharedRateLimiter(db, LimiterSettings(wait_s=100))
+service = SoapService(hosts=HostPolicy(allow_loopback=True), rate_limiter=governor)
 service.warm()
 failed = []
 

@@ -16,9 +16,9 @@ from waiting import wait_until
 
 from bridge.jobs.enqueue import Enqueuer
 from bridge.jobs.tasks import Queue, Task
-from bridge.store.crypto import KeyRing
-from bridge.store.database_url import database_url
-from bridge.store.engine import Database
+from bridge.store.database.database_url import database_url
+from bridge.store.database.engine import Database
+from bridge.store.secrets.key_ring import KeyRing
 
 PROBE = Path(__file__).with_name("probe.py")
 LEASE_S = 6.0

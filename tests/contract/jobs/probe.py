@@ -14,7 +14,7 @@ import time
 from contextlib import closing, nullcontext
 
 from bridge.cli.worker import run
-from bridge.interfaces import Caller, Ticket
+from bridge.interfaces import Caller, CallRequest
 from bridge.jobs.tasks import Queue, Task
 
 TABLES = """
@@ -56,9 +56,9 @@ def walk(ctx, key, step):
 
 
 def lane(ctx):
-    ticket = Ticket("lane.example#1", "shared", "Account", Caller(1))
+    ticket = CallRequest("lane.example#1", "shared", "Account", Caller(1))
     deadline = time.monotonic() + 60
-    return ctx.governor.enter(ticket, deadline=deadline, read_usage=print)
+    return ctx.rate_limiter.acquire(ticket, deadline=deadline, read_usage=print)
 
 
 def tick(_ctx, key, step):

@@ -14,9 +14,9 @@ import pytest
 from waiting import wait_until
 
 from bridge import __version__
-from bridge.store.governor.governor import Governor
-from bridge.store.governor.ledger import Rules
-from bridge.store.workers import read_living
+from bridge.store.rate_limit.ledger import LimiterSettings
+from bridge.store.rate_limit.limiter import SharedRateLimiter
+from bridge.store.workers import list_living
 
 
 def holder(fleet, job):
@@ -29,7 +29,7 @@ def holder(fleet, job):
 
 def wait_for_living(fleet, versions):
     """Wait until workers of these versions are alive, as far as is heard of them."""
-    wait_until(lambda: [one.version for one in read_living(fleet.database)] == versions)
+    wait_until(lambda: [one.version for one in list_living(fleet.database)] == versions)
 
 
 def runs(fleet, job, event):
@@ -165,15 +165,15 @@ def test_stopped_worker_gives_back_the_lane_of_a_step_that_does_not_end(fresh_fl
     [worker] = fleet.start(1)
     fleet.ask("calling", pause_s=200, partition="lane")
     wait_until(lambda: fleet.traces("calling", "begin")[1:])
-    governor = Governor(fleet.database, Rules())
-    with closing(governor):
-        [figures] = governor.figures(["lane.example#1"])
+    rate_limiter = SharedRateLimiter(fleet.database, LimiterSettings())
+    with closing(rate_limiter):
+        [figures] = rate_limiter.figures(["lane.example#1"])
         assert sum(lane.in_flight for lane in figures.lanes) == 1
 
         worker.send_signal(signal.SIGINT)
         assert fleet.wait_to_end(worker.pid) == 0
 
-        [figures] = governor.figures(["lane.example#1"])
+        [figures] = rate_limiter.figures(["lane.example#1"])
         assert sum(lane.in_flight for lane in figures.lanes) == 0
 
 
@@ -190,7 +190,7 @@ def test_next_release_finishes_what_this_one_began(fresh_fleet, tmp_path_factory
 
     fresh_fleet.start(1, package=release)
     wait_until(
-        lambda: "99.0" in {one.version for one in read_living(fresh_fleet.database)}
+        lambda: "99.0" in {one.version for one in list_living(fresh_fleet.database)}
     )
     fresh_fleet.wait_for("begun")
     fresh_fleet.wait_for("waiting")

@@ -8,9 +8,9 @@ from contextlib import closing
 import pytest
 
 from bridge.jobs import engine
-from bridge.store.crypto import KeyRing
-from bridge.store.engine import Database
-from bridge.store.migration_lock import hold_migration_lock
+from bridge.store.database.engine import Database
+from bridge.store.database.migration_lock import hold_migration_lock
+from bridge.store.secrets.key_ring import KeyRing
 
 
 def test_a_starter_waits_while_another_makes_the_tables(postgresql_schema, tmp_path):

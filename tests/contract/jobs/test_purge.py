@@ -12,8 +12,8 @@ import pytest
 from waiting import wait_until
 
 from bridge.jobs.enqueue import Enqueuer
-from bridge.store.leases import acquire
-from bridge.store.workers import read_living
+from bridge.store.locks import acquire
+from bridge.store.workers import list_living
 
 PAST = datetime.now(UTC) - timedelta(days=1)
 
@@ -36,7 +36,7 @@ def worker(fresh_fleet, tmp_path):
     process.terminate()
     assert process.wait(120) == 0
     process.stdout.close()
-    assert read_living(fresh_fleet.database) == []
+    assert list_living(fresh_fleet.database) == []
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_purge_removes_what_has_expired_and_says_how_much(
     fresh_fleet, worker, tmp_path
 ):
     database = fresh_fleet.database
-    wait_until(lambda: [one.id for one in read_living(database)] == [worker])
+    wait_until(lambda: [one.id for one in list_living(database)] == [worker])
     acquire(database, "new", "somebody", 3600)
     acquire(database, "old", "somebody", 30, now=PAST)
     enqueue = Enqueuer(database)

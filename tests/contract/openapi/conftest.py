@@ -11,8 +11,8 @@ import pytest
 
 from bridge import app as bridge_app
 from bridge.settings import Settings
-from bridge.store.tenants import add_tenant
-from bridge.web.families import BASE
+from bridge.store.organizations import add_tenant
+from bridge.web.http.route_auth import BASE
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from selenium.webdriver.common.by import By
 
 from bridge import __version__
 from bridge.settings import Settings
-from bridge.web.families import BASE
+from bridge.web.http.route_auth import BASE
 
 JAVA = "text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2"
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"

@@ -12,8 +12,8 @@ from werkzeug.exceptions import HTTPException
 
 from bridge.services.apidocs.documents import Wish, describe_api
 from bridge.services.apidocs.swagger import Address
-from bridge.web import current
-from bridge.web.families import BASE
+from bridge.web.http import request_context
+from bridge.web.http.route_auth import BASE
 
 METHODS = {"get", "post", "put", "patch", "delete"}
 FAILURES = {"400", "401", "403", "404", "405", "406", "409", "415", "500", "502"}
@@ -112,7 +112,7 @@ def test_what_is_not_routed_is_not_described(application):
     )
 
     with application.app_context():
-        document = describe_api(current.context(), wish)
+        document = describe_api(request_context.context(), wish)
 
     paths = {path for _, path, _ in operations(document)}
     assert {"/usage/vendor", "/hubs/crm/accounts", "/hubs/crm/{objectName}"} <= paths

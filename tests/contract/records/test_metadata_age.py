@@ -16,7 +16,7 @@ from waiting import wait_until
 from bridge import web
 from bridge.app import build_context, open_database, open_service
 from bridge.settings import Settings
-from bridge.store.metadata import metadata_hash, read_metadata, write_metadata
+from bridge.store.stored_metadata import metadata_hash, read_metadata, write_metadata
 
 RENEWAL = {"GetFieldInfo": 1, "getUDFInfo": 1}
 HUB = "/elements/api-v2/hubs/crm"
@@ -30,15 +30,15 @@ ACTIVE, GONE = {"IsActive": True}, {"IsActive": False}
 class Gate:
     """The way to the vendor, which a test can close for a while."""
 
-    def __init__(self, governor):
-        self._governor = governor
+    def __init__(self, rate_limiter):
+        self._governor = rate_limiter
         self.open = threading.Event()
         self.open.set()
 
     @contextmanager
-    def enter(self, *arguments, **more):
+    def acquire(self, *arguments, **more):
         assert self.open.wait(120)
-        with self._governor.enter(*arguments, **more) as lease:
+        with self._governor.acquire(*arguments, **more) as lease:
             yield lease
 
     def __getattr__(self, name):
@@ -63,8 +63,10 @@ class Process:
         self.ahead, self.begun = timedelta(), datetime.now(UTC)
         self.database = open_database(settings)
         context = build_context(settings, self.database)
-        self.gate = Gate(context.governor)
-        self.service = open_service(settings, gate=self.gate, log=context.journal)
+        self.gate = Gate(context.rate_limiter)
+        self.service = open_service(
+            settings, rate_limiter=self.gate, log=context.request_log
+        )
         self.context = dataclasses.replace(
             context, open_backend=self.service.open_backend, clock=self.now
         )
@@ -101,8 +103,8 @@ class Process:
         return self.now() - fetched_at < timedelta(minutes=1)
 
     def close(self):
-        self.context.journal.flush()
-        self.context.governor.close()
+        self.context.request_log.flush()
+        self.context.rate_limiter.close()
         self.service.close()
         self.database.close()
 

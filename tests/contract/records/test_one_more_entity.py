@@ -63,7 +63,7 @@ def client(demo, demo_dir):
     client.environ_base["HTTP_AUTHORIZATION"] = secrets
     yield client
     soap.close()
-    context.journal.flush()
+    context.request_log.flush()
     database.close()
 
 

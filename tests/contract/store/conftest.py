@@ -17,13 +17,13 @@ import pytest
 from sqlalchemy import delete, false, not_, text, true, update
 
 from bridge.interfaces import Zone
-from bridge.store.crypto import KeyRing
-from bridge.store.database_url import database_url
-from bridge.store.engine import Database
+from bridge.store.database.database_url import database_url
+from bridge.store.database.engine import Database
 from bridge.store.instances import Instance, add_instance
-from bridge.store.journal import Answered
 from bridge.store.models import accounts, key_checks, metadata, organizations, users
-from bridge.store.tenants import NewTenant, add_tenant
+from bridge.store.organizations import NewTenant, add_tenant
+from bridge.store.request_log import RequestEntry
+from bridge.store.secrets.key_ring import KeyRing
 
 RESTART = {
     "sqlite": text("UPDATE sqlite_sequence SET seq = 900000 WHERE name = 'instances'"),
@@ -31,7 +31,7 @@ RESTART = {
 }
 
 
-NAMED = "from bridge.store.holders import name_holder; print(name_holder())"
+NAMED = "from bridge.store.process_identity import name_holder; print(name_holder())"
 
 
 @pytest.fixture(scope="session")
@@ -156,6 +156,6 @@ def answered():
             "remote_address": "192.0.2.7",
             "expires_at": datetime(2126, 1, 2, tzinfo=UTC),
         }
-        return Answered(answered_at=answered_at, **{**values, **changes})
+        return RequestEntry(answered_at=answered_at, **{**values, **changes})
 
     return answered

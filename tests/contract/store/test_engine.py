@@ -15,18 +15,18 @@ from sqlalchemy import MetaData, select, text
 from sqlalchemy.schema import CreateTable
 
 from bridge.errors import ConfigurationError, StoreError
-from bridge.store.crypto import KeyRing
-from bridge.store.database_url import database_url
-from bridge.store.engine import Database
+from bridge.store.database.database_url import database_url
+from bridge.store.database.engine import Database
 from bridge.store.models import metadata
-from bridge.store.tenants import add_tenant
+from bridge.store.organizations import add_tenant
+from bridge.store.secrets.key_ring import KeyRing
 
 STARTER = """
 import sys
 from pathlib import Path
-from bridge.store.crypto import KeyRing
-from bridge.store.engine import Database
-from bridge.store.tenants import add_tenant
+from bridge.store.secrets.key_ring import KeyRing
+from bridge.store.database.engine import Database
+from bridge.store.organizations import add_tenant
 
 db = Database.open(sys.argv[1], keys=KeyRing.load(Path(sys.argv[2]), None))
 db.upgrade()

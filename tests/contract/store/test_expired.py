@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import func, insert, select
 
-from bridge.store import expired
+from bridge.store import expired_rows
 from bridge.store.models import leases, metadata
 
 
@@ -26,8 +26,8 @@ def count(db):
 
 
 def test_every_table_with_a_time_of_expiry_is_known():
-    assert {"leases", "page_ends", "sessions", "workers"} <= set(expired.tables())
-    assert set(expired.tables()) <= set(metadata.tables)
+    assert {"leases", "page_ends", "sessions", "workers"} <= set(expired_rows.tables())
+    assert set(expired_rows.tables()) <= set(metadata.tables)
 
 
 def test_expired_rows_go_however_many_they_are(db):
@@ -35,11 +35,11 @@ def test_expired_rows_go_however_many_they_are(db):
     hold(db, 250, now - timedelta(hours=1))
     hold(db, 3, now + timedelta(hours=1))
 
-    assert expired.purge(db, "leases") == 250
+    assert expired_rows.purge(db, "leases") == 250
     assert count(db) == 3
-    assert expired.purge(db, "leases") == 0
+    assert expired_rows.purge(db, "leases") == 0
 
 
-@pytest.mark.parametrize("table", expired.tables())
+@pytest.mark.parametrize("table", expired_rows.tables())
 def test_every_table_can_be_purged(db, table):
-    assert expired.purge(db, table) == 0
+    assert expired_rows.purge(db, table) == 0

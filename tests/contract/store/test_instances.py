@@ -18,7 +18,7 @@ from bridge.store.instances import (
     remove_instance,
     update_instance,
 )
-from bridge.store.tenants import add_tenant
+from bridge.store.organizations import add_tenant
 
 
 @pytest.fixture

@@ -11,21 +11,21 @@ import pytest
 from sqlalchemy import select, text, update
 
 from bridge.errors import NotFoundError
-from bridge.store.abandoned import abandon
-from bridge.store.instances import remove_instance
-from bridge.store.intents import (
-    Ending,
+from bridge.store.abandoned_creates import abandon
+from bridge.store.database.sql import read_clock
+from bridge.store.idempotency_records import (
+    CreateRequest,
+    Result,
     State,
-    Wanted,
-    claim,
-    consult_others,
+    acquire,
+    find_concurrent,
     finish,
+    mark_unknown,
     read,
     resend,
-    suspend,
 )
+from bridge.store.instances import remove_instance
 from bridge.store.models import write_intents
-from bridge.store.sql import read_clock
 
 WINDOW_S = 600
 
@@ -35,7 +35,7 @@ leased_until = write_intents.c.leased_until
 
 @pytest.fixture
 def wanted(instance):
-    return Wanted(
+    return CreateRequest(
         instance_id=instance.id,
         tenant="tenant",
         entity="Contact",
@@ -53,7 +53,7 @@ def unkeyed(wanted):
 @pytest.fixture
 def take(db):
     def take(wanted, holder="first", *, lease_s=30.0, window_s=WINDOW_S):
-        return claim(db, wanted, holder=holder, lease_s=lease_s, window_s=window_s)
+        return acquire(db, wanted, holder=holder, lease_s=lease_s, window_s=window_s)
 
     return take
 
@@ -76,42 +76,42 @@ def stored(db):
 def test_first_caller_carries_out_and_the_second_waits(take, wanted):
     first, second = take(wanted), take(wanted, "second")
 
-    assert (first.mine, first.state) == (True, State.RUNNING)
-    assert (second.mine, second.state) == (False, State.RUNNING)
+    assert (first.owned, first.state) == (True, State.RUNNING)
+    assert (second.owned, second.state) == (False, State.RUNNING)
     assert second.id == first.id
 
 
 def test_an_answer_is_kept_by_its_key(db, take, wanted):
     intent = take(wanted)
-    assert finish(db, intent.id, "first", Ending("said", 7, lifetime_s=60))
+    assert finish(db, intent.id, "first", Result("said", 7, lifetime_s=60))
 
     again = take(wanted, "second")
 
-    assert (again.state, again.answer, again.mine) == (State.DONE, "said", False)
+    assert (again.state, again.answer, again.owned) == (State.DONE, "said", False)
 
 
 def test_an_answer_that_is_not_kept_frees_its_key(db, take, wanted):
     intent = take(wanted)
-    finish(db, intent.id, "first", Ending("said"))
+    finish(db, intent.id, "first", Result("said"))
 
-    assert take(wanted, "second").mine
+    assert take(wanted, "second").owned
 
 
 def test_an_answer_is_kept_no_longer_than_its_life(db, take, wanted):
     intent = take(wanted)
-    finish(db, intent.id, "first", Ending("said", lifetime_s=0.05))
+    finish(db, intent.id, "first", Result("said", lifetime_s=0.05))
     time.sleep(0.06)
 
     again = take(wanted, "second")
 
-    assert again.mine
+    assert again.owned
     assert again.id != intent.id
 
 
 def test_who_waits_gets_the_answer_that_nobody_else_gets(db, take, unkeyed):
     intent = take(unkeyed)
     waiting = take(unkeyed, "second")
-    finish(db, intent.id, "first", Ending("said", 7))
+    finish(db, intent.id, "first", Result("said", 7))
 
     assert read(db, waiting.id, unkeyed).answer == "said"
     assert take(unkeyed, "third").id != intent.id
@@ -119,31 +119,31 @@ def test_who_waits_gets_the_answer_that_nobody_else_gets(db, take, unkeyed):
 
 def test_an_answer_that_nobody_waits_for_is_not_stored(db, take, unkeyed):
     intent = take(unkeyed)
-    finish(db, intent.id, "first", Ending("said", 7))
+    finish(db, intent.id, "first", Result("said", 7))
 
     assert read(db, intent.id, unkeyed).answer is None
 
 
 def test_another_body_of_the_same_key_is_told_apart(db, take, wanted):
     intent = take(wanted)
-    suspend(db, intent.id, "first", "lost")
+    mark_unknown(db, intent.id, "first", "lost")
 
     other = take(replace(wanted, body="another"), "second")
 
     assert not other.same_body
-    assert not other.mine
-    assert take(wanted, "third").mine
+    assert not other.owned
+    assert take(wanted, "third").owned
 
 
 def test_an_unknown_outcome_is_one_callers_to_resolve(db, take, wanted):
     intent = take(wanted)
-    suspend(db, intent.id, "first", "lost")
+    mark_unknown(db, intent.id, "first", "lost")
 
     second, third = take(wanted, "second"), take(wanted, "third")
 
-    assert (second.mine, second.state) == (True, State.UNKNOWN)
+    assert (second.owned, second.state) == (True, State.UNKNOWN)
     assert second.answer == "lost"
-    assert (third.mine, third.state) == (False, State.RUNNING)
+    assert (third.owned, third.state) == (False, State.RUNNING)
 
 
 def test_the_outcome_of_a_silent_holder_is_unknown_since_his_lease_ended(
@@ -158,7 +158,7 @@ def test_the_outcome_of_a_silent_holder_is_unknown_since_his_lease_ended(
     again = take(wanted, "third")
 
     assert seen.state is again.state is State.UNKNOWN
-    assert again.mine
+    assert again.owned
     age_s = (again.unknown_since - intent.now).total_seconds()
     assert age_s == pytest.approx(0.05, abs=0.001)
 
@@ -168,14 +168,14 @@ def test_the_outcome_of_a_dead_holder_is_unknown_at_once(db, take, wanted, dead_
 
     assert read(db, intent.id, wanted).state is State.UNKNOWN
     second, third = take(wanted, "second"), take(wanted, "third")
-    assert (second.mine, second.state) == (True, State.UNKNOWN)
+    assert (second.owned, second.state) == (True, State.UNKNOWN)
     assert second.unknown_since == second.now
-    assert (third.mine, third.state) == (False, State.RUNNING)
+    assert (third.owned, third.state) == (False, State.RUNNING)
 
 
 def test_a_silent_resolver_does_not_make_the_outcome_younger(db, take, wanted):
     intent = take(wanted)
-    suspend(db, intent.id, "first", "lost")
+    mark_unknown(db, intent.id, "first", "lost")
     since = take(wanted, "second", lease_s=0.05).unknown_since
     time.sleep(0.06)
 
@@ -184,9 +184,9 @@ def test_a_silent_resolver_does_not_make_the_outcome_younger(db, take, wanted):
 
 def test_what_is_suspended_again_stays_unknown_since_the_first_time(db, take, wanted):
     intent = take(wanted)
-    suspend(db, intent.id, "first", "lost")
+    mark_unknown(db, intent.id, "first", "lost")
     since = take(wanted, "second").unknown_since
-    suspend(db, intent.id, "second", "still lost")
+    mark_unknown(db, intent.id, "second", "still lost")
 
     assert take(wanted, "third").unknown_since == since
 
@@ -195,7 +195,7 @@ def test_what_is_suspended_again_stays_unknown_since_the_first_time(db, take, wa
 def test_without_a_key_an_old_unknown_outcome_is_history(db, take, unkeyed, dead):
     intent = take(unkeyed, lease_s=0.01)
     if not dead:
-        suspend(db, intent.id, "first", "lost")
+        mark_unknown(db, intent.id, "first", "lost")
     time.sleep(0.08)
 
     again = take(unkeyed, "second", window_s=0.05)
@@ -207,7 +207,7 @@ def test_without_a_key_an_old_unknown_outcome_is_history(db, take, unkeyed, dead
 
 def test_by_its_key_an_unknown_outcome_is_no_history_after_the_window(db, take, wanted):
     intent = take(wanted)
-    suspend(db, intent.id, "first", "lost")
+    mark_unknown(db, intent.id, "first", "lost")
     time.sleep(0.06)
 
     assert take(wanted, "second", window_s=0.05).id == intent.id
@@ -219,7 +219,7 @@ def test_what_nobody_ends_expires(db, take, wanted, unkeyed, keyed, days, state)
     one = wanted if keyed else unkeyed
     intent = take(one)
     if state != "orphaned":
-        suspend(db, intent.id, "first", "lost")
+        mark_unknown(db, intent.id, "first", "lost")
     if state in {"resolving", "resent"}:
         take(one, "second")
     if state == "resent":
@@ -235,20 +235,20 @@ def test_what_nobody_ends_expires(db, take, wanted, unkeyed, keyed, days, state)
 
 def test_a_key_whose_row_has_expired_is_a_new_create(db, take, wanted):
     intent = take(wanted)
-    suspend(db, intent.id, "first", "lost")
+    mark_unknown(db, intent.id, "first", "lost")
     with db.begin() as connection:
         long_ago = read_clock(connection) - timedelta(seconds=1)
         connection.execute(update(write_intents).values(expires_at=long_ago))
 
     again = take(wanted, "second")
 
-    assert (again.mine, again.state) == (True, State.RUNNING)
+    assert (again.owned, again.state) == (True, State.RUNNING)
     assert [row.id for row in stored(db)] == [again.id]
 
 
 def test_a_write_that_never_happened_begins_anew(db, take, wanted):
     intent = take(wanted)
-    suspend(db, intent.id, "first", "lost")
+    mark_unknown(db, intent.id, "first", "lost")
     take(wanted, "second")
 
     assert not resend(db, intent.id, "first", wanted, lease_s=30)
@@ -263,8 +263,8 @@ def test_who_lost_an_intent_does_not_end_it(db, take, wanted):
     intent = take(wanted, lease_s=0.01)
     time.sleep(0.02)
     take(wanted, "second")
-    finish(db, intent.id, "first", Ending("late", 7, lifetime_s=60))
-    suspend(db, intent.id, "first", "late")
+    finish(db, intent.id, "first", Result("late", 7, lifetime_s=60))
+    mark_unknown(db, intent.id, "first", "late")
 
     assert read(db, intent.id, wanted).state is State.RUNNING
 
@@ -272,20 +272,20 @@ def test_who_lost_an_intent_does_not_end_it(db, take, wanted):
 def test_a_record_belongs_to_one_intent(db, take, wanted):
     first, second = take(wanted), take(replace(wanted, scope="another"), "second")
 
-    assert finish(db, first.id, "first", Ending("said", 7, lifetime_s=60))
-    assert not finish(db, second.id, "second", Ending("said", 7, lifetime_s=60))
+    assert finish(db, first.id, "first", Result("said", 7, lifetime_s=60))
+    assert not finish(db, second.id, "second", Result("said", 7, lifetime_s=60))
 
     assert read(db, second.id, wanted).state is State.RUNNING
-    others = consult_others(db, second.id, wanted, [6, 7, 8])
+    others = find_concurrent(db, second.id, wanted, [6, 7, 8])
     assert others.record_ids == {7}
-    assert consult_others(db, first.id, wanted, [7]).record_ids == set()
-    assert consult_others(db, second.id, wanted, []).record_ids == set()
+    assert find_concurrent(db, first.id, wanted, [7]).record_ids == set()
+    assert find_concurrent(db, second.id, wanted, []).record_ids == set()
 
 
 def test_the_highest_record_known_is_the_floor_of_the_next(db, take, wanted):
     for scope, record_id in (("a", 2**40), ("b", 5)):
         intent = take(replace(wanted, scope=scope))
-        finish(db, intent.id, "first", Ending("said", record_id))
+        finish(db, intent.id, "first", Result("said", record_id))
 
     assert intent.floor_id == 2**40
     assert take(wanted).floor_id == 2**40
@@ -297,10 +297,10 @@ def test_who_only_resolves_is_not_sending(db, take, wanted):
     other = take(replace(wanted, scope="another"))
     intent = take(wanted, "second")
 
-    assert consult_others(db, intent.id, wanted, []).sending
-    suspend(db, other.id, "first", "lost")
+    assert find_concurrent(db, intent.id, wanted, []).sending
+    mark_unknown(db, other.id, "first", "lost")
     take(replace(wanted, scope="another"), "third")
-    assert not consult_others(db, intent.id, wanted, []).sending
+    assert not find_concurrent(db, intent.id, wanted, []).sending
 
 
 def test_who_died_while_sending_is_not_sending(db, take, wanted, dead_holder):
@@ -308,22 +308,22 @@ def test_who_died_while_sending_is_not_sending(db, take, wanted, dead_holder):
     take(replace(wanted, scope="another"), dead_holder)
     take(replace(wanted, scope="a third", entity="Account"), "second")
 
-    assert not consult_others(db, intent.id, wanted, []).sending
+    assert not find_concurrent(db, intent.id, wanted, []).sending
     take(replace(wanted, scope="a fourth"), "second")
-    assert consult_others(db, intent.id, wanted, []).sending
+    assert find_concurrent(db, intent.id, wanted, []).sending
 
 
 def test_one_of_many_threads_holds_an_intent(take, wanted):
     with ThreadPoolExecutor(16) as threads:
         seen = list(threads.map(lambda n: take(wanted, str(n)), range(16)))
 
-    assert sum(intent.mine for intent in seen) == 1
+    assert sum(intent.owned for intent in seen) == 1
     assert len({intent.id for intent in seen}) == 1
 
 
 def test_rows_nobody_needs_are_removed_in_time(db, take, wanted):
     intent = take(wanted)
-    finish(db, intent.id, "first", Ending("said", lifetime_s=0.01))
+    finish(db, intent.id, "first", Result("said", lifetime_s=0.01))
     time.sleep(0.02)
 
     take(replace(wanted, scope="another"))
@@ -334,10 +334,10 @@ def test_rows_nobody_needs_are_removed_in_time(db, take, wanted):
 def test_nothing_of_a_body_or_an_answer_is_stored_in_clear(db, take, wanted):
     secret = replace(wanted, scope="hush-scope", body="hush-body")
     intent = take(secret)
-    finish(db, intent.id, "first", Ending("hush-answer", lifetime_s=60))
+    finish(db, intent.id, "first", Result("hush-answer", lifetime_s=60))
 
     assert "hush" not in str(stored(db))
-    assert "hush" not in repr(secret) + repr(take(secret)) + repr(Ending("hush"))
+    assert "hush" not in repr(secret) + repr(take(secret)) + repr(Result("hush"))
 
 
 def test_intents_go_with_their_instance(db, take, wanted):
@@ -362,7 +362,7 @@ def test_a_claim_given_up_before_anything_was_sent_leaves_a_new_create(
     seen = read(db, first.id, wanted)
     assert (seen.state, seen.answer) == (State.DONE, "not sent")
     second = take(wanted, "second")
-    assert (second.state, second.mine) == (State.RUNNING, True)
+    assert (second.state, second.owned) == (State.RUNNING, True)
     assert second.id != first.id
 
 
@@ -370,13 +370,13 @@ def test_an_unknown_outcome_that_was_taken_up_and_given_up_is_unknown_still(
     db, wanted, take
 ):
     first = take(wanted)
-    suspend(db, first.id, "first", "unknown")
+    mark_unknown(db, first.id, "first", "unknown")
     since = take(wanted, "second").unknown_since
 
     abandon(db, "second", "not sent")
 
     third = take(wanted, "third")
-    assert (third.id, third.state, third.mine) == (first.id, State.UNKNOWN, True)
+    assert (third.id, third.state, third.owned) == (first.id, State.UNKNOWN, True)
     assert third.unknown_since == since
 
 

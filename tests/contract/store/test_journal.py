@@ -6,16 +6,16 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select
 
-from bridge.store import expired, instances
-from bridge.store.journal import (
-    Called,
-    Trace,
-    add_answered,
-    add_called,
+from bridge.store import expired_rows, instances
+from bridge.store.models import request_log, traces, vendor_call_log
+from bridge.store.request_log import (
+    TraceEntry,
+    VendorCallEntry,
+    add_requests,
     add_traces,
+    add_vendor_calls,
     read_traces,
 )
-from bridge.store.models import request_log, traces, vendor_call_log
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 LATER = datetime.now(UTC) + timedelta(days=1)
@@ -33,7 +33,7 @@ def called(**changes):
         "duration_ms": 7.25,
         "expires_at": LATER,
     }
-    return Called(**{**values, **changes})
+    return VendorCallEntry(**{**values, **changes})
 
 
 def rows(db, table):
@@ -42,8 +42,8 @@ def rows(db, table):
 
 
 def test_requests_and_vendor_calls_are_stored_as_they_are(db, answered):
-    add_answered(db, [answered(NOW), answered(instance_id=None, status=404)])
-    add_called(db, [called(), called(outcome="quota")])
+    add_requests(db, [answered(NOW), answered(instance_id=None, status=404)])
+    add_vendor_calls(db, [called(), called(outcome="quota")])
 
     first, second = rows(db, request_log)
     assert (first.path, first.duration_ms, first.answered_at) == (
@@ -56,7 +56,7 @@ def test_requests_and_vendor_calls_are_stored_as_they_are(db, answered):
 
 
 def test_an_odd_path_does_not_keep_the_others_from_being_stored(db, answered):
-    add_answered(
+    add_requests(
         db, [answered(path="/a\0b\ud800" + "x" * 9000), answered(path="/plain")]
     )
 
@@ -67,25 +67,28 @@ def test_an_odd_path_does_not_keep_the_others_from_being_stored(db, answered):
 
 
 def test_nothing_to_store_is_no_mistake(db):
-    add_answered(db, [])
+    add_requests(db, [])
 
     assert rows(db, request_log) == []
 
 
 def test_rows_expire(db, answered):
     gone = datetime.now(UTC) - timedelta(seconds=1)
-    add_answered(db, [answered(expires_at=gone), answered()])
-    add_called(db, [called(expires_at=gone), called()])
-    add_traces(db, [Trace("3fbc", 900001, {}, gone), Trace("3fbd", 900001, {}, LATER)])
+    add_requests(db, [answered(expires_at=gone), answered()])
+    add_vendor_calls(db, [called(expires_at=gone), called()])
+    add_traces(
+        db,
+        [TraceEntry("3fbc", 900001, {}, gone), TraceEntry("3fbd", 900001, {}, LATER)],
+    )
 
     for table in (request_log, vendor_call_log, traces):
-        assert expired.purge(db, table.name) == 1
+        assert expired_rows.purge(db, table.name) == 1
         assert len(rows(db, table)) == 1
 
 
 def test_a_trace_is_sealed_and_read_back_oldest_first(db):
     made = [
-        Trace(f"r{number}", instance_id, {"body": f"Größe {number}"}, LATER)
+        TraceEntry(f"r{number}", instance_id, {"body": f"Größe {number}"}, LATER)
         for number, instance_id in enumerate([900001, 900002, 900001, 900001])
     ]
     add_traces(db, made)

@@ -10,16 +10,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from bridge.store.leases import acquire, release
+from bridge.store.locks import acquire, release
 
 NOW = datetime(2026, 3, 14, 9, 30, tzinfo=UTC)
 
 ADDER = """
 import os, sys, time
 from pathlib import Path
-from bridge.store.crypto import KeyRing
-from bridge.store.engine import Database
-from bridge.store.leases import acquire, release
+from bridge.store.secrets.key_ring import KeyRing
+from bridge.store.database.engine import Database
+from bridge.store.locks import acquire, release
 
 url, data_dir, counter = sys.argv[1:]
 db = Database.open(url, keys=KeyRing.load(Path(data_dir), None))

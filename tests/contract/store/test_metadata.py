@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 from bridge.store.instances import remove_instance
-from bridge.store.metadata import (
+from bridge.store.stored_metadata import (
     CachedMetadata,
     claim_refresh,
     find_claim,

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from bridge.store.instances import remove_instance
-from bridge.store.pages import recall_nearest, remember_page
+from bridge.store.page_positions import find_nearest, save_position
 
 NOW = datetime(2026, 3, 14, 9, 30, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=15)
@@ -17,7 +17,7 @@ LATER = NOW + timedelta(minutes=15)
 @pytest.fixture
 def remember(db, instance):
     def remember(page, last_id, *, expires_at=LATER, now=NOW):
-        remember_page(
+        save_position(
             db, instance.id, b"query", 200, page, last_id, expires_at, now=now
         )
 
@@ -27,7 +27,7 @@ def remember(db, instance):
 @pytest.fixture
 def nearest(db, instance):
     def nearest(page, *, query_hash=b"query", page_size=200, now=NOW):
-        return recall_nearest(db, instance.id, query_hash, page_size, page, now=now)
+        return find_nearest(db, instance.id, query_hash, page_size, page, now=now)
 
     return nearest
 

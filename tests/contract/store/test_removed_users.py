@@ -14,7 +14,7 @@ from bridge.errors import NotFoundError
 from bridge.store.accounts import add_account
 from bridge.store.instances import add_instance, find_by_token, get_instance
 from bridge.store.models import instance_tags, instances, sessions, write_intents
-from bridge.store.tenants import find_user, log_in, read_secrets
+from bridge.store.organizations import find_user, log_in, read_secrets
 from bridge.store.users import (
     UserChange,
     add_user,

@@ -6,11 +6,11 @@ import base64
 
 from sqlalchemy import select
 
-from bridge.store.database_url import database_url
-from bridge.store.engine import Database
+from bridge.store.database.database_url import database_url
+from bridge.store.database.engine import Database
 from bridge.store.instances import add_instance, update_instance
 from bridge.store.models import metadata
-from bridge.store.tenants import add_tenant, log_in
+from bridge.store.organizations import add_tenant, log_in
 
 PASSWORDS = ["password-of-the-user", "password-of-the-api", "code-of-the-integration"]
 

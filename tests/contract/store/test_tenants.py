@@ -11,7 +11,7 @@ from sqlalchemy import insert
 
 from bridge.errors import ConflictError, InvalidRequestError, NotFoundError
 from bridge.store.models import login_refusals
-from bridge.store.tenants import (
+from bridge.store.organizations import (
     add_tenant,
     find_session,
     find_user,

@@ -15,13 +15,20 @@ from waiting import wait_until
 
 from bridge.app import build_context
 from bridge.errors import StoreError, StoreUnavailableError
-from bridge.services import unsaved as unsaved_writes
-from bridge.services.leases import hold
-from bridge.services.unsaved import UnsavedWrites
+from bridge.services import pending_writes as unsaved_writes
+from bridge.services.locks import record_lock
+from bridge.services.pending_writes import PendingWrites
 from bridge.settings import Settings
-from bridge.store.engine import Database
-from bridge.store.intents import Ending, State, Wanted, claim, finish, read
-from bridge.store.leases import acquire
+from bridge.store.database.engine import Database
+from bridge.store.idempotency_records import (
+    CreateRequest,
+    Result,
+    State,
+    acquire,
+    finish,
+    read,
+)
+from bridge.store.locks import acquire as acquire_lock
 
 
 @pytest.fixture
@@ -77,10 +84,10 @@ def shut_out(execute, role):
 def test_a_result_that_a_server_did_not_take_is_stored_when_it_is_back(
     db, limited, shut_out, instance
 ):
-    wanted = Wanted(instance.id, "tenant", "Contact", "key", "body", keyed=True)
-    mine = claim(limited, wanted, holder="mine", lease_s=300, window_s=600)
-    unsaved = UnsavedWrites()
-    ending = Ending("the answer", record_id=7, lifetime_s=60)
+    wanted = CreateRequest(instance.id, "tenant", "Contact", "key", "body", keyed=True)
+    mine = acquire(limited, wanted, holder="mine", lease_s=300, window_s=600)
+    unsaved = PendingWrites()
+    ending = Result("the answer", record_id=7, lifetime_s=60)
     with shut_out():
         with pytest.raises(StoreError):
             finish(limited, mine.id, "mine", ending)
@@ -148,15 +155,15 @@ def test_a_lock_whose_confirmation_was_lost_blocks_nobody(db, line, tmp_path):
     with closing(Database.open(address, keys=db.keys)) as database:
         ctx = build_context(settings, database)
         line.cut.set()
-        with pytest.raises(StoreUnavailableError), hold(ctx, "a record"):
+        with pytest.raises(StoreUnavailableError), record_lock(ctx, "a record"):
             pytest.fail("the lock counts as held")
         assert not line.cut.is_set()
 
-        wait_until(lambda: acquire(db, "a record", "another", 60))
+        wait_until(lambda: acquire_lock(db, "a record", "another", 60))
 
 
 def test_one_write_that_is_refused_keeps_no_other_back():
-    done, unsaved = [], UnsavedWrites()
+    done, unsaved = [], PendingWrites()
 
     def refuse():
         if len(done) < 2:
@@ -175,7 +182,7 @@ def test_one_write_that_is_refused_keeps_no_other_back():
 
 def test_calls_that_were_not_sent_take_no_room_of_results(caplog):
     """While a database is away, any number of creates are refused."""
-    away, done, unsaved = threading.Event(), [], UnsavedWrites()
+    away, done, unsaved = threading.Event(), [], PendingWrites()
     away.set()
 
     def write(name):

@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from bridge.store.journal import add_answered
+from bridge.store.request_log import add_requests
 from bridge.store.usage import (
-    Asked,
-    Counted,
+    RequestCount,
+    RequestFilter,
     count_by,
     count_by_time,
-    count_noted,
+    count_requests,
     count_statuses_by_time,
 )
 
@@ -31,7 +31,7 @@ def log(db, answered):
         answered(NOON, account_id=41202),
         answered(NOON, account_id=41203),
     ]
-    add_answered(db, rows)
+    add_requests(db, rows)
     return db
 
 
@@ -45,7 +45,7 @@ def asked(**changes):
         "status": None,
         "text": "",
     }
-    return Asked(**{**values, **changes})
+    return RequestFilter(**{**values, **changes})
 
 
 @pytest.mark.parametrize(
@@ -71,30 +71,30 @@ def test_by_other_aspects(log):
     both = asked(account_ids=(41202, 41201))
 
     assert count_by(log, both, "account_id") == [
-        Counted(41201, 4, 2),
-        Counted(41202, 1, 0),
+        RequestCount(41201, 4, 2),
+        RequestCount(41202, 1, 0),
     ]
     assert count_by(log, asked(), "instance_id") == [
-        Counted(None, 1, 0),
-        Counted(900001, 3, 2),
+        RequestCount(None, 1, 0),
+        RequestCount(900001, 3, 2),
     ]
     by_status = {
         each.kind: each for each in count_statuses_by_time(log, asked(), width=4)
     }
     assert by_status == {
-        ("2026", 200): Counted(("2026", 200), 2, 0),
-        ("2026", 404): Counted(("2026", 404), 1, 1),
-        ("2026", 502): Counted(("2026", 502), 1, 1),
+        ("2026", 200): RequestCount(("2026", 200), 2, 0),
+        ("2026", 404): RequestCount(("2026", 404), 1, 1),
+        ("2026", 502): RequestCount(("2026", 502), 1, 1),
     }
     assert count_by(log, asked(), "element_key") == [
-        Counted(None, 1, 0),
-        Counted("autotaskcrm", 3, 2),
+        RequestCount(None, 1, 0),
+        RequestCount("autotaskcrm", 3, 2),
     ]
 
 
 def test_the_total_is_that_of_all_pages(log):
-    assert count_noted(log, asked(limit=1, offset=3, before=1)) == 4
-    assert count_noted(log, asked(element_keys=("autotaskcrm",))) == 3
-    assert count_noted(log, asked(element_keys=())) == 0
-    assert count_noted(log, asked(text="\0")) == 0
+    assert count_requests(log, asked(limit=1, offset=3, before=1)) == 4
+    assert count_requests(log, asked(element_keys=("autotaskcrm",))) == 3
+    assert count_requests(log, asked(element_keys=())) == 0
+    assert count_requests(log, asked(text="\0")) == 0
     assert count_by(log, asked(text="\0"), "element_key") == []

@@ -8,7 +8,7 @@ from threading import Barrier, Thread
 import pytest
 
 from bridge.errors import ConflictError, InvalidRequestError, NotFoundError
-from bridge.store.tenants import find_session, find_user, log_in, read_secrets
+from bridge.store.organizations import find_session, find_user, log_in, read_secrets
 from bridge.store.users import (
     UserChange,
     add_user,

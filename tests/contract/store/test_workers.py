@@ -7,13 +7,13 @@ from datetime import timedelta
 from sqlalchemy import select, update
 
 from bridge.store.models import workers
-from bridge.store.workers import beat, leave, read_living
+from bridge.store.workers import list_living, remove_worker, save_heartbeat
 
 LEASE_S = 30.0
 
 
 def living(db):
-    return [worker.id for worker in read_living(db)]
+    return [worker.id for worker in list_living(db)]
 
 
 def shorten(db, by_s):
@@ -28,42 +28,42 @@ def shorten(db, by_s):
 
 
 def test_worker_lives_from_its_first_beat_until_it_leaves(db):
-    beat(db, "one", "1.0", lease_s=LEASE_S)
-    beat(db, "two", "1.1", lease_s=LEASE_S)
+    save_heartbeat(db, "one", "1.0", lease_s=LEASE_S)
+    save_heartbeat(db, "two", "1.1", lease_s=LEASE_S)
     assert living(db) == ["one", "two"]
 
-    leave(db, "one")
-    leave(db, "one")
+    remove_worker(db, "one")
+    remove_worker(db, "one")
     assert living(db) == ["two"]
 
 
 def test_silent_worker_is_taken_for_dead_and_removed(db):
-    beat(db, "silent", "1.0", lease_s=600)
+    save_heartbeat(db, "silent", "1.0", lease_s=600)
     shorten(db, 540)
     assert living(db) == ["silent"]
     shorten(db, 61)
     assert living(db) == []
 
-    beat(db, "other", "1.0", lease_s=LEASE_S)
+    save_heartbeat(db, "other", "1.0", lease_s=LEASE_S)
     assert living(db) == ["other"]
 
 
 def test_beat_prolongs_the_lease_and_keeps_the_start(db):
-    beat(db, "one", "1.0", lease_s=LEASE_S)
-    [begun] = read_living(db)
-    beat(db, "one", "1.0", lease_s=600)
+    save_heartbeat(db, "one", "1.0", lease_s=LEASE_S)
+    [begun] = list_living(db)
+    save_heartbeat(db, "one", "1.0", lease_s=600)
     shorten(db, LEASE_S + 1)
 
-    [worker] = read_living(db)
+    [worker] = list_living(db)
     assert worker.started_at == begun.started_at
     assert worker.seen_at > begun.seen_at
     assert worker.version == "1.0"
 
 
 def test_worker_that_was_taken_for_dead_comes_back_with_its_next_beat(db):
-    beat(db, "one", "1.0", lease_s=LEASE_S)
+    save_heartbeat(db, "one", "1.0", lease_s=LEASE_S)
     shorten(db, LEASE_S + 1)
-    beat(db, "two", "1.0", lease_s=LEASE_S)
-    beat(db, "one", "1.0", lease_s=LEASE_S)
+    save_heartbeat(db, "two", "1.0", lease_s=LEASE_S)
+    save_heartbeat(db, "one", "1.0", lease_s=LEASE_S)
 
     assert sorted(living(db)) == ["one", "two"]

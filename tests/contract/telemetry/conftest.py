@@ -20,7 +20,7 @@ from sqlalchemy import select
 from bridge import app as bridge_app
 from bridge.settings import Settings
 from bridge.store.instances import add_instance
-from bridge.store.tenants import add_tenant
+from bridge.store.organizations import add_tenant
 
 PASSWORD = "p4ssw0rd of the api user"
 
@@ -164,5 +164,5 @@ def application(tmp_path):
     application = bridge_app.create_app(settings)
     yield application
     context = application.extensions["bridge"]
-    context.journal.flush()
+    context.request_log.flush()
     context.database.close()

@@ -16,8 +16,8 @@ from sqlalchemy import make_url
 
 from bridge import app as bridge_app
 from bridge.settings import Settings
-from bridge.store import availability
-from bridge.store.availability import AvailabilityLog
+from bridge.store.database import availability
+from bridge.store.database.availability import AvailabilityLog
 
 BASE = "/elements/api-v2"
 REQUESTS = [
@@ -137,7 +137,7 @@ def application(settings):
     app = bridge_app.create_app(settings)
     yield app
     context = app.extensions["bridge"]
-    context.journal.flush()
+    context.request_log.flush()
     context.database.close()
 
 
@@ -146,7 +146,7 @@ def away(served):
     app, outage, _ = served
     context = app.extensions["bridge"]
     # The log of the requests so far is not being written when the file is taken away.
-    context.journal.flush()
+    context.request_log.flush()
     # The file is opened anew, as it is after a while without requests.
     context.database.close()
     outage.close()

@@ -83,7 +83,7 @@ def application(url, directory):
     for reader in readers:
         reader._timeout_s = TIMEOUT_S
     yield app
-    context.journal.flush()
+    context.request_log.flush()
     context.database.close()
 
 

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from bridge import app as bridge_app
 from bridge.settings import Settings
-from bridge.web import current
+from bridge.web.http import request_context
 
 CLAIMS = {
     "X-Forwarded-For": "192.0.2.7",
@@ -22,7 +22,7 @@ def url(tmp_path, headers, **settings):
     database.upgrade()
     database.close()
     app = bridge_app.create_app(made)
-    app.add_url_rule("/where", view_func=current.public_url)
+    app.add_url_rule("/where", view_func=request_context.public_url)
     return app.test_client().get("/where", headers=headers).text
 
 

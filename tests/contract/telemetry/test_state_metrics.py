@@ -11,13 +11,13 @@ from sqlalchemy import event
 
 from bridge import app as bridge_app
 from bridge.errors import BridgeError
-from bridge.interfaces import Caller, Outcome, Priority, Ticket, Usage
-from bridge.services.measured_limiter import MeasuredLimiter
+from bridge.interfaces import Caller, CallRequest, Outcome, Priority, Usage
+from bridge.services.measured_limiter import MeasuredRateLimiter
 from bridge.settings import Settings
 from bridge.store import workers
-from bridge.store.governor.governor import Governor
-from bridge.store.governor.hosts import FAILURES
-from bridge.store.governor.ledger import Rules
+from bridge.store.rate_limit.hosts import FAILURES
+from bridge.store.rate_limit.ledger import LimiterSettings
+from bridge.store.rate_limit.limiter import SharedRateLimiter
 
 HOST = "webservices3.autotask.net"
 DATABASE = f"{HOST}#4711"
@@ -31,8 +31,10 @@ class Installation:
         self.application = bridge_app.create_app(settings)
         context = self.application.extensions["bridge"]
         self.database = context.database
-        self.governor = Governor(self.database, Rules(lanes=1, wait_s=0))
-        self.limiter = MeasuredLimiter(self.governor, context.metrics)
+        self.rate_limiter = SharedRateLimiter(
+            self.database, LimiterSettings(lanes=1, wait_s=0)
+        )
+        self.limiter = MeasuredRateLimiter(self.rate_limiter, context.metrics)
 
     def scrape(self):
         """Return the values of `/metrics` by name, then by the labels' values."""
@@ -46,15 +48,15 @@ class Installation:
                 found[sample.name][labels] = sample.value
         return found
 
-    def enter(self, priority=Priority.INTERACTIVE, database=DATABASE):
-        return self.limiter.enter(
-            Ticket(database, "code", "Account", Caller(priority=priority)),
+    def acquire(self, priority=Priority.INTERACTIVE, database=DATABASE):
+        return self.limiter.acquire(
+            CallRequest(database, "code", "Account", Caller(priority=priority)),
             deadline=time.monotonic(),
             read_usage=lambda: USAGE,
         )
 
     def is_refused(self, priority=Priority.INTERACTIVE):
-        with pytest.raises(BridgeError), self.enter(priority):
+        with pytest.raises(BridgeError), self.acquire(priority):
             pass
 
 
@@ -70,15 +72,15 @@ def installation(request, tmp_path):
             database.upgrade()
         installation = Installation(settings)
         yield installation
-        installation.governor.close()
+        installation.rate_limiter.close()
         installation.database.close()
 
 
 def test_a_budget_is_reported_with_what_it_refuses(installation):
-    with installation.enter():
+    with installation.acquire():
         pass
     before = installation.scrape()
-    installation.limiter.learn(DATABASE, USAGE)
+    installation.limiter.report_usage(DATABASE, USAGE)
 
     after = installation.scrape()
 
@@ -102,10 +104,10 @@ def test_a_budget_is_reported_with_what_it_refuses(installation):
 
 def test_slots_and_waits_are_reported_and_refusals_counted_by_reason(installation):
     before = installation.scrape()
-    with installation.enter():
+    with installation.acquire():
         installation.is_refused()
         busy = installation.scrape()
-    installation.limiter.learn(DATABASE, USAGE)
+    installation.limiter.report_usage(DATABASE, USAGE)
     installation.is_refused(Priority.BULK)
 
     after = installation.scrape()
@@ -124,14 +126,14 @@ def test_slots_and_waits_are_reported_and_refusals_counted_by_reason(installatio
 
 
 def test_an_open_circuit_breaker_is_reported_by_host(installation):
-    with installation.enter():
+    with installation.acquire():
         pass
     closed = installation.scrape()
     for _ in range(FAILURES):
-        with installation.limiter.reach(HOST) as passage:
+        with installation.limiter.check_host(HOST) as passage:
             passage.outcome = Outcome.UNREACHABLE
     installation.is_refused()
-    with pytest.raises(BridgeError), installation.limiter.reach(HOST):
+    with pytest.raises(BridgeError), installation.limiter.check_host(HOST):
         pass
 
     opened = installation.scrape()
@@ -144,16 +146,16 @@ def test_an_open_circuit_breaker_is_reported_by_host(installation):
 
 def test_workers_with_a_heartbeat_are_counted(installation):
     assert installation.scrape()["bridge_workers_alive"] == {(): 0}
-    workers.beat(installation.database, "one", "1.0", lease_s=600)
-    workers.beat(installation.database, "two", "1.0", lease_s=600)
-    workers.beat(installation.database, "silent", "1.0", lease_s=-1)
+    workers.save_heartbeat(installation.database, "one", "1.0", lease_s=600)
+    workers.save_heartbeat(installation.database, "two", "1.0", lease_s=600)
+    workers.save_heartbeat(installation.database, "silent", "1.0", lease_s=-1)
 
     assert installation.scrape()["bridge_workers_alive"] == {(): 2}
 
 
 def test_many_tenant_databases_cost_no_more_statements(installation):
     for number in range(20):
-        installation.governor.learn(f"{HOST}#{number}", USAGE)
+        installation.rate_limiter.report_usage(f"{HOST}#{number}", USAGE)
     statements = []
     with installation.database.read() as connection:
         engine = connection.engine

@@ -15,7 +15,7 @@ from lxml import etree
 from zeep import xsd
 
 from bridge.backends.autotask_soap import attachment_reply, attachments, wsdl
-from bridge.backends.autotask_soap.answers import SoapFaultError
+from bridge.backends.autotask_soap.answers import FaultReplyError
 from bridge.backends.autotask_soap.attachment_reply import AttachmentReply
 from bridge.backends.autotask_soap.encode import NAMESPACE
 from bridge.backends.autotask_soap.values import vendor_times
@@ -229,7 +229,7 @@ def test_a_fault_is_told_by_code_and_text():
         "</faultstring><detail><a><b>x</b></a></detail></soap:Fault>"
     )
 
-    with pytest.raises(SoapFaultError) as caught:
+    with pytest.raises(FaultReplyError) as caught:
         read(envelope(fault))
 
     assert (caught.value.code, caught.value.text) == ("soap:Server", "No & no.")

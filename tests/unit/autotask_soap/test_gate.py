@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 from waiting import wait_until
 
-from bridge.backends.autotask_soap import flights
+from bridge.backends.autotask_soap import single_flight
 from bridge.backends.autotask_soap.client import RetryPolicy
 from bridge.backends.autotask_soap.connections import Timeouts
 from bridge.backends.autotask_soap.service import SoapService
@@ -79,7 +79,7 @@ class Gate:
         finally:
             self.outcomes.append(lease.outcome)
 
-    def learn(self, database, usage):
+    def report_usage(self, database, usage):
         self.learnt.append((database, usage.used))
 
 
@@ -104,7 +104,7 @@ def log():
 @pytest.fixture
 def gated(gate, log):
     service = SoapService(
-        gate=gate,
+        rate_limiter=gate,
         log=log,
         timeouts=Timeouts(connect_s=60, read_s=120),
         retries=RetryPolicy(backoff_s=0.01, attempts=2),
@@ -227,7 +227,7 @@ def test_reading_for_the_gate_goes_through_the_gate(opened, vendor, gate):
 def together(gated, gate, monkeypatch):
     """Make calls that are all under way before the first is sent."""
     # However long the threads take to start, they are in time to join.
-    monkeypatch.setattr(flights, "_JOIN_S", 120)
+    monkeypatch.setattr(single_flight, "_JOIN_S", 120)
 
     def under_way():
         questions = [*gated._flights._flights.values()]
@@ -289,7 +289,7 @@ def test_failure_is_shared_too(opened, vendor, together):
 def test_question_asked_after_a_write_is_not_answered_with_what_was_before(
     opened, vendor, gate, monkeypatch
 ):
-    monkeypatch.setattr(flights, "_JOIN_S", 120)
+    monkeypatch.setattr(single_flight, "_JOIN_S", 120)
     vendor.script = [vendor.accounts(1)] * 3
     gate.open.clear()
     with ThreadPoolExecutor(3) as threads:

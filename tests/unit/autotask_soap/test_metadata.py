@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.backends.autotask_soap.answers import SoapFaultError, read_result
+from bridge.backends.autotask_soap.answers import FaultReplyError, read_result
 from bridge.backends.autotask_soap.metadata import field_type, read_usage
 from bridge.errors import ProviderProtocolError, ProviderRejectedError
 from bridge.interfaces import EntityInfo, FieldInfo, FieldType, PicklistItem, Usage
@@ -180,7 +180,7 @@ def test_what_is_no_whole_reply_is_refused(body):
 def test_a_fault_is_told_with_code_and_text(vendor):
     _status, _headers, body = vendor.fault("Oops", code="soap:Client")
 
-    with pytest.raises(SoapFaultError) as caught:
+    with pytest.raises(FaultReplyError) as caught:
         read_result([body[:100], body[100:]])
 
     assert (caught.value.code, caught.value.text) == ("soap:Client", "Oops")

@@ -6,7 +6,11 @@ from decimal import Decimal
 import pytest
 
 from bridge import errors
-from bridge.services.records.answers import Written, read_answer, write_answer
+from bridge.services.records.write_result import (
+    WriteResult,
+    decode_result,
+    encode_result,
+)
 
 
 def test_a_record_comes_back_with_every_kind_of_value():
@@ -21,11 +25,11 @@ def test_a_record_comes_back_with_every_kind_of_value():
         "day": date(2019, 3, 1),
         "userDefinedFields": {"userDefinedField": [{"name": "x", "value": None}]},
     }
-    written = Written(record, ("shoeSize",), "a notice")
+    written = WriteResult(record, ("shoeSize",), "a notice")
 
-    again = read_answer(write_answer(written))
+    again = decode_result(encode_result(written))
 
-    assert again == Written(record, ("shoeSize",), "a notice", replayed=True)
+    assert again == WriteResult(record, ("shoeSize",), "a notice", replayed=True)
     assert list(again.record) == list(record)
     assert [type(value) for value in again.record.values()] == [
         type(value) for value in record.values()
@@ -45,7 +49,7 @@ def test_an_error_comes_back_as_what_it_was(kind):
     error = kind("what went wrong")
     error.provider_message = "the vendor's words"
 
-    again = read_answer(write_answer(error))
+    again = decode_result(encode_result(error))
 
     assert type(again) is kind
     assert again.message == "what went wrong"

@@ -9,15 +9,15 @@ import pytest
 from bridge.catalog.model import Resource, Verb
 from bridge.errors import NotFoundError
 from bridge.interfaces import FieldInfo, FieldType, PicklistItem
-from bridge.services.attachments.drafts import (
-    Upload,
+from bridge.services.attachments.parents import link_attachments
+from bridge.services.attachments.validation import (
+    UploadedFile,
     draft_attachment,
     draft_of_trace,
     judge_file_name,
 )
-from bridge.services.attachments.parents import link_attachments
 from bridge.services.fields import compile_fields, write_fields
-from bridge.services.records import lookup
+from bridge.services.records import duplicate_search
 
 KINDS = tuple(PicklistItem(text, text) for text in ("URL", "FILE_ATTACHMENT"))
 PARENTS = (
@@ -84,7 +84,7 @@ def sent(drafted):
 
 
 def file(name="plan.pdf", data=b"abc", **members):
-    return Upload(members, io.BytesIO(data), name)
+    return UploadedFile(members, io.BytesIO(data), name)
 
 
 def test_a_file_says_of_itself_what_its_caller_does_not():
@@ -152,14 +152,14 @@ def test_an_unanswered_upload_is_recognised_by_its_size_and_not_its_place():
     names = {name for _, name in traced.given}
     assert "FileSize" in names
     assert not names & {"FullPath", "ContentType"}
-    assert lookup._stamp(FIELDS, traced).name == "AttachDate"
+    assert duplicate_search._stamp(FIELDS, traced).name == "AttachDate"
 
 
 @pytest.mark.parametrize(
     ("upload", "says"),
     [
-        (Upload({}), ["file is missing", "title is required"]),
-        (Upload({"type": "FILE_ATTACHMENT"}), ["file is missing for type"]),
+        (UploadedFile({}), ["file is missing", "title is required"]),
+        (UploadedFile({"type": "FILE_ATTACHMENT"}), ["file is missing for type"]),
         (file(data=b""), ["file is empty"]),
         (file(name=None), ["fileName must be the name"]),
         (file(name="a\r\nb"), ["fileName holds control characters"]),
@@ -169,9 +169,15 @@ def test_an_unanswered_upload_is_recognised_by_its_size_and_not_its_place():
         (file(data=b"a", Data="YQ=="), ["data and file"]),
         (file(parentId="8"), ["parentID is 7 by the path, and 8"]),
         (file(title="x" * 256, publish="5"), ["title is too long", "publish cannot"]),
-        (Upload({"data": "YQ=", "fileName": "a"}), ["data is not valid base64"]),
-        (Upload({"data": 5, "fileName": "a"}), ["data must be the file as base64"]),
-        (Upload({"data": "YQ==", "fullPath": ["a"]}), ["fileName must be the name"]),
+        (UploadedFile({"data": "YQ=", "fileName": "a"}), ["data is not valid base64"]),
+        (
+            UploadedFile({"data": 5, "fileName": "a"}),
+            ["data must be the file as base64"],
+        ),
+        (
+            UploadedFile({"data": "YQ==", "fullPath": ["a"]}),
+            ["fileName must be the name"],
+        ),
     ],
 )
 def test_all_problems_are_named(upload, says):

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bridge.errors import InvalidRequestError
-from bridge.services.usage.buckets import read_interval, start_of, starts, width
+from bridge.services.usage.time_buckets import read_interval, start_of, starts, width
 
 
 def at(text):

@@ -11,7 +11,11 @@ from lxml import etree
 
 from bridge.errors import InvalidRequestError
 from bridge.interfaces import Node
-from bridge.services.extended.definitions import Sent, path_pattern, read_definition
+from bridge.services.extended_resources.definitions import (
+    ReceivedArguments,
+    path_pattern,
+    read_definition,
+)
 
 HEAD = (
     '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"'
@@ -59,7 +63,7 @@ def define(body, *more):
 
 
 def sent(**query):
-    return Sent({}, query, {}, dict, dict)
+    return ReceivedArguments({}, query, {}, dict, dict)
 
 
 def filled(body, values):
@@ -151,13 +155,13 @@ def parameter(kind, name="id", vendor_name="accId"):
 @pytest.mark.parametrize(
     ("kind", "given_there"),
     [
-        ("path", Sent({"id": "7"}, {}, {}, dict, dict)),
-        ("query", Sent({}, {"id": "7"}, {}, dict, dict)),
-        ("QUERY", Sent({}, {"id": "7", "accId": "8"}, {}, dict, dict)),
-        ("header", Sent({}, {}, {"id": "7"}, dict, dict)),
-        ("body", Sent({}, {}, {}, lambda: {"id": 7}, dict)),
-        ("form", Sent({}, {}, {}, dict, lambda: {"id": "7"})),
-        ("query", Sent({}, {"accId": "7"}, {}, dict, dict)),
+        ("path", ReceivedArguments({"id": "7"}, {}, {}, dict, dict)),
+        ("query", ReceivedArguments({}, {"id": "7"}, {}, dict, dict)),
+        ("QUERY", ReceivedArguments({}, {"id": "7", "accId": "8"}, {}, dict, dict)),
+        ("header", ReceivedArguments({}, {}, {"id": "7"}, dict, dict)),
+        ("body", ReceivedArguments({}, {}, {}, lambda: {"id": 7}, dict)),
+        ("form", ReceivedArguments({}, {}, {}, dict, lambda: {"id": "7"})),
+        ("query", ReceivedArguments({}, {"accId": "7"}, {}, dict, dict)),
     ],
 )
 def test_a_declared_parameter_fills_what_its_vendor_name_says(kind, given_there):
@@ -182,7 +186,7 @@ def test_a_vendor_name_is_any_word_and_other_braces_mean_nothing():
 
     asked = read_definition(
         define(body, parameter("header", vendor_name="acc-id")),
-        Sent({}, {}, {"id": "7"}, dict, dict),
+        ReceivedArguments({}, {}, {"id": "7"}, dict, dict),
     )
 
     assert asked.arguments["sXML"] == "<queryxml>7 {3F25-04E0} {} {a b}</queryxml>"
@@ -196,7 +200,7 @@ def test_a_missing_value_is_named_as_the_caller_knows_it():
     with pytest.raises(InvalidRequestError, match="must be a single value"):
         read_definition(
             define(body, parameter("body")),
-            Sent({}, {}, {}, lambda: {"id": [1]}, dict),
+            ReceivedArguments({}, {}, {}, lambda: {"id": [1]}, dict),
         )
 
 
@@ -205,7 +209,7 @@ def test_a_missing_value_is_named_as_the_caller_knows_it():
 )
 def test_members_of_a_body_are_texts(value, text):
     body = sxml(escape("<queryxml>{accId}</queryxml>"))
-    given_there = Sent({}, {}, {}, lambda: {"id": value}, dict)
+    given_there = ReceivedArguments({}, {}, {}, lambda: {"id": value}, dict)
     document = define(body, parameter("body"))
 
     if text is None:

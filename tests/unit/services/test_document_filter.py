@@ -3,7 +3,7 @@
 import pytest
 
 from bridge.errors import InvalidQueryError
-from bridge.services.document_filter import select_documents
+from bridge.services.filtering.document_filter import select_documents
 
 ONE = {
     "id": 50,

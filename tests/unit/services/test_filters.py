@@ -10,9 +10,9 @@ from bridge.ceql.ast import And, Operator, Or, Predicate
 from bridge.ceql.parser import parse_where
 from bridge.errors import InvalidQueryError
 from bridge.interfaces import UDF_MEMBER, DateKind, Field, FieldType
-from bridge.services.matching import holds
+from bridge.services.filtering.local_filter import matches
 from bridge.services.records.filters import read_filter
-from bridge.services.records.queries import make_plan
+from bridge.services.records.query_plan import make_plan
 from bridge.services.times import local_time
 
 NAME = Field("AccountName", FieldType.STRING)
@@ -147,12 +147,12 @@ def test_a_text_without_content_is_null_and_matches_no_comparison(
 
     for condition in pair:
         where = read(fields, f"{name} {condition}")
-        assert not holds(where, entity, EASTERN)
+        assert not matches(where, entity, EASTERN)
         # Whatever the vendor's comparison lets through, this it asks for as well.
         if not condition.startswith(("=", "in", "like 'x")):
             present = read(fields, f"{name} is not null")
             assert present in where.items
-    assert holds(read(fields, f"{name} is null"), entity, EASTERN)
+    assert matches(read(fields, f"{name} is null"), entity, EASTERN)
 
 
 @pytest.mark.parametrize("time", ["T00:00:00Z", "T23:59:59-0500", " 00:00:00", ""])
@@ -192,7 +192,7 @@ def test_a_time_equals_every_instant_that_callers_see_at_it(fields, stored, aske
     listed = ", ".join(f"'{moment.isoformat()}'" for moment in whole)
 
     def passes(where):
-        return holds(read(fields, where), entity, EASTERN)
+        return matches(read(fields, where), entity, EASTERN)
 
     assert passes(f"visitTime in ({listed})") is seen
     assert passes(f"visitTime not in ({listed})") is not seen
@@ -209,8 +209,8 @@ def test_a_time_equals_every_instant_that_callers_see_at_it(fields, stored, aske
 def test_the_ends_of_the_calendar_equal_nothing_else(fields, time):
     entity = {"id": 1, "VisitTime": datetime(2024, 7, 5, tzinfo=UTC)}
 
-    assert not holds(read(fields, f"visitTime = '{time}'"), entity, EASTERN)
-    assert holds(read(fields, f"visitTime != '{time}'"), entity, EASTERN)
+    assert not matches(read(fields, f"visitTime = '{time}'"), entity, EASTERN)
+    assert matches(read(fields, f"visitTime != '{time}'"), entity, EASTERN)
 
 
 def test_dates_by_value_count_as_what_they_stand_for(fields):
@@ -237,9 +237,9 @@ def test_a_long_list_of_times_is_cut_like_any_other(fields, count):
 
     assert len(pieces) == -(-count // 500)
     found = {"id": 1, "VisitTime": times[-1] + timedelta(milliseconds=997)}
-    assert [holds(piece, found, EASTERN) for piece in pieces][-1:] == [True]
+    assert [matches(piece, found, EASTERN) for piece in pieces][-1:] == [True]
     missed = {"id": 1, "VisitTime": times[-1] + timedelta(seconds=1)}
-    assert not any(holds(piece, missed, EASTERN) for piece in pieces)
+    assert not any(matches(piece, missed, EASTERN) for piece in pieces)
 
 
 def test_more_excluded_times_than_a_query_holds_are_refused_by_the_limit(fields):

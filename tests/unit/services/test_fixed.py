@@ -9,8 +9,8 @@ from bridge.ceql.ast import And, Operator, Or, Predicate
 from bridge.errors import InvalidRequestError, NotFoundError
 from bridge.interfaces import Field, FieldInfo, FieldType, PicklistItem
 from bridge.services.fields import compile_fields, write_fields
-from bridge.services.records.drafts import draft_create
-from bridge.services.records.fixed import find_fixed, narrow, require_own
+from bridge.services.records.discriminator import find_fixed, narrow, require_own
+from bridge.services.records.validation import validate_create
 
 KIND = Field("Kind", FieldType.SHORT)
 NAME = Field("Name", FieldType.STRING)
@@ -100,20 +100,20 @@ def test_another_record_is_not_found(entity):
 
 @pytest.mark.parametrize("body", [{}, {"kind": "2"}, {"kind": None}])
 def test_a_new_record_gets_the_value(body):
-    draft = draft_create(USUAL, body)
+    draft = validate_create(USUAL, body)
 
     draft.require_sound("x")
     assert [value for _, value in draft.given.values()] == [2]
 
 
 def test_a_new_record_of_another_kind_is_refused():
-    draft = draft_create(USUAL, {"kind": 1})
+    draft = validate_create(USUAL, {"kind": 1})
 
     with pytest.raises(InvalidRequestError, match="kind of a new lead is 2"):
         draft.require_sound("x")
 
 
 def test_what_the_catalogue_requires_is_required():
-    draft = draft_create(fields_with(("2", "Lead"), required=["Name"]), {})
+    draft = validate_create(fields_with(("2", "Lead"), required=["Name"]), {})
 
     assert draft.problems == ["name is required"]

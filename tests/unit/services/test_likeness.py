@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from bridge.services.records.drafts import draft_create
-from bridge.services.records.likeness import Likeness, judge
+from bridge.services.records.record_match import MatchResult, match_record
+from bridge.services.records.validation import validate_create
 
 BODY = {
     "accountName": "Harbor",
@@ -37,9 +37,9 @@ STORED = {
 
 
 def likeness(fields, body=(), stored=()):
-    draft = draft_create(fields, BODY | dict(body))
+    draft = validate_create(fields, BODY | dict(body))
     assert not draft.problems
-    return judge(draft, STORED | dict(stored))
+    return match_record(draft, STORED | dict(stored))
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def likeness(fields, body=(), stored=()):
     ],
 )
 def test_a_record_with_all_that_was_sent_is_the_same(fields, body, stored):
-    assert likeness(fields, body, stored) is Likeness.SAME
+    assert likeness(fields, body, stored) is MatchResult.SAME
 
 
 @pytest.mark.parametrize(
@@ -80,14 +80,14 @@ def test_a_record_with_all_that_was_sent_is_the_same(fields, body, stored):
     ],
 )
 def test_a_record_with_the_same_texts_and_another_value_is_in_doubt(fields, stored):
-    assert likeness(fields, stored=stored) is Likeness.DOUBTFUL
+    assert likeness(fields, stored=stored) is MatchResult.DOUBTFUL
 
 
 @pytest.mark.parametrize(
     "stored", [{"AccountName": "Harbour"}, {"Phone": "202 556"}, {"Phone": None}]
 )
 def test_a_record_with_another_text_is_another(fields, stored):
-    assert likeness(fields, stored=stored) is Likeness.DIFFERENT
+    assert likeness(fields, stored=stored) is MatchResult.DIFFERENT
 
 
 @pytest.mark.parametrize("shown", ["12", "12.0", "12.0000"])
@@ -97,4 +97,4 @@ def test_a_number_in_a_udf_is_compared_as_a_number(fields, shown):
     same = likeness(fields, udfs, {"UserDefinedFields": {"Seats": shown}})
     other = likeness(fields, udfs, {"UserDefinedFields": {"Seats": "13"}})
 
-    assert (same, other) == (Likeness.SAME, Likeness.DOUBTFUL)
+    assert (same, other) == (MatchResult.SAME, MatchResult.DOUBTFUL)

@@ -8,7 +8,7 @@ import pytest
 
 from bridge.ceql.ast import And, Operator, Or, Predicate
 from bridge.interfaces import UDF_MEMBER, DateKind, Field, FieldType
-from bridge.services.matching import holds
+from bridge.services.filtering.local_filter import matches
 
 EASTERN = ZoneInfo("America/New_York")
 BY_WORD = {operator.value: operator for operator in Operator}
@@ -19,7 +19,7 @@ def udf(type_, text):
 
 
 def verdict(field, entity, word, *values):
-    return holds(Predicate(field, BY_WORD[word], values), entity, EASTERN)
+    return matches(Predicate(field, BY_WORD[word], values), entity, EASTERN)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_standard_fields_beside_a_udf():
     ]
     absent = Predicate(Field("Gone", FieldType.STRING), Operator.EQUAL, ("x",))
 
-    assert holds(And(tuple(tests)), entity, EASTERN)
-    assert not holds(And((*tests, absent)), entity, EASTERN)
-    assert holds(Or((absent, tests[0])), entity, EASTERN)
-    assert not holds(Or((absent, absent)), entity, EASTERN)
+    assert matches(And(tuple(tests)), entity, EASTERN)
+    assert not matches(And((*tests, absent)), entity, EASTERN)
+    assert matches(Or((absent, tests[0])), entity, EASTERN)
+    assert not matches(Or((absent, absent)), entity, EASTERN)

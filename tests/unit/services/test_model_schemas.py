@@ -2,7 +2,7 @@
 
 import pytest
 
-from bridge.services.extended.model_schemas import model_schema
+from bridge.services.extended_resources.model_schemas import model_schema
 
 CONTACT = {
     "id": "contact",

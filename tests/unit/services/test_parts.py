@@ -3,7 +3,7 @@
 import pytest
 
 from bridge.errors import InvalidRequestError, NotFoundError
-from bridge.services.extended import parts
+from bridge.services.extended_resources import components
 
 STORED = {
     "path": "/x",
@@ -13,7 +13,7 @@ STORED = {
 
 
 def ids(document, part):
-    return [item["id"] for item in parts.list_parts(document, part)]
+    return [item["id"] for item in components.list_parts(document, part)]
 
 
 def test_numbers_are_kept_and_the_rest_are_the_next():
@@ -25,47 +25,49 @@ def test_numbers_are_kept_and_the_rest_are_the_next():
 
 
 def test_a_part_is_added_and_the_numbers_that_were_shown_stay():
-    document, added = parts.add_part(STORED, "hooks", {"id": 1, "type": "preRequest"})
+    document, added = components.add_part(
+        STORED, "hooks", {"id": 1, "type": "preRequest"}
+    )
 
     assert added == {"id": 11, "type": "preRequest", "isLegacy": False}
     assert ids(document, "hooks") == [8, 7, 9, 10, 11]
     assert document["hooks"][1] == "junk"
-    without = parts.remove_part(document, "hooks", "8")
+    without = components.remove_part(document, "hooks", "8")
     assert ids(without, "hooks") == [7, 9, 10, 11]
 
 
 def test_a_part_is_replaced_under_its_number():
-    document, changed = parts.replace_part(STORED, "hooks", "9", {"id": 3, "a": 1})
+    document, changed = components.replace_part(STORED, "hooks", "9", {"id": 3, "a": 1})
 
     assert changed == {"id": 9, "a": 1, "isLegacy": False}
-    assert parts.find_part(document, "hooks", "9") == changed
+    assert components.find_part(document, "hooks", "9") == changed
     assert ids(document, "hooks") == ids(STORED, "hooks")
 
 
 def test_there_is_one_model():
-    document, added = parts.add_part(STORED, "models", {"name": "y"})
+    document, added = components.add_part(STORED, "models", {"name": "y"})
 
     assert added == {"name": "y", "id": 2}
     assert document["model"] == added
-    assert "model" not in parts.remove_part(document, "models", "2")
-    assert "model" not in parts.remove_parts(STORED, "models")
-    assert parts.remove_parts(STORED, "hooks")["hooks"] == []
+    assert "model" not in components.remove_part(document, "models", "2")
+    assert "model" not in components.remove_parts(STORED, "models")
+    assert components.remove_parts(STORED, "hooks")["hooks"] == []
 
 
 @pytest.mark.parametrize("part_id", ["1", "junk", ""])
 def test_what_is_not_there_is_not_found(part_id):
-    for act in (parts.find_part, parts.remove_part):
+    for act in (components.find_part, components.remove_part):
         with pytest.raises(NotFoundError):
             act(STORED, "hooks", part_id)
     with pytest.raises(NotFoundError):
-        parts.replace_part(STORED, "hooks", part_id, {})
+        components.replace_part(STORED, "hooks", part_id, {})
 
 
 def test_there_is_an_end_to_them():
     full = {"hooks": [{}] * 200}
 
     with pytest.raises(InvalidRequestError):
-        parts.add_part(full, "hooks", {})
+        components.add_part(full, "hooks", {})
 
 
 @pytest.mark.parametrize("legacy", [True, "true"])
@@ -73,9 +75,9 @@ def test_no_hook_becomes_a_legacy_one(legacy):
     stored = {"hooks": [{"isLegacy": False}, {"isLegacy": True}]}
 
     with pytest.raises(InvalidRequestError, match="legacy"):
-        parts.replace_part(stored, "hooks", "1", {"isLegacy": legacy})
-    parts.replace_part(stored, "hooks", "2", {"isLegacy": legacy})
-    parts.replace_part(stored, "hooks", "2", {"isLegacy": False})
+        components.replace_part(stored, "hooks", "1", {"isLegacy": legacy})
+    components.replace_part(stored, "hooks", "2", {"isLegacy": legacy})
+    components.replace_part(stored, "hooks", "2", {"isLegacy": False})
     with pytest.raises(InvalidRequestError, match="legacy"):
-        parts.refuse_legacy_hooks(stored, {"hooks": [{"isLegacy": legacy}]})
-    parts.refuse_legacy_hooks(stored, {"hooks": [{}, {}, {"isLegacy": True}]})
+        components.refuse_legacy_hooks(stored, {"hooks": [{"isLegacy": legacy}]})
+    components.refuse_legacy_hooks(stored, {"hooks": [{}, {}, {"isLegacy": True}]})

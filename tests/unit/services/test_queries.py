@@ -10,10 +10,10 @@ from bridge.ceql.ast import And, Operator, Or, Predicate
 from bridge.errors import InvalidQueryError, InvalidRequestError
 from bridge.interfaces import UDF_MEMBER, Field, FieldType, Page
 from bridge.services import paging
-from bridge.services.records.queries import (
-    MOST_ALTERNATIVES,
-    MOST_CALLS,
-    MOST_VALUES,
+from bridge.services.records.query_plan import (
+    MAX_ALTERNATIVES,
+    MAX_CALLS,
+    MAX_VALUES,
     make_plan,
     open_fetch,
 )
@@ -69,7 +69,7 @@ def read_all(vendor, where, size):
     fetch = open_fetch(make_plan(where), vendor.ask, lambda: None)
     pages, after, more = [], None, True
     while more:
-        page = paging.collect(paging.Walk(1, b"", fetch), after, size)
+        page = paging.collect(paging.Cursor(1, b"", fetch), after, size)
         assert len(page.entities) == size or not page.more
         pages.append([entity["id"] for entity in page.entities])
         after, more = paging.last_id(page.entities, None), page.more
@@ -87,19 +87,19 @@ def test_a_filter_that_one_query_holds_is_asked_as_it_is():
 def test_a_long_list_is_cut_and_every_value_is_in_one_piece():
     rest = Or((equal(NAME, "a"), equal(NAME, "b")))
 
-    plan = make_plan(And((rest, among(SEATS, range(MOST_VALUES)))))
+    plan = make_plan(And((rest, among(SEATS, range(MAX_VALUES)))))
 
     lists = [piece.items[0] for piece in plan.pieces]
     assert all(piece.items[1] == rest for piece in plan.pieces)
-    assert max(len(item.values) for item in lists) == MOST_ALTERNATIVES - 2
+    assert max(len(item.values) for item in lists) == MAX_ALTERNATIVES - 2
     values = [value for item in lists for value in item.values]
-    assert values == list(range(MOST_VALUES))
+    assert values == list(range(MAX_VALUES))
 
 
 @pytest.mark.parametrize(
     ("where", "fragment"),
     [
-        (among(SEATS, range(MOST_VALUES + 1)), "IN takes at most 5000 values"),
+        (among(SEATS, range(MAX_VALUES + 1)), "IN takes at most 5000 values"),
         (among(SEATS, range(501), Operator.NOT_IN), "NOT IN takes at most 500 values"),
         (
             Or(tuple(equal(SEATS, n, n + 1) for n in range(501))),
@@ -174,7 +174,7 @@ def test_a_large_page_of_many_pieces_costs_one_call_a_piece():
     vendor = Vendor([{"id": n, "Seats": n} for n in range(100)])
     fetch = open_fetch(make_plan(among(SEATS, range(2000))), vendor.ask, lambda: None)
 
-    page = paging.collect(paging.Walk(1, b"", fetch), None, 5000)
+    page = paging.collect(paging.Cursor(1, b"", fetch), None, 5000)
 
     assert len(page.entities) == 100
     assert len(vendor.asked) == 4
@@ -220,18 +220,18 @@ def test_only_conditions_to_test_here_ask_for_everything():
 
 
 def test_ten_calls_that_do_not_fill_the_page_are_refused():
-    vendor = Vendor(udf_entities(500 * MOST_CALLS + 1))
+    vendor = Vendor(udf_entities(500 * MAX_CALLS + 1))
     where = And((equal(REGION, "eu"), equal(TIER, "none")))
     fetch = open_fetch(make_plan(where), vendor.ask, lambda: None)
 
     with pytest.raises(InvalidRequestError, match="10 vendor calls did not fill"):
         fetch(None, 200)
 
-    assert len(vendor.asked) == MOST_CALLS
+    assert len(vendor.asked) == MAX_CALLS
 
 
 def test_ten_calls_that_fill_it_are_enough():
-    vendor = Vendor(udf_entities(500 * MOST_CALLS))
+    vendor = Vendor(udf_entities(500 * MAX_CALLS))
     where = And((equal(REGION, "eu"), equal(SCORE, 4999)))
     fetch = open_fetch(make_plan(where), vendor.ask, lambda: None)
 

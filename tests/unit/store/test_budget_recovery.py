@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.interfaces import Caller, Outcome, Priority, Usage
-from bridge.store.governor.budget_messages import explain_refusal
-from bridge.store.governor.ledger import ASSUMED_S, Claim, Ledger
+from bridge.store.rate_limit.budget_messages import explain_refusal
+from bridge.store.rate_limit.ledger import ASSUMED_S, Ledger, SlotRequest
 
 NOW = 1_800_000_000.0  # 08:00:00 UTC
 HOUR = 3600.0
@@ -30,21 +30,21 @@ RELEASE_0_1_0 = {
 """The members of a stored ledger that releases 0.1.0 and 0.2.0 can read."""
 
 
-def claim(priority=Priority.INTERACTIVE, *, usage_reading=False) -> Claim:
-    return Claim.of(Caller(1, priority), NOW, usage_reading=usage_reading)
+def claim(priority=Priority.INTERACTIVE, *, usage_reading=False) -> SlotRequest:
+    return SlotRequest.of(Caller(1, priority), NOW, usage_reading=usage_reading)
 
 
 def spend(ledger, calls, now=NOW):
     ledger.alive["us"] = now + HOUR * 3
     for _ in range(calls):
-        ledger.take(QUEUE, claim(), "us", now)
-        ledger.hold("us", {})
+        ledger.acquire(QUEUE, claim(), "us", now)
+        ledger.set_held("us", {})
 
 
 def refused_by_vendor() -> Ledger:
     ledger = Ledger()
     spend(ledger, 3)
-    ledger.heed(QUEUE, Outcome.QUOTA, NOW)
+    ledger.apply_outcome(QUEUE, Outcome.QUOTA, NOW)
     return ledger
 
 
@@ -72,7 +72,7 @@ def test_refusal_for_quota_counts_for_three_minutes_when_no_reading_succeeds():
 
 def test_reading_ends_what_a_refusal_made_assume():
     ledger = refused_by_vendor()
-    ledger.learn(Usage(10_000, 60, 11), NOW + 5)
+    ledger.report_usage(Usage(10_000, 60, 11), NOW + 5)
 
     assert ledger.quota_refused_at(NOW + 5) is None
     assert all(ledger.budget_free_at(claim(each), NOW + 5) is None for each in Priority)
@@ -92,13 +92,13 @@ def test_answer_of_a_reading_is_awaited_for_fifteen_seconds():
 
     assert ledger.is_being_read(NOW + 15)
     assert not ledger.is_being_read(NOW + 16)
-    ledger.heed(QUEUE, Outcome.QUOTA, NOW + 2)
+    ledger.apply_outcome(QUEUE, Outcome.QUOTA, NOW + 2)
     assert not ledger.is_being_read(NOW + 3)
 
 
 def test_old_reading_of_others_is_read_again_within_the_minute():
     ledger = Ledger()
-    ledger.learn(Usage(10_000, 60, 9_900), NOW)
+    ledger.report_usage(Usage(10_000, 60, 9_900), NOW)
 
     assert ledger.budget_free_at(claim(), NOW + 5) == NOW + 60
     assert ledger.budget_free_at(claim(), NOW + 1800) == NOW + 1800
@@ -111,7 +111,7 @@ def test_our_calls_that_the_vendor_did_not_count_are_forgotten_the_oldest_first(
     spend(ledger, 45, now=NOW)
     assert ledger.budget_free_at(claim(), NOW) is not None
 
-    ledger.learn(Usage(100, 60, 11), NOW)
+    ledger.report_usage(Usage(100, 60, 11), NOW)
 
     assert (ledger.ours(), ledger.others(NOW)) == (11, 0)
     assert list(ledger.calls) == [str(int(NOW // 60))]
@@ -139,10 +139,10 @@ def test_assumption_that_an_older_release_wrote_as_a_reading_is_read_again():
 def test_message_promises_only_what_is_known():
     ours, mixed, others = (Ledger(threshold=100) for _ in range(3))
     spend(ours, 95)
-    ours.learn(Usage(100, 60, 95), NOW)
+    ours.report_usage(Usage(100, 60, 95), NOW)
     spend(mixed, 40)
-    mixed.learn(Usage(100, 60, 99), NOW)
-    others.learn(Usage(100, 60, 100), NOW)
+    mixed.report_usage(Usage(100, 60, 99), NOW)
+    others.report_usage(Usage(100, 60, 100), NOW)
     refused = refused_by_vendor()
     refused.reading_claimed_at = NOW - 0.5
 
@@ -183,15 +183,15 @@ def test_no_call_is_refused_longer_than_a_minute_after_the_vendor_is_free(steps)
         wanted = claim(priority)
         limit = ledger.limit(wanted)
         if in_flight and used >= 100:
-            ledger.heed(QUEUE, Outcome.QUOTA, now)
+            ledger.apply_outcome(QUEUE, Outcome.QUOTA, now)
             bad_at, promise = now, None
         refused = ledger.budget_free_at(wanted, now) is not None
         if ledger.claim_reading(wanted, now, refused=refused):
             promise = None
             if used >= 100:
-                ledger.heed("", Outcome.QUOTA, now)
+                ledger.apply_outcome("", Outcome.QUOTA, now)
             else:
-                ledger.learn(Usage(100, 60, used), now)
+                ledger.report_usage(Usage(100, 60, used), now)
             if used >= limit:
                 bad_at = now
         if ledger.budget_free_at(wanted, now) is None:

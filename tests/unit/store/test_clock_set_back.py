@@ -12,20 +12,22 @@ from sqlalchemy import insert
 from bridge import app as bridge_app
 from bridge.interfaces import Caller, Outcome, Priority, Usage
 from bridge.settings import Settings
-from bridge.store.governor import hosts
-from bridge.store.governor.hosts import FAILURES, FIRST_PAUSE_S, Trouble
-from bridge.store.governor.ledger import Claim, Ledger, Rules
 from bridge.store.models import vendor_hosts
+from bridge.store.rate_limit import hosts
+from bridge.store.rate_limit.hosts import FAILURES, FIRST_PAUSE_S, BreakerState
+from bridge.store.rate_limit.ledger import Ledger, LimiterSettings, SlotRequest
 
 NOW = 1_800_000_000.0
 DAY = 86_400.0
 AHEAD = NOW + DAY
 QUEUE = "digest/Account"
-RULES = Rules(lanes=3)
+RULES = LimiterSettings(lanes=3)
 
 
-def claim(instance=1, now=NOW) -> Claim:
-    return Claim.of(Caller(instance, Priority.INTERACTIVE), now, usage_reading=False)
+def claim(instance=1, now=NOW) -> SlotRequest:
+    return SlotRequest.of(
+        Caller(instance, Priority.INTERACTIVE), now, usage_reading=False
+    )
 
 
 def at(ledger, now=NOW) -> Ledger:
@@ -37,7 +39,7 @@ def at(ledger, now=NOW) -> Ledger:
 
 def test_refusal_for_quota_ends_with_the_clock():
     ledger = Ledger()
-    ledger.heed(QUEUE, Outcome.QUOTA, AHEAD)
+    ledger.apply_outcome(QUEUE, Outcome.QUOTA, AHEAD)
     assert at(ledger, AHEAD).budget_free_at(claim(), AHEAD) is not None
 
     assert at(ledger).quota_refused_at(NOW) is None
@@ -46,14 +48,14 @@ def test_refusal_for_quota_ends_with_the_clock():
 
 def test_reduced_slots_are_restored():
     ledger = Ledger()
-    ledger.heed(QUEUE, Outcome.THREAD_LIMIT, AHEAD)
+    ledger.apply_outcome(QUEUE, Outcome.THREAD_LIMIT, AHEAD)
 
     assert at(ledger).count_lanes(QUEUE, NOW, RULES) == 3
 
 
 def test_count_is_read_again_in_time():
     ledger = Ledger(threshold=10)
-    ledger.learn(Usage(10, 60, 10), AHEAD)
+    ledger.report_usage(Usage(10, 60, 10), AHEAD)
     again = at(ledger)
 
     assert again.others(NOW) is None
@@ -65,7 +67,7 @@ def test_count_is_read_again_in_time():
 def test_slots_and_waiting_calls_of_a_dead_process_are_released():
     ledger = Ledger(alive={"dead": AHEAD + RULES.lease_s})
     for _ in range(3):
-        ledger.take(QUEUE, claim(), "dead", AHEAD)
+        ledger.acquire(QUEUE, claim(), "dead", AHEAD)
     ledger.waiting[QUEUE] = {"dead": (-1, NOW, "2", AHEAD + 2)}
 
     again = at(ledger)
@@ -77,9 +79,9 @@ def test_slots_and_waiting_calls_of_a_dead_process_are_released():
 def test_calls_count_for_an_hour_from_now_on():
     ledger = Ledger(threshold=100)
     for _ in range(5):
-        ledger.take(QUEUE, claim(1), "us", AHEAD)
-    ledger.take(QUEUE, claim(2), "us", AHEAD + 60)
-    ledger.take(QUEUE, claim(2), "us", NOW)
+        ledger.acquire(QUEUE, claim(1), "us", AHEAD)
+    ledger.acquire(QUEUE, claim(2), "us", AHEAD + 60)
+    ledger.acquire(QUEUE, claim(2), "us", NOW)
 
     again = at(ledger)
 
@@ -91,11 +93,11 @@ def test_calls_count_for_an_hour_from_now_on():
 def test_clocks_that_differ_a_little_lose_nothing(ahead):
     then = NOW + ahead
     ledger = Ledger(alive={"us": then + 3600})
-    ledger.take(QUEUE, claim(now=then), "us", then)
+    ledger.acquire(QUEUE, claim(now=then), "us", then)
     ledger.waiting[QUEUE] = {"us": (0, then, "1", then + 2)}
-    ledger.learn(Usage(500, 60, 40), then)
-    ledger.heed(QUEUE, Outcome.QUOTA, then)
-    ledger.heed(QUEUE, Outcome.THREAD_LIMIT, then)
+    ledger.report_usage(Usage(500, 60, 40), then)
+    ledger.apply_outcome(QUEUE, Outcome.QUOTA, then)
+    ledger.apply_outcome(QUEUE, Outcome.THREAD_LIMIT, then)
 
     assert at(ledger).to_json() == ledger.to_json()
 
@@ -117,17 +119,17 @@ def database(request, tmp_path, postgresql_schema):
 
 def test_a_host_whose_breaker_opened_ahead_is_tried_once(database):
     ahead = datetime.now(UTC) + timedelta(days=1)
-    trouble = Trouble.none(ahead)
+    trouble = BreakerState.none(ahead)
     for _ in range(FAILURES):
         trouble = trouble.failed(ahead, None)
     with database.begin() as connection:
         connection.execute(insert(vendor_hosts), {"host": "h", **hosts._row(trouble)})
 
-    found, now = hosts.read_trouble(database, "h")
+    found, now = hosts.read_breaker(database, "h")
     assert not found.is_paused(now)
     assert hosts.claim_probe(database, "h", found.pause_s)
     assert not hosts.claim_probe(database, "h", found.pause_s)
-    probing, now = hosts.read_trouble(database, "h")
+    probing, now = hosts.read_breaker(database, "h")
     assert probing.is_paused(now)
 
 
@@ -135,7 +137,7 @@ def test_a_failure_after_the_clock_was_set_back_opens_the_breaker_from_then_on()
     now = datetime.now(UTC)
     ahead = now + timedelta(days=1)
     trouble = replace(
-        Trouble.none(ahead), failures=FAILURES, pause_s=0, left_until=ahead
+        BreakerState.none(ahead), failures=FAILURES, pause_s=0, left_until=ahead
     )
 
     assert trouble.failed(now, None).left_until == now + timedelta(

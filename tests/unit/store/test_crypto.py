@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.errors import ConfigurationError, StoreError
-from bridge.store.crypto import Key, KeyRing
+from bridge.store.secrets.key_ring import Key, KeyRing
 
 OLD = Key("old", b"o" * 32)
 NEW = Key("new", b"n" * 32)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from bridge.store.governor.hosts import (
+from bridge.store.rate_limit.hosts import (
     FAILURES,
     FIRST_PAUSE_S,
-    LONGEST_PAUSE_S,
-    Trouble,
+    MAX_PAUSE_S,
+    BreakerState,
 )
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -26,37 +26,37 @@ def pause(trouble):
 
 
 def test_few_failures_open_nothing():
-    trouble = fail(Trouble.none(NOW), FAILURES - 1)
+    trouble = fail(BreakerState.none(NOW), FAILURES - 1)
 
     assert not trouble.is_open
     assert pause(trouble) == 0
 
 
 def test_failures_in_a_row_open_it():
-    trouble = fail(Trouble.none(NOW), FAILURES)
+    trouble = fail(BreakerState.none(NOW), FAILURES)
 
     assert trouble.is_open
     assert pause(trouble) == FIRST_PAUSE_S
 
 
 def test_late_failures_of_calls_under_way_do_not_lengthen_the_pause():
-    trouble = fail(Trouble.none(NOW), FAILURES + 5)
+    trouble = fail(BreakerState.none(NOW), FAILURES + 5)
 
     assert pause(trouble) == FIRST_PAUSE_S
 
 
 def test_probe_that_fails_doubles_the_pause_up_to_a_minute():
-    trouble, at, pauses = fail(Trouble.none(NOW), FAILURES), NOW, []
+    trouble, at, pauses = fail(BreakerState.none(NOW), FAILURES), NOW, []
     for _ in range(6):
         pauses.append((trouble.left_until - at).total_seconds())
         at = trouble.left_until
         trouble = trouble.failed(at, None)
 
-    assert pauses == [5, 10, 20, 40, LONGEST_PAUSE_S, LONGEST_PAUSE_S]
+    assert pauses == [5, 10, 20, 40, MAX_PAUSE_S, MAX_PAUSE_S]
 
 
 def test_probe_that_fails_before_its_pause_is_over_opens_it_again():
-    trouble = fail(Trouble.none(NOW), FAILURES)
+    trouble = fail(BreakerState.none(NOW), FAILURES)
     probing = replace(
         trouble, probing=True, left_until=NOW + timedelta(seconds=FIRST_PAUSE_S * 2)
     )
@@ -68,7 +68,7 @@ def test_probe_that_fails_before_its_pause_is_over_opens_it_again():
 
 
 def test_last_words_of_a_host_are_kept_and_no_more_than_2000_characters():
-    trouble = fail(Trouble.none(NOW), saying="Down for maintenance")
+    trouble = fail(BreakerState.none(NOW), saying="Down for maintenance")
     assert fail(trouble).provider_message == "Down for maintenance"
 
     assert fail(trouble, saying="x" * 9999).provider_message == "x" * 2000

@@ -9,35 +9,35 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.interfaces import Caller, Outcome, Priority, Usage
-from bridge.store.governor.ledger import Claim, Ledger, Rules
+from bridge.store.rate_limit.ledger import Ledger, LimiterSettings, SlotRequest
 
 NOW = 1_800_000_000.0  # a full minute
 HOUR = 3600.0
-RULES = Rules(lanes=3)
+RULES = LimiterSettings(lanes=3)
 QUEUE = "digest/Account"
 
 
 def claim(
     instance=1, priority=Priority.INTERACTIVE, since=NOW, *, usage_reading=False
-) -> Claim:
+) -> SlotRequest:
     caller = Caller(instance, priority)
-    return Claim.of(caller, since, usage_reading=usage_reading)
+    return SlotRequest.of(caller, since, usage_reading=usage_reading)
 
 
 def spend(ledger, calls, now=NOW, instance=1):
     """Make calls that are over at once."""
     ledger.alive["us"] = now + HOUR * 3
     for _ in range(calls):
-        ledger.take(QUEUE, claim(instance), "us", now)
-        ledger.hold("us", {})
+        ledger.acquire(QUEUE, claim(instance), "us", now)
+        ledger.set_held("us", {})
 
 
 def test_ledger_reads_back_what_it_wrote():
     ledger = Ledger()
     spend(ledger, 3)
-    ledger.take(QUEUE, claim(), "us", NOW)
+    ledger.acquire(QUEUE, claim(), "us", NOW)
     ledger.waiting[QUEUE] = {"them": (0, NOW, "1", NOW + 2)}
-    ledger.learn(Usage(500, 60, 40), NOW)
+    ledger.report_usage(Usage(500, 60, 40), NOW)
 
     again = Ledger.from_json(ledger.to_json())
 
@@ -90,7 +90,7 @@ def test_budget_is_free_again_when_enough_minutes_have_left_the_hour():
 
 def test_budget_that_others_used_up_is_looked_at_again_with_the_next_reading():
     ledger = Ledger()
-    ledger.learn(Usage(100, 60, 99), NOW)
+    ledger.report_usage(Usage(100, 60, 99), NOW)
 
     assert ledger.budget_free_at(claim(), NOW + 5) == NOW + 60
 
@@ -98,7 +98,7 @@ def test_budget_that_others_used_up_is_looked_at_again_with_the_next_reading():
 def test_reading_counts_as_others_only_what_we_have_not_counted():
     ledger = Ledger()
     spend(ledger, 30)
-    ledger.learn(Usage(10_000, 60, 100), NOW)
+    ledger.report_usage(Usage(10_000, 60, 100), NOW)
 
     assert ledger.others(NOW) == 70
     assert ledger.others(NOW + HOUR) is None
@@ -128,8 +128,8 @@ def test_refused_call_is_worth_a_reading():
 
 def test_thread_limit_takes_a_lane_away_for_ten_minutes():
     ledger = Ledger(alive={"us": NOW + HOUR})
-    ledger.take(QUEUE, claim(), "us", NOW)
-    ledger.heed(QUEUE, Outcome.THREAD_LIMIT, NOW)
+    ledger.acquire(QUEUE, claim(), "us", NOW)
+    ledger.apply_outcome(QUEUE, Outcome.THREAD_LIMIT, NOW)
 
     assert ledger.count_lanes(QUEUE, NOW + 599, RULES) == 2
     assert ledger.count_lanes("digest/Contact", NOW, RULES) == 3
@@ -139,40 +139,40 @@ def test_thread_limit_takes_a_lane_away_for_ten_minutes():
 def test_only_lane_is_never_taken_away():
     ledger = Ledger(reduced={QUEUE: NOW + 600})
 
-    assert ledger.count_lanes(QUEUE, NOW, Rules(lanes=1)) == 1
+    assert ledger.count_lanes(QUEUE, NOW, LimiterSettings(lanes=1)) == 1
 
 
 def test_dead_holder_loses_its_lanes_and_a_late_return_changes_nothing():
     ledger = Ledger(alive={"dead": NOW + 30, "us": NOW + HOUR})
-    ledger.take(QUEUE, claim(), "dead", NOW)
-    ledger.take(QUEUE, claim(), "us", NOW)
+    ledger.acquire(QUEUE, claim(), "dead", NOW)
+    ledger.acquire(QUEUE, claim(), "us", NOW)
 
     ledger.expire(NOW + 30)
 
-    assert not ledger.hold("dead", {})
+    assert not ledger.set_held("dead", {})
     assert ledger.in_flight(QUEUE) == 1
 
 
 def test_what_a_holder_says_it_has_counts():
     ledger = Ledger(alive={"us": NOW + 30, "them": NOW + 30})
     for holder in ("us", "us", "them"):
-        ledger.take(QUEUE, claim(), holder, NOW)
+        ledger.acquire(QUEUE, claim(), holder, NOW)
 
-    assert ledger.hold("us", {QUEUE: {"1": 1}, "digest/Contact": {"2": 1}})
-    assert not ledger.hold("us", {QUEUE: {"1": 1}, "digest/Contact": {"2": 1}})
+    assert ledger.set_held("us", {QUEUE: {"1": 1}, "digest/Contact": {"2": 1}})
+    assert not ledger.set_held("us", {QUEUE: {"1": 1}, "digest/Contact": {"2": 1}})
     assert ledger.in_flight(QUEUE) == 2
     assert ledger.in_flight("digest/Contact", "2") == 1
 
-    assert ledger.hold("us", {})
+    assert ledger.set_held("us", {})
     assert ledger.lanes == {QUEUE: {"them": {"1": 1}}}
 
 
 def test_buried_holder_holds_nothing_and_waits_for_nothing():
     ledger = Ledger(alive={"us": NOW + 30, "dead": NOW + 30})
-    ledger.take(QUEUE, claim(), "dead", NOW)
+    ledger.acquire(QUEUE, claim(), "dead", NOW)
     ledger.waiting[QUEUE] = {"dead": (0, NOW, "1", NOW + 2)}
 
-    ledger.bury("dead", NOW)
+    ledger.expire_holder("dead", NOW)
 
     assert (ledger.alive, ledger.lanes, ledger.waiting) == ({"us": NOW + 30}, {}, {})
 
@@ -188,7 +188,7 @@ def test_queue_that_nobody_uses_is_forgotten():
 def test_lane_is_kept_for_who_waits_elsewhere_and_goes_first():
     ledger = Ledger(alive={"us": NOW + HOUR})
     for _ in range(2):
-        ledger.take(QUEUE, claim(), "us", NOW)
+        ledger.acquire(QUEUE, claim(), "us", NOW)
     ledger.waiting[QUEUE] = {"them": (0, NOW, "2", NOW + 2)}
 
     assert ledger.lanes_short(QUEUE, claim(since=NOW + 1), "us", NOW, RULES)
@@ -202,7 +202,7 @@ def test_lane_is_kept_for_who_waits_elsewhere_and_goes_first():
 def test_bulk_that_waits_elsewhere_holds_up_no_interactive_call():
     ledger = Ledger(alive={"us": NOW + HOUR})
     for _ in range(2):
-        ledger.take(QUEUE, claim(), "us", NOW)
+        ledger.acquire(QUEUE, claim(), "us", NOW)
     ledger.waiting[QUEUE] = {"them": (2, NOW - 60, "2", NOW + 2)}
 
     assert not ledger.lanes_short(QUEUE, claim(), "us", NOW, RULES)
@@ -245,11 +245,11 @@ def test_no_order_of_calls_passes_a_limit(steps):
             ledger.expire(now)
         elif step == "give" and held:
             held.pop()
-            ledger.hold("us", {QUEUE: dict(Counter(held))} if held else {})
+            ledger.set_held("us", {QUEUE: dict(Counter(held))} if held else {})
         elif ledger.budget_free_at(wanted, now) is None and not ledger.lanes_short(
             QUEUE, wanted, "us", now, RULES
         ):
-            ledger.take(QUEUE, wanted, "us", now)
+            ledger.acquire(QUEUE, wanted, "us", now)
             held.append(wanted.instance)
             assert ledger.ours() <= (12 if priority > 0 else 19)
         assert ledger.in_flight(QUEUE) == len(held) <= 3

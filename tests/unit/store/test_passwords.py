@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 
-from bridge.store.passwords import digest_password, verify_password
+from bridge.store.secrets.passwords import digest_password, verify_password
 
 
 def test_digest_knows_its_password_and_no_other():

@@ -11,7 +11,7 @@ import pytest
 from waiting import wait_until
 
 from bridge.errors import StoreError
-from bridge.telemetry.batches import Batches
+from bridge.telemetry.batch_writer import BatchWriter
 
 
 class Store:
@@ -47,10 +47,10 @@ def store():
 
 def test_rows_are_written_together_a_little_later(store):
     store.open.clear()
-    batches = Batches(store.write, lost=store.lose, interval_s=0.05)
+    batches = BatchWriter(store.write, lost=store.lose, interval_s=0.05)
 
     for number in range(10):
-        batches.put(number)
+        batches.enqueue(number)
 
     # One batch may have been begun while the rows came, the rest are another.
     store.open.set()
@@ -60,9 +60,11 @@ def test_rows_are_written_together_a_little_later(store):
 
 
 def test_every_row_of_many_threads_is_written_once(store):
-    batches = Batches(store.write, lost=store.lose, interval_s=0.01)
+    batches = BatchWriter(store.write, lost=store.lose, interval_s=0.01)
     threads = [
-        threading.Thread(target=lambda n=n: [batches.put((n, i)) for i in range(500)])
+        threading.Thread(
+            target=lambda n=n: [batches.enqueue((n, i)) for i in range(500)]
+        )
         for n in range(8)
     ]
     for thread in threads:
@@ -76,11 +78,11 @@ def test_every_row_of_many_threads_is_written_once(store):
 
 def test_put_does_not_wait_for_a_database_that_hangs(store):
     store.open.clear()
-    batches = Batches(store.write, lost=store.lose, interval_s=0.001, most_kept=100)
+    batches = BatchWriter(store.write, lost=store.lose, interval_s=0.001, most_kept=100)
     begin = time.perf_counter()
 
     for number in range(1000):
-        batches.put(number)
+        batches.enqueue(number)
 
     assert time.perf_counter() - begin < 10
     store.open.set()
@@ -91,9 +93,9 @@ def test_put_does_not_wait_for_a_database_that_hangs(store):
 
 def test_rows_that_cannot_be_written_wait_in_order(store, caplog):
     store.failure = StoreError("locked")
-    batches = Batches(store.write, lost=store.lose, interval_s=0.01)
+    batches = BatchWriter(store.write, lost=store.lose, interval_s=0.01)
     for number in range(5):
-        batches.put(number)
+        batches.enqueue(number)
     wait_until(lambda: "kept for now" in caplog.text)
 
     store.failure = None
@@ -105,20 +107,20 @@ def test_rows_that_cannot_be_written_wait_in_order(store, caplog):
 
 def test_rows_that_break_the_writer_are_counted_and_the_next_are_written(store):
     store.failure = TypeError("a bug")
-    batches = Batches(store.write, lost=store.lose, interval_s=0.01)
-    batches.put("odd")
+    batches = BatchWriter(store.write, lost=store.lose, interval_s=0.01)
+    batches.enqueue("odd")
     wait_until(lambda: store.lost == 1)
 
     store.failure = None
-    batches.put("even")
+    batches.enqueue("even")
 
     wait_until(lambda: store.rows == ["even"])
 
 
 def test_what_is_there_at_the_end_of_the_process_is_written():
     program = (
-        "from bridge.telemetry.batches import Batches\n"
-        "b = Batches(lambda rows: print(rows), lost=print, interval_s=60)\n"
+        "from bridge.telemetry.batch_writer import BatchWriter\n"
+        "b = BatchWriter(lambda rows: print(rows), lost=print, interval_s=60)\n"
         "b.put(1); b.put(2)\n"
     )
     done = subprocess.run(

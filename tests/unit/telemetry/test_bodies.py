@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.telemetry.bodies import mask_form, mask_json, mask_target
+from bridge.telemetry.body_masking import mask_form, mask_json, mask_target
 from bridge.telemetry.redaction import MASK
 
 SECRET = "hush-9f2c"

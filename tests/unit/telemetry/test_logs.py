@@ -7,12 +7,12 @@ import logging
 
 import pytest
 
-from bridge.telemetry import call, logs
+from bridge.telemetry import current_call, logs
 
 
 def line(message, *arguments, people=False, **extra):
     record = logging.LogRecord(
-        "bridge.web.errors", logging.ERROR, "f.py", 7, message, arguments, None
+        "bridge.web.http.errors", logging.ERROR, "f.py", 7, message, arguments, None
     )
     record.exc_info = extra.pop("exc_info", None)
     vars(record).update(extra)
@@ -22,13 +22,13 @@ def line(message, *arguments, people=False, **extra):
 @pytest.fixture(autouse=True)
 def no_call():
     """An answer that a test has not closed leaves its call behind."""
-    call.end()
+    current_call.end()
 
 
 @pytest.fixture
 def current(no_call):
-    yield call.begin("3fbc")
-    call.end()
+    yield current_call.begin("3fbc")
+    current_call.end()
 
 
 def test_a_line_is_one_json_object_with_level_and_time():
@@ -57,7 +57,7 @@ def test_a_line_outside_of_any_call_names_none():
 
 @pytest.mark.parametrize("people", [True, False])
 def test_no_secret_of_the_call_is_in_its_lines(current, people):
-    call.conceal("s3cr3t!", None)
+    current_call.conceal("s3cr3t!", None)
     error = RuntimeError("row 7 holds s3cr3t!")
     failure = (type(error), error, None)
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.services.access import Secrets
-from bridge.web.auth import accepts_json, parse_authorization
+from bridge.web.http.auth import accepts_json, parse_authorization
 
 USER = "pZr8Qk2vN7tWm4cXe1LhBd0s9GyUiOaTf5Vj6R3Mn0="
 ORGANIZATION = "0b7f5e2c94ad4d1e8a63c27f19b08d55"

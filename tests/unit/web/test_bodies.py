@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.errors import InvalidRequestError, UnsupportedMediaError
-from bridge.web.bodies import MAX_DEPTH, parse_object
+from bridge.web.http.bodies import MAX_DEPTH, parse_object
 
 VALUES = st.recursive(
     st.none()

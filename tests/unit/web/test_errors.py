@@ -7,7 +7,7 @@ import json
 import pytest
 
 from bridge import errors
-from bridge.web.errors import STATUS, STRICT, envelope, status_of
+from bridge.web.http.errors import STATUS, STRICT, envelope, status_of
 
 
 def leaves(kind):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.http import parse_options_header
 
-from bridge.web.files import OCTETS, disposition, file_answer
+from bridge.web.http.file_responses import OCTETS, disposition, file_answer
 
 SENDABLE = st.text(
     st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=40

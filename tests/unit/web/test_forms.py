@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.errors import InvalidRequestError, UnsupportedMediaError
-from bridge.web.forms import parse_url_encoded
+from bridge.web.http.forms import parse_url_encoded
 
 
 @pytest.mark.parametrize(

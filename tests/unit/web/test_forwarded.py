@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.web.forwarded import HIDDEN, ForwardedCallers
+from bridge.web.http.proxy_headers import HIDDEN, ForwardedCallers
 
 PROXY = "10.0.0.1"
 TRUSTED = ("10.0.0.0/24", "fd00::/8")

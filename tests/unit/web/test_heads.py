@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.web.serving.heads import Head
+from bridge.server.heads import Head
 
 GET = b"GET /a b?where=c HTTP/1.1\r\nHost: bridge\r\n"
 

@@ -10,33 +10,33 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.errors import InvalidRequestError
-from bridge.services.instances.instances import InstanceSearch
-from bridge.services.paging import Cut
-from bridge.services.records.listings import Listing
-from bridge.services.records.shapes import View
-from bridge.web import params
+from bridge.services.instances.lifecycle import InstanceSearch
+from bridge.services.paging import PageRequest
+from bridge.services.records.listing import ListRequest
+from bridge.services.records.serializer import RecordOptions
+from bridge.web.http import query_string
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 
 
 def listing(query, object_name="accounts"):
-    return params.listing(params.parse_query(query), object_name)[0]
+    return query_string.listing(query_string.parse_query(query), object_name)[0]
 
 
 def notes(query):
-    return params.listing(params.parse_query(query), "accounts")[1]
+    return query_string.listing(query_string.parse_query(query), "accounts")[1]
 
 
 @given(st.dictionaries(TEXT, TEXT), st.sampled_from([quote, quote_plus]))
 def test_what_is_encoded_comes_back(parameters, how):
     query = urlencode(parameters, quote_via=how)
 
-    assert params.parse_query(query) == {k: [v] for k, v in parameters.items()}
+    assert query_string.parse_query(query) == {k: [v] for k, v in parameters.items()}
 
 
 @given(st.text(st.characters(max_codepoint=255)))
 def test_no_query_whatever_raises(query):
-    params.parse_query(query)
+    query_string.parse_query(query)
 
 
 @pytest.mark.parametrize(
@@ -77,13 +77,13 @@ def test_where_is_decoded_and_stray_percent_signs_survive(sent, where):
 
 
 def test_nothing_asked_means_the_defaults():
-    assert listing("") == Listing(
-        where="", page=1, page_size=200, next_page=None, view=View(), order=""
+    assert listing("") == ListRequest(
+        where="", page=1, page_size=200, next_page=None, view=RecordOptions(), order=""
     )
 
 
 def test_empty_parameters_are_absent_and_unknown_ones_ignored():
-    assert listing("nextPage=&pageSize=&page=&where=&q=select&json=&x") == Listing()
+    assert listing("nextPage=&pageSize=&page=&where=&q=select&json=&x") == ListRequest()
 
 
 @given(st.dictionaries(TEXT, TEXT, min_size=1), st.sampled_from([quote, quote_plus]))
@@ -93,7 +93,7 @@ def test_windows_1252_comes_back_where_it_is_no_utf_8(parameters, how):
 
     # Names that differ in nothing but what the charset lacks are one.
     sent = {encoded(name): encoded(value) for name, value in parameters.items()}
-    parsed = params.parse_query(urlencode(sent, quote_via=how))
+    parsed = query_string.parse_query(urlencode(sent, quote_via=how))
 
     for name, values in parsed.items():
         for text in (name, *values):
@@ -119,18 +119,18 @@ NOTHING = ["null", "undefined", "None", "NULL", "NaN", "%20null", ""]
 @pytest.mark.parametrize("value", NOTHING)
 def test_a_client_s_word_for_nothing_is_nothing(value):
     names = ["page", "pageSize", "nextPage", "offset", "pageOffset"]
-    query = params.parse_query("&".join(f"{name}={value}" for name in names))
+    query = query_string.parse_query("&".join(f"{name}={value}" for name in names))
 
-    assert params.listing(query, "accounts") == (Listing(), [])
-    assert params.cut(query) == (Cut(0, 200, None, total=False), [])
-    assert params.usage_search(query)[0].offset == 0
-    assert not params.wants_page(query)
+    assert query_string.listing(query, "accounts") == (ListRequest(), [])
+    assert query_string.cut(query) == (PageRequest(0, 200, None, total=False), [])
+    assert query_string.usage_search(query)[0].offset == 0
+    assert not query_string.wants_page(query)
 
 
 def test_a_later_value_counts_behind_nothing():
     assert listing("pageSize=null&pageSize=3").page_size == 3
-    query = params.parse_query("pageOffset=undefined&offset=7")
-    assert params.cut(query)[0].offset == 7
+    query = query_string.parse_query("pageOffset=undefined&offset=7")
+    assert query_string.cut(query)[0].offset == 7
 
 
 @pytest.mark.parametrize("page", ["0", "-3", "1", "", "None", "%201"])
@@ -144,7 +144,7 @@ def test_an_empty_cursor_is_none(token):
 
 
 def test_page_size_and_both_kinds_of_paging_are_read():
-    assert listing("pageSize=2&nextPage=eyJwIjoyfQ&page=2") == Listing(
+    assert listing("pageSize=2&nextPage=eyJwIjoyfQ&page=2") == ListRequest(
         page=2, page_size=2, next_page="eyJwIjoyfQ"
     )
 
@@ -185,13 +185,13 @@ def test_where_wins_over_query():
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
-        ("returnTotalCount=True", Listing(total=True)),
+        ("returnTotalCount=True", ListRequest(total=True)),
         (
             "returnCount=true&orderBy=city%20desc",
-            Listing(total=True, order="city desc"),
+            ListRequest(total=True, order="city desc"),
         ),
-        ("returnTotalCount=yes&labels=1", Listing()),
-        ("labels=TRUE", Listing(view=View(labels=True))),
+        ("returnTotalCount=yes&labels=1", ListRequest()),
+        ("labels=TRUE", ListRequest(view=RecordOptions(labels=True))),
     ],
 )
 def test_wishes_are_true_or_left_out(query, expected):
@@ -215,14 +215,16 @@ def test_a_nul_character_is_refused(name):
 
 def test_a_nul_character_in_a_tag_is_refused():
     with pytest.raises(InvalidRequestError, match="tags"):
-        params.instance_search(params.parse_query("tags=a&tags=b%00"))
+        query_string.instance_search(query_string.parse_query("tags=a&tags=b%00"))
 
 
 @pytest.mark.parametrize("name", ["tags[]", "tags%5B%5D", "tags"])
 def test_tags_may_be_repeated_in_every_spelling(name):
-    query = params.parse_query(f"{name}=a&{name}=b%20c&searchText=psa&hydrate=false")
+    query = query_string.parse_query(
+        f"{name}=a&{name}=b%20c&searchText=psa&hydrate=false"
+    )
 
-    assert params.instance_search(query, element_key="autotaskcrm") == (
+    assert query_string.instance_search(query, element_key="autotaskcrm") == (
         InstanceSearch(
             tags=("a", "b c"), text="psa", element_key="autotaskcrm", hydrate=False
         ),
@@ -234,6 +236,6 @@ def test_tags_may_be_repeated_in_every_spelling(name):
     ("value", "expected"), [("false", False), ("False", False), ("", True), ("x", True)]
 )
 def test_flags(value, expected):
-    query = params.parse_query(f"reAuthenticate={value}")
+    query = query_string.parse_query(f"reAuthenticate={value}")
 
-    assert params.flag(query, "reAuthenticate", default=True) is expected
+    assert query_string.flag(query, "reAuthenticate", default=True) is expected

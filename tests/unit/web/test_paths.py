@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge.server.wire import encode_target
 from bridge.services.access import Secrets
-from bridge.web.families import BASE, Family, family_of
-from bridge.web.normalise import NormalisedPaths, normalise
-from bridge.web.serving.wire import encode_target
+from bridge.web.http.paths import NormalisedPaths, normalise
+from bridge.web.http.route_auth import BASE, AuthRule, family_of
 
 OPEN = Secrets(user="u", organization="o")
 WITH_ELEMENT = Secrets(user="u", element="e")
@@ -67,43 +67,43 @@ def test_normalising_makes_no_segments_and_is_stable_in_slashes(path):
 @pytest.mark.parametrize(
     ("method", "path", "secrets", "family"),
     [
-        ("POST", "/authentication", OPEN, Family.ANONYMOUS),
-        ("GET", "/instances", WITH_ELEMENT, Family.PLATFORM),
-        ("POST", "/instances", OPEN, Family.PLATFORM),
-        ("PUT", "/instances", OPEN, Family.TOKEN),
-        ("PATCH", "/instances", WITH_ELEMENT, Family.TOKEN),
-        ("DELETE", "/instances", WITH_ELEMENT, Family.TOKEN),
-        ("DELETE", "/instances/5", WITH_ELEMENT, Family.PLATFORM),
-        ("PUT", "/instances/enabled", OPEN, Family.TOKEN),
-        ("PUT", "/instances/5/enabled", OPEN, Family.PLATFORM),
-        ("GET", "/elements/autotaskcrm/instances", WITH_ELEMENT, Family.PLATFORM),
-        ("GET", "/hubs", OPEN, Family.CATALOGUE),
-        ("GET", "/hubs/crm/elements", OPEN, Family.CATALOGUE),
-        ("GET", "/elements/50/metadata", OPEN, Family.CATALOGUE),
-        ("GET", "/elements/50/instances", OPEN, Family.PLATFORM),
-        ("POST", "/elements/50/resources", OPEN, Family.PLATFORM),
-        ("GET", "/openapi.json", OPEN, Family.ANONYMOUS),
-        ("GET", "/hubs/crm/accounts", OPEN, Family.HUB),
-        ("GET", "/hubs/crm/instances", OPEN, Family.HUB),
-        ("GET", "/hubs/crm/no/such/path", OPEN, Family.HUB),
-        ("GET", "/accounts", OPEN, Family.PLATFORM),
-        ("GET", "/accounts", WITH_ELEMENT, Family.HUB),
-        ("GET", "/accounts/7", OPEN, Family.PLATFORM),
-        ("GET", "/accounts/7", WITH_ELEMENT, Family.HUB),
-        ("GET", "/accounts/settings", WITH_ELEMENT, Family.PLATFORM),
-        ("GET", "/accounts/7/users", WITH_ELEMENT, Family.PLATFORM),
-        ("GET", "/accounts/7/contacts", WITH_ELEMENT, Family.HUB),
-        ("GET", "/users/7", OPEN, Family.PLATFORM),
-        ("GET", "/users/7/roles", OPEN, Family.PLATFORM),
-        ("PUT", "/users/7/roles/reader", OPEN, Family.PLATFORM),
-        ("GET", "/users/7/roles", WITH_ELEMENT, Family.HUB),
-        ("GET", "/users/7/contacts", OPEN, Family.HUB),
-        ("GET", "/contacts/7/roles", OPEN, Family.HUB),
-        ("GET", "/hubs/crm/users/7/roles", OPEN, Family.HUB),
-        ("GET", "/users", WITH_ELEMENT, Family.HUB),
-        ("GET", "/contacts", OPEN, Family.HUB),
-        ("GET", "/ping", OPEN, Family.HUB),
-        ("GET", "/nonsense", OPEN, Family.HUB),
+        ("POST", "/authentication", OPEN, AuthRule.ANONYMOUS),
+        ("GET", "/instances", WITH_ELEMENT, AuthRule.PLATFORM),
+        ("POST", "/instances", OPEN, AuthRule.PLATFORM),
+        ("PUT", "/instances", OPEN, AuthRule.TOKEN),
+        ("PATCH", "/instances", WITH_ELEMENT, AuthRule.TOKEN),
+        ("DELETE", "/instances", WITH_ELEMENT, AuthRule.TOKEN),
+        ("DELETE", "/instances/5", WITH_ELEMENT, AuthRule.PLATFORM),
+        ("PUT", "/instances/enabled", OPEN, AuthRule.TOKEN),
+        ("PUT", "/instances/5/enabled", OPEN, AuthRule.PLATFORM),
+        ("GET", "/elements/autotaskcrm/instances", WITH_ELEMENT, AuthRule.PLATFORM),
+        ("GET", "/hubs", OPEN, AuthRule.CATALOGUE),
+        ("GET", "/hubs/crm/elements", OPEN, AuthRule.CATALOGUE),
+        ("GET", "/elements/50/metadata", OPEN, AuthRule.CATALOGUE),
+        ("GET", "/elements/50/instances", OPEN, AuthRule.PLATFORM),
+        ("POST", "/elements/50/resources", OPEN, AuthRule.PLATFORM),
+        ("GET", "/openapi.json", OPEN, AuthRule.ANONYMOUS),
+        ("GET", "/hubs/crm/accounts", OPEN, AuthRule.HUB),
+        ("GET", "/hubs/crm/instances", OPEN, AuthRule.HUB),
+        ("GET", "/hubs/crm/no/such/path", OPEN, AuthRule.HUB),
+        ("GET", "/accounts", OPEN, AuthRule.PLATFORM),
+        ("GET", "/accounts", WITH_ELEMENT, AuthRule.HUB),
+        ("GET", "/accounts/7", OPEN, AuthRule.PLATFORM),
+        ("GET", "/accounts/7", WITH_ELEMENT, AuthRule.HUB),
+        ("GET", "/accounts/settings", WITH_ELEMENT, AuthRule.PLATFORM),
+        ("GET", "/accounts/7/users", WITH_ELEMENT, AuthRule.PLATFORM),
+        ("GET", "/accounts/7/contacts", WITH_ELEMENT, AuthRule.HUB),
+        ("GET", "/users/7", OPEN, AuthRule.PLATFORM),
+        ("GET", "/users/7/roles", OPEN, AuthRule.PLATFORM),
+        ("PUT", "/users/7/roles/reader", OPEN, AuthRule.PLATFORM),
+        ("GET", "/users/7/roles", WITH_ELEMENT, AuthRule.HUB),
+        ("GET", "/users/7/contacts", OPEN, AuthRule.HUB),
+        ("GET", "/contacts/7/roles", OPEN, AuthRule.HUB),
+        ("GET", "/hubs/crm/users/7/roles", OPEN, AuthRule.HUB),
+        ("GET", "/users", WITH_ELEMENT, AuthRule.HUB),
+        ("GET", "/contacts", OPEN, AuthRule.HUB),
+        ("GET", "/ping", OPEN, AuthRule.HUB),
+        ("GET", "/nonsense", OPEN, AuthRule.HUB),
     ],
 )
 def test_families(method, path, secrets, family):

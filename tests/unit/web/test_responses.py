@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.web.responses import document, to_json
+from bridge.web.http.responses import json_object, to_json
 
 DECIMALS = st.decimals(allow_nan=False, allow_infinity=False, places=None).filter(
     lambda value: abs(value.adjusted()) < 100
@@ -65,7 +65,7 @@ def test_what_has_no_json_form_is_refused(value):
     ],
 )
 def test_a_note_ends_in_one_full_stop(note, told):
-    answer = document({}, notes=[note, note])
+    answer = json_object({}, notes=[note, note])
 
     error = answer.headers["Elements-Error"]
     assert error.endswith(told)

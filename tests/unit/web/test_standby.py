@@ -9,7 +9,7 @@ import pytest
 from werkzeug.test import Client
 
 from bridge.errors import ConfigurationError, StoreUnavailableError
-from bridge.web.serving.standby import Standby
+from bridge.server.standby import Standby
 
 REASON = "connection to 192.0.2.7 failed: no such role bridge_user in /srv/keys.json"
 ROUTE = "/elements/api-v2/hubs/crm/accounts"

@@ -1,0 +1,61 @@
+"""What an operator's questions need of a vendor beyond `interfaces.Backend`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from bridge.interfaces.backend import Backend
+from bridge.interfaces.data import Credentials, Zone
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRelease:
+    """The service description that a process works with, and its release."""
+
+    name: str
+    release: str
+
+
+def release_key(text: str) -> tuple[int, ...]:
+    """Return a release such as `1.6.9` as numbers that compare; `()` for none."""
+    parts = text.strip().rstrip("+").split(".")
+    return tuple(map(int, parts)) if all(map(str.isdecimal, parts)) else ()
+
+
+class BackendDiagnostics(Protocol):
+    """What an operator's questions need of a vendor beyond `Backend`."""
+
+    def open_backend(
+        self, credentials: Credentials, zone_changed: Callable[[Zone], None]
+    ) -> Backend:
+        """Open a backend that passes no gate and knows no zone. No vendor call."""
+
+    def description(self) -> ServiceRelease:
+        """Return what serving processes work with. No vendor call."""
+
+    def descriptions(self) -> Sequence[ServiceRelease]:
+        """Return all there are, the newest fetched first, the bundled last."""
+
+    def refresh(self, zone: Zone, credentials: Credentials) -> ServiceRelease:
+        """Fetch a zone's description and keep it. Two vendor calls.
+
+        Serving processes work with it from their next start on, if it is newer.
+
+        Raises:
+            ProviderError: it cannot be had, or is none.
+        """
+
+    def compare(self, description: ServiceRelease) -> tuple[list[str], list[str]]:
+        """Return what a fetched description has beyond the bundled one, and lacks."""
+
+    def close(self) -> None:
+        """Close idle connections."""
+
+    def release(self, zone: Zone, credentials: Credentials) -> str:
+        """Return the release that a zone serves. One vendor call."""
+
+    def vendor_time(self, zone: Zone, credentials: Credentials) -> datetime:
+        """Return the zone's clock, whole seconds. One call that no quota counts."""

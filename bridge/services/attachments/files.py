@@ -1,0 +1,377 @@
+"""Files and links of records: list, read, attach, download, delete.
+
+What is known of an attachment is an `AttachmentInfo` record of the vendor's; the bytes
+of a file come and go by calls of their own. Knows no HTTP, no SOAP and no tables.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from bridge.catalog.model import JSON, Resource, Verb
+from bridge.errors import (
+    BridgeError,
+    NotFoundError,
+    ProviderRejectedError,
+)
+from bridge.interfaces import Attachment, Backend, Entity
+from bridge.services.attachments.parents import link_attachments
+from bridge.services.attachments.validation import (
+    FILE_TYPE,
+    UploadedFile,
+    ValidatedAttachment,
+    draft_attachment,
+    draft_of_trace,
+)
+from bridge.services.context import Context
+from bridge.services.credentials import open_backend
+from bridge.services.fields import EntityFields
+from bridge.services.metadata import entity_fields, read_with_fields
+from bridge.services.objects import find_object
+from bridge.services.records import crud, duplicate_search
+from bridge.services.records import listing as listings
+from bridge.services.records.idempotency import (
+    CheckSendDeadline,
+    CreateCall,
+    create_once,
+)
+from bridge.services.records.listing import ListRequest, RecordPage
+from bridge.services.records.parents import ParentLink
+from bridge.services.records.serializer import (
+    PLAIN,
+    RecordOptions,
+    RecordSerializer,
+    SerializedRecord,
+    open_serializer,
+)
+from bridge.services.records.validation import vendor_values
+from bridge.services.records.vendor_records import (
+    entity_type,
+    read_entity,
+    read_id,
+    require_own,
+)
+from bridge.services.records.write_result import WriteResult, show_unread
+from bridge.store.idempotency_records import CreateRequest, IdempotencyRecord
+from bridge.store.instances import Instance
+
+ENTITY = "AttachmentInfo"
+
+_NO_NAME = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class AttachmentParent:
+    """The record whose attachments a path speaks of, as the path names it."""
+
+    object_name: str
+    record_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttachmentFile:
+    """A file as it is stored; its name holds no path and no control characters.
+
+    `content_type` is the vendor's text and may be empty or wrong.
+    """
+
+    name: str
+    content_type: str
+    data: bytes = field(repr=False)
+
+
+def list_attachments(
+    ctx: Context,
+    instance: Instance,
+    owner: AttachmentParent | None,
+    listing: ListRequest,
+) -> RecordPage:
+    """Return a page of a record's attachments, of all attachments without an owner.
+
+    Vendor calls and errors as `listings.list_records` says: one for a page, one more
+    where there are none, to tell whether the record exists. One more for an owner of
+    a resource that is a part of its entity, such as leads.
+    """
+    link = None if owner is None else _link(ctx, instance, owner)
+    return listings.list_records(ctx, instance, ENTITY, listing, within=link)
+
+
+def get_attachment(
+    ctx: Context,
+    instance: Instance,
+    owner: AttachmentParent | None,
+    attachment_id: str,
+    *,
+    view: RecordOptions = PLAIN,
+) -> SerializedRecord:
+    """Return what is known of an attachment. One vendor call, as for lists with leads.
+
+    Raises:
+        NotFoundError: no such attachment, or another record's.
+    """
+    resource = _resource(ctx, instance)
+    link = None if owner is None else _link(ctx, instance, owner)
+    entity = read_entity(
+        open_backend(ctx, instance), resource, attachment_id, shared=True
+    )
+    require_own(ctx, instance, resource, entity, link)
+    return open_serializer(ctx, instance, resource, view).show(entity)
+
+
+def download(
+    ctx: Context, instance: Instance, owner: AttachmentParent | None, attachment_id: str
+) -> AttachmentFile:
+    """Return the file of an attachment. One vendor call, two when it is refused.
+
+    Raises:
+        NotFoundError: no such attachment, another record's, or a link: the message
+            then names where it leads.
+        ProviderError: Autotask refused, or gave no usable answer.
+    """
+    resource = _resource(ctx, instance)
+    link = None if owner is None else _link(ctx, instance, owner)
+    backend = open_backend(ctx, instance)
+    found = _fetch(backend, resource, attachment_id)
+    require_own(ctx, instance, resource, found.info, link)
+    path = str(found.info.get("FullPath", ""))
+    kind = found.info.get("Type")
+    if kind != FILE_TYPE and found.data is None:
+        raise NotFoundError(
+            f"The attachment with ID {attachment_id} is a link ({kind}) and has no "
+            f"bytes here; it leads to {path}"
+        )
+    return AttachmentFile(
+        name=_file_name(path) or f"attachment-{attachment_id}",
+        content_type=str(found.info.get("ContentType", "")),
+        data=found.data or b"",
+    )
+
+
+def create_attachment(
+    ctx: Context,
+    instance: Instance,
+    owner: AttachmentParent,
+    upload: UploadedFile,
+    *,
+    key: str | None = None,
+    view: RecordOptions = PLAIN,
+) -> WriteResult:
+    """Attach a file or a link to a record and read what is known of it.
+
+    Two vendor calls, one more for leads; none when it repeats one, as `guard` says.
+    One more when it is refused, to tell whether the record exists. A file is told
+    from others by its bytes.
+
+    Raises:
+        NotFoundError: no such object or record, or one that can have none.
+        InvalidRequestError: every problem is named, nothing was sent.
+        ConflictError: an equal upload is still running; nothing was sent.
+        ProviderRejectedError: Autotask refused; nothing was attached.
+        ProviderUploadLimitError: too many bytes in five minutes; nothing was attached.
+        ProviderOutcomeUnknownError: sent, and no answer came.
+    """
+    link = _link(ctx, instance, owner)
+    draft = _draft(ctx, instance, upload, link)
+    draft.record.require_sound("Nothing was attached")
+    create = CreateCall(
+        instance,
+        draft.fields.resource,
+        draft.body,
+        key,
+        view,
+        find=partial(_find, draft, link),
+    )
+    return create_once(ctx, create, partial(_send, ctx, create, draft, link))
+
+
+def delete_attachment(
+    ctx: Context, instance: Instance, owner: AttachmentParent | None, attachment_id: str
+) -> None:
+    """Delete an attachment. One vendor call, two when it is refused.
+
+    With an owner one more: nothing of another record's is deleted.
+
+    Raises:
+        NotFoundError: no such attachment, or another record's.
+        ProviderRejectedError: Autotask refused; it is still there.
+        ProviderOutcomeUnknownError: sent, and no answer came.
+    """
+    resource = _resource(ctx, instance)
+    backend = open_backend(ctx, instance)
+    number = _require_deletable(ctx, instance, owner, attachment_id)
+    try:
+        backend.delete_attachment(number)
+    except ProviderRejectedError:
+        read_entity(backend, resource, attachment_id)
+        raise
+
+
+def rehearse_create(
+    ctx: Context, instance: Instance, owner: AttachmentParent, upload: UploadedFile
+) -> tuple[dict[str, JSON], tuple[str, ...]]:
+    """Return what an upload would send but for the bytes, and the unused members.
+
+    No vendor call, one for leads.
+
+    Raises:
+        NotFoundError: no such object, or one that can have no attachments.
+    """
+    link = _link(ctx, instance, owner)
+    draft = _draft(ctx, instance, upload, link)
+    request = None
+    if not draft.record.problems:
+        request = open_backend(ctx, instance).preview(
+            "create",
+            entity_type(draft.fields.resource),
+            0,
+            vendor_values(draft.fields, draft.record),
+        )
+    document = _rehearsed("create", request, draft.record.problems)
+    return document, tuple(draft.record.ignored)
+
+
+def rehearse_delete(
+    ctx: Context, instance: Instance, owner: AttachmentParent | None, attachment_id: str
+) -> dict[str, JSON]:
+    """Return what a delete would send. One vendor call.
+
+    Raises:
+        NotFoundError: no such attachment, or another record's.
+    """
+    resource = _resource(ctx, instance)
+    backend = open_backend(ctx, instance)
+    number = _require_deletable(ctx, instance, owner, attachment_id)
+    if owner is None:
+        read_entity(backend, resource, attachment_id)
+    request = backend.preview("delete", entity_type(resource), number, {})
+    return _rehearsed("delete", request, [])
+
+
+def _send(
+    ctx: Context,
+    create: CreateCall,
+    draft: ValidatedAttachment,
+    link: ParentLink,
+    fence: CheckSendDeadline,
+) -> WriteResult:
+    """Send an upload and read the record back; raises nothing once it is attached."""
+    instance, resource = create.instance, create.resource
+    backend = open_backend(ctx, instance)
+    shape = open_serializer(ctx, instance, resource, create.view)
+    values = vendor_values(draft.fields, draft.record)
+    fence()
+    try:
+        attachment_id = backend.create_attachment(values, draft.file)
+    except ProviderRejectedError:
+        read_entity(backend, link.parent, str(link.parent_id))
+        raise
+    try:
+        stored = read_entity(backend, resource, str(attachment_id))
+        return _written(shape, stored, draft)
+    except BridgeError:
+        known: Entity = {"id": attachment_id}
+        known |= {info.name: value for info, value in draft.record.given.values()}
+        notice = "created, but not read back: some members may be missing"
+        return show_unread(partial(_written, shape, known, draft, notice), known)
+
+
+def _written(
+    shape: RecordSerializer,
+    entity: Entity,
+    draft: ValidatedAttachment,
+    notice: str = "",
+) -> WriteResult:
+    shown = shape.show(entity)
+    return WriteResult(shown.record, tuple(draft.record.ignored), notice, shown.notes)
+
+
+def _find(
+    draft: ValidatedAttachment,
+    link: ParentLink,
+    ctx: Context,
+    instance: Instance,
+    _resource: Resource,
+    _body: Mapping[str, JSON],
+    wanted: CreateRequest,
+    intent: IdempotencyRecord,
+) -> duplicate_search.SearchResult:
+    trace = draft_of_trace(draft)
+    return duplicate_search.find_alike(
+        ctx, instance, draft.fields, trace, wanted, intent, within=link
+    )
+
+
+def _draft(
+    ctx: Context, instance: Instance, upload: UploadedFile, link: ParentLink
+) -> ValidatedAttachment:
+    """Read an upload, again with newer metadata when in doubt."""
+    _, draft = read_with_fields(
+        ctx,
+        instance,
+        _resource(ctx, instance),
+        lambda fields: draft_attachment(fields, upload, link),
+        lambda draft: draft.record.in_doubt,
+    )
+    return draft
+
+
+def _link(ctx: Context, instance: Instance, owner: AttachmentParent) -> ParentLink:
+    """Return what links attachments to their record; one call for leads, else none."""
+    parent = find_object(ctx, instance, owner.object_name)
+    link = link_attachments(
+        _fields(ctx, instance), parent, read_id(parent, owner.record_id)
+    )
+    if parent.fixed is not None:
+        crud.get_record(ctx, instance, owner.object_name, owner.record_id)
+    return link
+
+
+def _fetch(backend: Backend, resource: Resource, attachment_id: str) -> Attachment:
+    try:
+        found = backend.attachment(read_id(resource, attachment_id))
+    except ProviderRejectedError:
+        read_entity(backend, resource, attachment_id)
+        raise
+    if found is None:
+        raise NotFoundError(f"The attachment with ID {attachment_id} was not found.")
+    return found
+
+
+def _require_deletable(
+    ctx: Context, instance: Instance, owner: AttachmentParent | None, attachment_id: str
+) -> int:
+    """Return the id; one vendor call, with an owner only."""
+    if owner is not None:
+        get_attachment(ctx, instance, owner, attachment_id)
+    return read_id(_resource(ctx, instance), attachment_id)
+
+
+def _resource(ctx: Context, instance: Instance) -> Resource:
+    element = ctx.elements[instance.element_key]
+    native = element.native(ENTITY, frozenset({Verb.LIST, Verb.GET}))
+    return replace(native, singular="attachment")
+
+
+def _fields(ctx: Context, instance: Instance) -> EntityFields:
+    return entity_fields(ctx, instance, _resource(ctx, instance))
+
+
+def _file_name(path: str) -> str:
+    """Return the last part of a path of either kind, without control characters."""
+    name = re.split(r"[/\\]", _NO_NAME.sub("", path))[-1].strip()
+    return "" if name in {".", ".."} else name
+
+
+def _rehearsed(
+    operation: str, request: str | None, problems: list[str]
+) -> dict[str, JSON]:
+    return {
+        "dryRun": True,
+        "operation": operation,
+        "entity": ENTITY,
+        "request": request,
+        "problems": [*problems],
+    }

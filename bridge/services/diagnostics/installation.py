@@ -1,0 +1,103 @@
+"""Where this process looks for an installation, and what is there; makes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bridge.errors import ConfigurationError
+from bridge.settings import Settings
+from bridge.settings.names import variable
+from bridge.store.database.database_url import (
+    DATABASE_FILE,
+    check_url,
+    database_url,
+    describe_url,
+)
+from bridge.store.database.installation import DatabaseContents, read_contents
+from bridge.store.secrets.key_ring import KEYS_FILE
+
+_MAKERS = "`bridge serve` or `bridge user add`"
+
+
+def configured_url(settings: Settings) -> str | None:
+    """Return the database URL that was set, if one was."""
+    url = settings.database_url
+    return url.get_secret_value() or None if url else None
+
+
+def read_url(settings: Settings) -> str:
+    """Return the URL of the database. Nothing is made.
+
+    Raises:
+        ConfigurationError: the one that was set is of an unknown kind.
+    """
+    url = configured_url(settings)
+    if url:
+        check_url(url, settings.place("database_url"))
+    return database_url(settings.data_dir, url)
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Why there is no installation, and what to do; both without a full stop."""
+
+    text: str
+    cure: str
+
+
+def require_installation(settings: Settings) -> None:
+    """Require that there is a database with our tables.
+
+    Raises:
+        ConfigurationError: there is none; with the place and the setting that named it.
+        StoreError: the database cannot be reached, or is damaged; with the cure.
+    """
+    missing = find_missing(settings)
+    if missing is not None:
+        raise ConfigurationError(missing.text, cure=missing.cure)
+
+
+def find_missing(settings: Settings) -> Missing | None:
+    """Return why there is no installation; None with one.
+
+    Raises:
+        ConfigurationError: the database URL is of an unknown kind.
+        StoreError: the database cannot be reached, or is damaged; with the cure.
+    """
+    url = read_url(settings)
+    contents = read_contents(url)
+    if contents is DatabaseContents.INSTALLATION:
+        return None
+    if configured_url(settings):
+        named, source = variable("database_url"), settings.place("database_url")
+        place = describe_url(url)
+    else:
+        named = variable("data_dir")
+        given = "data_dir" in settings.model_fields_set
+        source = settings.place("data_dir") if given else f"the default of {named}"
+        if (
+            settings.data_dir / KEYS_FILE
+        ).exists() and contents is DatabaseContents.NO_FILE:
+            return Missing(
+                f"There is no database: {settings.data_dir} ({source}) has "
+                f"{KEYS_FILE} but no {DATABASE_FILE}",
+                "restore it from its backup (docs/deploying.md, Restoring), or make a "
+                f"new one for these keys with {_MAKERS}",
+            )
+        place = str(settings.data_dir)
+        if contents is DatabaseContents.NO_TABLES:
+            place = str(settings.data_dir / DATABASE_FILE)
+        elif settings.data_dir.is_dir():
+            place = f"{place} ({source}) has no {DATABASE_FILE}"
+            return _missing(place, named)
+    found = "has no tables of Bridge"
+    if contents is DatabaseContents.NO_FILE:
+        found = "does not exist"
+    return _missing(f"{place} ({source}) {found}", named)
+
+
+def _missing(found: str, setting: str) -> Missing:
+    return Missing(
+        f"There is no installation of Bridge here: {found}",
+        f"set {setting} if it is elsewhere, or make a new one with {_MAKERS}",
+    )

@@ -1,0 +1,40 @@
+"""Restoring the embedded database of the installation that settings name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bridge.errors import ConfigurationError
+from bridge.services.diagnostics.installation import read_url
+from bridge.settings import Settings
+from bridge.store.database.database_url import check_url
+from bridge.store.database.restore import RestoreResult, restore
+from bridge.store.secrets.key_ring import KEYS_FILE, KeyRing
+
+
+def restore_database(
+    settings: Settings, backup: Path, *, replace: bool
+) -> RestoreResult:
+    """Put a backup in the place of the embedded database; Bridge must be stopped.
+
+    Raises:
+        ConfigurationError: the database is PostgreSQL's, there is no key ring, or as
+            `restore.restore`.
+        StoreError: as `restore.restore`.
+    """
+    file = check_url(read_url(settings))
+    if file is None:
+        raise ConfigurationError(
+            "This database is PostgreSQL's",
+            cure="restore it with its own tool, pg_restore, into a new database: "
+            "docs/deploying.md, Restoring",
+        )
+    given = settings.keys.get_secret_value() if settings.keys else None
+    keys = KeyRing.find(settings.data_dir, given, settings.place("keys"))
+    if keys is None:
+        raise ConfigurationError(
+            f"{settings.data_dir / KEYS_FILE} does not exist and BRIDGE_KEYS is not "
+            "set, and the backup opens only with its key ring; nothing was changed",
+            cure="put the keys.json that was kept there first",
+        )
+    return restore(backup, file, keys, replace=replace)

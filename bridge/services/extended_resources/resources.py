@@ -1,0 +1,301 @@
+"""Resources that an account added to the element: kept, listed, answered.
+
+Source: elements-api 3.5.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bridge.catalog.model import JSON, Element
+from bridge.errors import InvalidRequestError, NotFoundError
+from bridge.services.access import require_enabled
+from bridge.services.context import Context
+from bridge.services.credentials import open_backend
+from bridge.services.elements import builtin_resources
+from bridge.services.extended_resources.components import (
+    refuse_legacy_hooks,
+    with_legacy_flags,
+)
+from bridge.services.extended_resources.definitions import (
+    ReceivedArguments,
+    path_pattern,
+    path_segments,
+    path_shape,
+    placeholder,
+    read_definition,
+)
+from bridge.services.extended_resources.model_schemas import model_schema
+from bridge.services.objects import find_object
+from bridge.store import extended_resources
+from bridge.store.instances import Instance
+from bridge.store.organizations import User
+
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_MOST_RESOURCES = 500
+
+
+@dataclass(frozen=True, slots=True)
+class SavedResource:
+    """An added resource as stored; `notes` are sentences for `Elements-Error`."""
+
+    document: Mapping[str, JSON]
+    notes: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedRequest:
+    """An added resource that a path means; `values` fill the names in its path."""
+
+    method: str
+    document: Mapping[str, JSON]
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """The model of an added resource; `by_path` says that its path has the name."""
+
+    method: str
+    schema: Mapping[str, JSON]
+    by_path: bool
+
+
+def list_resources(
+    ctx: Context, user: User | None, element: Element, *, own_only: bool = False
+) -> list[dict[str, JSON]]:
+    """Return the element's resources and then the account's own. No vendor call."""
+    builtin = [] if own_only else builtin_resources(element)
+    return [*builtin, *own_resources(ctx, user, element)]
+
+
+def own_resources(
+    ctx: Context, user: User | None, element: Element
+) -> list[dict[str, JSON]]:
+    """Return the resources that the caller's account added, ascending by id."""
+    if user is None or not user.extended:
+        return []
+    found = extended_resources.list_extended(ctx.database, user.account_id, element.key)
+    return [_document(item.document, item.id) for item in found]
+
+
+def get_resource(
+    ctx: Context, user: User | None, element: Element, resource_id: str
+) -> dict[str, JSON]:
+    """Return one resource.
+
+    Raises:
+        NotFoundError: there is none of this number.
+    """
+    for document in list_resources(ctx, user, element):
+        if str(document["id"]) == resource_id:
+            return document
+    raise _missing(resource_id)
+
+
+def add_resource(
+    ctx: Context, user: User, element: Element, body: Mapping[str, JSON]
+) -> SavedResource:
+    """Keep a resource and return it with its number.
+
+    A note says so when it has path and method of another one.
+
+    Raises:
+        InvalidRequestError: its path or method cannot be used.
+    """
+    method = _method(body)
+    if len(own_resources(ctx, user, element)) >= _MOST_RESOURCES:
+        raise InvalidRequestError(f"An account has at most {_MOST_RESOURCES}.")
+    number = extended_resources.add_extended(
+        ctx.database, user.account_id, element.key, method, _kept(body)
+    )
+    return _saved(ctx, user, element, _document(_kept(body), number))
+
+
+def replace_resource(
+    ctx: Context,
+    user: User,
+    element: Element,
+    resource_id: str,
+    body: Mapping[str, JSON],
+) -> SavedResource:
+    """Replace a resource of the account's own.
+
+    A note says so when it has path and method of another one now.
+
+    Raises:
+        NotFoundError: it has none of this number; a built-in one is nobody's.
+        InvalidRequestError: the path or method cannot be used, or a hook became a
+            legacy one.
+    """
+    number = own_number(ctx, user, element, resource_id)
+    method, kept = _method(body), _kept(body)
+
+    def replace(stored: Mapping[str, JSON]) -> dict[str, JSON]:
+        refuse_legacy_hooks(stored, kept)
+        return kept
+
+    extended_resources.edit_extended(
+        ctx.database, user.account_id, number, replace, method=method
+    )
+    return _saved(ctx, user, element, _document(kept, number))
+
+
+def remove_resource(
+    ctx: Context, user: User, element: Element, resource_id: str
+) -> None:
+    """Remove a resource of the account's own.
+
+    Raises:
+        NotFoundError: it has none of this number; a built-in one is nobody's.
+    """
+    number = own_number(ctx, user, element, resource_id)
+    extended_resources.remove_extended(ctx.database, user.account_id, number)
+
+
+def find_meant(
+    ctx: Context, user: User, instance: Instance, path: str
+) -> list[ResolvedRequest]:
+    """Return the added resources that a path means, the newest first.
+
+    `path` has no hub in front. No vendor call.
+    """
+    if not user.extended:
+        return []
+    found = extended_resources.list_extended(
+        ctx.database, user.account_id, instance.element_key
+    )
+    return [
+        ResolvedRequest(item.method, item.document, match.groupdict())
+        for item in reversed(found)
+        if (match := path_pattern(item.document).fullmatch(path.strip("/")))
+    ]
+
+
+def find_model(ctx: Context, instance: Instance, name: str) -> Model | None:
+    """Return the model that describes a name, compared without case. No vendor call.
+
+    The name is a path's, where nothing but names in braces follows it, or a model's
+    own; of several the newest counts. A model that describes no object is none.
+    """
+    stored = extended_resources.list_extended(
+        ctx.database, instance.account_id, instance.element_key
+    )
+    found: list[Model] = []
+    for item in reversed(stored):
+        model = item.document.get("model")
+        own_name = str(model.get("name", "")) if isinstance(model, dict) else ""
+        by_path = _is_path_name(name, item.document)
+        if by_path or own_name.lower() == name.lower():
+            schema = model_schema(model)
+            found += [Model(item.method, schema, by_path=by_path)] if schema else []
+    return next((model for model in found if model.by_path), next(iter(found), None))
+
+
+def answer(
+    ctx: Context, instance: Instance, meant: ResolvedRequest, sent: ReceivedArguments
+) -> Mapping[str, JSON]:
+    """Return what an added resource answers. One vendor call.
+
+    Raises:
+        ForbiddenError: the instance is disabled.
+        InvalidRequestError: the definition names no operation that may be called, or
+            what it needs was not sent.
+        ProviderError: Autotask refused, or gave no usable answer.
+    """
+    require_enabled(instance)
+    further = ctx.settings.extended_operations
+    asked = read_definition(meant.document, sent, further)
+    backend = open_backend(ctx, instance)
+    return backend.call(asked.operation, asked.arguments, writes=asked.writes)
+
+
+def is_object(ctx: Context, instance: Instance, name: str) -> bool:
+    """Tell whether a name is a resource's or an entity's; vendor calls as objects'.
+
+    Raises:
+        ProviderError: the vendor could not be asked and nothing is cached.
+    """
+    try:
+        find_object(ctx, instance, name)
+    except NotFoundError:
+        return False
+    return True
+
+
+def _is_path_name(name: str, document: Mapping[str, JSON]) -> bool:
+    segments = path_segments(document)
+    rest = all(map(placeholder, segments[1:]))
+    return rest and [segment.lower() for segment in segments[:1]] == [name.lower()]
+
+
+def _document(document: Mapping[str, JSON], number: int) -> dict[str, JSON]:
+    return {"id": number, **with_legacy_flags(document)}
+
+
+def _saved(
+    ctx: Context, user: User, element: Element, document: Mapping[str, JSON]
+) -> SavedResource:
+    """Return a stored resource, with a note when others match the same calls."""
+    own = extended_resources.list_extended(ctx.database, user.account_id, element.key)
+    method, shape = _method(document), path_shape(document)
+    alike = [
+        item.id
+        for item in own
+        if item.method == method and path_shape(item.document) == shape
+    ]
+    others = ", ".join(str(number) for number in alike if number != document["id"])
+    if not others:
+        return SavedResource(document, ())
+    note = (
+        f"Other resources of the account have this path and method too: {others}. The "
+        f"newest one, {max(alike)}, answers."
+    )
+    return SavedResource(document, (note,))
+
+
+def _kept(body: Mapping[str, JSON]) -> dict[str, JSON]:
+    return {
+        name: value
+        for name, value in body.items()
+        if name not in {"id", "ownerAccountId"}
+    }
+
+
+def _method(body: Mapping[str, JSON]) -> str:
+    path, method = body.get("path"), body.get("method")
+    if not isinstance(path, str) or not re.fullmatch(r"/?[^\s?#]{1,500}", path):
+        raise InvalidRequestError(
+            "path is required: up to 500 characters without blanks, ? and #, such as "
+            "/getThresholdAndUsageInfo."
+        )
+    segments = path_segments(body)
+    if not segments:
+        raise InvalidRequestError("path must be more than slashes.")
+    names = [name for segment in segments if (name := placeholder(segment))]
+    loose = [each for each in segments if re.search("[{}<>]", each)]
+    if len(loose) > len(names) or len(set(names)) < len(names):
+        raise InvalidRequestError(
+            "Names in braces in path must be different words, each between slashes."
+        )
+    if not isinstance(method, str) or method.upper() not in _METHODS:
+        raise InvalidRequestError(f"method must be one of {', '.join(_METHODS)}.")
+    return method.upper()
+
+
+def own_number(ctx: Context, user: User, element: Element, resource_id: str) -> int:
+    """Return the number of a resource of the account's own.
+
+    Raises:
+        NotFoundError: it has none of this number; a built-in one is nobody's.
+    """
+    for document in own_resources(ctx, user, element):
+        if str(document["id"]) == resource_id:
+            return int(resource_id)
+    raise _missing(resource_id)
+
+
+def _missing(resource_id: str) -> NotFoundError:
+    return NotFoundError(f"The resource with ID {resource_id[:40]} was not found.")

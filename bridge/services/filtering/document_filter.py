@@ -1,0 +1,99 @@
+"""CEQL on lists of documents that are short and tell their own types. Pure.
+
+Source: elements-api 3.1, appendix E, and 5.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+from bridge.catalog.model import JSON
+from bridge.ceql.ast import And, Expr, Literal, Or, Predicate
+from bridge.ceql.parser import parse_where
+from bridge.errors import InvalidQueryError
+from bridge.interfaces import Field, FieldType, Scalar
+from bridge.services.filtering.local_filter import matches
+from bridge.services.values import read_text
+
+D = TypeVar("D", bound=Mapping[str, JSON])
+
+_UTC = ZoneInfo("UTC")
+_TYPES: tuple[tuple[type, FieldType], ...] = (
+    (bool, FieldType.BOOLEAN),
+    (int, FieldType.LONG),
+    (float, FieldType.DOUBLE),
+    (str, FieldType.STRING),
+)
+
+
+def select_documents(where: str, documents: Sequence[D]) -> list[D]:
+    """Return the documents that a CEQL text lets pass.
+
+    Members are named in any case, those of an object in a document with a dot. A
+    condition on a member that no document has is left out, for old clients send words
+    such as `abridged` that only ask for less.
+
+    Raises:
+        InvalidQueryError: the text does not parse, or compares with a value that the
+            member cannot have.
+    """
+    parsed = parse_where(where)
+    if parsed is None:
+        return [*documents]
+    types = {
+        name: kind
+        for document in documents
+        for name, value in _members(document)
+        if (kind := _type_of(value)) is not None
+    }
+    expr = _type(types, parsed)
+    return [
+        document
+        for document in documents
+        if expr is None or matches(expr, dict(_members(document)), _UTC)
+    ]
+
+
+def _members(document: Mapping[str, JSON]) -> Iterator[tuple[str, JSON]]:
+    for name, value in document.items():
+        if isinstance(value, dict):
+            yield from ((f"{name}.{part}".lower(), v) for part, v in value.items())
+        else:
+            yield name.lower(), value
+
+
+def _type_of(value: JSON) -> FieldType | None:
+    return next((kind for cls, kind in _TYPES if isinstance(value, cls)), None)
+
+
+def _type(
+    types: Mapping[str, FieldType], expr: Expr[str, Literal]
+) -> Expr[Field, Scalar] | None:
+    """Return a filter on what there is; None when nothing of it is."""
+    if isinstance(expr, Predicate):
+        return _type_predicate(types, expr)
+    typed = (_type(types, item) for item in expr.items)
+    items = tuple(item for item in typed if item is not None)
+    if len(items) < 2:  # noqa: PLR2004 - two make a combination
+        return items[0] if items else None
+    return And(items) if isinstance(expr, And) else Or(items)
+
+
+def _type_predicate(
+    types: Mapping[str, FieldType], predicate: Predicate[str, Literal]
+) -> Predicate[Field, Scalar] | None:
+    name = predicate.field.lower()
+    if name not in types:
+        return None
+    field = Field(name, types[name])
+    try:
+        values = tuple(read_text(field, literal.text) for literal in predicate.values)
+    except ValueError as error:
+        raise InvalidQueryError(
+            f"Invalid where expression: the value of {predicate.field} {error} at "
+            f"position {predicate.column - 1}.",
+            column=predicate.column,
+        ) from None
+    return Predicate(field, predicate.operator, values, predicate.column)

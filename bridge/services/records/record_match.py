@@ -1,0 +1,93 @@
+"""How far a record holds what was sent: the same, in doubt, or another.
+
+Blanks at the ends and in a row do not tell texts apart, nor do decimals beyond the
+fourth place or parts of a second: the vendor may store them otherwise. An instant sent
+to a field of days is stored as its day in some zone. In doubt is a record with the same
+texts and another value elsewhere, because rules of the tenant change fields as they
+save; a record with other texts is another one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from enum import Enum
+
+from bridge.interfaces import UDF_MEMBER, Entity, FieldInfo, FieldType, Scalar
+from bridge.services.records.validation import ValidatedRecord
+
+_SMALLEST_DIFFERENCE = Decimal("0.0001")
+
+
+class MatchResult(Enum):
+    """How far a record holds what was sent."""
+
+    SAME = "same"
+    DOUBTFUL = "doubtful"
+    DIFFERENT = "different"
+
+
+def match_record(draft: ValidatedRecord, entity: Entity) -> MatchResult:
+    """Compare a record with what was sent; what was sent empty is not compared."""
+    likeness = MatchResult.SAME
+    for info, value, stored in _compared(draft, entity):
+        if info.type is FieldType.STRING and not info.udf:
+            text = "" if stored is None else str(stored)
+            if _letters(str(value)) != _letters(text):
+                return MatchResult.DIFFERENT
+            if str(value).split() != text.split():
+                likeness = MatchResult.DOUBTFUL
+        elif not _agrees(value, stored):
+            likeness = MatchResult.DOUBTFUL
+    return likeness
+
+
+def _compared(
+    draft: ValidatedRecord, entity: Entity
+) -> Iterator[tuple[FieldInfo, Scalar, object]]:
+    """Yield field, value sent and value stored where the two can be compared.
+
+    A field that cannot be searched may be one that is never shown, such as a password.
+    """
+    udfs = entity.get(UDF_MEMBER)
+    for info, value in draft.given.values():
+        held = udfs if info.udf else entity
+        stored = held.get(info.name) if isinstance(held, dict) else None
+        hidden = stored is None and not info.queryable
+        is_time = info.udf and info.type in (FieldType.DATETIME, FieldType.BOOLEAN)
+        if value not in (None, "") and not hidden and not is_time:
+            yield info, value, stored
+
+
+def _agrees(value: Scalar, stored: object) -> bool:
+    if isinstance(value, datetime) and isinstance(stored, datetime):
+        return abs(value - stored) <= timedelta(seconds=1)
+    if isinstance(value, datetime) and isinstance(stored, date):
+        return abs(value.date() - stored) <= timedelta(days=1)
+    if isinstance(value, bool) or isinstance(stored, bool):
+        return value == stored
+    if isinstance(value, int | float | Decimal):
+        return _is_near(Decimal(str(value)), stored)
+    if isinstance(value, str) and isinstance(stored, str):
+        return value.split() == stored.split() or _is_near(_number(value), stored)
+    return value == stored
+
+
+def _is_near(value: Decimal | None, stored: object) -> bool:
+    other = _number(stored)
+    if value is None or other is None:
+        return False
+    return abs(value - other) < _SMALLEST_DIFFERENCE
+
+
+def _number(value: object) -> Decimal | None:
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None
+
+
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalnum, text)).casefold()

@@ -1,0 +1,108 @@
+"""`orderBy`: records put into another order than their ids', here and not there.
+
+Autotask sorts by id alone, so that a sorted list has to be read whole.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from zoneinfo import ZoneInfo
+
+from bridge.interfaces import UDF_MEMBER, Entity, FieldInfo, FieldType
+from bridge.services.fields import EntityFields
+from bridge.services.times import midnight_utc, read_vendor_time
+
+_PART = re.compile(r"(-?)(.*?)(?:\s+(asc|desc))?", re.IGNORECASE | re.DOTALL)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+MAX_SORTED = 5000
+"""Records that are sorted at most; a list of more keeps the order of its ids."""
+
+
+@dataclass(frozen=True, slots=True)
+class SortKey:
+    """One field to sort by."""
+
+    info: FieldInfo
+    descending: bool
+
+
+def read_order(fields: EntityFields, text: str) -> tuple[list[SortKey], list[str]]:
+    """Return the keys that an `orderBy` names, and a note for each part of no use.
+
+    Parts are `field`, `field asc`, `field desc` or `-field`, separated by commas.
+    """
+    keys: list[SortKey] = []
+    notes: list[str] = []
+    for part, name, descending in _parts(text):
+        info = fields.find(name)
+        if info is None:
+            notes.append(f"orderBy {part} was ignored: there is no such field.")
+        else:
+            keys.append(SortKey(info, descending))
+    return keys, notes
+
+
+def names_unknown(fields: EntityFields, text: str) -> bool:
+    """Tell whether an `orderBy` names a field that is none of these."""
+    return any(fields.find(name) is None for _, name, _ in _parts(text))
+
+
+def _parts(text: str) -> Iterator[tuple[str, str, bool]]:
+    """Yield each part, the name in it, and whether it is descending."""
+    for part in filter(None, map(str.strip, text.split(","))):
+        match = _PART.fullmatch(part)
+        backwards, name, direction = match.groups("") if match else ("", part, "")
+        yield part, name, backwards == "-" or direction.lower() == "desc"
+
+
+def sort(
+    entities: Sequence[Entity], keys: Sequence[SortKey], zone: ZoneInfo
+) -> list[Entity]:
+    """Return the entities sorted; equal ones stay in the order they came.
+
+    Records without a value come before all others, last when descending. Texts are
+    compared without case, times as callers see them, a day as 0:00 UTC. `zone` is the
+    one that the vendor's times in user-defined fields are written in.
+    """
+    ordered = list(entities)
+    for key in reversed(keys):
+        ordered.sort(
+            key=lambda entity: _rank(key.info, entity, zone), reverse=key.descending
+        )
+    return ordered
+
+
+def _rank(
+    info: FieldInfo, entity: Entity, zone: ZoneInfo
+) -> tuple[int, float | Decimal, str]:
+    value = _value(info, entity, zone)
+    if value is None or value == "":
+        return 0, 0, ""
+    if isinstance(value, date):
+        seen = value if isinstance(value, datetime) else midnight_utc(value)
+        return 1, (seen - _EPOCH) // _MICROSECOND, ""
+    if isinstance(value, int | float | Decimal):
+        return 1, value if isinstance(value, int) else Decimal(str(value)), ""
+    return 2, 0, str(value).casefold()
+
+
+def _value(info: FieldInfo, entity: Entity, zone: ZoneInfo) -> object:
+    if not info.udf:
+        return entity.get(info.name)
+    udfs = entity.get(UDF_MEMBER)
+    text = udfs.get(info.name) if isinstance(udfs, dict) else None
+    try:
+        if text is not None and info.type is FieldType.DATETIME:
+            return read_vendor_time(str(text), zone)
+        if text is not None and info.type.is_number:
+            return Decimal(str(text))
+    except (ValueError, InvalidOperation):
+        pass
+    return text

@@ -1,0 +1,392 @@
+"""A caller's body turned into what the vendor shall store, every mistake named.
+
+All rules are checked before any is reported, so that one answer lists all problems.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from bridge.catalog.model import JSON, Verb
+from bridge.errors import InvalidRequestError
+from bridge.interfaces import (
+    UDF_MEMBER,
+    DateKind,
+    Entity,
+    Field,
+    FieldInfo,
+    FieldType,
+    Scalar,
+)
+from bridge.services.fields import EntityFields
+from bridge.services.records.discriminator import find_fixed
+from bridge.services.records.udf_items import UDFS, find_udf_items
+from bridge.services.records.unchanged import repeats, stored_udfs
+from bridge.services.values import read_json, sendable
+from bridge.telemetry import current_call
+from bridge.telemetry.redaction import is_secret_name
+
+PROTECTED = "*****"
+"""Read in place of a user-defined value that the API user may not see.
+
+Source: SOAP help, InstalledProduct.
+"""
+
+_MOST_ITEMS_SHOWN = 30
+
+
+@dataclass(slots=True)
+class ValidatedRecord:
+    """What a body asks for, and what is wrong with it.
+
+    `given` is keyed by vendor name, UDFs included by their own; None clears.
+    `unread` holds the vendor names of members whose value is of the wrong type.
+    `ignored` names members that are not used, as the caller wrote them; `notes` are
+    sentences on what is not stored as it was sent.
+    `in_doubt` tells that a name or a picklist value was unknown: metadata may be old.
+    """
+
+    given: dict[tuple[bool, str], tuple[FieldInfo, Scalar | None]] = field(
+        default_factory=dict
+    )
+    unread: set[str] = field(default_factory=set)
+    ignored: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    in_doubt: bool = False
+
+    def require_sound(self, what: str) -> None:
+        """Refuse a draft with problems; the message lists all of them.
+
+        Raises:
+            InvalidRequestError: there is at least one.
+        """
+        if self.problems:
+            raise InvalidRequestError(f"{what}: {'; '.join(self.problems)}.")
+
+
+def validate_create(fields: EntityFields, body: Mapping[str, JSON]) -> ValidatedRecord:
+    """Read the body of a create; read-only members are ignored, as the vendor does."""
+    draft = _read_body(fields, body, None, None)
+    for key, (info, _) in list(draft.given.items()):
+        if info.read_only and not info.required:
+            del draft.given[key]
+            draft.ignored.append(fields.facade_name(info.name))
+    _preset_fixed(fields, draft)
+    _require_fields(fields, draft)
+    _check_values(fields, draft, stored={})
+    return draft
+
+
+def validate_update(
+    fields: EntityFields, body: Mapping[str, JSON], stored: Entity, zone: ZoneInfo
+) -> ValidatedRecord:
+    """Read the body of an update against the stored entity.
+
+    A member that repeats the stored value changes nothing, whatever its kind.
+    Read-only times are never held against the caller: they move by themselves.
+    `zone` is the one that the vendor's times are written in.
+    """
+    draft = _read_body(fields, body, stored, stored_udfs(fields, stored, zone))
+    for key, (info, value) in list(draft.given.items()):
+        if info.udf:
+            continue
+        if info.read_only:
+            del draft.given[key]
+            _judge_read_only(fields, draft, info)
+        elif info.required and _is_blank(value):
+            draft.problems.append(_missing(fields, info))
+    _check_values(fields, draft, stored=stored)
+    return draft
+
+
+def merge(
+    fields: EntityFields, stored: Entity, draft: ValidatedRecord
+) -> dict[Field, Scalar | None]:
+    """Return every writable field of the stored entity with the draft's changes.
+
+    Only what the metadata calls read-only is left out: the vendor clears any other
+    field that an update does not repeat. UDFs that are not named keep their value.
+    """
+    values: dict[Field, Scalar | None] = {}
+    for name, value in stored.items():
+        info = fields.standard.get(name)
+        if name in ("id", UDF_MEMBER) or (info is not None and info.read_only):
+            continue
+        typed = fields.typed(info) if info else _infer_field(name, value)
+        values[typed] = _scalar(value)
+    return _in_vendor_order(fields, values | vendor_values(fields, draft))
+
+
+def vendor_values(
+    fields: EntityFields, draft: ValidatedRecord
+) -> dict[Field, Scalar | None]:
+    """Return the draft's fields as a backend takes them."""
+    values = {fields.typed(info): value for info, value in draft.given.values()}
+    return _in_vendor_order(fields, values)
+
+
+def _in_vendor_order(
+    fields: EntityFields, values: Mapping[Field, Scalar | None]
+) -> dict[Field, Scalar | None]:
+    """Return values in the order of the metadata, which is that of the schema."""
+    places = {name: place for place, name in enumerate(fields.standard)}
+    return dict(
+        sorted(values.items(), key=lambda item: places.get(item[0].name, len(places)))
+    )
+
+
+def _read_body(
+    fields: EntityFields,
+    body: Mapping[str, JSON],
+    stored: Entity | None,
+    udfs: Mapping[str, object] | None,
+) -> ValidatedRecord:
+    """Read what a body asks for beyond what is stored; without a record, all of it.
+
+    `udfs` has the values that the record shows in user-defined fields.
+    """
+    draft = ValidatedRecord()
+    for name, value in body.items():
+        if name.lower() in {"id", UDFS.lower()}:
+            continue
+        info = fields.find(name)
+        if info is None:
+            draft.in_doubt |= not _is_label(fields, name)
+            draft.ignored.append(name)
+        elif info.udf:
+            _read_udf(fields, draft, info, value, udfs)
+        else:
+            _read_member(fields, draft, name, info, value, stored)
+    _read_udfs(fields, draft, body, udfs)
+    return draft
+
+
+def _is_label(fields: EntityFields, name: str) -> bool:
+    """Tell whether a member is what `labels=true` shows beside another."""
+    labelled = name[: -len("Label")]
+    return name.lower().endswith("label") and fields.find(labelled) is not None
+
+
+def _read_member(
+    fields: EntityFields,
+    draft: ValidatedRecord,
+    name: str,
+    info: FieldInfo,
+    value: JSON,
+    stored: Entity | None,
+) -> None:
+    typed = fields.typed(info)
+    blank = value == "" and info.type is not FieldType.STRING
+    try:
+        given = None if value is None or blank else read_json(typed, value)
+    except ValueError as error:
+        draft.unread.add(info.name)
+        draft.problems.append(f"{name} {error}{_allowed(info)}")
+        return
+    given = _clean(draft, name, given)
+    if stored is None or not repeats(typed, value, given, stored.get(info.name)):
+        draft.given[(False, info.name)] = (info, given)
+
+
+def _clean(draft: ValidatedRecord, name: str, value: Scalar | None) -> Scalar | None:
+    """Return a value as it can be sent, and note where that is less than was given."""
+    if isinstance(value, str) and is_secret_name(name):
+        current_call.conceal(value)
+    if not isinstance(value, str) or (text := sendable(value)) == value:
+        return value
+    draft.notes.append(
+        f"{name} is stored without the characters that XML cannot carry."
+    )
+    return text
+
+
+def _read_udfs(
+    fields: EntityFields,
+    draft: ValidatedRecord,
+    body: Mapping[str, JSON],
+    udfs: Mapping[str, object] | None,
+) -> None:
+    """Read the user-defined fields of a body."""
+    try:
+        items = find_udf_items(body)
+    except ValueError as error:
+        draft.problems.append(str(error))
+        return
+    read: dict[str, JSON] = {}
+    for name, value in items:
+        info = fields.find_udf(name)
+        key = name.lower() if info is None else info.name
+        if key not in read and info is not None:
+            # The vendor shows the fields it has: one that it shows no more was removed.
+            draft.in_doubt |= bool(udfs and info.name not in udfs)
+            _read_udf(fields, draft, info, value, udfs)
+        elif key not in read:
+            _read_unknown_udf(fields, draft, name, value, udfs or {})
+        elif read[key] != value:
+            draft.problems.append(f"{name} is in {UDFS} twice with different values")
+        read.setdefault(key, value)
+
+
+def _read_unknown_udf(
+    fields: EntityFields,
+    draft: ValidatedRecord,
+    name: str,
+    value: JSON,
+    udfs: Mapping[str, object],
+) -> None:
+    """Refuse a value that nothing can hold; one that is stored so is no change."""
+    blank = value in (None, "")
+    if name in udfs and (None if blank else value) == (udfs[name] or None):
+        return
+    draft.in_doubt = True
+    if blank:
+        draft.ignored.append(name)
+    else:
+        draft.problems.append(
+            f"{fields.resource.name} has no user-defined field {name}"
+        )
+
+
+def _read_udf(
+    fields: EntityFields,
+    draft: ValidatedRecord,
+    info: FieldInfo,
+    value: JSON,
+    udfs: Mapping[str, object] | None,
+) -> None:
+    """Read one value; what the vendor holds already is no change, whatever it is.
+
+    Neither is the mask of a protected value, which would be stored as a text.
+    """
+    if value == PROTECTED and fields.resource.facts.protected_udfs:
+        if udfs is None or udfs.get(info.name) != PROTECTED:
+            draft.ignored.append(info.name)
+        return
+    typed, known = fields.typed(info), None if udfs is None else udfs.get(info.name)
+    if value not in (None, "") and value == known:
+        return
+    try:
+        given = None if value in (None, "") else read_json(typed, value)
+    except ValueError as error:
+        draft.problems.append(f"{info.name} {error}")
+        return
+    given = _clean(draft, info.name, given)
+    if udfs is None or not repeats(typed, value, given, known):
+        draft.given[(True, info.name)] = (info, given)
+
+
+def _preset_fixed(fields: EntityFields, draft: ValidatedRecord) -> None:
+    """Give a new record what makes it one of the resource; nothing else fits."""
+    found = find_fixed(fields)
+    if found is None:
+        return
+    info, value = found
+    given = draft.given.get((False, info.name), (info, None))[1]
+    if given not in (None, value):
+        name = fields.facade_name(info.name)
+        draft.problems.append(
+            f"{name} of a new {fields.resource.singular} is {_shown(value)}"
+        )
+    draft.given[(False, info.name)] = (info, value)
+
+
+def _require_fields(fields: EntityFields, draft: ValidatedRecord) -> None:
+    """Name every required field without a value; 0, false and junk are values."""
+    creatable = Verb.CREATE in fields.resource.verbs
+    for info in fields.standard.values():
+        if info.name == "id" or not info.required or info.name in draft.unread:
+            continue
+        if info.read_only and not creatable:
+            continue
+        if _is_blank(draft.given.get((False, info.name), (info, None))[1]):
+            draft.problems.append(_missing(fields, info))
+
+
+def _is_blank(value: Scalar | None) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _missing(fields: EntityFields, info: FieldInfo) -> str:
+    return f"{fields.facade_name(info.name)} is required{_allowed(info)}"
+
+
+def _check_values(
+    fields: EntityFields, draft: ValidatedRecord, *, stored: Entity
+) -> None:
+    for info, value in draft.given.values():
+        if value is None:
+            continue
+        name = info.name if info.udf else fields.facade_name(info.name)
+        if isinstance(value, str) and 0 < info.length < len(value):
+            draft.problems.append(
+                f"{name} is too long: {len(value)} characters of at most {info.length}"
+            )
+        is_day = fields.typed(info).date_kind is DateKind.DAY
+        if is_day and isinstance(value, datetime):
+            draft.notes.append(
+                f"{name} holds a day; with its time of day it is sent as an instant."
+            )
+        if _is_unknown_item(info, value, stored.get(info.name)):
+            draft.in_doubt = True
+            draft.problems.append(f"{name} cannot be {_shown(value)}{_allowed(info)}")
+
+
+def _is_unknown_item(info: FieldInfo, value: Scalar, before: object) -> bool:
+    if not info.is_picklist or not info.picklist or value in ("", before):
+        return False
+    return not any(i.is_active and info.is_item(i, value) for i in info.picklist)
+
+
+def _allowed(info: FieldInfo) -> str:
+    items = [item for item in info.picklist if item.is_active]
+    if not info.is_picklist or not items:
+        return ""
+    shown = [f"{item.value} ({item.label})" for item in items[:_MOST_ITEMS_SHOWN]]
+    rest = len(items) - len(shown)
+    return ", one of " + ", ".join(shown) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _shown(value: Scalar) -> str:
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
+
+
+def _judge_read_only(
+    fields: EntityFields, draft: ValidatedRecord, info: FieldInfo
+) -> None:
+    name = fields.facade_name(info.name)
+    if info.type is FieldType.DATETIME and not info.required:
+        draft.ignored.append(name)
+    elif info.required and Verb.CREATE in fields.resource.verbs:
+        draft.problems.append(f"{name} can only be set on create")
+    else:
+        draft.problems.append(f"{name} is read-only")
+
+
+def _infer_field(name: str, value: object) -> Field:
+    """Type a field that is newer than the metadata by the value it came with."""
+    for python_type, field_type in _TYPES:
+        if isinstance(value, python_type):
+            return Field(name, field_type)
+    return Field(name, FieldType.STRING)
+
+
+def _scalar(value: object) -> Scalar | None:
+    for python_type in (str, bool, int, float, Decimal, datetime, date):
+        if isinstance(value, python_type):
+            return value
+    return None
+
+
+_TYPES: tuple[tuple[type, FieldType], ...] = (
+    (bool, FieldType.BOOLEAN),
+    (int, FieldType.LONG),
+    (float, FieldType.DOUBLE),
+    (Decimal, FieldType.DECIMAL),
+    (datetime, FieldType.DATETIME),
+    (date, FieldType.DATETIME),
+)

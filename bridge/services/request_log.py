@@ -1,0 +1,114 @@
+"""What happened, for whoever asks later: requests, vendor calls, traces.
+
+Nobody waits for it: rows are collected and written from threads of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TypeVar
+
+from bridge.interfaces import VendorCall
+from bridge.settings import Settings
+from bridge.store import request_log as rows
+from bridge.store.database.engine import Database
+from bridge.store.request_log import RequestEntry, TraceEntry, VendorCallEntry
+from bridge.telemetry import current_call
+from bridge.telemetry.batch_writer import BatchWriter
+from bridge.telemetry.metrics import Metrics
+
+Row = TypeVar("Row", RequestEntry, VendorCallEntry, TraceEntry)
+
+_MOST_TRACES = 500
+
+
+class RequestLog:
+    """The three logs of a process; the `CallLog` that backends are handed.
+
+    What is noted is in the database half a second later, or when the process ends. A
+    crash loses what was noted in its last half second.
+    """
+
+    def __init__(
+        self, database: Database, metrics: Metrics, settings: Settings
+    ) -> None:
+        self._database = database
+        self._metrics = metrics
+        self._kept = timedelta(days=settings.log_retention_days)
+        self._traces_kept = timedelta(days=settings.trace_retention_days)
+        self._answered = self._collect("request_log", rows.add_requests)
+        self._called = self._collect("vendor_call_log", rows.add_vendor_calls)
+        self._traces = self._collect("traces", rows.add_traces, _MOST_TRACES)
+
+    def record(self, call_made: VendorCall) -> None:
+        """Take note of one exchange with the vendor. As `interfaces.CallLog` wants."""
+        current = current_call.current()
+        if current is not None:
+            current.vendor_calls += 1
+            if current.trace is not None:
+                current.trace.add(_exchange(call_made))
+        self._metrics.vendor_call(
+            call_made.operation, call_made.outcome, call_made.duration_ms
+        )
+        self._called.enqueue(
+            VendorCallEntry(
+                request_id=current.request_id if current is not None else None,
+                instance_id=call_made.instance_id,
+                operation=call_made.operation,
+                entity=call_made.entity,
+                attempt=call_made.attempt,
+                outcome=call_made.outcome,
+                started_at=call_made.started_at,
+                duration_ms=call_made.duration_ms,
+                expires_at=call_made.started_at + self._kept,
+            )
+        )
+
+    def answered(self, row: RequestEntry) -> None:
+        """Take note of a request."""
+        self._answered.enqueue(row)
+
+    def traced(self, row: TraceEntry) -> None:
+        """Keep a trace."""
+        self._traces.enqueue(row)
+
+    def log_expiry(self, now: datetime) -> datetime:
+        """Return until when a row of now is kept."""
+        return now + self._kept
+
+    def trace_expiry(self, now: datetime) -> datetime:
+        """Return until when a trace of now is kept."""
+        return now + self._traces_kept
+
+    def flush(self) -> None:
+        """Write what is there, now."""
+        for batches in (self._answered, self._called, self._traces):
+            batches.flush()
+
+    def _collect(
+        self,
+        table: str,
+        add: Callable[[Database, Sequence[Row]], None],
+        most_kept: int = 20_000,
+    ) -> BatchWriter[Row]:
+        # So that the first loss is an increase.
+        self._metrics.rows_lost(table, 0)
+        return BatchWriter(
+            partial(add, self._database),
+            lost=partial(self._metrics.rows_lost, table),
+            most_kept=most_kept,
+        )
+
+
+def _exchange(made: VendorCall) -> current_call.Exchange:
+    return current_call.Exchange(
+        operation=made.operation,
+        entity=made.entity,
+        attempt=made.attempt,
+        outcome=made.outcome,
+        duration_ms=made.duration_ms,
+        request=made.request,
+        reply=made.reply,
+    )

@@ -1,0 +1,205 @@
+"""Figures out of the log of requests, as a caller may read them. No vendor call.
+
+Members beside `timestamp`, `count`, `usage` and `instancesCreatedCount` are ours, after
+those of the events' analytics. Source: elements-api 7.8, row 86 and Appendix E.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Literal, TypeAlias
+
+from bridge.catalog.model import JSON
+from bridge.errors import ForbiddenError, InvalidRequestError
+from bridge.services.context import Context
+from bridge.services.times import write_time
+from bridge.services.usage import time_buckets
+from bridge.services.usage.requests import UsageSearch, read_search
+from bridge.store import accounts, instance_search
+from bridge.store import usage as rows
+from bridge.store.organizations import User
+from bridge.store.usage import Aspect, RequestFilter
+
+_SPAN = timedelta(days=1)
+
+Kind: TypeAlias = Literal["accounts", "elements"]
+
+_ASPECTS: Mapping[Kind, tuple[Aspect, str]] = {
+    "accounts": ("account_id", "accountId"),
+    "elements": ("element_key", "elementKey"),
+}
+KINDS = tuple(_ASPECTS)
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsSearch:
+    """What is to be counted; without accounts, the caller's own."""
+
+    usage: UsageSearch
+    account_ids: Sequence[str] = ()
+    interval: str = ""
+
+
+def count_over_time(
+    ctx: Context, user: User, search: MetricsSearch
+) -> list[dict[str, JSON]]:
+    """Return one item for each interval, with 0 where nothing was asked.
+
+    Items have `timestamp`, `count`, `success` and `failed`.
+
+    Raises:
+        InvalidRequestError: a date, the status, the interval or an id cannot be used,
+            or there are too many intervals.
+        NotFoundError: the time asked for lies in the future.
+        ForbiddenError: an account is not the caller's to see.
+    """
+    asked, since, until = _read(ctx, user, search)
+    interval = time_buckets.read_interval(search.interval, since, until)
+    starts = time_buckets.starts(since, until, interval)
+    count, failed = Counter[object](), Counter[object]()
+    width = time_buckets.width(interval)
+    for counted in rows.count_by_time(ctx.database, asked, width):
+        start = time_buckets.start_of(counted.kind, interval)
+        count[start] += counted.count
+        failed[start] += counted.failed
+    return [
+        {"timestamp": write_time(start), **_figures(count[start], failed[start])}
+        for start in starts
+    ]
+
+
+def count_statuses(
+    ctx: Context, user: User, search: MetricsSearch
+) -> list[dict[str, JSON]]:
+    """Return one item for each status that was answered in an interval, ascending.
+
+    Items have `timestamp`, `status`, `count`, `success` and `failed`.
+
+    Raises:
+        As `count_over_time`.
+    """
+    asked, since, until = _read(ctx, user, search)
+    interval = time_buckets.read_interval(search.interval, since, until)
+    time_buckets.starts(since, until, interval)
+    count, failed = Counter[tuple[datetime, int]](), Counter[tuple[datetime, int]]()
+    width = time_buckets.width(interval)
+    for counted in rows.count_statuses_by_time(ctx.database, asked, width):
+        time, status = counted.kind
+        key = time_buckets.start_of(time, interval), status
+        count[key] += counted.count
+        failed[key] += counted.failed
+    return [
+        {
+            "timestamp": write_time(start),
+            "status": status,
+            **_figures(number, failed[start, status]),
+        }
+        for (start, status), number in sorted(count.items())
+    ]
+
+
+def count_by(
+    ctx: Context, user: User, search: MetricsSearch, kind: Kind
+) -> list[dict[str, JSON]]:
+    """Return one item for each account or element that was met, ascending.
+
+    Items have `accountId` or `elementKey` (null for calls of none), then `count`,
+    `success` and `failed`.
+
+    Raises:
+        As `count_over_time`; no interval is looked at.
+    """
+    asked, _, _ = _read(ctx, user, search)
+    aspect, member = _ASPECTS[kind]
+    return [
+        {member: counted.kind, **_figures(counted.count, counted.failed)}
+        for counted in rows.count_by(ctx.database, asked, aspect)
+    ]
+
+
+def count_by_instance(
+    ctx: Context, user: User, search: MetricsSearch
+) -> dict[str, JSON]:
+    """Return `usage`: an item for each instance that was called, ascending by id.
+
+    Items have `instanceId`, `count`, `success` and `failed`; instances that were
+    removed are among them.
+
+    Raises:
+        As `count_over_time`; no interval is looked at.
+    """
+    asked, _, _ = _read(ctx, user, search)
+    usage: list[JSON] = [
+        {"instanceId": counted.kind, **_figures(counted.count, counted.failed)}
+        for counted in rows.count_by(ctx.database, asked, "instance_id")
+        if counted.kind is not None
+    ]
+    return {"usage": usage}
+
+
+def count_created_instances(
+    ctx: Context, user: User, search: MetricsSearch
+) -> dict[str, JSON]:
+    """Return `instancesCreatedCount`: how many were created and still exist.
+
+    Raises:
+        As `count_over_time`; interval, status and text are not looked at.
+    """
+    asked, since, until = _read(ctx, user, search)
+    count = instance_search.count_created(
+        ctx.database,
+        account_ids=asked.account_ids,
+        element_keys=asked.element_keys,
+        tags=asked.tags,
+        since=since,
+        until=until,
+    )
+    return {"instancesCreatedCount": count}
+
+
+def _read(
+    ctx: Context, user: User, search: MetricsSearch
+) -> tuple[RequestFilter, datetime, datetime]:
+    """Return what is to be counted, from when and until when; a day unless told."""
+    account_ids = _account_ids(ctx, user, search.account_ids)
+    asked = read_search(ctx, user, search.usage)
+    until = asked.until or ctx.clock()
+    since = asked.since or _day_before(until)
+    asked = replace(asked, account_ids=account_ids, since=since, until=until)
+    return asked, since, until
+
+
+def _account_ids(ctx: Context, user: User, wanted: Sequence[str]) -> tuple[int, ...]:
+    """Return the accounts to count; an admin sees all of his organization.
+
+    Raises:
+        InvalidRequestError: an id is no number.
+        ForbiddenError: an account is not the caller's to see, or is none.
+    """
+    if not wanted:
+        return (user.account_id,)
+    visible = {user.account_id}
+    if user.admin:
+        found = accounts.list_accounts(ctx.database, user.organization_id)
+        visible |= {account.id for account in found}
+    by_text = {str(number): number for number in visible}
+    for text in wanted:
+        if not (text.isascii() and text.isdecimal()):
+            raise InvalidRequestError("accountIds must be whole numbers.")
+        if text not in by_text:
+            raise ForbiddenError(f"The account {text[:40]} is not yours to see.")
+    return tuple({by_text[text] for text in wanted})
+
+
+def _day_before(moment: datetime) -> datetime:
+    try:
+        return moment - _SPAN
+    except OverflowError:
+        return moment
+
+
+def _figures(count: int, failed: int) -> dict[str, JSON]:
+    return {"count": count, "success": count - failed, "failed": failed}

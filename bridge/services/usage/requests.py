@@ -1,0 +1,188 @@
+"""The log of a caller's requests, as he may read it. No vendor call.
+
+Source: elements-api appendix A.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bridge.catalog.model import JSON
+from bridge.errors import InvalidRequestError, NotFoundError
+from bridge.services import paging
+from bridge.services.context import Context
+from bridge.services.times import write_time
+from bridge.services.values import read_time_text
+from bridge.store import usage as rows
+from bridge.store.organizations import User
+from bridge.store.usage import LoggedRequest, RequestFilter
+
+_SCOPE = "usage"
+_REQUEST_ID = re.compile("[0-9a-f]{24}")
+_OTHERS_WRITE_WITHIN_S = 1.0
+_PAUSE_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class UsageSearch:
+    """What a look into the log asks for; `offset` counts from 0.
+
+    `total` asks how many requests match in all.
+    """
+
+    since: str = ""
+    until: str = ""
+    hub: str = ""
+    keys: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    status: str = ""
+    text: str = ""
+    page_size: int = 100
+    offset: int = 0
+    next_page: str | None = None
+    total: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UsagePage:
+    """A page of the log, newest first; `next_page` only when a further one exists.
+
+    `total` is given when it was asked for.
+    """
+
+    documents: list[dict[str, JSON]]
+    next_page: str | None
+    total: int | None
+
+
+def list_usage(ctx: Context, user: User, search: UsageSearch) -> UsagePage:
+    """Return requests of the caller's account, newest first.
+
+    What was answered until this call began is among them.
+
+    Raises:
+        InvalidRequestError: a date, the status or the token cannot be used.
+        NotFoundError: the time asked for lies in the future.
+    """
+    asked = read_search(ctx, user, search)
+    before = paging.read_token(_SCOPE, search.next_page) if search.next_page else None
+    asked = replace(
+        asked,
+        before=before,
+        offset=0 if before else search.offset,
+        limit=search.page_size + 1,
+    )
+    found = rows.list_requests(ctx.database, asked)
+    shown = found[: search.page_size]
+    more = len(found) > len(shown)
+    return UsagePage(
+        documents=[_document(ctx, user, noted) for noted in shown],
+        next_page=paging.write_token(_SCOPE, shown[-1].id) if more else None,
+        total=rows.count_requests(ctx.database, asked) if search.total else None,
+    )
+
+
+def read_search(ctx: Context, user: User, search: UsageSearch) -> RequestFilter:
+    """Return what a search looks for in the log of the caller's account.
+
+    What this process has answered until now is written first.
+
+    Raises:
+        InvalidRequestError: a date or the status cannot be used.
+        NotFoundError: the time asked for lies in the future.
+    """
+    since, until = _time("from", search.since), _time("to", search.until)
+    if since and since > ctx.clock():
+        raise NotFoundError("No usage found")
+    if since and until and until < since:
+        raise InvalidRequestError("to must not be before from.")
+    status = _status(search.status)
+    ctx.request_log.flush()
+    return RequestFilter(
+        account_ids=(user.account_id,),
+        since=since,
+        until=until,
+        element_keys=_element_keys(ctx, search),
+        tags=search.tags,
+        status=status,
+        text=search.text,
+    )
+
+
+def get_usage(ctx: Context, user: User, usage_id: str) -> dict[str, JSON]:
+    """Return one request by its traffic id, or by its `Elements-Request-Id`.
+
+    A request that another process answered is waited for, at most a second.
+
+    Raises:
+        NotFoundError: there is none, or it is another account's.
+    """
+    ctx.request_log.flush()
+    deadline = time.monotonic() + _OTHERS_WRITE_WITHIN_S
+    while True:
+        noted = rows.find_request(ctx.database, user.account_id, usage_id)
+        if noted is not None:
+            return _document(ctx, user, noted)
+        if time.monotonic() > deadline or not _REQUEST_ID.fullmatch(usage_id):
+            raise NotFoundError(f"There is no usage with ID {usage_id[:80]}.")
+        time.sleep(_PAUSE_S)
+
+
+def _document(ctx: Context, user: User, noted: LoggedRequest) -> dict[str, JSON]:
+    element = ctx.elements.get(noted.element_key or "")
+    members: dict[str, JSON] = {
+        "user_id": noted.user_id,
+        "account_id": noted.account_id,
+        "company_id": noted.organization_id,
+        "process_time": round(noted.duration_ms, 1),
+        "traffic_id": str(noted.id),
+        "request_status": str(noted.status),
+        "request_ip": noted.remote_address,
+        "element_key": noted.element_key,
+        "element_name": element.name if element else None,
+        "request_uri": noted.path,
+        "element_api": f"{noted.method} {noted.route}",
+        "request_id": noted.request_id,
+        "traffic_date": write_time(noted.answered_at),
+        "company_external_id": "",
+        "company_external_name": user.organization_name,
+    }
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def _element_keys(ctx: Context, search: UsageSearch) -> tuple[str, ...] | None:
+    """Return the elements asked for by key and by hub; None when neither is named."""
+    if not search.hub:
+        return search.keys or None
+    of_hub = [e.key for e in ctx.elements.values() if e.hub["key"] == search.hub]
+    return tuple(key for key in of_hub if not search.keys or key in search.keys)
+
+
+def _time(name: str, text: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        return read_time_text(text).instant
+    except ValueError as error:
+        raise InvalidRequestError(f"{name} {error}.") from None
+
+
+def _status(text: str) -> tuple[int, int] | None:
+    """Read `404`, `4xx`, `success` or `failed` as a range of codes."""
+    word = text.strip().lower()
+    if not word:
+        return None
+    if word in ("success", "successful"):
+        return 100, 399
+    if word in ("failed", "failure", "error"):
+        return 400, 599
+    if len(word) == 3 and word[0].isdecimal() and word[1:] == "xx":  # noqa: PLR2004
+        return int(word[0]) * 100, int(word[0]) * 100 + 99
+    if word.isascii() and word.isdecimal() and len(word) < 5:  # noqa: PLR2004
+        return int(word), int(word)
+    raise InvalidRequestError(
+        "status must be a code such as 404, 4xx, success or failed."
+    )

@@ -1,0 +1,29 @@
+"""Creates that were given up before anything was sent."""
+
+from __future__ import annotations
+
+from sqlalchemy import bindparam, select
+
+from bridge.store.database.engine import Database
+from bridge.store.idempotency_records import Result, State, finish, mark_unknown
+from bridge.store.models import write_intents
+
+_RUNNING = select(write_intents.c.id, write_intents.c.unknown_since).where(
+    write_intents.c.holder == bindparam("its_holder"),
+    write_intents.c.state == State.RUNNING,
+)
+
+
+def abandon(db: Database, holder: str, answer: str) -> None:
+    """Give up what a holder claimed but did not send; `answer` is for who waits for it.
+
+    For a claim of which nobody knows whether it was stored. What was new is *done*, so
+    that the next equal create is sent; what was to be resolved is *unknown* as before.
+    """
+    with db.read() as connection:
+        rows = connection.execute(_RUNNING, {"its_holder": holder}).all()
+    for row in rows:
+        if row.unknown_since is None:
+            finish(db, row.id, holder, Result(answer))
+        else:
+            mark_unknown(db, row.id, holder, answer)

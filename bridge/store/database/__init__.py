@@ -1,0 +1,1 @@
+"""The database itself: connections, schema, errors, backup and restore."""

@@ -1,0 +1,323 @@
+"""The database, SQLite or PostgreSQL, and its schema version.
+
+The same statements run on both. On SQLite a writing transaction takes the write lock
+when it begins, so that it never finds half way through that it must wait for another
+writer who waits for it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Self
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import SQLAlchemyError
+
+from bridge.errors import (
+    ConfigurationError,
+    StoreError,
+    StoreFullError,
+    StoreUnavailableError,
+)
+from bridge.store.database import schema
+from bridge.store.database.availability import AvailabilityLog
+from bridge.store.database.database_errors import (
+    Problem,
+    classify,
+    cure,
+    explain,
+    is_unavailable,
+)
+from bridge.store.database.database_file import DatabaseFile
+from bridge.store.database.database_url import parse_url, sqlite_file
+from bridge.store.secrets.key_ring import KeyRing
+
+_KEPT_CONNECTIONS = 16
+_EXTRA_CONNECTIONS = 48
+_WAL_ATTEMPTS = 100
+_POSTGRESQL = "postgresql"
+# To connect, in seconds, and for sent data to be acknowledged, in milliseconds.
+_POSTGRESQL_TIMEOUTS = {"connect_timeout": 5, "tcp_user_timeout": 15_000}
+
+
+class Database:
+    """An open database with the key ring that seals what is secret in it.
+
+    Shared by all threads of a process. Open it after a fork, never before: a
+    connection used by two processes is a corrupt one.
+
+    `opened` tells that another process opened it before: then nothing that is missing
+    may be made.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        keys: KeyRing,
+        *,
+        file: DatabaseFile | None,
+        opened: bool,
+    ) -> None:
+        self.keys = keys
+        self.opened = opened
+        self._file = file
+        self._engine = engine
+        self._availability = AvailabilityLog()
+        self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._writer = engine.execution_options()
+        if engine.dialect.name == "sqlite":
+            event.listen(self._writer, "begin", begin_immediate)
+
+    @classmethod
+    def open(
+        cls,
+        url: str,
+        *,
+        keys: KeyRing,
+        opened: str | None = None,
+        make: bool = True,
+    ) -> Self:
+        """Open the database behind a URL; a missing SQLite file is made, mode 0600.
+
+        An older or empty schema is opened as it is: see `upgrade`. Without `make` a
+        missing file is an error. With `opened`, the `identity` of a database that
+        another process opened, nothing is made either, and only that one with a current
+        schema is opened.
+
+        Raises:
+            ConfigurationError: the URL is of no kind we know, or the data was sealed
+                with other keys; nothing was changed.
+            StoreError: it cannot be reached, its schema is newer than this program, or
+                it is not the one that was opened.
+        """
+        parts = parse_url(url)
+        path = sqlite_file(parts)
+        file = None if path is None else DatabaseFile(path, opened=opened, make=make)
+        engine = create_database_engine(parts, file)
+        database = cls(engine, keys, file=file, opened=opened is not None)
+        try:
+            with database.read() as connection:
+                if database.opened:
+                    schema.refuse_older(connection)
+                schema.refuse_newer(connection)
+                schema.verify_keys(connection, keys)
+        except Exception:
+            database.close()
+            raise
+        return database
+
+    def __repr__(self) -> str:
+        return f"Database({self._engine.url})"
+
+    @property
+    def file(self) -> Path | None:
+        """The SQLite file; None with PostgreSQL."""
+        return None if self._file is None else self._file.path
+
+    @property
+    def identity(self) -> str:
+        """What `open` takes to open the same one in another process."""
+        return _POSTGRESQL if self._file is None else self._file.identity
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """Yield a connection in a writing transaction: committed, or rolled back.
+
+        Not to be nested: on SQLite the inner one would wait for the outer one.
+
+        Raises:
+            StoreUnavailableError: the database cannot be reached or used just now, or
+                its file is gone.
+            StoreError: the database refused something nobody inside has caught.
+        """
+        self._check_file()
+        with self._translate_errors(writes=True), self._writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Yield a connection for reading; each statement sees the newest data.
+
+        Raises:
+            StoreUnavailableError: the database cannot be reached or used just now, or
+                its file is gone.
+            StoreError: the database refused something nobody inside has caught.
+        """
+        self._check_file()
+        with self._translate_errors(), self._reader.connect() as connection:
+            yield connection
+
+    def autocommit(self) -> AbstractContextManager[Connection]:
+        """Yield a connection on which each statement is a transaction of its own.
+
+        Raises:
+            StoreUnavailableError: the database cannot be reached or used just now.
+            StoreError: the database refused something nobody inside has caught.
+        """
+        return self.read()
+
+    def upgrade(self) -> None:
+        """Bring the schema up to this program's, in one transaction.
+
+        Of several starters one does it and the others wait.
+
+        Raises:
+            ConfigurationError: the data was sealed with other keys.
+            StoreError: the schema is newer than this program, or cannot be changed.
+        """
+        with self.begin() as connection:
+            schema.lock(connection)
+            schema.refuse_newer(connection)
+            schema.verify_keys(connection, self.keys)
+            schema.migrate(connection)
+            schema.record_keys(connection, self.keys)
+
+    def check_schema(self) -> None:
+        """Refuse a schema that is not exactly this program's; changes nothing.
+
+        Raises:
+            ConfigurationError: the data was sealed with other keys.
+            StoreError: with both versions and the cure.
+        """
+        with self.read() as connection:
+            schema.refuse_newer(connection)
+            schema.refuse_older(connection)
+            schema.verify_keys(connection, self.keys)
+
+    def versions(self) -> tuple[str | None, str]:
+        """Return the schema's version, None when empty, and this program's."""
+        with self.read() as connection:
+            return schema.read_versions(connection)
+
+    def check_writable(self) -> None:
+        """Write without changing anything; the schema must be current.
+
+        Raises:
+            StoreError: the database is read-only, full, or held by somebody.
+        """
+        with self.begin() as connection:
+            schema.touch(connection)
+
+    def _translate_errors(
+        self, *, writes: bool = False
+    ) -> AbstractContextManager[None]:
+        return translate_errors(self.file, self._availability, writes=writes)
+
+    def _check_file(self) -> None:
+        if self._file is None:
+            return
+        try:
+            self._file.check()
+        except StoreUnavailableError as error:
+            self._availability.record_failure(error.message)
+            raise
+
+    def close(self) -> None:
+        """Close every idle connection; those in use close when they are done."""
+        self._engine.dispose()
+
+
+def create_database_engine(url: URL, file: DatabaseFile | None) -> Engine:
+    """Return an engine; a SQLite file is put into WAL mode when it is connected to.
+
+    Raises:
+        ConfigurationError: the driver is not installed.
+    """
+    if file is None:
+        return _create_postgresql_engine(url)
+    # AUTOCOMMIT keeps the driver from beginning transactions behind our back.
+    engine = create_engine(
+        url,
+        creator=file.connect,
+        hide_parameters=True,
+        isolation_level="AUTOCOMMIT",
+        max_overflow=_EXTRA_CONNECTIONS,
+        pool_size=_KEPT_CONNECTIONS,
+        pool_use_lifo=True,
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    return engine
+
+
+def _create_postgresql_engine(url: URL) -> Engine:
+    try:
+        return create_engine(
+            url,
+            connect_args={
+                name: value
+                for name, value in _POSTGRESQL_TIMEOUTS.items()
+                if name not in url.query
+            },
+            hide_parameters=True,
+            max_overflow=_EXTRA_CONNECTIONS,
+            pool_pre_ping=True,
+            pool_size=_KEPT_CONNECTIONS,
+            pool_use_lifo=True,
+        )
+    except ImportError:
+        raise ConfigurationError(
+            "BRIDGE_DATABASE_URL names PostgreSQL, whose driver is not installed: "
+            "pip install 'bridge[postgres]'."
+        ) from None
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    # SQLite does not wait for the lock that the first change to WAL takes.
+    for attempt in range(_WAL_ATTEMPTS):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if attempt == _WAL_ATTEMPTS - 1:
+                raise
+            time.sleep(0.02)
+        else:
+            return
+
+
+def begin_immediate(connection: Connection) -> None:
+    """Take SQLite's write lock: what to do when a transaction begins."""
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+@contextmanager
+def translate_errors(
+    file: Path | None,
+    availability: AvailabilityLog | None = None,
+    *,
+    writes: bool = False,
+) -> Iterator[None]:
+    """Turn what the driver raises into our errors, with the cure.
+
+    Args:
+        file: of a SQLite database, to be named.
+        availability: logs that the database went away, and that it is back.
+        writes: whether the block writes.
+
+    Raises:
+        StoreFullError: its disk is full.
+        StoreUnavailableError: it cannot be reached or used just now.
+        StoreError: it refused a statement for what the statement says.
+    """
+    try:
+        yield
+    except SQLAlchemyError as error:
+        reason = explain(error)
+        if not is_unavailable(error):
+            raise StoreError(f"The database refused: {reason}.") from error
+        trouble = classify(error)
+        if availability is not None:
+            is_full = trouble is Problem.FULL
+            availability.record_failure(reason, until_write=is_full)
+        kind = StoreFullError if trouble is Problem.FULL else StoreUnavailableError
+        named = "The database" if file is None else f"The database {file}"
+        advice = "" if trouble is Problem.OTHER else cure(error, file)
+        raise kind(f"{named} cannot be used: {reason}.", cure=advice) from error
+    if availability is not None:
+        availability.record_success(wrote=writes)

@@ -1,0 +1,118 @@
+"""What can be looked at in a database before anything fails; changes nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from pathlib import Path
+
+from sqlalchemy import Connection, inspect, text
+
+from bridge.errors import StoreError
+from bridge.store.database.database_errors import cure, explain
+from bridge.store.database.engine import Database
+from bridge.store.database.jobs_database import JOBS_FILE, find_jobs_database
+from bridge.store.models import metadata
+
+_TIMEOUT_S = 5
+
+_WITHOUT_RIGHTS = text(
+    "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+    "WHERE n.nspname = :schema AND c.relkind = 'r' "
+    "AND NOT (has_table_privilege(c.oid, 'SELECT') "
+    "AND has_table_privilege(c.oid, 'INSERT') "
+    "AND has_table_privilege(c.oid, 'UPDATE') "
+    "AND has_table_privilege(c.oid, 'DELETE'))"
+)
+_SCHEMA = text("SELECT current_schema()")
+_ROLE = text("SELECT current_user")
+_JOBS_RIGHTS = text(
+    "SELECT has_schema_privilege(oid, 'USAGE') AND has_schema_privilege(oid, 'CREATE') "
+    "FROM pg_namespace WHERE nspname = :schema"
+)
+_MAY_MAKE = text("SELECT has_database_privilege(current_database(), 'CREATE')")
+
+
+def check_ready(db: Database) -> None:
+    """Require that calls can be served, now and by a process that is started now.
+
+    Raises:
+        ConfigurationError: the key ring is gone or is another one.
+        StoreError: the database cannot be used, is gone, or has another schema; or the
+            file of durable work is gone. Each with the cure.
+    """
+    db.check_schema()
+    db.keys.check_source()
+    if db.opened:
+        find_jobs_database(db)
+
+
+def examine_file(path: Path) -> None:
+    """Read a SQLite file through; takes a second for a few hundred megabytes.
+
+    Raises:
+        StoreError: it is damaged, or cannot be opened.
+    """
+    address = f"{path.absolute().as_uri()}?mode=rw"
+    try:
+        with contextlib.closing(
+            sqlite3.connect(address, uri=True, timeout=_TIMEOUT_S)
+        ) as connection:
+            [found] = connection.execute("PRAGMA quick_check(1)").fetchone()
+            if found != "ok":
+                raise sqlite3.DatabaseError(found.splitlines()[-1])
+    except sqlite3.Error as error:
+        text = f"{path} cannot be read: {explain(error)}."
+        raise StoreError(text, cure=cure(error, path)) from error
+
+
+def jobs_file(db: Database) -> Path | None:
+    """Return where durable work lives beside a SQLite file; None with PostgreSQL."""
+    return None if db.file is None else db.file.with_name(JOBS_FILE)
+
+
+def find_missing_rights(db: Database) -> str | None:
+    """Return what the role may not do with our tables, as a sentence; None if nothing.
+
+    SQLite knows no roles.
+    """
+    if db.file is not None:
+        return None
+    with db.read() as connection:
+        role = connection.execute(_ROLE).scalar_one()
+        schema = connection.execute(_SCHEMA).scalar_one()
+        if schema is None:
+            return f"the role {role} may use no schema of its search path"
+        shut = _without_rights(connection, schema) & metadata.tables.keys()
+    if not shut:
+        return None
+    return f"the role {role} may not read and change {', '.join(sorted(shut))}"
+
+
+def find_missing_tables(db: Database) -> list[str]:
+    """Return the names of our tables that are not there, in order."""
+    with db.read() as connection:
+        present = inspect(connection).get_table_names()
+    return sorted(metadata.tables.keys() - set(present))
+
+
+def find_missing_job_rights(db: Database) -> str | None:
+    """Return what keeps the role from durable work, as a sentence; None if nothing."""
+    if db.file is not None:
+        return None
+    schema = find_jobs_database(db).schema
+    with db.read() as connection:
+        role = connection.execute(_ROLE).scalar_one()
+        usable = connection.execute(_JOBS_RIGHTS, {"schema": schema}).scalar()
+        if usable is None:
+            if connection.execute(_MAY_MAKE).scalar_one():
+                return None
+            return f"there is no schema {schema}, and the role {role} may not make it"
+        if usable and not _without_rights(connection, str(schema)):
+            return None
+    return f"the role {role} may not use all of schema {schema}"
+
+
+def _without_rights(connection: Connection, schema: str) -> set[str]:
+    found = connection.execute(_WITHOUT_RIGHTS, {"schema": schema})
+    return set(found.scalars())

@@ -1,0 +1,1 @@
+"""Keys, password digests and files that only their owner may read."""

@@ -1,0 +1,146 @@
+"""Cached field metadata, one row for each instance and entity."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Insert, bindparam, or_, select
+from sqlalchemy.exc import IntegrityError
+
+from bridge.store.database.engine import Database
+from bridge.store.database.sql import NewRow, upsert
+from bridge.store.models import entity_metadata
+
+
+@dataclass(frozen=True, slots=True)
+class CachedMetadata:
+    """A row: the JSON text, its SHA-256 in hex, and when the vendor was asked."""
+
+    payload: bytes
+    content_hash: str
+    fetched_at: datetime
+
+
+_KEY = [entity_metadata.c.instance_id, entity_metadata.c.entity]
+_STORED = (
+    entity_metadata.c.instance_id == bindparam("instance_id"),
+    entity_metadata.c.entity == bindparam("entity"),
+    entity_metadata.c.compressed_payload.is_not(None),
+)
+_ROW = select(
+    entity_metadata.c.compressed_payload,
+    entity_metadata.c.content_hash,
+    entity_metadata.c.fetched_at,
+).where(*_STORED)
+_STAMP = select(entity_metadata.c.content_hash, entity_metadata.c.fetched_at).where(
+    *_STORED
+)
+
+
+def _replace(row: NewRow) -> Insert:
+    names = ("compressed_payload", "content_hash", "fetched_at", "claimed_until")
+    changes = {name: row.excluded[name] for name in names}
+    return row.on_conflict_do_update(index_elements=_KEY, set_=changes)
+
+
+def _claim_if_free(row: NewRow) -> Insert:
+    free = or_(
+        entity_metadata.c.claimed_until.is_(None),
+        entity_metadata.c.claimed_until <= bindparam("now"),
+    )
+    claim = {"claimed_until": row.excluded.claimed_until}
+    return row.on_conflict_do_update(
+        index_elements=_KEY, set_=claim, where=free
+    ).returning(entity_metadata.c.entity)
+
+
+_CLAIM_END = select(entity_metadata.c.claimed_until).where(
+    entity_metadata.c.instance_id == bindparam("instance_id"),
+    entity_metadata.c.entity == bindparam("entity"),
+)
+_WRITE = upsert(entity_metadata, _replace)
+_CLAIM = upsert(entity_metadata, _claim_if_free)
+
+
+def read_metadata(db: Database, instance_id: int, entity: str) -> CachedMetadata | None:
+    """Return the row as it is, however old; None when nothing is stored."""
+    parameters = {"instance_id": instance_id, "entity": entity}
+    with db.read() as connection:
+        row = connection.execute(_ROW, parameters).one_or_none()
+    if row is None:
+        return None
+    payload = zlib.decompress(row.compressed_payload)
+    return CachedMetadata(payload, row.content_hash, row.fetched_at)
+
+
+def metadata_hash(
+    db: Database, instance_id: int, entity: str
+) -> tuple[str, datetime] | None:
+    """Return content hash and fetch time without the payload; None when not stored."""
+    parameters = {"instance_id": instance_id, "entity": entity}
+    with db.read() as connection:
+        row = connection.execute(_STAMP, parameters).one_or_none()
+    return None if row is None else (row.content_hash, row.fetched_at)
+
+
+def write_metadata(
+    db: Database,
+    instance_id: int,
+    entity: str,
+    payload: bytes,
+    *,
+    fetched_at: datetime,
+) -> str:
+    """Store a payload, end the claim on its refresh, return its content hash.
+
+    Nothing is stored for an instance that was removed meanwhile.
+    """
+    content_hash = hashlib.sha256(payload).hexdigest()
+    row = {
+        "instance_id": instance_id,
+        "entity": entity,
+        "compressed_payload": zlib.compress(payload),
+        "content_hash": content_hash,
+        "fetched_at": fetched_at,
+        "claimed_until": None,
+    }
+    with db.begin() as connection:
+        try:
+            connection.execute(_WRITE[connection.dialect.name], row)
+        except IntegrityError:
+            connection.rollback()
+    return content_hash
+
+
+def claim_refresh(
+    db: Database, instance_id: int, entity: str, *, now: datetime, ttl_s: float
+) -> bool:
+    """Tell whether the caller is the one to fetch this row anew.
+
+    True for one caller; False for all others until he has written the row or
+    `ttl_s` seconds have passed. Works for a row that is not there yet, and is True
+    for an instance that was removed, since nobody else will fetch for it.
+    """
+    row = {
+        "instance_id": instance_id,
+        "entity": entity,
+        "claimed_until": now + timedelta(seconds=ttl_s),
+        "now": now,
+    }
+    with db.begin() as connection:
+        try:
+            claimed = connection.execute(_CLAIM[connection.dialect.name], row)
+            return claimed.one_or_none() is not None
+        except IntegrityError:
+            connection.rollback()
+            return True
+
+
+def find_claim(db: Database, instance_id: int, entity: str) -> datetime | None:
+    """Return when the claim on a row ends, or ended; None when there is none."""
+    parameters = {"instance_id": instance_id, "entity": entity}
+    with db.read() as connection:
+        return connection.execute(_CLAIM_END, parameters).scalar_one_or_none()

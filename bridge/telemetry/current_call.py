@@ -1,0 +1,86 @@
+"""The call being answered in this thread, for whatever is noted on its way.
+
+A caller's request is one, and so is a piece of background work. Whoever begins one
+ends it, because threads serve many calls.
+"""
+
+from __future__ import annotations
+
+import time
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+MAX_EXCHANGES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One exchange with the vendor of a call that is traced, as it went."""
+
+    operation: str
+    entity: str
+    attempt: int
+    outcome: str
+    duration_ms: float
+    request: bytes = field(default=b"", repr=False)
+    reply: bytes = field(default=b"", repr=False)
+
+
+@dataclass(slots=True)
+class CallTrace:
+    """What a traced call keeps until it is answered: its body, its vendor calls."""
+
+    body: bytes = field(default=b"", repr=False)
+    exchanges: list[Exchange] = field(default_factory=list, repr=False)
+
+    def add(self, exchange: Exchange) -> None:
+        """Keep an exchange, unless the call had very many already."""
+        if len(self.exchanges) < MAX_EXCHANGES:
+            self.exchanges.append(exchange)
+
+
+@dataclass(slots=True)
+class Call:
+    """What is known of a call so far.
+
+    `secrets` are the texts that must not reach a log or a trace. `trace` is None
+    unless the call is traced. `started` is by the monotonic clock.
+    """
+
+    request_id: str
+    instance_id: int | None = None
+    vendor_calls: int = 0
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    trace: CallTrace | None = field(default=None, repr=False)
+    started: float = field(default_factory=time.monotonic)
+
+    def elapsed_ms(self) -> float:
+        """Return how long the call has taken until now."""
+        return (time.monotonic() - self.started) * 1000
+
+
+_CURRENT: ContextVar[Call | None] = ContextVar("call", default=None)
+
+
+def begin(request_id: str) -> Call:
+    """Make a new call the current one and return it."""
+    call = Call(request_id)
+    _CURRENT.set(call)
+    return call
+
+
+def current() -> Call | None:
+    """Return the call of this thread; None between calls."""
+    return _CURRENT.get()
+
+
+def conceal(*secrets: str | None) -> None:
+    """Keep these texts out of whatever is noted in the current call from now on."""
+    call = _CURRENT.get()
+    if call is not None:
+        call.secrets += tuple(secret for secret in secrets if secret)
+
+
+def end() -> None:
+    """Forget the current call."""
+    _CURRENT.set(None)

@@ -1,0 +1,79 @@
+"""Children of a record: `/accounts/7/contacts` and `/Account/7/Contact/9`.
+
+Source: elements-api 4.6.
+"""
+
+from __future__ import annotations
+
+from flask import Flask, Response
+
+from bridge.services.records import parents
+from bridge.services.records.parents import ParentLink
+from bridge.store.instances import Instance
+from bridge.web.http import request_context
+from bridge.web.routes.hubs import (
+    PREFIXES,
+    answer_create,
+    answer_delete,
+    answer_get,
+    answer_list,
+    answer_update,
+    enabled_instance,
+)
+
+_ALL = "/<object:object_name>/<record_id>/<child>"
+
+
+def register(app: Flask) -> None:
+    """Add every route twice, with the hub and without."""
+    for prefix in PREFIXES:
+        for path, view, methods in (
+            (_ALL, list_children, ["GET"]),
+            (_ALL, create_child, ["POST"]),
+            (f"{_ALL}/<child_id>", get_child, ["GET"]),
+            (f"{_ALL}/<child_id>", update_child, ["PATCH", "PUT"]),
+            (f"{_ALL}/<child_id>", delete_child, ["DELETE"]),
+        ):
+            app.add_url_rule(prefix + path, view_func=view, methods=methods)
+
+
+def list_children(object_name: str, record_id: str, child: str) -> Response:
+    """Answer a page of children; one vendor call more when there are none."""
+    instance, link = _link(object_name, record_id, child)
+    return answer_list(instance, child, link)
+
+
+def create_child(object_name: str, record_id: str, child: str) -> Response:
+    """Create a child and answer it as stored. Three vendor calls."""
+    instance, link = _link(object_name, record_id, child)
+    return answer_create(instance, child, link)
+
+
+def get_child(object_name: str, record_id: str, child: str, child_id: str) -> Response:
+    """Answer one child. One vendor call."""
+    instance, link = _link(object_name, record_id, child)
+    return answer_get(instance, child, child_id, link)
+
+
+def update_child(
+    object_name: str, record_id: str, child: str, child_id: str
+) -> Response:
+    """Change the members sent and answer the whole child. Three vendor calls."""
+    instance, link = _link(object_name, record_id, child)
+    return answer_update(instance, child, child_id, link)
+
+
+def delete_child(
+    object_name: str, record_id: str, child: str, child_id: str
+) -> Response:
+    """Delete one child. Two vendor calls."""
+    instance, link = _link(object_name, record_id, child)
+    return answer_delete(instance, child, child_id, link)
+
+
+def _link(object_name: str, record_id: str, child: str) -> tuple[Instance, ParentLink]:
+    instance = enabled_instance()
+    link = parents.find_link(
+        request_context.context(), instance, object_name, record_id, child
+    )
+    return instance, link

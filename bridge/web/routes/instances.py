@@ -1,0 +1,165 @@
+"""Instances by id, by token, and below their element. Source: elements-api 2.2."""
+
+from __future__ import annotations
+
+from flask import Flask, Response, request
+from werkzeug.routing import BaseConverter
+
+from bridge.errors import NotFoundError
+from bridge.services.instances import configuration, lifecycle
+from bridge.services.instances.bodies import instance_document
+from bridge.store.instances import Instance
+from bridge.web.http import bodies, query_string, request_context, responses
+from bridge.web.http.route_auth import BASE, TOKEN_FORMS
+
+_ALL = f"{BASE}/instances"
+_ONE = f"{BASE}/instances/<instance:instance_id>"
+_OF_ELEMENT = f"{BASE}/elements/<element>/instances"
+
+
+class InstanceId(BaseConverter):
+    """What names an instance in a path; the words of the token forms name none."""
+
+    part_isolating = True
+    regex = rf"(?!(?:{'|'.join(sorted(TOKEN_FORMS | {'count'}))})\Z)[^/]+"
+
+
+def register(app: Flask) -> None:
+    """Add the routes; the forms without an id find the instance by its token."""
+    app.url_map.converters["instance"] = InstanceId
+    for path, view, methods in (
+        (_ALL, list_instances, ["GET"]),
+        (_ALL, create_instance, ["POST"]),
+        (f"{_ALL}/count", count_instances, ["GET"]),
+        (_OF_ELEMENT, list_instances, ["GET"]),
+        (_OF_ELEMENT, create_instance, ["POST"]),
+        (_ONE, get_instance, ["GET"]),
+        (f"{_OF_ELEMENT}/<instance_id>", get_instance, ["GET"]),
+        (_ONE, change_instance, ["PUT", "PATCH"]),
+        (_ALL, change_instance, ["PUT", "PATCH"]),
+        (f"{_OF_ELEMENT}/<instance_id>", change_instance, ["PUT"]),
+        (_ONE, delete_instance, ["DELETE"]),
+        (_ALL, delete_instance, ["DELETE"]),
+        (f"{_OF_ELEMENT}/<instance_id>", delete_instance, ["DELETE"]),
+        (f"{_ONE}/enabled", switch_instance, ["PUT", "DELETE"]),
+        (f"{_ALL}/enabled", switch_instance, ["PUT", "DELETE"]),
+        (f"{_ONE}/configuration", list_configuration, ["GET"]),
+        (f"{_ALL}/configuration", list_configuration, ["GET"]),
+        (f"{_ONE}/configuration/<config_id>", get_configuration, ["GET"]),
+        (f"{_ALL}/configuration/<config_id>", get_configuration, ["GET"]),
+        (f"{_ONE}/configuration/<config_id>", patch_configuration, ["PATCH"]),
+        (f"{_ALL}/configuration/<config_id>", patch_configuration, ["PATCH"]),
+    ):
+        app.add_url_rule(path, view_func=view, methods=methods)
+
+
+def list_instances(element: str | None = None) -> Response:
+    """Answer a page of the caller's instances. No vendor call."""
+    ctx = request_context.context()
+    search, notes = query_string.instance_search(
+        query_string.current_query(), element_key=element
+    )
+    page = lifecycle.list_instances(ctx, request_context.user(), search)
+    return responses.json_page(
+        page.documents, next_page=page.next_page, total=page.total, notes=notes
+    )
+
+
+def count_instances() -> Response:
+    """Answer how many instances the caller sees. No vendor call."""
+    return responses.json_object(
+        lifecycle.count_instances(request_context.context(), request_context.user())
+    )
+
+
+def create_instance(element: str | None = None) -> Response:
+    """Verify credentials and store an instance. Two vendor calls."""
+    document = lifecycle.create_instance(
+        request_context.context(),
+        request_context.user(),
+        bodies.current_object(),
+        element_key_or_id=element,
+    )
+    return responses.json_object(document)
+
+
+def get_instance(instance_id: str, element: str | None = None) -> Response:
+    """Answer one instance. No vendor call."""
+    instance = find(instance_id, element)
+    return responses.json_object(instance_document(request_context.context(), instance))
+
+
+def change_instance(
+    instance_id: str | None = None, element: str | None = None
+) -> Response:
+    """Replace (`PUT`) or change (`PATCH`) an instance. Up to two vendor calls."""
+    instance = find(instance_id, element)
+    change = (
+        lifecycle.replace_instance
+        if request.method == "PUT"
+        else lifecycle.patch_instance
+    )
+    document = change(
+        request_context.context(),
+        instance,
+        bodies.current_object(),
+        reauthenticate=query_string.flag(
+            query_string.current_query(), "reAuthenticate", default=True
+        ),
+    )
+    return responses.json_object(document)
+
+
+def delete_instance(
+    instance_id: str | None = None, element: str | None = None
+) -> Response:
+    """Remove an instance; a body is not looked at. No vendor call."""
+    lifecycle.delete_instance(request_context.context(), find(instance_id, element))
+    return responses.empty()
+
+
+def switch_instance(instance_id: str | None = None) -> Response:
+    """Enable (`PUT`) or disable (`DELETE`) an instance. No vendor call."""
+    enabled = request.method == "PUT"
+    lifecycle.set_enabled(request_context.context(), find(instance_id), enabled=enabled)
+    return responses.empty()
+
+
+def list_configuration(instance_id: str | None = None) -> Response:
+    """Answer the entries of an instance's configuration. No vendor call."""
+    entries = configuration.list_entries(request_context.context(), find(instance_id))
+    return responses.json_list(entries)
+
+
+def get_configuration(config_id: str, instance_id: str | None = None) -> Response:
+    """Answer one entry. No vendor call."""
+    instance = find(instance_id)
+    return responses.json_object(
+        configuration.get_entry(request_context.context(), instance, config_id)
+    )
+
+
+def patch_configuration(config_id: str, instance_id: str | None = None) -> Response:
+    """Change one entry. Two vendor calls for a credential, none otherwise."""
+    instance, body = find(instance_id), bodies.current_object()
+    return responses.json_object(
+        configuration.patch_entry(request_context.context(), instance, config_id, body)
+    )
+
+
+def find(instance_id: str | None, element: str | None = None) -> Instance:
+    """Return the instance of a path, or of the token where the path has no id.
+
+    Raises:
+        NotFoundError: unknown, not the caller's to see, or another element's.
+    """
+    if instance_id is None:
+        return request_context.instance()
+    instance = lifecycle.find_instance(
+        request_context.context(), request_context.user(), instance_id
+    )
+    if element is not None:
+        key = lifecycle.find_element(request_context.context(), element).key
+        if instance.element_key != key:
+            raise NotFoundError(f"No instance {instance_id} of element {element}.")
+    return instance

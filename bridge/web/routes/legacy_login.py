@@ -1,0 +1,78 @@
+"""Logging in as set-up tools of the old console do: a form, a cookie, the secrets.
+
+Source: elements-api 1.4, and Appendix E for the page with the form.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, request
+
+from bridge.services import access
+from bridge.web.http import request_context, responses
+from bridge.web.http.forms import current_form
+
+_COOKIE = "JSESSIONID"
+_ROOT = "/elements"
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": (
+        "default-src 'none'; base-uri 'none'; form-action 'self'; "
+        "frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+def register(app: Flask) -> None:
+    """Add the routes; they stand beside the API's base path."""
+    app.add_url_rule(f"{_ROOT}/jsp/login.jsp", view_func=show_form)
+    app.add_url_rule(
+        f"{_ROOT}/j_spring_security_check", view_func=log_in_by_form, methods=["POST"]
+    )
+    app.add_url_rule(
+        f"{_ROOT}/api-v1/ui/getSecrets", view_func=show_secrets, methods=["GET"]
+    )
+
+
+def show_form() -> Response:
+    """Answer a page with the form, which no other site can put into a frame."""
+    prefix = urlsplit(request_context.public_url()).path
+    page = _read_page().replace("{{prefix}}", prefix)
+    return Response(page, content_type="text/html; charset=utf-8", headers=_HEADERS)
+
+
+@cache
+def _read_page() -> str:
+    return (files("bridge.web") / "pages" / "login.html").read_text("utf-8")
+
+
+def log_in_by_form() -> Response:
+    """Answer a session's cookie to the form `j_username`, `j_password`; no body."""
+    form = current_form()
+    username, password = form.get("j_username", ""), form.get("j_password", "")
+    user = access.log_in(request_context.context(), username, password)
+    response = responses.empty()
+    response.set_cookie(
+        _COOKIE,
+        str(user["token"]),
+        path=_ROOT,
+        secure=request.is_secure,
+        httponly=True,
+        samesite="Strict",
+    )
+    return response
+
+
+def show_secrets() -> Response:
+    """Answer the secrets of the user whose cookie it is."""
+    ctx = request_context.context()
+    secrets = access.read_secrets(ctx, request.cookies.get(_COOKIE))
+    return responses.json_object(
+        {"user": secrets["userSecret"], "company": secrets["organizationSecret"]}
+    )

@@ -1,0 +1,63 @@
+"""Names and fields of an instance's objects; a disabled instance still tells them.
+
+Source: elements-api 4.7, and 2.2 for the forms below an instance.
+"""
+
+from __future__ import annotations
+
+from flask import Flask, Response, request
+
+from bridge.services import descriptions
+from bridge.services.instances.bodies import instance_document
+from bridge.web.http import query_string, request_context, responses
+from bridge.web.http.route_auth import BASE
+from bridge.web.routes.instances import find
+
+_PREFIXES = (
+    BASE,
+    f"{BASE}/hubs/<hub>",
+    f"{BASE}/instances",
+    f"{BASE}/instances/<instance:instance_id>",
+)
+
+
+def register(app: Flask) -> None:
+    """Add the routes; the forms without an id find the instance by its token."""
+    for prefix in _PREFIXES:
+        app.add_url_rule(f"{prefix}/objects", view_func=list_objects)
+        app.add_url_rule(
+            f"{prefix}/objects/<object_name>/metadata", view_func=get_object_metadata
+        )
+    app.add_url_rule(f"{BASE}/instance", view_func=get_own_instance)
+
+
+def list_objects(instance_id: str | None = None) -> Response:
+    """Answer all names, or objects in the later version. At most one vendor call."""
+    objects = descriptions.list_objects(request_context.context(), find(instance_id))
+    items = objects if _is_helium() else [item["name"] for item in objects]
+    return responses.json_list(items)
+
+
+def get_object_metadata(object_name: str, instance_id: str | None = None) -> Response:
+    """Answer an object's fields. At most three vendor calls, none while cached."""
+    document = descriptions.object_metadata(
+        request_context.context(),
+        find(instance_id),
+        object_name,
+        custom_only=query_string.flag(
+            query_string.current_query(), "customFieldsOnly", default=False
+        ),
+        rich=_is_helium(),
+    )
+    return responses.json_object(document)
+
+
+def get_own_instance() -> Response:
+    """Answer the instance of the token. No vendor call."""
+    return responses.json_object(
+        instance_document(request_context.context(), request_context.instance())
+    )
+
+
+def _is_helium() -> bool:
+    return request.headers.get("Elements-Version", "").strip().lower() == "helium"

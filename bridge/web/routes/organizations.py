@@ -1,0 +1,336 @@
+"""Organization, accounts and users of the platform. Source: elements-api appendix A.
+
+`/accounts` and `/users` without a hub are the element's records when an Element part
+is sent, and the platform's own without it. Source: elements-api 1.3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from flask import Flask, Response, request
+
+from bridge.services.instances import lifecycle
+from bridge.services.organizations import accounts, users
+from bridge.services.organizations.bodies import AccountFields
+from bridge.services.paging import PageSlice
+from bridge.store.organizations import User
+from bridge.web.http import bodies, query_string, request_context, responses
+from bridge.web.http.route_auth import BASE
+from bridge.web.routes import children, hubs
+
+View: TypeAlias = Callable[..., Response]
+
+_ACCOUNTS = f"{BASE}/accounts"
+_ACCOUNT = f"{_ACCOUNTS}/<account_id>"
+_USERS = f"{BASE}/users"
+_USER = f"{_USERS}/<user_id>"
+_ROLES = f"{_USER}/roles"
+_MEMBER = f"{BASE}/organizations/users/<id_or_email>"
+
+_LACKING = (
+    (f"{_ACCOUNTS}/instances", ["POST", "PUT", "PATCH", "DELETE"]),
+    (f"{_ACCOUNTS}/settings", ["PUT", "DELETE"]),
+    (f"{_ACCOUNT}/instances", ["POST"]),
+    (f"{_ACCOUNT}/roles", ["POST"]),
+    (f"{_ACCOUNT}/roles/<role>", ["GET", "PATCH"]),
+    (f"{_ACCOUNT}/users/<user_id>", ["DELETE"]),
+)
+"""Verbs that would otherwise be looked for among the records."""
+
+
+def register(app: Flask) -> None:
+    """Add the routes; none of the platform's costs a vendor call."""
+    _register_shared(app)
+    _register_own(app)
+    for path, methods in _LACKING:
+        app.add_url_rule(
+            path,
+            endpoint=f"{request_context.REFUSAL} {path}",
+            view_func=refuse_method,
+            methods=methods,
+        )
+
+
+def _register_shared(app: Flask) -> None:
+    """Add what is the platform's or the element's."""
+    for path, method, platform, records in (
+        (_ACCOUNTS, "GET", list_accounts, hubs.list_records),
+        (_ACCOUNTS, "POST", create_account, hubs.create_record),
+        (_ACCOUNT, "GET", get_account, hubs.get_record),
+        (_ACCOUNT, "PATCH", change_account, hubs.update_record),
+        (_ACCOUNT, "PUT", change_account, hubs.update_record),
+        (_ACCOUNT, "DELETE", delete_account, hubs.delete_record),
+        (_USERS, "GET", list_users, hubs.list_records),
+        (_USERS, "POST", None, hubs.create_record),
+        (_USER, "GET", get_user, hubs.get_record),
+        (_USER, "PATCH", change_user, hubs.update_record),
+        (_USER, "PUT", change_user, hubs.update_record),
+        (_USER, "DELETE", delete_user, hubs.delete_record),
+        (_ROLES, "GET", list_user_roles, _roles(children.list_children)),
+        (_ROLES, "POST", None, _roles(children.create_child)),
+        (f"{_ROLES}/<role>", "GET", None, _roles(children.get_child)),
+        (f"{_ROLES}/<role>", "PATCH", None, _roles(children.update_child)),
+        (f"{_ROLES}/<role>", "PUT", refuse_user_role, _roles(children.update_child)),
+        (
+            f"{_ROLES}/<role>",
+            "DELETE",
+            refuse_user_role,
+            _roles(children.delete_child),
+        ),
+    ):
+        name = path.removeprefix(f"{BASE}/").partition("/")[0]
+        app.add_url_rule(
+            path,
+            endpoint=f"{method} {path}",
+            view_func=_either(name, platform, records),
+            methods=[method],
+        )
+
+
+def _register_own(app: Flask) -> None:
+    """Add what is the platform's alone."""
+    own: tuple[tuple[str, View, list[str]], ...] = (
+        (f"{BASE}/organizations/me", get_organization, ["GET"]),
+        (_MEMBER, get_member, ["GET"]),
+        (_MEMBER, delete_member, ["DELETE"]),
+        (f"{_ACCOUNTS}/instances", list_account_instances, ["GET"]),
+        (f"{_ACCOUNT}/instances", list_account_instances, ["GET"]),
+        (f"{_ACCOUNTS}/settings", read_settings, ["GET"]),
+        (f"{_ACCOUNT}/settings", read_settings, ["GET"]),
+        (f"{_ACCOUNTS}/settings", write_settings, ["POST", "PATCH"]),
+        (f"{_ACCOUNT}/settings", write_settings, ["POST", "PATCH"]),
+        (f"{_ACCOUNT}/users", list_users, ["GET"]),
+        (f"{_ACCOUNT}/users", create_user, ["POST"]),
+        (f"{_ACCOUNT}/users/<user_id>", get_user, ["GET"]),
+        (f"{_ACCOUNT}/users/<user_id>", change_user, ["PATCH", "PUT"]),
+        (f"{_ACCOUNT}/roles", list_roles, ["GET"]),
+        (f"{_ACCOUNT}/roles/<role>", refuse_role, ["PUT", "DELETE"]),
+    )
+    for path, view, methods in own:
+        app.add_url_rule(path, view_func=view, methods=methods)
+
+
+def refuse_method(**_path: str) -> Response:
+    """Refuse a verb that a path of accounts lacks."""
+    request_context.refuse_method(request.method)
+
+
+def get_organization() -> Response:
+    """Answer the caller's organization."""
+    return responses.json_object(accounts.organization_document(request_context.user()))
+
+
+def list_accounts() -> Response:
+    """Answer a page of the organization's accounts."""
+    query = query_string.current_query()
+    asked, notes = query_string.cut(query)
+    piece = accounts.list_accounts(
+        request_context.context(),
+        request_context.user(),
+        query_string.text(query, "where"),
+        asked,
+    )
+    return _listed(piece, notes)
+
+
+def create_account() -> Response:
+    """Make an account."""
+    body = bodies.current_object()
+    return _kept(
+        accounts.add_account(request_context.context(), request_context.user(), body)
+    )
+
+
+def get_account(account_id: str) -> Response:
+    """Answer one account."""
+    account = accounts.find_account(
+        request_context.context(), request_context.user(), account_id
+    )
+    return responses.json_object(accounts.account_document(account))
+
+
+def change_account(account_id: str) -> Response:
+    """Change an account."""
+    body = bodies.current_object()
+    return _kept(
+        accounts.change_account(
+            request_context.context(), request_context.user(), account_id, body
+        )
+    )
+
+
+def delete_account(account_id: str) -> Response:
+    """Remove an account."""
+    accounts.remove_account(
+        request_context.context(), request_context.user(), account_id
+    )
+    return responses.empty()
+
+
+def list_users(account_id: str | None = None) -> Response:
+    """Answer a page of users, of one account or of all."""
+    query = query_string.current_query()
+    asked, notes = query_string.cut(query)
+    piece = users.list_users(
+        request_context.context(),
+        request_context.user(),
+        account_id,
+        query_string.text(query, "where"),
+        asked,
+    )
+    return _listed(piece, notes)
+
+
+def create_user(account_id: str) -> Response:
+    """Make a user; the answer alone tells the secret."""
+    body = bodies.current_object()
+    return _kept(
+        users.add_user(
+            request_context.context(), request_context.user(), account_id, body
+        )
+    )
+
+
+def get_user(user_id: str, account_id: str | None = None) -> Response:
+    """Answer one user."""
+    return responses.json_object(users.user_document(_find_user(user_id, account_id)))
+
+
+def change_user(user_id: str, account_id: str | None = None) -> Response:
+    """Change a user; with `permanent=true`, a deactivated one loses its instances."""
+    body, found = bodies.current_object(), _find_user(user_id, account_id)
+    permanent = query_string.flag(
+        query_string.current_query(), "permanent", default=False
+    )
+    return _kept(
+        users.change_user(
+            request_context.context(),
+            request_context.user(),
+            found,
+            body,
+            permanent=permanent,
+        )
+    )
+
+
+def delete_user(user_id: str) -> Response:
+    """Remove a user."""
+    found = _find_user(user_id)
+    users.remove_user(request_context.context(), request_context.user(), found)
+    return responses.empty()
+
+
+def get_member(id_or_email: str) -> Response:
+    """Answer one user of the organization."""
+    return responses.json_object(users.user_document(_find_member(id_or_email)))
+
+
+def delete_member(id_or_email: str) -> Response:
+    """Remove a user of the organization."""
+    found = _find_member(id_or_email)
+    users.remove_user(request_context.context(), request_context.user(), found)
+    return responses.empty()
+
+
+def list_user_roles(user_id: str) -> Response:
+    """Answer the roles that a user has: there are none."""
+    _find_user(user_id)
+    return responses.json_list([])
+
+
+def refuse_user_role(user_id: str, role: str) -> Response:
+    """Refuse a role that is none; all are."""
+    users.refuse_user_role(
+        request_context.context(), request_context.user(), user_id, role
+    )
+
+
+def list_roles(account_id: str) -> Response:
+    """Answer the roles that an account has."""
+    return responses.json_list(
+        accounts.list_roles(
+            request_context.context(), request_context.user(), account_id
+        )
+    )
+
+
+def refuse_role(account_id: str, role: str) -> Response:
+    """Refuse a role that is none; all are."""
+    accounts.refuse_role(
+        request_context.context(), request_context.user(), account_id, role
+    )
+
+
+def list_account_instances(account_id: str | None = None) -> Response:
+    """Answer a page of an account's instances, the caller's own unless named."""
+    ctx, user = request_context.context(), request_context.user()
+    search, notes = query_string.instance_search(query_string.current_query())
+    own = user.account_id
+    if account_id is not None:
+        own = accounts.find_own_account(ctx, user, account_id).id
+    page = lifecycle.list_of_account(ctx, user, own, search)
+    return responses.json_page(
+        page.documents, next_page=page.next_page, total=page.total, notes=notes
+    )
+
+
+def read_settings(account_id: str | None = None) -> Response:
+    """Answer what is set for an account."""
+    user = request_context.user()
+    of_account = account_id or str(user.account_id)
+    return responses.json_object(
+        accounts.read_settings(request_context.context(), user, of_account)
+    )
+
+
+def write_settings(account_id: str | None = None) -> Response:
+    """Set what the body names and answer all that is set."""
+    user, body = request_context.user(), bodies.current_object()
+    of_account = account_id or str(user.account_id)
+    return responses.json_object(
+        accounts.write_settings(request_context.context(), user, of_account, body)
+    )
+
+
+def _find_user(user_id: str, account_id: str | None = None) -> User:
+    ctx, user = request_context.context(), request_context.user()
+    return users.find_user(ctx, user, user_id, account_id)
+
+
+def _find_member(id_or_email: str) -> User:
+    ctx, user = request_context.context(), request_context.user()
+    return users.find_by_id_or_email(ctx, user, id_or_email)
+
+
+def _kept(kept: AccountFields) -> Response:
+    return responses.json_object(kept.document, ignored=kept.ignored)
+
+
+def _listed(piece: PageSlice, notes: Sequence[str]) -> Response:
+    return responses.json_page(
+        piece.items, next_page=piece.next_page, total=piece.total, notes=notes
+    )
+
+
+def _roles(records: View) -> View:
+    """Return a view of children for the path of a user's roles."""
+
+    def view(name: str, user_id: str, *role: str) -> Response:
+        return records(name, user_id, "roles", *role)
+
+    return view
+
+
+def _either(name: str, platform: View | None, records: View) -> View:
+    """Return a view that answers for the platform unless an instance was opened."""
+
+    def view(**values: str) -> Response:
+        if request_context.opened() is not None:
+            return records(name, *values.values())
+        if platform is None:
+            request_context.refuse_method(request.method)
+        return platform(**values)
+
+    return view

@@ -64,6 +64,7 @@ class SandboxApp:
         self._faults = FaultQueue()
         self._slots = BoundedSemaphore(MAX_CONCURRENT_REQUESTS)
         self._control = ControlEndpoints(vendor, self._journal, recording, self._faults)
+        # Rendering is slow, and the description differs by version and address.
         self._description = lru_cache(maxsize=8)(self._render_description)
 
     def __call__(
@@ -166,6 +167,7 @@ class SandboxApp:
         environ, request = exchange.environ, exchange.read()
         operation = request.operation if isinstance(request, Request) else ""
         knobs = self._vendor.knobs
+        # A fault applies also to calls with a wrong login or an unreadable body.
         fault = self._faults.pop(operation) or knobs.fault()
         if fault is None:
             response = self._call(exchange, request)

@@ -46,6 +46,51 @@ TOO_MANY_BYTES = (
     "The maximum of 10,000,000 bytes of attachments in five minutes has been exceeded."
 )
 
+# With places for values, in the order of the comments.
+
+# A verb (query, create, …): the user may not use it on an entity type.
+NO_PERMISSION = (
+    "The logged in Resource does not have the adequate permissions to {} this entity "
+    "type."
+)
+# An entity that does not exist, in a query. Unverified.
+UNKNOWN_ENTITY = "Unable to find entity {}."
+# A field and an entity, in a query.
+UNKNOWN_FIELD = "Unable to find {} in the {} Entity."
+# A UDF and an entity, in a query or record. Unverified.
+UNKNOWN_UDF = "Unable to find UDF {} in the {} Entity."
+# A field and an entity, in a query. Unverified.
+NOT_QUERYABLE = "{} is not queryable in the {} Entity."
+# What is malformed in a query. Unverified: all but the prefix.
+INVALID_QUERY = "Invalid query syntax. {}"
+# A check fault, and the 1-based number of its record.
+AT_RECORD = "{} ; on record number [{}]."
+# The number of a record with a save fault: the second message on update and delete.
+# Unverified: that of delete.
+UPDATE_FAILED = "Error updating entity for record number [{}]."
+DELETE_FAILED = "Error deleting entity for record number [{}]."
+# A required field without a value.
+MISSING = "Value does not exist for the required field {}."
+# A type and a field with a text that is not of it. Unverified: but for numbers.
+NOT_CONVERTIBLE = "Can not convert data to {} in field: {}."
+# A text and a type of the database that a query compares it with. Source: a client of
+# the vendor's other API, for whole numbers. Unverified: for other types.
+NOT_COMPARABLE = "Conversion failed when converting varchar '{}' to data type {}"
+# A value and a picklist that lacks it or has it as inactive.
+BAD_PICKLIST_VALUE = "Picklist value [{}] does not exist for {}."
+# A field and an entity: the record does not exist or is inactive.
+BAD_REFERENCE = "Reference value on field: {} of type: {} does not exist or is invalid."
+# A field: the record is of another account. Source: a client of the vendor's other API,
+# on tickets.
+UNFIT_REFERENCE = "Value does not reference an existing entity for {}."
+# A protected UDF that the user may not write. Unverified: the text.
+NO_UDF_PERMISSION = (
+    "The logged in Resource does not have the adequate permissions to update the "
+    "user-defined field {}."
+)
+# A field with a text that is too long; the vendor's message ends with a blank.
+TOO_LONG = "String value exceeds maximum length (field:{}). "
+
 
 class BusinessError(Exception):
     """A call that is refused; each message becomes one ATWSError.
@@ -110,107 +155,3 @@ def unprocessable(inner: str) -> SoapFaultError:
         f"request. ---> {inner}",
         code="Server",
     )
-
-
-def no_permission(verb: str) -> str:
-    """The user may not `verb` (query, create, …) an entity type."""
-    return (
-        "The logged in Resource does not have the adequate permissions to "
-        f"{verb} this entity type."
-    )
-
-
-def unknown_entity(name: str) -> str:
-    """A query names an unknown entity. Unverified."""
-    return f"Unable to find entity {name}."
-
-
-def unknown_field(name: str, entity: str) -> str:
-    """A query names an unknown field."""
-    return f"Unable to find {name} in the {entity} Entity."
-
-
-def unknown_udf(name: str, entity: str) -> str:
-    """A query or record names an unknown UDF. Unverified."""
-    return f"Unable to find UDF {name} in the {entity} Entity."
-
-
-def not_queryable(name: str, entity: str) -> str:
-    """A query compares a field that cannot be queried. Unverified."""
-    return f"{name} is not queryable in the {entity} Entity."
-
-
-def invalid_query(what: str) -> str:
-    """A query is malformed. Unverified: all but the prefix."""
-    return f"Invalid query syntax. {what}"
-
-
-def at_record(text: str, number: int) -> str:
-    """A check fault of a record, with its 1-based number."""
-    return f"{text} ; on record number [{number}]."
-
-
-def update_failed(number: int) -> str:
-    """The second message of a save fault on update."""
-    return f"Error updating entity for record number [{number}]."
-
-
-def delete_failed(number: int) -> str:
-    """The second message of a save fault on delete. Unverified."""
-    return f"Error deleting entity for record number [{number}]."
-
-
-def missing(field: str) -> str:
-    """A required field has no value."""
-    return f"Value does not exist for the required field {field}."
-
-
-def not_convertible(noun: str, field: str) -> str:
-    """A text is not a number, time or boolean. Unverified: but for numbers."""
-    return f"Can not convert data to {noun} in field: {field}."
-
-
-def not_comparable(value: str, database_type: str) -> str:
-    """A query compares a field with a text that is not of its type.
-
-    Source: a client of the vendor's other API, for whole numbers. Unverified: for other
-    types.
-    """
-    return (
-        f"Conversion failed when converting varchar '{value}' to data type "
-        f"{database_type}"
-    )
-
-
-def bad_picklist_value(value: str, field: str) -> str:
-    """A picklist lacks a value, or it is inactive."""
-    return f"Picklist value [{value}] does not exist for {field}."
-
-
-def bad_reference(field: str, entity: str) -> str:
-    """A reference is to a record that does not exist or is inactive."""
-    return (
-        f"Reference value on field: {field} of type: {entity} does not exist or is "
-        "invalid."
-    )
-
-
-def unfit_reference(field: str) -> str:
-    """A reference is to a record of another account.
-
-    Source: a client of the vendor's other API, on tickets.
-    """
-    return f"Value does not reference an existing entity for {field}."
-
-
-def no_udf_permission(name: str) -> str:
-    """The user may not write a protected UDF. Unverified: the text."""
-    return (
-        "The logged in Resource does not have the adequate permissions to update the "
-        f"user-defined field {name}."
-    )
-
-
-def too_long(field: str) -> str:
-    """A text is longer than its field; the vendor's message ends with a blank."""
-    return f"String value exceeds maximum length (field:{field}). "

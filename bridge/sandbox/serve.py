@@ -105,6 +105,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
         self._options = {
             "bind": f"fd://{listener.detach()}",
             "worker_class": _Worker,
+            # One process: clock, knobs, limits and journal are in its memory.
             "workers": 1,
             "threads": MAX_CONCURRENT_REQUESTS + _SPARE_THREADS,
             "keepalive": 30,
@@ -188,6 +189,7 @@ def run(
         with preparing as report:
             vendor.initial_data.prepare(report)
         vendor.refresh()
+        # A connection of SQLite must not be used on both sides of a fork.
         vendor.database.close()
         listener = _listen(choices.host, choices.port)
         base_url = _base_url(choices.host, listener)
@@ -206,6 +208,7 @@ def _raise_file_limit() -> None:
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
+    # A simulator can be started again at once on the same port.
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))

@@ -87,7 +87,7 @@ class TenantService:
     ) -> None:
         """Serve these UDFs from now on; `changed` as for `schema.tenant_schema`."""
         if (udfs, changed) == self._shown:
-            return
+            return  # rendering the metadata takes much longer than this comparison
         self._shown = (udfs, changed)
         new = self._editions[NEW]
         schema = tenant_schema(
@@ -125,6 +125,7 @@ class TenantService:
             return not user.assigned
         given = (code or "").encode()
         return any(
+            # In constant time, as a real service compares secrets.
             hmac.compare_digest(given, known.encode())
             for known in self.tenant.integration_codes
         )

@@ -68,6 +68,7 @@ class Vendor:
                 for tenant in dataset.tenants
             }
         )
+        # By name alone, as getZoneInfo finds them: unique over all tenants.
         self._logins = {
             user.username.lower(): (service, user)
             for service in self.tenants.values()

@@ -51,6 +51,7 @@ class Database:
     def __init__(self, path: Path, *, durable: bool) -> None:
         self.path = path
         self.durable = durable
+        # A connection of SQLite may be used only in the thread that opened it.
         self._threads = threading.local()
         self._writing = threading.Lock()
 
@@ -86,6 +87,7 @@ class Database:
     def writing(self) -> Iterator[sqlite3.Connection]:
         """Run one write transaction: commit at the end, roll back on any error."""
         connection = self.reading()
+        # Threads wait for this lock without a timeout, for SQLite's own with one.
         with self._writing:
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -97,6 +99,7 @@ class Database:
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, timeout=30, isolation_level=None)
+        # Readers never wait for the writer, and the writer never for readers.
         connection.execute("PRAGMA journal_mode=WAL")
         level = "FULL" if self.durable else "OFF"
         connection.execute(f"PRAGMA synchronous={level}")
@@ -179,7 +182,7 @@ def find(
 def read(
     connection: sqlite3.Connection, table: Table, record_id: int
 ) -> dict[str, Stored | None] | None:
-    """Return one record's stored values, or None when there is no such record."""
+    """Return one record's stored values, None when it does not exist."""
     row = connection.execute(
         f"SELECT {_names(table.storage)} FROM {table.sql} WHERE id = ?",  # noqa: S608 - quoted
         (record_id,),
@@ -198,7 +201,7 @@ def _stored(table: Table, cells: Sequence[Stored | None]) -> dict[str, Stored | 
 def fragment(
     connection: sqlite3.Connection, table: Table, record_id: int
 ) -> bytes | None:
-    """Return one record's fragment exactly as answers carry it."""
+    """Return one record's fragment exactly as responses contain it."""
     found = select(connection, table, "id = ?", (record_id,), 1)
     return found[0][1] if found else None
 

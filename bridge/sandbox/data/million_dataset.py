@@ -50,6 +50,7 @@ class CustomerGenerator:
 
     def account(self, number: int) -> Row:
         """Return one account."""
+        # Values by number, not from a generator: rows must not depend on their order.
         draw = number * _SCATTER
         city, state, code = _CITIES[draw % len(_CITIES)]
         name = self._text("last_names", draw)

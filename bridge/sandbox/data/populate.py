@@ -27,6 +27,8 @@ _UDF_DATA_TYPES = {
 
 def populate(population: Population, *, contacts: int, opportunities: int) -> None:
     """Complete the given records and add others, up to these totals."""
+    # The order of these calls, and of random draws in them, must stay: payloads and
+    # tests refer to the ids and values that follow from it.
     _complete_resources(population)
     _complete_accounts(population)
     _add_locations(population)

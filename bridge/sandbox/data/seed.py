@@ -114,7 +114,7 @@ def _tenant(
     }
     population = Population(
         facts=facts,
-        random=Random(about["ci"]),
+        random=Random(about["ci"]),  # the same records at every start
         mail=about["mail"],
         udfs=udfs,
         words=_read("words.toml") | document.get("words", {}),

@@ -103,6 +103,7 @@ def _number(text: str) -> Decimal:
 
 
 def _read_decimal(text: str) -> Stored:
+    # Integers of ten-thousandths: SQLite would compare decimals as floats.
     scaled = round(_number(text) * DECIMAL_PLACES)
     if not -(2**63) <= scaled < 2**63:
         raise ValueError(text)
@@ -320,7 +321,7 @@ def store(kind: Kind, value: object) -> Stored | None:
 
 
 def wire_type(kind: Kind, declared: str, stored: Stored) -> str:
-    """Return the local name of the `xsi:type` that an answer gives a value.
+    """Return the local name of the `xsi:type` of a value in a response.
 
     Unverified: numbers of long fields beyond 32 bits are a long; all values seen were
     an int.

@@ -112,7 +112,7 @@ def create_attachment(call: Call, upload: Upload) -> bytes:
         parent = _validate_parent(write, draft)
         is_file = draft.get("Type") == _FILE
         if is_file and data is None:
-            draft.check_faults.append(errors.missing("Data"))
+            draft.check_faults.append(errors.MISSING.format("Data"))
         faults = draft.check_faults + draft.save_faults
         if faults:
             raise _refused(" ".join(faults))
@@ -204,7 +204,7 @@ def _validate_parent(write: WriteTransaction, draft: Draft) -> str:
         if write.read(entity, parent_id):
             return entity
     if entities:
-        draft.check_faults.append(errors.bad_reference("ParentID", entities[-1]))
+        draft.check_faults.append(errors.BAD_REFERENCE.format("ParentID", entities[-1]))
     return ""
 
 

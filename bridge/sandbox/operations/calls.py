@@ -73,6 +73,7 @@ class Call:
         """
         self.entity = entity
         code = self.request.integration_code or self.user.username
+        # 1.5 may be called without a code; such users have threads of their own.
         owner = f"{self.service.tenant.ci} {code}"
         slot = (owner, entity or self.request.operation)
         if not self.vendor.slots.acquire(slot):
@@ -124,5 +125,5 @@ class Call:
             or found[quoted("Active")] == 0
             or found[quoted("UserType")] == API_USER
         ):
-            raise BusinessError(errors.no_permission(verb))
+            raise BusinessError(errors.NO_PERMISSION.format(verb))
         return wanted

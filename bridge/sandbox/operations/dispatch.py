@@ -104,10 +104,10 @@ def query(call: Call, document: str) -> bytes:
     parsed = queryxml.parse(document)
     table = call.schema.find(parsed.entity)
     if table is None:
-        raise BusinessError(errors.unknown_entity(parsed.entity))
+        raise BusinessError(errors.UNKNOWN_ENTITY.format(parsed.entity))
     call.acquire_slot(table.entity.name)
     if not _may(table, "query") or call.request.impersonated is not None:
-        raise BusinessError(errors.no_permission("query"))
+        raise BusinessError(errors.NO_PERMISSION.format("query"))
     if not parsed.where.items:
         return envelope.no_condition(table.entity.result_type)
     where = filters.compile_filter(table, parsed.where)
@@ -231,7 +231,9 @@ def _named(call: Call, name: str) -> str:
     """Return the entity that a metadata call names. Unverified: the fault's text."""
     table = call.schema.find(name)
     if table is None:
-        raise errors.unprocessable(f"System.Exception: {errors.unknown_entity(name)}")
+        raise errors.unprocessable(
+            f"System.Exception: {errors.UNKNOWN_ENTITY.format(name)}"
+        )
     call.acquire_slot(table.entity.name)
     return call.entity
 
@@ -248,7 +250,7 @@ def _check_verb(call: Call, batch: list[Submission], verb: str) -> None:
     if not _may(table, verb):
         # The vendor's text about a module that is not active always says "update".
         closed = _can(table, verb) and not table.entity.is_open
-        raise BusinessError(errors.no_permission("update" if closed else verb))
+        raise BusinessError(errors.NO_PERMISSION.format("update" if closed else verb))
 
 
 def _can(table: Table, verb: str) -> bool:

@@ -141,24 +141,26 @@ def _column(table: Table, field: Field) -> Column:
     if field.udf:
         udf = table.udf(field.name)
         if udf is None:
-            raise BusinessError(errors.unknown_udf(field.name, entity))
+            raise BusinessError(errors.UNKNOWN_UDF.format(field.name, entity))
         return udf
     found = table.column(field.name)
     if found is None:
-        raise BusinessError(errors.unknown_field(field.name, entity))
+        raise BusinessError(errors.UNKNOWN_FIELD.format(field.name, entity))
     # Clients page every entity by its id, also where metadata calls it not queryable.
     if not found.queryable and found is not table.columns[0]:
-        raise BusinessError(errors.not_queryable(found.name, entity))
+        raise BusinessError(errors.NOT_QUERYABLE.format(found.name, entity))
     return replace(found, sql=found.compared) if found.compared else found
 
 
 def _expression(column: Column, expression: Expression) -> Filter:
     operator = expression.operator
     if operator not in _OPERATORS:
-        raise BusinessError(errors.invalid_query(f"Unknown operator {operator}."))
+        raise BusinessError(
+            errors.INVALID_QUERY.format(f"Unknown operator {operator}.")
+        )
     if not _allowed(column, operator):
         raise BusinessError(
-            errors.invalid_query(
+            errors.INVALID_QUERY.format(
                 f"The operator {operator} is not allowed for the field {column.name}."
             )
         )
@@ -224,5 +226,5 @@ def _convert(column: Column, read: Callable[[str], _T], text: str) -> _T:
         return read(text)
     except ValueError as error:
         raise BusinessError(
-            errors.not_comparable(text, column.kind.database_type)
+            errors.NOT_COMPARABLE.format(text, column.kind.database_type)
         ) from error

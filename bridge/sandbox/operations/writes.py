@@ -106,7 +106,10 @@ def delete(
             reason = rules.refuse_delete(batch.write, entity, record_id)
             before = batch.write.read(entity, record_id)
             if reason is not None:
-                batch.save_faults += [reason, errors.delete_failed(submission.number)]
+                batch.save_faults += [
+                    reason,
+                    errors.DELETE_FAILED.format(submission.number),
+                ]
             elif not database.delete(batch.write.connection, table, record_id):
                 batch.check_faults.append(errors.NO_RECORD_TO_DELETE)
             else:
@@ -149,12 +152,14 @@ class _Batch:
     )
     def _add_faults(self, draft: Draft) -> None:
         number = draft.submission.number
-        self.check_faults += [errors.at_record(f, number) for f in draft.check_faults]
+        self.check_faults += [
+            errors.AT_RECORD.format(f, number) for f in draft.check_faults
+        ]
         self.check_faults += draft.verbatim_faults
         for fault in draft.save_faults:
             self.save_faults.append(fault)
             if not draft.is_new:
-                self.save_faults.append(errors.update_failed(number))
+                self.save_faults.append(errors.UPDATE_FAILED.format(number))
 
 
 @rule(

@@ -154,7 +154,7 @@ def validate_note(write: WriteTransaction, draft: Draft) -> None:
     if not draft.changed("OpportunityID"):
         return
     if write.read("Opportunity", opportunity).get(quoted("Status")) in _FINAL_STATUSES:
-        fault = errors.bad_reference("OpportunityID", "Opportunity")
+        fault = errors.BAD_REFERENCE.format("OpportunityID", "Opportunity")
         draft.check_faults.append(fault)
 
 

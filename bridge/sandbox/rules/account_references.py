@@ -80,7 +80,7 @@ def validate(write: WriteTransaction, draft: Draft) -> None:
         return
     for reference in _REFERENCES[draft.table.entity.name]:
         target = draft.get(reference.field)
-        bad = errors.bad_reference(reference.field, reference.entity)
+        bad = errors.BAD_REFERENCE.format(reference.field, reference.entity)
         if target is None or bad in draft.check_faults:
             continue
         if draft.changed("AccountID", via, reference.field):
@@ -88,7 +88,7 @@ def validate(write: WriteTransaction, draft: Draft) -> None:
             parent = write.read("Account", account).get(quoted("ParentAccountID"))
             allowed = {account, parent} if reference.or_parent else {account}
             if owner is not None and owner not in allowed:
-                draft.save_faults.append(errors.unfit_reference(reference.field))
+                draft.save_faults.append(errors.UNFIT_REFERENCE.format(reference.field))
 
 
 def _account(write: WriteTransaction, draft: Draft) -> tuple[Stored | None, str]:

@@ -114,7 +114,7 @@ def _validate_password(draft: Draft) -> None:
     password = draft.get("Password")
     if not password:
         if draft.is_new:
-            draft.check_faults.append(errors.missing("Password"))
+            draft.check_faults.append(errors.MISSING.format("Password"))
         return
     text = str(password)
     printable = text.isprintable() and " " not in text and "'" not in text

@@ -64,21 +64,21 @@ def _validate_field(
     try:
         stored = _read(draft, column, sent)
     except ValueError:
-        fault = errors.not_convertible(column.kind.noun, column.name)
+        fault = errors.NOT_CONVERTIBLE.format(column.kind.noun, column.name)
         draft.check_faults.append(fault)
         return
     unchanged = draft.before is not None and draft.before.get(column.sql) == stored
     draft.stored[column.sql] = stored
     if stored is None or _blank(stored):
         if column.required:
-            draft.check_faults.append(errors.missing(column.name))
+            draft.check_faults.append(errors.MISSING.format(column.name))
     elif unchanged and not _moved(draft, column.picklist_parent):
         return
     elif column.picklist and not _listed(draft, column, stored):
         shown = column.kind.write(stored)
-        draft.check_faults.append(errors.bad_picklist_value(shown, column.name))
+        draft.check_faults.append(errors.BAD_PICKLIST_VALUE.format(shown, column.name))
     elif column.reference and not _refers(connection, schema, column, stored):
-        fault = errors.bad_reference(column.name, column.reference)
+        fault = errors.BAD_REFERENCE.format(column.name, column.reference)
         draft.check_faults.append(fault)
 
 
@@ -91,16 +91,18 @@ def _moved(draft: Draft, parent: str | None) -> bool:
 def _read(draft: Draft, column: Column, sent: Value | None) -> Stored | None:
     """Return the stored form of what was sent; ValueError when it has none."""
     before = draft.before.get(column.sql) if draft.before else None
+    # A client sends back what it has read: the mask, or nothing.
     if column.secret and (sent is None or sent.text in {"", column.mask}):
         return before
     if not column.kind.is_text:
         return column.kind.read(sent.text) if sent and sent.text.strip() else None
     if sent is None:
+        # A cleared text is empty, not null, and later an empty element in responses.
         return None if before is None else ""
     if not sent.typed and not sent.text:
         draft.save_faults.append(errors.UNTYPED_TEXT)
     if column.length and len(sent.text) > column.length:
-        draft.save_faults.append(errors.too_long(column.name))
+        draft.save_faults.append(errors.TOO_LONG.format(column.name))
     return sent.text
 
 
@@ -155,15 +157,15 @@ def _refers(
 def _validate_udf(draft: Draft, name: str, text: str | None) -> None:
     column = draft.table.udf(name)
     if column is None:
-        fault = errors.unknown_udf(name, draft.table.entity.name)
+        fault = errors.UNKNOWN_UDF.format(name, draft.table.entity.name)
         draft.check_faults.append(fault)
         return
     if column.mask is not None:
         # Source: SOAP help, InstalledProduct. Unverified: also for the mask itself.
-        draft.check_faults.append(errors.no_udf_permission(name))
+        draft.check_faults.append(errors.NO_UDF_PERMISSION.format(name))
         return
     if column.required and _blank(text) and not _blank(draft.stored.get(column.sql)):
-        draft.check_faults.append(errors.missing(name))
+        draft.check_faults.append(errors.MISSING.format(name))
         return
     if text is None:
         draft.stored[column.sql] = None
@@ -171,10 +173,10 @@ def _validate_udf(draft: Draft, name: str, text: str | None) -> None:
     try:
         draft.stored[column.sql] = column.kind.read(text)
     except ValueError:
-        draft.check_faults.append(errors.not_convertible(column.kind.noun, name))
+        draft.check_faults.append(errors.NOT_CONVERTIBLE.format(column.kind.noun, name))
         return
     if column.picklist and not _listed(draft, column, text):
-        draft.check_faults.append(errors.bad_picklist_value(text, name))
+        draft.check_faults.append(errors.BAD_PICKLIST_VALUE.format(text, name))
 
 
 def _blank(value: Stored | None) -> bool:
@@ -194,7 +196,7 @@ def _require_udfs(draft: Draft) -> None:
     """
     if draft.table.entity.name in _REQUIRED_UDFS_ENFORCED:
         draft.check_faults.extend(
-            errors.missing(column.name)
+            errors.MISSING.format(column.name)
             for column in draft.table.udfs
             if column.required and _blank(draft.stored.get(column.sql))
         )
@@ -206,8 +208,8 @@ def _require_udfs(draft: Draft) -> None:
 def _fill_udf_defaults(draft: Draft) -> None:
     """Set UDFs that were not sent to their defaults.
 
-    Source: SOAP contract notes, section 8.3. Unverified: one that is sent without value
-    stays empty; a default that is not an active item of its list is ignored.
+    Source: SOAP contract notes, section 8.3. Unverified: a UDF that is sent without a
+    value stays empty; a default that is not an active item of its list is ignored.
     """
     for column in draft.table.udfs:
         if column.default is None or column.name in draft.submission.udfs:

@@ -20,7 +20,7 @@ def validate_product(write: WriteTransaction, draft: Draft) -> None:
     code = draft.get("ProductAllocationCodeID")
     use = write.read("AllocationCode", code).get(quoted("UseType"))
     if use is not None and use != _MATERIAL_CODE:
-        fault = errors.bad_reference("ProductAllocationCodeID", "AllocationCode")
+        fault = errors.BAD_REFERENCE.format("ProductAllocationCodeID", "AllocationCode")
         draft.check_faults.append(fault)
 
 

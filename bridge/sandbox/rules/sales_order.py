@@ -22,7 +22,7 @@ def validate_sales_order(write: WriteTransaction, draft: Draft) -> None:
     if not draft.changed("OwnerResourceID"):
         return
     if write.read("Resource", owner).get(quoted("UserType")) == API_USER:
-        fault = errors.bad_reference("OwnerResourceID", "Resource")
+        fault = errors.BAD_REFERENCE.format("OwnerResourceID", "Resource")
         draft.check_faults.append(fault)
 
 

@@ -53,7 +53,7 @@ def validate_ticket(write: WriteTransaction, draft: Draft) -> None:
     if not draft.changed("AssignedResourceID", "AssignedResourceRoleID"):
         return
     # A role that does not exist has been reported as a bad reference already.
-    fault = errors.bad_reference("AssignedResourceRoleID", "Role")
+    fault = errors.BAD_REFERENCE.format("AssignedResourceRoleID", "Role")
     if fault not in draft.check_faults and not work.has_role(write, resource, role):
         draft.save_faults.append(_WRONG_ROLE)
     if not draft.is_new and write.exists(

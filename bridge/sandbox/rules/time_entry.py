@@ -54,14 +54,14 @@ def validate_time_entry(write: WriteTransaction, draft: Draft) -> None:
 
 def _reword(draft: Draft, field: str, entity: str, text: str) -> None:
     """Replace the usual fault about a reference by the entity's own text."""
-    usual = errors.bad_reference(field, entity)
+    usual = errors.BAD_REFERENCE.format(field, entity)
     if usual in draft.check_faults:
         draft.check_faults.remove(usual)
         draft.save_faults.append(text)
 
 
 def _validate_role(write: WriteTransaction, draft: Draft) -> None:
-    """A ticket's entry names a role; a task's entry one that the resource has."""
+    """Require a role of a ticket's entry, and a role of the resource of a task's."""
     role, resource = draft.get("RoleID"), draft.get("ResourceID")
     if draft.get("TicketID") is not None and role is None:
         draft.save_faults.append(_NO_ROLE)
@@ -101,7 +101,7 @@ def _needs_times(write: WriteTransaction, draft: Draft) -> bool:
 
 
 def _validate_code(write: WriteTransaction, draft: Draft) -> None:
-    """The work type is an active general code."""
+    """Require a work type that is an active general code."""
     _reword(draft, "AllocationCodeID", "AllocationCode", _WRONG_CODE)
     code = draft.get("AllocationCodeID")
     if not draft.changed("AllocationCodeID"):

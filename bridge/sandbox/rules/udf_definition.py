@@ -58,7 +58,7 @@ def validate_list_item(write: WriteTransaction, draft: Draft) -> None:
     """Refuse an item of a field that is not a list."""
     definition = write.read(udfs.DEFINITION, draft.get("UdfFieldId"))
     if definition and definition.get(quoted("DataType")) != udfs.LIST:
-        fault = errors.bad_reference("UdfFieldId", udfs.DEFINITION)
+        fault = errors.BAD_REFERENCE.format("UdfFieldId", udfs.DEFINITION)
         draft.check_faults.append(fault)
 
 

@@ -75,7 +75,7 @@ class Request:
         source="clients",
     )
     def _argument(self, member: str) -> etree._Element | None:
-        """Return a simple argument, also one that is nested in itself.
+        """Return a simple argument, also if it is nested in itself.
 
         Source: an old suds library nests an argument that is passed as an object.
         """
@@ -188,7 +188,7 @@ def response(operation: str, service: str, *result: bytes) -> bytes:
     """Return the response of an operation with the members of its result."""
     inner = b"".join(result)
     open_result, close_result = f"<{operation}Result>", f"</{operation}Result>"
-    if not inner:
+    if not inner:  # the vendor's writer closes empty elements at once
         open_result, close_result = f"<{operation}Result />", ""
     return b"".join(
         (

@@ -98,6 +98,7 @@ def send(
     headers += response.headers
     accepted = environ.get("HTTP_ACCEPT_ENCODING", "")
     if "gzip" in accepted and len(body) > _MIN_COMPRESSED_BYTES:
+        # Without the time, so that equal responses have equal bytes.
         body = gzip.compress(body, _GZIP_LEVEL, mtime=0)
         headers.append(("Content-Encoding", "gzip"))
     headers.append(("Content-Length", str(len(body))))

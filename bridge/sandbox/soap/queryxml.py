@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 from lxml import etree
 
 from bridge.sandbox.declarations import rule
-from bridge.sandbox.errors import TOO_MANY_ORS, BusinessError, invalid_query
+from bridge.sandbox.errors import INVALID_QUERY, TOO_MANY_ORS, BusinessError
 from bridge.sandbox.soap import xml_reader
 from bridge.sandbox.soap.xml_reader import UnreadableXmlError
 
@@ -73,10 +73,12 @@ def parse(document: str) -> Query:
     """
     root = _tree(document)
     if root.tag.lower() != "queryxml":
-        raise BusinessError(invalid_query("The root element must be queryxml."))
+        raise BusinessError(INVALID_QUERY.format("The root element must be queryxml."))
     entity = _text(_child(root, "entity"))
     if not entity:
-        raise BusinessError(invalid_query("The entity element must name an entity."))
+        raise BusinessError(
+            INVALID_QUERY.format("The entity element must name an entity.")
+        )
     where = _condition(_child(root, "query"))
     if _or_count(where) > MAX_OR_CONDITIONS:
         raise BusinessError(TOO_MANY_ORS, entity=entity)
@@ -88,14 +90,14 @@ def _tree(document: str) -> etree._Element:
         # The text was decoded with the envelope, whatever encoding it declares itself.
         return xml_reader.read(document.strip().encode(), encoding="utf-8")
     except UnreadableXmlError as error:
-        raise BusinessError(invalid_query(error.message)) from error
+        raise BusinessError(INVALID_QUERY.format(error.message)) from error
 
 
 def _child(parent: etree._Element, name: str) -> etree._Element:
     for child in parent:
         if child.tag.lower() == name:
             return child
-    raise BusinessError(invalid_query(f"The {name} element is missing."))
+    raise BusinessError(INVALID_QUERY.format(f"The {name} element is missing."))
 
 
 def _text(element: etree._Element) -> str:
@@ -116,7 +118,9 @@ def _items(element: etree._Element) -> Iterator[tuple[Joiner, Field | Condition]
                 if bracket.items:
                     yield _joiner(child), bracket
             case other:
-                raise BusinessError(invalid_query(f"Unexpected element {other}."))
+                raise BusinessError(
+                    INVALID_QUERY.format(f"Unexpected element {other}.")
+                )
 
 
 def _joiner(element: etree._Element) -> Joiner:
@@ -125,27 +129,27 @@ def _joiner(element: etree._Element) -> Joiner:
         return _JOINERS[operator.strip().lower()]
     except KeyError:
         raise BusinessError(
-            invalid_query(f"Unknown condition operator {operator}.")
+            INVALID_QUERY.format(f"Unknown condition operator {operator}.")
         ) from None
 
 
 def _field(element: etree._Element) -> Field:
     name = _text(element)
     if not name:
-        raise BusinessError(invalid_query("A field element must name a field."))
+        raise BusinessError(INVALID_QUERY.format("A field element must name a field."))
     expressions = tuple(_expression(name, child) for child in element)
     if not expressions:
-        raise BusinessError(invalid_query(f"Field {name} has no expression."))
+        raise BusinessError(INVALID_QUERY.format(f"Field {name} has no expression."))
     udf = element.get("udf", "").strip().lower() in {"true", "1"}
     return Field(name, udf, expressions)
 
 
 def _expression(name: str, element: etree._Element) -> Expression:
     if element.tag.lower() != "expression":
-        raise BusinessError(invalid_query(f"Unexpected element {element.tag}."))
+        raise BusinessError(INVALID_QUERY.format(f"Unexpected element {element.tag}."))
     operator = element.get("op")
     if operator is None:
-        raise BusinessError(invalid_query(f"An expression of {name} has no op."))
+        raise BusinessError(INVALID_QUERY.format(f"An expression of {name} has no op."))
     return Expression(operator.strip().lower(), element.text or "")
 
 

@@ -169,8 +169,8 @@ def build_context(settings: Settings, database: Database) -> Context:
 def open_rate_limiter(settings: Settings, database: Database) -> SharedRateLimiter:
     """Return this process's way to the call budget that all processes share."""
     rules = LimiterSettings(
-        lanes=settings.rate_limit_slots,
-        instance_lanes=settings.rate_limit_slots_per_instance,
+        slots=settings.rate_limit_slots,
+        slots_per_instance=settings.rate_limit_slots_per_instance,
         lease_s=settings.rate_limit_lease_s,
         wait_s=settings.rate_limit_max_wait_s,
     )
@@ -245,7 +245,7 @@ def start_process(settings: Settings, *, serves: bool) -> None:
     restrict_data(settings.data_dir, check_url(read_url(settings)))
     figures = settings.data_dir / "metrics"
     try:
-        share(figures, anew=serves)
+        share(figures, reset=serves)
     except OSError as error:
         raise ConfigurationError(
             f"The directory {figures} cannot be used: {error.strerror}; run as the "

@@ -18,7 +18,7 @@
     │   │   └── ProviderIdentifierError  the integration code of all credentials
     │   ├── ProviderForbiddenError
     │   ├── ProviderProtocolError
-    │   ├── ProviderOutcomeUnknownError  a write whose fate we cannot tell
+    │   ├── ProviderOutcomeUnknownError  a write that may or may not have happened
     │   └── ProviderBusyError            retryable
     │       ├── ProviderThresholdError
     │       ├── ProviderUploadLimitError    bytes of attachments, not calls
@@ -29,9 +29,9 @@
         ├── CatalogError
         └── StoreError
             └── StoreUnavailableError    the same call may succeed later
-                └── StoreFullError           once there is room on the disk
+                └── StoreFullError           once the disk has free space
 
-Which status each becomes is decided once, in `web.errors`. This module imports
+The HTTP status of each is in one table, in `web.http.errors`. This module imports
 nothing of ours, so every package can raise from it.
 """
 
@@ -62,14 +62,14 @@ def single_full_stops(message: str) -> str:
 
 
 class BridgeError(Exception):
-    """Any failure with a sentence for the caller.
+    """Any failure that a caller can be shown.
 
     Args:
-        message: what went wrong and what cures it; never a secret. Full stops that an
-            embedded text doubled are made one.
+        message: what went wrong and how to fix it; never a secret. Doubled full stops
+            of an embedded text become one.
         provider_message: Autotask's own text, whole, when it sent one.
 
-    `replayed` tells that an earlier call of the same write was answered so.
+    `replayed` is true when this was the response to an earlier call of the same write.
     """
 
     retryable: ClassVar[bool] = False
@@ -82,7 +82,7 @@ class BridgeError(Exception):
 
     @property
     def caller_text(self) -> str:
-        """What callers may read of it, by itself or within another message."""
+        """The text for callers, by itself or within another message."""
         return self.message
 
 
@@ -103,7 +103,7 @@ class InvalidQueryError(InvalidRequestError):
 
 
 class UnauthorizedError(CallerError):
-    """No known secret or token, or not one that opens this."""
+    """No known secret or token, or not the right one here."""
 
 
 class ForbiddenError(CallerError):
@@ -117,7 +117,8 @@ class NotFoundError(CallerError):
 class VerbNotSupportedError(CallerError):
     """The resource exists, the verb does not.
 
-    `allowed` names the HTTP methods that are offered there, None when the routes tell.
+    `allowed` names the HTTP methods that are supported there, None when the routes
+    already say it.
     """
 
     def __init__(self, message: str, *, allowed: frozenset[str] | None = None) -> None:
@@ -134,7 +135,7 @@ class ConflictError(CallerError):
 
 
 class UnsupportedMediaError(CallerError):
-    """A body of a kind that is not read here."""
+    """The body's content type is not supported."""
 
 
 class ProviderError(BridgeError):
@@ -162,11 +163,11 @@ class ProviderForbiddenError(ProviderError):
 
 
 class ProviderProtocolError(ProviderError):
-    """The answer is not the SOAP reply the service description promises."""
+    """The response is not the SOAP reply that the service description promises."""
 
 
 class ProviderOutcomeUnknownError(ProviderError):
-    """A write was sent and no answer came: it may or may not have happened."""
+    """A write was sent and no response came: it may or may not have happened."""
 
 
 class ProviderBusyError(ProviderError):
@@ -178,7 +179,7 @@ class ProviderBusyError(ProviderError):
 class ProviderThresholdError(ProviderBusyError):
     """The hourly quota or the thread limit is used up.
 
-    `all_busy` tells that the budget had calls left, and no slot came free in time.
+    `all_busy` is true when the budget had calls left, but no slot was free in time.
     """
 
     def __init__(
@@ -197,7 +198,7 @@ class ProviderUploadLimitError(ProviderBusyError):
 
 
 class Unreachable(StrEnum):
-    """Why there is no connection to a host; each is cured in another place."""
+    """Why a connection to a host failed; each is fixed in a different place."""
 
     NAME = auto()
     REFUSED = auto()
@@ -224,11 +225,11 @@ class ProviderUnavailableError(ProviderBusyError):
 
 
 class ProviderTimeoutError(ProviderBusyError):
-    """No answer in time to a call that changes nothing."""
+    """No response in time to a call that changes nothing."""
 
 
 class OperatorError(BridgeError):
-    """Our configuration or our bug; the caller cannot cure it.
+    """Our configuration or our bug; the caller cannot fix it.
 
     Args:
         text: what went wrong.
@@ -265,7 +266,7 @@ class StoreUnavailableError(StoreError):
 
     @property
     def caller_text(self) -> str:
-        """What callers may read of it: not the reason."""
+        """The text for callers, without the reason."""
         return "Bridge cannot use its database just now."
 
 
@@ -274,5 +275,5 @@ class StoreFullError(StoreUnavailableError):
 
     @property
     def caller_text(self) -> str:
-        """What callers may read of it."""
+        """The text for callers."""
         return "The disk of Bridge's database is full."

@@ -148,8 +148,9 @@ class Api:
             },
         }
         made = self.call("POST", "/instances", body, authorization=self.platform)
-        told = made.json()
-        return Api({**line, "elementToken": told["token"], "instanceId": told["id"]})
+        instance = made.json()
+        token = instance["token"]
+        return Api({**line, "elementToken": token, "instanceId": instance["id"]})
 
     def disconnect(self):
         """Remove the instance."""
@@ -158,7 +159,7 @@ class Api:
 
 
 class Vendor:
-    """What a test asks of the simulator's own control routes."""
+    """The simulator, as its control endpoints steer and show it."""
 
     def __init__(self, line):
         self.url = line["sandboxUrl"].split("/ATServices")[0].rstrip("/")
@@ -330,7 +331,7 @@ def demo(demo_dir) -> Iterator[dict]:
 
 @pytest.fixture(scope="module")
 def unchanged_demo(tmp_path_factory) -> Iterator[dict]:
-    """A demo of the module's own, which nobody else writes to."""
+    """A demo for one module, so that no other test writes to it."""
     with _running_demo(tmp_path_factory.mktemp("unchanged")) as line:
         yield line
 
@@ -363,20 +364,20 @@ def api(demo) -> Api:
 
 @pytest.fixture(scope="session")
 def no_usage_reading(api):
-    """Return what keeps Bridge from asking for its usage during the next test.
+    """Return what keeps Bridge from reading Autotask's count during the next test.
 
-    It asks by itself ten minutes after it last heard, amid whatever is counted then;
-    a new instance makes it hear.
+    Bridge reads it ten minutes after the last reading, which would add a call to those
+    that a test counts. Creating an instance reads it at once.
     """
-    heard_at = float("-inf")
+    read_at = float("-inf")
 
-    def hear() -> None:
-        nonlocal heard_at
-        if time.monotonic() - heard_at > _READING_AGE_S:
+    def read() -> None:
+        nonlocal read_at
+        if time.monotonic() - read_at > _READING_AGE_S:
             api.connect("Heard").disconnect()
-            heard_at = time.monotonic()
+            read_at = time.monotonic()
 
-    return hear
+    return read
 
 
 @pytest.fixture

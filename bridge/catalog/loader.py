@@ -1,7 +1,7 @@
-"""Catalogue files to the model; every mistake is named by file and key.
+"""Load catalogue files into the model; errors name the file and the key.
 
-A file is read strictly: what it says and the model does not know is an error, so a
-misspelt key cannot silently switch something off.
+A file is validated strictly: an unknown key is an error, so a misspelt key cannot
+silently switch something off.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from importlib import resources
 from typing import Final
 
 from bridge.catalog.model import (
-    JSON,
     ConfigurationKey,
     DateKind,
+    Discriminator,
     Element,
     EntityFacts,
-    Fixed,
     Resource,
     Verb,
 )
 from bridge.catalog.table import Table
 from bridge.errors import CatalogError
+from bridge.types import JSON
 
 # Source: elements-api 3.2, type enumeration.
 CONFIGURATION_TYPES: Final = frozenset(
@@ -46,7 +46,7 @@ def load_elements() -> Mapping[str, Element]:
     """Return every element that ships with the package, by element key.
 
     Raises:
-        CatalogError: a file is wrong.
+        CatalogError: a file is invalid.
     """
     files = (file.name for file in resources.files("bridge.catalog").iterdir())
     names = sorted(name for name in files if name.endswith(".toml"))
@@ -58,7 +58,7 @@ def load_element(name: str) -> Element:
     """Return the element of one shipped file, named without its suffix.
 
     Raises:
-        CatalogError: there is no such file, or it is wrong.
+        CatalogError: the file is missing or invalid.
     """
     source = f"{name}.toml"
     file = resources.files("bridge.catalog") / source
@@ -71,8 +71,8 @@ def read_element(text: str, source: str) -> Element:
     """Return the element that a catalogue text describes.
 
     Raises:
-        CatalogError: the text is no TOML or no catalogue; the message begins with
-            `source` and names the key.
+        CatalogError: the text is not valid TOML or not a valid catalogue; the message
+            begins with `source` and names the key.
     """
     try:
         values = tomllib.loads(text)
@@ -123,7 +123,7 @@ def _require_json(table: Table, key: str, document: Mapping[str, JSON]) -> None:
 
 
 def _configuration(table: Table) -> tuple[ConfigurationKey, ...]:
-    """Read the configuration keys in the file's order; ids and keys are unique."""
+    """Return the configuration keys in the file's order; ids and keys are unique."""
     keys: list[ConfigurationKey] = []
     for entry in table.array("configuration"):
         key = ConfigurationKey(
@@ -199,10 +199,10 @@ def _example(
     return example
 
 
-def _fixed(table: Table | None) -> Fixed | None:
+def _fixed(table: Table | None) -> Discriminator | None:
     if table is None:
         return None
-    fixed = Fixed(
+    fixed = Discriminator(
         field=table.take("field", str),
         value=table.take("value", str),
         label=table.take("label", str),

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeAlias
 
 from bridge.errors import VerbNotSupportedError
-
-JSON: TypeAlias = bool | int | float | str | list["JSON"] | dict[str, "JSON"] | None
+from bridge.types import JSON
 
 
 class Verb(StrEnum):
-    """What can be done with a resource; the value is the catalogue's word."""
+    """An operation on a resource; the value is its name in the catalogue."""
 
     LIST = "list"
     GET = "get"
@@ -23,11 +21,11 @@ class Verb(StrEnum):
 
 
 class DateKind(StrEnum):
-    """What the values of a date field are.
+    """Whether the values of a date field are days or points in time.
 
-    A day has no time of day and is shifted by no time zone. An instant is a point in
-    time. Where only the value decides, one at exactly midnight is a day and any other
-    an instant. The vendor's metadata has one type for all three.
+    A day has no time of day and no time zone shifts it. An instant is a point in time.
+    With `BY_VALUE`, a value at exactly midnight is a day and any other an instant. The
+    vendor's metadata has one type for all three.
     """
 
     DAY = "day"
@@ -50,10 +48,10 @@ _METHODS = (
 class ConfigurationKey:
     """One key of an instance's configuration, as the catalogue documents it.
 
-    `type` is the platform's word (`TEXTFIELD_128`, `PASSWORD`, `BOOLEAN`, ...); a
-    `PASSWORD` is masked in every answer. `default` is None when there is none;
-    `shown_by_default` puts it into an instance's `configuration` although nobody
-    supplied it. The order of the keys is their display order, counted from 1.
+    `type` is the platform's term (`TEXTFIELD_128`, `PASSWORD`, `BOOLEAN`, ...); a
+    `PASSWORD` is masked in every response. With `shown_by_default` the `default` stands
+    in an instance's `configuration` when the key was not set. The order of the keys is
+    their display order, counted from 1.
     """
 
     id: int
@@ -73,11 +71,11 @@ class ConfigurationKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Fixed:
-    """What makes a record of the entity one of a resource: a picklist field's value.
+class Discriminator:
+    """The picklist value that a record of the entity needs to belong to a resource.
 
     It is `value` where the tenant's picklist has that, else the item called `label`;
-    without either the tenant has no such resource.
+    without either the tenant does not have the resource.
     """
 
     field: str
@@ -87,12 +85,12 @@ class Fixed:
 
 @dataclass(frozen=True, slots=True)
 class EntityFacts:
-    """What holds of a vendor entity although its metadata does not say so.
+    """Facts about a vendor entity that its metadata does not contain.
 
-    `date_kinds` has the date fields that are not instants, `required` names those it
-    wants on create, `unique` those of which no two records have the same value,
-    `named_by` those that make its name. `protected_udfs` tells that user-defined
-    values which the API user may not see are read as a mask.
+    `date_kinds` has the date fields that are not instants, `required` the fields that
+    a create needs, `unique` those of which no two records have the same value,
+    `named_by` those that make up its name. With `protected_udfs`, the vendor returns a
+    mask for user-defined values that the API user may not see.
     """
 
     date_kinds: Mapping[str, DateKind] = field(default_factory=dict)
@@ -104,15 +102,15 @@ class EntityFacts:
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """Records of one vendor entity, as callers name them.
+    """Records of one vendor entity, under the name that callers use.
 
-    Either a resource of the facade (`accounts`), or the entity under its own name
-    (`Account`), which `native` tells. `id` is the first of ten numbers for
-    what can be done with it, 0 for a native one. `singular` is the word for one record
-    in messages. `rename` maps vendor names to facade names where the rule of `naming`
-    does not hold. With `fixed`, the resource is a part of the entity's records.
-    `create_example` and `update_example` are request bodies for descriptions of the
-    API, by facade names; empty where there is none.
+    Either a resource of the facade (`accounts`), or with `native` the entity under its
+    own name (`Account`). `id` is the first of ten numbers for its operations, 0 for a
+    native one. `singular` is the term for one record in messages. `rename` maps vendor
+    names to facade names where the rule of `naming` does not apply. With `fixed`, the
+    resource has only a part of the entity's records. `create_example` and
+    `update_example` are request bodies for the API description, by facade names, or
+    empty.
     """
 
     name: str
@@ -122,7 +120,7 @@ class Resource:
     verbs: frozenset[Verb]
     rename: Mapping[str, str]
     facts: EntityFacts = EntityFacts()
-    fixed: Fixed | None = None
+    fixed: Discriminator | None = None
     native: bool = False
     create_example: Mapping[str, JSON] = field(default_factory=dict)
     update_example: Mapping[str, JSON] = field(default_factory=dict)
@@ -145,11 +143,11 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """A connector: its constants, configuration keys and resources.
+    """A connector to a vendor: its constants, configuration keys and resources.
 
     `document` is the constant part of the element object embedded in an instance
     (elements-api 2.1), in the published order. `hub` is the hub's
-    document; `metadata` and `expanded` are the constants of metadata answers (3.3 and
+    document; `metadata` and `expanded` are the constants of metadata responses (3.3 and
     3.4). `facts` is keyed by vendor entity.
     """
 

@@ -14,7 +14,7 @@ def facade_name(vendor: str) -> str:
     """Return the JSON name of a vendor field: its leading capitals lowered.
 
     The whole run of capitals is lowered, its last letter too: `EMailAddress` is
-    `emailAddress`, `SICCode` is `siccode`. There is no way back without the list of
+    `emailAddress`, `SICCode` is `siccode`. It cannot be reversed without the list of
     vendor names. Source: elements-api 4.3, name rule.
     """
     capitals = _LEADING_CAPITALS.match(vendor)

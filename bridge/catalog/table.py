@@ -1,4 +1,4 @@
-"""One TOML table, read so that nothing in it goes unnoticed."""
+"""A TOML table whose unknown keys are errors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class Table:
-    """A table of which every key is read once, and none may be left.
+    """A table of which every key must be read exactly once.
 
     Args:
         values: the table's members as `tomllib` gives them.
@@ -91,16 +91,16 @@ class Table:
         return [inner.table(name) for name in values]
 
     def finish(self) -> None:
-        """Make sure that every key was read.
+        """Check that every key was read.
 
         Raises:
-            CatalogError: one was not, so nobody knows it.
+            CatalogError: a key was not read, so it is unknown.
         """
         for key in self._unread:
             self.fail(key, "is not a known key")
 
     def fail(self, key: str, problem: str) -> NoReturn:
-        """Refuse the file for what stands at `key`.
+        """Reject the file because of the value at `key`.
 
         Raises:
             CatalogError: always.

@@ -2,7 +2,7 @@
 
 The parser yields `Expr[str, Literal]`: names and values as the caller wrote them.
 The services turn that into `Expr[Field, Scalar]`, which is what a backend takes.
-There is no `Not`: the parser pushes negation down to the opposite operator, so a
+A tree has no `Not`: the parser pushes negation down to the opposite operator, so a
 null matches neither a predicate nor its negation.
 """
 
@@ -18,7 +18,7 @@ V = TypeVar("V")
 
 
 class Operator(StrEnum):
-    """What a predicate asks; the value is its CEQL spelling.
+    """The operator of a predicate; the value is its CEQL spelling.
 
     `IN` and `NOT_IN` take one value or more, the null tests none, the others one.
     """
@@ -63,7 +63,7 @@ class Literal:
 
 @dataclass(frozen=True, slots=True)
 class Predicate(Generic[F, V]):
-    """One test of one field.
+    """One condition on one field.
 
     `column` counts from 1 and points at the field name; two predicates that differ
     in nothing else are equal.

@@ -9,8 +9,8 @@
               / field [ NOT ] IN "(" value *( "," value ) ")"
               / field IS [ NOT ] NULL
 
-What counts as a field or a value is the scanner's business. The caller decides
-nothing here: names are not looked up and values are not typed.
+The scanner decides what counts as a field or a value. The parser neither looks up
+names nor converts values.
 
 Source: elements-api 5.
 """
@@ -47,12 +47,12 @@ _NULL_TESTS = {
 def parse_where(text: str) -> Where | None:
     """Return the filter that `text` states; None when it is blank.
 
-    Nested `And` in `And` and `Or` in `Or` are flattened. An unquoted null equals by
-    `IS NULL`, in an IN list too.
+    Nested `And` in `And` and `Or` in `Or` are flattened. Equality with an unquoted null
+    becomes `IS NULL`, in an IN list too.
 
     Raises:
-        InvalidQueryError: the text is no filter, is longer than `MAX_LENGTH`, nests
-            deeper than `MAX_DEPTH`, or holds more than `MAX_CONDITIONS` predicates.
+        InvalidQueryError: the text is not a filter, is longer than `MAX_LENGTH`, nests
+            deeper than `MAX_DEPTH`, or has more than `MAX_CONDITIONS` predicates.
     """
     if len(text) > MAX_LENGTH:
         raise InvalidQueryError(
@@ -160,7 +160,7 @@ class _Parser:
         return _joined(Or, tests)
 
     def _value(self, operator: Operator) -> Literal:
-        """Read the value of an operator that null cannot answer."""
+        """Read the value of an operator that does not accept null."""
         at = self._scanner.position
         value = self._scanner.literal()
         if _is_null(value):

@@ -1,11 +1,11 @@
-"""The words of CEQL: names, keywords, operators and values, read on demand.
+"""The tokens of CEQL: names, keywords, operators and values, read on demand.
 
-There is no token list. The same letters are a keyword, a field name or a value
-depending on what the grammar asks for next (`state = OR`, `like like 'x'`), so the
-parser asks and the scanner looks only at what stands at its position.
+The scanner makes no token list. The same letters are a keyword, a field name or a
+value depending on the grammar (`state = OR`, `like like 'x'`), so the parser requests
+one kind of token and the scanner tries to read it at its position.
 
-All positions count the characters before a place. Every pattern below reads a text
-of n characters in time proportional to n, whatever the text.
+A position is the number of characters before it. Every pattern below runs in time
+linear in the length of any text.
 
 Source: elements-api 5.1, with its table of tolerated spellings.
 """
@@ -22,7 +22,7 @@ _DOUBLE = '"\u201c\u201d\u201e'  # likewise
 _QUOTES = _SINGLE + _DOUBLE
 
 NAME = re.compile(r"[^\W\d][\w.\-\[\]*]*")
-# Inches are written with a double quote, so that one may stand in a bare word.
+# Inches are written with a double quote (`24" rack`), so a bare value may hold one.
 BAREWORD = re.compile(rf"[^\s(),{_QUOTES}][^\s(),{_SINGLE}]*")
 # A plus sign in an unencoded URL arrives as a blank, so a bare timestamp may hold one.
 TIMESTAMP = re.compile(
@@ -73,7 +73,7 @@ class Scanner:
 
     @property
     def position(self) -> int:
-        """Where the next word begins, blanks skipped."""
+        """Where the next token begins, blanks skipped."""
         blanks = _BLANKS.match(self._text, self._position)
         return blanks.end() if blanks else self._position
 
@@ -86,7 +86,7 @@ class Scanner:
         return True
 
     def keyword(self, word: str) -> bool:
-        """Read one whole word, if it is this one in any case."""
+        """Read one whole keyword, if it is this one in any case."""
         position = self.position
         match = NAME.match(self._text, position)
         if match is None or match.group().upper() != word:
@@ -105,10 +105,10 @@ class Scanner:
         return self._take(_COMPARISON)
 
     def field_name(self) -> str:
-        """Read a field name; between back-ticks or quotes any character may stand.
+        """Read a field name; between back-ticks or quotes any character is allowed.
 
         Raises:
-            InvalidQueryError: there is none, or its closing quote is missing.
+            InvalidQueryError: it is missing, or its closing quote is.
         """
         name = self._take(NAME)
         if name is not None:
@@ -129,7 +129,7 @@ class Scanner:
         """Read a value, quoted or bare.
 
         Raises:
-            InvalidQueryError: there is none, or its closing quote is missing.
+            InvalidQueryError: it is missing, or its closing quote is.
         """
         opening = self._take(_QUOTE)
         if opening is not None:
@@ -140,16 +140,16 @@ class Scanner:
         return Literal(bare, quoted=False)
 
     def finish(self) -> None:
-        """Make sure that nothing is left but one surplus quote or parenthesis.
+        """Check that nothing follows but at most one surplus quote or parenthesis.
 
-        Published samples end in either. Source: elements-api 5.1, stray quote.
+        Published samples end in one. Source: elements-api 5.1, stray quote.
         """
         self._take(_SURPLUS_AT_END)
         if self.position < len(self._text):
             raise self.expected("AND or OR")
 
     def expected(self, what: str, *, at: int | None = None) -> InvalidQueryError:
-        """Return the error that says what should stand here, and what does."""
+        """Return the error that says what is expected here, and what was found."""
         position = self.position if at is None else at
         found = _FOUND.match(self._text, position)
         instead = f", found {found.group()!r}" if found else ""
@@ -169,9 +169,9 @@ class Scanner:
     def _rest_of_quoted(self, closing: re.Pattern[str]) -> str:
         r"""Read up to the closing quote and undo the escapes `''` and `\'`.
 
-        A backslash means itself, except in a run right before a quote: there two
-        stand for one, and an odd one makes the quote part of the text. A quote that
-        was taken as escaped but is the last character closes the text after all.
+        A backslash is an ordinary character, except in a run right before a quote:
+        there two stand for one, and an odd one makes the quote part of the text. A
+        quote that seemed escaped but is the last character closes the text after all.
         """
         text, position = self._text, self._position
         parts: list[str] = []

@@ -1,4 +1,4 @@
-"""Syntax tree to CEQL text; reading it again gives an equal tree."""
+"""Render a syntax tree as CEQL text; parsing the text gives an equal tree."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def render(expr: Expr[str, Literal]) -> str:
 
     For a tree in the parser's normal form (no `And` in `And`, no `Or` in `Or`, no
     empty field name), `parse_where(render(expr)) == expr`. No value and no field
-    name can change the meaning of what stands around it.
+    name can change the meaning of the text around it.
     """
     if isinstance(expr, Predicate):
         return _predicate(expr)
@@ -26,13 +26,13 @@ def render(expr: Expr[str, Literal]) -> str:
 
 
 def _predicate(predicate: Predicate[str, Literal]) -> str:
-    words = [_name(predicate.field), predicate.operator.value]
+    tokens = [_name(predicate.field), predicate.operator.value]
     values = ", ".join(_literal(value) for value in predicate.values)
     if predicate.operator in (Operator.IN, Operator.NOT_IN):
-        words.append(f"({values})")
+        tokens.append(f"({values})")
     elif predicate.values:
-        words.append(values)
-    return " ".join(words)
+        tokens.append(values)
+    return " ".join(tokens)
 
 
 def _name(name: str) -> str:

@@ -153,10 +153,10 @@ def _check_worker() -> str:
     """
     # The two need the store, which takes longer to import than a request does.
     open_store = importlib.import_module("bridge.cli.administration").open_store
-    read_living = importlib.import_module("bridge.store.workers").read_living
+    list_living = importlib.import_module("bridge.store.workers").list_living
     host = socket.gethostname()
     with open_store() as database:
-        found = [each.id for each in read_living(database)]
+        found = [each.id for each in list_living(database)]
     here = [name for name in found if name.rsplit("-", 2)[0] == host]
     if not here:
         raise click.ClickException(

@@ -1,12 +1,14 @@
-"""The seams: what the use cases need of a vendor, a governor and a worker.
+"""Protocols between the use cases and the vendor, the rate limiter and the workers.
 
-Names of entities and fields are the vendor's SOAP names everywhere below them.
+Entities and fields have the vendor's SOAP names here and in the backends.
 """
 
 from bridge.catalog.model import DateKind
 from bridge.interfaces.backend import (
     Argument,
     Backend,
+    Envelope,
+    Fill,
     Node,
     OpenBackend,
 )
@@ -29,15 +31,18 @@ from bridge.interfaces.data import (
 from bridge.interfaces.enqueue import Enqueue
 from bridge.interfaces.rate_limiter import (
     NO_CALLER,
+    BudgetUsage,
     Caller,
     CallLog,
     CallRequest,
+    InspectableRateLimiter,
     NoCallLog,
     Outcome,
     Permit,
     Priority,
     RateLimiter,
     ReadUsage,
+    SlotUsage,
     UsageObserver,
     VendorCall,
 )
@@ -48,6 +53,7 @@ __all__ = [
     "Argument",
     "Attachment",
     "Backend",
+    "BudgetUsage",
     "CallLog",
     "CallRequest",
     "Caller",
@@ -57,9 +63,12 @@ __all__ = [
     "Entity",
     "EntityInfo",
     "EntityType",
+    "Envelope",
     "Field",
     "FieldInfo",
     "FieldType",
+    "Fill",
+    "InspectableRateLimiter",
     "NoCallLog",
     "Node",
     "OpenBackend",
@@ -71,6 +80,7 @@ __all__ = [
     "RateLimiter",
     "ReadUsage",
     "Scalar",
+    "SlotUsage",
     "Usage",
     "UsageObserver",
     "VendorCall",

@@ -1,4 +1,4 @@
-"""What a vendor must do for us, in vendor terms; no vendor is named here."""
+"""The protocol of a backend: what the use cases need of any vendor."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol, TypeAlias
 
-from bridge.catalog.model import JSON
 from bridge.ceql.ast import Expr
 from bridge.interfaces.data import (
     Attachment,
@@ -22,14 +21,15 @@ from bridge.interfaces.data import (
     Zone,
 )
 from bridge.interfaces.rate_limiter import NO_CALLER, Caller
+from bridge.types import JSON
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
     """A member inside an argument of a call: its name, and a text or more members.
 
-    `kind` is the type it declares, such as `Contact`, or `xsd:int` for one of XML
-    Schema; empty where it declares none.
+    `kind` is its declared type, such as `Contact`, or `xsd:int` for one of XML Schema;
+    empty without a declaration.
     """
 
     name: str
@@ -40,14 +40,32 @@ class Node:
 Argument: TypeAlias = str | tuple[Node, ...]
 """A text, or the members of a structure."""
 
+Fill: TypeAlias = Callable[[str], str]
+"""From a text with placeholders to the text with values."""
+
+
+class Envelope(Protocol):
+    """A request to the vendor that a caller wrote, with placeholders for values."""
+
+    @property
+    def operation(self) -> str:
+        """The name of the operation, as the envelope spells it."""
+
+    def arguments(self, operation: str, fill: Fill) -> Mapping[str, Argument]:
+        """Return the arguments of an operation with their placeholders filled.
+
+        Raises:
+            InvalidRequestError: an argument cannot be parsed; or `fill` has no value.
+        """
+
 
 class Backend(Protocol):
-    """A vendor, seen by one API user. Safe to use from one thread at a time."""
+    """A vendor as one API user sees it. Use it from one thread at a time."""
 
     def check(self) -> Usage:
-        """Prove the credentials. One vendor call, two when the zone is unknown.
+        """Verify the credentials. One vendor call, two when the zone is unknown.
 
-        It reads the vendor's count of calls, so no call budget refuses it.
+        The call reads the vendor's usage count, so no call budget refuses it.
         """
 
     def entities(self) -> Sequence[EntityInfo]:
@@ -67,22 +85,22 @@ class Backend(Protocol):
     ) -> Page:
         """Return up to `limit` (at most 500) entities with id above `after`.
 
-        Ascending by id; `after=None` starts at the first, id 0 included.
-        One vendor call, none when `shared` and the same is being asked for the same
-        instance in this process already. What is read in order to be written is never
-        shared: the answer under way may be older than the last change.
+        Ascending by id; `after=None` starts at the first, id 0 included. One vendor
+        call; none when `shared` and this process has the same query of the same
+        instance in flight. A read before a write must not be shared, because the
+        response in flight may be older than the last change.
         """
 
     def create(
         self, entity: EntityType, values: Mapping[Field, Scalar | None]
     ) -> Entity:
-        """Create one entity; only the id of what is returned is dependable.
+        """Create one entity; only the id of the returned entity is reliable.
 
-        One vendor call, never repeated once anything was sent.
+        One vendor call, never retried once anything was sent.
 
         Raises:
             ProviderRejectedError: refused, nothing was created.
-            ProviderOutcomeUnknownError: sent, and no answer came.
+            ProviderOutcomeUnknownError: sent, and no response came.
         """
 
     def update(
@@ -93,12 +111,12 @@ class Backend(Protocol):
     ) -> None:
         """Replace one entity: a writable field that is not in `values` is cleared.
 
-        A UDF that is not in `values` keeps its value; one that is None is cleared.
-        One vendor call, never repeated once anything was sent.
+        A UDF that is not in `values` keeps its value; a UDF with None is cleared. One
+        vendor call, never retried once anything was sent.
         """
 
     def delete(self, entity: EntityType, entity_id: int) -> None:
-        """Delete one entity. One vendor call, never repeated once anything was sent."""
+        """Delete one entity. One vendor call, never retried once anything was sent."""
 
     def preview(
         self,
@@ -109,7 +127,14 @@ class Backend(Protocol):
     ) -> str:
         """Return the request that a create, update or delete would send.
 
-        As the vendor would read it, without credentials. No vendor call.
+        In the vendor's format, without credentials. No vendor call.
+        """
+
+    def read_envelope(self, text: str) -> Envelope:
+        """Parse a caller's own request in the vendor's format. No vendor call.
+
+        Raises:
+            InvalidRequestError: it cannot be parsed, or is too long.
         """
 
     def call(
@@ -119,17 +144,17 @@ class Backend(Protocol):
         *,
         writes: bool = False,
     ) -> Mapping[str, JSON]:
-        """Call an operation by its name, and return its answer as JSON.
+        """Call an operation by its name, and return its response as JSON.
 
-        Element names are kept; an element with children is an object, one that is
-        repeated a list. One without either is its text, or a number where the vendor
-        declares a whole number. One vendor call; one that `writes` is never repeated
-        once anything was sent.
+        Element names do not change; an element with children becomes an object, a
+        repeated element a list. Any other becomes its text, or a number where the
+        vendor declares a whole number. One vendor call; with `writes` it is never
+        retried once anything was sent.
 
         Raises:
-            InvalidRequestError: the operation takes no such argument.
+            InvalidRequestError: an argument's name is not valid.
             ProviderRejectedError: Autotask refused.
-            ProviderOutcomeUnknownError: a write was sent, and no answer came.
+            ProviderOutcomeUnknownError: a write was sent, and no response came.
         """
 
     def attachment(self, attachment_id: int) -> Attachment | None:
@@ -138,7 +163,7 @@ class Backend(Protocol):
         One vendor call.
 
         Raises:
-            ProviderRejectedError: refused, perhaps because there is none such.
+            ProviderRejectedError: refused, perhaps because it does not exist.
         """
 
     def create_attachment(
@@ -146,26 +171,26 @@ class Backend(Protocol):
     ) -> int:
         """Attach a file, or a link where `data` is None; return the attachment's id.
 
-        `data` is read once, from where it stands to its end. One vendor call, never
-        repeated once anything was sent.
+        `data` is read once, from its current position to its end. One vendor call,
+        never retried once anything was sent.
 
         Raises:
             ProviderRejectedError: refused, nothing was attached.
             ProviderUploadLimitError: too many bytes in too short a time.
-            ProviderOutcomeUnknownError: sent, and no answer came.
+            ProviderOutcomeUnknownError: sent, and no response came.
         """
 
     def delete_attachment(self, attachment_id: int) -> None:
-        """Delete an attachment. One vendor call, never repeated once anything was sent.
+        """Delete an attachment. One vendor call, never retried once anything was sent.
 
         Raises:
-            ProviderRejectedError: refused, perhaps because there is none such.
-            ProviderOutcomeUnknownError: sent, and no answer came.
+            ProviderRejectedError: refused, perhaps because it does not exist.
+            ProviderOutcomeUnknownError: sent, and no response came.
         """
 
 
 class OpenBackend(Protocol):
-    """The way to a backend, as the application hands it to the use cases."""
+    """Opens backends; the application passes it to the use cases."""
 
     def __call__(
         self,
@@ -174,4 +199,4 @@ class OpenBackend(Protocol):
         zone_changed: Callable[[Zone], None],
         caller: Caller = NO_CALLER,
     ) -> Backend:
-        """Open a backend: credentials, zone if known, and a sink for a found zone."""
+        """Open a backend; `zone_changed` is called with a zone that was looked up."""

@@ -1,4 +1,4 @@
-"""What crosses the seam to a vendor: records, fields, metadata, credentials."""
+"""The data exchanged with a backend: records, fields, metadata, credentials."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from bridge.catalog.model import DateKind
 Scalar: TypeAlias = str | int | float | bool | Decimal | datetime | date
 """A field's value. `datetime` is an instant, aware and UTC; `date` is a day.
 
-A date field takes either, whatever its kind: a backend writes a day without shifting
-it, and reads by `DateKind` which of the two a value is.
+A date field of any kind takes either: a backend writes a day without shifting it, and
+reads by `DateKind` which of the two a value is.
 """
 
 Entity: TypeAlias = dict[str, object]
@@ -54,7 +54,7 @@ _NOT_NUMBERS = (FieldType.STRING, FieldType.BOOLEAN, FieldType.DATETIME)
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field as a query or a write needs to know it."""
+    """A field of a query or a write."""
 
     name: str
     type: FieldType
@@ -107,10 +107,10 @@ class FieldInfo:
     udf: bool = False
 
     def is_item(self, item: PicklistItem, value: Scalar) -> bool:
-        """Tell whether a value is that item of the picklist.
+        """Return whether a value is that item of the picklist.
 
-        Items are texts whatever the field's type; those of a boolean field are 1 and
-        0, or words. Source: the IsPaid picklist of ContractTicketPurchase.
+        Items of a field of any type are texts; those of a boolean field are 1 and 0,
+        or `true` and `false`. Source: the IsPaid picklist of ContractTicketPurchase.
         """
         if isinstance(value, bool):
             return item.value.lower() in (("1", "true") if value else ("0", "false"))
@@ -120,9 +120,10 @@ class FieldInfo:
 
 @dataclass(frozen=True, slots=True)
 class EntityInfo:
-    """What the vendor allows on an entity type, to anybody and to this API user.
+    """What the vendor allows on an entity type, in general and to this API user.
 
-    `denied` names what the user may not do at all: query, create, update, delete.
+    `denied` names the operations that the user may not do: query, create, update,
+    delete.
     """
 
     name: str
@@ -144,9 +145,9 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file or a link of a record: what is known about it, and a file's bytes.
+    """A file or a link of a record, with a file's bytes.
 
-    `data` is None for a link, and for a file of which the vendor sent no bytes.
+    `data` is None for a link, and for a file whose bytes the vendor did not send.
     """
 
     info: Entity
@@ -164,7 +165,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """Where a tenant's database answers; `ci` is the database's number."""
+    """The server of a tenant's database; `ci` is the database's number."""
 
     url: str
     ci: int
@@ -173,7 +174,7 @@ class Zone:
 
     @property
     def database(self) -> str:
-        """The tenant database as `host#ci`, whoever's credentials lead there."""
+        """The tenant database as `host#ci`, the same for all its API users."""
         return f"{urlsplit(self.url).netloc.lower()}#{self.ci}"
 
 

@@ -1,4 +1,4 @@
-"""What an operator's questions need of a vendor beyond `interfaces.Backend`."""
+"""The protocol of diagnostics: what operators need of a vendor beyond `Backend`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bridge.interfaces.data import Credentials, Zone
 
 @dataclass(frozen=True, slots=True)
 class ServiceRelease:
-    """The service description that a process works with, and its release."""
+    """A service description and its release."""
 
     name: str
     release: str
@@ -26,36 +26,36 @@ def release_key(text: str) -> tuple[int, ...]:
 
 
 class BackendDiagnostics(Protocol):
-    """What an operator's questions need of a vendor beyond `Backend`."""
+    """What operators' commands need of a vendor beyond `Backend`."""
 
     def open_backend(
         self, credentials: Credentials, zone_changed: Callable[[Zone], None]
     ) -> Backend:
-        """Open a backend that passes no gate and knows no zone. No vendor call."""
+        """Open a backend without a rate limiter and a known zone. No vendor call."""
 
     def description(self) -> ServiceRelease:
-        """Return what serving processes work with. No vendor call."""
+        """Return the description that serving processes use. No vendor call."""
 
     def descriptions(self) -> Sequence[ServiceRelease]:
-        """Return all there are, the newest fetched first, the bundled last."""
+        """Return all descriptions, the newest fetched first, the bundled last."""
 
     def refresh(self, zone: Zone, credentials: Credentials) -> ServiceRelease:
-        """Fetch a zone's description and keep it. Two vendor calls.
+        """Fetch a zone's description and store it. Two vendor calls.
 
-        Serving processes work with it from their next start on, if it is newer.
+        Serving processes use it from their next start on, if it is newer.
 
         Raises:
-            ProviderError: it cannot be had, or is none.
+            ProviderError: it cannot be fetched, or is not a service description.
         """
 
     def compare(self, description: ServiceRelease) -> tuple[list[str], list[str]]:
-        """Return what a fetched description has beyond the bundled one, and lacks."""
+        """Return what a description adds to the bundled one, and what it lacks."""
 
     def close(self) -> None:
         """Close idle connections."""
 
     def release(self, zone: Zone, credentials: Credentials) -> str:
-        """Return the release that a zone serves. One vendor call."""
+        """Return the release of a zone. One vendor call."""
 
     def vendor_time(self, zone: Zone, credentials: Credentials) -> datetime:
-        """Return the zone's clock, whole seconds. One call that no quota counts."""
+        """Return the zone's clock, whole seconds. One call outside the quota."""

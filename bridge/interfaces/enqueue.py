@@ -1,4 +1,4 @@
-"""How the use cases ask for work that is done later."""
+"""The protocol by which use cases enqueue background tasks."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Protocol
 
 
 class Enqueue(Protocol):
-    """How work is asked for that a worker does later."""
+    """Enqueues a task for a worker."""
 
     def __call__(self, task: str, key: str) -> None:
-        """Ask for a task on what `key` names; returns once the request is kept.
+        """Enqueue a task for the thing that `key` names; return once it is stored.
 
-        Asking again for the same task and key is harmless: it is done once.
+        A task and key that are queued already are not queued twice.
         """

@@ -1,8 +1,8 @@
-"""The governor's seam: who calls, how a call ends, and what lets it pass."""
+"""The protocols of the rate limiter and the call log, and the data they take."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,7 +13,7 @@ from bridge.interfaces.data import Usage
 
 
 class Priority(IntEnum):
-    """What gives way to what; the lower number goes first."""
+    """The priority of a call; the lower number goes first."""
 
     INTERACTIVE = 0
     POLLING = 1
@@ -22,10 +22,11 @@ class Priority(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """On whose behalf the vendor is called; no instance before there is one.
+    """Whom a vendor call is made for; `instance_id` is None before it is created.
 
-    The exchanges of a `traced` caller are noted with their bodies. `deadline`, by the
-    monotonic clock, is when he gives up, with all the vendor calls made for him.
+    The exchanges of a `traced` caller are recorded with their bodies. `deadline` is the
+    time, by the monotonic clock, after which the caller no longer waits for any of its
+    vendor calls.
     """
 
     instance_id: int | None = None
@@ -40,8 +41,8 @@ NO_CALLER = Caller()
 class Outcome(StrEnum):
     """How one exchange with the vendor ended.
 
-    `UNREACHABLE` is everything that says the host is down rather than the request
-    wrong: no connection, no answer in time, a page in place of a reply.
+    `UNREACHABLE` is every failure of the host rather than of the request: no
+    connection, no response in time, a web page instead of a SOAP reply.
     """
 
     ANSWERED = "answered"
@@ -56,8 +57,8 @@ class Outcome(StrEnum):
 class VendorCall:
     """One exchange with the vendor: `attempt` counts from 1, `entity` may be empty.
 
-    `request` and `reply` are empty unless the caller is traced; the values of secret
-    fields are masked in them.
+    `request` and `reply` are empty unless the caller is traced; secrets in them are
+    masked.
     """
 
     operation: str
@@ -72,26 +73,26 @@ class VendorCall:
 
 
 class CallLog(Protocol):
-    """Told of every exchange with the vendor, the failed ones included."""
+    """Records every exchange with the vendor, including failed ones."""
 
     def record(self, call: VendorCall) -> None:
-        """Take note of one exchange; quick, never fails, called from any thread."""
+        """Record one exchange; fast, never fails, called from any thread."""
 
 
 class NoCallLog:
-    """A call log that keeps nothing."""
+    """A call log that records nothing."""
 
     def record(self, call: VendorCall) -> None:
-        """Forget the call."""
+        """Ignore the call."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallRequest:
-    """One call that wants to be sent.
+    """A request to the rate limiter to send one call.
 
-    `database` is `host#ci`, the same for all that share a tenant database; `entity` is
-    empty for operations that have none. `usage_reading` marks the call that asks the
-    vendor for its own count: no budget refuses it.
+    `database` is `host#ci`, the same for all instances of a tenant database; `entity`
+    is empty for operations without one. `usage_reading` marks the call that reads the
+    vendor's own usage count: no budget refuses it.
     """
 
     database: str
@@ -102,50 +103,103 @@ class CallRequest:
 
 
 class Permit(Protocol):
-    """A lane that is held; who holds it says how the call ended, and in what words."""
+    """A slot that is held; its holder sets the call's outcome and the vendor's text."""
 
     outcome: Outcome
     provider_message: str | None
 
 
 ReadUsage: TypeAlias = Callable[[], Usage]
-"""Asks the vendor for its own count of calls. One vendor call."""
+"""Reads the vendor's own count of calls. One vendor call."""
 
 
 class RateLimiter(Protocol):
-    """The governor: what all processes may send to a tenant database together."""
+    """Limits what all processes together send to a tenant database."""
 
     def acquire(
         self, request: CallRequest, *, deadline: float, read_usage: ReadUsage
     ) -> AbstractContextManager[Permit]:
-        """Wait for a lane and a piece of the hourly budget, hold both in the block.
+        """Wait for a slot and a call of the hourly budget; hold both in the block.
 
-        `deadline` is by the monotonic clock. `read_usage` asks the vendor for its own
-        count; the gate decides when, and calls it on a thread of its own.
+        `deadline` is by the monotonic clock. The rate limiter calls `read_usage` on a
+        thread of its own whenever it needs a new reading.
 
         Raises:
-            ProviderThresholdError: the budget is used up, or no lane came free.
+            ProviderThresholdError: the budget is used up, or no slot became free.
             ProviderUnavailableError: the host is down; says when it is tried again.
         """
 
     def check_host(self, host: str) -> AbstractContextManager[Permit]:
-        """Pass the breaker of a host, `name` or `name:port`, and nothing else.
+        """Check only the circuit breaker of a host, `name` or `name:port`.
 
-        For a call that no tenant database is known for.
+        For a call whose tenant database is not known yet.
 
         Raises:
             ProviderUnavailableError: the host is down; says when it is tried again.
         """
 
     def report_usage(self, database: str, usage: Usage) -> None:
-        """Take the vendor's own count of the calls to a database."""
+        """Report the vendor's own count of the calls to a database."""
 
 
 class UsageObserver(Protocol):
-    """Told what the vendor says of its count to calls that pass no gate."""
+    """Learns the vendor's usage count from calls that bypass the rate limiter."""
 
     def report_usage(self, database: str, usage: Usage) -> None:
-        """Take the vendor's own count of the calls to a database."""
+        """Report the vendor's own count of the calls to a database."""
 
     def report_refusal(self, database: str) -> None:
-        """Take note that the vendor just refused a call to a database for quota."""
+        """Report that the vendor just refused a call to a database for quota."""
+
+
+@dataclass(frozen=True, slots=True)
+class SlotUsage:
+    """The slots of one entity under one integration code.
+
+    `waiting` counts the processes that wait, not their calls.
+    """
+
+    entity: str
+    slots: int
+    in_flight: int
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetUsage:
+    """How much of a tenant database's call budget is used.
+
+    `ours` and `theirs` count the calls of the last hour by all our processes and by
+    others; `theirs` is None without a reading of the last hour, made `age_s` ago at
+    `read_at`. `quota_refused_at` is when the vendor refused a call for quota, if the
+    budget is assumed to be used up since then. `refused_until` maps each priority to
+    the time from which a call may pass again, None when it passes now: by then our
+    calls have left the hour, or the vendor's count is read again. `breaker_until` is
+    when the host is tried again, None while its circuit breaker is closed.
+    """
+
+    database: str
+    threshold: int
+    ours: int
+    theirs: int | None
+    read_at: datetime | None
+    age_s: float | None
+    quota_refused_at: datetime | None
+    refused_until: Mapping[Priority, datetime | None]
+    slots: tuple[SlotUsage, ...]
+    breaker_until: datetime | None
+
+
+class InspectableRateLimiter(RateLimiter, UsageObserver, Protocol):
+    """A rate limiter that also reports how much of each budget is used."""
+
+    def get_budgets(
+        self, databases: Collection[str], caller: Caller = NO_CALLER
+    ) -> list[BudgetUsage]:
+        """Return the usage of each database, in the order given. No vendor call.
+
+        `refused_until` is for the calls of the caller's instance.
+        """
+
+    def close(self) -> None:
+        """Release what this process holds, and stop."""

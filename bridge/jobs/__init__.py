@@ -1,6 +1,6 @@
-"""The asynchronous way in: durable work, asked for by name and done by workers.
+"""Durable background jobs: queued by name, run by workers.
 
-A task is a plain function made of small steps. The engine keeps which steps are done,
-so a worker that is killed loses none of them and another goes on where it was. A step
-that was under way runs again: its effect must be the same as once.
+A task is a plain function made of small steps. The engine stores the result of each
+finished step, so when a worker is killed another one continues after the last finished
+step. A step that was interrupted runs again, so each step must be idempotent.
 """

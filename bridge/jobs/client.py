@@ -1,4 +1,4 @@
-"""The engine as those see it who only ask for work."""
+"""The engine's client, for processes that enqueue jobs and run none."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from bridge.jobs.tasks import Task
 from bridge.store.database.engine import Database
 from bridge.store.database.jobs_database import open_jobs_database
 
-_KEPT_CONNECTIONS = 4
+_POOL_SIZE = 4
 
 
 class Client:
     """A connection to the engine's tables; shared by all threads of a process."""
 
     def __init__(self, database: Database) -> None:
-        home = migrate(database)
+        jobs_database = migrate(database)
         self._database = database
         self._engine = DBOSClient(
-            system_database_url=home.url,
-            system_database_engine=open_jobs_database(home),
-            dbos_system_schema=home.schema,
+            system_database_url=jobs_database.url,
+            system_database_engine=open_jobs_database(jobs_database),
+            dbos_system_schema=jobs_database.schema,
             serializer=SERIALIZER,
             application_name=APPLICATION,
-            system_database_pool_size=_KEPT_CONNECTIONS,
+            system_database_pool_size=_POOL_SIZE,
             retry_connection_errors=False,
         )
 
     def enqueue(self, task: Task, key: str) -> None:
-        """Ask for a task on what `key` names, once however often it is asked."""
+        """Enqueue a task for what `key` names; repeated calls enqueue it once."""
         options = EnqueueOptions(
             workflow_name=task.name,
             queue_name=task.queue,

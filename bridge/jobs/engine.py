@@ -1,8 +1,8 @@
-"""The durable engine, DBOS Transact, as a worker runs it.
+"""The durable job engine, DBOS Transact, as a worker runs it.
 
-It keeps what was asked for and each finished step, gives queued work to one worker at
-a time, and takes no more results from a worker that lost its work to another. What is
-hosted by its makers stays off. One engine to a process.
+It stores queued jobs and each finished step, assigns a job to one worker at a time, and
+rejects results from a worker whose job was reassigned. The vendor's hosted services are
+not used. One engine per process.
 
 Source: dbos 3.4, its code.
 """
@@ -34,13 +34,14 @@ T = TypeVar("T")
 APPLICATION = "bridge"
 
 VERSION = "bridge"
-"""The same in every release: the engine lets only workers of one version share work,
-and what an older release began must not be stranded."""
+"""The same in every release: the engine shares jobs only between workers of one
+version, and a job that an older release started must still be finished."""
 
-# The engine's own default is pickle: who can write the database could run code here.
+# The engine's default is pickle, which would let anybody who can write to the database
+# run code here.
 SERIALIZER = DBOSPortableJSONSerializer()
 
-_KEPT_CONNECTIONS = 10
+_POOL_SIZE = 10
 _OUTAGE = re.compile(
     r"\((?:psycopg|sqlite3)\.OperationalError\).*"
     r"|connection failed:.*|server closed the connection.*"
@@ -52,49 +53,49 @@ _log = logging.getLogger("dbos")
 def migrate(database: Database) -> JobsDatabase:
     """Bring the engine's tables up to date, and return where they are.
 
-    Of several starters one does it and the others wait.
+    When several processes start, one migrates and the others wait.
 
     Raises:
-        StoreError: they cannot be made or changed.
+        StoreError: the tables cannot be created or changed.
     """
-    _tame_log()
-    home = find_jobs_database(database)
-    # On PostgreSQL it looks into the server's own database first, and warns when it
-    # may not. That is no fault.
+    _configure_log()
+    jobs_database = find_jobs_database(database)
+    # On PostgreSQL the engine first connects to the server's own database, and warns
+    # when that is not permitted. The warning is harmless.
     _log.setLevel(logging.ERROR)
     try:
         with hold_migration_lock(database):
-            DBOS.migrate(home.url, schema=home.schema or "dbos")
+            DBOS.migrate(jobs_database.url, schema=jobs_database.schema or "dbos")
     except StoreError:
         raise
     except Exception as error:
-        # Only the first line: those after it quote what was sent.
+        # The lines after the first quote the values that were sent.
         cause = str(error).partition("\n")[0]
-        where = f"schema {home.schema}" if home.schema else "jobs.db"
+        where = f"schema {jobs_database.schema}" if jobs_database.schema else "jobs.db"
         raise StoreError(
             f"The tables of durable work ({where}) cannot be made ready: {cause}."
         ) from error
     finally:
         _log.setLevel(logging.WARNING)
-    return home
+    return jobs_database
 
 
 def launch(ctx: Context, tasks: Sequence[Task], executor_id: str) -> None:
-    """Begin to work on what is queued, in threads; returns when it has begun."""
-    home = migrate(ctx.database)
+    """Start running queued jobs in threads; return when they are started."""
+    jobs_database = migrate(ctx.database)
     config = DBOSConfig(
         name=APPLICATION,
         application_version=VERSION,
         executor_id=executor_id,
-        system_database_url=home.url,
-        sys_db_pool_size=_KEPT_CONNECTIONS,
+        system_database_url=jobs_database.url,
+        sys_db_pool_size=_POOL_SIZE,
         serializer=SERIALIZER,
         run_migrations=False,
         log_level="WARNING",
     )
-    if home.schema:
-        config["dbos_system_schema"] = home.schema
-    config["system_database_engine"] = open_jobs_database(home)
+    if jobs_database.schema:
+        config["dbos_system_schema"] = jobs_database.schema
+    config["system_database_engine"] = open_jobs_database(jobs_database)
     DBOS(config=config)
     schedules = register(ctx, tasks)
     DBOS.launch()
@@ -110,7 +111,7 @@ def launch(ctx: Context, tasks: Sequence[Task], executor_id: str) -> None:
 
 
 def register(ctx: Context, tasks: Iterable[Task]) -> list[ScheduleInput]:
-    """Make the tasks known to the engine; return the schedules they ask for."""
+    """Register the tasks with the engine; return their schedules."""
     schedules: list[ScheduleInput] = []
     for task in tasks:
         _register_queued(ctx, task)
@@ -146,7 +147,7 @@ def run_step(name: str, work: Callable[..., T], /, *args: object) -> T:
 
 
 def find_executors() -> set[str]:
-    """Return the ids of the workers that hold work, living or dead."""
+    """Return the ids of the workers that hold running jobs, alive or dead."""
     running = DBOS.list_workflows(
         status="PENDING",
         application_name=APPLICATION,
@@ -156,28 +157,29 @@ def find_executors() -> set[str]:
     return {work.executor_id for work in running if work.executor_id}
 
 
-def take_back(executor_id: str) -> int:
-    """Queue what a dead worker held; return how many pieces of work that is.
+def requeue(executor_id: str) -> int:
+    """Enqueue the jobs of a dead worker again; return their number.
 
-    Harmless when another worker does the same: what is taken up anew meanwhile is not
-    the dead one's any more.
+    Safe when another worker does the same: a job that was started again meanwhile no
+    longer belongs to the dead worker.
     """
-    # The engine's makers call it internal; their hosted service calls it too.
+    # The engine declares this function internal, but has no public one for it; its
+    # vendor's hosted service calls it too.
     return len(DBOS._recover_pending_workflows([executor_id]))  # noqa: SLF001
 
 
 def stop(drain_s: float) -> None:
-    """Take no more work; return when what is under way is done, or after `drain_s`."""
+    """Accept no more jobs; return when the running ones end, or after `drain_s`."""
     DBOS.destroy(workflow_completion_timeout_sec=round(drain_s))
 
 
-def forget_finished(before: datetime, most: int) -> int:
-    """Remove up to `most` pieces of work that ended before a time; return how many."""
+def purge_finished(before: datetime, limit: int) -> int:
+    """Delete up to `limit` jobs that ended before a time; return their number."""
     finished = DBOS.list_workflows(
         status=["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"],
         completed_before=before.isoformat(),
         application_name=APPLICATION,
-        limit=most,
+        limit=limit,
         load_input=False,
         load_output=False,
     )
@@ -185,18 +187,16 @@ def forget_finished(before: datetime, most: int) -> int:
     return len(finished)
 
 
-def _tame_log() -> None:
-    """Let the engine's warnings go where ours go, not to a console handler of its own.
-
-    It adds that handler unless it finds one.
-    """
+def _configure_log() -> None:
+    """Send the engine's warnings to our log instead of to its own console handler."""
+    # The engine adds that handler unless the logger already has one.
     if not _log.handlers:
         _log.addHandler(logging.NullHandler())
         _log.addFilter(OutageFilter())
 
 
 class OutageFilter(logging.Filter):
-    """Lets one line a minute pass that says that the database cannot be used.
+    """Limits the engine's messages about a database outage to one line a minute.
 
     The engine writes several each second, some with a traceback in their text. The
     store logs when an outage begins and ends.
@@ -207,7 +207,7 @@ class OutageFilter(logging.Filter):
         self._passed_at = float("-inf")
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Return whether the record is to be logged; shorten it to what matters."""
+        """Return whether to log the record; an outage is shortened to its reason."""
         reason = _OUTAGE.search(record.getMessage())
         if reason is None:
             return True

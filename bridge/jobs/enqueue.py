@@ -1,4 +1,4 @@
-"""Asking for work, from a process that does none itself."""
+"""Enqueues jobs from a process that runs none."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
 
 class Enqueuer:
-    """An `Enqueue` that opens the engine's client when it is first asked.
+    """An `Enqueue` that opens the engine's client at the first call.
 
-    Most processes never ask, and the engine is 20 MB and a third of a second.
+    Most processes never enqueue a job, and importing the engine costs 20 MB of memory
+    and a third of a second.
     """
 
     def __init__(self, database: Database, tasks: Sequence[Task] = TASKS) -> None:
@@ -26,14 +27,13 @@ class Enqueuer:
         self._client: Client | None = None
 
     def __call__(self, task: str, key: str) -> None:
-        """Ask for a task on what `key` names; returns once the request is kept."""
-        wanted = self._tasks[task]
+        """Enqueue a task for what `key` names; return once the job is stored."""
         with self._lock:
             self._client = self._client or self._open()
-        self._client.enqueue(wanted, key)
+        self._client.enqueue(self._tasks[task], key)
 
     def close(self) -> None:
-        """Close the client, if there is one."""
+        """Close the client, if it was opened."""
         with self._lock:
             if self._client:
                 self._client.close()

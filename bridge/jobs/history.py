@@ -1,4 +1,4 @@
-"""The task that keeps the engine's memory of finished work short."""
+"""The task that deletes finished jobs from the engine's tables."""
 
 from __future__ import annotations
 
@@ -9,25 +9,29 @@ from bridge.jobs.steps import Step
 from bridge.jobs.tasks import Task
 from bridge.services.context import Context
 
-_KEPT = timedelta(days=3)
-_MOST = 500
-_MOST_STEPS = 100
+_RETENTION = timedelta(days=3)
+_BATCH_SIZE = 500
+_MAX_STEPS = 100
 
 
-def forget(ctx: Context, _key: str, step: Step) -> int:
-    """Forget work that ended three days ago; return how much; at most 50,000."""
-    forgotten = 0
-    for _ in range(_MOST_STEPS):
-        found: int = step("forget finished work", _forget_some, ctx)
-        forgotten += found
-        if found < _MOST:
+def purge_finished(ctx: Context, _key: str, step: Step) -> int:
+    """Delete up to 50,000 jobs that ended over three days ago; return how many.
+
+    No vendor call.
+    """
+    purged = 0
+    for _ in range(_MAX_STEPS):
+        # The names of the step and of the task are stored with running jobs.
+        count: int = step("forget finished work", _purge_batch, ctx)
+        purged += count
+        if count < _BATCH_SIZE:
             break
-    return forgotten
+    return purged
 
 
-def _forget_some(ctx: Context) -> int:
-    before: datetime = ctx.clock() - _KEPT
-    return engine.forget_finished(before, _MOST)
+def _purge_batch(ctx: Context) -> int:
+    before: datetime = ctx.clock() - _RETENTION
+    return engine.purge_finished(before, _BATCH_SIZE)
 
 
-FORGET = Task("forget", forget, schedule="5 * * * *")
+PURGE_FINISHED = Task("forget", purge_finished, schedule="5 * * * *")

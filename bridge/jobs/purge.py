@@ -1,4 +1,4 @@
-"""The task that removes what has expired."""
+"""The task that deletes expired rows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _log = logging.getLogger(__name__)
 
 
 def purge(ctx: Context, _key: str, step: Step) -> dict[str, int]:
-    """Remove expired rows, a step for each table; return how many, by table.
+    """Delete expired rows, one step per table; return how many, by table.
 
     No vendor call.
     """

@@ -1,4 +1,4 @@
-"""What a task is made of."""
+"""The interface of a task's steps."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ T = TypeVar("T")
 
 
 class Step(Protocol):
-    """Runs one step of a task, or gives what it returned when it ran before."""
+    """Runs one step of a task, or returns its stored result from an earlier run."""
 
     def __call__(self, name: str, work: Callable[..., T], /, *args: object) -> T:
-        """Return `work(*args)`, from now on the same whenever the task is taken up.
+        """Return `work(*args)`; every later run of the task gets the stored result.
 
-        `work` returns what JSON can hold, tuples come back as lists. It runs again
-        when its worker dies before the result is kept. What it raises ends the task,
-        unless the task catches `Exception`: a class of ours does not survive.
+        `work` returns JSON values; tuples come back as lists. It runs again when its
+        worker dies before the result is stored. An exception ends the task, unless the
+        task catches `Exception`: the exception's own class is not stored.
         """

@@ -1,8 +1,8 @@
-"""The tasks there are: the table that both sides of a queue read.
+"""The table of tasks, read by processes that enqueue jobs and by workers.
 
-A task's name and the names of its steps are kept with the work that is under way.
-Other steps need another task name, and the old task stays until none of it is left: a
-program that finds other steps than the done ones gives that piece of work up.
+A task's name and the names of its steps are stored with each running job. Changed steps
+need a new task name, and the old task must stay until its last job has ended: a job
+whose stored steps differ from the program's steps fails.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from bridge.store.database.engine import Database
 
 
 class Queue(StrEnum):
-    """Where work waits: what somebody is waiting for, and what may take hours."""
+    """`PROMPT` is for jobs that a caller waits for, `BULK` for jobs that take hours."""
 
     PROMPT = "prompt"
     BULK = "bulk"
@@ -27,7 +27,7 @@ class Queue(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class QueueLimits:
-    """How much of a queue runs at a time: for one tenant database, in one worker."""
+    """How many jobs of a queue run at once: per tenant database and per worker."""
 
     partition: int
     worker: int
@@ -40,26 +40,26 @@ LIMITS: Mapping[Queue, QueueLimits] = {
 }
 
 Run: TypeAlias = Callable[[Context, str, Step], object]
-"""Does the work on what a key names; returns what JSON can hold."""
+"""Runs a task for what a key names; returns JSON values."""
 
 
-def _nobody(_db: Database, _key: str) -> str:
+def _no_partition(_db: Database, _key: str) -> str:
     return "-"
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One kind of work.
+    """One kind of job.
 
-    `partition` tells whose it is, the tenant database's name: one tenant's work does
-    not hold up another's. A task with a `schedule`, a cron line in UTC, also runs by
-    itself, once for all workers; its key is then the time.
+    `partition` returns the tenant database's name, so that the jobs of one tenant do
+    not delay those of another. A task with a `schedule`, a cron line in UTC, also runs
+    by schedule, once for all workers, with the time as its key.
     """
 
     name: str
     run: Run
     queue: Queue = Queue.PROMPT
-    partition: Callable[[Database, str], str] = _nobody
+    partition: Callable[[Database, str], str] = _no_partition
     schedule: str | None = None
 
 

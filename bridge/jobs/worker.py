@@ -1,4 +1,4 @@
-"""A worker: does queued work, says that it lives, takes over from those who died."""
+"""A worker: runs queued jobs, sends heartbeats, recovers the jobs of dead workers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from bridge import __version__
 from bridge.errors import BridgeError, StoreUnavailableError
 from bridge.jobs import engine
-from bridge.jobs.history import FORGET
+from bridge.jobs.history import PURGE_FINISHED
 from bridge.jobs.tasks import TASKS, Task
 from bridge.services.context import Context
 from bridge.store import workers
@@ -28,83 +28,81 @@ def work(
     ready: Callable[[str], None],
     tasks: Sequence[Task] = TASKS,
 ) -> None:
-    """Work until told to stop; leave to the other workers what is not finished then.
+    """Run jobs until `wait` returns; other workers finish what is left.
 
-    A step that does not end goes on in its thread when this returns. What it does is
-    no longer taken: end the process.
+    A step that has not ended by then continues in its thread when this returns, but
+    the engine no longer accepts its result: end the process.
 
     Args:
-        ctx: what the tasks work with; the schema must be current.
-        wait: returns when the worker is to stop, with how many seconds it may still
-            finish things.
-        ready: called once with the worker's id, when it works.
-        tasks: all there are.
+        ctx: passed to the tasks; the schema must be current.
+        wait: returns when the worker must stop, with the seconds that running jobs may
+            still take.
+        ready: called once with the worker's id, when the worker runs jobs.
+        tasks: every task that the engine may find in its queues.
     """
-    pulse = Heartbeat(ctx)
-    pulse.start()
-    engine.launch(ctx, (*tasks, FORGET), pulse.worker_id)
-    pulse.adopting = True
-    ready(pulse.worker_id)
+    heartbeat = Heartbeat(ctx)
+    heartbeat.start()
+    engine.launch(ctx, (*tasks, PURGE_FINISHED), heartbeat.worker_id)
+    heartbeat.recovering = True
+    ready(heartbeat.worker_id)
     drain_s = wait()
-    pulse.adopting = False
+    heartbeat.recovering = False
     engine.stop(drain_s)
-    pulse.stop()
+    heartbeat.stop()
 
 
 class Heartbeat:
-    """The thread that says a worker lives, and looks for those that do not.
+    """The thread that sends a worker's heartbeats and recovers dead workers.
 
-    A worker that cannot reach the database falls silent like a dead one. Its work is
-    another's from then on: the engine takes no step of it that ends later.
+    A worker that cannot reach the database counts as dead. Its jobs are assigned to
+    other workers, and the engine rejects the results of steps it finishes later.
     """
 
     def __init__(self, ctx: Context) -> None:
         self.worker_id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
-        self.adopting = False
+        self.recovering = False
         self._ctx = ctx
         self._lease_s = ctx.settings.worker_lease_s
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
     def start(self) -> None:
-        """Say that the worker is alive, from now on three times in each lease."""
+        """Send the first heartbeat, then three during each lease."""
         self.beat()
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop, and say that the worker is gone: nobody need wait for its lease."""
+        """Stop, and delete the worker's row, so that its jobs are recovered at once."""
         self._stopped.set()
         self._thread.join(self._lease_s)
         workers.remove_worker(self._ctx.database, self.worker_id)
 
     def beat(self) -> None:
-        """Say that the worker is alive."""
+        """Send one heartbeat."""
         workers.save_heartbeat(
             self._ctx.database, self.worker_id, __version__, lease_s=self._lease_s
         )
 
-    def adopt(self) -> None:
-        """Take over what workers hold that are not alive.
-
-        Who holds work is read before who is alive: one that starts in between must
-        not be taken for dead.
-        """
+    def recover_dead_workers(self) -> None:
+        """Enqueue again the jobs that dead workers hold."""
+        # Read the holders before the living workers: otherwise a worker that starts
+        # between the two reads would count as dead.
         holders = engine.find_executors() - {self.worker_id}
         if not holders:
             return
         living = {worker.id for worker in workers.list_living(self._ctx.database)}
         for dead in sorted(holders - living):
-            if count := engine.take_back(dead):
+            if count := engine.requeue(dead):
                 _log.warning("Took over %d jobs of dead worker %s.", count, dead)
 
     def _run(self) -> None:
         while not self._stopped.wait(self._lease_s / _BEATS_PER_LEASE):
             try:
                 self.beat()
-                if self.adopting:
-                    self.adopt()
+                if self.recovering:
+                    self.recover_dead_workers()
             except StoreUnavailableError:
-                # The store has logged it, and will log that it is over.
+                # The store logs when an outage begins and when it ends.
                 continue
             except BridgeError as error:
                 _log.error("The worker's heartbeat failed: %s", error.message)

@@ -1,7 +1,7 @@
 """Use cases: plain functions over a `Context`; no HTTP, no SOAP, no tables.
 
-A package for each thing that callers deal with: `instances`, `records`, `attachments`,
-`extended` resources, `tenancy`, `usage`, the descriptions of `apidocs`, and what
-operators ask in `operating`. The modules beside them are what these share: who calls
-and with which credentials, what the vendor's entities look like, pages, times, values.
+A package for each subject: `instances`, `records`, `attachments`,
+`extended_resources`, `organizations`, `usage`, the API description (`apidocs`), and
+`diagnostics` for operators. The modules beside them are shared: access and
+credentials, metadata of the vendor's entities, paging, times, values.
 """

@@ -1,23 +1,23 @@
-"""Who is calling, and which instance a token opens."""
+"""Authentication: the calling user, and the instance of a token."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from bridge.catalog.model import JSON
 from bridge.errors import ForbiddenError, UnauthorizedError
 from bridge.services.context import Context
 from bridge.services.times import write_time
 from bridge.store import callers, instances, organizations
 from bridge.store.instances import Instance
 from bridge.store.organizations import User
+from bridge.types import JSON
 
 REFUSED = "Invalid Organization or User secret, or invalid Element token provided."
 
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """The parts of an `Authorization` header; a missing part is None."""
+    """The parts of an `Authorization` header; None where a part is missing."""
 
     user: str | None = field(default=None, repr=False)
     organization: str | None = field(default=None, repr=False)
@@ -25,12 +25,12 @@ class Secrets:
     bearer: str | None = field(default=None, repr=False)
 
     def names_user(self) -> bool:
-        """Tell whether they say who calls, rightly or not."""
+        """Return whether they name a user, valid or not."""
         return bool((self.user and self.organization) or self.bearer)
 
 
 def identify(ctx: Context, secrets: Secrets) -> User:
-    """Return the user behind User + Organization, or behind a bearer token.
+    """Return the user of a User + Organization pair, or of a bearer token.
 
     Raises:
         UnauthorizedError: a part is missing, unknown, or the two do not belong
@@ -51,7 +51,7 @@ def identify(ctx: Context, secrets: Secrets) -> User:
 
 
 def open_instance(ctx: Context, secrets: Secrets) -> tuple[User, Instance]:
-    """Return user and instance behind User + Element (+ Organization).
+    """Return user and instance of User + Element (+ Organization).
 
     A disabled instance is returned; see `require_enabled`.
 
@@ -79,17 +79,17 @@ def open_instance(ctx: Context, secrets: Secrets) -> tuple[User, Instance]:
 
 
 def may_use(instance: Instance, user: User) -> bool:
-    """Tell whether a user who has the token of an instance may use it.
+    """Return whether a user who has the token of an instance may use it.
 
-    It may if the instance is its own or another user's of its account.
+    The instance must belong to the user or to another user of the same account.
     """
     return instance.user_id == user.id or instance.account_id == user.account_id
 
 
 def is_visible(instance: Instance, user: User) -> bool:
-    """Tell whether a user finds an instance by its id, and so its token.
+    """Return whether a user may read an instance by its id, and so its token.
 
-    It does if the instance is its own; an admin finds those of its account.
+    A user may read its own instances, an admin all those of the account.
     Source: elements-api, Appendix E, 2.2.
     """
     if instance.user_id == user.id:
@@ -98,7 +98,7 @@ def is_visible(instance: Instance, user: User) -> bool:
 
 
 def require_enabled(instance: Instance) -> None:
-    """Refuse a disabled instance.
+    """Raise an error for a disabled instance.
 
     Raises:
         ForbiddenError: the instance is disabled.

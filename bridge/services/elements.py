@@ -1,6 +1,6 @@
-"""The elements catalogue as documents: what there is, and what can be done with it.
+"""Documents of the elements catalogue: elements, hubs, resources, metadata.
 
-Everything here is the same for all callers, and none of it asks the vendor.
+All of it is the same for all callers, and needs no vendor call.
 Source: elements-api 3.1 to 3.4.
 """
 
@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
-from bridge.catalog.model import JSON, ConfigurationKey, Element, Resource, Verb
+from bridge.catalog.model import ConfigurationKey, Element, Resource, Verb
 from bridge.errors import ForbiddenError, InvalidRequestError, NotFoundError
 from bridge.services.context import Context
+from bridge.types import JSON
 
 POLLER_CONFIGURATION = "event.poller.configuration"
 _EVENT_TYPES: list[JSON] = ["CREATED", "UPDATED"]
@@ -32,7 +33,7 @@ _LIST = (
     ("pageSize", "query", "integer", False, "Records in a page, 200 unless given"),
     ("nextPage", "query", "string", False, "Token of the page before"),
 )
-_WAYS = (
+_ROUTES = (
     (Verb.LIST, "GET", "", "Search for {name}", _LIST),
     (Verb.CREATE, "POST", "", "Create a record of {name}", (_BODY,)),
     (Verb.GET, "GET", "/{id}", "Read one record of {name}", (_ID,)),
@@ -41,7 +42,7 @@ _WAYS = (
     (Verb.DELETE, "DELETE", "/{id}", "Delete a record of {name}", (_ID,)),
 )
 _OBJECT = ("objectName", "path", "string", True, "Name of an object")
-_FIXED = (
+_FIXED_ROUTES = (
     (88001, "/ping", "Check the connection to Autotask", ()),
     (88002, "/objects", "List the names of all objects", ()),
     (88003, "/objects/{objectName}/metadata", "List an object's fields", (_OBJECT,)),
@@ -49,10 +50,10 @@ _FIXED = (
 
 
 def list_elements(ctx: Context, hub: str | None = None) -> list[dict[str, JSON]]:
-    """Return all elements, or a hub's, as they stand inside an instance.
+    """Return all elements, or those of a hub, as embedded in an instance.
 
     Raises:
-        NotFoundError: there is no such hub.
+        NotFoundError: the hub does not exist.
     """
     if hub is not None:
         find_hub(ctx, hub)
@@ -68,7 +69,8 @@ def element_document(
 ) -> dict[str, JSON]:
     """Return one element with its resources and configuration keys.
 
-    `own` are resources that the caller's account added; `own_only` leaves these.
+    `own` are the resources that the caller's account added; with `own_only` the
+    built-in ones are left out.
     """
     builtin = [] if own_only else builtin_resources(element)
     return {
@@ -91,7 +93,7 @@ def builtin_resources(element: Element) -> list[dict[str, JSON]]:
     prefix = f"/hubs/{element.hub['key']}"
     fixed = [
         _resource(number, f"{prefix}{path}", "GET", description, parameters)
-        for number, path, description, parameters in _FIXED
+        for number, path, description, parameters in _FIXED_ROUTES
     ]
     return fixed + [
         _resource(
@@ -103,13 +105,13 @@ def builtin_resources(element: Element) -> list[dict[str, JSON]]:
             entity=resource.entity,
         )
         for resource in element.resources.values()
-        for number, (verb, method, tail, phrase, parameters) in enumerate(_WAYS, 1)
+        for number, (verb, method, tail, phrase, parameters) in enumerate(_ROUTES, 1)
         if verb in resource.verbs
     ]
 
 
 def metadata(element: Element, *, expand: bool = False) -> dict[str, JSON]:
-    """Return what an element can do; `expand` adds its resources and abilities."""
+    """Return an element's metadata; `expand` adds its resources and operations."""
     document = {
         name: element.document[name]
         for name in ("id", "name", "key", "description", "active", "beta", "extended")
@@ -135,11 +137,11 @@ def metadata(element: Element, *, expand: bool = False) -> dict[str, JSON]:
     return document
 
 
-def element_part(element: Element, name: str) -> list[JSON]:
-    """Return one of the lists that hang below an element; most are truly empty.
+def list_element_part(element: Element, name: str) -> list[JSON]:
+    """Return one of the lists below an element; most are always empty.
 
     Raises:
-        NotFoundError: there is no such list.
+        NotFoundError: the list does not exist.
     """
     parts: dict[str, list[JSON]] = {
         "objects": [*element.resources],
@@ -163,7 +165,7 @@ def find_hub(ctx: Context, key: str) -> dict[str, JSON]:
     """Return one hub.
 
     Raises:
-        NotFoundError: there is none of this key.
+        NotFoundError: no hub has this key.
     """
     for element in _one_of_each_hub(ctx):
         if element.hub["key"] == key:
@@ -171,8 +173,8 @@ def find_hub(ctx: Context, key: str) -> dict[str, JSON]:
     raise NotFoundError(f"No hub {key[:100]}.")
 
 
-def refuse_building(element: Element) -> None:
-    """Refuse to change what ships with the product.
+def refuse_change(element: Element) -> None:
+    """Refuse to change an element, as all of them are built in.
 
     Raises:
         ForbiddenError: always.
@@ -184,7 +186,7 @@ def refuse_building(element: Element) -> None:
 
 
 def refuse_oauth(element: Element) -> None:
-    """Refuse what only elements with OAuth have.
+    """Refuse a request that only elements with OAuth support.
 
     Raises:
         InvalidRequestError: always.
@@ -278,7 +280,7 @@ def _abilities(resource: Resource, *, polled: bool) -> dict[str, JSON]:
 
 
 def _polled(element: Element) -> Iterator[tuple[str, str]]:
-    """Yield what is polled unless configured otherwise, with the poll's URL."""
+    """Yield the resources that are polled by default, each with its poll URL."""
     for key in element.configuration:
         if key.key == POLLER_CONFIGURATION and key.default:
             for name, settings in json.loads(key.default).items():

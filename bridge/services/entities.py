@@ -1,4 +1,4 @@
-"""The vendor entities that a tenant has, as a process works with them. Pure."""
+"""The entities of a tenant, compiled from the metadata cache. Pure."""
 
 from __future__ import annotations
 
@@ -33,5 +33,5 @@ def compile_directory(
 
 
 def write_directory(infos: Sequence[EntityInfo]) -> bytes:
-    """Return entities as the JSON that the metadata cache keeps."""
+    """Return entities as the JSON of the metadata cache."""
     return _INFOS.dump_json(list(infos))

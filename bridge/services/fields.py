@@ -1,4 +1,4 @@
-"""The fields of one entity as a process works with them. Pure."""
+"""The fields of one entity, compiled from the metadata cache. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _INFOS = TypeAdapter(list[FieldInfo])
 
 @dataclass(frozen=True, slots=True)
 class EntityFields:
-    """The fields of one entity, by vendor name and by what callers call them.
+    """The fields of one entity, by vendor name and by facade name.
 
     `by_facade` is keyed by the facade name in lower case; `udfs` by exact name.
     """
@@ -31,11 +31,11 @@ class EntityFields:
     fetched_at: datetime
 
     def find(self, name: str) -> FieldInfo | None:
-        """Return the field a caller means: facade name, vendor name, or UDF name."""
+        """Return the field of a facade name, a vendor name, or a UDF name."""
         return self.by_facade.get(name.lower()) or self.find_udf(name)
 
     def find_udf(self, name: str) -> FieldInfo | None:
-        """Return the user-defined field of a name; in another case if only one is."""
+        """Return a UDF by its name; without regard to case if that is unambiguous."""
         if name in self.udfs:
             return self.udfs[name]
         alike = [
@@ -46,7 +46,7 @@ class EntityFields:
     def typed(self, info: FieldInfo) -> Field:
         """Return a field as a backend takes it, with the kind of its dates.
 
-        Nobody can declare the user-defined fields of a tenant, so their values decide.
+        The catalogue cannot list the UDFs of a tenant, so their values decide.
         """
         kind = DateKind.INSTANT
         if info.type is FieldType.DATETIME:
@@ -55,14 +55,14 @@ class EntityFields:
         return Field(info.name, info.type, udf=info.udf, date_kind=kind)
 
     def facade_name(self, vendor: str) -> str:
-        """Return what callers call a standard field."""
+        """Return the facade name of a standard field."""
         return self.resource.rename.get(vendor) or facade_name(vendor)
 
 
 def compile_fields(
     resource: Resource, payload: bytes, content_hash: str, fetched_at: datetime
 ) -> EntityFields:
-    """Return the fields that `write_fields` wrote, with what the catalogue adds."""
+    """Return the fields that `write_fields` wrote, with the catalogue's facts."""
     infos = _INFOS.validate_json(payload)
     standard = {
         info.name: dataclasses.replace(
@@ -87,5 +87,5 @@ def compile_fields(
 
 
 def write_fields(infos: Sequence[FieldInfo]) -> bytes:
-    """Return fields as the JSON that the metadata cache keeps."""
+    """Return fields as the JSON of the metadata cache."""
     return _INFOS.dump_json(list(infos))

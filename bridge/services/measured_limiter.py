@@ -1,4 +1,4 @@
-"""The rate limiter as serving processes use it: its waits and refusals are counted."""
+"""A rate limiter whose waits and refusals are counted in the metrics."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bridge.telemetry.metrics import Metrics, RefusalReason
 
 
 class MeasuredRateLimiter:
-    """Implements `interfaces.Gate`: another one, with metrics."""
+    """Implements `interfaces.RateLimiter` around another one, with metrics."""
 
     def __init__(self, limiter: RateLimiter, metrics: Metrics) -> None:
         self._limiter = limiter
@@ -63,7 +63,7 @@ class MeasuredRateLimiter:
             yield lease
 
     def report_usage(self, database: str, usage: Usage) -> None:
-        """Pass on the vendor's own count of the calls to a database."""
+        """Report the vendor's own count of the calls to a database."""
         self._limiter.report_usage(database, usage)
 
     def _count(self, error: BridgeError) -> None:

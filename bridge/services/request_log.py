@@ -1,6 +1,6 @@
-"""What happened, for whoever asks later: requests, vendor calls, traces.
+"""The logs in the database: requests, vendor calls, traces.
 
-Nobody waits for it: rows are collected and written from threads of their own.
+No request waits for them: rows are queued and written from background threads.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from bridge.telemetry.metrics import Metrics
 
 Row = TypeVar("Row", RequestEntry, VendorCallEntry, TraceEntry)
 
-_MOST_TRACES = 500
+_MAX_TRACES = 500
 
 
 class RequestLog:
-    """The three logs of a process; the `CallLog` that backends are handed.
+    """The three logs of a process; the `CallLog` of its backends.
 
-    What is noted is in the database half a second later, or when the process ends. A
-    crash loses what was noted in its last half second.
+    A row is in the database half a second later, or when the process ends. A crash
+    loses the rows of its last half second.
     """
 
     def __init__(
@@ -40,10 +40,10 @@ class RequestLog:
         self._traces_kept = timedelta(days=settings.trace_retention_days)
         self._answered = self._collect("request_log", rows.add_requests)
         self._called = self._collect("vendor_call_log", rows.add_vendor_calls)
-        self._traces = self._collect("traces", rows.add_traces, _MOST_TRACES)
+        self._traces = self._collect("traces", rows.add_traces, _MAX_TRACES)
 
     def record(self, call_made: VendorCall) -> None:
-        """Take note of one exchange with the vendor. As `interfaces.CallLog` wants."""
+        """Record one exchange with the vendor. Implements `interfaces.CallLog`."""
         current = current_call.current()
         if current is not None:
             current.vendor_calls += 1
@@ -66,24 +66,24 @@ class RequestLog:
             )
         )
 
-    def answered(self, row: RequestEntry) -> None:
-        """Take note of a request."""
+    def record_request(self, row: RequestEntry) -> None:
+        """Record a request."""
         self._answered.enqueue(row)
 
-    def traced(self, row: TraceEntry) -> None:
-        """Keep a trace."""
+    def record_trace(self, row: TraceEntry) -> None:
+        """Record a trace."""
         self._traces.enqueue(row)
 
     def log_expiry(self, now: datetime) -> datetime:
-        """Return until when a row of now is kept."""
+        """Return when a row that is written at `now` expires."""
         return now + self._kept
 
     def trace_expiry(self, now: datetime) -> datetime:
-        """Return until when a trace of now is kept."""
+        """Return when a trace that is written at `now` expires."""
         return now + self._traces_kept
 
     def flush(self) -> None:
-        """Write what is there, now."""
+        """Write all queued rows now."""
         for batches in (self._answered, self._called, self._traces):
             batches.flush()
 
@@ -91,14 +91,14 @@ class RequestLog:
         self,
         table: str,
         add: Callable[[Database, Sequence[Row]], None],
-        most_kept: int = 20_000,
+        max_rows: int = 20_000,
     ) -> BatchWriter[Row]:
-        # So that the first loss is an increase.
+        # A counter that starts at 0 makes the first loss visible as an increase.
         self._metrics.rows_lost(table, 0)
         return BatchWriter(
             partial(add, self._database),
             lost=partial(self._metrics.rows_lost, table),
-            most_kept=most_kept,
+            max_rows=max_rows,
         )
 
 

@@ -1,6 +1,6 @@
-"""Readings of the database that end in time, even while the database does not respond.
+"""Database reads with a timeout, which holds even while the database hangs.
 
-For what must respond when all else hangs: metrics, readiness, the landing page.
+For responses that must not hang with it: metrics, readiness, the landing page.
 """
 
 from __future__ import annotations
@@ -14,17 +14,16 @@ from typing import TypeVar
 from bridge.errors import StoreUnavailableError
 
 TIMEOUT_S = 4.0
-"""Less than health checks wait by default, so that they get the reason."""
+"""Less than the usual timeout of health checks, so that they receive the reason."""
 
 _T = TypeVar("_T")
 
 
 class TimedReader:
-    """Reads a database in a thread that nobody waits for longer than `timeout_s`.
+    """Reads the database in a background thread, with a timeout for the caller.
 
-    One reading runs at a time. A reading that is late goes on alone, and while it does,
-    no other is begun: neither threads nor connections pile up. Safe to use from many
-    threads.
+    One read runs at a time. A late read continues in its thread and blocks the next
+    ones, so that threads and connections do not pile up. Safe to use from many threads.
     """
 
     def __init__(self, timeout_s: float = TIMEOUT_S) -> None:
@@ -57,7 +56,7 @@ class TimedReader:
         return result.result()
 
     def _acquire(self, due_at: float) -> bool:
-        """Wait for the reading under way, unless it is late already."""
+        """Wait for the read in progress, unless it is late already."""
         if self._turn.acquire(blocking=False):
             return True
         until = min(due_at, self._due_at)

@@ -1,4 +1,4 @@
-"""Times as callers write and read them; everything inside is aware and UTC.
+"""Parse and write times as callers do; all values inside are aware and UTC.
 
 Source: elements-api 4.3 (dates in and out), 4.2 (US short dates on input) and appendix
 E (dates as .NET prints them).
@@ -24,7 +24,7 @@ _US = re.compile(
          (?:,?\s+{_CLOCK}(?:\s*(?P<half>[AaPp])\.?[Mm]\.?)?\s*{_ZONE})?""",
     re.VERBOSE | re.ASCII,
 )
-_CENTURY_PIVOT = 70
+_FIRST_YEAR_OF_1900S = 70
 _MIDNIGHT = time()
 _NOON_HOUR = 12
 
@@ -33,7 +33,7 @@ _NOON_HOUR = 12
 class CallerTime:
     """A time as a caller wrote it: the instant, aware and UTC, and the day as written.
 
-    `is_midnight` tells that the time of day, as written, is midnight or left out.
+    `is_midnight` is true when the time of day, as written, is midnight or left out.
     """
 
     instant: datetime
@@ -41,9 +41,9 @@ class CallerTime:
     is_midnight: bool
 
     def equals(self, stored: date | datetime) -> bool:
-        """Tell whether this is what is stored, as far as callers see that.
+        """Return whether this equals a stored value, as far as callers see that.
 
-        The instant at which they see it, the very instant, or for a day that day.
+        They see whole seconds, and a day as midnight UTC.
         """
         if not isinstance(stored, datetime) and self.value == stored:
             return True
@@ -51,7 +51,7 @@ class CallerTime:
 
     @property
     def value(self) -> date | datetime:
-        """The day when it is midnight as written, with any offset; else the instant."""
+        """The day if the time was written as midnight, else the instant."""
         return self.day if self.is_midnight else self.instant
 
 
@@ -62,7 +62,7 @@ def write_time(value: datetime) -> str:
 
 
 def parse_time(text: str) -> CallerTime:
-    """Return what a caller wrote, in any of the forms seen on the wire.
+    """Parse what a caller wrote, in any of the formats seen on the wire.
 
     ISO dates with or without time, fraction and zone; a zone without colon, or with a
     blank where an unencoded plus was lost; US month/day/year with two or four digits
@@ -70,7 +70,7 @@ def parse_time(text: str) -> CallerTime:
     Without a zone the time is UTC.
 
     Raises:
-        ValueError: none of these, or no such day.
+        ValueError: another format, or a day that does not exist.
     """
     # Newer .NET and browsers print a narrow no-break space before AM and PM.
     text = text.strip().replace("\u202f", " ").replace("\xa0", " ")
@@ -95,7 +95,7 @@ def parse_time(text: str) -> CallerTime:
 
 
 def read_time(text: str) -> datetime:
-    """Return the UTC time a caller wrote.
+    """Parse a time that a caller wrote, and return it in UTC.
 
     Raises:
         ValueError: as `parse_time`.
@@ -104,10 +104,10 @@ def read_time(text: str) -> datetime:
 
 
 def read_vendor_time(text: str, zone: ZoneInfo) -> date | datetime:
-    """Return what a vendor's text of a user-defined field holds.
+    """Parse the vendor's text of a user-defined date field.
 
-    A day when it is exactly midnight; else an instant, aware and UTC. The text stands
-    in the vendor's zone, whose repeated hour of autumn reads as its first pass.
+    A day when it is exactly midnight; else an instant, aware and UTC. The text is in
+    the vendor's zone, whose repeated hour in autumn reads as its first occurrence.
 
     Raises:
         ValueError: not a time.
@@ -132,7 +132,7 @@ def local_time(moment: datetime, zone: ZoneInfo) -> datetime:
 
 
 def show_vendor_time(text: str, zone: ZoneInfo) -> str:
-    """Return such a text as callers read times; others as they are."""
+    """Return a vendor's time as callers read times; any other text unchanged."""
     try:
         value = shown_instant(read_vendor_time(text, zone))
     except ValueError:
@@ -172,4 +172,4 @@ def _full_year(text: str) -> int:
     year = int(text)
     if len(text) == 4:  # noqa: PLR2004 - as many digits as a full year has
         return year
-    return year + (1900 if year >= _CENTURY_PIVOT else 2000)
+    return year + (1900 if year >= _FIRST_YEAR_OF_1900S else 2000)

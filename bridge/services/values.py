@@ -1,7 +1,9 @@
-"""Values as callers send them, turned into what the vendor's field takes.
+"""Convert values as callers send them into values of the vendor's fields.
 
-Lenient in form, strict in meaning: numbers as texts, booleans as 0/1 and US dates are
-read; a value that cannot be the field's is refused. Source: elements-api 4.2, 4.3, 5.1.
+Formats are lenient, values strict: numbers as texts, booleans as 0/1 and US dates are
+accepted; a value that the field cannot have is an error.
+
+Source: elements-api 4.2, 4.3, 5.1.
 """
 
 from __future__ import annotations
@@ -9,39 +11,39 @@ from __future__ import annotations
 import re
 from decimal import Decimal, InvalidOperation
 
-from bridge.catalog.model import JSON
 from bridge.interfaces import DateKind, Field, FieldType, Scalar
 from bridge.services.times import CallerTime, parse_time
+from bridge.types import JSON
 
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 
 _TRUE = frozenset({"true", "1"})
 _FALSE = frozenset({"false", "0"})
 _INTEGERS = frozenset({FieldType.INTEGER, FieldType.LONG, FieldType.SHORT})
-_LARGEST = {
+_MAX_BY_TYPE = {
     FieldType.SHORT: 2**15 - 1,
     FieldType.INTEGER: 2**63 - 1,
     FieldType.LONG: 2**63 - 1,
 }
-_MOST_DIGITS = 38
+_MAX_DIGITS = 38
 
 
 def sendable(text: str) -> str:
-    """Return a text without the characters that XML 1.0 cannot carry.
+    """Return a text without the characters that XML 1.0 cannot contain.
 
-    They are no part of any text at the vendor.
+    No text at the vendor contains them.
     """
     return _FORBIDDEN.sub("", text)
 
 
 def read_text(field: Field, text: str) -> Scalar:
-    """Return the value that a text stands for in a field of this type.
+    """Parse a text as a value of a field's type.
 
-    A date field takes a time at midnight as written, or without a time of day, as that
-    day, unless it holds instants.
+    In a date field, a time written as midnight, or without a time of day, is a day,
+    unless the field holds instants.
 
     Raises:
-        ValueError: it stands for none; the message says what the field takes.
+        ValueError: it is not such a value; the message says what the field takes.
     """
     if field.type is FieldType.STRING:
         return text
@@ -57,10 +59,10 @@ def read_text(field: Field, text: str) -> Scalar:
 
 
 def read_json(field: Field, value: JSON) -> Scalar:
-    """Return the value that a member of a JSON body stands for; never for null.
+    """Convert a member of a JSON body, which is not null, to a field's type.
 
     Raises:
-        ValueError: it stands for none; the message says what the field takes.
+        ValueError: it is not such a value; the message says what the field takes.
     """
     if isinstance(value, (list, dict)) or value is None:
         raise ValueError("must be a single value")
@@ -84,10 +86,10 @@ def _number_text(value: float) -> str:
 
 
 def read_time_text(text: str) -> CallerTime:
-    """Return the time that a text stands for.
+    """Parse a time.
 
     Raises:
-        ValueError: it stands for none; the message says what is taken.
+        ValueError: it is not a time; the message says what is accepted.
     """
     try:
         return parse_time(text)
@@ -113,7 +115,7 @@ def _read_integer(type_: FieldType, text: str) -> int:
     number = _read_decimal(word, kind="a whole number")
     if number != number.to_integral_value():
         raise ValueError("must be a whole number")
-    if abs(number) > _LARGEST[type_]:
+    if abs(number) > _MAX_BY_TYPE[type_]:
         raise ValueError("is too large a number")
     return int(number)
 
@@ -125,6 +127,6 @@ def _read_decimal(text: str, *, kind: str = "a number") -> Decimal:
         number = Decimal("nan")
     if not number.is_finite():
         raise ValueError(f"must be {kind}")
-    if abs(number.adjusted()) > _MOST_DIGITS:
+    if abs(number.adjusted()) > _MAX_DIGITS:
         raise ValueError("is too large or too small a number")
     return number

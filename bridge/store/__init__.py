@@ -1,1 +1,1 @@
-"""All state: SQLite by default, PostgreSQL when scaled; tables stay in this room."""
+"""Stored state, in SQLite by default or in PostgreSQL; no other package uses tables."""

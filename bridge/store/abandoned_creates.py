@@ -1,4 +1,4 @@
-"""Creates that were given up before anything was sent."""
+"""Releases idempotency records of creates that were abandoned before they were sent."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ _RUNNING = select(write_intents.c.id, write_intents.c.unknown_since).where(
 
 
 def abandon(db: Database, holder: str, answer: str) -> None:
-    """Give up what a holder claimed but did not send; `answer` is for who waits for it.
+    """Release the records that a holder acquired without sending the create.
 
-    For a claim of which nobody knows whether it was stored. What was new is *done*, so
-    that the next equal create is sent; what was to be resolved is *unknown* as before.
+    For a failed `acquire`, which may have been stored all the same. A new record
+    becomes *done*, so that the next equal create is sent; one that was *unknown*
+    becomes so again. `answer` is the response for callers that wait for the record.
     """
     with db.read() as connection:
         rows = connection.execute(_RUNNING, {"its_holder": holder}).all()

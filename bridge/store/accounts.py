@@ -1,4 +1,4 @@
-"""Accounts of an organization, and what is set for them."""
+"""Accounts of an organization, and their settings."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, Insert, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from bridge.errors import ConflictError, InvalidRequestError, NotFoundError
 from bridge.store.database.engine import Database
-from bridge.store.database.sql import NewRow, is_storable, upsert
+from bridge.store.database.sql import insert_or_update, is_storable
 from bridge.store.models import (
     MAX_INTEGER,
     account_settings,
@@ -22,7 +22,7 @@ from bridge.store.models import (
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One account; the first of an organization is its default one."""
+    """One account; the oldest of an organization is its default account."""
 
     id: int
     organization_id: int
@@ -50,14 +50,7 @@ _WHOLE = select(
 )
 
 
-def _replace(row: NewRow) -> Insert:
-    key = list(account_settings.primary_key.columns)
-    return row.on_conflict_do_update(
-        index_elements=key, set_={"value": row.excluded.value}
-    )
-
-
-_SET = upsert(account_settings, _replace)
+_SET = insert_or_update(account_settings, "value")
 
 
 def list_accounts(db: Database, organization_id: int) -> list[Account]:
@@ -68,7 +61,7 @@ def list_accounts(db: Database, organization_id: int) -> list[Account]:
 
 
 def get_account(db: Database, account_id: int) -> Account | None:
-    """Return an account of any organization; None when there is none."""
+    """Return an account of any organization; None if it does not exist."""
     if not 0 < account_id <= MAX_INTEGER:
         return None
     with db.read() as connection:
@@ -83,10 +76,10 @@ def add_account(
     description: str | None = None,
     external_id: str | None = None,
 ) -> Account:
-    """Make a further account of an organization.
+    """Create another account of an organization.
 
     Raises:
-        InvalidRequestError: a text holds what cannot be stored.
+        InvalidRequestError: a text holds a character that cannot be stored.
     """
     _require_storable(name, description, external_id)
     row = {
@@ -108,8 +101,8 @@ def change_account(
     """Change `name`, `description` or `external_id`.
 
     Raises:
-        NotFoundError: the account is gone.
-        InvalidRequestError: a text holds what cannot be stored.
+        NotFoundError: the account does not exist.
+        InvalidRequestError: a text holds a character that cannot be stored.
     """
     _require_storable(*changes.values())
     with db.begin() as connection:
@@ -120,10 +113,10 @@ def change_account(
 
 
 def remove_account(db: Database, account_id: int) -> None:
-    """Remove an account with its settings.
+    """Delete an account with its settings.
 
     Raises:
-        ConflictError: it still has users or instances; their ids are named.
+        ConflictError: it still has users or instances; the message lists their ids.
     """
     with db.begin() as connection:
         for what, table in (("instances", instances), ("users", users)):
@@ -139,7 +132,7 @@ def remove_account(db: Database, account_id: int) -> None:
 
 
 def read_settings(db: Database, account_id: int) -> dict[str, str]:
-    """Return what is set for an account, by name, ascending."""
+    """Return an account's settings, ascending by name."""
     found = (
         select(account_settings.c.name, account_settings.c.value)
         .where(account_settings.c.account_id == account_id)
@@ -150,10 +143,10 @@ def read_settings(db: Database, account_id: int) -> dict[str, str]:
 
 
 def write_settings(db: Database, account_id: int, values: Mapping[str, str]) -> None:
-    """Set values for an account; what is not named stays.
+    """Change the named settings of an account.
 
     Raises:
-        InvalidRequestError: a text holds what cannot be stored.
+        InvalidRequestError: a text holds a character that cannot be stored.
     """
     _require_storable(*values, *values.values())
     rows = [

@@ -1,4 +1,4 @@
-"""What an operator sees across all accounts; no caller reaches any of it."""
+"""Queries across all accounts, for an operator; no request of a caller uses them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""User and instance of one call, read together: every call of a caller begins so."""
+"""The user and the instance of a request, read together: each request starts here."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from bridge.store.organizations import User, read_user
 def find_caller(
     db: Database, *, user_secret: str, organization_secret: str | None, token: str
 ) -> tuple[User | None, Instance | None]:
-    """Return the user with this secret and the instance this token opens.
+    """Return the user with this secret and the instance with this token.
 
-    Each is None when unknown, the user also when a given organization secret is not
-    his organization's; whether the two belong together is for the caller to judge.
-    Two SQL statements over one connection, one when there is no such user.
+    None for an unknown one, and for the user if a given organization secret is not the
+    one of the user's organization. Does not check that the two belong together. Two SQL
+    statements over one connection, one for an unknown user.
     """
     with db.read() as connection:
         user = read_user(connection, db.keys, user_secret, organization_secret)

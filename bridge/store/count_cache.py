@@ -1,21 +1,21 @@
-"""How many records a query had, so that they need not be counted again at once."""
+"""Cache of how many records a query matched, because counting costs vendor calls."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Insert, bindparam, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
 
 from bridge.store.database.engine import Database
-from bridge.store.database.sql import NewRow, sweep, upsert
+from bridge.store.database.sql import insert_or_update, sweep
 from bridge.store.models import list_totals
 
 
 @dataclass(frozen=True, slots=True)
 class CachedCount:
-    """A count; None when there were too many to be counted."""
+    """A count; None when there were too many records to count."""
 
     records: int | None
 
@@ -27,20 +27,14 @@ _FIND = select(list_totals.c.total).where(
 )
 
 
-def _replace(row: NewRow) -> Insert:
-    changes = {name: row.excluded[name] for name in ("total", "expires_at")}
-    key = list(list_totals.primary_key.columns)
-    return row.on_conflict_do_update(index_elements=key, set_=changes)
-
-
-_KEEP = upsert(list_totals, _replace)
+_SAVE = insert_or_update(list_totals, "total", "expires_at")
 _SWEEP = sweep(list_totals)
 
 
 def find_count(
     db: Database, instance_id: int, query_hash: bytes, now: datetime
 ) -> CachedCount | None:
-    """Return what was counted; None when nothing was, or too long ago."""
+    """Return the cached count; None when it is missing or has expired."""
     parameters = {"instance_id": instance_id, "query_hash": query_hash, "now": now}
     with db.read() as connection:
         row = connection.execute(_FIND, parameters).one_or_none()
@@ -56,7 +50,7 @@ def save_count(
     now: datetime,
     expires_at: datetime,
 ) -> None:
-    """Keep a count until `expires_at`; nothing for an instance that was removed."""
+    """Cache a count until `expires_at`; does nothing if the instance was removed."""
     row = {
         "instance_id": instance_id,
         "query_hash": query_hash,
@@ -65,7 +59,7 @@ def save_count(
     }
     with db.begin() as connection:
         try:
-            connection.execute(_KEEP[connection.dialect.name], row)
+            connection.execute(_SAVE[connection.dialect.name], row)
             connection.execute(_SWEEP, {"now": now})
         except IntegrityError:
             connection.rollback()

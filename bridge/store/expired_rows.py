@@ -1,8 +1,7 @@
-"""Rows whose time is over, in whatever table they are.
+"""Deletes expired rows from every table that has a column `expires_at`.
 
-A table takes part by having a column `expires_at`: a row that says so is nobody's any
-more once that time has passed. Most tables sweep a few such rows beside each insert;
-what is left when the inserts stop is removed here.
+Most tables delete a few expired rows with each insert; the rows that are left when the
+inserts stop are deleted here.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from bridge.store.database.engine import Database
 from bridge.store.database.sql import MAX_SWEPT, read_clock, sweep
 from bridge.store.models import metadata
 
-_MOST_SWEEPS = 1000
+_MAX_SWEEPS = 1000
 
 _SWEEPS = {
     table.name: sweep(table)
@@ -21,17 +20,17 @@ _SWEEPS = {
 
 
 def tables() -> list[str]:
-    """Return the names of the tables that hold rows that expire, sorted."""
+    """Return the names of the tables whose rows expire, sorted."""
     return sorted(_SWEEPS)
 
 
 def purge(db: Database, table: str) -> int:
-    """Remove the table's expired rows and return their number; at most 100,000.
+    """Delete up to 100,000 expired rows of a table; return their number.
 
-    A hundred rows to a transaction, so that others write in between.
+    One hundred rows per transaction, so that other writers are not blocked for long.
     """
     removed = 0
-    for _ in range(_MOST_SWEEPS):
+    for _ in range(_MAX_SWEEPS):
         with db.begin() as connection:
             now = read_clock(connection)
             swept = connection.execute(_SWEEPS[table], {"now": now}).rowcount

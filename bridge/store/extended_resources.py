@@ -1,4 +1,4 @@
-"""Resources that an account added to an element, as it sent them."""
+"""Extended resources: what an account added to an element, as it was sent."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import TypeAlias
 
 from sqlalchemy import ColumnElement, delete, insert, select, update
 
-from bridge.catalog.model import JSON
 from bridge.errors import NotFoundError
 from bridge.store.database.engine import Database
 from bridge.store.models import MAX_INTEGER, accounts, extended_resources
+from bridge.types import JSON
 
 Edit: TypeAlias = Callable[[Mapping[str, JSON]], Mapping[str, JSON]]
-"""From a stored document to what is stored instead."""
+"""Returns the new document for a stored one."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredResource:
-    """One added resource; `document` is what was sent, without its id."""
+    """One extended resource; `document` is as it was sent, without its id."""
 
     id: int
     element_key: str
@@ -51,7 +51,7 @@ def add_extended(
     method: str,
     document: Mapping[str, JSON],
 ) -> int:
-    """Keep a resource and return its number; the account is marked to have some."""
+    """Store a resource, mark the account as having some, and return the new id."""
     row = {
         "account_id": account_id,
         "element_key": element_key,
@@ -73,10 +73,10 @@ def edit_extended(
     *,
     method: str | None = None,
 ) -> None:
-    """Put what `edit` makes of a resource in its place; nobody comes between.
+    """Replace a resource by what `edit` returns for it, in one transaction.
 
     Raises:
-        NotFoundError: the account has none of this number.
+        NotFoundError: the account has no resource with this id.
     """
     own = _own(account_id, resource_id)
     with db.begin() as connection:
@@ -91,10 +91,10 @@ def edit_extended(
 
 
 def remove_extended(db: Database, account_id: int, resource_id: int) -> None:
-    """Remove a resource.
+    """Delete a resource.
 
     Raises:
-        NotFoundError: the account has none of this number.
+        NotFoundError: the account has no resource with this id.
     """
     with db.begin() as connection:
         removed = delete(_TABLE).where(*_own(account_id, resource_id))

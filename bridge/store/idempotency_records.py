@@ -1,15 +1,16 @@
-"""Write intents: one row for each create, there before the vendor hears of it.
+"""Idempotency records: one row for each create, stored before the vendor is called.
 
-A row is *running* while its holder lives and his lease lasts, *unknown* when he said so
-or fell silent, *done* otherwise. Later calls find it by its scope, which is unique
-among the rows that can still be joined, resolved or replayed. The others have none
-and stay for a day, because their record ids tell apart what was created when.
+A record is *running* while its holder is alive and the lease lasts, *unknown* when the
+holder reported an unknown outcome or died, and *done* otherwise. Later requests find it
+by its scope (the idempotency key, or the body), which is unique among the records that
+can still be waited for, resolved or replayed. The others have no scope and stay for a
+day, because their record ids show which create made which record.
 
-Every row expires, so that nothing grows for ever. One that nobody ended, *unknown* or
-left behind by a dead holder, is kept for a day after the last who had it; for 30 days
-when it has a key, and a call with that key is a new one afterwards.
+Every record expires, so that the table does not grow without bound. One without a final
+state, *unknown* or left by a dead holder, stays for a day after its lease, or for 30
+days with an idempotency key; afterwards a request with that key is a new one.
 
-Times are the database's. Answers are sealed: they hold a tenant's data.
+Times are the database's. Responses are sealed because they hold a tenant's data.
 """
 
 from __future__ import annotations
@@ -41,12 +42,12 @@ from bridge.store.process_identity import find_dead
 
 _RETENTION = timedelta(days=1)
 _KEY_RETENTION = timedelta(days=30)
-_GONE = "The instance does not exist any more."
+_INSTANCE_REMOVED = "The instance does not exist any more."
 _COLUMN = write_intents.c
 
 
 class State(StrEnum):
-    """What is known of a write."""
+    """The state of a create; the values are stored."""
 
     RUNNING = "running"
     UNKNOWN = "unknown"
@@ -55,11 +56,11 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CreateRequest:
-    """A create that somebody asks for.
+    """A create as a caller requests it.
 
-    `tenant` names the vendor's database, whatever instance it is reached by. Equal
-    `scope` makes calls the same one: by key, or by body when not `keyed`. Neither
-    `scope` nor `body` is stored, only their keyed digests.
+    `tenant` names the vendor's database, whichever instance leads to it. Requests with
+    an equal `scope` are the same create: it is the idempotency key, or the body when
+    not `keyed`. Only keyed digests of `scope` and `body` are stored.
     """
 
     instance_id: int
@@ -72,11 +73,11 @@ class CreateRequest:
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyRecord:
-    """A row as one caller sees it at `now`.
+    """A record as one caller sees it at `now`.
 
-    `mine` tells that he holds it: a *running* row of his is to be carried out, an
-    *unknown* one to be resolved. `floor_id` is the highest id of the entity that was
-    known before the write was sent.
+    `owned` is whether the caller holds it: then it must send a *running* create, and
+    resolve an *unknown* one. `floor_id` is the highest id of the entity that was known
+    before the create was sent; `answer` is the stored response.
     """
 
     id: int
@@ -92,10 +93,10 @@ class IdempotencyRecord:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How a write ended.
+    """The result of a create.
 
-    `lifetime_s` is how long the answer is for those who come later; 0 gives it only
-    to those who wait already.
+    The response `answer` is replayed for `lifetime_s`; with 0 only the callers that
+    wait for it already get it.
     """
 
     answer: str = field(repr=False)
@@ -105,7 +106,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class ConcurrentCreates:
-    """What other intents of an entity say: records that are theirs, sends underway."""
+    """Records that other creates of the entity made, and whether one is being sent."""
 
     record_ids: frozenset[int]
     sending: bool
@@ -129,7 +130,7 @@ _OF_ENTITY = (
     _COLUMN.entity == bindparam("entity"),
 )
 _FLOOR = select(func.max(_COLUMN.record_id)).where(*_OF_ENTITY)
-_TAKEN = select(_COLUMN.record_id).where(
+_RECORDS_OF_OTHERS = select(_COLUMN.record_id).where(
     *_OF_ENTITY,
     _COLUMN.record_id.in_(bindparam("record_ids", expanding=True)),
     _COLUMN.id != bindparam("intent_id"),
@@ -142,19 +143,25 @@ _SENDING = select(_COLUMN.holder).where(
     _COLUMN.id != bindparam("intent_id"),
 )
 _CHANGE = update(write_intents).where(_COLUMN.id == bindparam("intent_id"))
-_CHANGE_MINE = _CHANGE.where(_COLUMN.holder == bindparam("its_holder"))
+_CHANGE_OWNED = _CHANGE.where(_COLUMN.holder == bindparam("its_holder"))
 
 
 def acquire(
-    db: Database, wanted: CreateRequest, *, holder: str, lease_s: float, window_s: float
+    db: Database,
+    request: CreateRequest,
+    *,
+    holder: str,
+    lease_s: float,
+    window_s: float,
 ) -> IdempotencyRecord:
-    """Take up a create, or return what became of the one that it repeats.
+    """Acquire the record of a create, or return the one that the request repeats.
 
-    A new row is *running* and mine. A live holder's is *running* and not mine; he
-    will leave his answer for those who wait. One whose outcome is unknown becomes
-    mine to resolve: by its key for 30 days, without one for `window_s`, after which
-    the create is a new one. A *done* one carries its answer. A row of another body
-    is returned as it is. One transaction.
+    A new record is *running* and owned. One with a live holder is *running* and not
+    owned; the holder will save its response for the callers that wait. One with an
+    unknown outcome becomes owned, to be resolved: for 30 days with an idempotency key,
+    for `window_s` without, after which the create is a new one. A *done* one carries
+    the response to replay. A record with another body is returned unchanged. One
+    transaction.
 
     Raises:
         NotFoundError: the instance was removed meanwhile.
@@ -163,44 +170,48 @@ def acquire(
         now = read_clock(connection)
         connection.execute(_SWEEP, {"now": now})
         lease = {"holder": holder, "leased_until": now + timedelta(seconds=lease_s)}
+        # Between a failed insert and the look-up the row may expire, or lose its scope
+        # in `_find`: then the insert is tried again.
         while True:
-            added = _add(connection, db, wanted, lease, now)
+            added = _add(connection, db, request, lease, now)
             if added is not None:
-                return _view(db, added, wanted, now, owned=True)
-            found = _find(connection, db, wanted, now, timedelta(seconds=window_s))
+                return _view(db, added, request, now, owned=True)
+            found = _find(connection, db, request, now, timedelta(seconds=window_s))
             if found is not None:
-                return _acquire_existing(connection, db, found, wanted, lease, now)
+                return _acquire_existing(connection, db, found, request, lease, now)
 
 
-def read(db: Database, intent_id: int, wanted: CreateRequest) -> IdempotencyRecord:
-    """Return a row as it is now, never mine; a silent holder's is *unknown*.
+def read(db: Database, intent_id: int, request: CreateRequest) -> IdempotencyRecord:
+    """Return a record as it is now, never owned; one of a dead holder is *unknown*.
 
     Raises:
-        NotFoundError: the instance was removed, and its rows with it.
+        NotFoundError: the instance was removed, and its records with it.
     """
     with db.read() as connection:
         now = read_clock(connection)
         row = connection.execute(_BY_ID, {"intent_id": intent_id}).one_or_none()
     if row is None:
-        raise NotFoundError(_GONE)
-    return _view(db, row, wanted, now, owned=False)
+        raise NotFoundError(_INSTANCE_REMOVED)
+    return _view(db, row, request, now, owned=False)
 
 
-def finish(db: Database, intent_id: int, holder: str, ending: Result) -> bool:
-    """Make a row *done*; nothing changes when it is another holder's by now.
+def finish(db: Database, intent_id: int, holder: str, result: Result) -> bool:
+    """Make a record *done*; does nothing if another holder has acquired it meanwhile.
 
-    False, and nothing changed, when the record is known as another intent's.
+    False, and nothing changed, when another create is known to have made that record.
     """
-    sealed = db.keys.seal(ending.answer)
-    keep = ending.lifetime_s > 0
-    lifetime = timedelta(seconds=ending.lifetime_s) if keep else _RETENTION
+    sealed = db.keys.seal(result.answer)
+    keep = result.lifetime_s > 0
+    lifetime = timedelta(seconds=result.lifetime_s) if keep else _RETENTION
     changes: dict[str, Any] = {
         "state": State.DONE,
-        "record_id": ending.record_id,
+        "record_id": result.record_id,
         "unknown_since": None,
+        # Without a lifetime the response is stored only if a caller waits for it.
         "sealed_answer": sealed if keep else case((_COLUMN.joined, sealed)),
     }
     if not keep:
+        # Without a scope no later request finds the record: it is a create of its own.
         changes["scope_digest"] = None
     with db.begin() as connection:
         changes["expires_at"] = read_clock(connection) + lifetime
@@ -213,9 +224,9 @@ def finish(db: Database, intent_id: int, holder: str, ending: Result) -> bool:
 
 
 def mark_unknown(db: Database, intent_id: int, holder: str, answer: str) -> None:
-    """Make a row *unknown*, since now unless it was so before.
+    """Make a record *unknown*, since now unless it already was.
 
-    `answer` is for those who wait for it.
+    `answer` is the response for the callers that wait for it.
     """
     with db.begin() as connection:
         now = read_clock(connection)
@@ -234,11 +245,11 @@ def mark_unknown(db: Database, intent_id: int, holder: str, answer: str) -> None
 
 
 def resend(
-    db: Database, intent_id: int, holder: str, wanted: CreateRequest, *, lease_s: float
+    db: Database, intent_id: int, holder: str, request: CreateRequest, *, lease_s: float
 ) -> bool:
-    """Make an *unknown* row *running* anew: its write certainly did not happen.
+    """Make an *unknown* record *running* again: its create was certainly not applied.
 
-    False when it is another holder's by now; then nothing may be sent.
+    False when another holder has acquired it meanwhile; then nothing may be sent.
     """
     with db.begin() as connection:
         now = read_clock(connection)
@@ -246,27 +257,29 @@ def resend(
             "sent_at": now,
             "unknown_since": None,
             "leased_until": now + timedelta(seconds=lease_s),
-            "floor_id": connection.execute(_FLOOR, _of_entity(wanted)).scalar(),
-            "expires_at": now + timedelta(seconds=lease_s) + _kept(wanted),
+            "floor_id": connection.execute(_FLOOR, _of_entity(request)).scalar(),
+            "expires_at": now + timedelta(seconds=lease_s) + _retention(request),
         }
         return _change(connection, intent_id, holder, changes)
 
 
 def save_floor(db: Database, intent_id: int, holder: str, floor_id: int) -> None:
-    """Note the highest id that a record like this one had before the send."""
+    """Save the highest id of the entity before the create is sent."""
     with db.begin() as connection:
         _change(connection, intent_id, holder, {"floor_id": floor_id})
 
 
 def find_concurrent(
-    db: Database, intent_id: int, wanted: CreateRequest, record_ids: Sequence[int]
+    db: Database, intent_id: int, request: CreateRequest, record_ids: Sequence[int]
 ) -> ConcurrentCreates:
-    """Return which records are other intents', and whether a living one is sending."""
-    parameters = {**_of_entity(wanted), "intent_id": intent_id}
+    """Return which records other creates made, and whether a live holder sends one."""
+    parameters = {**_of_entity(request), "intent_id": intent_id}
     with db.read() as connection:
         now = read_clock(connection)
         sending = connection.scalars(_SENDING, {**parameters, "now": now}).all()
-        taken = connection.execute(_TAKEN, {**parameters, "record_ids": record_ids})
+        taken = connection.execute(
+            _RECORDS_OF_OTHERS, {**parameters, "record_ids": record_ids}
+        )
         alive = len(sending) > len(find_dead(sending))
         return ConcurrentCreates(frozenset(taken.scalars()), alive)
 
@@ -274,47 +287,48 @@ def find_concurrent(
 def _add(
     connection: Connection,
     db: Database,
-    wanted: CreateRequest,
+    request: CreateRequest,
     lease: dict[str, Any],
     now: datetime,
 ) -> Row[Any] | None:
-    """Add a row; None when there is one of this scope."""
+    """Insert a record; None when one with this scope exists."""
     row = {
         **lease,
-        **_of_entity(wanted),
-        "instance_id": wanted.instance_id,
-        "scope_digest": db.keys.digest(wanted.scope),
-        "body_digest": db.keys.digest(wanted.body),
-        "keyed": wanted.keyed,
+        **_of_entity(request),
+        "instance_id": request.instance_id,
+        "scope_digest": db.keys.digest(request.scope),
+        "body_digest": db.keys.digest(request.body),
+        "keyed": request.keyed,
         "state": State.RUNNING,
         "joined": False,
         "sent_at": now,
-        "floor_id": connection.execute(_FLOOR, _of_entity(wanted)).scalar(),
-        "expires_at": _forgotten_at(wanted, lease),
+        "floor_id": connection.execute(_FLOOR, _of_entity(request)).scalar(),
+        "expires_at": _expiry(request, lease),
     }
     try:
         return connection.execute(_ADD[connection.dialect.name], row).one_or_none()
     except IntegrityError:
-        raise NotFoundError(_GONE) from None
+        raise NotFoundError(_INSTANCE_REMOVED) from None
 
 
 def _find(
     connection: Connection,
     db: Database,
-    wanted: CreateRequest,
+    request: CreateRequest,
     now: datetime,
     window: timedelta,
 ) -> Row[Any] | None:
-    """Return the row of this scope; one that is history loses its scope instead."""
-    scope = {"scope_digest": db.keys.digest(wanted.scope)}
+    """Return the record with this scope; an expired one loses its scope instead."""
+    scope = {"scope_digest": db.keys.digest(request.scope)}
     row = connection.execute(_BY_SCOPE, scope).one_or_none()
     if row is None:
         return None
     since = _unknown_since(row, now)
-    forgotten = since is not None and not row.keyed and since + window <= now
+    unresolvable = since is not None and not row.keyed and since + window <= now
     expired = row.state == State.DONE and row.expires_at <= now
-    if not forgotten and not expired:
+    if not unresolvable and not expired:
         return row
+    # The row itself stays: its record id still shows which create made that record.
     changes = {"scope_digest": None, "expires_at": now + _RETENTION}
     connection.execute(_CHANGE.values(changes), {"intent_id": row.id})
     return None
@@ -324,15 +338,16 @@ def _acquire_existing(
     connection: Connection,
     db: Database,
     row: Row[Any],
-    wanted: CreateRequest,
+    request: CreateRequest,
     lease: dict[str, Any],
     now: datetime,
 ) -> IdempotencyRecord:
-    seen = _view(db, row, wanted, now, owned=False)
+    seen = _view(db, row, request, now, owned=False)
     if not seen.same_body or seen.state is State.DONE:
         return seen
     if seen.state is State.RUNNING:
         if not row.joined:
+            # Makes `finish` store the response, which it otherwise would not.
             joined = _CHANGE.values(joined=True)
             connection.execute(joined, {"intent_id": row.id})
         return seen
@@ -340,7 +355,7 @@ def _acquire_existing(
         **lease,
         "state": State.RUNNING,
         "unknown_since": seen.unknown_since,
-        "expires_at": _forgotten_at(wanted, lease),
+        "expires_at": _expiry(request, lease),
     }
     connection.execute(_CHANGE.values(changes), {"intent_id": row.id})
     return replace(seen, owned=True)
@@ -350,19 +365,19 @@ def _change(
     connection: Connection, intent_id: int, holder: str, changes: dict[str, Any]
 ) -> bool:
     parameters = {"intent_id": intent_id, "its_holder": holder}
-    result = connection.execute(_CHANGE_MINE.values(changes), parameters)
+    result = connection.execute(_CHANGE_OWNED.values(changes), parameters)
     return result.rowcount == 1
 
 
 def _view(
-    db: Database, row: Row[Any], wanted: CreateRequest, now: datetime, *, owned: bool
+    db: Database, row: Row[Any], request: CreateRequest, now: datetime, *, owned: bool
 ) -> IdempotencyRecord:
     since = _unknown_since(row, now)
     return IdempotencyRecord(
         id=row.id,
         state=State(row.state) if since is None else State.UNKNOWN,
         owned=owned,
-        same_body=row.body_digest == db.keys.digest(wanted.body),
+        same_body=row.body_digest == db.keys.digest(request.body),
         now=now,
         sent_at=row.sent_at,
         unknown_since=since,
@@ -372,9 +387,9 @@ def _view(
 
 
 def _unknown_since(row: Row[Any], now: datetime) -> datetime | None:
-    """Return since when nobody can tell the outcome; None while or when one can.
+    """Return since when the outcome is unknown; None when it is known or pending.
 
-    A dead holder died before now: more is not known.
+    For a holder that is seen to be dead before its lease ends, that is now.
     """
     leased = row.state == State.RUNNING and row.leased_until > now
     if row.state == State.DONE or (leased and not find_dead([row.holder])):
@@ -383,15 +398,15 @@ def _unknown_since(row: Row[Any], now: datetime) -> datetime | None:
     return since
 
 
-def _forgotten_at(wanted: CreateRequest, lease: dict[str, Any]) -> datetime:
-    """Return when a row is removed if nobody ends it."""
+def _expiry(request: CreateRequest, lease: dict[str, Any]) -> datetime:
+    """Return when a record expires if it gets no final state."""
     until: datetime = lease["leased_until"]
-    return until + _kept(wanted)
+    return until + _retention(request)
 
 
-def _kept(wanted: CreateRequest) -> timedelta:
-    return _KEY_RETENTION if wanted.keyed else _RETENTION
+def _retention(request: CreateRequest) -> timedelta:
+    return _KEY_RETENTION if request.keyed else _RETENTION
 
 
-def _of_entity(wanted: CreateRequest) -> dict[str, str]:
-    return {"tenant": wanted.tenant, "entity": wanted.entity}
+def _of_entity(request: CreateRequest) -> dict[str, str]:
+    return {"tenant": request.tenant, "entity": request.entity}

@@ -1,7 +1,6 @@
-"""Organizations, users and instances as they come from another installation.
+"""Imports organizations, users and instances from another installation.
 
-They keep their ids, secrets and tokens. One transaction takes all of them or none;
-during it nobody else is given an id, so that none is given twice.
+They keep their ids, secrets and tokens. One transaction imports all of them or none.
 """
 
 from __future__ import annotations
@@ -28,15 +27,16 @@ from bridge.errors import ConflictError
 from bridge.store.database.engine import Database
 from bridge.store.instances import insert_tags, instance_columns
 from bridge.store.models import accounts, instances, organizations, users
+from bridge.store.organizations import fold_email
 from bridge.store.secrets.key_ring import KeyRing, new_secret
 from bridge.store.secrets.passwords import digest_password
 
-_NUMBERED = (organizations, accounts, users, instances)
+_TABLES = (organizations, accounts, users, instances)
 
 
 @dataclass(frozen=True, slots=True)
 class ImportedInstance:
-    """An instance to take over; `id` None lets it have a new one."""
+    """An instance to import; `id` None gives it a new one."""
 
     id: int | None
     token: str = field(repr=False)
@@ -51,7 +51,7 @@ class ImportedInstance:
 
 @dataclass(frozen=True, slots=True)
 class ImportedUser:
-    """A user to take over; without a password nobody can log in as this user."""
+    """A user to import; one without a password cannot log in."""
 
     id: int | None
     secret: str = field(repr=False)
@@ -63,7 +63,7 @@ class ImportedUser:
 
 @dataclass(frozen=True, slots=True)
 class ImportedOrganization:
-    """An organization to take over, with everything in it."""
+    """An organization to import, with its users and instances."""
 
     id: int | None
     secret: str = field(repr=False)
@@ -75,49 +75,50 @@ class ImportedOrganization:
 
 @dataclass(frozen=True, slots=True)
 class ImportResult:
-    """How many of each kind were added, and how many were there already."""
+    """How many rows of each table were added, and how many existed already."""
 
     added: Mapping[str, int]
     kept: Mapping[str, int]
 
 
-class _CheckedError(Exception):
-    """Ends the transaction of a mere check."""
+class _CheckFinishedError(Exception):
+    """Rolls back the transaction of a check."""
 
 
 def import_organizations(
-    db: Database, moved: Sequence[ImportedOrganization], *, check: bool = False
+    db: Database, source: Sequence[ImportedOrganization], *, check: bool = False
 ) -> ImportResult:
-    """Add what is not there yet; what is there stays exactly as it is.
+    """Add what does not exist yet; what exists is not changed.
 
-    A thing is there when its secret or token is. With `check` everything is tried and
-    nothing kept.
+    Rows are matched by secret or token. With `check` the import is tried and rolled
+    back.
 
     Raises:
-        ConflictError: an id, an address, a secret or a token belongs to something
-            else here; every such conflict is named, and nothing was added.
+        ConflictError: an id, an address, a secret or a token belongs to another row;
+            the message lists all conflicts, and nothing was added.
     """
+    # Hashed before the transaction: each takes some 50 ms, and ids are locked in it.
     passwords = {
         user.secret: digest_password(user.password or new_secret())
-        for organization in moved
+        for organization in source
         for user in organization.users
         if not check
     }
-    mover = _Importer(db.keys, passwords)
-    with suppress(_CheckedError), db.begin() as connection:
-        _hold_numbers(connection)
-        for organization in moved:
-            mover.take(connection, organization)
-        if mover.conflicts:
-            raise ConflictError(" ".join(mover.conflicts))
+    importer = _Importer(db.keys, passwords)
+    with suppress(_CheckFinishedError), db.begin() as connection:
+        _lock_ids(connection)
+        for organization in source:
+            importer.import_organization(connection, organization)
+        if importer.conflicts:
+            raise ConflictError(" ".join(importer.conflicts))
         if check:
-            raise _CheckedError
-        _advance_numbers(connection)
-    return ImportResult(dict(mover.added), dict(mover.kept))
+            raise _CheckFinishedError
+        _advance_id_sequences(connection)
+    return ImportResult(dict(importer.added), dict(importer.kept))
 
 
 class _Importer:
-    """One move: what it has added, what it kept, and what was in its way."""
+    """One import: the counts of added and existing rows, and the conflicts."""
 
     def __init__(self, keys: KeyRing, passwords: Mapping[str, str]) -> None:
         self.conflicts: list[str] = []
@@ -127,49 +128,51 @@ class _Importer:
         self._passwords = passwords
         self._now = datetime.now(UTC)
 
-    def take(self, connection: Connection, moved: ImportedOrganization) -> None:
-        """Take over an organization with everything in it."""
-        organization_id = self._place(
+    def import_organization(
+        self, connection: Connection, source: ImportedOrganization
+    ) -> None:
+        """Import an organization with its users and instances."""
+        organization_id = self._find_or_insert(
             connection,
-            _Place(
+            _Target(
                 organizations,
-                f"organization {moved.name!r}",
-                organizations.c.secret_digest == self._keys.digest(moved.secret),
-                moved.id,
+                f"organization {source.name!r}",
+                organizations.c.secret_digest == self._keys.digest(source.secret),
+                source.id,
             ),
-            {"name": moved.name, **self._secret_columns(moved.secret)},
+            {"name": source.name, **self._secret_columns(source.secret)},
         )
         if organization_id is None:
             return
-        mine = accounts.c.organization_id == organization_id
-        if moved.account_id is not None:
-            mine &= accounts.c.id == moved.account_id
-        account_id = self._place(
+        owned = accounts.c.organization_id == organization_id
+        if source.account_id is not None:
+            owned &= accounts.c.id == source.account_id
+        account_id = self._find_or_insert(
             connection,
-            _Place(
+            _Target(
                 accounts,
-                f"account of organization {moved.name!r}",
-                mine,
-                moved.account_id,
+                f"account of organization {source.name!r}",
+                owned,
+                source.account_id,
             ),
-            {"name": moved.name, "organization_id": organization_id},
+            {"name": source.name, "organization_id": organization_id},
         )
         if account_id is None:
             return
         ids = {
-            fold_email(user.email): self._take_user(connection, account_id, user)
-            for user in moved.users
+            fold_email(user.email): self._import_user(connection, account_id, user)
+            for user in source.users
         }
-        for instance in moved.instances:
+        for instance in source.instances:
             user_id = ids[fold_email(instance.email)]
             if user_id is not None:
-                self._take_instance(connection, account_id, user_id, instance)
+                self._import_instance(connection, account_id, user_id, instance)
 
-    def _take_user(
-        self, connection: Connection, account_id: int, moved: ImportedUser
+    def _import_user(
+        self, connection: Connection, account_id: int, source: ImportedUser
     ) -> int | None:
-        what, folded = f"user {moved.email}", fold_email(moved.email)
-        secret_digest = self._keys.digest(moved.secret)
+        what, folded = f"user {source.email}", fold_email(source.email)
+        secret_digest = self._keys.digest(source.secret)
         taken = select(users.c.id).where(
             users.c.folded_email == folded, users.c.secret_digest != secret_digest
         )
@@ -177,56 +180,56 @@ class _Importer:
             self.conflicts.append(f"The {what} exists here with another secret.")
             return None
         owned: dict[str, object] = {"account_id": account_id, "folded_email": folded}
-        password_digest = self._passwords.get(moved.secret, "")
-        return self._place(
+        password_digest = self._passwords.get(source.secret, "")
+        return self._find_or_insert(
             connection,
-            _Place(
-                users, what, users.c.secret_digest == secret_digest, moved.id, owned
+            _Target(
+                users, what, users.c.secret_digest == secret_digest, source.id, owned
             ),
             {
                 **owned,
-                **self._secret_columns(moved.secret),
-                "email": moved.email,
-                "first_name": moved.first_name,
-                "last_name": moved.last_name,
+                **self._secret_columns(source.secret),
+                "email": source.email,
+                "first_name": source.first_name,
+                "last_name": source.last_name,
                 "admin": True,
                 "sealed_password_digest": self._keys.seal(password_digest),
             },
         )
 
-    def _take_instance(
+    def _import_instance(
         self,
         connection: Connection,
         account_id: int,
         user_id: int,
-        moved: ImportedInstance,
+        source: ImportedInstance,
     ) -> None:
         owned: dict[str, object] = {"account_id": account_id, "user_id": user_id}
         added = self.added[str(instances.name)]
-        instance_id = self._place(
+        instance_id = self._find_or_insert(
             connection,
-            _Place(
+            _Target(
                 instances,
-                f"instance {moved.name!r}",
-                instances.c.token_digest == self._keys.digest(moved.token),
-                moved.id,
+                f"instance {source.name!r}",
+                instances.c.token_digest == self._keys.digest(source.token),
+                source.id,
                 owned,
             ),
             {
                 **owned,
                 **instance_columns(
                     self._keys,
-                    token=moved.token,
-                    element_key=moved.element_key,
-                    name=moved.name,
-                    configuration=moved.configuration,
+                    token=source.token,
+                    element_key=source.element_key,
+                    name=source.name,
+                    configuration=source.configuration,
                 ),
-                "disabled": moved.disabled,
-                **({"created_at": moved.created_at} if moved.created_at else {}),
+                "disabled": source.disabled,
+                **({"created_at": source.created_at} if source.created_at else {}),
             },
         )
         if instance_id is not None and self.added[str(instances.name)] > added:
-            insert_tags(connection, instance_id, moved.tags)
+            insert_tags(connection, instance_id, source.tags)
 
     def _secret_columns(self, secret: str) -> dict[str, object]:
         return {
@@ -234,50 +237,51 @@ class _Importer:
             "secret_digest": self._keys.digest(secret),
         }
 
-    def _place(
-        self, connection: Connection, place: _Place, values: Mapping[str, object]
+    def _find_or_insert(
+        self, connection: Connection, target: _Target, values: Mapping[str, object]
     ) -> int | None:
-        """Return the id of the row that is there or was added; None on a conflict."""
-        table = place.table
-        found = connection.execute(select(table).where(place.identity)).first()
+        """Return the id of the existing or the added row; None on a conflict."""
+        table = target.table
+        found = connection.execute(select(table).where(target.identity)).first()
         if found is not None:
-            return self._keep(place, found)
+            return self._check_existing(target, found)
         row = {"created_at": self._now, **values}
-        if place.id is not None:
-            taken = select(table.c.id).where(table.c.id == place.id)
+        if target.id is not None:
+            taken = select(table.c.id).where(table.c.id == target.id)
             if connection.execute(taken).first() is not None:
                 self.conflicts.append(
-                    f"The id {place.id} of {place.what} is another one's here."
+                    f"The id {target.id} of {target.what} is another one's here."
                 )
                 return None
-            row["id"] = place.id
+            row["id"] = target.id
         self.added[str(table.name)] += 1
         statement = insert(table).values(row).returning(table.c.id)
         return int(connection.execute(statement).scalar_one())
 
-    def _keep(self, place: _Place, found: Row[Any]) -> int | None:
-        number: int = found.id
+    def _check_existing(self, target: _Target, found: Row[Any]) -> int | None:
+        row_id: int = found.id
         stored = found._mapping  # noqa: SLF001 - the library's name for a row by columns
-        if place.id not in {None, number}:
+        if target.id not in {None, row_id}:
             self.conflicts.append(
-                f"The {place.what} has the id {number} here, not {place.id}."
+                f"The {target.what} has the id {row_id} here, not {target.id}."
             )
             return None
-        if any(stored[name] != value for name, value in place.owned.items()):
+        if any(stored[name] != value for name, value in target.owned.items()):
             self.conflicts.append(
-                f"The secret or token of {place.what} is of another owner here "
-                f"(id {number})."
+                f"The secret or token of {target.what} is of another owner here "
+                f"(id {row_id})."
             )
             return None
-        self.kept[str(place.table.name)] += 1
-        return number
+        self.kept[str(target.table.name)] += 1
+        return row_id
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a thing belongs: how it is recognised, and what must be so if it is there.
+class _Target:
+    """The row to find or insert.
 
-    `what` names it in messages; `id` is the one it had.
+    `what` names it in messages, `identity` finds an existing row, `id` is its former
+    id, and `owned` are the values that an existing row must have.
     """
 
     table: Table
@@ -287,25 +291,22 @@ class _Place:
     owned: Mapping[str, object] = field(default_factory=dict)
 
 
-def fold_email(email: str) -> str:
-    """Return an address as addresses are compared."""
-    return email.strip().casefold()
-
-
-def _hold_numbers(connection: Connection) -> None:
-    """Let nobody else take an id until the transaction ends; reading goes on."""
+def _lock_ids(connection: Connection) -> None:
+    """Prevent inserts by other transactions until this one ends, but not reads."""
+    # Otherwise an id could be imported here and assigned there. SQLite has one writer.
     if connection.dialect.name == "postgresql":
-        names = ", ".join(table.name for table in _NUMBERED)
+        names = ", ".join(table.name for table in _TABLES)
         connection.execute(text(f"LOCK TABLE {names} IN SHARE ROW EXCLUSIVE MODE"))
 
 
-def _advance_numbers(connection: Connection) -> None:
-    """Let new ids begin above those that were brought; SQLite does so by itself."""
+def _advance_id_sequences(connection: Connection) -> None:
+    """Make new ids start above the imported ones."""
+    # SQLite does so by itself.
     if connection.dialect.name != "postgresql":
         return
-    for table in _NUMBERED:
+    for table in _TABLES:
         largest = connection.execute(select(func.max(table.c.id))).scalar()
         sequence = func.pg_get_serial_sequence(table.name, "id")
-        # A number lower than the present one would be given out twice.
+        # Never lower than now: the sequence would assign the same ids again.
         following = func.greatest(func.nextval(sequence), largest or 0)
         connection.execute(select(func.setval(sequence, following)))

@@ -1,4 +1,4 @@
-"""Instances of an account and of a user: searched page by page, counted."""
+"""Searches and counts the instances of accounts and users."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def search_instances(  # noqa: PLR0913 - every way to narrow a search, by name
 ) -> tuple[list[Instance], int]:
     """Return up to `limit` instances ascending by id, and how many match in all.
 
-    They are those of the account and those of the user, as far as these are given. An
-    instance matches when it carries every tag exactly and `text`, ignoring case,
-    stands in its name or its element key. `after` (an id) and `offset` skip; the
-    count ignores both. Two SQL statements.
+    Searches the instances of the account and those of the user, if these are given. An
+    instance matches when it has every tag exactly and its name or element key contains
+    `text`, ignoring case. `after` (an id) and `offset` skip; the count ignores both.
+    Two SQL statements.
     """
     if not is_storable(text, *tags):
         return [], 0
@@ -56,7 +56,7 @@ def search_instances(  # noqa: PLR0913 - every way to narrow a search, by name
 def count_instances(
     db: Database, *, account_id: int | None = None, user_id: int | None = None
 ) -> dict[str, int]:
-    """Return how many instances account and user have, by element key, ascending."""
+    """Count the instances of an account and a user, by element key, ascending."""
     counted = (
         select(instances.c.element_key, func.count())
         .where(_owned(account_id, user_id))
@@ -76,9 +76,9 @@ def count_created(
     since: datetime,
     until: datetime,
 ) -> int:
-    """Return how many instances of accounts were created then and still exist.
+    """Count the instances of accounts created from `since` until before `until`.
 
-    `until` is excluded.
+    Deleted instances do not count.
     """
     if not is_storable(*(element_keys or ()), *tags):
         return 0
@@ -94,7 +94,7 @@ def count_created(
 
 
 def _owned(account_id: int | None, user_id: int | None) -> ColumnElement[bool]:
-    """Return the condition for what belongs to the account or to the user."""
+    """Return the condition for instances of the account or of the user."""
     owners = ((instances.c.account_id, account_id), (instances.c.user_id, user_id))
     given = (column == number for column, number in owners if number is not None)
     return or_(false(), *given)
@@ -112,7 +112,7 @@ def _match(
         carriers = select(instance_tags.c.instance_id).where(instance_tags.c.tag == tag)
         query = query.where(instances.c.id.in_(carriers))
     if text:
-        # Folded here, because each database folds other alphabets.
+        # Folded here, because the databases fold different alphabets.
         folded = text.casefold()
         query = query.where(
             or_(

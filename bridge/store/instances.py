@@ -1,4 +1,4 @@
-"""Instances and their tokens; the configuration is sealed on the way in."""
+"""Instances and their tokens; configurations are stored sealed."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ from bridge.store.secrets.key_ring import KeyRing, new_secret
 class Instance:
     """One authenticated connection of an element.
 
-    `configuration` holds every supplied key in clear, `token` the element token;
-    neither shows in a repr.
+    `configuration` holds every supplied key in clear text, `token` the element token;
+    a repr shows neither.
     """
 
     id: int
@@ -61,7 +61,7 @@ class Instance:
 
 
 def select_whole(source: FromClause) -> Select[Any]:
-    """Select instances with owner and tags: a row for each tag, at least one."""
+    """Select instances with owner and tags: one row per tag, at least one."""
     owned = source.join(users, users.c.id == source.c.user_id)
     placed = owned.join(accounts, accounts.c.id == source.c.account_id)
     tagged = placed.outerjoin(instance_tags, instance_tags.c.instance_id == source.c.id)
@@ -84,7 +84,7 @@ _BY_TOKEN = select_whole(instances).where(
 )
 _BY_ID = select_whole(instances).where(instances.c.id == bindparam("instance_id"))
 _ZONE_COLUMNS = ("zone_url", "zone_ci", "zone_web_url", "zone_database_type")
-# Locked, so that a user who is removed or deactivated gets no instance meanwhile.
+# Locked, so that a user who is removed or deactivated meanwhile gets no instance.
 _ACCOUNT_OF = (
     select(users.c.account_id)
     .where(users.c.id == bindparam("user_id"), users.c.active)
@@ -104,12 +104,11 @@ def add_instance(  # noqa: PLR0913 - what an instance is made of, by name
 ) -> Instance:
     """Store a new instance of the user's account, with a fresh token.
 
-    Ids are numbers from 900001 up, never given twice; the token is 32 random bytes
-    as base64.
+    Ids start at 900001 and are never reused; the token is 32 random bytes as base64.
 
     Raises:
-        InvalidRequestError: name or tags hold what cannot be stored.
-        NotFoundError: no such user, or it is not active.
+        InvalidRequestError: name or tags hold a character that cannot be stored.
+        NotFoundError: the user does not exist or is not active.
     """
     _refuse_unstorable(name, *tags)
     token = new_secret()
@@ -145,7 +144,7 @@ def instance_columns(
     name: str,
     configuration: Mapping[str, str],
 ) -> dict[str, object]:
-    """Return the columns that hold what an instance is, its secrets sealed."""
+    """Return the columns of an instance's properties, with secrets sealed."""
     return {
         "element_key": element_key,
         "sealed_token": keys.seal(token),
@@ -156,13 +155,13 @@ def instance_columns(
 
 
 def find_by_token(db: Database, token: str) -> Instance | None:
-    """Return the instance a token opens; None when unknown. One SQL statement."""
+    """Return the instance with this token; None when unknown. One SQL statement."""
     with db.read() as connection:
         return read_by_token(connection, db.keys, token)
 
 
 def read_by_token(connection: Connection, keys: KeyRing, token: str) -> Instance | None:
-    """Do what `find_by_token` does over a connection that is open."""
+    """Do what `find_by_token` does over an open connection."""
     rows = connection.execute(_BY_TOKEN, {"digest": keys.digest(token)}).all()
     return read_instance(keys, rows, token) if rows else None
 
@@ -177,7 +176,7 @@ def get_instance(db: Database, instance_id: int) -> Instance | None:
 
 
 def list_zones(db: Database, organization_id: int) -> list[Zone]:
-    """Return every zone that instances of an organization lead to. One statement."""
+    """Return the zones of an organization's instances. One SQL statement."""
     columns = [instances.c[name] for name in _ZONE_COLUMNS]
     owned = instances.join(accounts, accounts.c.id == instances.c.account_id)
     query = (
@@ -204,12 +203,12 @@ def update_instance(  # noqa: PLR0913 - every changeable column, by name
     zone: Zone | None = None,
     disabled: bool | None = None,
 ) -> Instance | None:
-    """Change what is given, keep the rest, return the instance; None when gone.
+    """Change the given values and return the instance; None if it does not exist.
 
-    Last writer wins on each column named; the token never changes.
+    The last writer of a column wins; the token never changes.
 
     Raises:
-        InvalidRequestError: name or tags hold what cannot be stored.
+        InvalidRequestError: name or tags hold a character that cannot be stored.
     """
     _refuse_unstorable(name or "", *(tags or ()))
     changes: dict[str, object] = {}
@@ -237,14 +236,14 @@ def update_instance(  # noqa: PLR0913 - every changeable column, by name
 
 
 def trace_until(db: Database, instance_id: int, until: datetime | None) -> None:
-    """Trace an instance until then, or not at all."""
+    """Trace an instance's requests until a time; None stops tracing."""
     changed = update(instances).where(instances.c.id == instance_id)
     with db.begin() as connection:
         connection.execute(changed.values(traced_until=until))
 
 
 def remove_instance(db: Database, instance_id: int) -> None:
-    """Remove an instance with its cached metadata and page positions."""
+    """Delete an instance with its cached metadata and page positions."""
     with db.begin() as connection:
         connection.execute(delete(instances).where(instances.c.id == instance_id))
 
@@ -257,7 +256,7 @@ def _get_whole(connection: Connection, keys: KeyRing, instance_id: int) -> Insta
 def read_instance(
     keys: KeyRing, rows: Sequence[Row[*tuple[Any, ...]]], token: str | None = None
 ) -> Instance:
-    """Return the instance of rows that `select_whole` selected."""
+    """Return the instance in the rows that `select_whole` selected."""
     row = rows[0]
     return Instance(
         id=row.id,
@@ -308,7 +307,7 @@ def _seal_configuration(keys: KeyRing, configuration: Mapping[str, str]) -> byte
 
 
 def insert_tags(connection: Connection, instance_id: int, tags: Iterable[str]) -> None:
-    """Give tags, in their order, to an instance that has none."""
+    """Insert the ordered tags of an instance that has none."""
     rows = [
         {"instance_id": instance_id, "position": position, "tag": tag}
         for position, tag in enumerate(tags)

@@ -1,13 +1,13 @@
-"""Another key for what is sealed, under running processes.
+"""Rotates the key that seals secrets, while processes run.
 
-Three steps, each safe to repeat and to break off:
+Three steps, each safe to repeat and to interrupt:
 
-1. The new key stands in the ring's file, first, before anything is sealed with it.
-   Running processes seal with it from then on and still open everything.
-2. `reseal`: every stored seal is made again, a few rows a transaction.
-3. Later the old key leaves the ring, once nothing is sealed with it.
+1. The new key is written to the key ring's file, in first place. Running processes seal
+   with it from then on and can still open everything.
+2. `reseal` seals every stored value again, a few rows per transaction.
+3. The old key is removed from the ring later, when nothing is sealed with it any more.
 
-Every column whose name begins with `sealed_` takes part; there is no list to forget.
+Includes every column whose name begins with `sealed_`, so that none can be forgotten.
 """
 
 from __future__ import annotations
@@ -31,27 +31,27 @@ _PASSES = 20
 
 
 @contextmanager
-def alone(db: Database) -> Iterator[None]:
-    """Keep others from changing the ring during the block; the newest is read first.
+def rotation_lock(db: Database) -> Iterator[None]:
+    """Lock the key ring against changes by other processes, and reload it.
 
-    Two rotations at once would otherwise each write a ring without the other's key.
+    Without the lock two concurrent rotations would each write a ring without the key of
+    the other.
     """
     with db.begin() as connection:
         schema.lock(connection)
-        db.keys.follow()
+        db.keys.reload_if_changed()
         yield
 
 
 def reseal(db: Database) -> int:
     """Seal everything with the ring's first key; return how many seals were made.
 
-    Readers and writers go on: a row that somebody changes meanwhile is left as he
-    leaves it, and looked at again in the next pass. It ends with a pass that finds
-    nothing to do.
+    Does not block readers and writers: a row that changes meanwhile is skipped, and
+    checked again in the next pass. Ends with a pass that changes nothing.
 
     Raises:
-        StoreError: a seal does not open with any key of the ring; those already made
-            again stay so.
+        StoreError: a seal does not open with any key of the ring; seals already
+            replaced stay replaced.
     """
     done = 0
     for _ in range(_PASSES):
@@ -63,7 +63,7 @@ def reseal(db: Database) -> int:
 
 
 def count_seals(db: Database) -> Counter[str | None]:
-    """Return how many stored values each key has sealed; None is no key of the ring."""
+    """Count the stored values sealed by each key; None stands for unknown keys."""
     return Counter(
         db.keys.sealed_by(seal)
         for table in sealed_tables()
@@ -74,7 +74,7 @@ def count_seals(db: Database) -> Counter[str | None]:
 
 
 def sealed_tables() -> list[Table]:
-    """Return every table that holds seals."""
+    """Return every table with sealed columns."""
     return [table for table in metadata.sorted_tables if _sealed_columns(table)]
 
 
@@ -85,8 +85,8 @@ def _sealed_columns(table: Table) -> list[Column[Any]]:
 def _batches(db: Database, table: Table) -> Iterator[Sequence[Row[Any]]]:
     """Yield the rows' keys and seals in batches; no transaction stays open."""
     key = list(table.primary_key.columns)
-    asked = select(*key, *_sealed_columns(table)).order_by(*key).limit(_BATCH)
-    page = asked
+    query = select(*key, *_sealed_columns(table)).order_by(*key).limit(_BATCH)
+    page = query
     while True:
         with db.read() as connection:
             rows = connection.execute(page).all()
@@ -94,7 +94,7 @@ def _batches(db: Database, table: Table) -> Iterator[Sequence[Row[Any]]]:
             yield rows
         if len(rows) < _BATCH:
             return
-        page = asked.where(tuple_(*key) > tuple_(*rows[-1][: len(key)]))
+        page = query.where(tuple_(*key) > tuple_(*rows[-1][: len(key)]))
 
 
 def _reseal_table(db: Database, table: Table) -> int:
@@ -117,7 +117,7 @@ def _is_stale(keys: KeyRing, row: Row[Any]) -> bool:
 def _reseal_row(
     connection: Connection, keys: KeyRing, table: Table, row: Row[Any]
 ) -> int:
-    """Change a row that still holds the seals that were read from it."""
+    """Reseal a row if its seals are still the ones that were read."""
     found = row._mapping  # noqa: SLF001 - the library's own name for a row as a mapping
     seals = _seals(row)
     same = [

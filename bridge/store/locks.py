@@ -1,8 +1,7 @@
-"""Leases: one holder of a key at a time, across threads, processes and machines.
+"""Locks with a lease: one holder per key, across threads, processes and machines.
 
-A lease that its holder never released ends by itself, and at once where its holder is
-seen to be dead. Times are the database's, so that machines whose clocks disagree still
-agree on who holds what.
+A lock that is never released expires; the lock of a process that is seen to be dead is
+free at once. Times are the database's, so that machines with different clocks agree.
 """
 
 from __future__ import annotations
@@ -29,10 +28,10 @@ def _acquire_if_free(row: NewRow) -> Insert:
     ).returning(leases.c.key)
 
 
-_TAKE = upsert(leases, _acquire_if_free)
+_ACQUIRE = upsert(leases, _acquire_if_free)
 _SWEEP = sweep(leases)
 _HOLDER = select(leases.c.holder).where(leases.c.key == bindparam("its_key"))
-_GIVE_BACK = delete(leases).where(
+_RELEASE = delete(leases).where(
     leases.c.key == bindparam("its_key"), leases.c.holder == bindparam("its_holder")
 )
 
@@ -40,10 +39,9 @@ _GIVE_BACK = delete(leases).where(
 def acquire(
     db: Database, key: str, holder: str, ttl_s: float, *, now: datetime | None = None
 ) -> bool:
-    """Take or prolong the lease on `key` for `ttl_s` seconds; never waits.
+    """Acquire or renew the lock on `key` for `ttl_s` seconds; never waits.
 
-    False while another holder's lease lasts, unless he is dead. `now` replaces the
-    database's clock.
+    False while another live holder has it. `now` replaces the database's clock.
     """
     with db.begin() as connection:
         now = now or read_clock(connection)
@@ -54,18 +52,19 @@ def acquire(
             "now": now,
             "dead": None,
         }
-        take = _TAKE[connection.dialect.name]
-        acquired = connection.execute(take, row).one_or_none() is not None
+        upsert_lock = _ACQUIRE[connection.dialect.name]
+        acquired = connection.execute(upsert_lock, row).one_or_none() is not None
         if not acquired:
             other = connection.execute(_HOLDER, {"its_key": key}).scalar_one_or_none()
             if other is not None and find_dead([other]):
-                taken = connection.execute(take, {**row, "dead": other})
-                acquired = taken.one_or_none() is not None
+                # Names the dead holder: a process that was faster keeps the lock.
+                retried = connection.execute(upsert_lock, {**row, "dead": other})
+                acquired = retried.one_or_none() is not None
         connection.execute(_SWEEP, {"now": now})
         return acquired
 
 
 def release(db: Database, key: str, holder: str) -> None:
-    """Give the lease back; nothing happens when it is another's by now."""
+    """Release the lock; does nothing if another holder has it by now."""
     with db.begin() as connection:
-        connection.execute(_GIVE_BACK, {"its_key": key, "its_holder": holder})
+        connection.execute(_RELEASE, {"its_key": key, "its_holder": holder})

@@ -1,4 +1,4 @@
-"""Refused logins: counted by address, so that guessing a password takes years."""
+"""Rate limit of refused logins per e-mail address, against guessing passwords."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _COUNT = select(login_refusals.c.count).where(
 )
 
 
-def _add_or_begin_anew(row: NewRow) -> Insert:
+def _add_or_restart(row: NewRow) -> Insert:
     over = login_refusals.c.expires_at <= bindparam("now")
     changes = {
         "count": case((over, 1), else_=login_refusals.c.count + 1),
@@ -31,19 +31,19 @@ def _add_or_begin_anew(row: NewRow) -> Insert:
     )
 
 
-_COUNT_ONE = upsert(login_refusals, _add_or_begin_anew)
+_ADD = upsert(login_refusals, _add_or_restart)
 _SWEEP = sweep(login_refusals)
 
 
 def is_throttled(connection: Connection, email_digest: bytes, now: datetime) -> bool:
-    """Tell whether the address had its refusals in the minute that began with one."""
+    """Return whether the address has used up the refusals of its current minute."""
     parameters = {"email_digest": email_digest, "now": now}
     count: int = connection.execute(_COUNT, parameters).scalar() or 0
     return count >= REFUSALS_ALLOWED
 
 
 def count_refusal(connection: Connection, email_digest: bytes, now: datetime) -> None:
-    """Count one more refusal; the first after a quiet minute begins a new one."""
+    """Count a refused login; the first one starts a new minute."""
     connection.execute(_SWEEP, {"now": now})
     row = {
         "email_digest": email_digest,
@@ -51,4 +51,4 @@ def count_refusal(connection: Connection, email_digest: bytes, now: datetime) ->
         "expires_at": now + WINDOW,
         "now": now,
     }
-    connection.execute(_COUNT_ONE[connection.dialect.name], row)
+    connection.execute(_ADD[connection.dialect.name], row)

@@ -1,8 +1,8 @@
-"""The tables; private to this room.
+"""The tables; only this package may use them.
 
-Migrations repeat these declarations on purpose: a migration is frozen, this module
-is not. A test holds the two equal. What is secret is stored as a seal (`sealed_…`,
-bytes of `KeyRing.seal`) or as a keyed digest (`…_digest`), never in clear.
+Migrations repeat these declarations on purpose, because a released migration never
+changes; a test requires the two to be equal. Secrets are stored sealed (`sealed_…`, the
+bytes of `KeyRing.seal`) or as a keyed digest (`…_digest`), never in clear text.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ from sqlalchemy import (
 )
 
 MAX_INTEGER = 2**31 - 1
-"""The largest number that can be compared with an `Integer` column."""
+"""The largest `Integer`; PostgreSQL rejects comparing a column with a larger number."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware time, UTC on the way out; SQLite alone would forget the zone."""
+    """A time with a zone, read as UTC; SQLite itself would lose the zone."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -47,7 +47,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         value: datetime | None,
         dialect: Dialect,  # noqa: ARG002 - the signature is SQLAlchemy's
     ) -> datetime | None:
-        """Refuse a naive time, store any other as UTC."""
+        """Reject a naive time; store any other as UTC."""
         if value is not None and value.tzinfo is None:
             raise ValueError("a time without a zone")
         return None if value is None else value.astimezone(UTC)
@@ -57,7 +57,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         value: datetime | None,
         dialect: Dialect,  # noqa: ARG002 - the signature is SQLAlchemy's
     ) -> datetime | None:
-        """Give the time its zone."""
+        """Return the time with its zone."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -80,7 +80,7 @@ def _id(start: int) -> Column[int]:
 
 
 def _long_id() -> Column[int]:
-    # Only an `INTEGER` is numbered by SQLite itself; it holds 64 bits all the same.
+    # SQLite assigns ids only to an `INTEGER` column, which holds 64 bits all the same.
     kind = BigInteger().with_variant(Integer, "sqlite")
     return Column("id", kind, Identity(), primary_key=True)
 

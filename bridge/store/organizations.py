@@ -1,4 +1,4 @@
-"""Organizations, accounts and users; secrets looked up by keyed digest."""
+"""Organizations, accounts and users; secrets are found by their keyed digest."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ from bridge.store.secrets.passwords import digest_password, verify_password
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person or program that calls, with its account and organization.
+    """A person or program that sends requests, with its account and organization.
 
-    The secrets and sessions of one who is not `active` open nothing. `extended` tells
-    that the account has resources of its own, or once had.
+    The secrets and sessions of a user that is not `active` are rejected. `extended` is
+    whether the account has or had extended resources.
     """
 
     id: int
@@ -54,14 +54,14 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class NewTenant:
-    """What `add_tenant` made: the secrets are shown only here and after a login."""
+    """A new organization's user and secrets, shown only here and after a login."""
 
     user: User
     user_secret: str = field(repr=False)
     organization_secret: str = field(repr=False)
 
 
-# The members of `User`, in their order; further columns may follow in a row.
+# The fields of `User`, in their order; a row may have further columns after them.
 USER_COLUMNS = (
     users.c.id,
     users.c.email,
@@ -120,14 +120,14 @@ def add_tenant(
     first_name: str = "",
     last_name: str = "",
 ) -> NewTenant:
-    """Make an organization with its default account and its first, admin user.
+    """Create an organization with its default account and its first user, an admin.
 
     The user secret is 32 random bytes as base64, the organization secret 32 hex
     digits. The account is named after the organization.
 
     Raises:
         ConflictError: a user with this e-mail address exists.
-        InvalidRequestError: a text holds what cannot be stored.
+        InvalidRequestError: a text holds a character that cannot be stored.
     """
     if not is_storable(organization, email, first_name, last_name):
         raise InvalidRequestError(
@@ -173,9 +173,9 @@ def add_tenant(
 def find_user(
     db: Database, *, user_secret: str, organization_secret: str | None
 ) -> User | None:
-    """Return the active user with this secret; None when there is none.
+    """Return the active user with this secret; None when unknown.
 
-    With an organization secret, None too when it is not the user's organization's.
+    Also None if a given organization secret is not the one of the user's organization.
     One SQL statement.
     """
     with db.read() as connection:
@@ -188,7 +188,7 @@ def read_user(
     user_secret: str,
     organization_secret: str | None,
 ) -> User | None:
-    """Do what `find_user` does over a connection that is open."""
+    """Do what `find_user` does over an open connection."""
     parameters = {"digest": keys.digest(user_secret)}
     row = connection.execute(_BY_SECRET, parameters).one_or_none()
     if row is None:
@@ -208,12 +208,12 @@ def log_in(
     lifetime_s: float,
     now: datetime | None = None,
 ) -> tuple[User, str] | None:
-    """Return the user and a fresh bearer token; None when refused.
+    """Return the user and a new bearer token; None when refused.
 
-    The password is checked against a scrypt digest; the same work is done for an
-    unknown address, and for a user who is not active. Five refusals for one address
-    within a minute refuse the rest of that minute, the right password included. None
-    too when the user was removed, deactivated or given another password meanwhile.
+    The password is checked against a scrypt digest; an unknown address or an inactive
+    user costs the same time. After five refusals of an address within a minute, its
+    logins are refused for the rest of that minute, even with the right password. Also
+    None when the user was removed, deactivated or given another password meanwhile.
     """
     now = now or datetime.now(UTC)
     folded_email = fold_email(email) if is_storable(email) else ""
@@ -226,12 +226,14 @@ def log_in(
     password_digest = row and db.keys.open(row.sealed_password_digest)
     matches = verify_password(password, password_digest)
     with db.begin() as connection:
-        # Asked again, or guesses made side by side would all count as the first.
+        # Checked again, now in the writing transaction: otherwise concurrent guesses
+        # would all pass the check before any of them is counted.
         if is_throttled(connection, email_digest, now):
             return None
         if row is None or not matches:
             count_refusal(connection, email_digest, now)
             return None
+        # The digest takes some 50 ms, in which the user may have changed.
         same = connection.execute(_LOCKED_LOGIN, wanted).one_or_none()
         if same is None or db.keys.open(same.sealed_password_digest) != password_digest:
             return None
@@ -244,9 +246,9 @@ def log_in(
 def change_password(
     db: Database, user: User, *, old: str, new: str, now: datetime | None = None
 ) -> bool:
-    """Change a user's password and end his sessions; False when `old` is wrong.
+    """Change a user's password and end its sessions; False when `old` is wrong.
 
-    Wrong ones count as refused logins do, and are throttled with them.
+    A wrong password counts as a refused login, and is throttled in the same way.
     """
     now = now or datetime.now(UTC)
     email_digest = db.keys.digest(fold_email(user.email))
@@ -268,7 +270,7 @@ def change_password(
 def find_session(
     db: Database, bearer: str, *, now: datetime | None = None
 ) -> User | None:
-    """Return the active user of a live bearer token; None when there is none."""
+    """Return the active user of a bearer token; None when unknown or expired."""
     parameters = {
         "bearer_digest": db.keys.digest(bearer),
         "now": now or datetime.now(UTC),
@@ -279,10 +281,10 @@ def find_session(
 
 
 def read_secrets(db: Database, user: User) -> tuple[str, str]:
-    """Return user secret and organization secret, opened from their seals.
+    """Return the user secret and the organization secret in clear text.
 
     Raises:
-        NotFoundError: the user is gone.
+        NotFoundError: the user does not exist.
     """
     with db.read() as connection:
         row = connection.execute(_SECRETS, {"user_id": user.id}).one_or_none()
@@ -292,7 +294,7 @@ def read_secrets(db: Database, user: User) -> tuple[str, str]:
 
 
 def fold_email(email: str) -> str:
-    """Return an address as addresses are compared."""
+    """Return an e-mail address in the form in which addresses are compared."""
     return email.strip().casefold()
 
 

@@ -1,17 +1,17 @@
-"""Where pages end, so that a caller who counts pages need not be walked again.
+"""Cached page positions, so that page N can be read without reading all pages before.
 
-A row says: of this query in pages of this size, page N ended with this id.
+A row says: for this query and page size, page N ended with this record id.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import Insert, bindparam, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
 
 from bridge.store.database.engine import Database
-from bridge.store.database.sql import NewRow, sweep, upsert
+from bridge.store.database.sql import insert_or_update, sweep
 from bridge.store.models import MAX_INTEGER, page_ends
 
 _AT_OR_BELOW = (
@@ -28,13 +28,7 @@ _AT_OR_BELOW = (
 )
 
 
-def _move_end(row: NewRow) -> Insert:
-    changes = {name: row.excluded[name] for name in ("last_id", "expires_at")}
-    key = list(page_ends.primary_key.columns)
-    return row.on_conflict_do_update(index_elements=key, set_=changes)
-
-
-_REMEMBER = upsert(page_ends, _move_end)
+_SAVE = insert_or_update(page_ends, "last_id", "expires_at")
 _SWEEP = sweep(page_ends)
 
 
@@ -49,9 +43,9 @@ def save_position(  # noqa: PLR0913, PLR0917 - the columns of one row
     *,
     now: datetime | None = None,
 ) -> None:
-    """Keep the last id of a page until `expires_at`; the newest caller wins.
+    """Save the last id of a page until `expires_at`; the last writer wins.
 
-    Nothing is kept for an instance that was removed meanwhile.
+    Does nothing if the instance was removed meanwhile.
     """
     row = {
         "instance_id": instance_id,
@@ -64,7 +58,7 @@ def save_position(  # noqa: PLR0913, PLR0917 - the columns of one row
     with db.begin() as connection:
         connection.execute(_SWEEP, {"now": now or datetime.now(UTC)})
         try:
-            connection.execute(_REMEMBER[connection.dialect.name], row)
+            connection.execute(_SAVE[connection.dialect.name], row)
         except IntegrityError:
             connection.rollback()
 
@@ -78,9 +72,9 @@ def find_nearest(
     *,
     now: datetime | None = None,
 ) -> tuple[int, int] | None:
-    """Return the highest remembered page at or below `page`, and its last id.
+    """Return the highest saved page up to `page`, and its last id, or None.
 
-    None when there is none. One SQL statement.
+    One SQL statement.
     """
     parameters = {
         "instance_id": instance_id,

@@ -1,9 +1,9 @@
-"""Who holds lanes, leases or intents: a process, so named that neighbours see it die.
+"""Process identities that let other processes on the same host detect a crash.
 
-A name tells where a process lives and which one it is. Whoever lives at the same place
-can ask the system whether it is still there, long before its lease is over; of all
-others, and where the system does not say, nothing is known but the lease.
-Facts: proc(5), pid_namespaces(7).
+A process that holds slots, locks or idempotency records is named by its host and PID
+namespace, its PID and its start time. Processes in the same namespace can check whether
+it is alive, long before its lease expires; for all others only the lease counts.
+Source: proc(5), pid_namespaces(7).
 """
 
 from __future__ import annotations
@@ -17,52 +17,56 @@ from pathlib import Path
 
 _PROC = Path("/proc")
 _PARTS = 4
-_ENDED = "ZX"
+_ENDED_STATES = "ZX"
 
 
 def current_process() -> str:
-    """Return a name for this process, another one with each call."""
-    place, token = _place(), secrets.token_hex(8)
-    born = _read_birth(os.getpid())
-    return f"{place}.{os.getpid()}.{born}.{token}" if place and born else token
+    """Return a new, unique name for this process with each call."""
+    namespace, token = _pid_namespace(), secrets.token_hex(8)
+    started = _read_start_time(os.getpid())
+    return (
+        f"{namespace}.{os.getpid()}.{started}.{token}"
+        if namespace and started
+        else token
+    )
 
 
 def find_dead(holders: Iterable[str]) -> list[str]:
-    """Return those that lived where this process does and do not any more."""
+    """Return the holders of this process's namespace that are not alive any more."""
     return [each for each in holders if _is_dead(each)]
 
 
 def _is_dead(holder: str) -> bool:
-    place, *rest = holder.split(".")
-    if len(rest) != _PARTS - 1 or not place or place != _place():
+    namespace, *rest = holder.split(".")
+    if len(rest) != _PARTS - 1 or not namespace or namespace != _pid_namespace():
         return False
-    pid, born = int(rest[0]), rest[1]
+    pid, started = int(rest[0]), rest[1]
     try:
-        return _read_birth(pid) != born
+        return _read_start_time(pid) != started
     except PermissionError:
         return False
 
 
-def _read_birth(pid: int) -> str:
-    """Return when a process was started, in its system's own count; "" when it is over.
+def _read_start_time(pid: int) -> str:
+    """Return a process's start time in clock ticks since boot; "" when it has ended.
 
-    The number tells it from a later process with the same id. One that has ended and
-    that nobody has asked about yet is still listed.
+    The start time distinguishes it from a later process with the same PID.
 
     Raises:
-        PermissionError: the process exists and is nobody's business of ours.
+        PermissionError: the process exists, but this one may not inspect it.
     """
     try:
         text = (_PROC / str(pid) / "stat").read_text(errors="replace")
     except OSError:
-        return _ask_for(pid)
-    # The name before the last parenthesis may hold anything.
+        return _require_ended(pid)
+    # The command's name, in parentheses, may itself hold parentheses and spaces.
     state, *numbers = text.rpartition(")")[2].split()
-    return "" if state in _ENDED else numbers[18]
+    # A zombie has ended, but is listed until its parent waits for it.
+    return "" if state in _ENDED_STATES else numbers[18]
 
 
-def _ask_for(pid: int) -> str:
-    """Tell a process that is over from one that is hidden from us."""
+def _require_ended(pid: int) -> str:
+    """Return "" for a process that has ended; raise for a hidden one."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -71,12 +75,12 @@ def _ask_for(pid: int) -> str:
 
 
 @cache
-def _place() -> str:
-    """Name the set of processes that see each other; empty where that is not known."""
+def _pid_namespace() -> str:
+    """Return an id of this host's boot and PID namespace; "" when unknown."""
     try:
         boot = (_PROC / "sys/kernel/random/boot_id").read_text()
         family = (_PROC / "self/ns/pid").readlink()
-        # A listing of other processes than ours would make the living look dead.
+        # If /proc shows another namespace than ours, live processes would seem dead.
         if str((_PROC / "self").readlink()) != str(os.getpid()):
             return ""
     except OSError:

@@ -1,8 +1,8 @@
-"""What was asked of us, what we asked of the vendor, and traces of both.
+"""Writes the logs of requests and of vendor calls, and the traces of both.
 
-Rows are written in batches and expire by themselves. They name instances without
-depending on them: a log outlives what it tells of. Texts that a database cannot hold
-are cut to what it can, because one odd path must not keep a batch from being written.
+Rows are written in batches and expire. They have no foreign keys, because a log entry
+outlives its instance. A text that the database cannot hold is shortened or changed,
+because one unusual path must not prevent a batch from being written.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from sqlalchemy import Table, insert, select
 from bridge.store.database.engine import Database
 from bridge.store.models import request_log, traces, vendor_call_log
 
-_LONGEST_TEXT = 2000
+_MAX_TEXT_LENGTH = 2000
 
 
 @dataclass(frozen=True, slots=True)
 class RequestEntry:
-    """A request of a caller's and how it was answered; `path` is without its query.
+    """A request and the status of its response; `path` is without its query.
 
-    `route` is the path's template. Ids are None where nobody was recognised.
+    `route` is the path's template. Ids are None where the caller is unknown.
     """
 
     request_id: str
@@ -47,7 +47,7 @@ class RequestEntry:
 
 @dataclass(frozen=True, slots=True)
 class VendorCallEntry:
-    """One exchange with the vendor; `request_id` None outside of any request."""
+    """One call to the vendor; outside of a request its `request_id` stays None."""
 
     request_id: str | None
     instance_id: int | None
@@ -62,7 +62,7 @@ class VendorCallEntry:
 
 @dataclass(frozen=True, slots=True)
 class TraceEntry:
-    """A traced request as a JSON object, secrets taken out of it already."""
+    """A traced request as a JSON object without secrets."""
 
     request_id: str
     instance_id: int
@@ -127,5 +127,5 @@ def _storable(row: RequestEntry | VendorCallEntry) -> dict[str, object]:
 def _cut(value: object) -> object:
     if not isinstance(value, str):
         return value
-    text = value[:_LONGEST_TEXT].replace("\0", "�")
+    text = value[:_MAX_TEXT_LENGTH].replace("\0", "�")
     return text.encode("utf-8", "replace").decode("utf-8")

@@ -11,13 +11,13 @@ from sqlalchemy import Insert, bindparam, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from bridge.store.database.engine import Database
-from bridge.store.database.sql import NewRow, upsert
+from bridge.store.database.sql import NewRow, insert_or_update, upsert
 from bridge.store.models import entity_metadata
 
 
 @dataclass(frozen=True, slots=True)
 class CachedMetadata:
-    """A row: the JSON text, its SHA-256 in hex, and when the vendor was asked."""
+    """A row: the JSON text, its SHA-256 in hex, and when the vendor was queried."""
 
     payload: bytes
     content_hash: str
@@ -40,12 +40,6 @@ _STAMP = select(entity_metadata.c.content_hash, entity_metadata.c.fetched_at).wh
 )
 
 
-def _replace(row: NewRow) -> Insert:
-    names = ("compressed_payload", "content_hash", "fetched_at", "claimed_until")
-    changes = {name: row.excluded[name] for name in names}
-    return row.on_conflict_do_update(index_elements=_KEY, set_=changes)
-
-
 def _claim_if_free(row: NewRow) -> Insert:
     free = or_(
         entity_metadata.c.claimed_until.is_(None),
@@ -61,12 +55,18 @@ _CLAIM_END = select(entity_metadata.c.claimed_until).where(
     entity_metadata.c.instance_id == bindparam("instance_id"),
     entity_metadata.c.entity == bindparam("entity"),
 )
-_WRITE = upsert(entity_metadata, _replace)
+_WRITE = insert_or_update(
+    entity_metadata,
+    "compressed_payload",
+    "content_hash",
+    "fetched_at",
+    "claimed_until",
+)
 _CLAIM = upsert(entity_metadata, _claim_if_free)
 
 
 def read_metadata(db: Database, instance_id: int, entity: str) -> CachedMetadata | None:
-    """Return the row as it is, however old; None when nothing is stored."""
+    """Return the row, however old; None when nothing is stored."""
     parameters = {"instance_id": instance_id, "entity": entity}
     with db.read() as connection:
         row = connection.execute(_ROW, parameters).one_or_none()
@@ -94,9 +94,9 @@ def write_metadata(
     *,
     fetched_at: datetime,
 ) -> str:
-    """Store a payload, end the claim on its refresh, return its content hash.
+    """Store a payload, release the claim on its refresh, return its content hash.
 
-    Nothing is stored for an instance that was removed meanwhile.
+    Stores nothing if the instance was removed meanwhile.
     """
     content_hash = hashlib.sha256(payload).hexdigest()
     row = {
@@ -118,11 +118,11 @@ def write_metadata(
 def claim_refresh(
     db: Database, instance_id: int, entity: str, *, now: datetime, ttl_s: float
 ) -> bool:
-    """Tell whether the caller is the one to fetch this row anew.
+    """Try to claim the refresh of a row; return whether the caller has the claim.
 
-    True for one caller; False for all others until he has written the row or
-    `ttl_s` seconds have passed. Works for a row that is not there yet, and is True
-    for an instance that was removed, since nobody else will fetch for it.
+    True for one caller; False for all others until that one has written the row or
+    `ttl_s` seconds have passed. The row need not exist yet. Also True for an instance
+    that was removed, which cannot have a claim.
     """
     row = {
         "instance_id": instance_id,
@@ -140,7 +140,7 @@ def claim_refresh(
 
 
 def find_claim(db: Database, instance_id: int, entity: str) -> datetime | None:
-    """Return when the claim on a row ends, or ended; None when there is none."""
+    """Return when the claim on a row ends or ended; None when it has none."""
     parameters = {"instance_id": instance_id, "entity": entity}
     with db.read() as connection:
         return connection.execute(_CLAIM_END, parameters).scalar_one_or_none()

@@ -1,4 +1,4 @@
-"""The request log as its callers read it."""
+"""Reads and counts the request log."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from bridge.store.database.engine import Database
 from bridge.store.database.sql import is_storable, written_time
 from bridge.store.models import instance_tags, request_log
 
-_LARGEST_ID = 2**62
+_MAX_ID = 2**62
 
 Aspect: TypeAlias = Literal["account_id", "element_key", "instance_id"]
 
 
 @dataclass(frozen=True, slots=True)
 class RequestFilter:
-    """What is looked for in accounts' log; times are aware, `until` is excluded.
+    """Which requests of some accounts to find; times are aware, `until` is excluded.
 
-    `element_keys` None are all, and what no instance was asked. `status` is a range
-    of codes, both ends included. `before` starts below a row's id.
+    `element_keys` None includes requests without an element. `status` is a range of
+    codes, both ends included. `before` finds rows with lower ids only.
     """
 
     account_ids: tuple[int, ...]
@@ -40,7 +40,7 @@ class RequestFilter:
 
 @dataclass(frozen=True, slots=True)
 class LoggedRequest:
-    """One request as it was answered."""
+    """One request and the status of its response."""
 
     id: int
     request_id: str
@@ -59,7 +59,7 @@ class LoggedRequest:
 
 @dataclass(frozen=True, slots=True)
 class RequestCount:
-    """How many requests there were of one kind, and how many of them failed."""
+    """How many requests have one value or pair, and how many of them failed."""
 
     kind: Any
     count: int
@@ -70,60 +70,58 @@ _FAILED = case((request_log.c.status >= HTTPStatus.BAD_REQUEST, 1), else_=0)
 _ROW = select(*(request_log.c[name] for name in LoggedRequest.__slots__))
 
 
-def list_requests(db: Database, asked: RequestFilter) -> list[LoggedRequest]:
+def list_requests(db: Database, criteria: RequestFilter) -> list[LoggedRequest]:
     """Return the requests that match, newest first."""
-    if not _is_storable(asked):
+    if not _is_storable(criteria):
         return []
     found = (
-        _ROW.where(*_conditions(asked))
+        _ROW.where(*_conditions(criteria))
         .order_by(request_log.c.id.desc())
-        .offset(min(asked.offset, _LARGEST_ID))
-        .limit(asked.limit)
+        .offset(min(criteria.offset, _MAX_ID))
+        .limit(criteria.limit)
     )
     with db.read() as connection:
         return [LoggedRequest(*row) for row in connection.execute(found)]
 
 
-def count_requests(db: Database, asked: RequestFilter) -> int:
-    """Return how many requests match, on whichever page."""
-    if not _is_storable(asked):
+def count_requests(db: Database, criteria: RequestFilter) -> int:
+    """Return how many requests match on all pages."""
+    if not _is_storable(criteria):
         return 0
-    matching = _conditions(replace(asked, before=None))
+    matching = _conditions(replace(criteria, before=None))
     counted = select(func.count()).select_from(request_log).where(*matching)
     with db.read() as connection:
         return int(connection.execute(counted).scalar_one())
 
 
-def count_by(db: Database, asked: RequestFilter, aspect: Aspect) -> list[RequestCount]:
-    """Return how many requests match by one aspect, ascending.
-
-    What has none, such as calls of no element, comes first.
-    """
+def count_by(
+    db: Database, criteria: RequestFilter, aspect: Aspect
+) -> list[RequestCount]:
+    """Count the requests that match by one column, ascending; None comes first."""
     column = request_log.c[aspect]
     with db.read() as connection:
-        counted = _count(connection, asked, column)
+        counted = _count(connection, criteria, column)
     return sorted(counted, key=lambda each: (each.kind is not None, each.kind))
 
 
-def count_by_time(db: Database, asked: RequestFilter, width: int) -> list[RequestCount]:
-    """Return how many requests match by the first `width` characters of their time.
+def count_by_time(
+    db: Database, criteria: RequestFilter, width: int
+) -> list[RequestCount]:
+    """Count the requests that match by the first `width` characters of their time.
 
-    A time is written `2019-03-14 09:26:53`, in UTC.
+    A time is `2019-03-14 09:26:53`, in UTC.
     """
     with db.read() as connection:
-        return _count(connection, asked, _start_of_time(connection, width))
+        return _count(connection, criteria, _start_of_time(connection, width))
 
 
 def count_statuses_by_time(
-    db: Database, asked: RequestFilter, width: int
+    db: Database, criteria: RequestFilter, width: int
 ) -> list[RequestCount]:
-    """Return how many requests match by time, as `count_by_time`, and by status.
-
-    The kinds are pairs of the two.
-    """
+    """Count the requests that match by time, as `count_by_time`, and by status."""
     with db.read() as connection:
         time = _start_of_time(connection, width)
-        return _count(connection, asked, time, request_log.c.status)
+        return _count(connection, criteria, time, request_log.c.status)
 
 
 def find_request(
@@ -132,7 +130,7 @@ def find_request(
     """Return one request of an account by either of its ids."""
     text = id_or_request_id
     wanted = request_log.c.request_id == (text if is_storable(text) else "")
-    if text.isascii() and text.isdecimal() and int(text) < _LARGEST_ID:
+    if text.isascii() and text.isdecimal() and int(text) < _MAX_ID:
         wanted |= request_log.c.id == int(text)
     found = _ROW.where(request_log.c.account_id == account_id, wanted)
     with db.read() as connection:
@@ -146,13 +144,13 @@ def _start_of_time(connection: Connection, width: int) -> ColumnElement[Any]:
 
 
 def _count(
-    connection: Connection, asked: RequestFilter, *keys: ColumnElement[Any]
+    connection: Connection, criteria: RequestFilter, *keys: ColumnElement[Any]
 ) -> list[RequestCount]:
-    if not _is_storable(asked):
+    if not _is_storable(criteria):
         return []
     counted = (
         select(*keys, func.count(), func.sum(_FAILED))
-        .where(*_conditions(asked))
+        .where(*_conditions(criteria))
         .group_by(*keys)
     )
     return [
@@ -161,26 +159,26 @@ def _count(
     ]
 
 
-def _is_storable(asked: RequestFilter) -> bool:
-    return is_storable(asked.text, *(asked.element_keys or ()), *asked.tags)
+def _is_storable(criteria: RequestFilter) -> bool:
+    return is_storable(criteria.text, *(criteria.element_keys or ()), *criteria.tags)
 
 
-def _conditions(asked: RequestFilter) -> list[ColumnElement[bool]]:
+def _conditions(criteria: RequestFilter) -> list[ColumnElement[bool]]:
     log = request_log.c
-    conditions: list[ColumnElement[bool]] = [log.account_id.in_(asked.account_ids)]
-    if asked.since is not None:
-        conditions.append(log.answered_at >= asked.since)
-    if asked.until is not None:
-        conditions.append(log.answered_at < asked.until)
-    if asked.element_keys is not None:
-        conditions.append(log.element_key.in_(asked.element_keys))
-    for tag in asked.tags:
+    conditions: list[ColumnElement[bool]] = [log.account_id.in_(criteria.account_ids)]
+    if criteria.since is not None:
+        conditions.append(log.answered_at >= criteria.since)
+    if criteria.until is not None:
+        conditions.append(log.answered_at < criteria.until)
+    if criteria.element_keys is not None:
+        conditions.append(log.element_key.in_(criteria.element_keys))
+    for tag in criteria.tags:
         tagged = select(instance_tags.c.instance_id).where(instance_tags.c.tag == tag)
         conditions.append(log.instance_id.in_(tagged))
-    if asked.status is not None:
-        conditions.append(log.status.between(*asked.status))
-    if asked.text:
-        conditions.append(log.path.icontains(asked.text, autoescape=True))
-    if asked.before is not None:
-        conditions.append(log.id < asked.before)
+    if criteria.status is not None:
+        conditions.append(log.status.between(*criteria.status))
+    if criteria.text:
+        conditions.append(log.path.icontains(criteria.text, autoescape=True))
+    if criteria.before is not None:
+        conditions.append(log.id < criteria.before)
     return conditions

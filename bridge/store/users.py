@@ -1,6 +1,6 @@
-"""Users as their operator keeps them: list, add to an organization, remove.
+"""Administration of users: list, add to an organization, change, remove.
 
-The first user of an organization comes with it, by `tenants.add_tenant`.
+`organizations.add_tenant` creates the first user of an organization.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ _WHOLE = select(*USER_COLUMNS).select_from(WITH_TENANT).order_by(users.c.id)
 
 @dataclass(frozen=True, slots=True)
 class UserChange:
-    """What is to change of a user; None leaves it as it is.
+    """The changes of a user; None changes nothing.
 
-    `removes_instances` is for one who is deactivated for good.
+    `removes_instances` is for a user who is deactivated for good.
     """
 
     email: str | None = None
@@ -55,7 +55,7 @@ class UserChange:
 
 
 def list_users(db: Database) -> list[User]:
-    """Return every user, ascending by id; an installation has tens of them."""
+    """Return all users, ascending by id; an installation has tens of them."""
     with db.read() as connection:
         return [User(*row) for row in connection.execute(_WHOLE)]
 
@@ -64,7 +64,7 @@ def get_user(db: Database, id_or_email: str) -> User:
     """Return a user by id, or by e-mail address in any case.
 
     Raises:
-        NotFoundError: there is none.
+        NotFoundError: no such user.
     """
     text = id_or_email.strip()
     wanted = users.c.folded_email == (fold_email(text) if is_storable(text) else "")
@@ -89,14 +89,14 @@ def add_user(  # noqa: PLR0913 - what a user is made of, by name
     admin: bool = True,
     active: bool = True,
 ) -> User:
-    """Make a further user of an organization, in its first account unless named.
+    """Add a user to an account of an organization, by default the first account.
 
-    The user secret is 32 random bytes as base64; see `tenants.read_secrets`.
+    The user secret is 32 random bytes as base64; see `organizations.read_secrets`.
 
     Raises:
-        NotFoundError: there is no such organization.
+        NotFoundError: the organization does not exist.
         ConflictError: a user with this e-mail address exists.
-        InvalidRequestError: a text holds what cannot be stored.
+        InvalidRequestError: a text holds a character that cannot be stored.
     """
     if not is_storable(email, first_name, last_name):
         raise InvalidRequestError(
@@ -129,18 +129,18 @@ def add_user(  # noqa: PLR0913 - what a user is made of, by name
 def change_user(
     db: Database, user: User, change: UserChange, *, by: User | None
 ) -> User | None:
-    """Change a user, unless `by` is not active any more: then None is returned.
+    """Change a user; return None, and change nothing, if `by` is not active any more.
 
-    `by` is None for the operator of the installation, who is no user of it.
+    The operator of the installation, who has no user, passes None for `by`.
 
-    The sessions of a user who is not active, or has a new password, end. Removed
-    instances take with them what belongs to them, create records included. Two who
-    deactivate each other at the same time do not both succeed.
+    The sessions of a user who is deactivated, or gets a new password, end. Instances
+    are removed with all that belongs to them, idempotency records included. Of two
+    users who deactivate each other at the same time only one succeeds.
 
     Raises:
-        NotFoundError: the user is gone.
+        NotFoundError: the user does not exist.
         ConflictError: another user has this e-mail address.
-        InvalidRequestError: a text holds what cannot be stored.
+        InvalidRequestError: a text holds a character that cannot be stored.
     """
     values = _columns(db, change)
     with db.begin() as connection:
@@ -165,15 +165,16 @@ def change_user(
 def _lock_active(connection: Connection, by: User, user: User) -> bool:
     """Lock both users for this transaction; return whether `by` is active."""
     pair = select(users.c.id).where(users.c.id.in_((by.id, user.id)), users.c.active)
-    held = connection.execute(pair.order_by(users.c.id).with_for_update())
-    return by.id in held.scalars().all()
+    # Ordered, so that two transactions that lock the same users cannot deadlock.
+    locked = connection.execute(pair.order_by(users.c.id).with_for_update())
+    return by.id in locked.scalars().all()
 
 
 def _columns(db: Database, change: UserChange) -> dict[str, object]:
-    """Return what is to be written.
+    """Return the changed columns.
 
     Raises:
-        InvalidRequestError: a text holds what cannot be stored.
+        InvalidRequestError: a text holds a character that cannot be stored.
     """
     texts = {
         "email": change.email,
@@ -197,21 +198,21 @@ def _columns(db: Database, change: UserChange) -> dict[str, object]:
 def remove_member(db: Database, user: User, *, by: User) -> bool:
     """Remove a user but not its account; False when `by` is not active any more.
 
-    Its instances pass to the active admin of its account with the lowest id, else to
-    `by`, an admin of the organization. Its sessions end. A user who is gone already is
-    no failure.
+    Its instances pass to the active admin of its account with the lowest id, or else to
+    `by`, an admin of the organization. Its sessions end. Succeeds if the user was
+    removed already.
     """
     admins = (users.c.account_id == user.account_id) & users.c.admin
-    concerned = select(users.c.id, users.c.active, admins.label("rules")).where(
+    candidates = select(users.c.id, users.c.active, admins.label("is_admin")).where(
         users.c.id.in_((by.id, user.id)) | admins
     )
     with db.begin() as connection:
-        # All are locked, or an heir could be removed or deactivated meanwhile.
-        held = connection.execute(concerned.order_by(users.c.id).with_for_update())
-        active = [row for row in held if row.active and row.id != user.id]
+        # Lock all candidates, so that the heir is not removed or deactivated meanwhile.
+        locked = connection.execute(candidates.order_by(users.c.id).with_for_update())
+        active = [row for row in locked if row.active and row.id != user.id]
         if by.id not in {row.id for row in active}:
             return False
-        heir = next((row.id for row in active if row.rules), by.id)
+        heir = next((row.id for row in active if row.is_admin), by.id)
         owned = instances.c.user_id == user.id
         connection.execute(update(instances).where(owned).values(user_id=heir))
         connection.execute(delete(users).where(users.c.id == user.id))
@@ -219,12 +220,12 @@ def remove_member(db: Database, user: User, *, by: User) -> bool:
 
 
 def remove_user(db: Database, user: User) -> None:
-    """Remove a user; the organization goes with its last one.
+    """Remove a user, and the organization with its last user.
 
-    Its sessions end. Nothing is removed that still carries instances.
+    Its sessions end. Accounts and organizations that have instances are not removed.
 
     Raises:
-        ConflictError: the user owns instances; their ids are named.
+        ConflictError: the user owns instances; the message lists their ids.
     """
     with db.begin() as connection:
         owned = select(instances.c.id).where(instances.c.user_id == user.id)
@@ -260,5 +261,5 @@ def _first_account(connection: Connection, organization_id: int) -> int:
 def _remove_empty(
     connection: Connection, table: Table, row_id: int, owner: Column[int]
 ) -> None:
-    inhabited = exists(select(owner).where(owner == row_id))
-    connection.execute(delete(table).where(table.c.id == row_id, ~inhabited))
+    in_use = exists(select(owner).where(owner == row_id))
+    connection.execute(delete(table).where(table.c.id == row_id, ~in_use))

@@ -1,5 +1,5 @@
-"""Logs, metrics and the buffers behind them; knows no table, no route, no vendor.
+"""Logs, metrics and their buffers; knows no table, no route, no vendor.
 
-Nothing is set up by importing: `logs.start` is called by the commands that serve,
-the rest is built with the context of a process.
+Importing sets nothing up: the commands that serve call `logs.start`, the rest is built
+with the context of a process.
 """

@@ -1,4 +1,4 @@
-"""Rows that nobody waits for: collected here, written together a little later."""
+"""Write rows in batches from a background thread, so that no caller waits for them."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from bridge.errors import BridgeError
 
 Row = TypeVar("Row")
 
-_MOST_KEPT = 20_000
-_BATCH = 500
+_MAX_ROWS = 20_000
+_BATCH_ROWS = 500
 
 _log = logging.getLogger(__name__)
 
 
 class BatchWriter(Generic[Row]):
-    """Hands rows to `write` from a thread of its own, `interval_s` after the first.
+    """Passes rows to `write` from its own thread, `interval_s` after the first.
 
-    `put` never blocks and never fails. Rows that cannot be written are kept and
-    tried again; when too many wait, new ones are let go, and `lost` is told how many.
-    What is there when the process ends is written then; a crash loses it. Make one
-    after a fork, never before: its thread would stay behind.
+    `enqueue` never blocks and never fails. Rows that cannot be written stay queued and
+    are retried; above `max_rows`, new ones are dropped and `lost` is called with their
+    number. Queued rows are written when the process ends; a crash loses them. Build it
+    after a fork, because a thread does not survive one.
     """
 
     def __init__(
@@ -35,13 +35,13 @@ class BatchWriter(Generic[Row]):
         lost: Callable[[int], None],
         what: str = "rows of the log tables",
         interval_s: float = 0.5,
-        most_kept: int = _MOST_KEPT,
+        max_rows: int = _MAX_ROWS,
     ) -> None:
         self._write = write
         self._lost = lost
         self._what = what
         self._interval_s = interval_s
-        self._most_kept = most_kept
+        self._max_rows = max_rows
         self._rows: deque[Row] = deque()
         self._waiting = threading.Event()
         self._closing = threading.Event()
@@ -50,8 +50,8 @@ class BatchWriter(Generic[Row]):
         self._thread: threading.Thread | None = None
 
     def enqueue(self, row: Row) -> None:
-        """Take a row."""
-        if len(self._rows) >= self._most_kept:
+        """Queue a row."""
+        if len(self._rows) >= self._max_rows:
             self._lost(1)
             return
         self._rows.append(row)
@@ -61,20 +61,21 @@ class BatchWriter(Generic[Row]):
             self._waiting.set()
 
     def flush(self) -> bool:
-        """Write all rows now; False when they could not be written and wait on."""
+        """Write all rows now; False when that failed and they stay queued."""
         with self._writing:
             while self._rows:
-                count = min(len(self._rows), _BATCH)
+                count = min(len(self._rows), _BATCH_ROWS)
                 batch = [self._rows.popleft() for _ in range(count)]
                 if not self._try(batch):
+                    # Back to the front, so that rows are written in their order.
                     self._rows.extendleft(reversed(batch))
                     return False
         return True
 
     def close(self) -> None:
-        """Write what is there and end the thread.
+        """Write what is queued and end the thread.
 
-        Runs by itself when the process ends.
+        Called automatically when the process ends.
         """
         self._closing.set()
         self._waiting.set()
@@ -102,7 +103,7 @@ class BatchWriter(Generic[Row]):
                 self._waiting.set()
 
     def _try(self, batch: Sequence[Row]) -> bool:
-        """Write a batch; only a database that refuses is a reason to keep it."""
+        """Write a batch; False if the database failed and a retry may help."""
         try:
             self._write(batch)
         except BridgeError:

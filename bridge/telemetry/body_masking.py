@@ -1,7 +1,8 @@
-"""Bodies and targets of requests without secrets: masked by where a value stands.
+"""Mask secrets in request bodies and targets, by the names of their members.
 
-Texts are read leniently, because a trace must show what a caller really sent, and as
-they are: what is no secret stays letter by letter. Every step is linear in the text.
+Parsing is lenient and everything else stays letter by letter, because a trace must
+show exactly what a caller sent, invalid JSON included. Every step is linear in the
+text.
 """
 
 from __future__ import annotations
@@ -27,10 +28,10 @@ _BEFORE_TEXT = "\ufeff \t\r\n"
 def mask_json(text: str, *, depth: int = 0) -> str:
     """Return a JSON text in which the values of secret members are masked.
 
-    Members at any depth, in any case and spelling, whatever their value; also the
-    `value` beside a secret `name` or `key`, as user-defined fields and configuration
-    entries are written; also in JSON that stands in a text. The whole may be cut or
-    broken. XML stays as it is.
+    Members at any depth, in any case and spelling, with any value; also the `value`
+    beside a secret `name` or `key`, as user-defined fields and configuration entries
+    are written; also in JSON within a text. The text may be truncated or invalid. XML
+    is returned unchanged.
     """
     if text.lstrip(_BEFORE_TEXT).startswith("<") or not _OPEN.intersection(text):
         return text
@@ -67,10 +68,10 @@ def _mask_pair(pair: str) -> str:
 
 @dataclass(slots=True)
 class _Container:
-    """An object or array that is open: the key in force, and a value beside a label.
+    """An open object or array: the current key, and values beside a label.
 
-    `values` are where the parts of each value to which a label may belong begin and
-    end.
+    `values` has the first and last position in `parts` of each value that a label may
+    name.
     """
 
     is_object: bool
@@ -81,7 +82,7 @@ class _Container:
 
 
 class _Scanner:
-    """Takes the tokens of a JSON text in their order; `parts` is what may be shown."""
+    """Reads the tokens of a JSON text in order; `parts` is the masked text."""
 
     def __init__(self, depth: int) -> None:
         self._depth = depth
@@ -90,7 +91,7 @@ class _Scanner:
         self._expects_key = False
 
     def take(self, piece: str) -> None:
-        """Take the next token."""
+        """Process the next token."""
         self.parts.append(piece)
         top = self._open[-1]
         if piece in _OPEN:
@@ -125,7 +126,7 @@ class _Scanner:
         self._end_value()
 
     def _mask_text(self, piece: str) -> None:
-        """Mask what is secret in JSON that stands in a text."""
+        """Mask secrets in JSON within a text."""
         if self._depth < _MAX_NESTING and _OPEN.intersection(piece):
             text = _unquote(piece)
             shown = mask_json(text, depth=self._depth + 1)
@@ -143,7 +144,7 @@ class _Scanner:
             top.values.append([len(self.parts) - 1])
 
     def _end_value(self) -> None:
-        """Mask what is beside a secret label, whichever of the two came first."""
+        """Mask the value beside a secret label, whichever of the two came first."""
         top = self._open[-1]
         if top.values and len(top.values[-1]) == 1:
             top.values[-1].append(len(self.parts))

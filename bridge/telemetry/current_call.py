@@ -1,7 +1,7 @@
-"""The call being answered in this thread, for whatever is noted on its way.
+"""The call that this thread is serving, for log lines, metrics and traces.
 
-A caller's request is one, and so is a piece of background work. Whoever begins one
-ends it, because threads serve many calls.
+A call is a caller's request or a background task. The code that begins one must end
+it, because a thread serves many calls.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ MAX_EXCHANGES = 50
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One exchange with the vendor of a call that is traced, as it went."""
+    """One exchange with the vendor, recorded for a traced call."""
 
     operation: str
     entity: str
@@ -28,20 +28,20 @@ class Exchange:
 
 @dataclass(slots=True)
 class CallTrace:
-    """What a traced call keeps until it is answered: its body, its vendor calls."""
+    """What is recorded of a traced call until its response: body and vendor calls."""
 
     body: bytes = field(default=b"", repr=False)
     exchanges: list[Exchange] = field(default_factory=list, repr=False)
 
     def add(self, exchange: Exchange) -> None:
-        """Keep an exchange, unless the call had very many already."""
+        """Record an exchange, up to `MAX_EXCHANGES`."""
         if len(self.exchanges) < MAX_EXCHANGES:
             self.exchanges.append(exchange)
 
 
 @dataclass(slots=True)
 class Call:
-    """What is known of a call so far.
+    """The state of a call so far.
 
     `secrets` are the texts that must not reach a log or a trace. `trace` is None
     unless the call is traced. `started` is by the monotonic clock.
@@ -63,7 +63,7 @@ _CURRENT: ContextVar[Call | None] = ContextVar("call", default=None)
 
 
 def begin(request_id: str) -> Call:
-    """Make a new call the current one and return it."""
+    """Start a new call in this thread and return it."""
     call = Call(request_id)
     _CURRENT.set(call)
     return call
@@ -75,12 +75,12 @@ def current() -> Call | None:
 
 
 def conceal(*secrets: str | None) -> None:
-    """Keep these texts out of whatever is noted in the current call from now on."""
+    """Mask these texts in all log lines and traces of the current call from now on."""
     call = _CURRENT.get()
     if call is not None:
         call.secrets += tuple(secret for secret in secrets if secret)
 
 
 def end() -> None:
-    """Forget the current call."""
+    """End the current call."""
     _CURRENT.set(None)

@@ -1,7 +1,7 @@
 """Log lines on stderr: one JSON object each, or a line for people.
 
-Every line that any library writes passes here and gets the request id of the call
-it was written in; none keeps a secret.
+Every line that any library writes passes here, gets the request id of the current
+call, and has its secrets masked.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _PLAIN = frozenset({"level", "method", "remote", "request_id", "timestamp"})
 def start(log_format: Format, level: Level) -> None:
     """Send everything this process and its children log to stderr.
 
-    `auto` is for people on a terminal and JSON elsewhere. Our own rooms log from
+    `auto` is readable text on a terminal and JSON elsewhere. Our own packages log from
     `level` up, everything else from warnings up.
     """
     handler = logging.StreamHandler(sys.stderr)
@@ -41,7 +41,7 @@ def start(log_format: Format, level: Level) -> None:
 
 
 def is_for_people(log_format: Format) -> bool:
-    """Tell whether lines on stderr are for people; JSON objects otherwise."""
+    """Return whether lines on stderr are readable text rather than JSON objects."""
     return log_format == "console" or (log_format == "auto" and sys.stderr.isatty())
 
 
@@ -51,7 +51,7 @@ def _has_colours() -> bool:
 
 
 def formatter(*, people: bool) -> logging.Formatter:
-    """Return what turns a log record into a line."""
+    """Return the formatter of log records."""
     renderer: Processor = (
         structlog.dev.ConsoleRenderer(colors=_has_colours(), sort_keys=False)
         if people
@@ -67,14 +67,14 @@ def formatter(*, people: bool) -> logging.Formatter:
         ],
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            take_out_secrets,
+            redact_secrets,
             renderer,
         ],
     )
 
 
 def add_call(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
-    """Name request and instance of the current call, unless the line does already."""
+    """Add request and instance of the current call, unless the line has them."""
     current = current_call.current()
     if current is not None:
         event.setdefault("request_id", current.request_id)
@@ -83,7 +83,7 @@ def add_call(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
     return event
 
 
-def take_out_secrets(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+def redact_secrets(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
     """Mask secrets, and write control characters so that a line stays one line."""
     current = current_call.current()
     secrets = current.secrets if current is not None else ()

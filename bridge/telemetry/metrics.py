@@ -1,7 +1,7 @@
-"""Counters for Prometheus; those of several processes are summed when they are read.
+"""Prometheus metrics; those of several processes are summed when they are read.
 
-Processes that `share` a directory keep their figures in files there, one set each.
-What a process counted stays in the sums after it has ended, until the next start.
+Each process writes its metrics to its own files in the directory given to `share`.
+The counters of an ended process stay in the sums until the next start.
 """
 
 from __future__ import annotations
@@ -34,20 +34,19 @@ from bridge.telemetry.preallocated_files import PreallocatedDict
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 _DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
-_SILENCE_S = 7 * 24 * 3600
+_STALE_AFTER_S = 7 * 24 * 3600
 _METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 _WAITS = (0.005, 0.05, 0.25, 1, 2.5, 5, 10, 20, 60)
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 110)
 
 
-def share(directory: Path, *, anew: bool) -> None:
-    """Let this process and its children count together with others on this machine.
+def share(directory: Path, *, reset: bool) -> None:
+    """Share metrics between this process, its children and others on this machine.
 
-    Call it before any `Metrics` is made. Machines that share a data directory have
-    folders of their own in it, because their process numbers are alike. When counting
-    begins `anew`, what ended processes left behind is removed; so are the folders of
-    other machines in which nobody has counted for a week, because a container has
-    another host name each time it is made.
+    Call it before `Metrics` is built. Machines that share a data directory each have a
+    folder in it, because their process ids overlap. With `reset`, the files of ended
+    processes are removed, and the folders of other machines that were not written to
+    for a week: a container has another host name each time it is created.
     """
     own = directory / "".join(
         letter if letter.isalnum() or letter == "-" else "-"
@@ -55,9 +54,9 @@ def share(directory: Path, *, anew: bool) -> None:
     )
     for folder in (directory, own):
         folder.mkdir(mode=0o700, exist_ok=True)
-    if anew:
-        _forget_dead(own.glob("*.db*"))
-        _forget_machines(directory, own)
+    if reset:
+        _remove_files_of_dead(own.glob("*.db*"))
+        _remove_stale_machines(directory, own)
     os.environ[_DIRECTORY] = str(own)
     values.MmapedDict = PreallocatedDict  # type: ignore[attr-defined]
     values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]
@@ -73,20 +72,19 @@ class RefusalReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StateMetric:
-    """A gauge read when `/metrics` is: a value for each combination of labels."""
+    """A gauge that is read for each scrape: a value per combination of labels."""
 
     name: str
     help: str
     values: Sequence[tuple[Mapping[str, str], float]]
 
 
-# A data directory that is gone or full fails no call: what happens meanwhile is not
-# counted.
+# A missing or full data directory must not fail a call; meanwhile nothing is counted.
 _uncounted = contextlib.suppress(OSError)
 
 
 class Metrics:
-    """The figures of one process. Safe to use from many threads."""
+    """The metrics of one process. Safe to use from many threads."""
 
     def __init__(self, *, version: str) -> None:
         self._version = version
@@ -151,11 +149,11 @@ class Metrics:
                 self._limiter_refusals.labels(reason)
 
     def request_begins(self) -> None:
-        """Count a request as being answered; `request_ends` must follow."""
+        """Count a request as in flight; `request_ends` must follow."""
         self._count_begun(1)
 
     def request_ends(self, method: str, route: str, status: int, ms: float) -> None:
-        """Count an answered request; `route` is a template, never a caller's path."""
+        """Count a completed request; `route` is a template, never a caller's path."""
         method = method if method in _METHODS else "other"
         self._count_begun(-1)
         with _uncounted:
@@ -169,7 +167,7 @@ class Metrics:
             self._vendor_seconds.labels(operation).observe(ms / 1000)
 
     def rows_lost(self, table: str, count: int) -> None:
-        """Count rows of a log table that nobody will ever read."""
+        """Count rows of a log table that could not be stored."""
         with _uncounted:
             self._rows_lost.labels(table).inc(count)
 
@@ -184,19 +182,19 @@ class Metrics:
             self._limiter_refusals.labels(reason).inc()
 
     def _count_begun(self, change: int) -> None:
-        """Set the gauge, rather than change it: a change that is lost would stay so."""
+        """Set the gauge to our own count, so that one lost write corrects itself."""
         with self._lock, _uncounted:
             self._begun += change
             self._in_flight.labels("facade").set(self._begun)
 
     def exposition(self, state: Iterable[StateMetric] = ()) -> bytes:
-        """Return all figures as `CONTENT_TYPE` says, other processes' included.
+        """Return all metrics in the format of `CONTENT_TYPE`, of all processes.
 
-        `state` is what nobody counts, and the caller has read.
+        `state` has gauges that the caller has just read.
 
         Raises:
-            StoreUnavailableError: the directory of the figures is gone; a part of them
-                would look like counters that began anew.
+            StoreUnavailableError: the directory of the metrics is missing; the rest of
+                them would look like counters that were reset.
         """
         registry, shared = self._registry, os.environ.get(_DIRECTORY)
         if shared:
@@ -205,8 +203,8 @@ class Metrics:
                     "The directory of the metrics is not there any more; put the data "
                     "directory back, or restart Bridge."
                 )
-            # What killed processes say they are doing now.
-            _forget_dead(Path(shared).glob("gauge_live*.db"))
+            # Killed processes would count as still having requests in flight.
+            _remove_files_of_dead(Path(shared).glob("gauge_live*.db"))
             registry = CollectorRegistry()
             MultiProcessCollector(registry, shared)  # type: ignore[no-untyped-call]
         build = (
@@ -224,13 +222,13 @@ def _render(state: Iterable[StateMetric]) -> bytes:
 
 
 class _StateCollector:
-    """What the library renders: `collect` is its protocol."""
+    """A collector of prometheus-client: `collect` is its protocol."""
 
     def __init__(self, state: Iterable[StateMetric]) -> None:
         self._state = tuple(state)
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Yield the metrics in the library's own form."""
+        """Yield the metrics in the library's own types."""
         for metric in self._state:
             labels = tuple(metric.values[0][0]) if metric.values else ()
             family = GaugeMetricFamily(metric.name, metric.help, labels=labels)
@@ -239,19 +237,19 @@ class _StateCollector:
             yield family
 
 
-def _forget_dead(files: Iterable[Path]) -> None:
+def _remove_files_of_dead(files: Iterable[Path]) -> None:
     for file in files:
         if not _is_alive(file):
             file.unlink(missing_ok=True)
 
 
-def _forget_machines(directory: Path, own: Path) -> None:
-    """Remove the folders of other machines that were not written to lately."""
-    latest_kept = time.time() - _SILENCE_S
+def _remove_stale_machines(directory: Path, own: Path) -> None:
+    """Remove the folders of other machines that were not written to for a week."""
+    latest_kept = time.time() - _STALE_AFTER_S
     for folder in directory.iterdir():
         if folder == own or folder.is_symlink() or not folder.is_dir():
             continue
-        # Several may start and look at once; what one has removed is gone for all.
+        # Several processes may start at once and remove the same folder.
         with contextlib.suppress(FileNotFoundError):
             files = [folder, *folder.iterdir()]
             if max(file.stat().st_mtime for file in files) < latest_kept:
@@ -259,7 +257,7 @@ def _forget_machines(directory: Path, own: Path) -> None:
 
 
 def _is_alive(file: Path) -> bool:
-    """Tell whether the process that a file is named after runs."""
+    """Return whether the process that a file is named after is running."""
     with contextlib.suppress(ProcessLookupError, ValueError):
         try:
             os.kill(int(file.stem.rpartition("_")[2]), 0)

@@ -1,7 +1,7 @@
-"""Files of figures whose every byte is on the disk before it is mapped into memory.
+"""Metric files whose bytes are allocated on disk before they are mapped into memory.
 
-prometheus-client maps files with holes. To write where a full disk has no room for a
-hole ends the process with SIGBUS, which no `except` can catch.
+prometheus-client maps sparse files. Writing to a hole while the disk is full ends the
+process with SIGBUS, which no `except` can catch.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from prometheus_client.mmap_dict import MmapedDict
 
 _FIRST_BYTES = 2**16
 _ENTRY_BYTES = 28
-"""The most that an entry takes beside its key: length, padding, value, time."""
+"""The maximum size of an entry beside its key: length, padding, value, time."""
 
 
 class PreallocatedDict(MmapedDict):
     """A `MmapedDict` without holes.
 
     Raises:
-        OSError: there is no room for a new file or a new entry, or no directory;
-            nothing has changed, and it may be tried again.
+        OSError: the disk is full or the directory is missing; nothing has changed, and
+            the call may be retried.
     """
 
     def __init__(self, filename: str, read_mode: bool = False) -> None:  # noqa: FBT001, FBT002 - prometheus-client's
@@ -40,7 +40,7 @@ class PreallocatedDict(MmapedDict):
 
 
 def _make(path: Path) -> None:
-    """Make a file that others see with its first bytes, or not at all."""
+    """Create a file atomically: others see it with its first bytes, or not at all."""
     draft = path.with_name(f"{path.name}.new")
     try:
         with draft.open("wb") as file:
@@ -52,7 +52,7 @@ def _make(path: Path) -> None:
 
 
 def _extend(handle: int, size: int) -> None:
-    """Make a file as long as `size` with zeros, or leave it as it is."""
+    """Extend a file to `size` with zeros, or leave it as it is."""
     former = os.fstat(handle).st_size
     if former >= size:
         return

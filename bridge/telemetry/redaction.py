@@ -1,7 +1,7 @@
-"""Taking secrets out of texts: by where they stand, and by what they are.
+"""Mask secrets in texts: known values, and everything after a secret's name.
 
-A log line, a trace or a traceback passes here before it leaves the process. Names
-that hold secrets are matched generously: a masked harmless value costs nothing.
+Log lines, traces and tracebacks pass here before they leave the process. Names of
+secrets are matched generously: masking a harmless value costs nothing.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ _NAMES = (
     r"|api[._-]?key|private[._-]?key|idempotency[._-]?key"
 )
 _SECRET_NAME = re.compile(_NAMES, re.IGNORECASE)
-_SHORTEST_SECRET = 4
+_MIN_SECRET_LENGTH = 4
 
-# Every repetition is bounded or ends at a character it cannot contain: the time is
-# linear in the text, whatever a caller sends.
+# Every repetition is bounded or ends at a character that it cannot contain, so that
+# the time is linear in the text whatever a caller sends.
 _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     # the whole header
     (
@@ -102,7 +102,7 @@ _HINT = re.compile(
 
 
 def _spellings(secret: str) -> set[str]:
-    """Return a secret as it stands in a text, a URL, XML and JSON."""
+    """Return the spellings of a secret in plain text, a URL, XML and JSON."""
     return {
         secret,
         quote(secret, errors="replace"),
@@ -117,18 +117,18 @@ def _spellings(secret: str) -> set[str]:
 
 @lru_cache(maxsize=512)
 def is_secret_name(name: str) -> bool:
-    """Tell whether a value under this name must not be shown."""
+    """Return whether a value under this name must not be shown."""
     return _SECRET_NAME.search(name) is not None
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
-    """Return a text without `secrets`, and without what stands where secrets stand.
+    """Return a text with `secrets` masked, and whatever follows a secret's name.
 
-    Texts shorter than four characters are not taken for secrets: masking every `1`
-    would leave nothing to read.
+    Secrets shorter than four characters are not searched for: masking every `1` would
+    leave nothing to read.
     """
     for secret in secrets:
-        if len(secret) >= _SHORTEST_SECRET:
+        if len(secret) >= _MIN_SECRET_LENGTH:
             for spelling in _spellings(secret):
                 text = text.replace(spelling, MASK)
     if _HINT.search(text) is None:

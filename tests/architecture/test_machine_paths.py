@@ -18,11 +18,11 @@ def tracked_files(root):
         check=False,
     )
     if listing.returncode:
-        pytest.skip("not a clone: there is no list of files to look through")
+        pytest.skip("not a clone: git cannot list the files")
     return [root / name for name in listing.stdout.splitlines()]
 
 
-def test_no_file_names_a_folder_of_somebodys_machine(root):
+def test_no_file_names_a_folder_of_one_machine(root):
     naming = [
         str(path.relative_to(root))
         for path in tracked_files(root)

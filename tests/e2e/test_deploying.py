@@ -1,7 +1,7 @@
 """The shell lines of docs/deploying.md, run in order with this machine's paths.
 
-`sudo`, `systemctl` and `docker` are stand-ins: there are no service users here, systemd
-does not run, and no container engine does. What they start are the real processes.
+`sudo`, `systemctl` and `docker` are replaced by scripts, because a test machine has no
+service users, no running systemd and no container engine. They start real processes.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SUPPORT = ROOT / "tests" / "support"
 CODE = "ABCDEFGHIJKLMNOPQRSTUVWXYZ7"
 UPGRADE = "before-upgrade-2026-12-01"
 LEFT_OUT = ("apt-get ", "useradd ", "createuser ", "python3 -m venv ", "/bin/pip ")
-"""What would change this machine, or is run by CI in another way."""
+"""Lines that would change this machine, or that CI runs in another way."""
 
 
 def blocks(heading):
@@ -48,7 +48,7 @@ def without(block, *parts):
 
 
 class Machine:
-    """A folder in the place of a machine's root, and the stand-ins."""
+    """A directory in place of a machine's root, and scripts in place of tools."""
 
     def __init__(self, root):
         self.root = root
@@ -71,15 +71,15 @@ class Machine:
             (root / folder).mkdir()
         (root / "opt" / "bin").symlink_to(Path(sys.executable).parent)
         manager = f"{sys.executable} {SUPPORT / 'service_manager.py'}"
-        self._stand_in("sudo", 'if [ "$1" = -u ]; then shift 2; fi; exec "$@"')
-        self._stand_in("systemctl", f'PYTHONPATH={SUPPORT} exec {manager} "$@"')
-        self._stand_in("chown", "exit 0")
-        # A run that lasts over midnight restores what it has backed up.
-        self._stand_in(
+        self._replace_tool("sudo", 'if [ "$1" = -u ]; then shift 2; fi; exec "$@"')
+        self._replace_tool("systemctl", f'PYTHONPATH={SUPPORT} exec {manager} "$@"')
+        self._replace_tool("chown", "exit 0")
+        # A run over midnight must restore the backup that it made the day before.
+        self._replace_tool(
             "date",
             'if [ "$1" = +%F ]; then echo 2026-12-01; else exec /bin/date "$@"; fi',
         )
-        self._stand_in(
+        self._replace_tool(
             "docker",
             'if [ "$1 $2 $3" = "run --rm bridge:local" ]; then shift 3; '
             f'exec {sys.executable} -m bridge "$@"; fi',
@@ -93,7 +93,7 @@ class Machine:
             "SERVE_ARGUMENTS": f"--port {self.port} --workers 1",
         }
 
-    def _stand_in(self, name, script):
+    def _replace_tool(self, name, script):
         file = self.root / "bin" / name
         file.write_text(f"#!/bin/sh\n{script}\n")
         file.chmod(0o755)

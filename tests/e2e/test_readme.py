@@ -16,14 +16,14 @@ README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 CALLS = re.findall(r"^    \$ (curl .*)\n    (.*)$", README, re.MULTILINE)
 
 
-def settled(value):
-    """Blank what differs from run to run: new ids, and the times of new records."""
+def without_new_values(value):
+    """Blank what differs from run to run: ids and times of new records."""
     if isinstance(value, list):
-        return [settled(item) for item in value]
+        return [without_new_values(item) for item in value]
     new = value.get("id", 0) >= 29_700_000
-    moving = ("id", "createDate", "lastActivityDate", "lastModifiedDate")
+    changing = ("id", "createDate", "lastActivityDate", "lastModifiedDate")
     return {
-        name: "…" if new and name in moving else item for name, item in value.items()
+        name: "…" if new and name in changing else item for name, item in value.items()
     }
 
 
@@ -33,7 +33,7 @@ def test_there_are_three_calls():
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
 @pytest.mark.parametrize(("command", "shown"), CALLS)
-def test_a_call_answers_what_is_shown(unchanged_demo, command, shown):
+def test_a_request_returns_what_the_readme_shows(unchanged_demo, command, shown):
     line = unchanged_demo
     secrets = (
         f"User {line['userSecret']}, Organization {line['organizationSecret']}, "
@@ -52,11 +52,11 @@ def test_a_call_answers_what_is_shown(unchanged_demo, command, shown):
     got, expected = json.loads(ended.stdout), json.loads(shown)
     if isinstance(got, list):
         got = [record for record in got if record["id"] < 29_700_000]
-    assert settled(got) == settled(expected)
+    assert without_new_values(got) == without_new_values(expected)
 
 
-def connecting():
-    """Return the commands that connect a real Autotask, each with what it shows."""
+def connect_commands():
+    """Return the commands that connect a real Autotask, each with its output."""
     [block] = re.findall(r"<!-- connect -->(.*?)<!-- /connect -->", README, re.DOTALL)
     commands = []
     for line in block.strip("\n").splitlines():
@@ -69,9 +69,9 @@ def connecting():
 
 
 def test_four_commands_connect_an_autotask(demo, tmp_path):
-    """As they stand, but for the Autotask: its place and API user are the simulator's.
+    """Unchanged but for address and API user, which are the simulator's.
 
-    What is typed besides is the integration code, in the editor, and passwords.
+    Typed besides: the integration code, in the editor, and passwords.
     """
     port = find_free_port()
     (tmp_path / ".venv").symlink_to(sys.prefix)
@@ -92,9 +92,9 @@ def test_four_commands_connect_an_autotask(demo, tmp_path):
     values = {}
 
     with command_on_terminal(["bash", "--norc"], env=env, cwd=tmp_path) as shell:
-        # A file named by the tests' own environment would come first.
+        # A settings file named by the environment of the tests would take precedence.
         shell.type("unset BRIDGE_CONFIG")
-        for command, shown in connecting():
+        for command, shown in connect_commands():
             shell.shown = ""
             shell.type(
                 command.replace("api@northwind.example", demo["username"])

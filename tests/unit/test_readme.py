@@ -1,4 +1,4 @@
-"""The documents say what is so: their tables of settings are generated."""
+"""The tables of settings in README.md and docs/settings.md match the settings."""
 
 import re
 from pathlib import Path
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
     [("settings", describe_settings), ("old names", describe_old_names)],
 )
 def test_the_table_of_settings_is_the_generated_one(name, describe):
-    """Renew it with `python -m bridge.settings`."""
+    """Generate it with `python -m bridge.settings`."""
     text = (ROOT / "docs/settings.md").read_text(encoding="utf-8")
 
     [table] = re.findall(rf"<!-- {name} -->\n(.*?)\n<!-- /{name} -->", text, re.DOTALL)

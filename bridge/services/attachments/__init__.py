@@ -1,1 +1,1 @@
-"""Files of a record."""
+"""Attachments of records: files and links."""

@@ -1,7 +1,7 @@
 """Files and links of records: list, read, attach, download, delete.
 
-What is known of an attachment is an `AttachmentInfo` record of the vendor's; the bytes
-of a file come and go by calls of their own. Knows no HTTP, no SOAP and no tables.
+An attachment is an `AttachmentInfo` record of the vendor; the bytes of a file need
+separate calls. Knows no HTTP, no SOAP and no tables.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from bridge.catalog.model import JSON, Resource, Verb
+from bridge.catalog.model import Resource, Verb
 from bridge.errors import (
     BridgeError,
     NotFoundError,
@@ -23,8 +23,8 @@ from bridge.services.attachments.validation import (
     FILE_TYPE,
     UploadedFile,
     ValidatedAttachment,
-    draft_attachment,
-    draft_of_trace,
+    comparable_record,
+    validate_attachment,
 )
 from bridge.services.context import Context
 from bridge.services.credentials import open_backend
@@ -57,15 +57,16 @@ from bridge.services.records.vendor_records import (
 from bridge.services.records.write_result import WriteResult, show_unread
 from bridge.store.idempotency_records import CreateRequest, IdempotencyRecord
 from bridge.store.instances import Instance
+from bridge.types import JSON
 
 ENTITY = "AttachmentInfo"
 
-_NO_NAME = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
 class AttachmentParent:
-    """The record whose attachments a path speaks of, as the path names it."""
+    """The record of a path whose attachments are requested."""
 
     object_name: str
     record_id: str
@@ -73,7 +74,7 @@ class AttachmentParent:
 
 @dataclass(frozen=True, slots=True)
 class AttachmentFile:
-    """A file as it is stored; its name holds no path and no control characters.
+    """A stored file; its name has no path and no control characters.
 
     `content_type` is the vendor's text and may be empty or wrong.
     """
@@ -89,11 +90,11 @@ def list_attachments(
     owner: AttachmentParent | None,
     listing: ListRequest,
 ) -> RecordPage:
-    """Return a page of a record's attachments, of all attachments without an owner.
+    """Return a page of a record's attachments; without an owner, of all attachments.
 
-    Vendor calls and errors as `listings.list_records` says: one for a page, one more
-    where there are none, to tell whether the record exists. One more for an owner of
-    a resource that is a part of its entity, such as leads.
+    Vendor calls and errors as `listings.list_records`: one for a page, one more for an
+    empty list, to check that the record exists. One more if the owner is of a resource
+    with only a part of its entity, such as leads.
     """
     link = None if owner is None else _link(ctx, instance, owner)
     return listings.list_records(ctx, instance, ENTITY, listing, within=link)
@@ -107,10 +108,10 @@ def get_attachment(
     *,
     view: RecordOptions = PLAIN,
 ) -> SerializedRecord:
-    """Return what is known of an attachment. One vendor call, as for lists with leads.
+    """Return the record of an attachment. One vendor call, one more for leads.
 
     Raises:
-        NotFoundError: no such attachment, or another record's.
+        NotFoundError: the attachment does not exist, or belongs to another record.
     """
     resource = _resource(ctx, instance)
     link = None if owner is None else _link(ctx, instance, owner)
@@ -127,9 +128,9 @@ def download(
     """Return the file of an attachment. One vendor call, two when it is refused.
 
     Raises:
-        NotFoundError: no such attachment, another record's, or a link: the message
-            then names where it leads.
-        ProviderError: Autotask refused, or gave no usable answer.
+        NotFoundError: the attachment does not exist, belongs to another record, or is
+            a link, whose target the message names.
+        ProviderError: Autotask refused, or sent no usable response.
     """
     resource = _resource(ctx, instance)
     link = None if owner is None else _link(ctx, instance, owner)
@@ -159,32 +160,32 @@ def create_attachment(
     key: str | None = None,
     view: RecordOptions = PLAIN,
 ) -> WriteResult:
-    """Attach a file or a link to a record and read what is known of it.
+    """Attach a file or a link to a record, and read the new attachment back.
 
-    Two vendor calls, one more for leads; none when it repeats one, as `guard` says.
-    One more when it is refused, to tell whether the record exists. A file is told
-    from others by its bytes.
+    Two vendor calls, one more for leads; none when it repeats an earlier upload
+    (`records.idempotency`). One more when it is refused, to check that the record
+    exists. Two files are equal if their bytes are.
 
     Raises:
-        NotFoundError: no such object or record, or one that can have none.
-        InvalidRequestError: every problem is named, nothing was sent.
-        ConflictError: an equal upload is still running; nothing was sent.
+        NotFoundError: the object or record does not exist, or can have no attachments.
+        InvalidRequestError: with every problem; nothing was sent.
+        ConflictError: an equal upload is in progress; nothing was sent.
         ProviderRejectedError: Autotask refused; nothing was attached.
         ProviderUploadLimitError: too many bytes in five minutes; nothing was attached.
-        ProviderOutcomeUnknownError: sent, and no answer came.
+        ProviderOutcomeUnknownError: sent, and no response came.
     """
     link = _link(ctx, instance, owner)
-    draft = _draft(ctx, instance, upload, link)
-    draft.record.require_sound("Nothing was attached")
+    attachment = _validate(ctx, instance, upload, link)
+    attachment.record.require_sound("Nothing was attached")
     create = CreateCall(
         instance,
-        draft.fields.resource,
-        draft.body,
+        attachment.fields.resource,
+        attachment.body,
         key,
         view,
-        find=partial(_find, draft, link),
+        find=partial(_find, attachment, link),
     )
-    return create_once(ctx, create, partial(_send, ctx, create, draft, link))
+    return create_once(ctx, create, partial(_send, ctx, create, attachment, link))
 
 
 def delete_attachment(
@@ -192,12 +193,12 @@ def delete_attachment(
 ) -> None:
     """Delete an attachment. One vendor call, two when it is refused.
 
-    With an owner one more: nothing of another record's is deleted.
+    One more with an owner, to check that the attachment belongs to that record.
 
     Raises:
-        NotFoundError: no such attachment, or another record's.
-        ProviderRejectedError: Autotask refused; it is still there.
-        ProviderOutcomeUnknownError: sent, and no answer came.
+        NotFoundError: the attachment does not exist, or belongs to another record.
+        ProviderRejectedError: Autotask refused; the attachment still exists.
+        ProviderOutcomeUnknownError: sent, and no response came.
     """
     resource = _resource(ctx, instance)
     backend = open_backend(ctx, instance)
@@ -205,41 +206,42 @@ def delete_attachment(
     try:
         backend.delete_attachment(number)
     except ProviderRejectedError:
+        # A missing attachment is our 404 rather than the vendor's refusal.
         read_entity(backend, resource, attachment_id)
         raise
 
 
-def rehearse_create(
+def dry_run_create(
     ctx: Context, instance: Instance, owner: AttachmentParent, upload: UploadedFile
 ) -> tuple[dict[str, JSON], tuple[str, ...]]:
-    """Return what an upload would send but for the bytes, and the unused members.
+    """Return the request of an upload without its bytes, and the unused members.
 
     No vendor call, one for leads.
 
     Raises:
-        NotFoundError: no such object, or one that can have no attachments.
+        NotFoundError: the object does not exist, or can have no attachments.
     """
     link = _link(ctx, instance, owner)
-    draft = _draft(ctx, instance, upload, link)
+    attachment = _validate(ctx, instance, upload, link)
     request = None
-    if not draft.record.problems:
+    if not attachment.record.problems:
         request = open_backend(ctx, instance).preview(
             "create",
-            entity_type(draft.fields.resource),
+            entity_type(attachment.fields.resource),
             0,
-            vendor_values(draft.fields, draft.record),
+            vendor_values(attachment.fields, attachment.record),
         )
-    document = _rehearsed("create", request, draft.record.problems)
-    return document, tuple(draft.record.ignored)
+    document = _dry_run_document("create", request, attachment.record.problems)
+    return document, tuple(attachment.record.ignored)
 
 
-def rehearse_delete(
+def dry_run_delete(
     ctx: Context, instance: Instance, owner: AttachmentParent | None, attachment_id: str
 ) -> dict[str, JSON]:
-    """Return what a delete would send. One vendor call.
+    """Return the request of a delete. One vendor call.
 
     Raises:
-        NotFoundError: no such attachment, or another record's.
+        NotFoundError: the attachment does not exist, or belongs to another record.
     """
     resource = _resource(ctx, instance)
     backend = open_backend(ctx, instance)
@@ -247,79 +249,84 @@ def rehearse_delete(
     if owner is None:
         read_entity(backend, resource, attachment_id)
     request = backend.preview("delete", entity_type(resource), number, {})
-    return _rehearsed("delete", request, [])
+    return _dry_run_document("delete", request, [])
 
 
 def _send(
     ctx: Context,
     create: CreateCall,
-    draft: ValidatedAttachment,
+    attachment: ValidatedAttachment,
     link: ParentLink,
-    fence: CheckSendDeadline,
+    check_deadline: CheckSendDeadline,
 ) -> WriteResult:
-    """Send an upload and read the record back; raises nothing once it is attached."""
+    """Send an upload and read the record back; never fails once it is attached."""
     instance, resource = create.instance, create.resource
     backend = open_backend(ctx, instance)
     shape = open_serializer(ctx, instance, resource, create.view)
-    values = vendor_values(draft.fields, draft.record)
-    fence()
+    values = vendor_values(attachment.fields, attachment.record)
+    check_deadline()
     try:
-        attachment_id = backend.create_attachment(values, draft.file)
+        attachment_id = backend.create_attachment(values, attachment.file)
     except ProviderRejectedError:
+        # A missing record is our 404 rather than the vendor's refusal.
         read_entity(backend, link.parent, str(link.parent_id))
         raise
     try:
         stored = read_entity(backend, resource, str(attachment_id))
-        return _written(shape, stored, draft)
+        return _write_result(shape, stored, attachment)
     except BridgeError:
         known: Entity = {"id": attachment_id}
-        known |= {info.name: value for info, value in draft.record.given.values()}
+        known |= {info.name: value for info, value in attachment.record.given.values()}
         notice = "created, but not read back: some members may be missing"
-        return show_unread(partial(_written, shape, known, draft, notice), known)
+        return show_unread(
+            partial(_write_result, shape, known, attachment, notice), known
+        )
 
 
-def _written(
+def _write_result(
     shape: RecordSerializer,
     entity: Entity,
-    draft: ValidatedAttachment,
+    attachment: ValidatedAttachment,
     notice: str = "",
 ) -> WriteResult:
     shown = shape.show(entity)
-    return WriteResult(shown.record, tuple(draft.record.ignored), notice, shown.notes)
+    return WriteResult(
+        shown.record, tuple(attachment.record.ignored), notice, shown.notes
+    )
 
 
 def _find(
-    draft: ValidatedAttachment,
+    attachment: ValidatedAttachment,
     link: ParentLink,
     ctx: Context,
     instance: Instance,
     _resource: Resource,
     _body: Mapping[str, JSON],
-    wanted: CreateRequest,
-    intent: IdempotencyRecord,
+    request: CreateRequest,
+    record: IdempotencyRecord,
 ) -> duplicate_search.SearchResult:
-    trace = draft_of_trace(draft)
+    trace = comparable_record(attachment)
     return duplicate_search.find_alike(
-        ctx, instance, draft.fields, trace, wanted, intent, within=link
+        ctx, instance, attachment.fields, trace, request, record, within=link
     )
 
 
-def _draft(
+def _validate(
     ctx: Context, instance: Instance, upload: UploadedFile, link: ParentLink
 ) -> ValidatedAttachment:
-    """Read an upload, again with newer metadata when in doubt."""
-    _, draft = read_with_fields(
+    """Validate an upload, again with newer metadata if that may be too old."""
+    _, attachment = read_with_fields(
         ctx,
         instance,
         _resource(ctx, instance),
-        lambda fields: draft_attachment(fields, upload, link),
-        lambda draft: draft.record.in_doubt,
+        lambda fields: validate_attachment(fields, upload, link),
+        lambda attachment: attachment.record.in_doubt,
     )
-    return draft
+    return attachment
 
 
 def _link(ctx: Context, instance: Instance, owner: AttachmentParent) -> ParentLink:
-    """Return what links attachments to their record; one call for leads, else none."""
+    """Return the link of attachments to a record; one vendor call for leads only."""
     parent = find_object(ctx, instance, owner.object_name)
     link = link_attachments(
         _fields(ctx, instance), parent, read_id(parent, owner.record_id)
@@ -343,7 +350,7 @@ def _fetch(backend: Backend, resource: Resource, attachment_id: str) -> Attachme
 def _require_deletable(
     ctx: Context, instance: Instance, owner: AttachmentParent | None, attachment_id: str
 ) -> int:
-    """Return the id; one vendor call, with an owner only."""
+    """Return the id of an attachment to delete; one vendor call if it has an owner."""
     if owner is not None:
         get_attachment(ctx, instance, owner, attachment_id)
     return read_id(_resource(ctx, instance), attachment_id)
@@ -361,11 +368,11 @@ def _fields(ctx: Context, instance: Instance) -> EntityFields:
 
 def _file_name(path: str) -> str:
     """Return the last part of a path of either kind, without control characters."""
-    name = re.split(r"[/\\]", _NO_NAME.sub("", path))[-1].strip()
+    name = re.split(r"[/\\]", _CONTROL_CHARACTERS.sub("", path))[-1].strip()
     return "" if name in {".", ".."} else name
 
 
-def _rehearsed(
+def _dry_run_document(
     operation: str, request: str | None, problems: list[str]
 ) -> dict[str, JSON]:
     return {

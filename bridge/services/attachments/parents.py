@@ -1,7 +1,7 @@
-"""Which records can have attachments, and how attachments name their record.
+"""Which records can have attachments, and how attachments refer to their record.
 
-The vendor numbers the kinds of parents in a picklist, whose labels are words for its
-own entities; which kinds a tenant has, its metadata says.
+The vendor numbers the kinds of parents in a picklist, whose labels name entities; the
+tenant's metadata has the kinds that it supports.
 """
 
 from __future__ import annotations
@@ -20,31 +20,31 @@ from bridge.services.values import read_text
 PARENT_ID = "ParentID"
 PARENT_TYPE = "ParentType"
 
-_OTHER_WORDS = {
+_OTHER_LABELS = {
     "Account": frozenset({"company", "organization"}),
     "InstalledProduct": frozenset({"configurationitem"}),
 }
-"""Labels that are no entity's name. Source: the vendor's newer API, which calls these
-entities so. Unverified: as labels of this picklist."""
+"""Other labels for entities. Source: the vendor's newer API, which uses these names.
+Unverified: as labels of this picklist."""
 
 _ACCOUNT = "1"
-"""The one value that is confirmed, whatever its label. Source: SOAP contract notes."""
+"""The only confirmed value; its label may differ. Source: SOAP contract notes."""
 
 
 @dataclass(frozen=True, slots=True)
 class AttachmentLink(ParentLink):
-    """A parent that attachments name by an id and the number of its kind."""
+    """A parent to which attachments refer by an id and the number of its kind."""
 
     kind: Field
     value: Scalar
 
     @property
     def identity(self) -> tuple[str, ...]:
-        """What tells these attachments from those of any other parent."""
+        """Distinguishes these attachments from those of any other parent."""
         return (self.field.name, str(self.parent_id), str(self.value))
 
     def narrow(self, where: Expr[Field, Scalar] | None) -> Expr[Field, Scalar] | None:
-        """Return a filter that finds the parent's attachments only."""
+        """Return a filter for the parent's attachments only."""
         kind: Expr[Field, Scalar] = Predicate(self.kind, Operator.EQUAL, (self.value,))
         if where is None:
             return ParentLink.narrow(self, kind)
@@ -52,7 +52,7 @@ class AttachmentLink(ParentLink):
         return ParentLink.narrow(self, And((kind, *items)))
 
     def holds(self, child: Entity) -> bool:
-        """Tell whether an attachment is one of the parent's."""
+        """Return whether an attachment belongs to the parent."""
         same_kind = child.get(self.kind.name) == self.value
         return same_kind and child.get(self.field.name) == self.parent_id
 
@@ -60,13 +60,14 @@ class AttachmentLink(ParentLink):
 def link_attachments(
     fields: EntityFields, parent: Resource, parent_id: int
 ) -> ParentLink:
-    """Return what links attachments to a record; `fields` are the attachments'.
+    """Return the link of attachments to a record; `fields` are the attachments'.
 
-    Those of a parent that has a reference field of its own are found by that.
-    Source: published clients, OpportunityID.
+    A parent with its own reference field is linked by that. Source: published clients,
+    OpportunityID.
 
     Raises:
-        NotFoundError: such records can have none; the message names which can.
+        NotFoundError: these records can have no attachments; the message names those
+            that can.
     """
     kind = _parent_type(fields, parent)
     own = fields.standard.get(f"{parent.entity}ID")
@@ -86,7 +87,7 @@ def link_attachments(
 
 
 def parent_members(fields: EntityFields, link: ParentLink) -> dict[str, int | str]:
-    """Return the members of a new attachment that name its record."""
+    """Return the members of a new attachment that refer to its record."""
     kind = _parent_type(fields, link.parent)
     members: dict[str, int | str] = {
         fields.facade_name(PARENT_ID): link.parent_id,
@@ -102,9 +103,9 @@ def _value(fields: EntityFields, item: PicklistItem) -> Scalar:
 def _parent_type(fields: EntityFields, parent: Resource) -> PicklistItem:
     info: FieldInfo | None = fields.standard.get(PARENT_TYPE)
     items = [item for item in (info.picklist if info else ()) if item.is_active]
-    words = {parent.entity.lower()} | _OTHER_WORDS.get(parent.entity, frozenset())
+    names = {parent.entity.lower()} | _OTHER_LABELS.get(parent.entity, frozenset())
     for item in items:
-        if words & _words(item.label):
+        if names & _label_names(item.label):
             return item
     for item in items:
         if parent.entity == "Account" and item.value == _ACCOUNT:
@@ -116,7 +117,7 @@ def _parent_type(fields: EntityFields, parent: Resource) -> PicklistItem:
     )
 
 
-def _words(label: str) -> set[str]:
-    """Return a label's names of entities: `Task Or Ticket` holds two of them."""
+def _label_names(label: str) -> set[str]:
+    """Return the entity names in a label: `Task Or Ticket` has two."""
     parts = re.split(r"\bor\b|[/,|]", label.lower())
     return {re.sub(r"[^a-z0-9]", "", part) for part in parts}

@@ -1,6 +1,6 @@
-"""What a caller wants attached, turned into an attachment; every mistake named. Pure.
+"""Validation of uploads: files with a name and bytes, links with an address. Pure.
 
-A file has a name and bytes, a link only an address; both have members of a record.
+All problems of an upload are collected and reported together.
 """
 
 from __future__ import annotations
@@ -17,18 +17,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
-from bridge.catalog.model import JSON, Verb
+from bridge.catalog.model import Verb
 from bridge.interfaces import FieldInfo
 from bridge.services.attachments.parents import PARENT_ID, PARENT_TYPE, parent_members
 from bridge.services.fields import EntityFields
 from bridge.services.records.parents import ParentLink
 from bridge.services.records.validation import ValidatedRecord, validate_create
+from bridge.types import JSON
 
 FILE_TYPE: Final = "FILE_ATTACHMENT"
-"""The `Type` of what has bytes; all others are links. Source: SOAP contract, 12."""
+"""The `Type` of files; all others are links. Source: SOAP contract, 12."""
 
-_PIECE: Final = 1 << 16
-_GIVEN: Final = frozenset(
+_CHUNK_BYTES: Final = 1 << 16
+_WRITABLE: Final = frozenset(
     {
         PARENT_ID,
         PARENT_TYPE,
@@ -41,7 +42,7 @@ _GIVEN: Final = frozenset(
         "OpportunityID",
     }
 )
-"""What a new attachment is made of, although metadata calls most of it read-only.
+"""The fields of a new attachment, although metadata has most as read-only.
 Source: soap-samples 16."""
 _REQUIRED: Final = frozenset(
     {PARENT_ID, PARENT_TYPE, "Type", "Title", "FullPath", "Publish"}
@@ -52,7 +53,7 @@ _MEDIA_TYPE: Final = re.compile(r"[\w.+-]{1,60}/[\w.+-]{1,60}", re.ASCII)
 _UNSPECIFIC: Final = frozenset(
     {"application/octet-stream", "application/x-www-form-urlencoded"}
 )
-_ADVICE: Final = (
+_HOW_TO_UPLOAD: Final = (
     "send multipart/form-data with a part `file`, or the bytes as the body with "
     "Content-Disposition: attachment; filename=…, or for a link a JSON object with "
     "type, title and fullPath"
@@ -61,10 +62,10 @@ _ADVICE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class UploadedFile:
-    """What came with a call: members as the caller wrote them, and a file.
+    """An upload as received: members as the caller wrote them, and a file.
 
-    `file` is a seekable file, None when there is none; `file_name` is None when the
-    caller gave none. A member `data` may hold the file as base64 text instead.
+    `file` is seekable, None without a file; `file_name` is None if the caller sent no
+    name. A member `data` may have the file as base64 text instead.
     """
 
     members: Mapping[str, JSON]
@@ -75,9 +76,9 @@ class UploadedFile:
 
 @dataclass(slots=True)
 class ValidatedAttachment:
-    """An attachment as it will be sent; `body` tells it from any other.
+    """An attachment as it will be sent; equal uploads have an equal `body`.
 
-    `fields` are the attachments' fields as a create sees them.
+    `fields` are the attachments' fields, writable as for a create.
     """
 
     fields: EntityFields
@@ -87,10 +88,10 @@ class ValidatedAttachment:
     body: dict[str, JSON]
 
 
-def draft_attachment(
+def validate_attachment(
     metadata: EntityFields, upload: UploadedFile, link: ParentLink
 ) -> ValidatedAttachment:
-    """Read what a caller sent; its problems are in `record.problems`."""
+    """Validate an upload; its problems are in `record.problems`."""
     fields = writable_fields(metadata)
     problems: list[str] = []
     members = {name.lower(): value for name, value in upload.members.items()}
@@ -98,11 +99,11 @@ def draft_attachment(
     size = 0 if file is None else file.seek(0, io.SEEK_END)
     if file is not None and size == 0 and not problems:
         problems.append("file is empty: Autotask stores no file of 0 bytes")
-    body = _describe(fields, members, link, problems)
+    body = _fill_in_members(fields, members, link, problems)
     if file is not None:
-        _name_file(body, upload, problems)
-    _judge_kind(fields, body, file, problems)
-    body = _respell(fields, body, upload)
+        _fill_in_file_members(body, upload, problems)
+    _check_kind(fields, body, file, problems)
+    body = _with_caller_names(fields, body, upload)
     record = validate_create(fields, body)
     record.problems[:0] = problems
     if file is not None:
@@ -110,10 +111,10 @@ def draft_attachment(
     return ValidatedAttachment(fields, record, file, size, body)
 
 
-def draft_of_trace(draft: ValidatedAttachment) -> ValidatedRecord:
-    """Return what an attachment is recognised by when its create was not answered.
+def comparable_record(draft: ValidatedAttachment) -> ValidatedRecord:
+    """Return the values that find an attachment whose create got no response.
 
-    Not by what the vendor may set by itself: a file's place and its media type.
+    Without those that the vendor may change: a file's path and its media type.
     """
     size = draft.fields.standard.get("FileSize")
     given = dict(draft.record.given)
@@ -126,12 +127,12 @@ def draft_of_trace(draft: ValidatedAttachment) -> ValidatedRecord:
 
 
 def writable_fields(fields: EntityFields) -> EntityFields:
-    """Return the fields of attachments as they are when one is created."""
+    """Return the fields of attachments, writable as for a create."""
 
     def opened(info: FieldInfo) -> FieldInfo:
         return dataclasses.replace(
             info,
-            read_only=info.name not in _GIVEN,
+            read_only=info.name not in _WRITABLE,
             required=info.name in _REQUIRED,
         )
 
@@ -147,8 +148,8 @@ def writable_fields(fields: EntityFields) -> EntityFields:
     )
 
 
-def judge_file_name(name: str) -> str:
-    """Return what is wrong with the name of a file, empty when nothing is."""
+def find_name_problem(name: str) -> str:
+    """Return the problem with a file name, or an empty text."""
     if not name or name in {".", ".."}:
         return "must be the name of a file"
     if "/" in name or "\\" in name:
@@ -161,7 +162,7 @@ def judge_file_name(name: str) -> str:
 def _open(
     members: dict[str, JSON], file: BinaryIO | None, problems: list[str]
 ) -> BinaryIO | None:
-    """Return the file that was sent, as bytes or as base64 text."""
+    """Return the uploaded file, sent as bytes or as base64 text."""
     text = members.pop("data", None)
     if text is None:
         return file
@@ -177,31 +178,33 @@ def _open(
     return io.BytesIO()
 
 
-def _describe(
+def _fill_in_members(
     fields: EntityFields,
     members: dict[str, JSON],
     link: ParentLink,
     problems: list[str],
 ) -> dict[str, JSON]:
-    """Return the members of the record, with what is not said put in."""
+    """Return the members of the record with defaults for missing ones."""
     body: dict[str, JSON] = {"title": members.pop("title", None)}
     body |= _without_parent(fields, members, link, problems)
     if body.get("publish") in (None, ""):
-        body["publish"] = _usual_publish(fields)
+        body["publish"] = _default_publish(fields)
     if isinstance(kind := body.get("type"), str):
         body["type"] = kind.strip().upper()
     return body
 
 
-def _name_file(
+def _fill_in_file_members(
     body: dict[str, JSON], upload: UploadedFile, problems: list[str]
 ) -> None:
-    """Fill in what a file's name and media type say: place, title, kind."""
+    """Set path, title, type and media type of a file from its name."""
     named = body.pop("filename", None) or upload.file_name
     given = body.get("fullpath") or named or ""
     name = given.strip() if isinstance(given, str) else ""
-    if wrong := judge_file_name(name):
-        problems.append(f"fileName {wrong}" + (f"; {_ADVICE}" if not name else ""))
+    if wrong := find_name_problem(name):
+        problems.append(
+            f"fileName {wrong}" + (f"; {_HOW_TO_UPLOAD}" if not name else "")
+        )
     body["fullpath"] = name or "file"
     body["title"] = body["title"] or name or "file"
     body["type"] = body.get("type") or FILE_TYPE
@@ -216,7 +219,7 @@ def _without_parent(
     link: ParentLink,
     problems: list[str],
 ) -> dict[str, JSON]:
-    """Return the members with those that name the record as the path does."""
+    """Return the members, with those that refer to the record taken from the path."""
     own = parent_members(fields, link)
     lowered = {name.lower(): (name, value) for name, value in own.items()}
     for name, (shown, value) in lowered.items():
@@ -226,16 +229,16 @@ def _without_parent(
     return members | {name: value for name, (_, value) in lowered.items()}
 
 
-def _usual_publish(fields: EntityFields) -> str:
+def _default_publish(fields: EntityFields) -> str:
     info = fields.standard.get("Publish")
     items = info.picklist if info else ()
     return next((item.value for item in items if item.is_default), _EVERYBODY)
 
 
-def _respell(
+def _with_caller_names(
     fields: EntityFields, body: dict[str, JSON], upload: UploadedFile
 ) -> dict[str, JSON]:
-    """Return a body whose members are called as callers know them."""
+    """Return a body whose members have the names that callers use."""
     names = {name.lower(): name for name in upload.members}
     names |= {
         lowered: fields.facade_name(info.name)
@@ -244,25 +247,25 @@ def _respell(
     return {names.get(name, name): value for name, value in body.items()}
 
 
-def _judge_kind(
+def _check_kind(
     fields: EntityFields,
     body: dict[str, JSON],
     file: BinaryIO | None,
     problems: list[str],
 ) -> None:
-    """Name a file that is missing, and one that a link does not take."""
+    """Report a missing file, and a file that a link cannot have."""
     kind = body.get("type")
     kinds = {item.value for item in fields.standard["Type"].picklist}
     if file is None and kind == FILE_TYPE:
-        problems.append(f"file is missing for type {FILE_TYPE}: {_ADVICE}")
+        problems.append(f"file is missing for type {FILE_TYPE}: {_HOW_TO_UPLOAD}")
     elif file is None and not kind and not body.get("fullpath"):
-        problems.append(f"file is missing: {_ADVICE}")
+        problems.append(f"file is missing: {_HOW_TO_UPLOAD}")
     elif file is not None and kind != FILE_TYPE and kind in kinds:
         problems.append(f"type {kind} is a link and takes no file")
 
 
 def _media_type(given: str, name: str) -> str:
-    """Return a file's media type: as it was sent, else by the name; perhaps none."""
+    """Return a file's media type as sent, else by its name, else an empty text."""
     given = given.partition(";")[0].strip().lower()
     if _MEDIA_TYPE.fullmatch(given) and given not in _UNSPECIFIC:
         return given
@@ -272,7 +275,7 @@ def _media_type(given: str, name: str) -> str:
 def _digest(file: BinaryIO) -> str:
     digest = hashlib.sha256()
     file.seek(0)
-    while piece := file.read(_PIECE):
+    while piece := file.read(_CHUNK_BYTES):
         digest.update(piece)
     file.seek(0)
     return digest.hexdigest()

@@ -1,1 +1,1 @@
-"""What an operator asks and does."""
+"""Checks and maintenance for operators."""

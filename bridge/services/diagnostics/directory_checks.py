@@ -1,6 +1,6 @@
-"""What is wrong with the data directory: its access, its room, who may read it.
+"""Checks of the data directory: access, free space, file permissions.
 
-Nothing is changed and nothing is made.
+They change nothing and create nothing.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ _LOW_FREE_BYTES = 100_000_000
 
 
 def check_directory(settings: Settings) -> Finding:
-    """Check the data directory; what a first start would make may be missing."""
+    """Check the data directory; it may be missing before the first start."""
     path = settings.data_dir
-    # Unlike `Path.exists` false, not an error, below a directory that is closed to us.
+    # `Path.exists` raises an error below a directory that we may not enter.
     if not os.path.exists(path):  # noqa: PTH110
         return _check_parent(path)
     return _find_failure(path) or _find_warning(path) or _sound(path)
 
 
 def check_disk(settings: Settings) -> Finding | None:
-    """Check the room beside the data directory; None when there is plenty."""
+    """Check the free space of the data directory's disk; None when it is enough."""
     path = settings.data_dir
     free = disk_usage(path).free if path.is_dir() else _LOW_FREE_BYTES
     if free < _MIN_FREE_BYTES:
@@ -71,7 +71,7 @@ def _find_warning(path: Path) -> Finding | None:
 
 
 def _check_parent(path: Path) -> Finding:
-    """Check whether a data directory that does not exist can be made."""
+    """Check whether a data directory that does not exist can be created."""
     above = next(each for each in path.parents if os.path.exists(each))  # noqa: PTH110
     text = f"{path} does not exist"
     if not above.is_dir():

@@ -1,7 +1,7 @@
-"""What is wrong with an installation: settings, data directory, keys, database.
+"""Checks of an installation: settings, key ring, database, workers.
 
-Nothing is changed and nothing is made: what a first start would make is said so. The
-vendor's side is `vendor_checks`.
+They change nothing and create nothing. The checks of the vendor are in
+`vendor_checks`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from bridge.settings.names import (
     variable,
 )
 from bridge.settings.trusted_files import cure_readable, is_readable_by_others
-from bridge.store.database.database_errors import GRANT, RESTORE, Problem, judge
+from bridge.store.database.database_errors import GRANT, RESTORE, Problem, classify
 from bridge.store.database.database_errors import cure as cure_trouble
 from bridge.store.database.database_url import check_url, has_secret
 from bridge.store.database.engine import Database
@@ -44,7 +44,7 @@ from bridge.store.database.installation import DatabaseContents, read_contents
 from bridge.store.secrets.key_ring import KEYS_FILE, KeyRing
 from bridge.store.workers import list_living
 
-_MOST_NAMED = 3
+_MAX_NAMED = 3
 _CODE_LENGTH = 27
 _URL_CURE = "correct BRIDGE_DATABASE_URL, or run as its owner"
 _RESTORE_KEYS = (
@@ -54,7 +54,7 @@ _RESTORE_KEYS = (
 
 
 class Level(StrEnum):
-    """How bad it is: a warning works today, a failure does not."""
+    """The severity: what has a warning works today, what has failed does not."""
 
     OK = "ok"
     WARNING = "warning"
@@ -63,7 +63,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line: what was looked at, how it is, and what cures it."""
+    """One line of the report: what was checked, the result, and how to fix it."""
 
     check: str
     level: Level
@@ -72,22 +72,22 @@ class Finding:
 
 
 def fine(check: str, text: str) -> Finding:
-    """Return a line that needs nothing."""
+    """Return a finding without a problem."""
     return Finding(check, Level.OK, text)
 
 
 def warn(check: str, text: str, cure: str) -> Finding:
-    """Return a line that may need something."""
+    """Return a finding that may need action."""
     return Finding(check, Level.WARNING, text, cure)
 
 
 def fail(check: str, text: str, cure: str) -> Finding:
-    """Return a line that must be cured."""
+    """Return a finding that needs action."""
     return Finding(check, Level.FAILED, text, cure)
 
 
 def describe(settings: Settings, source: Path | None) -> Finding:
-    """Return which settings decide about everything else, and which file was read."""
+    """Return the settings file, the data directory and the kind of database."""
     configured = configured_url(settings)
     try:
         file = check_url(configured) if configured else None
@@ -109,7 +109,7 @@ def describe(settings: Settings, source: Path | None) -> Finding:
 
 
 def check_settings_file(loaded: LoadedSettings) -> Finding | None:
-    """Warn when every user may read a secret that stands in the settings file."""
+    """Warn if other users may read a secret in the settings file."""
     secrets = [
         name for name in loaded.secrets_in_file() if _is_secret(loaded.settings, name)
     ]
@@ -125,7 +125,7 @@ def check_settings_file(loaded: LoadedSettings) -> Finding | None:
 
 
 def check_code_length(place: str, code: str) -> Finding | None:
-    """Warn about an integration code that was not copied whole; none is fine."""
+    """Warn about an incomplete integration code; an empty one is fine."""
     if not code or len(code) == _CODE_LENGTH:
         return None
     text = f"{place} has {len(code)} characters, Autotask's have {_CODE_LENGTH}"
@@ -133,7 +133,7 @@ def check_code_length(place: str, code: str) -> Finding | None:
 
 
 def check_names(names: Iterable[str]) -> Finding | None:
-    """Judge the names of environment variables; None when each can have an effect."""
+    """Check the names of environment variables; None when all are known."""
     files = (f"{name}_file" for name in SECRETS)
     known = {CONFIG, *map(variable, (*Settings.model_fields, *RENAMED, *files))}
     unknown = sorted(
@@ -145,7 +145,7 @@ def check_names(names: Iterable[str]) -> Finding | None:
     )
     if not unknown:
         return None
-    # Compared without the prefix: all names have that in common.
+    # Compared without the prefix, which would make all names similar.
     by_rest = {name.removeprefix(PREFIX): name for name in known}
     near = {
         by_rest[rest]
@@ -154,16 +154,16 @@ def check_names(names: Iterable[str]) -> Finding | None:
             name.upper().removeprefix(PREFIX), by_rest, 1, cutoff=0.7
         )
     }
-    meant = f"{' and '.join(sorted(near))} may be meant; " if near else ""
+    similar = f"{' and '.join(sorted(near))} may be meant; " if near else ""
     return warn(
         "environment",
         f"nothing reads {', '.join(unknown)}",
-        f"{meant}docs/settings.md has all names",
+        f"{similar}docs/settings.md has all names",
     )
 
 
 def check_keys(settings: Settings) -> tuple[list[Finding], KeyRing | None]:
-    """Judge the key ring; None when there is none to open the database with."""
+    """Check the key ring; return None in its place if it cannot be used."""
     configured = settings.keys.get_secret_value() if settings.keys else None
     try:
         ring = KeyRing.find(settings.data_dir, configured, settings.place("keys"))
@@ -181,21 +181,21 @@ def check_keys(settings: Settings) -> tuple[list[Finding], KeyRing | None]:
 def check_database(
     settings: Settings, keys: KeyRing | None, *, needed: bool
 ) -> tuple[list[Finding], Database | None]:
-    """Judge the database; return it open when use cases can work with it.
+    """Check the database; return it open if use cases can work with it.
 
-    Its lines: whether it answers, whether the keys fit, its schema, whether it can be
-    written, and whether background work can be done and is.
+    The checks: connection, keys, schema, writing, the tables of background work, and
+    living workers.
 
     Args:
-        settings: say where it is.
+        settings: its location.
         keys: without them it is not opened.
-        needed: whether no installation is a failure.
+        needed: whether a missing installation is a failure or a warning.
     """
     try:
         missing = find_missing(settings)
         if missing is not None:
-            judged = fail if needed else warn
-            return [judged("database", missing.text, missing.cure)], None
+            report = fail if needed else warn
+            return [report("database", missing.text, missing.cure)], None
         if keys is None:
             return [], None
         url = read_url(settings)
@@ -206,7 +206,7 @@ def check_database(
         return [_refused(error)], None
     except StoreError as error:
         return [_unusable("database", error)], None
-    findings = list(_judge(database))
+    findings = list(_check_open_database(database))
     if any(finding.level is Level.FAILED for finding in findings):
         database.close()
         return findings, None
@@ -214,13 +214,13 @@ def check_database(
 
 
 def _is_secret(settings: Settings, name: str) -> bool:
-    """Return whether a field that may hold a secret does."""
+    """Return whether a setting that may contain a secret does."""
     value = getattr(settings, name)
     text = value.get_secret_value() if value else ""
     return has_secret(text) if name == "database_url" else bool(text)
 
 
-def _judge(database: Database) -> Iterator[Finding]:
+def _check_open_database(database: Database) -> Iterator[Finding]:
     try:
         shut = find_missing_rights(database)
         found, needed = database.versions()
@@ -250,7 +250,7 @@ def _judge(database: Database) -> Iterator[Finding]:
 
 
 def check_jobs(database: Database) -> Finding:
-    """Judge the tables of the engine of durable work."""
+    """Check the tables of the job engine."""
     check = "background work"
     file = jobs_file(database)
     try:
@@ -258,7 +258,7 @@ def check_jobs(database: Database) -> Finding:
         if file is not None and file.exists():
             examine_file(file)
     except StoreError as error:
-        if file is not None and judge(error) is Problem.DAMAGED:
+        if file is not None and classify(error) is Problem.DAMAGED:
             cure = (
                 f"stop Bridge, move {file} with its -wal and -shm away and start: work "
                 "under way is lost, nothing else; or restore its backup"
@@ -275,7 +275,7 @@ def check_jobs(database: Database) -> Finding:
 
 
 def check_workers(database: Database) -> Finding:
-    """Judge whether somebody does the background work."""
+    """Check that a worker is alive."""
     living = list_living(database)
     if not living:
         cure = (
@@ -283,8 +283,8 @@ def check_workers(database: Database) -> Finding:
             "--no-worker`; background work waits until then"
         )
         return warn("worker", "none is alive", cure)
-    named = ", ".join(worker.id for worker in living[:_MOST_NAMED])
-    more = f" and {len(living) - _MOST_NAMED} more" if living[_MOST_NAMED:] else ""
+    named = ", ".join(worker.id for worker in living[:_MAX_NAMED])
+    more = f" and {len(living) - _MAX_NAMED} more" if living[_MAX_NAMED:] else ""
     return fine("worker", f"{named}{more} alive")
 
 

@@ -1,4 +1,4 @@
-"""Where this process looks for an installation, and what is there; makes nothing."""
+"""Find the installation of these settings; creates nothing."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from bridge.store.database.database_url import (
 from bridge.store.database.installation import DatabaseContents, read_contents
 from bridge.store.secrets.key_ring import KEYS_FILE
 
-_MAKERS = "`bridge serve` or `bridge user add`"
+_INSTALL_COMMANDS = "`bridge serve` or `bridge user add`"
 
 
 def configured_url(settings: Settings) -> str | None:
-    """Return the database URL that was set, if one was."""
+    """Return the database URL of the settings; None if it is not set."""
     url = settings.database_url
     return url.get_secret_value() or None if url else None
 
 
 def read_url(settings: Settings) -> str:
-    """Return the URL of the database. Nothing is made.
+    """Return the URL of the database. Creates nothing.
 
     Raises:
-        ConfigurationError: the one that was set is of an unknown kind.
+        ConfigurationError: the configured URL is of an unknown kind.
     """
     url = configured_url(settings)
     if url:
@@ -38,18 +38,18 @@ def read_url(settings: Settings) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
-    """Why there is no installation, and what to do; both without a full stop."""
+class MissingInstallation:
+    """Why no installation was found, and what to do; both without a full stop."""
 
     text: str
     cure: str
 
 
 def require_installation(settings: Settings) -> None:
-    """Require that there is a database with our tables.
+    """Check that a database with our tables exists.
 
     Raises:
-        ConfigurationError: there is none; with the place and the setting that named it.
+        ConfigurationError: it does not; with its location and the setting for that.
         StoreError: the database cannot be reached, or is damaged; with the cure.
     """
     missing = find_missing(settings)
@@ -57,8 +57,8 @@ def require_installation(settings: Settings) -> None:
         raise ConfigurationError(missing.text, cure=missing.cure)
 
 
-def find_missing(settings: Settings) -> Missing | None:
-    """Return why there is no installation; None with one.
+def find_missing(settings: Settings) -> MissingInstallation | None:
+    """Return why no installation was found; None if one was.
 
     Raises:
         ConfigurationError: the database URL is of an unknown kind.
@@ -78,11 +78,11 @@ def find_missing(settings: Settings) -> Missing | None:
         if (
             settings.data_dir / KEYS_FILE
         ).exists() and contents is DatabaseContents.NO_FILE:
-            return Missing(
+            return MissingInstallation(
                 f"There is no database: {settings.data_dir} ({source}) has "
                 f"{KEYS_FILE} but no {DATABASE_FILE}",
                 "restore it from its backup (docs/deploying.md, Restoring), or make a "
-                f"new one for these keys with {_MAKERS}",
+                f"new one for these keys with {_INSTALL_COMMANDS}",
             )
         place = str(settings.data_dir)
         if contents is DatabaseContents.NO_TABLES:
@@ -96,8 +96,8 @@ def find_missing(settings: Settings) -> Missing | None:
     return _missing(f"{place} ({source}) {found}", named)
 
 
-def _missing(found: str, setting: str) -> Missing:
-    return Missing(
+def _missing(found: str, setting: str) -> MissingInstallation:
+    return MissingInstallation(
         f"There is no installation of Bridge here: {found}",
-        f"set {setting} if it is elsewhere, or make a new one with {_MAKERS}",
+        f"set {setting} if it is elsewhere, or make a new one with {_INSTALL_COMMANDS}",
     )

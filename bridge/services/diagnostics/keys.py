@@ -1,10 +1,9 @@
-"""The key ring's keys: list, add, rotate and remove them under running processes.
+"""List, add, rotate and remove the keys of the key ring while Bridge is running.
 
-A key *waits* (it opens, and has never sealed), *seals* (one does), or is *retired* (it
-opens what it once sealed). With the ring in a file every process on the machine follows
-by itself. With the ring in `BRIDGE_KEYS`, or a copy of the file on several machines,
-the operator carries the changed text to them: a new key must be known everywhere before
-it seals, which is what waiting is for.
+A key *waits* (it can open, and has never sealed), *seals* (exactly one does), or is
+*retired* (it opens what it once sealed). Every process of a machine reloads a ring in a
+file by itself. A ring in `BRIDGE_KEYS`, or a copy of the file on several machines, must
+be updated by the operator: a new key waits until all processes know it.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ SETTLED = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class KeyState:
-    """One key as an operator sees it; `seals` counts stored values."""
+    """The state of one key; `seals` counts the stored values that it sealed."""
 
     id: str
     role: str
@@ -34,12 +33,12 @@ class KeyState:
 
 
 def list_keys(db: Database) -> tuple[list[KeyState], int]:
-    """Return the ring's keys, and how many stored values none of them opens."""
+    """Return the ring's keys, and the number of stored values that none can open."""
     counts = key_rotation.count_seals(db)
     states = [
         KeyState(
             id=key.id,
-            role=_role(db.keys.keys, key),
+            role=_find_role(db.keys.keys, key),
             digests=key.id == db.keys.digest_id,
             made=key.made,
             seals=counts[key.id],
@@ -52,24 +51,24 @@ def list_keys(db: Database) -> tuple[list[KeyState], int]:
 def add_key(db: Database) -> str:
     """Add a key that waits; return its id."""
     key = new_key()
-    with key_rotation.alone(db):
+    with key_rotation.rotation_lock(db):
         db.keys.change([*db.keys.keys, key])
     return key.id
 
 
 def rotate(db: Database) -> tuple[str, int]:
-    """Seal everything with another key; return its id and the number of seals made.
+    """Seal everything with another key; return its id and the number of new seals.
 
-    The key that waits is taken, else, when the ring is a file, a new one. Broken off,
-    it is finished by `remove_key` or by the next rotation.
+    The other key is the waiting one, or a new one if the ring is a file. `remove_key`
+    or the next rotation completes an interrupted rotation.
 
     Raises:
         ConflictError: the ring is in `BRIDGE_KEYS` and no key waits.
-        StoreError: a stored seal does not open with any key.
+        StoreError: no key opens a stored value.
     """
-    with key_rotation.alone(db):
+    with key_rotation.rotation_lock(db):
         former, *others = db.keys.keys
-        waiting = [key for key in others if _role(db.keys.keys, key) == "waits"]
+        waiting = [key for key in others if _find_role(db.keys.keys, key) == "waits"]
         if db.keys.source is None and not waiting:
             raise ConflictError(
                 "BRIDGE_KEYS holds no key that waits: run `bridge key add`, set its "
@@ -83,26 +82,26 @@ def rotate(db: Database) -> tuple[str, int]:
 
 
 def remove_key(db: Database, key_id: str, *, now: datetime | None = None) -> int:
-    """Take a retired or waiting key out of the ring; return the seals made again.
+    """Remove a retired or waiting key from the ring; return the number of new seals.
 
-    What is still sealed with it is sealed with the first key before.
+    Values that are still sealed with it are sealed with the first key before.
 
     Raises:
-        NotFoundError: the ring has no such key.
-        ConflictError: it seals, it makes the digests, or it sealed a moment ago.
+        NotFoundError: the ring does not have the key.
+        ConflictError: the key seals, makes the digests, or sealed a moment ago.
     """
-    with key_rotation.alone(db):
+    with key_rotation.rotation_lock(db):
         _require_removable(db, key_id, now or datetime.now(UTC))
     resealed = key_rotation.reseal(db)
-    with key_rotation.alone(db):
-        # Asked again: somebody else may have rotated meanwhile.
+    with key_rotation.rotation_lock(db):
+        # Another process may have rotated the keys since the first check.
         _require_removable(db, key_id, now or datetime.now(UTC))
         db.keys.change([key for key in db.keys.keys if key.id != key_id])
     return resealed
 
 
 def ring_text(db: Database) -> str | None:
-    """Return the ring as text to be set; None when it is a file that was written."""
+    """Return the ring as text for `BRIDGE_KEYS`; None when the ring is a file."""
     if db.keys.source is not None:
         return None
     return render_ring(db.keys.keys, db.keys.digest_id)
@@ -127,10 +126,10 @@ def _require_removable(db: Database, key_id: str, now: datetime) -> None:
         )
 
 
-def _role(keys: Sequence[Key], key: Key) -> str:
+def _find_role(keys: Sequence[Key], key: Key) -> str:
     if key.id == keys[0].id:
         return "seals"
-    # A ring made by hand has no times; its further keys are old ones.
+    # A ring made by hand has no times; all keys but the first count as retired.
     if key.retired or key.made <= keys[0].made:
         return "retired"
     return "waits"

@@ -1,4 +1,4 @@
-"""Restoring the embedded database of the installation that settings name."""
+"""Restore the embedded database of an installation from a backup."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from bridge.store.secrets.key_ring import KEYS_FILE, KeyRing
 def restore_database(
     settings: Settings, backup: Path, *, replace: bool
 ) -> RestoreResult:
-    """Put a backup in the place of the embedded database; Bridge must be stopped.
+    """Replace the embedded database by a backup; Bridge must be stopped.
 
     Raises:
-        ConfigurationError: the database is PostgreSQL's, there is no key ring, or as
-            `restore.restore`.
+        ConfigurationError: the database is PostgreSQL's, the key ring is missing, or
+            as `restore.restore`.
         StoreError: as `restore.restore`.
     """
     file = check_url(read_url(settings))

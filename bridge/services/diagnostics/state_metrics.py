@@ -1,4 +1,4 @@
-"""What `/metrics` reports from the database: budgets, slots, breakers, workers."""
+"""Metrics from the database: budgets, slots, circuit breakers, workers."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ _PRIORITIES = (Priority.INTERACTIVE, Priority.BULK)
 def read_state_metrics(database: Database, reader: TimedReader) -> list[StateMetric]:
     """Return the shared state as metrics; five statements at most, no vendor call.
 
-    While the database cannot be used, or does not respond in time, only that is
-    reported.
+    If the database cannot be used or does not respond in time, that is the only metric.
     """
     try:
         state, workers = reader.read(

@@ -1,1 +1,1 @@
-"""Resources that an account adds to the element."""
+"""Resources that an account adds to an element (extended resources)."""

@@ -1,8 +1,8 @@
-"""Hooks, parameters and model of an added resource, one by one.
+"""The components of an added resource: hooks, parameters and a model.
 
-They are members of the stored definition, which is kept as it was sent: what came
-without a number gets the next free one when it is shown, and keeps that from the first
-change on. Source: elements-api 3.5.
+They are members of the definition, which is stored as it was sent. A component without
+an `id` gets the next free one when it is read, and stores it with the first change.
+Source: elements-api 3.5.
 """
 
 from __future__ import annotations
@@ -10,79 +10,83 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from bridge.catalog.model import JSON
 from bridge.errors import InvalidRequestError, NotFoundError
+from bridge.types import JSON
 
-PARTS = ("hooks", "parameters", "models")
-"""The words in paths; a definition has one model, in its member `model`."""
+COMPONENT_KINDS = ("hooks", "parameters", "models")
+"""The kinds as in paths; a definition has one model, in its member `model`."""
 
 _MODELS = "models"
-_MOST = 200
+_MAX_COMPONENTS = 200
 
 Document: TypeAlias = Mapping[str, JSON]
-Part: TypeAlias = dict[str, JSON]
+Component: TypeAlias = dict[str, JSON]
 
 
-def list_parts(document: Document, part: str) -> list[Part]:
-    """Return the parts of one kind, each with its `id`."""
-    return [item for item in _numbered(document, part) if isinstance(item, dict)]
+def list_components(document: Document, kind: str) -> list[Component]:
+    """Return the components of one kind, each with its `id`."""
+    return [item for item in _numbered(document, kind) if isinstance(item, dict)]
 
 
-def find_part(document: Document, part: str, part_id: str) -> Part:
-    """Return one part.
+def find_component(document: Document, kind: str, component_id: str) -> Component:
+    """Return one component.
 
     Raises:
-        NotFoundError: there is none of this number.
+        NotFoundError: it does not exist.
     """
-    for item in list_parts(document, part):
-        if str(item["id"]) == part_id:
+    for item in list_components(document, kind):
+        if str(item["id"]) == component_id:
             return item
-    raise NotFoundError(f"No {part} with ID {part_id[:40]} in this resource.")
+    raise NotFoundError(f"No {kind} with ID {component_id[:40]} in this resource.")
 
 
-def add_part(document: Document, part: str, body: Document) -> tuple[Document, Part]:
-    """Return the document with one more part, and the part; a model is replaced.
+def add_component(
+    document: Document, kind: str, body: Document
+) -> tuple[Document, Component]:
+    """Return the document with one more component, and that; a model is replaced.
 
     Raises:
-        InvalidRequestError: there are too many.
+        InvalidRequestError: the resource has too many already.
     """
-    items = _numbered(document, part)
-    if len(items) >= _MOST:
-        raise InvalidRequestError(f"A resource has at most {_MOST} {part}.")
-    added = _shown(part, {**body, "id": _next(items)})
-    kept = [] if part == _MODELS else items
-    return _stored(document, part, [*kept, added]), added
+    items = _numbered(document, kind)
+    if len(items) >= _MAX_COMPONENTS:
+        raise InvalidRequestError(f"A resource has at most {_MAX_COMPONENTS} {kind}.")
+    added = _with_legacy_flag(kind, {**body, "id": _next(items)})
+    kept = [] if kind == _MODELS else items
+    return _with_components(document, kind, [*kept, added]), added
 
 
-def replace_part(
-    document: Document, part: str, part_id: str, body: Document
-) -> tuple[Document, Part]:
-    """Return the document with a part replaced, and the part.
+def replace_component(
+    document: Document, kind: str, component_id: str, body: Document
+) -> tuple[Document, Component]:
+    """Return the document with a component replaced, and the component.
 
     Raises:
-        NotFoundError: there is none of this number.
+        NotFoundError: it does not exist.
         InvalidRequestError: a hook would become a legacy one.
     """
-    before = find_part(document, part, part_id)
-    after = _shown(part, {**body, "id": before["id"]})
-    if part == "hooks":
+    before = find_component(document, kind, component_id)
+    after = _with_legacy_flag(kind, {**body, "id": before["id"]})
+    if kind == "hooks":
         _refuse_legacy(before, after)
-    return _stored(document, part, _exchange(document, part, before, [after])), after
+    return _with_components(
+        document, kind, _replaced(document, kind, before, [after])
+    ), after
 
 
-def remove_part(document: Document, part: str, part_id: str) -> Document:
-    """Return the document without a part.
+def remove_component(document: Document, kind: str, component_id: str) -> Document:
+    """Return the document without a component.
 
     Raises:
-        NotFoundError: there is none of this number.
+        NotFoundError: it does not exist.
     """
-    gone = find_part(document, part, part_id)
-    return _stored(document, part, _exchange(document, part, gone, []))
+    gone = find_component(document, kind, component_id)
+    return _with_components(document, kind, _replaced(document, kind, gone, []))
 
 
-def remove_parts(document: Document, part: str) -> Document:
-    """Return the document without any part of a kind."""
-    return _stored(document, part, [])
+def remove_components(document: Document, kind: str) -> Document:
+    """Return the document without the components of a kind."""
+    return _with_components(document, kind, [])
 
 
 def with_legacy_flags(document: Document) -> dict[str, JSON]:
@@ -90,37 +94,40 @@ def with_legacy_flags(document: Document) -> dict[str, JSON]:
     hooks = document.get("hooks")
     if not isinstance(hooks, list):
         return {**document}
-    flagged = [_shown("hooks", one) if isinstance(one, dict) else one for one in hooks]
+    flagged = [
+        _with_legacy_flag("hooks", one) if isinstance(one, dict) else one
+        for one in hooks
+    ]
     return {**document, "hooks": flagged}
 
 
 def refuse_legacy_hooks(before: Document, after: Document) -> None:
-    """Refuse a definition in whose place a hook would become a legacy one.
+    """Check that a new definition does not turn a hook into a legacy one.
 
     Raises:
-        InvalidRequestError: one would.
+        InvalidRequestError: it does.
     """
-    hooks = {str(hook["id"]): hook for hook in list_parts(before, "hooks")}
-    for hook in list_parts(after, "hooks"):
+    hooks = {str(hook["id"]): hook for hook in list_components(before, "hooks")}
+    for hook in list_components(after, "hooks"):
         if str(hook["id"]) in hooks:
             _refuse_legacy(hooks[str(hook["id"])], hook)
 
 
-def _refuse_legacy(before: Part, after: Part) -> None:
+def _refuse_legacy(before: Component, after: Component) -> None:
     if _is_legacy(after) and not _is_legacy(before):
         raise InvalidRequestError(
             f"Hook {after['id']} is no legacy hook and cannot become one."
         )
 
 
-def _is_legacy(hook: Part) -> bool:
+def _is_legacy(hook: Component) -> bool:
     return str(hook.get("isLegacy", "")).lower() == "true"
 
 
-def _numbered(document: Document, part: str) -> list[JSON]:
-    """Return the stored items; objects without a number of their own get one."""
-    found = document.get("model" if part == _MODELS else part)
-    if part == _MODELS:
+def _numbered(document: Document, kind: str) -> list[JSON]:
+    """Return the stored items; objects without an `id` get one."""
+    found = document.get("model" if kind == _MODELS else kind)
+    if kind == _MODELS:
         found = [found] if found else []
     items = found if isinstance(found, list) else []
     last = max(map(_number, items), default=0)
@@ -134,19 +141,19 @@ def _numbered(document: Document, part: str) -> list[JSON]:
         if number in taken:
             number = last = last + 1
         taken.add(number)
-        numbered.append(_shown(part, {**item, "id": number}))
+        numbered.append(_with_legacy_flag(kind, {**item, "id": number}))
     return numbered
 
 
-def _shown(part: str, item: Part) -> Part:
-    """Return an item as callers see it: a hook says whether it is a legacy one."""
-    if part == "hooks" and item.get("isLegacy") is None:
+def _with_legacy_flag(kind: str, item: Component) -> Component:
+    """Return an item as callers see it: a hook has `isLegacy`."""
+    if kind == "hooks" and item.get("isLegacy") is None:
         return {**item, "isLegacy": False}
     return item
 
 
 def _number(item: JSON) -> int:
-    """Return the number that an item brings, 0 where it brings none."""
+    """Return the `id` of an item, 0 if it has none that can be used."""
     number = item.get("id") if isinstance(item, dict) else None
     if isinstance(number, bool) or not isinstance(number, int):
         return 0
@@ -157,18 +164,20 @@ def _next(items: list[JSON]) -> int:
     return max(map(_number, items), default=0) + 1
 
 
-def _exchange(
-    document: Document, part: str, item: Part, others: list[JSON]
+def _replaced(
+    document: Document, kind: str, item: Component, others: list[JSON]
 ) -> list[JSON]:
     items: list[JSON] = []
-    for each in _numbered(document, part):
+    for each in _numbered(document, kind):
         same = isinstance(each, dict) and each["id"] == item["id"]
         items += others if same else [each]
     return items
 
 
-def _stored(document: Document, part: str, items: list[JSON]) -> dict[str, JSON]:
-    if part != _MODELS:
-        return {**document, part: items}
+def _with_components(
+    document: Document, kind: str, items: list[JSON]
+) -> dict[str, JSON]:
+    if kind != _MODELS:
+        return {**document, kind: items}
     rest = {name: value for name, value in document.items() if name != "model"}
     return {**rest, "model": items[0]} if items else rest

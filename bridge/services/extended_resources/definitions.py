@@ -1,7 +1,7 @@
-"""What an added resource asks of the vendor, read out of its definition.
+"""Build the vendor request of an added resource from its definition.
 
-Only the operation and its arguments are read: host, version, headers and the bytes of
-the stored envelope are never used. Source: elements-api 3.5.
+Only the operation and its arguments are used, never the host, version, headers and
+bytes of the stored envelope. Source: elements-api 3.5.
 """
 
 from __future__ import annotations
@@ -11,11 +11,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from bridge.catalog.model import JSON
 from bridge.errors import InvalidRequestError
-from bridge.interfaces import Argument
-from bridge.services.extended_resources import envelopes
+from bridge.interfaces import Argument, Envelope
 from bridge.services.values import sendable
+from bridge.types import JSON
 
 READING = (
     "getThresholdAndUsageInfo",
@@ -25,7 +24,7 @@ READING = (
     "query",
     "GetWsdlVersion",
 )
-"""The operations that any definition may name: they read, and change nothing."""
+"""The operations that every definition may call: they change nothing."""
 
 _WRITING = frozenset(
     {"create", "update", "delete", "CreateAttachment", "DeleteAttachment"}
@@ -36,9 +35,9 @@ _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 
 @dataclass(frozen=True, slots=True)
 class ReceivedArguments:
-    """What a caller sent: texts by name, names of headers in small letters.
+    """The arguments of a request: texts by name, names of headers in lower case.
 
-    Body and form are read when a placeholder asks for them, and may be asked for again.
+    `body` and `form` are called only if a placeholder needs them, perhaps repeatedly.
     """
 
     path: Mapping[str, str]
@@ -50,10 +49,11 @@ class ReceivedArguments:
 
 @dataclass(frozen=True, slots=True)
 class ParameterSpec:
-    """A parameter of a definition, words in small letters.
+    """A parameter of a definition; `kind` and `vendor_kind` are in lower case.
 
-    A caller sends it as `name` in the place `kind`, and it goes as `vendor_name` into
-    the vendor's `vendor_kind`. Of kind `value`, `name` is the constant itself.
+    A caller sends it as `name` in the part of the request that `kind` names, and the
+    vendor gets it as `vendor_name` in `vendor_kind`. With the kind `value`, `name` is
+    a constant.
     """
 
     name: str
@@ -65,7 +65,7 @@ class ParameterSpec:
 
     @property
     def fills(self) -> bool:
-        """Whether it can stand for a placeholder; body and headers are the vendor's."""
+        """Whether it can fill a placeholder; constant bodies and headers cannot."""
         return self.kind != "value" or self.vendor_kind not in {"body", "header"}
 
 
@@ -79,36 +79,38 @@ class VendorRequest:
 
 
 def read_definition(
-    document: Mapping[str, JSON], sent: ReceivedArguments, further: Sequence[str] = ()
+    document: Mapping[str, JSON],
+    sent: ReceivedArguments,
+    read_envelope: Callable[[str], Envelope],
+    further: Sequence[str] = (),
 ) -> VendorRequest:
-    """Return what a definition asks for, with what was sent in its placeholders.
+    """Return the request that a definition describes, its placeholders filled.
 
-    `further` are operations that may be called besides `READING`.
+    `read_envelope` is the backend's; `further` are operations that may be called
+    besides `READING`.
 
     Raises:
-        InvalidRequestError: it names no operation that may be called, its envelope
-            cannot be read, or a placeholder has no value.
+        InvalidRequestError: its operation may not be called, its envelope cannot be
+            parsed, or a placeholder has no value.
     """
     declared = list(declarations(document))
     body = _constant(declared, "body")
-    asked = envelopes.read_envelope(body) if body else None
-    if asked is None:
+    envelope = read_envelope(body) if body else None
+    if envelope is None:
         action = _constant(declared, "header", "soapaction")
         operation = action.strip('"').rstrip("/").rpartition("/")[2]
     else:
-        operation = envelopes.local_name(asked)
+        operation = envelope.operation
     allowed = (*READING, *further)
     known = {name.lower(): name for name in allowed}.get(operation.lower())
     if known is None:
         raise InvalidRequestError(
-            f"The resource asks for {operation[:60] or 'no operation'}, and only these "
+            f"The resource names {operation[:60] or 'no operation'}, and only these "
             f"can be called: {', '.join(allowed)}."
         )
-    arguments: dict[str, Argument] = {}
-    if asked is not None:
-        arguments = envelopes.read_arguments(
-            known, asked, lambda text: _fill(text, declared, sent)
-        )
+    arguments: Mapping[str, Argument] = {}
+    if envelope is not None:
+        arguments = envelope.arguments(known, lambda text: _fill(text, declared, sent))
     return VendorRequest(known, arguments, writes=known in _WRITING)
 
 
@@ -118,12 +120,12 @@ def declarations(document: Mapping[str, JSON]) -> Iterator[ParameterSpec]:
     for each in parameters if isinstance(parameters, list) else ():
         if not isinstance(each, dict):
             continue
-        name, called = each.get("name"), each.get("vendorName")
+        name, vendor_name = each.get("name"), each.get("vendorName")
         if isinstance(name, str) and name:
             yield ParameterSpec(
                 name,
                 str(each.get("type", "")).lower(),
-                called if isinstance(called, str) and called else name,
+                vendor_name if isinstance(vendor_name, str) and vendor_name else name,
                 str(each.get("vendorType", "")).lower(),
                 required=str(each.get("required", "")).lower() == "true",
                 description=str(each.get("description") or ""),
@@ -133,7 +135,7 @@ def declarations(document: Mapping[str, JSON]) -> Iterator[ParameterSpec]:
 def path_segments(document: Mapping[str, JSON]) -> list[str]:
     """Return the segments of a definition's path, without a hub in front of it.
 
-    As of any path, doubled and trailing slashes do not count.
+    Doubled and trailing slashes are ignored, as in any path.
     """
     path = str(document.get("path", "")).split("?")[0]
     parts = [part for part in path.split("/") if part]
@@ -142,7 +144,7 @@ def path_segments(document: Mapping[str, JSON]) -> list[str]:
 
 
 def path_pattern(document: Mapping[str, JSON]) -> re.Pattern[str]:
-    """Return what a definition's path matches, without a hub in front of it.
+    """Return a pattern of the paths of a definition, without a hub in front.
 
     `{names}` in it match one segment each, and are the groups of the match.
     """
@@ -161,7 +163,7 @@ def path_shape(document: Mapping[str, JSON]) -> tuple[str, ...]:
 
 
 def placeholder(segment: str) -> str:
-    """Return the name that a segment of a path is a placeholder for, or nothing."""
+    """Return the name of a placeholder segment, or an empty text."""
     match = _PLACEHOLDER.fullmatch(segment)
     return match[1] if match and _WORD.fullmatch(match[1]) else ""
 
@@ -178,10 +180,10 @@ def _literal(part: str) -> str:
 
 
 def _constant(declared: Sequence[ParameterSpec], kind: str, name: str = "") -> str:
-    """Return the constant that goes into the request's body, or into a header."""
+    """Return the constant for the vendor's body or a header, or an empty text."""
     for each in declared:
-        called = name in {"", each.vendor_name.lower()}
-        if each.kind == "value" and each.vendor_kind == kind and called:
+        matches = name in {"", each.vendor_name.lower()}
+        if each.kind == "value" and each.vendor_kind == kind and matches:
             return each.name
     return ""
 
@@ -189,8 +191,8 @@ def _constant(declared: Sequence[ParameterSpec], kind: str, name: str = "") -> s
 def _fill(text: str, declared: Sequence[ParameterSpec], sent: ReceivedArguments) -> str:
     """Return a text with values in its placeholders.
 
-    A word in braces that nobody declared is filled from the path and the query, by its
-    own name. Other braces mean nothing.
+    An undeclared name in braces is filled from the path or the query. Other braces are
+    left as they are.
     """
 
     def value(match: re.Match[str]) -> str:
@@ -201,8 +203,8 @@ def _fill(text: str, declared: Sequence[ParameterSpec], sent: ReceivedArguments)
         found = next(filter(None, (_sent(each, sent) for each in standing)), None)
         found = found or sent.path.get(name) or sent.query.get(name)
         if found is None:
-            asked = standing[0].name if standing else name
-            raise InvalidRequestError(f"{asked} is required by this resource.")
+            missing = standing[0].name if standing else name
+            raise InvalidRequestError(f"{missing} is required by this resource.")
         if sendable(found) != found:
             raise InvalidRequestError(
                 f"The value of {name} holds a character that XML cannot carry."
@@ -213,7 +215,7 @@ def _fill(text: str, declared: Sequence[ParameterSpec], sent: ReceivedArguments)
 
 
 def _sent(declared: ParameterSpec, sent: ReceivedArguments) -> str | None:
-    """Return what was sent for a parameter, None when nothing was."""
+    """Return the value that was sent for a parameter, None without one."""
     name = declared.name
     if declared.kind == "value":
         return name

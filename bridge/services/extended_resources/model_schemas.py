@@ -1,7 +1,8 @@
-"""The model of an added resource, as a schema that any reader can use.
+"""Convert the model of an added resource to a schema. Pure.
 
-A model is whatever was stored. Its `swagger` may be a document, definitions by name or
-a schema; what is of no use in it is left out, and references are written out. Pure.
+A stored model was never validated. Its `swagger` may be a document, definitions by
+name or a schema; unusable parts are left out, and references are resolved.
+
 Source: elements-api 3.5.
 """
 
@@ -10,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from bridge.catalog.model import JSON
+from bridge.types import JSON
 
 Schema: TypeAlias = dict[str, JSON]
 
-_DEEPEST = 8
-_MOST_SCHEMAS = 1000
-_MOST_VALUES = 500
+_MAX_DEPTH = 8
+_MAX_SCHEMAS = 1000
+_MAX_VALUES = 500
 _TYPES = {
     "string": ("string", ""),
     "number": ("number", ""),
@@ -31,14 +32,14 @@ _TYPES = {
     "float": ("number", "float"),
     "double": ("number", "double"),
 }
-"""Types and formats of a schema by the words that models have for them."""
+"""Types and formats of a schema by the type names in models."""
 
 
 def model_schema(model: JSON) -> Schema:
     """Return the schema of a model's records, an object with `properties`.
 
-    It holds `type`, `format`, `description`, `enum`, `properties`, `required` and
-    `items` only. Empty where the model describes no object.
+    It has `type`, `format`, `description`, `enum`, `properties`, `required` and `items`
+    only. Empty if the model does not describe an object.
     """
     if not isinstance(model, dict):
         return {}
@@ -65,7 +66,7 @@ def _definitions(swagger: Mapping[str, JSON]) -> Mapping[str, JSON]:
 def _root(
     name: str, swagger: Mapping[str, JSON], definitions: Mapping[str, JSON]
 ) -> JSON:
-    """Return the schema that a model means: by its name, else the first of objects."""
+    """Return the schema with the model's name, else the first object schema."""
     if isinstance(swagger.get("properties"), dict):
         return {**swagger}
     for known, schema in definitions.items():
@@ -80,8 +81,8 @@ def _root(
 
 
 def _target(schema: JSON, definitions: Mapping[str, JSON]) -> JSON:
-    """Return the schema that a reference leads to; nothing where it leads nowhere."""
-    for _ in range(_DEEPEST):
+    """Return the schema of a reference, None if it cannot be resolved."""
+    for _ in range(_MAX_DEPTH):
         name = schema.get("$ref") if isinstance(schema, dict) else None
         if not isinstance(name, str):
             return schema
@@ -100,17 +101,17 @@ def _listed(fields: JSON) -> JSON:
 
 
 class _Reader:
-    """Reads schemas, up to a number of them in all and to a depth."""
+    """Reads schemas, up to a total number and a depth: they may be circular."""
 
     def __init__(self, definitions: Mapping[str, JSON]) -> None:
         self._definitions = definitions
-        self._left = _MOST_SCHEMAS
+        self._left = _MAX_SCHEMAS
 
     def read(self, found: JSON, depth: int = 0) -> Schema:
-        """Return what is of use in a schema; an empty one fits anything."""
+        """Return the usable members of a schema; an empty schema matches anything."""
         self._left -= 1
         found = _target(found, self._definitions)
-        if not isinstance(found, dict) or depth > _DEEPEST or self._left < 0:
+        if not isinstance(found, dict) or depth > _MAX_DEPTH or self._left < 0:
             return {}
         kind, form = _kind(found)
         if not kind:
@@ -119,15 +120,15 @@ class _Reader:
         if form:
             schema["format"] = form
         for name in ("description", "title"):
-            told = found.get(name)
-            if isinstance(told, str) and told:
-                schema.setdefault("description", told)
+            given = found.get(name)
+            if isinstance(given, str) and given:
+                schema.setdefault("description", given)
         if kind == "array":
             return schema | {"items": self.read(found.get("items"), depth + 1)}
         if kind == "object":
             return schema | self._members(found, depth)
         values = found.get("enum")
-        if kind == "string" and isinstance(values, list) and len(values) < _MOST_VALUES:
+        if kind == "string" and isinstance(values, list) and len(values) < _MAX_VALUES:
             texts = [value for value in values if isinstance(value, str)]
             if texts:
                 schema["enum"] = [*dict.fromkeys(texts)]
@@ -153,13 +154,15 @@ class _Reader:
 
 def _kind(found: Mapping[str, JSON]) -> tuple[str, str]:
     """Return type and format of a schema, as far as they are known."""
-    told = found.get("type")
-    words = told if isinstance(told, list) else [told]
-    known = [_TYPES[str(w).lower()] for w in words if str(w).lower() in _TYPES]
+    given = found.get("type")
+    names = [
+        str(name).lower() for name in (given if isinstance(given, list) else [given])
+    ]
+    known = [_TYPES[name] for name in names if name in _TYPES]
     if not known:
         if isinstance(found.get("properties"), dict):
             return "object", ""
         return ("array", "") if isinstance(found.get("items"), dict) else ("", "")
     kind, form = known[0]
-    told = found.get("format")
-    return kind, form or (told if isinstance(told, str) else "")
+    given = found.get("format")
+    return kind, form or (given if isinstance(given, str) else "")

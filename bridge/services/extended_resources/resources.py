@@ -1,4 +1,4 @@
-"""Resources that an account added to the element: kept, listed, answered.
+"""Resources that an account added to the element: stored, listed, called.
 
 Source: elements-api 3.5.
 """
@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bridge.catalog.model import JSON, Element
+from bridge.catalog.model import Element
 from bridge.errors import InvalidRequestError, NotFoundError
 from bridge.services.access import require_enabled
 from bridge.services.context import Context
@@ -32,14 +32,15 @@ from bridge.services.objects import find_object
 from bridge.store import extended_resources
 from bridge.store.instances import Instance
 from bridge.store.organizations import User
+from bridge.types import JSON
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-_MOST_RESOURCES = 500
+_MAX_RESOURCES = 500
 
 
 @dataclass(frozen=True, slots=True)
 class SavedResource:
-    """An added resource as stored; `notes` are sentences for `Elements-Error`."""
+    """A stored resource; `notes` are sentences for the header `Elements-Error`."""
 
     document: Mapping[str, JSON]
     notes: Sequence[str]
@@ -47,7 +48,7 @@ class SavedResource:
 
 @dataclass(frozen=True, slots=True)
 class ResolvedRequest:
-    """An added resource that a path means; `values` fill the names in its path."""
+    """A request for an added resource; `values` are for the names in its path."""
 
     method: str
     document: Mapping[str, JSON]
@@ -56,7 +57,7 @@ class ResolvedRequest:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """The model of an added resource; `by_path` says that its path has the name."""
+    """The model of an added resource; `by_path` when the path has the name."""
 
     method: str
     schema: Mapping[str, JSON]
@@ -68,10 +69,10 @@ def list_resources(
 ) -> list[dict[str, JSON]]:
     """Return the element's resources and then the account's own. No vendor call."""
     builtin = [] if own_only else builtin_resources(element)
-    return [*builtin, *own_resources(ctx, user, element)]
+    return [*builtin, *list_own_resources(ctx, user, element)]
 
 
-def own_resources(
+def list_own_resources(
     ctx: Context, user: User | None, element: Element
 ) -> list[dict[str, JSON]]:
     """Return the resources that the caller's account added, ascending by id."""
@@ -87,7 +88,7 @@ def get_resource(
     """Return one resource.
 
     Raises:
-        NotFoundError: there is none of this number.
+        NotFoundError: it does not exist.
     """
     for document in list_resources(ctx, user, element):
         if str(document["id"]) == resource_id:
@@ -98,20 +99,20 @@ def get_resource(
 def add_resource(
     ctx: Context, user: User, element: Element, body: Mapping[str, JSON]
 ) -> SavedResource:
-    """Keep a resource and return it with its number.
+    """Store a resource and return it with its id.
 
-    A note says so when it has path and method of another one.
+    A note reports other resources with the same path and method.
 
     Raises:
         InvalidRequestError: its path or method cannot be used.
     """
     method = _method(body)
-    if len(own_resources(ctx, user, element)) >= _MOST_RESOURCES:
-        raise InvalidRequestError(f"An account has at most {_MOST_RESOURCES}.")
+    if len(list_own_resources(ctx, user, element)) >= _MAX_RESOURCES:
+        raise InvalidRequestError(f"An account has at most {_MAX_RESOURCES}.")
     number = extended_resources.add_extended(
-        ctx.database, user.account_id, element.key, method, _kept(body)
+        ctx.database, user.account_id, element.key, method, _storable(body)
     )
-    return _saved(ctx, user, element, _document(_kept(body), number))
+    return _saved(ctx, user, element, _document(_storable(body), number))
 
 
 def replace_resource(
@@ -123,15 +124,15 @@ def replace_resource(
 ) -> SavedResource:
     """Replace a resource of the account's own.
 
-    A note says so when it has path and method of another one now.
+    A note reports other resources with the same path and method.
 
     Raises:
-        NotFoundError: it has none of this number; a built-in one is nobody's.
+        NotFoundError: it does not exist, or is built in.
         InvalidRequestError: the path or method cannot be used, or a hook became a
             legacy one.
     """
     number = own_number(ctx, user, element, resource_id)
-    method, kept = _method(body), _kept(body)
+    method, kept = _method(body), _storable(body)
 
     def replace(stored: Mapping[str, JSON]) -> dict[str, JSON]:
         refuse_legacy_hooks(stored, kept)
@@ -149,16 +150,16 @@ def remove_resource(
     """Remove a resource of the account's own.
 
     Raises:
-        NotFoundError: it has none of this number; a built-in one is nobody's.
+        NotFoundError: it does not exist, or is built in.
     """
     number = own_number(ctx, user, element, resource_id)
     extended_resources.remove_extended(ctx.database, user.account_id, number)
 
 
-def find_meant(
+def resolve_path(
     ctx: Context, user: User, instance: Instance, path: str
 ) -> list[ResolvedRequest]:
-    """Return the added resources that a path means, the newest first.
+    """Return the added resources whose path matches, the newest first.
 
     `path` has no hub in front. No vendor call.
     """
@@ -175,10 +176,11 @@ def find_meant(
 
 
 def find_model(ctx: Context, instance: Instance, name: str) -> Model | None:
-    """Return the model that describes a name, compared without case. No vendor call.
+    """Return the model of a name, compared without case; None without one.
 
-    The name is a path's, where nothing but names in braces follows it, or a model's
-    own; of several the newest counts. A model that describes no object is none.
+    The name is the first segment of a path, followed by placeholders only, or the name
+    of a model. The newest counts, and models that do not describe an object are
+    skipped. No vendor call.
     """
     stored = extended_resources.list_extended(
         ctx.database, instance.account_id, instance.element_key
@@ -194,29 +196,31 @@ def find_model(ctx: Context, instance: Instance, name: str) -> Model | None:
     return next((model for model in found if model.by_path), next(iter(found), None))
 
 
-def answer(
-    ctx: Context, instance: Instance, meant: ResolvedRequest, sent: ReceivedArguments
+def call_resource(
+    ctx: Context, instance: Instance, request: ResolvedRequest, sent: ReceivedArguments
 ) -> Mapping[str, JSON]:
-    """Return what an added resource answers. One vendor call.
+    """Call an added resource and return its response. One vendor call.
 
     Raises:
         ForbiddenError: the instance is disabled.
-        InvalidRequestError: the definition names no operation that may be called, or
-            what it needs was not sent.
-        ProviderError: Autotask refused, or gave no usable answer.
+        InvalidRequestError: the definition's operation may not be called, or a
+            required parameter is missing.
+        ProviderError: Autotask refused, or sent no usable response.
     """
     require_enabled(instance)
     further = ctx.settings.extended_operations
-    asked = read_definition(meant.document, sent, further)
     backend = open_backend(ctx, instance)
-    return backend.call(asked.operation, asked.arguments, writes=asked.writes)
+    call = read_definition(request.document, sent, backend.read_envelope, further)
+    return backend.call(call.operation, call.arguments, writes=call.writes)
 
 
 def is_object(ctx: Context, instance: Instance, name: str) -> bool:
-    """Tell whether a name is a resource's or an entity's; vendor calls as objects'.
+    """Return whether a name is a resource's or an entity's.
+
+    Vendor calls as `find_object`.
 
     Raises:
-        ProviderError: the vendor could not be asked and nothing is cached.
+        ProviderError: the vendor call failed and nothing is cached.
     """
     try:
         find_object(ctx, instance, name)
@@ -238,7 +242,7 @@ def _document(document: Mapping[str, JSON], number: int) -> dict[str, JSON]:
 def _saved(
     ctx: Context, user: User, element: Element, document: Mapping[str, JSON]
 ) -> SavedResource:
-    """Return a stored resource, with a note when others match the same calls."""
+    """Return a stored resource, with a note if others match the same requests."""
     own = extended_resources.list_extended(ctx.database, user.account_id, element.key)
     method, shape = _method(document), path_shape(document)
     alike = [
@@ -256,7 +260,7 @@ def _saved(
     return SavedResource(document, (note,))
 
 
-def _kept(body: Mapping[str, JSON]) -> dict[str, JSON]:
+def _storable(body: Mapping[str, JSON]) -> dict[str, JSON]:
     return {
         name: value
         for name, value in body.items()
@@ -286,12 +290,12 @@ def _method(body: Mapping[str, JSON]) -> str:
 
 
 def own_number(ctx: Context, user: User, element: Element, resource_id: str) -> int:
-    """Return the number of a resource of the account's own.
+    """Return the id of a resource of the account's own, as a number.
 
     Raises:
-        NotFoundError: it has none of this number; a built-in one is nobody's.
+        NotFoundError: it does not exist, or is built in.
     """
-    for document in own_resources(ctx, user, element):
+    for document in list_own_resources(ctx, user, element):
         if str(document["id"]) == resource_id:
             return int(resource_id)
     raise _missing(resource_id)

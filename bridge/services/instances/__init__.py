@@ -1,1 +1,1 @@
-"""Instances and what is configured in them."""
+"""Instances and their configuration."""

@@ -1,4 +1,4 @@
-"""What stands in an instance's body: read from callers, and written for them.
+"""Bodies of instances: read from callers, and written for them.
 
 Source: elements-api 2.1 (document), 2.3 (configuration), 2.4 (masked values).
 """
@@ -9,23 +9,24 @@ import json
 import re
 from collections.abc import Mapping
 
-from bridge.catalog.model import JSON, Element
+from bridge.catalog.model import Element
 from bridge.errors import InvalidRequestError
 from bridge.services.context import Context
 from bridge.services.credentials import SERVER_URL, derive_server_url
 from bridge.services.times import write_time
 from bridge.services.traces import is_traced
 from bridge.store.instances import Instance
+from bridge.types import JSON
 
 MASK = "********"
 _TAG = re.compile(r"</?[A-Za-z!][^>]*>")
-_LONGEST_NAME = 255
+_MAX_NAME_LENGTH = 255
 
 
 def instance_document(ctx: Context, instance: Instance) -> dict[str, JSON]:
     """Return the document of elements-api 2.1, secrets masked.
 
-    Every member of the published answer is there, in its order, whatever its value.
+    It has every member of the published response, in its order.
     """
     element = ctx.elements[instance.element_key]
     configuration = _shown_configuration(element, instance)
@@ -58,7 +59,7 @@ def instance_document(ctx: Context, instance: Instance) -> dict[str, JSON]:
 
 
 def _shown_configuration(element: Element, instance: Instance) -> dict[str, JSON]:
-    """Return supplied keys and the element's shown defaults, secrets masked."""
+    """Return the stored keys and the element's visible defaults, secrets masked."""
     secret = {key.key for key in element.configuration if key.secret}
     shown: dict[str, JSON] = {
         key: MASK if key in secret and value else value
@@ -71,7 +72,7 @@ def _shown_configuration(element: Element, instance: Instance) -> dict[str, JSON
 
 
 def unmask(given: Mapping[str, str], stored: Mapping[str, str]) -> dict[str, str]:
-    """Return what was given; a masked value means the stored one, if there is one."""
+    """Return the given values; a masked value stands for the stored one, if any."""
     return {
         key: stored[key] if value == MASK and key in stored else value
         for key, value in given.items()
@@ -79,7 +80,7 @@ def unmask(given: Mapping[str, str], stored: Mapping[str, str]) -> dict[str, str
 
 
 def named_element(body: Mapping[str, JSON]) -> str | None:
-    """Return the key or id in `element`, as text; None when none is named."""
+    """Return the key or id in `element`, as text; None without one."""
     element = body.get("element")
     members = element if isinstance(element, dict) else {}
     for member in ("key", "id"):
@@ -89,7 +90,7 @@ def named_element(body: Mapping[str, JSON]) -> str | None:
 
 
 def read_name(value: JSON) -> str:
-    """Return a name with its HTML tags stripped and their text kept; `""` for none.
+    """Return a name without HTML tags, but with their text; `""` for null.
 
     Raises:
         InvalidRequestError: not a text, or too long.
@@ -99,13 +100,13 @@ def read_name(value: JSON) -> str:
     if not isinstance(value, str):
         raise InvalidRequestError("name must be a text.")
     name = _strip(value).strip()
-    if len(name) > _LONGEST_NAME:
-        raise InvalidRequestError(f"name is longer than {_LONGEST_NAME} characters.")
+    if len(name) > _MAX_NAME_LENGTH:
+        raise InvalidRequestError(f"name is longer than {_MAX_NAME_LENGTH} characters.")
     return name
 
 
 def read_tags(value: JSON) -> list[str]:
-    """Return tags, sanitised like a name; those of which nothing is left are dropped.
+    """Return tags, stripped of HTML like a name; empty ones are dropped.
 
     Raises:
         InvalidRequestError: not a list of texts.
@@ -117,7 +118,7 @@ def read_tags(value: JSON) -> list[str]:
 
 
 def _strip(text: str) -> str:
-    """Return a text without HTML tags, those that appear by the stripping included."""
+    """Return a text without HTML tags, repeated until none appear by the removal."""
     while (stripped := _TAG.sub("", text)) != text:
         text = stripped
     return text
@@ -139,12 +140,12 @@ def read_configuration(value: JSON) -> dict[str, str]:
 def _config_text(value: JSON) -> str:
     if isinstance(value, str):
         return value
-    # Unlike orjson it writes whole numbers of any size.
+    # Unlike orjson, json writes whole numbers of any size.
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def require_keys(element: Element, configuration: Mapping[str, str]) -> None:
-    """Refuse a configuration that lacks a required key; the zone stands for the URL.
+    """Check that a configuration has all required keys; a zone replaces the URL.
 
     Raises:
         InvalidRequestError: with every missing key.

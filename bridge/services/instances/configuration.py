@@ -5,20 +5,21 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping
 
-from bridge.catalog.model import JSON, ConfigurationKey
+from bridge.catalog.model import ConfigurationKey
 from bridge.errors import InvalidRequestError, NotFoundError
 from bridge.services.context import Context
 from bridge.services.instances.bodies import MASK
-from bridge.services.instances.lifecycle import find_again, patch_instance
+from bridge.services.instances.lifecycle import patch_instance, reload_instance
 from bridge.store.instances import Instance
+from bridge.types import JSON
 
 _FIRST_FOREIGN_ID = 1_000_000
 
 
 def list_entries(ctx: Context, instance: Instance) -> list[dict[str, JSON]]:
-    """Return an entry for every key of the element, then for every other supplied.
+    """Return an entry for every key of the element, then for every other stored key.
 
-    Keys left at their default are there too; secrets are masked. No vendor call.
+    Keys with their default are included; secrets are masked. No vendor call.
     """
     keys = ctx.elements[instance.element_key].configuration
     known = {key.key for key in keys}
@@ -30,7 +31,7 @@ def get_entry(ctx: Context, instance: Instance, config_id: str) -> dict[str, JSO
     """Return the entry with this id, as written in a path. No vendor call.
 
     Raises:
-        NotFoundError: the instance has no such entry.
+        NotFoundError: the instance does not have the entry.
     """
     for entry in list_entries(ctx, instance):
         if str(entry["id"]) == config_id:
@@ -46,19 +47,19 @@ def patch_entry(
 ) -> dict[str, JSON]:
     """Set the `propertyValue` of one entry and return the entry.
 
-    Null sets the key back to its default; a masked value changes nothing. Two vendor
+    Null resets the key to its default; a masked value changes nothing. Two vendor
     calls when the key is a credential, none otherwise.
 
     Raises:
-        NotFoundError: the instance has no such entry.
-        InvalidRequestError: no `propertyValue`, or one that Autotask refuses.
+        NotFoundError: the instance does not have the entry.
+        InvalidRequestError: `propertyValue` is missing, or Autotask refuses it.
     """
     entry = get_entry(ctx, instance, config_id)
     if "propertyValue" not in body:
         raise InvalidRequestError("propertyValue is required.")
     change: dict[str, JSON] = {str(entry["key"]): body["propertyValue"]}
     patch_instance(ctx, instance, {"configuration": change})
-    return get_entry(ctx, find_again(ctx, instance), config_id)
+    return get_entry(ctx, reload_instance(ctx, instance), config_id)
 
 
 def _entry(key: ConfigurationKey, configuration: Mapping[str, str]) -> dict[str, JSON]:
@@ -77,7 +78,7 @@ def _entry(key: ConfigurationKey, configuration: Mapping[str, str]) -> dict[str,
 
 
 def _foreign_key(key: str) -> ConfigurationKey:
-    """Describe a key that the element does not know; its id follows from its name."""
+    """Describe a key that the element does not have; its id is a hash of its name."""
     return ConfigurationKey(
         id=_FIRST_FOREIGN_ID + zlib.crc32(key.encode()),
         key=key,

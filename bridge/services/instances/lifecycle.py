@@ -1,4 +1,4 @@
-"""Instances: provision, find, change, remove; credentials verified on the way in."""
+"""Instances: create, find, change, delete; credentials are verified first."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from bridge.catalog.model import JSON, Element
+from bridge.catalog.model import Element
 from bridge.errors import (
     InvalidRequestError,
     NotFoundError,
@@ -33,6 +33,7 @@ from bridge.services.locks import record_lock
 from bridge.store import instance_search, instances
 from bridge.store.instances import Instance
 from bridge.store.organizations import User
+from bridge.types import JSON
 
 _SCOPE = "instances"
 _Merge: TypeAlias = Callable[[Mapping[str, str], Mapping[str, str]], dict[str, str]]
@@ -40,7 +41,7 @@ _Merge: TypeAlias = Callable[[Mapping[str, str], Mapping[str, str]], dict[str, s
 
 @dataclass(frozen=True, slots=True)
 class InstanceSearch:
-    """What `GET /instances` asks for; see elements-api 2.2."""
+    """The parameters of `GET /instances`; see elements-api 2.2."""
 
     tags: Sequence[str] = ()
     text: str = ""
@@ -69,14 +70,14 @@ def create_instance(
 ) -> dict[str, JSON]:
     """Verify credentials at Autotask, store the instance, return its document.
 
-    Two vendor calls: zone look-up and one authenticated call; nothing is stored
-    when either fails.
+    Two vendor calls: zone look-up and one authenticated call; nothing is stored if
+    either fails.
 
     Raises:
-        InvalidRequestError: the body, a missing key (all are named), or refused
-            credentials, with the vendor's text.
+        InvalidRequestError: the body is invalid, keys are missing (all are named), or
+            the credentials were refused, with the vendor's text.
         NotFoundError: unknown element.
-        ProviderError: the vendor could not be asked.
+        ProviderError: the vendor call failed.
     """
     named = element_key_or_id or named_element(body)
     if named is None:
@@ -104,13 +105,13 @@ def create_instance(
 
 
 def list_instances(ctx: Context, user: User, search: InstanceSearch) -> InstancePage:
-    """Return the caller's instances, an admin's account's too; no vendor call.
+    """Return the caller's instances, for an admin all of the account; no vendor call.
 
     They are ascending by id.
 
     Raises:
         NotFoundError: nothing matches.
-        InvalidRequestError: `next_page` is no token of this list.
+        InvalidRequestError: `next_page` is not a token of this list.
     """
     account_id = user.account_id if user.admin else None
     return _list(ctx, search, account_id=account_id, user_id=user.id)
@@ -119,7 +120,7 @@ def list_instances(ctx: Context, user: User, search: InstanceSearch) -> Instance
 def list_of_account(
     ctx: Context, user: User, account_id: int, search: InstanceSearch
 ) -> InstancePage:
-    """Return an account's instances, as far as the caller sees them.
+    """Return an account's instances, limited to those that the caller may see.
 
     Raises:
         NotFoundError, InvalidRequestError: as `list_instances`.
@@ -179,10 +180,10 @@ def count_instances(ctx: Context, user: User) -> dict[str, JSON]:
 
 
 def find_instance(ctx: Context, user: User, instance_id: str) -> Instance:
-    """Return an instance that the caller sees, by its id as written in a path.
+    """Return an instance that the caller may see, by its id as written in a path.
 
     Raises:
-        NotFoundError: unknown, or not the caller's to see.
+        NotFoundError: it does not exist, or the caller may not see it.
     """
     instance = None
     if re.fullmatch(r"\d{1,18}", instance_id, re.ASCII):
@@ -195,10 +196,10 @@ def find_instance(ctx: Context, user: User, instance_id: str) -> Instance:
 
 
 def find_element(ctx: Context, key_or_id: str) -> Element:
-    """Return an element by key or by number.
+    """Return an element by key or by id.
 
     Raises:
-        NotFoundError: there is none.
+        NotFoundError: it does not exist.
     """
     for element in ctx.elements.values():
         if key_or_id in (element.key, str(element.id)):
@@ -213,11 +214,11 @@ def replace_instance(
     *,
     reauthenticate: bool = True,
 ) -> dict[str, JSON]:
-    """Carry out `PUT` (elements-api 2.4) and return the document; token kept.
+    """Replace an instance (`PUT`, elements-api 2.4) and return its document.
 
-    The configuration, when given, replaces the stored one; a masked value, and a
-    required key that is not repeated, keep theirs. Two vendor calls when the
-    configuration is given, none otherwise.
+    The token stays. A given configuration replaces the stored one, except for masked
+    values and missing required keys. Two vendor calls with a configuration, none
+    without.
     """
     element = ctx.elements[instance.element_key]
     required = {key.key for key in element.configuration if key.required}
@@ -243,10 +244,10 @@ def patch_instance(
     *,
     reauthenticate: bool = True,
 ) -> dict[str, JSON]:
-    """Carry out `PATCH` (elements-api 2.4) and return the document; token kept.
+    """Change an instance (`PATCH`, elements-api 2.4) and return its document.
 
-    Configuration keys are merged; null removes one. Two vendor calls when a
-    credential changes, none otherwise.
+    The token stays. Configuration keys are merged; null removes a key. Two vendor
+    calls when a credential changes, none otherwise.
     """
 
     def merged(stored: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
@@ -292,8 +293,10 @@ def _change(  # noqa: PLR0913 - the two ways to change differ in three points
         find_element(ctx, named)
     name = read_name(body.get("name")) or None
     tags = read_tags(body["tags"]) if body.get("tags") is not None else None
+    # Concurrent changes would otherwise merge into the same old configuration, and the
+    # later one would overwrite the earlier.
     with record_lock(ctx, f"instance/{instance.id}"):
-        current = find_again(ctx, instance)
+        current = reload_instance(ctx, instance)
         configuration, zone = None, None
         if body.get("configuration") is not None:
             given = read_configuration(body["configuration"])
@@ -313,11 +316,11 @@ def _change(  # noqa: PLR0913 - the two ways to change differ in three points
             zone=zone,
             disabled=disabled,
         )
-    return instance_document(ctx, updated or find_again(ctx, instance))
+    return instance_document(ctx, updated or reload_instance(ctx, instance))
 
 
-def find_again(ctx: Context, instance: Instance) -> Instance:
-    """Return an instance as it is now.
+def reload_instance(ctx: Context, instance: Instance) -> Instance:
+    """Return the current state of an instance.
 
     Raises:
         NotFoundError: it was deleted meanwhile.
@@ -331,10 +334,10 @@ def find_again(ctx: Context, instance: Instance) -> Instance:
 
 
 def _verify(ctx: Context, configuration: Mapping[str, str]) -> Zone | None:
-    """Ask the vendor for the zone and prove the credentials; return the zone.
+    """Look up the zone, verify the credentials, and return the zone.
 
-    A refusal is the caller's mistake here: 400, because callers read 401 as a mistake
-    in their own secrets. Source: elements-api 2.1, errors.
+    A refusal is 400 here, because callers take 401 as an error in their own secrets.
+    Source: elements-api 2.1, errors.
     """
     found: list[Zone] = []
     credentials = read_credentials(ctx, configuration)

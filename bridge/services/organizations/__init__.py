@@ -1,1 +1,1 @@
-"""Organizations, accounts and users; how old ones move in."""
+"""Organizations, accounts and users, and their import."""

@@ -1,6 +1,6 @@
 """The platform's own organization and accounts. No vendor call anywhere.
 
-Whoever calls sees his organization; only its admins change what is not their own.
+Callers see their own organization; only its admins may change more than their own.
 Source: elements-api appendix A.
 """
 
@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping
 from typing import NoReturn
 
-from bridge.catalog.model import JSON
 from bridge.errors import ForbiddenError, InvalidRequestError, NotFoundError
 from bridge.interfaces import Entity, FieldType
 from bridge.services.context import Context
@@ -22,11 +21,12 @@ from bridge.services.organizations.bodies import (
     unchanged,
     unused,
 )
-from bridge.services.organizations.lists import select, written
+from bridge.services.organizations.lists import select, to_document
 from bridge.services.paging import PageRequest, PageSlice, slice_page
 from bridge.store import accounts
 from bridge.store.accounts import Account
 from bridge.store.organizations import User
+from bridge.types import JSON
 
 POLICY = "notification.webhook.failure.policy"
 POLICIES = ("retry", "queue")
@@ -47,7 +47,7 @@ _USED = {*_TEXTS, "active"}
 
 
 def organization_document(user: User) -> dict[str, JSON]:
-    """Return the caller's organization; its secret is read with a login, not here."""
+    """Return the caller's organization; its secret needs a login and is not here."""
     return {
         "id": user.organization_id,
         "name": user.organization_name,
@@ -57,9 +57,7 @@ def organization_document(user: User) -> dict[str, JSON]:
     }
 
 
-def list_accounts(
-    ctx: Context, user: User, where: str, asked: PageRequest
-) -> PageSlice:
+def list_accounts(ctx: Context, user: User, where: str, page: PageRequest) -> PageSlice:
     """Return accounts of the caller's organization, ascending by id.
 
     Raises:
@@ -67,15 +65,15 @@ def list_accounts(
     """
     found = accounts.list_accounts(ctx.database, user.organization_id)
     rows = [_account_row(account) for account in found]
-    return slice_page("platform accounts", select(where, _ACCOUNT_TYPES, rows), asked)
+    return slice_page("platform accounts", select(where, _ACCOUNT_TYPES, rows), page)
 
 
 def find_account(ctx: Context, user: User, account_id: str) -> Account:
     """Return an account of the caller's organization.
 
     Raises:
-        NotFoundError: there is none of this id.
-        ForbiddenError: it is another organization's.
+        NotFoundError: it does not exist.
+        ForbiddenError: it belongs to another organization.
     """
     known = re.fullmatch(r"\d{1,10}", account_id, re.ASCII)
     account = accounts.get_account(ctx.database, int(account_id)) if known else None
@@ -87,11 +85,11 @@ def find_account(ctx: Context, user: User, account_id: str) -> Account:
 
 
 def find_own_account(ctx: Context, user: User, account_id: str) -> Account:
-    """Return the caller's account, or for an admin any of his organization.
+    """Return the caller's account, or for an admin any account of the organization.
 
     Raises:
         NotFoundError, ForbiddenError: as `find_account`, or it is another account and
-            the caller is no admin.
+            the caller is not an admin.
     """
     account = find_account(ctx, user, account_id)
     if account.id != user.account_id:
@@ -100,11 +98,11 @@ def find_own_account(ctx: Context, user: User, account_id: str) -> Account:
 
 
 def add_account(ctx: Context, user: User, body: Mapping[str, JSON]) -> AccountFields:
-    """Make an account.
+    """Create an account.
 
     Raises:
-        ForbiddenError: the caller is no admin.
-        InvalidRequestError: `name` is missing, a member is no text, or `active` is
+        ForbiddenError: the caller is not an admin.
+        InvalidRequestError: `name` is missing, a member is not a text, or `active` is
             not true.
     """
     require_admin(user)
@@ -127,9 +125,9 @@ def change_account(
     """Change the members of an account that the body names.
 
     Raises:
-        NotFoundError, ForbiddenError: as `find_account`, or the caller is no admin.
-        InvalidRequestError: a member is no text, `active` is not true, or a member
-            that nobody can change differs.
+        NotFoundError, ForbiddenError: as `find_account`, or the caller is not an admin.
+        InvalidRequestError: a member is not a text, `active` is not true, or a
+            read-only member differs.
     """
     account = find_account(ctx, user, account_id)
     require_admin(user)
@@ -145,7 +143,7 @@ def remove_account(ctx: Context, user: User, account_id: str) -> None:
     """Remove an account that has no users and no instances.
 
     Raises:
-        NotFoundError, ForbiddenError: as `find_account`, or the caller is no admin.
+        NotFoundError, ForbiddenError: as `find_account`, or the caller is not an admin.
         InvalidRequestError: it is the default account.
         ConflictError: it has users or instances, which are named.
     """
@@ -157,7 +155,7 @@ def remove_account(ctx: Context, user: User, account_id: str) -> None:
 
 
 def list_roles(ctx: Context, user: User, account_id: str) -> list[JSON]:
-    """Return the roles that an account has: there are none, users are admins or not.
+    """Return the roles of an account: always empty, as users are admins or not.
 
     Raises:
         NotFoundError, ForbiddenError: as `find_account`.
@@ -167,11 +165,11 @@ def list_roles(ctx: Context, user: User, account_id: str) -> list[JSON]:
 
 
 def refuse_role(ctx: Context, user: User, account_id: str, role: str) -> NoReturn:
-    """Refuse to give a role to an account, or to take it away.
+    """Refuse to grant a role to an account, or to revoke it.
 
     Raises:
-        NotFoundError, ForbiddenError: as `find_account`, or the caller is no admin.
-        InvalidRequestError: in any other case, as no role is known here.
+        NotFoundError, ForbiddenError: as `find_account`, or the caller is not an admin.
+        InvalidRequestError: in any other case, as accounts have no roles.
     """
     find_account(ctx, user, account_id)
     require_admin(user)
@@ -182,7 +180,7 @@ def refuse_role(ctx: Context, user: User, account_id: str, role: str) -> NoRetur
 
 
 def read_settings(ctx: Context, user: User, account_id: str) -> dict[str, JSON]:
-    """Return what is set for an account, the failure policy in any case.
+    """Return the settings of an account, always with the failure policy.
 
     Raises:
         NotFoundError, ForbiddenError: as `find_account`.
@@ -195,11 +193,11 @@ def read_settings(ctx: Context, user: User, account_id: str) -> dict[str, JSON]:
 def write_settings(
     ctx: Context, user: User, account_id: str, body: Mapping[str, JSON]
 ) -> dict[str, JSON]:
-    """Set what the body names, keep the rest, and return all of it.
+    """Change the settings that the body names, and return all settings.
 
     Raises:
         NotFoundError, ForbiddenError: as `find_own_account`.
-        InvalidRequestError: a policy that is none, or a value that is no single one.
+        InvalidRequestError: an unknown policy, or a value that is a list or an object.
     """
     account = find_own_account(ctx, user, account_id)
     values: dict[str, str] = {}
@@ -218,14 +216,14 @@ def write_settings(
 
 def account_document(account: Account) -> Entity:
     """Return an account as callers see it."""
-    return written(_account_row(account))
+    return to_document(_account_row(account))
 
 
 def require_admin(user: User) -> None:
-    """Refuse a caller who is no admin.
+    """Check that a caller is an admin.
 
     Raises:
-        ForbiddenError: he is none.
+        ForbiddenError: it is not.
     """
     if not user.admin:
         raise ForbiddenError("Only an admin of the organization may do this.")

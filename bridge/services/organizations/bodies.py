@@ -1,6 +1,6 @@
-"""Bodies for accounts and users of the platform: what they may say, and how.
+"""Validation of bodies for accounts and users of the platform.
 
-No member is dropped in silence: it takes effect, is refused, or is named as ignored.
+No member is dropped silently: it takes effect, is refused, or is reported as ignored.
 Source: elements-api appendix A; design 12, unknown members.
 """
 
@@ -10,9 +10,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
-from bridge.catalog.model import JSON
 from bridge.errors import ForbiddenError, InvalidRequestError
 from bridge.interfaces import Entity
+from bridge.types import JSON
 
 MAX_TEXT_LENGTH = 1000
 _DERIVED = frozenset({"createdDate", "lastLoginDate", "fullName"})
@@ -28,7 +28,7 @@ class AccountFields:
 
 
 def unused(body: Mapping[str, JSON], used: Collection[str]) -> tuple[str, ...]:
-    """Return the members of a body for something new that are not used for it."""
+    """Return the members of the body of a create that have no effect."""
     return tuple(name for name in body if name not in used)
 
 
@@ -37,10 +37,10 @@ def unchanged(
 ) -> tuple[str, ...]:
     """Return the members of a change that are ignored: unknown and derived ones.
 
-    Callers put back whole documents, so what equals the stored document is no change.
+    Callers send whole documents back, so a member equal to the stored one is accepted.
 
     Raises:
-        InvalidRequestError: members that nobody can change differ; all are named.
+        InvalidRequestError: read-only members differ; all are named.
     """
     differing = [
         name
@@ -57,7 +57,7 @@ def read_text(body: Mapping[str, JSON], name: str) -> str | None:
     """Return a member that is a text, None when it is null or absent.
 
     Raises:
-        InvalidRequestError: it is no text, or too long.
+        InvalidRequestError: it is not a text, or too long.
     """
     value = body.get(name)
     if value is not None and not isinstance(value, str):
@@ -70,7 +70,7 @@ def read_text(body: Mapping[str, JSON], name: str) -> str | None:
 
 
 def read_flag(body: Mapping[str, JSON], name: str) -> bool | None:
-    """Return a member that is a boolean or its word, None when it is absent.
+    """Return a member that is a boolean, or `true` or `false`; None when it is absent.
 
     Raises:
         InvalidRequestError: it is neither.
@@ -84,11 +84,11 @@ def read_flag(body: Mapping[str, JSON], name: str) -> bool | None:
 
 
 def refuse_roles(body: Mapping[str, JSON]) -> None:
-    """Refuse a body that gives a user roles: users here have none.
+    """Check that a body gives a user no roles: users here do not have any.
 
     Raises:
         ForbiddenError: it names a role of administrators.
-        InvalidRequestError: it names another role, or `roles` is no list.
+        InvalidRequestError: it names another role, or `roles` is not a list.
     """
     roles = body.get("roles")
     if roles is not None and not isinstance(roles, list):
@@ -99,11 +99,11 @@ def refuse_roles(body: Mapping[str, JSON]) -> None:
 
 
 def refuse_role(key: str) -> NoReturn:
-    """Refuse to give a user a role, or to take it away.
+    """Refuse to grant a role to a user, or to revoke it.
 
     Raises:
         ForbiddenError: it is a role of administrators.
-        InvalidRequestError: it is any other; no role is known here.
+        InvalidRequestError: it is any other, as users have no roles.
     """
     reason = "users have no roles here and are administrators or not"
     if key.strip().lower().endswith("admin"):
@@ -115,7 +115,7 @@ def refuse_role(key: str) -> NoReturn:
 
 
 def _is_equal(given: JSON, stored: object) -> bool:
-    """Tell whether two values read alike; old clients send numbers as texts."""
+    """Return whether two values are equal as texts: old clients send numbers so."""
     if given is None or stored is None:
         return given is stored
     return str(given).lower() == str(stored).lower()

@@ -1,4 +1,4 @@
-"""Lists of the platform's own things: filtered here, they are short.
+"""Filtered lists of accounts and users; they are short enough to filter in memory.
 
 Source: elements-api 1.9, 5 and appendix A.
 """
@@ -24,19 +24,21 @@ _UTC = ZoneInfo("UTC")
 def select(
     where: str, types: Mapping[str, FieldType], rows: Sequence[Entity]
 ) -> list[Entity]:
-    """Return the rows that a CEQL text lets pass, as callers see them.
+    """Return the rows that match a CEQL filter, as documents.
 
     Raises:
-        InvalidQueryError: the text does not parse, names an unknown member, or has a
+        InvalidQueryError: the filter does not parse, names an unknown member, or has a
             value that cannot be compared.
     """
     parsed = parse_where(where)
     expr = None if parsed is None else _type(types, parsed)
-    return [written(row) for row in rows if expr is None or matches(expr, row, _UTC)]
+    return [
+        to_document(row) for row in rows if expr is None or matches(expr, row, _UTC)
+    ]
 
 
-def written(row: Entity) -> Entity:
-    """Return a row as callers see it: times in one form, what has no value left out."""
+def to_document(row: Entity) -> Entity:
+    """Return a row as a document: times as texts, without null members."""
     return {
         name: write_time(value) if isinstance(value, datetime) else value
         for name, value in row.items()

@@ -1,7 +1,7 @@
 """Users of the platform, and their passwords. No vendor call anywhere.
 
-Whoever calls sees the users of his organization and changes himself; only its admins
-change others. Source: elements-api appendix A.
+Callers see the users of their organization and may change their own; only its admins
+may change others. Source: elements-api appendix A.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import NoReturn
 
-from bridge.catalog.model import JSON
 from bridge.errors import InvalidRequestError, NotFoundError, UnauthorizedError
 from bridge.interfaces import Entity, FieldType
 from bridge.services.access import REFUSED
@@ -26,11 +25,12 @@ from bridge.services.organizations.bodies import (
     unchanged,
     unused,
 )
-from bridge.services.organizations.lists import select, written
+from bridge.services.organizations.lists import select, to_document
 from bridge.services.paging import PageRequest, PageSlice, slice_page
 from bridge.store import organizations, users
 from bridge.store.organizations import User
 from bridge.store.users import UserChange
+from bridge.types import JSON
 
 _TYPES = {
     "id": FieldType.LONG,
@@ -48,15 +48,15 @@ _TEXTS = ("email", "firstName", "lastName", "password")
 _USED = {*_TEXTS, "active", "roles"}
 _DATE_LENGTH = len("yyyy-MM-dd")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
-_SHORTEST_PASSWORD = 8
+_MIN_PASSWORD_LENGTH = 8
 
 
 def list_users(
-    ctx: Context, user: User, account_id: str | None, where: str, asked: PageRequest
+    ctx: Context, user: User, account_id: str | None, where: str, page: PageRequest
 ) -> PageSlice:
     """Return users of an account, or of the whole organization, ascending by id.
 
-    Those who are not active are among them. `lastLoginDate` is a date here.
+    Inactive users are included. `lastLoginDate` is a date here.
 
     Raises:
         NotFoundError, ForbiddenError: as `find_account`.
@@ -70,7 +70,7 @@ def list_users(
         and (account is None or found.account_id == account.id)
     ]
     listed = [_listed(document) for document in select(where, _TYPES, rows)]
-    return slice_page("platform users", listed, asked)
+    return slice_page("platform users", listed, page)
 
 
 def find_user(
@@ -79,8 +79,8 @@ def find_user(
     """Return a user of the caller's organization, or of one account of it.
 
     Raises:
-        NotFoundError: there is none of this id, or it is another organization's or
-            account's; or as `find_account`.
+        NotFoundError: it does not exist, or belongs to another organization or account;
+            or as `find_account`.
         ForbiddenError: as `find_account`.
     """
     account = find_account(ctx, user, account_id) if account_id is not None else None
@@ -94,7 +94,7 @@ def find_by_id_or_email(ctx: Context, user: User, id_or_email: str) -> User:
     """Return a user of the caller's organization.
 
     Raises:
-        NotFoundError: there is none, or it is another organization's.
+        NotFoundError: it does not exist, or belongs to another organization.
     """
     return _find(ctx, user, id_or_email, r"\d{1,10}|[^@]+@[^@]+")
 
@@ -102,15 +102,14 @@ def find_by_id_or_email(ctx: Context, user: User, id_or_email: str) -> User:
 def add_user(
     ctx: Context, user: User, account_id: str, body: Mapping[str, JSON]
 ) -> AccountFields:
-    """Make a user of an account; only this answer tells the secret.
+    """Create a user of an account; only this response has the user's secret.
 
-    The new user is no admin.
+    The new user is not an admin.
 
     Raises:
-        NotFoundError, ForbiddenError: as `find_account`, the caller is no admin, or
+        NotFoundError, ForbiddenError: as `find_account`, the caller is not an admin, or
             the body names a role of administrators.
-        InvalidRequestError: a member is missing, or none that can be used; all that
-            are missing are named.
+        InvalidRequestError: members are missing (all are named), or one is invalid.
         ConflictError: a user with this e-mail address exists.
     """
     account = find_account(ctx, user, account_id)
@@ -146,17 +145,17 @@ def change_user(
 ) -> AccountFields:
     """Change the members of a user that the body names.
 
-    A user who is not active, or whose password another changed, has no sessions left;
-    the secrets of one who is not active open nothing. One who is deactivated
-    `permanent`ly loses its instances.
+    All sessions of a user end when it is deactivated, or when another user changes its
+    password. The secrets of an inactive user do not work. With `permanent`, a
+    deactivated user loses its instances.
 
     Raises:
         NotFoundError: the user was removed meanwhile.
-        ForbiddenError: another user, and the caller is no admin; or the body names a
-            role of administrators.
-        InvalidRequestError: a member cannot be used, a member that nobody can change
-            differs, or the caller would deactivate himself or skip the question for
-            his present password.
+        ForbiddenError: it is another user and the caller is not an admin; or the body
+            names a role of administrators.
+        InvalidRequestError: a member is invalid, a read-only member differs, or callers
+            would deactivate themselves or change their own password without giving
+            their present one.
         ConflictError: another user has this e-mail address.
         UnauthorizedError: the caller was deactivated just now.
     """
@@ -181,11 +180,11 @@ def change_user(
 def remove_user(ctx: Context, user: User, found: User) -> None:
     """Remove a user; its instances pass to the administrator of its account.
 
-    Where the account has none, they pass to the caller.
+    If the account has no administrator, they pass to the caller.
 
     Raises:
-        ForbiddenError: the caller is no admin.
-        InvalidRequestError: the caller would remove itself.
+        ForbiddenError: the caller is not an admin.
+        InvalidRequestError: the user is the caller.
         UnauthorizedError: the caller was deactivated just now.
     """
     require_admin(user)
@@ -196,12 +195,12 @@ def remove_user(ctx: Context, user: User, found: User) -> None:
 
 
 def refuse_user_role(ctx: Context, user: User, user_id: str, role: str) -> NoReturn:
-    """Refuse to give a user a role, or to take it away.
+    """Refuse to grant a role to a user, or to revoke it.
 
     Raises:
         NotFoundError: as `find_user`.
-        ForbiddenError: the caller is no admin, or it is a role of administrators.
-        InvalidRequestError: in any other case, as no role is known here.
+        ForbiddenError: the caller is not an admin, or it is a role of administrators.
+        InvalidRequestError: in any other case, as users have no roles.
     """
     find_user(ctx, user, user_id)
     require_admin(user)
@@ -209,7 +208,7 @@ def refuse_user_role(ctx: Context, user: User, user_id: str, role: str) -> NoRet
 
 
 def change_password(ctx: Context, user: User, body: Mapping[str, JSON]) -> None:
-    """Change the caller's password; every session of his ends, this one included.
+    """Change the caller's password; all sessions of the caller end, even this one.
 
     Raises:
         InvalidRequestError: a member is missing, the old password is wrong, or the
@@ -224,20 +223,20 @@ def change_password(ctx: Context, user: User, body: Mapping[str, JSON]) -> None:
 
 
 def require_password(password: str) -> None:
-    """Refuse a password that is too short.
+    """Check the length of a password.
 
     Raises:
-        InvalidRequestError: it is.
+        InvalidRequestError: it is too short.
     """
-    if len(password) < _SHORTEST_PASSWORD:
+    if len(password) < _MIN_PASSWORD_LENGTH:
         raise InvalidRequestError(
-            f"A password must have at least {_SHORTEST_PASSWORD} characters."
+            f"A password must have at least {_MIN_PASSWORD_LENGTH} characters."
         )
 
 
 def user_document(user: User) -> Entity:
-    """Return a user as callers see him, without a secret."""
-    return written(_user_row(user))
+    """Return a user as a document, without secrets."""
+    return to_document(_user_row(user))
 
 
 def _find(ctx: Context, user: User, text: str, pattern: str) -> User:
@@ -277,10 +276,10 @@ def _user_row(user: User) -> Entity:
 
 
 def _read_change(body: Mapping[str, JSON], *, permanent: bool) -> UserChange:
-    """Return what a body changes.
+    """Return the changes in a body.
 
     Raises:
-        InvalidRequestError: a member is blank, or none that can be used.
+        InvalidRequestError: a member is blank or invalid.
     """
     texts = {name: read_text(body, name) for name in _TEXTS if name in body}
     blank = [name for name, text in texts.items() if not (text or "").strip()]
@@ -301,10 +300,10 @@ def _read_change(body: Mapping[str, JSON], *, permanent: bool) -> UserChange:
 
 
 def _read_email(text: str) -> str:
-    """Return an e-mail address; whether it receives anything is not tried.
+    """Return an e-mail address; only its format is checked.
 
     Raises:
-        InvalidRequestError: it does not look like one.
+        InvalidRequestError: it does not look like an e-mail address.
     """
     email = text.strip()
     if not _EMAIL.fullmatch(email) or not email.isprintable():

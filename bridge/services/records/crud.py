@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from functools import partial
 
-from bridge.catalog.model import JSON, Resource, Verb
+from bridge.catalog.model import Resource, Verb
 from bridge.errors import (
     BridgeError,
     ProviderRejectedError,
@@ -47,6 +47,7 @@ from bridge.services.records.vendor_records import (
 from bridge.services.records.write_result import WriteResult, show_unread
 from bridge.services.times import write_time
 from bridge.store.instances import Instance
+from bridge.types import JSON
 
 
 def get_record(

@@ -27,7 +27,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from bridge.catalog.model import JSON, Resource
+from bridge.catalog.model import Resource
 from bridge.ceql.ast import And, Expr, Operator, Predicate
 from bridge.interfaces import (
     Backend,
@@ -48,6 +48,7 @@ from bridge.services.records.vendor_records import validate_new
 from bridge.store import idempotency_records
 from bridge.store.idempotency_records import CreateRequest, IdempotencyRecord
 from bridge.store.instances import Instance
+from bridge.types import JSON
 
 _STAMPS = ("CreateDate", "CreateDateTime", "AttachDate", "DateStamp")
 """Unverified: that an opportunity's `DateStamp` stays as it was at its creation."""

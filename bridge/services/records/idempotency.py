@@ -34,7 +34,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TypeAlias
 
-from bridge.catalog.model import JSON, Resource
+from bridge.catalog.model import Resource
 from bridge.errors import (
     BridgeError,
     CallerError,
@@ -65,6 +65,7 @@ from bridge.store.idempotency_records import (
 )
 from bridge.store.instances import Instance
 from bridge.store.process_identity import current_process
+from bridge.types import JSON
 
 _FIRST_PAUSE_S = 0.005
 _LONGEST_PAUSE_S = 0.25

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from bridge.catalog.model import JSON, Resource
+from bridge.catalog.model import Resource
 from bridge.ceql.ast import Expr, Operator, Predicate
 from bridge.errors import NotFoundError
 from bridge.interfaces import Backend, Entity, EntityType, Field, FieldType, Scalar
@@ -22,6 +22,7 @@ from bridge.services.records.validation import (
     validate_update,
 )
 from bridge.store.instances import Instance
+from bridge.types import JSON
 
 _ID = Field("id", FieldType.LONG)
 

@@ -1,1 +1,1 @@
-"""What was called, by whom, and what it cost at the vendor."""
+"""Usage: logged requests, their counts, and the vendor call budgets."""

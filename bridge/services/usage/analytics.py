@@ -1,4 +1,4 @@
-"""Figures out of the log of requests, as a caller may read them. No vendor call.
+"""Counts of logged requests for callers. No vendor call.
 
 Members beside `timestamp`, `count`, `usage` and `instancesCreatedCount` are ours, after
 those of the events' analytics. Source: elements-api 7.8, row 86 and Appendix E.
@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
 
-from bridge.catalog.model import JSON
 from bridge.errors import ForbiddenError, InvalidRequestError
 from bridge.services.context import Context
 from bridge.services.times import write_time
@@ -22,21 +21,22 @@ from bridge.store import accounts, instance_search
 from bridge.store import usage as rows
 from bridge.store.organizations import User
 from bridge.store.usage import Aspect, RequestFilter
+from bridge.types import JSON
 
 _SPAN = timedelta(days=1)
 
-Kind: TypeAlias = Literal["accounts", "elements"]
+Grouping: TypeAlias = Literal["accounts", "elements"]
 
-_ASPECTS: Mapping[Kind, tuple[Aspect, str]] = {
+_ASPECTS: Mapping[Grouping, tuple[Aspect, str]] = {
     "accounts": ("account_id", "accountId"),
     "elements": ("element_key", "elementKey"),
 }
-KINDS = tuple(_ASPECTS)
+GROUPINGS = tuple(_ASPECTS)
 
 
 @dataclass(frozen=True, slots=True)
 class MetricsSearch:
-    """What is to be counted; without accounts, the caller's own."""
+    """The parameters of a count; without account ids, of the caller's own account."""
 
     usage: UsageSearch
     account_ids: Sequence[str] = ()
@@ -46,27 +46,27 @@ class MetricsSearch:
 def count_over_time(
     ctx: Context, user: User, search: MetricsSearch
 ) -> list[dict[str, JSON]]:
-    """Return one item for each interval, with 0 where nothing was asked.
+    """Return one item for each interval, with 0 for those without requests.
 
     Items have `timestamp`, `count`, `success` and `failed`.
 
     Raises:
         InvalidRequestError: a date, the status, the interval or an id cannot be used,
             or there are too many intervals.
-        NotFoundError: the time asked for lies in the future.
-        ForbiddenError: an account is not the caller's to see.
+        NotFoundError: the time is in the future.
+        ForbiddenError: the caller may not see an account.
     """
-    asked, since, until = _read(ctx, user, search)
+    query, since, until = _read(ctx, user, search)
     interval = time_buckets.read_interval(search.interval, since, until)
     starts = time_buckets.starts(since, until, interval)
     count, failed = Counter[object](), Counter[object]()
     width = time_buckets.width(interval)
-    for counted in rows.count_by_time(ctx.database, asked, width):
+    for counted in rows.count_by_time(ctx.database, query, width):
         start = time_buckets.start_of(counted.kind, interval)
         count[start] += counted.count
         failed[start] += counted.failed
     return [
-        {"timestamp": write_time(start), **_figures(count[start], failed[start])}
+        {"timestamp": write_time(start), **_counts(count[start], failed[start])}
         for start in starts
     ]
 
@@ -74,19 +74,19 @@ def count_over_time(
 def count_statuses(
     ctx: Context, user: User, search: MetricsSearch
 ) -> list[dict[str, JSON]]:
-    """Return one item for each status that was answered in an interval, ascending.
+    """Return one item for each response status in an interval, ascending.
 
     Items have `timestamp`, `status`, `count`, `success` and `failed`.
 
     Raises:
         As `count_over_time`.
     """
-    asked, since, until = _read(ctx, user, search)
+    query, since, until = _read(ctx, user, search)
     interval = time_buckets.read_interval(search.interval, since, until)
     time_buckets.starts(since, until, interval)
     count, failed = Counter[tuple[datetime, int]](), Counter[tuple[datetime, int]]()
     width = time_buckets.width(interval)
-    for counted in rows.count_statuses_by_time(ctx.database, asked, width):
+    for counted in rows.count_statuses_by_time(ctx.database, query, width):
         time, status = counted.kind
         key = time_buckets.start_of(time, interval), status
         count[key] += counted.count
@@ -95,46 +95,46 @@ def count_statuses(
         {
             "timestamp": write_time(start),
             "status": status,
-            **_figures(number, failed[start, status]),
+            **_counts(number, failed[start, status]),
         }
         for (start, status), number in sorted(count.items())
     ]
 
 
 def count_by(
-    ctx: Context, user: User, search: MetricsSearch, kind: Kind
+    ctx: Context, user: User, search: MetricsSearch, kind: Grouping
 ) -> list[dict[str, JSON]]:
-    """Return one item for each account or element that was met, ascending.
+    """Return one item for each account or element with requests, ascending.
 
-    Items have `accountId` or `elementKey` (null for calls of none), then `count`,
-    `success` and `failed`.
+    Items have `accountId` or `elementKey` (null for requests without one), then
+    `count`, `success` and `failed`.
 
     Raises:
-        As `count_over_time`; no interval is looked at.
+        As `count_over_time`; the interval is ignored.
     """
-    asked, _, _ = _read(ctx, user, search)
+    query, _, _ = _read(ctx, user, search)
     aspect, member = _ASPECTS[kind]
     return [
-        {member: counted.kind, **_figures(counted.count, counted.failed)}
-        for counted in rows.count_by(ctx.database, asked, aspect)
+        {member: counted.kind, **_counts(counted.count, counted.failed)}
+        for counted in rows.count_by(ctx.database, query, aspect)
     ]
 
 
 def count_by_instance(
     ctx: Context, user: User, search: MetricsSearch
 ) -> dict[str, JSON]:
-    """Return `usage`: an item for each instance that was called, ascending by id.
+    """Return `usage`: an item for each instance with requests, ascending by id.
 
-    Items have `instanceId`, `count`, `success` and `failed`; instances that were
-    removed are among them.
+    Items have `instanceId`, `count`, `success` and `failed`; deleted instances are
+    included.
 
     Raises:
-        As `count_over_time`; no interval is looked at.
+        As `count_over_time`; the interval is ignored.
     """
-    asked, _, _ = _read(ctx, user, search)
+    query, _, _ = _read(ctx, user, search)
     usage: list[JSON] = [
-        {"instanceId": counted.kind, **_figures(counted.count, counted.failed)}
-        for counted in rows.count_by(ctx.database, asked, "instance_id")
+        {"instanceId": counted.kind, **_counts(counted.count, counted.failed)}
+        for counted in rows.count_by(ctx.database, query, "instance_id")
         if counted.kind is not None
     ]
     return {"usage": usage}
@@ -143,17 +143,17 @@ def count_by_instance(
 def count_created_instances(
     ctx: Context, user: User, search: MetricsSearch
 ) -> dict[str, JSON]:
-    """Return `instancesCreatedCount`: how many were created and still exist.
+    """Return `instancesCreatedCount`: the number of new instances that still exist.
 
     Raises:
-        As `count_over_time`; interval, status and text are not looked at.
+        As `count_over_time`; interval, status and text are ignored.
     """
-    asked, since, until = _read(ctx, user, search)
+    query, since, until = _read(ctx, user, search)
     count = instance_search.count_created(
         ctx.database,
-        account_ids=asked.account_ids,
-        element_keys=asked.element_keys,
-        tags=asked.tags,
+        account_ids=query.account_ids,
+        element_keys=query.element_keys,
+        tags=query.tags,
         since=since,
         until=until,
     )
@@ -163,21 +163,21 @@ def count_created_instances(
 def _read(
     ctx: Context, user: User, search: MetricsSearch
 ) -> tuple[RequestFilter, datetime, datetime]:
-    """Return what is to be counted, from when and until when; a day unless told."""
+    """Return the filter of a count with its start and end, by default one day."""
     account_ids = _account_ids(ctx, user, search.account_ids)
-    asked = read_search(ctx, user, search.usage)
-    until = asked.until or ctx.clock()
-    since = asked.since or _day_before(until)
-    asked = replace(asked, account_ids=account_ids, since=since, until=until)
-    return asked, since, until
+    query = read_search(ctx, user, search.usage)
+    until = query.until or ctx.clock()
+    since = query.since or _day_before(until)
+    query = replace(query, account_ids=account_ids, since=since, until=until)
+    return query, since, until
 
 
 def _account_ids(ctx: Context, user: User, wanted: Sequence[str]) -> tuple[int, ...]:
-    """Return the accounts to count; an admin sees all of his organization.
+    """Return the accounts to count; admins see all of their organization.
 
     Raises:
-        InvalidRequestError: an id is no number.
-        ForbiddenError: an account is not the caller's to see, or is none.
+        InvalidRequestError: an id is not a number.
+        ForbiddenError: the caller may not see an account, or it does not exist.
     """
     if not wanted:
         return (user.account_id,)
@@ -201,5 +201,5 @@ def _day_before(moment: datetime) -> datetime:
         return moment
 
 
-def _figures(count: int, failed: int) -> dict[str, JSON]:
+def _counts(count: int, failed: int) -> dict[str, JSON]:
     return {"count": count, "success": count - failed, "failed": failed}

@@ -1,54 +1,53 @@
-"""Where the call budgets stand of the tenant databases an organization leads to."""
+"""Usage of the call budgets of an organization's tenant databases."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from bridge.catalog.model import JSON
-from bridge.interfaces import Priority
+from bridge.interfaces import BudgetUsage, Priority, SlotUsage
 from bridge.services.context import Context
 from bridge.services.times import write_time
 from bridge.store import instances
 from bridge.store.organizations import User
-from bridge.store.rate_limit.limiter import BudgetUsage, SlotUsage
+from bridge.types import JSON
 
 
 def list_vendor_usage(ctx: Context, user: User) -> list[dict[str, JSON]]:
     """Return a document for each tenant database, ascending. No vendor call.
 
-    What others who share the database have used is counted in it, never named.
+    The calls of others who share the database are counted, without their names.
     """
     zones = instances.list_zones(ctx.database, user.organization_id)
     databases = sorted({zone.database for zone in zones})
-    return [_document(figures) for figures in ctx.rate_limiter.figures(databases)]
+    return [_document(budget) for budget in ctx.rate_limiter.get_budgets(databases)]
 
 
-def describe_limits(figures: BudgetUsage) -> str:
-    """Return in a sentence which calls the rate limiter lets pass just now."""
-    sentences = [_describe_budget(figures)]
-    if figures.quota_refused_at is not None:
+def describe_limits(budget: BudgetUsage) -> str:
+    """Return a sentence that says which calls the rate limiter lets pass now."""
+    sentences = [_describe_budget(budget)]
+    if budget.quota_refused_at is not None:
         sentences.append(
-            f"Autotask refused a call for quota at {_second(figures.quota_refused_at)}"
+            f"Autotask refused a call for quota at {_second(budget.quota_refused_at)}"
         )
-    if figures.breaker_until is not None:
+    if budget.breaker_until is not None:
         sentences.append(
             "its host failed too often and is called again at "
-            f"{_second(figures.breaker_until)}"
+            f"{_second(budget.breaker_until)}"
         )
     return "; ".join(sentences)
 
 
-def _describe_budget(figures: BudgetUsage) -> str:
-    until = figures.refused_until
-    people, others = until[Priority.INTERACTIVE], until[Priority.BULK]
-    if people is None and others is None:
+def _describe_budget(budget: BudgetUsage) -> str:
+    until = budget.refused_until
+    interactive, others = until[Priority.INTERACTIVE], until[Priority.BULK]
+    if interactive is None and others is None:
         return "calls pass"
-    if people is None and others is not None:
+    if interactive is None and others is not None:
         return (
             "interactive calls pass, bulk and polling calls are refused until "
             f"{_second(others)} at the earliest"
         )
-    first = min(each for each in (people, others) if each is not None)
+    first = min(each for each in (interactive, others) if each is not None)
     return f"calls are refused until {_second(first)} at the earliest"
 
 
@@ -56,24 +55,24 @@ def _second(moment: datetime) -> str:
     return f"{moment:%H:%M:%S} UTC"
 
 
-def _document(figures: BudgetUsage) -> dict[str, JSON]:
-    """Return the figures as JSON; `theirs` is null when no recent reading tells."""
-    until = figures.breaker_until
+def _document(budget: BudgetUsage) -> dict[str, JSON]:
+    """Return the usage as JSON; `theirs` is null without a recent reading."""
+    until = budget.breaker_until
     return {
-        "database": figures.database,
-        "threshold": figures.threshold,
-        "used": figures.ours + (figures.theirs or 0),
-        "ours": figures.ours,
-        "theirs": figures.theirs,
-        "readAt": _time(figures.read_at),
-        "ageSeconds": None if figures.age_s is None else int(figures.age_s),
-        "assumedUsedUp": figures.quota_refused_at is not None,
-        "quotaRefusedAt": _time(figures.quota_refused_at),
+        "database": budget.database,
+        "threshold": budget.threshold,
+        "used": budget.ours + (budget.theirs or 0),
+        "ours": budget.ours,
+        "theirs": budget.theirs,
+        "readAt": _time(budget.read_at),
+        "ageSeconds": None if budget.age_s is None else int(budget.age_s),
+        "assumedUsedUp": budget.quota_refused_at is not None,
+        "quotaRefusedAt": _time(budget.quota_refused_at),
         "refusedUntil": {
             priority.name.lower(): _time(moment)
-            for priority, moment in figures.refused_until.items()
+            for priority, moment in budget.refused_until.items()
         },
-        "lanes": [_lane(lane) for lane in figures.lanes],
+        "lanes": [_slot(slots) for slots in budget.slots],
         "breaker": {
             "state": "closed" if until is None else "open",
             "retryAt": _time(until),
@@ -85,10 +84,10 @@ def _time(moment: datetime | None) -> str | None:
     return write_time(moment) if moment else None
 
 
-def _lane(figures: SlotUsage) -> dict[str, JSON]:
+def _slot(slots: SlotUsage) -> dict[str, JSON]:
     return {
-        "entity": figures.entity,
-        "lanes": figures.lanes,
-        "inFlight": figures.in_flight,
-        "waiting": figures.waiting,
+        "entity": slots.entity,
+        "lanes": slots.slots,
+        "inFlight": slots.in_flight,
+        "waiting": slots.waiting,
     }

@@ -1,4 +1,4 @@
-"""The log of a caller's requests, as he may read it. No vendor call.
+"""The log of requests, as callers may read it. No vendor call.
 
 Source: elements-api appendix A.
 """
@@ -10,7 +10,6 @@ import time
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bridge.catalog.model import JSON
 from bridge.errors import InvalidRequestError, NotFoundError
 from bridge.services import paging
 from bridge.services.context import Context
@@ -19,6 +18,7 @@ from bridge.services.values import read_time_text
 from bridge.store import usage as rows
 from bridge.store.organizations import User
 from bridge.store.usage import LoggedRequest, RequestFilter
+from bridge.types import JSON
 
 _SCOPE = "usage"
 _REQUEST_ID = re.compile("[0-9a-f]{24}")
@@ -28,9 +28,9 @@ _PAUSE_S = 0.1
 
 @dataclass(frozen=True, slots=True)
 class UsageSearch:
-    """What a look into the log asks for; `offset` counts from 0.
+    """The parameters of a search in the log; `offset` counts from 0.
 
-    `total` asks how many requests match in all.
+    With `total`, all matching requests are counted.
     """
 
     since: str = ""
@@ -48,9 +48,9 @@ class UsageSearch:
 
 @dataclass(frozen=True, slots=True)
 class UsagePage:
-    """A page of the log, newest first; `next_page` only when a further one exists.
+    """A page of the log, newest first; `next_page` is None on the last one.
 
-    `total` is given when it was asked for.
+    `total` is None unless the search requested it.
     """
 
     documents: list[dict[str, JSON]]
@@ -61,38 +61,38 @@ class UsagePage:
 def list_usage(ctx: Context, user: User, search: UsageSearch) -> UsagePage:
     """Return requests of the caller's account, newest first.
 
-    What was answered until this call began is among them.
+    They include all requests that this process completed before this call.
 
     Raises:
-        InvalidRequestError: a date, the status or the token cannot be used.
-        NotFoundError: the time asked for lies in the future.
+        InvalidRequestError: a date, the status or the token is invalid.
+        NotFoundError: the time is in the future.
     """
-    asked = read_search(ctx, user, search)
+    query = read_search(ctx, user, search)
     before = paging.read_token(_SCOPE, search.next_page) if search.next_page else None
-    asked = replace(
-        asked,
+    query = replace(
+        query,
         before=before,
         offset=0 if before else search.offset,
         limit=search.page_size + 1,
     )
-    found = rows.list_requests(ctx.database, asked)
+    found = rows.list_requests(ctx.database, query)
     shown = found[: search.page_size]
     more = len(found) > len(shown)
     return UsagePage(
-        documents=[_document(ctx, user, noted) for noted in shown],
+        documents=[_document(ctx, user, logged) for logged in shown],
         next_page=paging.write_token(_SCOPE, shown[-1].id) if more else None,
-        total=rows.count_requests(ctx.database, asked) if search.total else None,
+        total=rows.count_requests(ctx.database, query) if search.total else None,
     )
 
 
 def read_search(ctx: Context, user: User, search: UsageSearch) -> RequestFilter:
-    """Return what a search looks for in the log of the caller's account.
+    """Return the filter of a search in the log of the caller's account.
 
-    What this process has answered until now is written first.
+    The queued rows of this process are written first.
 
     Raises:
-        InvalidRequestError: a date or the status cannot be used.
-        NotFoundError: the time asked for lies in the future.
+        InvalidRequestError: a date or the status is invalid.
+        NotFoundError: the time is in the future.
     """
     since, until = _time("from", search.since), _time("to", search.until)
     if since and since > ctx.clock():
@@ -115,38 +115,38 @@ def read_search(ctx: Context, user: User, search: UsageSearch) -> RequestFilter:
 def get_usage(ctx: Context, user: User, usage_id: str) -> dict[str, JSON]:
     """Return one request by its traffic id, or by its `Elements-Request-Id`.
 
-    A request that another process answered is waited for, at most a second.
+    Waits up to a second for the row of a request that another process served.
 
     Raises:
-        NotFoundError: there is none, or it is another account's.
+        NotFoundError: it does not exist, or belongs to another account.
     """
     ctx.request_log.flush()
     deadline = time.monotonic() + _OTHERS_WRITE_WITHIN_S
     while True:
-        noted = rows.find_request(ctx.database, user.account_id, usage_id)
-        if noted is not None:
-            return _document(ctx, user, noted)
+        logged = rows.find_request(ctx.database, user.account_id, usage_id)
+        if logged is not None:
+            return _document(ctx, user, logged)
         if time.monotonic() > deadline or not _REQUEST_ID.fullmatch(usage_id):
             raise NotFoundError(f"There is no usage with ID {usage_id[:80]}.")
         time.sleep(_PAUSE_S)
 
 
-def _document(ctx: Context, user: User, noted: LoggedRequest) -> dict[str, JSON]:
-    element = ctx.elements.get(noted.element_key or "")
+def _document(ctx: Context, user: User, logged: LoggedRequest) -> dict[str, JSON]:
+    element = ctx.elements.get(logged.element_key or "")
     members: dict[str, JSON] = {
-        "user_id": noted.user_id,
-        "account_id": noted.account_id,
-        "company_id": noted.organization_id,
-        "process_time": round(noted.duration_ms, 1),
-        "traffic_id": str(noted.id),
-        "request_status": str(noted.status),
-        "request_ip": noted.remote_address,
-        "element_key": noted.element_key,
+        "user_id": logged.user_id,
+        "account_id": logged.account_id,
+        "company_id": logged.organization_id,
+        "process_time": round(logged.duration_ms, 1),
+        "traffic_id": str(logged.id),
+        "request_status": str(logged.status),
+        "request_ip": logged.remote_address,
+        "element_key": logged.element_key,
         "element_name": element.name if element else None,
-        "request_uri": noted.path,
-        "element_api": f"{noted.method} {noted.route}",
-        "request_id": noted.request_id,
-        "traffic_date": write_time(noted.answered_at),
+        "request_uri": logged.path,
+        "element_api": f"{logged.method} {logged.route}",
+        "request_id": logged.request_id,
+        "traffic_date": write_time(logged.answered_at),
         "company_external_id": "",
         "company_external_name": user.organization_name,
     }
@@ -154,7 +154,7 @@ def _document(ctx: Context, user: User, noted: LoggedRequest) -> dict[str, JSON]
 
 
 def _element_keys(ctx: Context, search: UsageSearch) -> tuple[str, ...] | None:
-    """Return the elements asked for by key and by hub; None when neither is named."""
+    """Return the elements of the keys and the hub; None when neither is given."""
     if not search.hub:
         return search.keys or None
     of_hub = [e.key for e in ctx.elements.values() if e.hub["key"] == search.hub]
@@ -171,7 +171,7 @@ def _time(name: str, text: str) -> datetime | None:
 
 
 def _status(text: str) -> tuple[int, int] | None:
-    """Read `404`, `4xx`, `success` or `failed` as a range of codes."""
+    """Parse `404`, `4xx`, `success` or `failed` as a range of codes."""
     word = text.strip().lower()
     if not word:
         return None

@@ -1,6 +1,6 @@
-"""Spans of time cut into equal pieces, to count by. Pure.
+"""Time buckets to count by. Pure.
 
-Source: elements-api 7.8 (interval words, both ends included, most pieces).
+Source: elements-api 7.8 (interval names, both ends included, maximum number).
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _WIDTHS = {
     "quarter": 7,
     "year": 4,
 }
-"""Interval words, with how much of a written time tells the piece it is in."""
+"""Interval names, with the length of the prefix of a timestamp that has its bucket."""
 
-_LEAST = "0001-01-01 00:00:00"
+_MIN_TIME = "0001-01-01 00:00:00"
 _MONTHS = {"month": 1, "quarter": 3, "year": 12}
 _STEPS = {
     "second": timedelta(seconds=1),
@@ -41,10 +41,10 @@ _DERIVED = (
 
 
 def read_interval(word: str, since: datetime, until: datetime) -> str:
-    """Return an interval word; one that suits the span when none is given.
+    """Return an interval name, by default one that suits the time span.
 
     Raises:
-        InvalidRequestError: the word is unknown.
+        InvalidRequestError: the name is unknown.
     """
     interval = word.strip().lower()
     if not interval:
@@ -56,12 +56,12 @@ def read_interval(word: str, since: datetime, until: datetime) -> str:
 
 
 def width(interval: str) -> int:
-    """Return how many characters of a written time are needed for `start_of`."""
+    """Return how many characters of a timestamp `start_of` needs."""
     return _WIDTHS[interval]
 
 
 def starts(since: datetime, until: datetime, interval: str) -> list[datetime]:
-    """Return the starts of all pieces from that of `since` to that of `until`.
+    """Return the starts of all buckets from that of `since` to that of `until`.
 
     Raises:
         InvalidRequestError: there are more than 10,000.
@@ -80,13 +80,13 @@ def starts(since: datetime, until: datetime, interval: str) -> list[datetime]:
 
 
 def start_of(written: str, interval: str) -> datetime:
-    """Return where the piece starts that the beginning of a written time is in."""
-    text = written + _LEAST[len(written) :]
+    """Return the start of the bucket of a timestamp, given by its prefix."""
+    text = written + _MIN_TIME[len(written) :]
     return _floor(datetime.fromisoformat(f"{text}+00:00"), interval)
 
 
 def _floor(moment: datetime, interval: str) -> datetime:
-    """Return the start of the piece that a UTC time is in; weeks start on Monday."""
+    """Return the start of the bucket of a UTC time; weeks start on Monday."""
     if interval == "second":
         return moment.replace(microsecond=0)
     if interval == "minute":
@@ -103,7 +103,7 @@ def _floor(moment: datetime, interval: str) -> datetime:
 
 
 def _following(start: datetime, interval: str) -> datetime | None:
-    """Return the start of the next piece; None where the calendar ends."""
+    """Return the start of the next bucket; None at the end of the calendar."""
     try:
         if interval in _STEPS:
             return start + _STEPS[interval]

@@ -1,4 +1,4 @@
-"""Logs that the database went away and that it is back, not every failure between."""
+"""Logs when the database becomes unavailable and when it is available again."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _log = logging.getLogger(__name__)
 
 
 class AvailabilityLog:
-    """One line when a database that worked before fails, and one when it works again.
+    """Logs one line when a working database fails and one when it works again.
 
-    Safe to use from many threads. Within `interval_s` of the last such pair nothing is
-    logged, so that a database that fails now and then fills no log.
+    Thread-safe. Logs nothing within `interval_s` of the last outage, so that a database
+    that fails often does not fill the log.
     """
 
     def __init__(self, interval_s: float = _INTERVAL_S) -> None:
@@ -27,7 +27,8 @@ class AvailabilityLog:
         self._logged_at = float("-inf")
 
     def record_success(self, *, wrote: bool = False) -> None:
-        """Note that the database was used."""
+        """Record a successful use of the database."""
+        # No lock here: every statement comes this way, and a late log line is harmless.
         if self._worked and not self._logged:
             return
         with self._lock:
@@ -39,10 +40,10 @@ class AvailabilityLog:
             self._worked, self._logged = True, False
 
     def record_failure(self, reason: str, *, until_write: bool = False) -> None:
-        """Note that the database could not be used.
+        """Record a failed use of the database.
 
-        `until_write` tells that only a write proves that it can be used again: what is
-        on a full disk can still be read.
+        With `until_write` only a successful write ends the outage: a database on a full
+        disk can still be read.
         """
         with self._lock:
             now = time.monotonic()

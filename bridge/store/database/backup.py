@@ -1,4 +1,4 @@
-"""A copy of the embedded database, made while processes write to it."""
+"""Backups of the SQLite database, made while processes write to it."""
 
 from __future__ import annotations
 
@@ -24,17 +24,16 @@ _CURES = {Problem.FULL: "make room on its disk"}
 
 
 def back_up(db: Database, target: Path) -> list[Path]:
-    """Write the database into one new file, and the work under way into one beside it.
+    """Copy the database into a new file, and the jobs database into one beside it.
 
-    Returns them, mode 0600; `copy.db` comes with `copy.jobs.db` where there is durable
-    work. Each is the state of one moment. Nobody waits: the write-ahead log lets
-    writers go on. Work is copied first: a step done twice is harmless, a step lost
-    between the two is not.
+    Returns the files, mode 0600: `copy.db`, and `copy.jobs.db` if there are durable
+    jobs. Each is a consistent snapshot. Writers are not blocked, because the databases
+    use a write-ahead log.
 
     Raises:
-        ConfigurationError: the database is no file of ours, or a file to be written
-            exists or cannot be.
-        StoreError: a copy failed, or is not sound.
+        ConfigurationError: the database is not SQLite, or a target file exists or
+            cannot be written.
+        StoreError: a copy failed or is damaged.
     """
     if db.file is None:
         raise ConfigurationError(
@@ -45,6 +44,8 @@ def back_up(db: Database, target: Path) -> list[Path]:
     copies = [(db.file, target)]
     work = db.file.with_name(JOBS_FILE)
     if work.exists():
+        # Jobs first: a step that is repeated after a restore is harmless, but a step
+        # that is finished in one copy and missing in the other is lost.
         copies.insert(0, (work, jobs_copy(target)))
     for _, file in copies:
         _refuse_existing(file)
@@ -56,7 +57,7 @@ def back_up(db: Database, target: Path) -> list[Path]:
                 _publish(draft, file)
                 written.append(file)
         except BaseException:
-            # One of two files is no backup.
+            # One of the two files alone is not a usable backup.
             for file in written:
                 file.unlink()
             raise
@@ -64,7 +65,7 @@ def back_up(db: Database, target: Path) -> list[Path]:
 
 
 def _refuse_existing(file: Path) -> None:
-    # Unlike `Path.exists` it finds a dangling link too.
+    # Unlike `Path.exists`, `lstat` also finds a dangling link.
     with _naming(file), contextlib.suppress(FileNotFoundError):
         file.lstat()
         raise FileExistsError
@@ -72,7 +73,7 @@ def _refuse_existing(file: Path) -> None:
 
 @contextlib.contextmanager
 def _copied(source: Path, target: Path) -> Iterator[Path]:
-    """Yield a copy of a database, a file of its own beside `target`; remove it."""
+    """Yield a copy of a database in a temporary file beside `target`."""
     with _naming(target):
         _remove_abandoned(target.parent)
         handle, draft = _new_draft(target.parent)
@@ -89,20 +90,20 @@ def _copied(source: Path, target: Path) -> Iterator[Path]:
 
 
 def _new_draft(directory: Path) -> tuple[int, Path]:
-    """Make a draft, locked for as long as this process has it."""
+    """Create a draft file and hold a lock on it until its handle is closed."""
     while True:
         handle, name = tempfile.mkstemp(_SUFFIX, _PREFIX, directory)
-        # A network file system may have no such locks: then no draft is abandoned.
+        # A network file system may not support locks: then no draft is ever removed.
         with contextlib.suppress(OSError):
             fcntl.flock(handle, fcntl.LOCK_EX)
-        # Another backup may have taken it for abandoned before it was locked.
+        # Another backup may have removed the draft before it was locked.
         if os.fstat(handle).st_nlink:
             return handle, Path(name)
         os.close(handle)
 
 
 def _remove_abandoned(directory: Path) -> None:
-    """Remove the drafts of backups that were killed."""
+    """Delete the drafts of killed backups: those that no process has locked."""
     for path in directory.glob(f"{_PREFIX}*{_SUFFIX}"):
         with contextlib.suppress(OSError), path.open("rb") as draft:
             fcntl.flock(draft, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -111,7 +112,7 @@ def _remove_abandoned(directory: Path) -> None:
 
 @contextlib.contextmanager
 def _naming(target: Path) -> Iterator[None]:
-    """Turn what the system says of a file into a sentence that names `target`."""
+    """Translate an OSError into a ConfigurationError that names `target`."""
     try:
         yield
     except FileExistsError:
@@ -128,8 +129,9 @@ def _naming(target: Path) -> Iterator[None]:
 
 
 def _publish(draft: Path, target: Path) -> None:
-    """Give a copy its name, unless there is a file of that name by now."""
+    """Give a copy its final name; refuse if that file exists by now."""
     with _naming(target):
+        # A hard link never replaces an existing file, a rename would.
         try:
             target.hardlink_to(draft)
         except OSError as error:
@@ -145,7 +147,7 @@ def _copy(source: Path, draft: Path) -> None:
         contextlib.closing(sqlite3.connect(draft)) as copy,
     ):
         live.backup(copy)
-        # One file that can be moved about, without the log beside it.
+        # Without a write-ahead log the copy is one file, which can be moved.
         copy.execute("PRAGMA journal_mode = DELETE")
         [(verdict,)] = copy.execute("PRAGMA quick_check(1)").fetchall()
         if verdict != "ok":

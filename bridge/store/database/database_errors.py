@@ -1,4 +1,4 @@
-"""What kind of trouble a database is in, by what its driver said, and its cure."""
+"""Classifies database errors by the driver's codes and texts, and names their cure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bridge.store.secrets.private_files import cure_ownership
 
 
 class Problem(StrEnum):
-    """Kinds of trouble that are cured differently."""
+    """The kinds of errors; an operator cures each of them differently."""
 
     DAMAGED = auto()
     READ_ONLY = auto()
@@ -49,8 +49,8 @@ _SQLITE = {
     26: Problem.DAMAGED,
 }
 _PRIMARY = 0xFF
-# Extended codes of "disk I/O error" that stand for something else than damage. A write
-# without room is "full" by itself, the shared memory of the write-ahead log is not.
+# Extended codes of "disk I/O error" that do not mean a damaged file. A failed write to
+# a full disk has code 13, but extending the write-ahead log's shared memory has 4874.
 _SQLITE_EXTENDED = {
     778: Problem.DISK,
     1034: Problem.DISK,
@@ -73,8 +73,8 @@ _POSTGRESQL = {
     "XX002": Problem.DAMAGED,
 }
 
-# A refused connection carries no code, only the server's sentence.
-_SENTENCES = {
+# A refused connection has no code, only the server's message. The first match counts.
+_MESSAGES = {
     "authentication failed": Problem.LOGIN,
     "no password supplied": Problem.LOGIN,
     "no pg_hba.conf entry": Problem.LOGIN,
@@ -125,21 +125,21 @@ _REASONS = {
 
 
 def explain(error: SQLAlchemyError | sqlite3.Error) -> str:
-    """Return why a database cannot be used: what its driver said, without any value."""
+    """Return the driver's reason for an error, without any value that was sent."""
     reason = _first_line(error)
     named = _REASONS.get(classify(error))
     return f"{named} ({reason})" if named else reason
 
 
 def cure(cause: BaseException | None, file: Path | None = None) -> str:
-    """Return what an operator does about it; completes a sentence.
+    """Return what an operator can do about an error; completes a sentence.
 
     Args:
-        cause: what the driver raised.
-        file: of a SQLite database.
+        cause: the driver's exception.
+        file: the SQLite file, if the database is one.
     """
-    trouble = classify(cause)
-    if file is not None and trouble in {
+    problem = classify(cause)
+    if file is not None and problem in {
         Problem.FORBIDDEN,
         Problem.READ_ONLY,
     }:
@@ -147,7 +147,7 @@ def cure(cause: BaseException | None, file: Path | None = None) -> str:
             if not os.access(path, os.R_OK | os.W_OK):
                 return cure_ownership(path)
         return "make its file, directory and file system writable for this user"
-    return _CURES[trouble]
+    return _CURES[problem]
 
 
 def _origin(cause: BaseException | None) -> BaseException | None:
@@ -155,20 +155,15 @@ def _origin(cause: BaseException | None) -> BaseException | None:
 
 
 def _first_line(error: SQLAlchemyError | sqlite3.Error) -> str:
-    # The lines after the first quote values that were sent.
+    # The lines after the first quote the values that were sent.
     cause = _origin(error)
     return str(cause).partition("\n")[0].rstrip(".") or type(cause).__name__
 
 
-def judge(error: StoreError) -> Problem:
-    """Return what kind of trouble the store was in when it raised."""
-    return classify(error.__cause__)
-
-
 def is_unavailable(error: SQLAlchemyError) -> bool:
-    """Return whether a database cannot be used just now.
+    """Return whether the database is unavailable now.
 
-    False when it refused a statement for what the statement says.
+    False when it rejected the statement itself.
     """
     if isinstance(error, OperationalError | InterfaceError | PoolTimeoutError):
         return True
@@ -178,20 +173,22 @@ def is_unavailable(error: SQLAlchemyError) -> bool:
 
 
 def classify(cause: BaseException | None) -> Problem:
-    """Return what kind of trouble a database was in when its driver raised."""
+    """Return the kind of a database error, be it the driver's, SQLAlchemy's or ours."""
+    if isinstance(cause, StoreError):
+        cause = cause.__cause__
     origin = _origin(cause)
     if isinstance(origin, sqlite3.Error):
-        # The library's own class stands for "no database" and "malformed" alone.
+        # sqlite3 raises this base class only for "not a database" and "malformed".
         if type(origin) is sqlite3.DatabaseError:
             return Problem.DAMAGED
         code = getattr(origin, "sqlite_errorcode", 0)
-        trouble = _SQLITE.get(code & _PRIMARY, Problem.OTHER)
-        return _SQLITE_EXTENDED.get(code, trouble)
+        problem = _SQLITE.get(code & _PRIMARY, Problem.OTHER)
+        return _SQLITE_EXTENDED.get(code, problem)
     state = getattr(origin, "sqlstate", None)
     if state is not None:
         return _POSTGRESQL.get(state, Problem.OTHER)
     said = str(origin)
-    for part, trouble in _SENTENCES.items():
+    for part, problem in _MESSAGES.items():
         if part in said:
-            return trouble
+            return problem
     return Problem.OTHER

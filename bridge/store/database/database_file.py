@@ -1,8 +1,8 @@
-"""A SQLite file that a process has opened, told from another one in its place.
+"""The SQLite file that a process opened, distinguished from any other at its path.
 
-SQLite makes a missing file when it opens one, and goes on with a file that was removed
-or whose directory was unmounted. Neither must happen to state: a program that went on
-with an empty database would know none of its callers.
+SQLite creates a missing file when it opens a database, and keeps using a file that was
+deleted or whose directory was unmounted. Both would lose state without an error, so
+each transaction checks first that the file at the path is the one that was opened.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ _ABSENT = "absent"
 
 
 class DatabaseFile:
-    """One SQLite file, known by its device and inode.
+    """One SQLite file, identified by its device and inode.
 
     Args:
-        path: where it is. A missing file is made, with mode 0600, unless `opened`.
-        opened: the identity of the file that another process opened there.
-        make: whether a missing file may be made.
+        path: its path. A missing file is created, mode 0600, unless `opened` is given.
+        opened: the identity of the file that another process opened at this path.
+        make: whether a missing file may be created.
 
     Raises:
-        ConfigurationError: it cannot be made.
+        ConfigurationError: it cannot be created.
         StoreError: a restore of it was interrupted.
-        StoreUnavailableError: it is not the file that was opened; nothing was made.
+        StoreUnavailableError: it is not the file that was opened; nothing was created.
     """
 
     def __init__(
@@ -51,10 +51,11 @@ class DatabaseFile:
         self.check()
 
     def check(self) -> None:
-        """Require that the file is still where it was opened; one look at the disk.
+        """Require that the file is still at its path. One system call.
 
         Raises:
-            StoreUnavailableError: it is gone, or another file is there; with the cure.
+            StoreUnavailableError: it is missing, or another file is there; with the
+                cure.
         """
         found = _identify(self.path)
         if found == self.identity:
@@ -73,17 +74,17 @@ class DatabaseFile:
         )
 
     def connect(self) -> sqlite3.Connection:
-        """Return a new connection; nothing is made."""
+        """Return a new connection; a missing file is not created."""
         return connect_existing(self.path)
 
 
 def connect_existing(path: Path) -> sqlite3.Connection:
-    """Open a SQLite file for reading and writing; a missing one is not made.
+    """Open a SQLite file for reading and writing; a missing one is not created.
 
-    For use by one thread at a time, not always the same.
+    Different threads may use the connection, one at a time.
 
     Raises:
-        sqlite3.OperationalError: there is none, or it cannot be opened.
+        sqlite3.OperationalError: it is missing or cannot be opened.
     """
     return sqlite3.connect(
         f"{path.absolute().as_uri()}?mode=rw",
@@ -94,11 +95,11 @@ def connect_existing(path: Path) -> sqlite3.Connection:
 
 
 def refuse_unfinished(path: Path) -> None:
-    """Refuse a database whose restore has begun and not finished.
+    """Refuse a database whose restore has started and not finished.
 
     Raises:
-        StoreError: a restore is under way, or was interrupted; or this user may not
-            use the directory; with the cure.
+        StoreError: a restore is running or was interrupted, or this user may not read
+            the directory; with the cure.
     """
     try:
         unfinished = is_there(path.with_name(MARKER))
@@ -117,9 +118,9 @@ def refuse_unfinished(path: Path) -> None:
 
 
 def _identify(path: Path) -> str:
-    """Return what tells a file from others of this machine; "" when there is none."""
+    """Return an identifier that is unique on this machine; "" for a missing file."""
     try:
-        status = os.stat(path)  # noqa: PTH116 - it is done for each transaction
+        status = os.stat(path)  # noqa: PTH116 - runs for each transaction; the faster one
     except OSError:
         return ""
     return f"{status.st_dev}:{status.st_ino}"

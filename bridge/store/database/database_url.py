@@ -1,7 +1,7 @@
 """The address of the database: `BRIDGE_DATABASE_URL`, or a file in the data directory.
 
-Hosting platforms write `postgres://` or `postgresql://`; both mean PostgreSQL by the
-driver that this program uses.
+Hosting platforms write `postgres://` or `postgresql://`; both select PostgreSQL with
+this program's driver.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _HARMLESS = re.compile(
     r"sslcert|sslcrl|sslkey|sslmode|sslrootcert|target_session_attrs|tcp_user_timeout|"
     r"user)=[^?#@;]*"
 )
-"""Parameters of a URL's query whose values may be shown; any other may be secret."""
+"""Query parameters whose values may be shown; the value of any other may be secret."""
 
 
 def database_url(data_dir: Path, configured: str | None) -> str:
@@ -43,10 +43,10 @@ def database_url(data_dir: Path, configured: str | None) -> str:
 
 
 def check_url(url: str, source: str = "BRIDGE_DATABASE_URL") -> Path | None:
-    """Return the SQLite file that a URL names; None for PostgreSQL.
+    """Validate a database URL; return its SQLite file, None for PostgreSQL.
 
     Raises:
-        ConfigurationError: it is of an unknown kind; its text is not repeated.
+        ConfigurationError: the URL is invalid; the message does not repeat it.
     """
     return sqlite_file(parse_url(url, source))
 
@@ -57,7 +57,7 @@ def sqlite_file(url: URL) -> Path | None:
 
 
 def describe_url(url: str) -> str:
-    """Return the address of a database for a message, without anything secret.
+    """Return the address of a database for a message, without secrets.
 
     Raises:
         ConfigurationError: as `check_url`.
@@ -73,7 +73,7 @@ def describe_url(url: str) -> str:
 
 
 def mask_url(url: str) -> str:
-    """Return a database URL without what is secret; all masked unless it is plain."""
+    """Return a database URL with its secrets masked; an unusual URL is masked whole."""
     found = _PLAIN.fullmatch(url)
     if found is None:
         return _MASK
@@ -84,18 +84,19 @@ def mask_url(url: str) -> str:
 
 
 def has_secret(url: str) -> bool:
-    """Return whether a database URL holds a password, or what may be one."""
+    """Return whether a database URL holds a password, or may hold one."""
     return _MASK in mask_url(url)
 
 
 def parse_url(text: str, source: str = "BRIDGE_DATABASE_URL") -> URL:
-    """Return the parts of a database URL, the driver included.
+    """Parse a database URL and set the driver.
 
     Raises:
-        ConfigurationError: it is of an unknown kind; its text is not repeated.
+        ConfigurationError: the URL is invalid; the message does not repeat it.
     """
-    # Not chained, and nothing of the text is repeated: it may hold a password. With a
-    # second @ its end would be taken for the host, and named when that is not found.
+    # The exception is not chained and its message does not repeat the URL, which may
+    # hold a password. With a second @ the end of a password would be parsed as the
+    # host, and shown in the error when that host is not found.
     try:
         url = _UNREADABLE if _is_ambiguous(text) else make_url(text)
     except (ArgumentError, ValueError):

@@ -1,8 +1,8 @@
 """The database, SQLite or PostgreSQL, and its schema version.
 
-The same statements run on both. On SQLite a writing transaction takes the write lock
-when it begins, so that it never finds half way through that it must wait for another
-writer who waits for it.
+The same statements run on both. On SQLite a writing transaction acquires the write lock
+when it begins: acquired later, two transactions that had both read could wait for each
+other.
 """
 
 from __future__ import annotations
@@ -37,22 +37,23 @@ from bridge.store.database.database_file import DatabaseFile
 from bridge.store.database.database_url import parse_url, sqlite_file
 from bridge.store.secrets.key_ring import KeyRing
 
-_KEPT_CONNECTIONS = 16
-_EXTRA_CONNECTIONS = 48
+_POOL_SIZE = 16
+_MAX_OVERFLOW = 48
 _WAL_ATTEMPTS = 100
 _POSTGRESQL = "postgresql"
-# To connect, in seconds, and for sent data to be acknowledged, in milliseconds.
+# The timeout to connect, in seconds, and until sent data is acknowledged, in
+# milliseconds: without the second, a server that vanishes blocks a thread for minutes.
 _POSTGRESQL_TIMEOUTS = {"connect_timeout": 5, "tcp_user_timeout": 15_000}
 
 
 class Database:
-    """An open database with the key ring that seals what is secret in it.
+    """An open database with the key ring that encrypts its secrets.
 
-    Shared by all threads of a process. Open it after a fork, never before: a
-    connection used by two processes is a corrupt one.
+    Shared by all threads of a process. Open it after a fork, never before: two
+    processes that use one connection corrupt it.
 
-    `opened` tells that another process opened it before: then nothing that is missing
-    may be made.
+    `opened` is whether another process opened it before: then a missing file must not
+    be created.
     """
 
     def __init__(
@@ -82,18 +83,18 @@ class Database:
         opened: str | None = None,
         make: bool = True,
     ) -> Self:
-        """Open the database behind a URL; a missing SQLite file is made, mode 0600.
+        """Open the database of a URL; a missing SQLite file is created, mode 0600.
 
-        An older or empty schema is opened as it is: see `upgrade`. Without `make` a
-        missing file is an error. With `opened`, the `identity` of a database that
-        another process opened, nothing is made either, and only that one with a current
-        schema is opened.
+        An older or empty schema is accepted: see `upgrade`. Without `make` a missing
+        file is an error. With `opened`, the `identity` of a database that another
+        process opened, a missing file is an error too, and so is another database or an
+        older schema.
 
         Raises:
-            ConfigurationError: the URL is of no kind we know, or the data was sealed
-                with other keys; nothing was changed.
+            ConfigurationError: the URL is invalid, or the data was sealed with other
+                keys; nothing was changed.
             StoreError: it cannot be reached, its schema is newer than this program, or
-                it is not the one that was opened.
+                it is not the database that was opened.
         """
         parts = parse_url(url)
         path = sqlite_file(parts)
@@ -121,19 +122,18 @@ class Database:
 
     @property
     def identity(self) -> str:
-        """What `open` takes to open the same one in another process."""
+        """The value for `open` with which another process opens the same database."""
         return _POSTGRESQL if self._file is None else self._file.identity
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
         """Yield a connection in a writing transaction: committed, or rolled back.
 
-        Not to be nested: on SQLite the inner one would wait for the outer one.
+        Must not be nested: on SQLite the inner one would wait for the outer one.
 
         Raises:
-            StoreUnavailableError: the database cannot be reached or used just now, or
-                its file is gone.
-            StoreError: the database refused something nobody inside has caught.
+            StoreUnavailableError: the database is unavailable, or its file is missing.
+            StoreError: the database rejected a statement.
         """
         self._check_file()
         with self._translate_errors(writes=True), self._writer.begin() as connection:
@@ -144,27 +144,26 @@ class Database:
         """Yield a connection for reading; each statement sees the newest data.
 
         Raises:
-            StoreUnavailableError: the database cannot be reached or used just now, or
-                its file is gone.
-            StoreError: the database refused something nobody inside has caught.
+            StoreUnavailableError: the database is unavailable, or its file is missing.
+            StoreError: the database rejected a statement.
         """
         self._check_file()
         with self._translate_errors(), self._reader.connect() as connection:
             yield connection
 
     def autocommit(self) -> AbstractContextManager[Connection]:
-        """Yield a connection on which each statement is a transaction of its own.
+        """Yield a connection on which each statement is its own transaction.
 
         Raises:
-            StoreUnavailableError: the database cannot be reached or used just now.
-            StoreError: the database refused something nobody inside has caught.
+            StoreUnavailableError: the database is unavailable, or its file is missing.
+            StoreError: the database rejected a statement.
         """
         return self.read()
 
     def upgrade(self) -> None:
-        """Bring the schema up to this program's, in one transaction.
+        """Migrate the schema to this program's version, in one transaction.
 
-        Of several starters one does it and the others wait.
+        When several processes start, one migrates and the others wait.
 
         Raises:
             ConfigurationError: the data was sealed with other keys.
@@ -178,7 +177,7 @@ class Database:
             schema.record_keys(connection, self.keys)
 
     def check_schema(self) -> None:
-        """Refuse a schema that is not exactly this program's; changes nothing.
+        """Require exactly this program's schema version; changes nothing.
 
         Raises:
             ConfigurationError: the data was sealed with other keys.
@@ -190,15 +189,15 @@ class Database:
             schema.verify_keys(connection, self.keys)
 
     def versions(self) -> tuple[str | None, str]:
-        """Return the schema's version, None when empty, and this program's."""
+        """Return the database's schema version, None if empty, and this program's."""
         with self.read() as connection:
             return schema.read_versions(connection)
 
     def check_writable(self) -> None:
-        """Write without changing anything; the schema must be current.
+        """Write a row without changing it; the schema must be current.
 
         Raises:
-            StoreError: the database is read-only, full, or held by somebody.
+            StoreError: the database is read-only, full, or locked.
         """
         with self.begin() as connection:
             schema.touch(connection)
@@ -218,26 +217,26 @@ class Database:
             raise
 
     def close(self) -> None:
-        """Close every idle connection; those in use close when they are done."""
+        """Close all idle connections; the others close when they are returned."""
         self._engine.dispose()
 
 
 def create_database_engine(url: URL, file: DatabaseFile | None) -> Engine:
-    """Return an engine; a SQLite file is put into WAL mode when it is connected to.
+    """Return an engine; connecting puts a SQLite file into WAL mode.
 
     Raises:
         ConfigurationError: the driver is not installed.
     """
     if file is None:
         return _create_postgresql_engine(url)
-    # AUTOCOMMIT keeps the driver from beginning transactions behind our back.
+    # AUTOCOMMIT stops the driver from starting transactions by itself.
     engine = create_engine(
         url,
         creator=file.connect,
         hide_parameters=True,
         isolation_level="AUTOCOMMIT",
-        max_overflow=_EXTRA_CONNECTIONS,
-        pool_size=_KEPT_CONNECTIONS,
+        max_overflow=_MAX_OVERFLOW,
+        pool_size=_POOL_SIZE,
         pool_use_lifo=True,
     )
     event.listen(engine, "connect", _prepare_sqlite)
@@ -254,9 +253,9 @@ def _create_postgresql_engine(url: URL) -> Engine:
                 if name not in url.query
             },
             hide_parameters=True,
-            max_overflow=_EXTRA_CONNECTIONS,
+            max_overflow=_MAX_OVERFLOW,
             pool_pre_ping=True,
-            pool_size=_KEPT_CONNECTIONS,
+            pool_size=_POOL_SIZE,
             pool_use_lifo=True,
         )
     except ImportError:
@@ -269,7 +268,7 @@ def _create_postgresql_engine(url: URL) -> Engine:
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA synchronous = NORMAL")
-    # SQLite does not wait for the lock that the first change to WAL takes.
+    # SQLite's busy timeout does not apply to the lock for the first switch to WAL.
     for attempt in range(_WAL_ATTEMPTS):
         try:
             connection.execute("PRAGMA journal_mode = WAL")
@@ -282,7 +281,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 
 def begin_immediate(connection: Connection) -> None:
-    """Take SQLite's write lock: what to do when a transaction begins."""
+    """Acquire SQLite's write lock; a listener for the start of a transaction."""
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
@@ -293,17 +292,17 @@ def translate_errors(
     *,
     writes: bool = False,
 ) -> Iterator[None]:
-    """Turn what the driver raises into our errors, with the cure.
+    """Translate the driver's exceptions into ours, with the cure.
 
     Args:
-        file: of a SQLite database, to be named.
-        availability: logs that the database went away, and that it is back.
+        file: the SQLite file, to be named in messages.
+        availability: logs when an outage begins and ends.
         writes: whether the block writes.
 
     Raises:
-        StoreFullError: its disk is full.
-        StoreUnavailableError: it cannot be reached or used just now.
-        StoreError: it refused a statement for what the statement says.
+        StoreFullError: the disk is full.
+        StoreUnavailableError: the database is unavailable.
+        StoreError: the database rejected the statement itself.
     """
     try:
         yield
@@ -311,13 +310,13 @@ def translate_errors(
         reason = explain(error)
         if not is_unavailable(error):
             raise StoreError(f"The database refused: {reason}.") from error
-        trouble = classify(error)
+        problem = classify(error)
         if availability is not None:
-            is_full = trouble is Problem.FULL
+            is_full = problem is Problem.FULL
             availability.record_failure(reason, until_write=is_full)
-        kind = StoreFullError if trouble is Problem.FULL else StoreUnavailableError
+        kind = StoreFullError if problem is Problem.FULL else StoreUnavailableError
         named = "The database" if file is None else f"The database {file}"
-        advice = "" if trouble is Problem.OTHER else cure(error, file)
+        advice = "" if problem is Problem.OTHER else cure(error, file)
         raise kind(f"{named} cannot be used: {reason}.", cure=advice) from error
     if availability is not None:
         availability.record_success(wrote=writes)

@@ -1,4 +1,4 @@
-"""What can be looked at in a database before anything fails; changes nothing."""
+"""Health checks of the database; they change nothing."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ _JOBS_RIGHTS = text(
     "SELECT has_schema_privilege(oid, 'USAGE') AND has_schema_privilege(oid, 'CREATE') "
     "FROM pg_namespace WHERE nspname = :schema"
 )
-_MAY_MAKE = text("SELECT has_database_privilege(current_database(), 'CREATE')")
+_MAY_CREATE_SCHEMA = text("SELECT has_database_privilege(current_database(), 'CREATE')")
 
 
 def check_ready(db: Database) -> None:
-    """Require that calls can be served, now and by a process that is started now.
+    """Require that this process can serve requests, and that another one could start.
 
     Raises:
-        ConfigurationError: the key ring is gone or is another one.
-        StoreError: the database cannot be used, is gone, or has another schema; or the
-            file of durable work is gone. Each with the cure.
+        ConfigurationError: the key ring is missing or was replaced.
+        StoreError: the database is unavailable or has another schema, or the jobs
+            database is missing. Each with the cure.
     """
     db.check_schema()
     db.keys.check_source()
@@ -48,7 +48,7 @@ def check_ready(db: Database) -> None:
 
 
 def examine_file(path: Path) -> None:
-    """Read a SQLite file through; takes a second for a few hundred megabytes.
+    """Check a whole SQLite file; takes about a second for a few hundred megabytes.
 
     Raises:
         StoreError: it is damaged, or cannot be opened.
@@ -67,14 +67,14 @@ def examine_file(path: Path) -> None:
 
 
 def jobs_file(db: Database) -> Path | None:
-    """Return where durable work lives beside a SQLite file; None with PostgreSQL."""
+    """Return the path of SQLite's jobs database; None for PostgreSQL."""
     return None if db.file is None else db.file.with_name(JOBS_FILE)
 
 
 def find_missing_rights(db: Database) -> str | None:
-    """Return what the role may not do with our tables, as a sentence; None if nothing.
+    """Return which rights on our tables the role lacks, as a sentence; None if none.
 
-    SQLite knows no roles.
+    None for SQLite, which has no roles.
     """
     if db.file is not None:
         return None
@@ -90,14 +90,14 @@ def find_missing_rights(db: Database) -> str | None:
 
 
 def find_missing_tables(db: Database) -> list[str]:
-    """Return the names of our tables that are not there, in order."""
+    """Return the names of our missing tables, sorted."""
     with db.read() as connection:
         present = inspect(connection).get_table_names()
     return sorted(metadata.tables.keys() - set(present))
 
 
 def find_missing_job_rights(db: Database) -> str | None:
-    """Return what keeps the role from durable work, as a sentence; None if nothing."""
+    """Return which rights on the jobs database the role lacks; None if none."""
     if db.file is not None:
         return None
     schema = find_jobs_database(db).schema
@@ -105,7 +105,7 @@ def find_missing_job_rights(db: Database) -> str | None:
         role = connection.execute(_ROLE).scalar_one()
         usable = connection.execute(_JOBS_RIGHTS, {"schema": schema}).scalar()
         if usable is None:
-            if connection.execute(_MAY_MAKE).scalar_one():
+            if connection.execute(_MAY_CREATE_SCHEMA).scalar_one():
                 return None
             return f"there is no schema {schema}, and the role {role} may not make it"
         if usable and not _without_rights(connection, str(schema)):

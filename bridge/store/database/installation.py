@@ -1,4 +1,4 @@
-"""Whether a database holds an installation; nothing is made and nothing is changed."""
+"""Finds out whether a database holds an installation; changes nothing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bridge.store.secrets.private_files import cure_os_error
 
 
 class DatabaseContents(StrEnum):
-    """What is found where a database should be."""
+    """What a database URL leads to."""
 
     NO_FILE = auto()
     NO_TABLES = auto()
@@ -28,11 +28,11 @@ class DatabaseContents(StrEnum):
 def read_contents(url: str) -> DatabaseContents:
     """Return what a database holds.
 
-    An installation has a row that its key ring has sealed; its tables were made in the
-    same transaction.
+    An installation has a row that its key ring sealed in the transaction that created
+    the tables.
 
     Raises:
-        ConfigurationError: the URL is of an unknown kind.
+        ConfigurationError: the URL is invalid.
         StoreError: the database cannot be reached, is damaged, or its restore was
             interrupted; with the cure.
     """
@@ -42,8 +42,8 @@ def read_contents(url: str) -> DatabaseContents:
         refuse_unfinished(file)
     if file is not None and not _exists(file):
         return DatabaseContents.NO_FILE
-    # Not prepared as for use: that would turn any SQLite file, an empty one too, into
-    # a database in WAL mode.
+    # Not the usual engine for SQLite: connecting with it would turn any file, even an
+    # empty one, into a database in WAL mode.
     engine = (
         create_database_engine(parts, None)
         if file is None
@@ -60,7 +60,7 @@ def read_contents(url: str) -> DatabaseContents:
 
 
 def _require_schema(connection: Connection) -> None:
-    """Require that the role sees a schema: else our tables would seem to be missing."""
+    """Require a visible schema: without one all tables would seem to be missing."""
     if connection.scalar(select(func.current_schema())) is None:
         role = connection.scalar(select(func.current_user()))
         text = f"The role {role} may use no schema of its search path."

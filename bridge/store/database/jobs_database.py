@@ -1,6 +1,6 @@
-"""Where the engine of durable work keeps its own tables.
+"""The database with the tables of the job engine.
 
-It makes, migrates and uses them; nothing else touches them but through it.
+The engine creates, migrates and uses them; all other code goes through the engine.
 """
 
 from __future__ import annotations
@@ -20,28 +20,27 @@ from bridge.store.secrets.private_files import make_private_file
 
 JOBS_FILE = "jobs.db"
 
-_KEPT_CONNECTIONS = 10
+_POOL_SIZE = 10
 
 
 @dataclass(frozen=True, slots=True)
 class JobsDatabase:
-    """A database URL, and the schema in it; SQLite has none."""
+    """The URL of the jobs database and its schema, None for SQLite."""
 
     url: str = field(repr=False)
     schema: str | None
 
 
 def find_jobs_database(db: Database) -> JobsDatabase:
-    """Return where durable work lives beside this database; makes a missing file.
+    """Return the jobs database that belongs to a database; create a missing file.
 
-    Nothing is made beside a database that another process opened before.
-
-    With SQLite a file of its own in the same directory, mode 0600: in one file its
-    writers and ours would wait for each other. With PostgreSQL a schema of the same
-    database, named after the one our tables are in.
+    With SQLite it is a second file in the same directory, mode 0600: in one file the
+    engine's writers and ours would wait for each other. With PostgreSQL it is a schema
+    of the same database, named after the schema of our tables.
 
     Raises:
-        StoreError: the file is gone.
+        StoreError: the file is missing although another process has opened the
+            database before.
     """
     with db.read() as connection:
         url = connection.engine.url
@@ -59,25 +58,25 @@ def find_jobs_database(db: Database) -> JobsDatabase:
                 "go on without."
             )
         _make_file(db, file)
-    home = URL.create("sqlite", database=str(file))
-    return JobsDatabase(home.render_as_string(hide_password=False), None)
+    location = URL.create("sqlite", database=str(file))
+    return JobsDatabase(location.render_as_string(hide_password=False), None)
 
 
-def open_jobs_database(home: JobsDatabase) -> Engine | None:
-    """Return an engine whose transactions exclude each other; None for PostgreSQL.
+def open_jobs_database(jobs_database: JobsDatabase) -> Engine | None:
+    """Return a SQLite engine with exclusive transactions; None for PostgreSQL.
 
-    The engine of durable work counts what runs and then takes more, in what it takes
-    for one transaction. With a SQLite engine of its own making the count is outside:
-    four workers took four pieces of work where two were allowed.
+    The job engine counts running jobs and then starts more, and relies on a transaction
+    around both. With its own SQLite engine the count runs outside of the transaction:
+    four workers started four jobs where two were allowed.
     """
-    if home.schema is not None:
+    if jobs_database.schema is not None:
         return None
-    file = Path(str(make_url(home.url).database))
+    file = Path(str(make_url(jobs_database.url).database))
     engine = create_engine(
-        home.url,
+        jobs_database.url,
         creator=lambda: connect_existing(file),
         isolation_level="AUTOCOMMIT",
-        pool_size=_KEPT_CONNECTIONS,
+        pool_size=_POOL_SIZE,
     )
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", begin_immediate)
@@ -89,7 +88,8 @@ def _prepare(connection: sqlite3.Connection, _record: object) -> None:
 
 
 def _make_file(db: Database, file: Path) -> None:
-    """Make the file in WAL mode, which stays with it; one process at a time."""
+    """Create the file in WAL mode, a property that SQLite stores in it."""
+    # The main database's write lock lets one process at a time create the file.
     with db.begin():
         if file.exists():
             return

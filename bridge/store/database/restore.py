@@ -1,20 +1,20 @@
-"""A backup of the embedded database, put in the place of the database.
+"""Restores a backup of the SQLite database; safe to kill at any point.
 
-What is beside the database says how far a restore came:
+The files beside the database show how far a restore came:
 
-1. No `MARKER`: the database is the former one, whole and untouched. `restore.partial`,
-   if it is there, is what a killed restore left: copies of the backup, and hard links
-   to the former files. The next restore removes it.
-2. `MARKER`: the restore is decided. The former files are complete in the directory that
-   the marker names, or still in `restore.partial/.former`, which becomes that directory
-   first. Each file in place is a former one, a restored one or missing; none of them is
-   needed any more. Nothing opens the database, so that no process ever works with the
-   database of one time and the durable work of another. The next restore replaces all
-   files in place, and leaves the directory of the former ones as it is.
-3. No `MARKER` again: the database is the restored one.
+1. No `MARKER`: the former database is complete and unchanged. `restore.partial`, if it
+   exists, was left by a killed restore: copies of the backup and hard links to the
+   former files. The next restore deletes it.
+2. `MARKER`: the restore is committed. The former files are all in the directory that
+   the marker names, or still in `restore.partial/.former`, which gets that name first.
+   Each file in place is a former one, a restored one or missing, and none is needed any
+   more. No process opens the database, so that none ever combines the database of one
+   time with the jobs of another. The next restore replaces all files in place, and does
+   not touch the directory of the former ones.
+3. No `MARKER` again: the restored database is in place.
 
-The former files are linked before the decision and never moved one by one: a database
-without its write-ahead log has lost what was committed last.
+The former files are linked before the commit and never moved one by one: a database
+without its write-ahead log has lost its last commits.
 """
 
 from __future__ import annotations
@@ -54,17 +54,18 @@ _FORMER_NAME = re.compile(r"before-restore-[0-9A-Za-z-]+")
 _NO_FORMER = "nothing"
 _SIDE_FILES = ("-wal", "-shm", "-journal")
 NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
-"""What a file system without hard links answers, or one that has too many of a file."""
-# Where SQLite locks a database file: any open connection in WAL mode holds a part.
+"""The errors of a file system without hard links, or with too many of one file."""
+# The bytes that SQLite locks in a database file: any open connection in WAL mode holds
+# a lock on some of them.
 # Source: SQLite, os.h, PENDING_BYTE, RESERVED_BYTE and SHARED_FIRST with SHARED_SIZE.
 _LOCK_START, _LOCK_LENGTH = 0x40000000, 512
 
 
 @dataclass(frozen=True, slots=True)
 class RestoreResult:
-    """What a restore did: the files now in place, their schema, and the former ones.
+    """The files now in place, their schema, and the schema that this program needs.
 
-    `former` is the directory of the replaced files, None when there were none.
+    `former` is the directory with the replaced files, None when there were none.
     """
 
     files: list[Path]
@@ -74,28 +75,28 @@ class RestoreResult:
 
 
 def jobs_copy(backup: Path) -> Path:
-    """Return where the durable work of a backup is, whether or not it exists."""
+    """Return the path of a backup's jobs database, which need not exist."""
     return backup.with_suffix(f".jobs{backup.suffix}")
 
 
 def restore(backup: Path, file: Path, keys: KeyRing, *, replace: bool) -> RestoreResult:
-    """Put a backup, and the durable work beside it, in the place of a database.
+    """Replace a database by a backup and by the jobs database beside that.
 
-    The copies are read through before anything changes: they must be whole, of a
-    schema that this program knows, and sealed with this key ring. The former files
+    Copies of the backup are checked before anything changes: they must be undamaged, of
+    a schema that this program knows, and sealed with this key ring. The former files
     move into a directory beside the database.
 
     Raises:
-        ConfigurationError: there is a database and `replace` is not given, Bridge
-            runs, the backup is none, or another key ring has sealed it.
-        StoreError: the backup is damaged, or of a newer schema.
+        ConfigurationError: the database exists and `replace` is not given, Bridge is
+            running, or the backup is not Bridge's or was sealed with another key ring.
+        StoreError: the backup is damaged or has a newer schema.
     """
     _check_source(backup, file)
     make_private_directory(file.parent)
     _refuse_links(file)
     staging = file.with_name(_STAGING)
     with _exclusive(file, file.with_name(JOBS_FILE)) as handles:
-        # A restore that finishes another one: what is in place is no database.
+        # After an interrupted restore the files in place are not a usable database.
         unfinished = is_there(file.with_name(MARKER))
         if is_there(file) and not replace and not unfinished:
             raise ConfigurationError(
@@ -104,7 +105,7 @@ def restore(backup: Path, file: Path, keys: KeyRing, *, replace: bool) -> Restor
                 "database is kept in a directory beside it",
             )
         try:
-            with _nothing_changed(file.parent):
+            with _refusing_os_errors(file.parent):
                 known, former = _read_marker(file)
                 shutil.rmtree(staging, ignore_errors=True)
                 make_directory(staging, file.parent)
@@ -113,8 +114,8 @@ def restore(backup: Path, file: Path, keys: KeyRing, *, replace: bool) -> Restor
                     stage_file(jobs_copy(backup), staging / JOBS_FILE)
                 if not known:
                     former = _link_former(file, staging / _FORMER, handles)
-                _flush_all(staging)
-            with _unfinished(file):
+                _fsync_all(staging)
+            with _explaining_unfinished(file):
                 if not known:
                     _decide(file, former)
                 _put_in_place(staging, file)
@@ -125,7 +126,7 @@ def restore(backup: Path, file: Path, keys: KeyRing, *, replace: bool) -> Restor
 
 
 def _clear(file: Path, staging: Path) -> None:
-    """Remove what was staged, unless the former files are in there still."""
+    """Delete the staging directory, unless the former files are still in it."""
     if not (is_there(file.with_name(MARKER)) and is_there(staging / _FORMER)):
         shutil.rmtree(staging, ignore_errors=True)
 
@@ -163,8 +164,8 @@ def _refuse_links(file: Path) -> None:
 
 
 @contextlib.contextmanager
-def _nothing_changed(directory: Path) -> Iterator[None]:
-    """Turn what the system says before the decision into a refusal."""
+def _refusing_os_errors(directory: Path) -> Iterator[None]:
+    """Translate an OSError before the commit: nothing was changed."""
     try:
         yield
     except OSError as error:
@@ -175,8 +176,8 @@ def _nothing_changed(directory: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _unfinished(file: Path) -> Iterator[None]:
-    """Turn what the system says after the decision into how to finish."""
+def _explaining_unfinished(file: Path) -> Iterator[None]:
+    """Translate an OSError after the commit: the message says how to finish."""
     try:
         yield
     except OSError as error:
@@ -189,11 +190,10 @@ def _unfinished(file: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _exclusive(*files: Path) -> Iterator[dict[Path, int]]:
-    """Keep every process from using these files, and refuse when one does.
+    """Lock these files against all processes, and against a second restore.
 
-    Also keeps a second restore out. The locks end with this process, however it ends,
-    and when any descriptor of a file is closed: whatever reads a file meanwhile uses
-    the one that this yields for it.
+    The locks end with this process, and also when it closes any descriptor of a locked
+    file. So code that reads one of the files must use the descriptor yielded here.
 
     Raises:
         ConfigurationError: a process has one of them open.
@@ -239,8 +239,8 @@ def _lock(handle: int, file: Path) -> None:
 
 
 def _link_former(file: Path, former: Path, handles: dict[Path, int]) -> str | None:
-    """Link what is in place into a new directory; return the name it is to have."""
-    found = [each for each in _places(file) if is_there(each)]
+    """Link the files in place into a new directory; return its final name."""
+    found = [each for each in _all_paths(file) if is_there(each)]
     if not found:
         return None
     make_directory(former, file.parent)
@@ -262,8 +262,8 @@ def _link_former(file: Path, former: Path, handles: dict[Path, int]) -> str | No
     return _new_name(file.parent)
 
 
-def _places(file: Path) -> list[Path]:
-    """Return each path that a database and its durable work may have a file at."""
+def _all_paths(file: Path) -> list[Path]:
+    """Return every path at which the two databases may have a file."""
     return [
         file.with_name(f"{name}{suffix}")
         for name in (file.name, JOBS_FILE)
@@ -278,14 +278,15 @@ def _new_name(parent: Path) -> str:
 
 
 def _decide(file: Path, former: str | None) -> None:
-    """Write the marker, whole or not at all, and give the former files their place."""
+    """Commit: write the marker atomically, then move the directory of former files."""
     draft = file.with_name(_STAGING) / _DRAFT
     with draft.open("x", encoding="utf-8") as marker:
         marker.write(former or _NO_FORMER)
     give_to_owner(draft, file.parent)
-    _flush(draft)
+    _fsync(draft)
     draft.replace(file.with_name(MARKER))
-    _flush(file.parent)
+    # The marker must reach the disk before any file in place is replaced.
+    _fsync(file.parent)
     _move_former(file, former)
 
 
@@ -293,14 +294,13 @@ def _move_former(file: Path, former: str | None) -> None:
     linked = file.with_name(_STAGING) / _FORMER
     if former is not None and not is_there(file.with_name(former)) and is_there(linked):
         linked.replace(file.with_name(former))
-        _flush(file.parent)
+        _fsync(file.parent)
 
 
 def _read_marker(file: Path) -> tuple[bool, str | None]:
-    """Return whether a restore was decided, and the directory of its former files.
+    """Return whether a restore was committed, and the directory of its former files.
 
-    A marker whose directory is not there counts as none: then all that is in place
-    is kept.
+    False if the marker names a missing directory: then the files in place are kept.
     """
     try:
         text = file.with_name(MARKER).read_text("utf-8", "replace")
@@ -315,24 +315,25 @@ def _read_marker(file: Path) -> tuple[bool, str | None]:
 
 
 def _put_in_place(staging: Path, file: Path) -> None:
-    """Replace the files in place by the staged ones, and end the restore."""
-    for place in _places(file):
+    """Replace the files in place by the staged ones, then delete the marker."""
+    for place in _all_paths(file):
         if is_there(staging / place.name):
             (staging / place.name).replace(place)
         else:
             place.unlink(missing_ok=True)
-    _flush(file.parent)
+    # All replacements must be on the disk before the marker goes.
+    _fsync(file.parent)
     file.with_name(MARKER).unlink()
-    _flush(file.parent)
+    _fsync(file.parent)
 
 
-def _flush_all(directory: Path) -> None:
+def _fsync_all(directory: Path) -> None:
     for path in directory.iterdir():
-        _flush(path)
-    _flush(directory)
+        _fsync(path)
+    _fsync(directory)
 
 
-def _flush(path: Path) -> None:
+def _fsync(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -1,4 +1,4 @@
-"""Copies of a backup, read through in a directory of their own before they are used."""
+"""Makes and checks copies of a backup in a staging directory, before a restore."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ def stage_database(backup: Path, draft: Path, keys: KeyRing) -> tuple[str, str]:
     """Copy and check the database of a backup; return its schema and this program's.
 
     Raises:
-        ConfigurationError: it is none of Bridge, another key ring has sealed it, or
-            there is no room.
-        StoreError: it is damaged, or of a newer schema.
-        OSError: the copy cannot be made.
+        ConfigurationError: it is not Bridge's, was sealed with another key ring, or
+            does not fit on the disk.
+        StoreError: it is damaged or has a newer schema.
+        OSError: the copy cannot be written.
     """
     stage_file(backup, draft)
     url = database_url(draft.parent, f"sqlite:///{draft}")
-    with _explained(backup, draft):
+    with _explaining_errors(backup, draft):
         try:
             with contextlib.closing(Database.open(url, keys=keys)) as database:
                 found, needed = database.versions()
         except StoreUnavailableError as error:
-            # Its text names the draft.
+            # Its message names the draft; `_explaining_errors` names the backup.
             raise error.__cause__ or error from None
-        # Opening it has made a write-ahead log beside it; the file must stand alone.
+        # Opening it has created a write-ahead log, but only this file is moved.
         _set_journal(draft)
     if found is None:
         raise ConfigurationError(f"{backup} is a database, but not one of Bridge.")
@@ -45,17 +45,17 @@ def stage_database(backup: Path, draft: Path, keys: KeyRing) -> tuple[str, str]:
 
 
 def stage_file(source: Path, draft: Path) -> None:
-    """Copy a backup into a new file that stands alone, and read the copy through.
+    """Copy a backup into one new file without a write-ahead log, and check the copy.
 
     Raises:
-        ConfigurationError: there is no room.
+        ConfigurationError: it does not fit on the disk.
         StoreError: it is damaged.
-        OSError: the copy cannot be made.
+        OSError: the copy cannot be written.
     """
     os.close(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     give_to_owner(draft, draft.parent.parent)
     address = f"{source.absolute().as_uri()}?mode=ro"
-    with _explained(source, draft):
+    with _explaining_errors(source, draft):
         with (
             contextlib.closing(sqlite3.connect(address, uri=True)) as backup,
             contextlib.closing(sqlite3.connect(draft)) as copy,
@@ -68,20 +68,20 @@ def stage_file(source: Path, draft: Path) -> None:
 
 
 @contextlib.contextmanager
-def _explained(source: Path, draft: Path) -> Iterator[None]:
-    """Turn what SQLite says of a backup or its copy into a refusal."""
+def _explaining_errors(source: Path, draft: Path) -> Iterator[None]:
+    """Translate SQLite's errors on a backup or its copy."""
     try:
         yield
     except (sqlite3.Error, SQLAlchemyError) as error:
-        trouble = classify(error)
-        if trouble in {Problem.FULL, Problem.DISK}:
+        problem = classify(error)
+        if problem in {Problem.FULL, Problem.DISK}:
             raise ConfigurationError(
                 f"There is no room in {draft.parent.parent} for the copy of {source}; "
                 "nothing was changed",
                 cure="make room on its disk",
             ) from error
         advice = "use another backup"
-        if trouble is Problem.FORBIDDEN and not os.access(source, os.R_OK):
+        if problem is Problem.FORBIDDEN and not os.access(source, os.R_OK):
             advice = READ_CURE
         raise StoreError(
             f"{source} cannot be restored: {explain(error)}; nothing was changed",
@@ -95,13 +95,13 @@ def _set_journal(file: Path) -> None:
 
 
 def make_directory(path: Path, directory: Path) -> None:
-    """Make a directory with mode 0700 for the owner of another one."""
+    """Create a directory, mode 0700, with the owner of another directory."""
     path.mkdir(mode=0o700)
     give_to_owner(path, directory)
 
 
 def give_to_owner(path: Path, directory: Path) -> None:
-    """Give what root has made to whoever the directory of the database belongs to."""
+    """If root runs this, change the owner of a path to that of a directory."""
     if os.geteuid() != 0:
         return
     owner = directory.stat()

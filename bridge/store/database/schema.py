@@ -1,6 +1,6 @@
-"""The version of the schema, its migrations, and the proof that the keys fit.
+"""The schema's version and migrations, and the check of the key ring.
 
-Every function works on a connection of the caller's, inside its transaction.
+Every function uses the caller's connection and transaction.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from bridge.store.secrets.key_ring import KeyRing
 _MIGRATIONS = "bridge.store:migrations"
 _CHECK_ID = 1
 _CHECK_TEXT = "These keys fit this database."
-# Any number serves as long as every version of this program uses the same.
+# The number is arbitrary, but every release must use the same.
 _ADVISORY_LOCK = 0x627269646765
 
 
 def lock(connection: Connection) -> None:
-    """Keep other starters from upgrading until the transaction ends.
+    """Lock the schema against other processes until the transaction ends.
 
-    On SQLite the writing transaction itself is that lock.
+    On SQLite the writing transaction is that lock.
     """
     if connection.dialect.name == "postgresql":
         statement = text("SELECT pg_advisory_xact_lock(:number)")
@@ -63,7 +63,7 @@ def refuse_older(connection: Connection) -> None:
         raise StoreError(
             f"The database has schema none, this program needs {head}: it is empty. If "
             "it held data it was emptied or replaced: restore it; Bridge makes new "
-            "tables only when it is started anew."
+            "tables only when it is started again."
         )
     if found != head:
         raise StoreError(
@@ -79,7 +79,7 @@ def read_versions(connection: Connection) -> tuple[str | None, str]:
 
 
 def migrate(connection: Connection) -> None:
-    """Run every migration the database has not seen."""
+    """Run every migration that is newer than the database's schema."""
     config = _alembic_config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
@@ -88,10 +88,10 @@ def migrate(connection: Connection) -> None:
 def verify_keys(connection: Connection, keys: KeyRing) -> None:
     """Refuse a key ring other than the one the data was sealed with.
 
-    A database that holds nothing yet accepts any.
+    A new database accepts any key ring.
 
     Raises:
-        ConfigurationError: the keys open or digest otherwise.
+        ConfigurationError: the stored check does not open, or its digest differs.
     """
     row = _read_check(connection)
     if row is None:
@@ -109,12 +109,12 @@ def verify_keys(connection: Connection, keys: KeyRing) -> None:
 
 
 def is_sealed(connection: Connection) -> bool:
-    """Tell whether some key ring has left its row: no other one fits any more."""
+    """Return whether a key ring was recorded, which then is the only one accepted."""
     return _read_check(connection) is not None
 
 
 def record_keys(connection: Connection, keys: KeyRing) -> None:
-    """Leave the row that `verify_keys` reads, unless it is there."""
+    """Insert the row that `verify_keys` reads, unless it exists."""
     if connection.execute(select(key_checks.c.id)).one_or_none() is None:
         row = {
             "id": _CHECK_ID,
@@ -125,7 +125,7 @@ def record_keys(connection: Connection, keys: KeyRing) -> None:
 
 
 def touch(connection: Connection) -> None:
-    """Write the row that `verify_keys` reads as it is."""
+    """Write the row that `verify_keys` reads, with unchanged values."""
     connection.execute(update(key_checks).values(id=key_checks.c.id))
 
 

@@ -1,4 +1,4 @@
-"""The few statements that the two databases spell differently, or share."""
+"""Statements that differ between the two databases, or that several tables share."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from sqlalchemy.dialects import postgresql, sqlite
 MAX_SWEPT = 100
 
 NewRow: TypeAlias = postgresql.Insert | sqlite.Insert
-"""An insert that can be told what to do on a conflict; `excluded` is the new row."""
+"""An insert with an ON CONFLICT clause; `excluded` is the new row."""
 
 
 def upsert(table: Table, finish: Callable[[NewRow], Insert]) -> Mapping[str, Insert]:
-    """Return an insert as `finish` completes it, for each dialect by its name.
+    """Return the insert that `finish` completes, by name of the dialect.
 
-    Made once, at import: putting a statement together takes longer than running it.
+    Call it at import: building a statement takes longer than running it.
     """
     return {
         "postgresql": finish(postgresql.insert(table)),
@@ -39,11 +39,22 @@ def upsert(table: Table, finish: Callable[[NewRow], Insert]) -> Mapping[str, Ins
     }
 
 
-def sweep(table: Table) -> Delete:
-    """Return a statement that removes up to 100 rows expired by the parameter `now`.
+def insert_or_update(table: Table, *columns: str) -> Mapping[str, Insert]:
+    """Return an insert that updates these columns if the primary key exists."""
+    return upsert(
+        table,
+        lambda row: row.on_conflict_do_update(
+            index_elements=list(table.primary_key.columns),
+            set_={name: row.excluded[name] for name in columns},
+        ),
+    )
 
-    Run beside each insert, so that no table grows without bound. Rows that another
-    transaction holds are left to the next run: waiting for them could deadlock.
+
+def sweep(table: Table) -> Delete:
+    """Return a statement that deletes up to 100 rows expired at the parameter `now`.
+
+    Run it with each insert, so that no table grows without bound. Rows that another
+    transaction has locked are skipped: waiting for them could deadlock.
     """
     key = table.primary_key.columns
     expired = (
@@ -56,9 +67,9 @@ def sweep(table: Table) -> Delete:
 
 
 def read_clock(connection: Connection) -> datetime:
-    """Return the time all processes agree on: the database server's.
+    """Return the time of the database server, on which all processes agree.
 
-    SQLite has no server, and its processes share this machine's clock.
+    With SQLite all processes share this machine's clock.
     """
     if connection.dialect.name == "postgresql":
         now: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
@@ -69,9 +80,9 @@ def read_clock(connection: Connection) -> datetime:
 def written_time(
     connection: Connection, column: ColumnElement[datetime]
 ) -> ColumnElement[str]:
-    """Return a stored time as text, `2019-03-14 09:26:53` in UTC, to be grouped by.
+    """Return a stored time as text, `2019-03-14 09:26:53` in UTC, for grouping.
 
-    SQLite keeps times as such texts, with a fraction behind.
+    SQLite stores times as such texts, followed by a fraction.
     """
     if connection.dialect.name == "postgresql":
         utc = func.timezone("UTC", column)
@@ -80,9 +91,9 @@ def written_time(
 
 
 def is_storable(*texts: str) -> bool:
-    """Tell whether both databases can hold the texts.
+    """Return whether both databases can store the texts.
 
-    JSON can carry two things they cannot: a NUL and half a surrogate pair.
+    JSON can carry two things that they cannot: a NUL and half of a surrogate pair.
     """
     try:
         return b"\0" not in "".join(texts).encode()

@@ -1,1 +1,1 @@
-"""One call budget for all processes: lanes, ledgers, breakers."""
+"""The rate limit that all processes share: slots, call budgets, circuit breakers."""

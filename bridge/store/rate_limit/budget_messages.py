@@ -1,7 +1,7 @@
-"""What a caller is told when the budget does not allow its call. Pure.
+"""The error messages of refused calls. Pure.
 
-Only what is known is promised: when our own calls leave the hour, and from when on the
-vendor's count is read again. When others' calls leave it, nobody here can know.
+They state only what is known: when our own calls leave the hour, and when the vendor's
+count is read again. When other clients' calls leave the hour is unknown.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from datetime import UTC, datetime
 from bridge.store.rate_limit.ledger import Ledger, SlotRequest
 
 
-def explain_refusal(ledger: Ledger, claim: SlotRequest, now: float) -> str:
-    """Return why a claim is refused, and when the budget may allow it again."""
+def explain_refusal(ledger: Ledger, request: SlotRequest, now: float) -> str:
+    """Return why a call is refused, and when the budget may allow it again."""
     if ledger.is_being_read(now):
         again = "Autotask's count is being read, try again in a moment"
     else:
-        # Rounded up: a call in the very second that is named must find it over.
+        # Rounded up: a call in the named second must already be allowed.
         read_again_at = _second(math.ceil(ledger.read_again_at(now)))
         again = (
             f"Autotask's count is read again with the first call after {read_again_at}"
@@ -30,12 +30,12 @@ def explain_refusal(ledger: Ledger, claim: SlotRequest, now: float) -> str:
             f"is not known; {again}. Nothing was sent."
         )
     theirs = ledger.others(now)
-    told = "not known" if theirs is None else str(theirs)
+    others = "not known" if theirs is None else str(theirs)
     text = (
         f"of {ledger.threshold} calls an hour {ledger.ours()} were made by Bridge and "
-        f"{told} by others; such calls stop at {ledger.limit(claim)}. "
+        f"{others} by others; such calls stop at {ledger.limit(request)}. "
     )
-    free_at = ledger.calls_left_at(claim, now)
+    free_at = ledger.calls_left_at(request, now)
     if free_at is None:
         begin = "Autotask call budget exhausted: "
         text += f"When others' calls leave the hour is not known; {again}. "

@@ -1,14 +1,13 @@
-"""Stops all processes from calling a host that is down, and tries it again.
+"""Circuit breakers: stop all processes from calling a host that is down, and retry it.
 
-What is known of a host is a row (`hosts`), and only a host that fails has one: ten
-failures in a row open its breaker for everybody, whichever processes they met, and one
-answer to anybody closes it. So that a host that is well costs nothing, no process asks
-for the row before a call: each change of a ledger, which every call makes anyway, tells
-by the way whether its host has one. Only then is it read, at most every quarter of a
-second while the breaker is open.
+Only a failing host has a row (`breaker_rows`). Ten failures in a row, of any processes,
+open its breaker for all of them, and one response to any process closes it. A healthy
+host costs no statement: each call changes a ledger anyway, and that statement also
+returns whether the host has a row. Only then is the row read, at most every quarter of
+a second while the breaker is open.
 
-A host that one machine cannot reach and another can is closed by each answer to the
-other, and is then called by both: better than a tenant without service.
+When one machine can reach a host and another cannot, the responses to the first close
+the breaker for both: better than a tenant without service.
 """
 
 from __future__ import annotations
@@ -22,24 +21,24 @@ from datetime import UTC, datetime, timedelta
 from bridge.errors import StoreError
 from bridge.interfaces import Outcome
 from bridge.store.database.engine import Database
-from bridge.store.rate_limit import hosts
-from bridge.store.rate_limit.hosts import BreakerState
+from bridge.store.rate_limit import breaker_rows
+from bridge.store.rate_limit.breaker_rows import BreakerState
 
-_FRESH_S = 0.25
+_CACHE_TTL_S = 0.25
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """When a host will be tried again, and what it said last if it said anything."""
+    """When a host will be called again, and its last error message if it sent one."""
 
     until: datetime
     provider_message: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    trouble: BreakerState
+class _CachedState:
+    state: BreakerState
     ahead: timedelta
     read_at: float
 
@@ -48,117 +47,122 @@ class _Seen:
         return datetime.now(UTC) + self.ahead
 
     def refusal(self) -> Refusal | None:
-        """Return why no call may be sent just now."""
-        if not self.trouble.is_open or not self.trouble.is_paused(self.now()):
+        """Return why no call may be sent now, or None."""
+        if not self.state.is_open or not self.state.is_paused(self.now()):
             return None
-        return Refusal(self.trouble.left_until, self.trouble.provider_message)
+        return Refusal(self.state.open_until, self.state.provider_message)
 
 
 class CircuitBreakers:
-    """One process's view of the hosts; safe to use from many threads.
+    """One process's view of the circuit breakers; thread-safe.
 
-    Closed, all calls pass. Open, none does until its pause has passed; then one call
-    is let through, and by how that ends the breaker closes or opens for twice as long.
+    While a breaker is closed, all calls pass. While it is open, none passes until its
+    pause is over; then one call passes as a probe, whose outcome closes the breaker or
+    opens it for twice as long.
     """
 
     def __init__(self, db: Database) -> None:
         self._db = db
         self._lock = threading.Lock()
-        self._seen: dict[str, _Seen] = {}
-        self._answered_at: dict[str, float] = {}
+        self._cached: dict[str, _CachedState] = {}
+        self._responded_at: dict[str, float] = {}
 
     def state(self, host: str) -> Refusal | None:
-        """Return why a host is left alone, as far as is known here; None if it is not.
+        """Return why a host may not be called, as far as this process knows, or None.
 
-        No statement for a host of which nothing bad is known here, one while it is
-        left alone, at most every quarter of a second.
+        No statement for a host that is not known to fail; one while its breaker is
+        open, at most every quarter of a second.
 
         Raises:
             StoreError: the database cannot be used.
         """
-        seen = self._seen.get(host)
-        if seen is None or seen.refusal() is None:
+        cached = self._cached.get(host)
+        if cached is None or cached.refusal() is None:
             return None
-        if time.monotonic() - seen.read_at > _FRESH_S:
-            seen = self._read(host)
-        return seen.refusal() if seen else None
+        if time.monotonic() - cached.read_at > _CACHE_TTL_S:
+            cached = self._read(host)
+        return cached.refusal() if cached else None
 
-    def allow(self, host: str, *, troubled: bool) -> Refusal | None:
-        """Let a call that could be sent now pass, or return why not.
+    def allow(self, host: str, *, host_failing: bool) -> Refusal | None:
+        """Allow a call that would be sent now, or return why not.
 
-        `troubled` says that the host has a row. No statement when it has none.
+        `host_failing` is whether the host has a row. No statement when it has none.
 
         Raises:
             StoreError: the database cannot be used.
         """
-        if not troubled:
+        if not host_failing:
             self._clear(host)
             return None
-        seen = self._read(host)
-        if seen is None or not seen.trouble.is_open:
+        cached = self._read(host)
+        if cached is None or not cached.state.is_open:
             return None
-        if refusal := seen.refusal():
+        if refusal := cached.refusal():
             return refusal
-        if hosts.claim_probe(self._db, host, seen.trouble.pause_s):
+        if breaker_rows.claim_probe(self._db, host, cached.state.pause_s):
             return None
         newer = self._read(host)
         return newer.refusal() if newer else None
 
     def record(self, host: str, outcome: Outcome, provider_message: str | None) -> None:
-        """Learn how a call ended; any answer of the host closes its breaker.
+        """Record the outcome of a call; any response of the host closes its breaker.
 
-        No statement for an answer of a host of which nothing bad is known here.
+        No statement for a response of a host that is not known to fail.
         """
         try:
             if outcome is Outcome.UNREACHABLE:
-                self._keep(host, *hosts.add_failure(self._db, host, provider_message))
+                self._store(
+                    host, *breaker_rows.add_failure(self._db, host, provider_message)
+                )
                 return
-            self._answered_at[host] = time.monotonic()
+            self._responded_at[host] = time.monotonic()
             if self._clear(host):
-                hosts.delete_breaker(self._db, host)
+                breaker_rows.delete_breaker(self._db, host)
         except StoreError as error:
-            _log.warning("how %s does is not told: %s", host, error.message)
+            _log.warning("the state of %s is not saved: %s", host, error.message)
 
-    def hear(self, host: str, *, troubled: bool) -> None:
-        """Take what a ledger just said by the way; close what has answered here since.
+    def observe(self, host: str, *, host_failing: bool) -> None:
+        """Update from a change of a ledger; close the breaker if the host responded.
+
+        A response to this process may be newer than the failure in the row.
 
         Raises:
             StoreError: the database cannot be used.
         """
-        if not troubled:
+        if not host_failing:
             self._clear(host)
-        elif host not in self._seen and host in self._answered_at:
-            seen = self._read(host)
-            if seen and self._has_answered_since(host, seen):
+        elif host not in self._cached and host in self._responded_at:
+            cached = self._read(host)
+            if cached and self._has_responded_since(host, cached):
                 self._clear(host)
-                hosts.delete_breaker(self._db, host)
+                breaker_rows.delete_breaker(self._db, host)
 
     def open_until(self, host: str) -> datetime | None:
-        """Return until when a host is left alone, None when it is not. One statement.
+        """Return until when a breaker is open, None when it is closed. One statement.
 
         Raises:
             StoreError: the database cannot be used.
         """
-        seen = self._read(host)
-        return seen.trouble.left_until if seen and seen.trouble.is_open else None
+        cached = self._read(host)
+        return cached.state.open_until if cached and cached.state.is_open else None
 
-    def _has_answered_since(self, host: str, seen: _Seen) -> bool:
-        failed_s = (seen.now() - seen.trouble.failed_at).total_seconds()
-        return time.monotonic() - self._answered_at[host] < failed_s
+    def _has_responded_since(self, host: str, cached: _CachedState) -> bool:
+        failed_s = (cached.now() - cached.state.failed_at).total_seconds()
+        return time.monotonic() - self._responded_at[host] < failed_s
 
-    def _read(self, host: str) -> _Seen | None:
-        trouble, now = hosts.read_breaker(self._db, host)
-        if trouble is None:
+    def _read(self, host: str) -> _CachedState | None:
+        state, now = breaker_rows.read_breaker(self._db, host)
+        if state is None:
             self._clear(host)
             return None
-        return self._keep(host, trouble, now)
+        return self._store(host, state, now)
 
-    def _keep(self, host: str, trouble: BreakerState, now: datetime) -> _Seen:
-        seen = _Seen(trouble, now - datetime.now(UTC), time.monotonic())
+    def _store(self, host: str, state: BreakerState, now: datetime) -> _CachedState:
+        cached = _CachedState(state, now - datetime.now(UTC), time.monotonic())
         with self._lock:
-            self._seen[host] = seen
-        return seen
+            self._cached[host] = cached
+        return cached
 
     def _clear(self, host: str) -> bool:
         with self._lock:
-            return self._seen.pop(host, None) is not None
+            return self._cached.pop(host, None) is not None

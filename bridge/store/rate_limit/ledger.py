@@ -1,9 +1,9 @@
-"""What all processes know together of one tenant database: calls, lanes, who waits.
+"""The shared rate limit state of one tenant database: calls, slots, waiting processes.
 
-Pure: every method takes the time (seconds since 1970 by the database's clock) and
-nothing here reads a clock or a row. A *queue* is one tracking identifier's calls to one
-entity, the pair that the vendor counts its threads by; a *holder* is one process of
-ours, which owns its lanes only while it is heard of.
+Pure: every method gets the time (seconds since 1970 by the database's clock), and
+nothing here reads a clock or a row. A *queue* is the calls of one integration code to
+one entity, the pair for which the vendor limits concurrent calls ("threads"); a
+*holder* is one of our processes, which owns its slots only while its lease lasts.
 Source: SOAP help, thread thresholds; client-quirks rows 14 to 16.
 """
 
@@ -19,7 +19,7 @@ import orjson
 from bridge.interfaces import Caller, Outcome, Priority, Usage
 
 THRESHOLD = 10_000
-"""Calls an hour, until the vendor names a number. Source: SOAP help, thresholds."""
+"""Calls an hour, until the vendor reports its limit. Source: SOAP help, thresholds."""
 
 WINDOW_MINUTES = 60
 READING_EVERY_S = 600.0
@@ -30,15 +30,15 @@ Source: REST contract notes, ThresholdInformation and its SOAP twin.
 """
 
 READING_TAKES_S = 15.0
-"""How long the answer of a reading is awaited before it counts as lost."""
+"""How long a reading may take before it counts as lost."""
 
 ASSUMED_S = 180.0
-"""How long a refusal by the vendor counts while no reading succeeds: three of them."""
+"""How long a refusal by the vendor counts without a reading: the time of three."""
 
 READING_AFTER_CALLS = 20
 REDUCED_S = 600.0
 WAITER_S = 2.0
-"""How long a process counts as waiting after it was last heard to."""
+"""How long a process counts as waiting after it last said so."""
 
 MAX_LEASE_S = 3600.0
 """The longest that can be set. Source: `Settings.rate_limit_lease_s`."""
@@ -46,11 +46,10 @@ MAX_LEASE_S = 3600.0
 CLOCK_SLACK_S = 5.0
 """By how much the clocks of two processes may differ.
 
-What is further ahead than that, beyond its own span, was noted before the clock was
-set back.
+A time that is further in the future was saved before the clock was set back.
 """
 
-_FIRST = -1
+_READING_PRIORITY = -1
 _QUOTA = "quota"
 _SHARES = {Priority.INTERACTIVE: 95, Priority.POLLING: 60, Priority.BULK: 60}
 _INSTANCE_SHARE = 80
@@ -59,20 +58,21 @@ _PERCENT = 100
 
 @dataclass(frozen=True, slots=True)
 class LimiterSettings:
-    """What an operator sets: lanes of a queue, and what one instance may have of all.
+    """The operator's settings.
 
-    `instance_lanes` counts the calls of one instance in flight over all entities.
+    `slots` limits the calls in flight of a queue, `slots_per_instance` those of one
+    instance over all entities.
     """
 
-    lanes: int = 3
-    instance_lanes: int = 9
+    slots: int = 3
+    slots_per_instance: int = 9
     lease_s: float = 10.0
     wait_s: float = 20.0
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class SlotRequest:
-    """A call that wants a lane; ordered by who goes first."""
+    """A call that needs a slot; the smallest goes first."""
 
     priority: int
     since: float
@@ -81,30 +81,29 @@ class SlotRequest:
 
     @classmethod
     def of(cls, caller: Caller, now: float, *, usage_reading: bool) -> Self:
-        """Return a caller's claim, made now; nobody's instance has an empty name.
-
-        A usage reading goes first, because others may be waiting for what it says.
-        """
+        """Return a caller's request, made now; the instance is "" without one."""
+        # A usage reading goes first, because other calls may be waiting for its result.
         name = "" if caller.instance_id is None else str(caller.instance_id)
-        priority = _FIRST if usage_reading else int(caller.priority)
+        priority = _READING_PRIORITY if usage_reading else int(caller.priority)
         return cls(priority, now, name, usage_reading)
 
 
 @dataclass(slots=True)
 class Ledger:
-    """One tenant database.
+    """One tenant database. The field names are stored and must not change.
 
     Args:
-        calls: by minute and instance; a minute stays until all of it is an hour old.
-        lanes: calls in flight by queue, holder and instance.
-        waiting: by queue and holder, the claim that goes first there, as
+        calls: our calls, by minute and instance; a minute is dropped when all of it is
+            an hour old.
+        lanes: calls in flight ("slots") by queue, holder and instance.
+        waiting: by queue and holder, the request that goes first there, as
             `[priority, since, instance, until]`.
-        alive: until when each holder is believed to live.
-        reduced: until when a queue has a lane less; under `quota`, which names no
-            queue, until when the budget is assumed to be used up. Releases that know
-            nothing of that share the row and refuse a row with more members.
-        theirs: calls of others within the hour, when the vendor last told.
-        since_reading: our calls since then.
+        alive: until when each holder counts as alive.
+        reduced: until when a queue has one slot less; the key `quota`, which is not a
+            queue, holds until when the budget is assumed to be used up. It has no field
+            of its own because older releases share the row and reject unknown fields.
+        theirs: calls of other clients within the hour, by the vendor's last count.
+        since_reading: our calls since that count.
     """
 
     calls: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -122,20 +121,18 @@ class Ledger:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Return the ledger of a row; members of a later release are left out."""
+        """Parse a row; fields of a later release are ignored."""
         members = orjson.loads(text)
         return cls(**{name: members[name] for name in members.keys() & _MEMBERS})
 
     def to_json(self) -> str:
-        """Return the ledger as a row holds it."""
+        """Return the ledger as it is stored in a row."""
         return orjson.dumps(self).decode()
 
     def expire(self, now: float) -> None:
-        """Drop what time has ended: old minutes, dead holders and all they held.
-
-        And what only a clock can have noted that has been set back since: it would
-        count for as long as the clock was ahead.
-        """
+        """Drop old minutes, dead holders with their slots, and times in the future."""
+        # A time in the future was saved before the clock was set back, and would count
+        # for as long as the clock had been ahead.
         latest = now + CLOCK_SLACK_S
         self._expire_minutes(now, latest)
         self.alive = {
@@ -156,43 +153,43 @@ class Ledger:
                 del holders[holder]
             if not holders:
                 del self.lanes[queue]
-        for queue, claims in list(self.waiting.items()):
-            for holder, claim in list(claims.items()):
-                if not now < claim[3] <= latest + WAITER_S:
-                    del claims[holder]
-            if not claims:
+        for queue, waiters in list(self.waiting.items()):
+            for holder, request in list(waiters.items()):
+                if not now < request[3] <= latest + WAITER_S:
+                    del waiters[holder]
+            if not waiters:
                 del self.waiting[queue]
 
     def _expire_minutes(self, now: float, latest: float) -> None:
         oldest = now / 60 - WINDOW_MINUTES - 1
         for minute in [each for each in self.calls if int(each) <= oldest]:
             del self.calls[minute]
-        # Calls were made all the same, if not then: they count from now on.
+        # Calls in a future minute were made all the same: count them as made now.
         for minute in [each for each in self.calls if int(each) > latest // 60]:
             current = self.calls.setdefault(str(int(now // 60)), {})
             for instance, count in self.calls.pop(minute).items():
                 current[instance] = current.get(instance, 0) + count
 
     def expire_holder(self, holder: str, now: float) -> None:
-        """Drop a holder that is known to be dead, and all it held or waited for."""
+        """Drop a holder that is known to be dead, with its slots and its place."""
         self.alive.pop(holder, None)
-        for claims in self.waiting.values():
-            claims.pop(holder, None)
+        for waiters in self.waiting.values():
+            waiters.pop(holder, None)
         self.expire(now)
 
     def ours(self) -> int:
-        """Return our calls of the last hour, the minute that is leaving it included."""
+        """Return our calls of the last hour, including its first, partial minute."""
         return sum(sum(minute.values()) for minute in self.calls.values())
 
     def others(self, now: float) -> int | None:
-        """Return the calls of others, None without a reading of the last hour."""
+        """Return other clients' calls; None without a reading of the last hour."""
         known = now - self.read_at < WINDOW_MINUTES * 60
         return self.theirs if known else None
 
-    def count_lanes(self, queue: str, now: float, rules: LimiterSettings) -> int:
-        """Return how many lanes a queue has just now."""
+    def count_slots(self, queue: str, now: float, settings: LimiterSettings) -> int:
+        """Return how many slots a queue has now."""
         reduced = self.reduced.get(queue, 0.0) > now
-        return max(1, rules.lanes - reduced)
+        return max(1, settings.slots - reduced)
 
     def in_flight(self, queue: str, instance: str | None = None) -> int:
         """Return a queue's calls in flight, of one instance or of all."""
@@ -204,115 +201,121 @@ class Ledger:
         )
 
     def is_capped(
-        self, queue: str, instance: str, priority: int, rules: LimiterSettings
+        self, queue: str, instance: str, priority: int, settings: LimiterSettings
     ) -> bool:
-        """Tell whether an instance has its share of lanes already.
+        """Return whether an instance has used its share of slots.
 
-        The last lane of a queue is kept from an instance that has all others while
-        another instance waits for it with a call that matters as much.
+        An instance does not get the last slot of a queue while another instance waits
+        for it with a call of the same or a higher priority.
         """
         if not instance:
             return False
         total = sum(self.in_flight(each, instance) for each in self.lanes)
-        if total >= rules.instance_lanes:
+        if total >= settings.slots_per_instance:
             return True
         rivals = any(
             other[0] <= priority and other[2] not in ("", instance)
             for other in self.waiting.get(queue, {}).values()
         )
-        most = max(1, rules.lanes - 1) if rivals else rules.lanes
+        most = max(1, settings.slots - 1) if rivals else settings.slots
         return self.in_flight(queue, instance) >= most
 
-    def lanes_short(
+    def slots_short(
         self,
         queue: str,
-        claim: SlotRequest,
+        request: SlotRequest,
         holder: str,
         now: float,
-        rules: LimiterSettings,
+        settings: LimiterSettings,
     ) -> int:
-        """Return how many lanes must come free before a claim's turn; 0 is now.
+        """Return how many slots must be released before a request gets one; 0 is now.
 
-        A lane is kept for whoever waits elsewhere and goes first, and could go.
+        Reserves a slot for each other process whose request goes first, unless its
+        instance has used its share.
         """
-        free = self.count_lanes(queue, now, rules) - self.in_flight(queue)
-        place = (claim.priority, claim.since)
+        free = self.count_slots(queue, now, settings) - self.in_flight(queue)
+        place = (request.priority, request.since)
         ahead = sum(
             tuple(other[:2]) < place
             for each, other in self.waiting.get(queue, {}).items()
-            if each != holder and not self.is_capped(queue, other[2], other[0], rules)
+            if each != holder
+            and not self.is_capped(queue, other[2], other[0], settings)
         )
         short = max(0, ahead + 1 - free)
-        capped = self.is_capped(queue, claim.instance, claim.priority, rules)
+        capped = self.is_capped(queue, request.instance, request.priority, settings)
         return max(1, short) if capped else short
 
-    def limit(self, claim: SlotRequest) -> int:
-        """Return how far the hour's calls may go for a claim of its priority."""
-        share = _PERCENT if claim.usage_reading else _SHARES[Priority(claim.priority)]
+    def limit(self, request: SlotRequest) -> int:
+        """Return the hour's calls up to which a request of this priority is allowed."""
+        share = (
+            _PERCENT if request.usage_reading else _SHARES[Priority(request.priority)]
+        )
         return self.threshold * share // _PERCENT
 
     def quota_refused_at(self, now: float) -> float | None:
-        """Return when the vendor refused a call for quota, while that still counts.
+        """Return when the vendor last refused a call for quota, while that counts.
 
-        Its count is then assumed to be used up; a reading ends the assumption.
+        The budget is then assumed to be used up; a reading ends the assumption.
         """
         until = self.reduced.get(_QUOTA, 0.0)
         return until - ASSUMED_S if until > now else None
 
-    def budget_free_at(self, claim: SlotRequest, now: float) -> float | None:
-        """Return when the budget may allow a claim again; None when it does now.
+    def budget_free_at(self, request: SlotRequest, now: float) -> float | None:
+        """Return when the budget may allow a request again; None when it does now.
 
         That is when enough of our own calls have left the hour, or when the count of
-        others' calls is read again. A usage reading is always allowed.
+        the other clients' calls is read again. A usage reading is always allowed.
         """
-        if claim.usage_reading:
+        if request.usage_reading:
             return None
         refused = self.quota_refused_at(now) is not None
-        if not refused and max(self._excess(claim, now)) <= 0:
+        if not refused and max(self._excess(request, now)) <= 0:
             return None
-        left_at = self.calls_left_at(claim, now)
+        left_at = self.calls_left_at(request, now)
         if left_at is not None and not self.others(now):
             return left_at
         return min(left_at or math.inf, self.read_again_at(now))
 
-    def calls_left_at(self, claim: SlotRequest, now: float) -> float | None:
-        """Return when a claim is allowed since our own calls have left the hour.
+    def calls_left_at(self, request: SlotRequest, now: float) -> float | None:
+        """Return when enough of our own calls have left the hour to allow a request.
 
-        None when they are not enough, or when the count of others is only assumed.
+        None when they are not enough, or when the budget is only assumed to be used up.
         """
         if self.quota_refused_at(now) is not None:
             return None
-        excess, capped = self._excess(claim, now)
+        excess, capped = self._excess(request, now)
         for minute in sorted(self.calls, key=int):
             excess -= sum(self.calls[minute].values())
-            capped -= self.calls[minute].get(claim.instance, 0)
+            capped -= self.calls[minute].get(request.instance, 0)
             if excess <= 0 and capped <= 0:
                 return (int(minute) + WINDOW_MINUTES + 1) * 60.0
         return None
 
     def read_again_at(self, now: float) -> float:
-        """Return from when on a refused call has the vendor's count read again."""
+        """Return from when on a refused call starts another reading."""
         return max(now, self.reading_claimed_at + READING_WHILE_REFUSING_S)
 
     def is_being_read(self, now: float) -> bool:
-        """Tell whether a reading was begun and has not been answered yet."""
+        """Return whether a reading was started and has not ended yet."""
         answered = max(self.read_at, self.quota_refused_at(now) or 0.0)
         began = self.reading_claimed_at
         return began > answered and now - began < READING_TAKES_S
 
-    def acquire(self, queue: str, claim: SlotRequest, holder: str, now: float) -> None:
-        """Give a claim its lane, and count its call."""
+    def acquire(
+        self, queue: str, request: SlotRequest, holder: str, now: float
+    ) -> None:
+        """Give a request its slot, and count its call."""
         instances = self.lanes.setdefault(queue, {}).setdefault(holder, {})
-        instances[claim.instance] = instances.get(claim.instance, 0) + 1
+        instances[request.instance] = instances.get(request.instance, 0) + 1
         minute = self.calls.setdefault(str(int(now // 60)), {})
-        minute[claim.instance] = minute.get(claim.instance, 0) + 1
+        minute[request.instance] = minute.get(request.instance, 0) + 1
         self.since_reading += 1
 
     def set_held(self, holder: str, held: Mapping[str, Mapping[str, int]]) -> bool:
-        """Set what a holder really has, by queue and instance; tell if that was news.
+        """Set a holder's slots, by queue and instance; return whether they differed.
 
-        What the ledger believed may be wrong: a change may have been written whose
-        writer never heard of it, or a lease may have ended while its holder was slow.
+        The stored slots may be wrong: a write may have been applied although its writer
+        got an error, or the lease of a slow holder may have ended.
         """
         known = {
             queue: holders[holder]
@@ -330,36 +333,33 @@ class Ledger:
         return True
 
     def apply_outcome(self, queue: str, outcome: Outcome, now: float) -> None:
-        """Learn from how a call ended."""
+        """Apply the outcome of a call."""
         if outcome is Outcome.THREAD_LIMIT:
             self.reduced[queue] = now + REDUCED_S
         elif outcome is Outcome.QUOTA:
             self.reduced[_QUOTA] = now + ASSUMED_S
 
-    def claim_reading(self, claim: SlotRequest, now: float, *, refused: bool) -> bool:
-        """Tell whether the vendor is to be asked for its count; True to one process.
+    def claim_reading(self, request: SlotRequest, now: float, *, refused: bool) -> bool:
+        """Try to claim a reading of the vendor's count; True for one process.
 
-        At most once in ten minutes, and once in a minute when the claim is refused, so
-        that no refusal outlives its cause for long. Interactive calls are worth a
-        reading only when there were some: a quiet tenant would pay a call for each few
-        of its own.
+        At most one in ten minutes, or one a minute while requests are refused, so that
+        a refusal does not outlast its cause for long.
         """
         every_s = READING_WHILE_REFUSING_S if refused else READING_EVERY_S
-        if claim.usage_reading or now - self.reading_claimed_at < every_s:
+        if request.usage_reading or now - self.reading_claimed_at < every_s:
             return False
+        # Otherwise a tenant with few calls would pay one vendor call for each few.
         busy = self.since_reading >= READING_AFTER_CALLS
-        if claim.priority == Priority.INTERACTIVE and not (busy or refused):
+        if request.priority == Priority.INTERACTIVE and not (busy or refused):
             return False
         self.reading_claimed_at = now
         return True
 
     def report_usage(self, usage: Usage, now: float) -> None:
-        """Take the vendor's count; what we have not counted was others.
-
-        It ends an assumption. Calls of ours that the vendor did not count, because it
-        refused them or never got them, are counted here no more, the oldest first.
-        """
+        """Apply the vendor's count: the calls beyond ours are other clients'."""
         self.threshold = usage.threshold
+        # The vendor does not count calls that it refused or never received: drop as
+        # many of ours, the oldest first.
         self._uncount(self.ours() - usage.used)
         self.theirs = usage.used - self.ours()
         self.reduced.pop(_QUOTA, None)
@@ -379,20 +379,17 @@ class Ledger:
             if not self.calls[minute]:
                 del self.calls[minute]
 
-    def _excess(self, claim: SlotRequest, now: float) -> tuple[int, int]:
-        """Return by how many calls a claim is over the budget, and over its share."""
+    def _excess(self, request: SlotRequest, now: float) -> tuple[int, int]:
+        """Return by how many calls a request exceeds the budget, and its share."""
         theirs = self.others(now) or 0
-        excess = self.ours() + theirs - self.limit(claim) + 1
-        mine = self._of_instance(claim)
-        allowed = (self.limit(claim) - theirs) * _INSTANCE_SHARE // _PERCENT
-        return excess, mine - allowed + 1 if self._has_rivals(claim) else 0
+        excess = self.ours() + theirs - self.limit(request) + 1
+        used = sum(minute.get(request.instance, 0) for minute in self.calls.values())
+        allowed = (self.limit(request) - theirs) * _INSTANCE_SHARE // _PERCENT
+        return excess, used - allowed + 1 if self._has_rivals(request) else 0
 
-    def _of_instance(self, claim: SlotRequest) -> int:
-        return sum(minute.get(claim.instance, 0) for minute in self.calls.values())
-
-    def _has_rivals(self, claim: SlotRequest) -> bool:
-        own = {"", claim.instance}
-        return bool(claim.instance) and any(
+    def _has_rivals(self, request: SlotRequest) -> bool:
+        own = {"", request.instance}
+        return bool(request.instance) and any(
             minute.keys() - own for minute in self.calls.values()
         )
 

@@ -1,27 +1,26 @@
-"""The governor: what all processes together may send to a tenant's database.
+"""The rate limiter that all processes share: concurrency slots, call budget, breakers.
 
-Implements `interfaces.Gate`. How it is shared, and why so:
+Implements `interfaces.RateLimiter`. How the state is shared, and why:
 
-- All that is known of one tenant database is one row (`ledger`): lanes in flight, who
-  waits, calls by minute. Entering a call is one decision over all of it, so one row is
-  one thing to lock and one thing to write; tables of lanes, waiters and minutes would
-  be four statements in a transaction, whose lock SQLite holds for as long as the
-  interpreter lets another thread run.
-- The row is changed by compare and swap (`ledger_rows`), one statement. Of eight
-  processes the slower ones read and compute again; none can pass a limit, because what
-  was computed from an old row is never written.
-- A call costs that one statement, when it enters. Its lane is given back with the next
-  call that enters, or 20 ms later by a thread of our own; at once when somebody waits.
-  The vendor frees its own slot a little after the answer too.
-- A process is one holder. It is heard of with every change, and every third of the
-  lease while calls are in flight; when it is not, everything it held is free again.
-  Whoever waits on the same machine need not wait for that: he sees that a holder is
-  dead (`holders`) and frees what it held.
-- With every change a process says what it holds, rather than what it took or gave
-  back, so that no lost acknowledgement leaves a lane taken.
-- Granting each process a block of budget or a lane of its own would save the statement
-  and was left out: with three lanes and eight processes the blocks would lie idle where
-  they are, and an interactive call would wait for them.
+- The state of one tenant database is one row (`ledger`): slots in use, waiting
+  processes, calls by minute. Acquiring a slot depends on all of it, so one row is one
+  thing to lock and one thing to write. Separate tables would need four statements in a
+  transaction, and SQLite would hold its lock while the interpreter runs other threads.
+- The row is changed by compare and swap (`ledger_rows`), one statement. Of several
+  concurrent processes the slower ones read the row and compute again. None can exceed a
+  limit, because a change computed from an old version is never written.
+- A call costs that one statement, when it acquires its slot. The slot is released with
+  the next call that acquires one, or 20 ms later by a background thread, or at once
+  when another process waits. The vendor too frees its slot a little after it responds.
+- A process is one holder with one lease, which each change renews, and a background
+  thread while calls are in flight. When the lease ends, all its slots are free. Other
+  processes on the same host need not wait for that: they detect that the holder is dead
+  (`process_identity`) and free its slots.
+- With each change a process writes all slots that it holds, rather than the difference,
+  so that a lost acknowledgement cannot leave a slot in use.
+- Assigning each process a block of budget or a slot of its own would save the statement
+  but waste capacity: with three slots and eight processes the blocks would be idle in
+  some processes while an interactive call waits in another.
 """
 
 from __future__ import annotations
@@ -31,9 +30,9 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from bridge.errors import (
@@ -44,11 +43,13 @@ from bridge.errors import (
 )
 from bridge.interfaces import (
     NO_CALLER,
+    BudgetUsage,
     Caller,
     CallRequest,
     Permit,
     Priority,
     ReadUsage,
+    SlotUsage,
     Usage,
 )
 from bridge.store.database.engine import Database
@@ -58,137 +59,101 @@ from bridge.store.rate_limit.ledger import Ledger, LimiterSettings, SlotRequest
 from bridge.store.rate_limit.ledger_rows import LedgerRow
 from bridge.store.rate_limit.slots import HeldSlot, TenantSlots
 
-_LINGER_S = 0.02
+_FLUSH_DELAY_S = 0.02
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class SlotUsage:
-    """The lanes of one entity under one tracking identifier.
-
-    `waiting` counts the processes that wait, not their calls.
-    """
-
-    entity: str
-    lanes: int
-    in_flight: int
-    waiting: int
-
-
-@dataclass(frozen=True, slots=True)
-class BudgetUsage:
-    """Where a tenant database stands.
-
-    `ours` and `theirs` are calls of the last hour by all our processes and by others;
-    `theirs` is None without a reading of the last hour, made `age_s` ago at `read_at`.
-    `quota_refused_at` is when the vendor refused a call for quota, if the budget is
-    assumed to be used up since then. `refused_until` says for each priority from when
-    on a call may pass again, because our calls have left the hour or the vendor's count
-    is read again, and None when it passes now. `breaker_until` is when the host will be
-    tried again, None when it is taken for up.
-    """
-
-    database: str
-    threshold: int
-    ours: int
-    theirs: int | None
-    read_at: datetime | None
-    age_s: float | None
-    quota_refused_at: datetime | None
-    refused_until: Mapping[Priority, datetime | None]
-    lanes: tuple[SlotUsage, ...]
-    breaker_until: datetime | None
-
-
 class SharedRateLimiter:
-    """One process's way to the shared ledgers; safe to use from many threads.
+    """One process's access to the shared rate limits; thread-safe.
 
-    Made after a fork; no thread is started before the first call.
+    Create it after a fork. It starts no thread before the first call.
     """
 
-    def __init__(self, db: Database, rules: LimiterSettings) -> None:
+    def __init__(self, db: Database, settings: LimiterSettings) -> None:
         self._db = db
-        self._rules = rules
+        self._settings = settings
         self._holder = current_process()
         self._breakers = CircuitBreakers(db)
         self._tenants: dict[str, TenantSlots] = {}
         self._lock = threading.Lock()
-        self._keeper: threading.Thread | None = None
-        self._returned = threading.Event()
+        self._flusher: threading.Thread | None = None
+        self._flush_needed = threading.Event()
         self._closed = False
 
     @contextmanager
     def acquire(
         self, request: CallRequest, *, deadline: float, read_usage: ReadUsage
     ) -> Iterator[Permit]:
-        """Hold a lane and a piece of the budget during the block.
+        """Hold a slot during the block; count the call against the budget.
 
-        An interactive call waits up to `wait_s` of the rules, any other up to its
+        An interactive call waits up to the setting `wait_s`, any other up to its
         deadline. One statement, more only while it waits.
 
         Raises:
-            ProviderThresholdError: the budget is used up, or no lane came free.
-            ProviderUnavailableError: the host is down; says when it is tried again.
+            ProviderThresholdError: the budget is used up, or no slot was released.
+            ProviderUnavailableError: the host is down; says when it is called again.
             StoreError: the database cannot be used.
         """
         host = _host(request.database)
-        _refuse(host, self._breakers.state(host))
+        _raise_if_open(host, self._breakers.state(host))
         tenant = self._tenant(request.database)
-        held = self._take(tenant, request, deadline, read_usage)
+        held = self._acquire_slot(tenant, request, deadline, read_usage)
         try:
-            # What the ledger said by the way is news of all processes.
-            with self._passed(held, host, troubled=tenant.troubled):
+            # The change of the ledger has just returned what all processes know.
+            with self._guarded(held, host, host_failing=tenant.host_failing):
                 yield held
         finally:
-            self._give_back(tenant, held)
+            self._release_slot(tenant, held)
 
     @contextmanager
     def check_host(self, host: str) -> Iterator[Permit]:
-        """Pass the breaker of a host during the block. One statement.
+        """Check and update the breaker of a host around the block. One statement.
 
         Raises:
-            ProviderUnavailableError: the host is down; says when it is tried again.
+            ProviderUnavailableError: the host is down; says when it is called again.
             StoreError: the database cannot be used.
         """
         held = HeldSlot(queue="", instance="")
-        with self._passed(held, host, troubled=True):
+        with self._guarded(held, host, host_failing=True):
             yield held
 
     def report_usage(self, database: str, usage: Usage) -> None:
-        """Take the vendor's own count of the calls to a database."""
+        """Apply the vendor's own count of the calls to a database."""
         self._tenant(database).report_usage(usage)
 
     def report_refusal(self, database: str) -> None:
-        """Take note that the vendor just refused a call to a database for quota."""
+        """Record that the vendor just refused a call to a database for quota."""
         self._tenant(database).report_refusal()
 
-    def figures(
+    def get_budgets(
         self, databases: Collection[str], caller: Caller = NO_CALLER
     ) -> list[BudgetUsage]:
-        """Return where databases stand, in the order given; a few statements each.
+        """Return the usage of databases, in the given order; a few statements each.
 
         `refused_until` is for the calls of the caller's instance.
         """
-        return [self._figures(database, caller) for database in databases]
+        return [self._read_budget(database, caller) for database in databases]
 
     def close(self) -> None:
-        """Give back what is held, and stop; done by itself when the process ends."""
+        """Release all slots and stop; called automatically when the process exits."""
         atexit.unregister(self.close)
         self._closed = True
-        self._returned.set()
-        if self._keeper is not None:
-            self._keeper.join()
-        self._each_tenant("given back", TenantSlots.close)
+        self._flush_needed.set()
+        if self._flusher is not None:
+            self._flusher.join()
+        self._each_tenant("released", TenantSlots.close)
 
     @contextmanager
-    def _passed(self, held: HeldSlot, host: str, *, troubled: bool) -> Iterator[None]:
-        _refuse(host, self._breakers.allow(host, troubled=troubled))
+    def _guarded(
+        self, held: HeldSlot, host: str, *, host_failing: bool
+    ) -> Iterator[None]:
+        _raise_if_open(host, self._breakers.allow(host, host_failing=host_failing))
         try:
             yield
         finally:
             self._breakers.record(host, held.outcome, held.provider_message)
 
-    def _take(
+    def _acquire_slot(
         self,
         tenant: TenantSlots,
         request: CallRequest,
@@ -196,60 +161,64 @@ class SharedRateLimiter:
         read_usage: ReadUsage,
     ) -> HeldSlot:
         if request.caller.priority is Priority.INTERACTIVE:
-            deadline = min(deadline, time.monotonic() + self._rules.wait_s)
+            deadline = min(deadline, time.monotonic() + self._settings.wait_s)
         try:
             return tenant.acquire(
                 self._queue(request),
                 request.caller,
                 usage_reading=request.usage_reading,
-                give_up=deadline,
+                deadline=deadline,
                 start_reading=lambda: self._start_reading(request.database, read_usage),
             )
         except BridgeError:
-            # Others are to hear soon that nobody waits, or holds, here any more.
-            self._returned.set()
+            # Write soon that this process no longer waits for, or holds, the slot.
+            self._flush_needed.set()
             raise
 
     def _tenant(self, database: str) -> TenantSlots:
         with self._lock:
             tenant = self._tenants.get(database)
             if tenant is None:
-                tenant = TenantSlots(self._db, database, self._holder, self._rules)
+                tenant = TenantSlots(self._db, database, self._holder, self._settings)
                 self._tenants[database] = tenant
-            if self._keeper is None:
-                self._keeper = threading.Thread(
-                    target=self._keep, name="governor", daemon=True
+            if self._flusher is None:
+                self._flusher = threading.Thread(
+                    target=self._flush_loop, name="rate limiter", daemon=True
                 )
-                self._keeper.start()
-                # Else what the last calls held would be missed for a whole lease.
+                self._flusher.start()
+                # Otherwise the slots of the last calls would be lost for a whole lease.
                 atexit.register(self.close)
             return tenant
 
     def _queue(self, request: CallRequest) -> str:
-        """Name the queue; the tracking identifier goes in as a keyed digest only."""
+        """Return the queue's name, with the integration code as a keyed digest only."""
+        # The label is part of stored names and of those of older releases.
         digest = self._db.keys.digest(f"tracking identifier {request.identifier}")
         return f"{digest.hex()[:16]}/{request.entity}"
 
-    def _give_back(self, tenant: TenantSlots, held: HeldSlot) -> None:
+    def _release_slot(self, tenant: TenantSlots, held: HeldSlot) -> None:
         try:
-            untold = tenant.release(held)
+            needs_flush = tenant.release(held)
         except StoreError as error:
-            _log.warning("a vendor lane is given back later: %s", error.message)
-            untold = True
-        if untold:
-            self._returned.set()
+            _log.warning("a vendor slot is released later: %s", error.message)
+            needs_flush = True
+        if needs_flush:
+            self._flush_needed.set()
 
-    def _keep(self) -> None:
-        """Write what was given back, a moment later; renew what is held."""
+    def _flush_loop(self) -> None:
+        """Write pending changes and renew leases until closed."""
         while not self._closed:
-            if self._returned.wait(self._rules.lease_s / 4):
-                self._returned.clear()
-                time.sleep(_LINGER_S)
-            self._each_tenant("renewed", self._tidy)
+            if self._flush_needed.wait(self._settings.lease_s / 4):
+                self._flush_needed.clear()
+                # The next call usually writes them first, which saves a statement.
+                time.sleep(_FLUSH_DELAY_S)
+            self._each_tenant("renewed", self._flush)
 
-    def _tidy(self, tenant: TenantSlots) -> None:
+    def _flush(self, tenant: TenantSlots) -> None:
         if tenant.flush():
-            self._breakers.hear(_host(tenant.database), troubled=tenant.troubled)
+            self._breakers.observe(
+                _host(tenant.database), host_failing=tenant.host_failing
+            )
 
     def _each_tenant(self, aim: str, act: Callable[[TenantSlots], None]) -> None:
         with self._lock:
@@ -258,10 +227,10 @@ class SharedRateLimiter:
             try:
                 act(tenant)
             except StoreUnavailableError:
-                # It was logged when it began, and is tried again.
+                # The store has logged the outage; the next round tries again.
                 continue
             except StoreError as error:
-                _log.warning("vendor lanes are not %s: %s", aim, error.message)
+                _log.warning("vendor slots are not %s: %s", aim, error.message)
 
     def _start_reading(self, database: str, read_usage: ReadUsage) -> None:
         def read() -> None:
@@ -272,13 +241,13 @@ class SharedRateLimiter:
 
         threading.Thread(target=read, name="usage reading", daemon=True).start()
 
-    def _figures(self, database: str, caller: Caller) -> BudgetUsage:
+    def _read_budget(self, database: str, caller: Caller) -> BudgetUsage:
         row = LedgerRow(self._db, database)
         row.refresh()
         ledger, now = row.ledger, row.now()
         ledger.expire(now)
         theirs = ledger.others(now)
-        claims = {
+        requests = {
             each: SlotRequest.of(
                 replace(caller, priority=each), now, usage_reading=False
             )
@@ -293,10 +262,10 @@ class SharedRateLimiter:
             age_s=None if theirs is None else max(0.0, now - ledger.read_at),
             quota_refused_at=_time(ledger.quota_refused_at(now)),
             refused_until={
-                each: _promised(ledger.budget_free_at(claim, now))
-                for each, claim in claims.items()
+                each: _round_up(ledger.budget_free_at(request, now))
+                for each, request in requests.items()
             },
-            lanes=_lane_figures(ledger, now, self._rules),
+            slots=_slot_usage(ledger, now, self._settings),
             breaker_until=self._breakers.open_until(_host(database)),
         )
 
@@ -305,8 +274,8 @@ def _time(moment: float | None) -> datetime | None:
     return None if moment is None else datetime.fromtimestamp(moment, UTC)
 
 
-def _promised(moment: float | None) -> datetime | None:
-    # Times are shown in whole seconds, and none of them may be too early.
+def _round_up(moment: float | None) -> datetime | None:
+    # Times are shown in whole seconds, and must not be too early.
     return None if moment is None else _time(math.ceil(moment))
 
 
@@ -314,7 +283,7 @@ def _host(database: str) -> str:
     return database.partition("#")[0]
 
 
-def _refuse(host: str, refusal: Refusal | None) -> None:
+def _raise_if_open(host: str, refusal: Refusal | None) -> None:
     if refusal is not None:
         raise ProviderUnavailableError(
             f"{host} has failed too often in a row and is left alone; it will be "
@@ -323,13 +292,13 @@ def _refuse(host: str, refusal: Refusal | None) -> None:
         )
 
 
-def _lane_figures(
-    ledger: Ledger, now: float, rules: LimiterSettings
+def _slot_usage(
+    ledger: Ledger, now: float, settings: LimiterSettings
 ) -> tuple[SlotUsage, ...]:
     return tuple(
         SlotUsage(
             entity=queue.partition("/")[2],
-            lanes=ledger.count_lanes(queue, now, rules),
+            slots=ledger.count_slots(queue, now, settings),
             in_flight=ledger.in_flight(queue),
             waiting=len(ledger.waiting.get(queue, {})),
         )

@@ -1,4 +1,4 @@
-"""Where every call budget and circuit breaker stands, for those who watch them."""
+"""The state of all call budgets and circuit breakers, for monitoring."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from bridge.interfaces import Priority
 from bridge.store.database.engine import Database
 from bridge.store.database.sql import read_clock
 from bridge.store.models import vendor_hosts, vendor_ledgers
-from bridge.store.rate_limit.hosts import FAILURES
+from bridge.store.rate_limit.breaker_rows import MAX_FAILURES
 from bridge.store.rate_limit.ledger import Ledger, SlotRequest
 
 MAX_DATABASES = 200
-"""How many tenant databases are reported, so that a report stays small."""
+"""How many tenant databases a report lists at most."""
 
 _LEDGERS = (
     select(vendor_ledgers.c.database, vendor_ledgers.c.payload)
@@ -22,16 +22,17 @@ _LEDGERS = (
     .limit(MAX_DATABASES)
 )
 _OPEN_HOSTS = select(vendor_hosts.c.host).where(
-    vendor_hosts.c.failures >= FAILURES, vendor_hosts.c.expires_at > bindparam("now")
+    vendor_hosts.c.failures >= MAX_FAILURES,
+    vendor_hosts.c.expires_at > bindparam("now"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class BudgetState:
-    """One tenant database: its budget, and the calls that are made or wait now.
+    """One tenant database: its budget, and its calls in flight and waiting.
 
     `used_by_others` and `reading_age_s` are None without a reading of the vendor's
-    counter within the hour. `refuses` names the priorities that get no call now.
+    counter within the hour. `refuses` holds the priorities whose calls are refused now.
     """
 
     database: str
@@ -46,14 +47,14 @@ class BudgetState:
 
 @dataclass(frozen=True, slots=True)
 class LimiterState:
-    """All budgets, and by host whether its circuit breaker is open."""
+    """All budgets, and whether the circuit breaker of each host is open."""
 
     budgets: tuple[BudgetState, ...]
     breakers: dict[str, bool]
 
 
 def read_state(db: Database) -> LimiterState:
-    """Return the state that all processes share. Two or three statements.
+    """Return the shared state of all processes. Two or three statements.
 
     Raises:
         StoreError: the database cannot be used.
@@ -76,7 +77,7 @@ def _read_budgets(connection: Connection, now: float) -> tuple[BudgetState, ...]
 def _describe(database: str, ledger: Ledger, now: float) -> BudgetState:
     ledger.expire(now)
     others = ledger.others(now)
-    claims = {each: SlotRequest(int(each), now, instance="") for each in Priority}
+    requests = {each: SlotRequest(int(each), now, instance="") for each in Priority}
     return BudgetState(
         database=database,
         threshold=ledger.threshold,
@@ -85,8 +86,8 @@ def _describe(database: str, ledger: Ledger, now: float) -> BudgetState:
         reading_age_s=None if others is None else max(0.0, now - ledger.read_at),
         refuses=frozenset(
             each
-            for each, claim in claims.items()
-            if ledger.budget_free_at(claim, now) is not None
+            for each, request in requests.items()
+            if ledger.budget_free_at(request, now) is not None
         ),
         slots_in_use=sum(map(ledger.in_flight, ledger.lanes)),
         waiting_processes=sum(map(len, ledger.waiting.values())),

@@ -1,1 +1,1 @@
-"""Keys, password digests and files that only their owner may read."""
+"""The key ring, password digests, and files that only their owner may read."""

@@ -1,18 +1,18 @@
-"""The key ring: what seals secrets at rest and digests them for look-up.
+"""The key ring: encrypts ("seals") stored secrets, and digests them for look-up.
 
 `keys.json`, or the setting of the same content, has this shape:
 
     {"keys": [{"id": "5e0c…", "key": "<32 bytes, base64>", "made": "<time>"}, …],
      "digest": "5e0c…"}
 
-The first key seals; every key opens. `made`, and `retired` for a key that sealed once,
-may be missing. `digest` names the key that digests are made with: it stays when another
-key seals, since a digest cannot be made again without its text. Sealing and digesting
-never use a key as it stands, but two keys derived from it.
+The first key seals; every key opens. `made`, and `retired` for a key that no longer
+seals, are optional. `digest` names the key for digests, which rotation never changes: a
+digest cannot be computed again without its text. Sealing and digesting each use a key
+derived from the stored one.
 
-A ring read from a file follows the file: a process seals with the key that is first
-*now*, and reads the file again before it says that something does not open. That is
-what lets `bridge key rotate` change the key under running processes.
+A ring from a file is reloaded when the file changes: before each seal, and before a
+value is reported as impossible to open. So `bridge key rotate` can change the key while
+processes run.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ _KEY_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key of the ring: 32 random bytes under an id.
+    """One key of the ring: 32 random bytes with an id.
 
-    `made` and `retired` (when it stopped sealing) are ISO times, or empty.
+    `made` and `retired` (when it stopped sealing) are ISO times or empty.
     """
 
     id: str
@@ -60,15 +60,22 @@ class KeyRing:
     """Seals, opens and digests texts. Safe to share between threads and forks.
 
     Args:
-        keys: the one that seals first, at least one.
-        digest_id: the id of the key that digests are made with.
-        source: the file they come from, if they do.
+        keys: at least one; the first one seals.
+        digest_id: the id of the key for digests.
+        source: the file with the keys, if there is one.
 
     Raises:
         ConfigurationError: `digest_id` is not among the keys.
     """
 
-    __slots__ = ("_digest_key", "_fernet", "_stamp", "digest_id", "keys", "source")
+    __slots__ = (
+        "_digest_key",
+        "_fernet",
+        "_loaded_version",
+        "digest_id",
+        "keys",
+        "source",
+    )
 
     def __init__(
         self, keys: Sequence[Key], *, digest_id: str, source: Path | None = None
@@ -80,21 +87,21 @@ class KeyRing:
             )
         self.source = source
         self.digest_id = digest_id
-        self._stamp: tuple[int, ...] = ()
+        self._loaded_version: tuple[int, ...] = ()
         self._digest_key = _derive(material[digest_id], b"bridge digest")
-        self._adopt(keys)
+        self._use_keys(keys)
 
     @classmethod
     def load(
         cls, data_dir: Path, configured: str | None, place: str = "BRIDGE_KEYS"
     ) -> Self:
-        """Read the ring from the setting, else from `keys.json`, made when missing.
+        """Read the ring from the setting, else from `keys.json`, created if missing.
 
-        For a database that holds nothing yet: see `find`. Two processes that start at
-        once end up with the same file.
+        For a new database only; see `find`. Two processes that start at the same time
+        get the same file.
 
         Raises:
-            ConfigurationError: the text is no key ring, or the file is out of reach.
+            ConfigurationError: the text is not a key ring, or the file is inaccessible.
         """
         found = cls.find(data_dir, configured, place)
         if found is not None:
@@ -111,10 +118,10 @@ class KeyRing:
     ) -> Self | None:
         """Read the ring from the setting, else from `keys.json`; None when missing.
 
-        Errors name `place`, where the setting was given.
+        Messages name `place` as the source of the setting.
 
         Raises:
-            ConfigurationError: the text is no key ring, or the file is out of reach.
+            ConfigurationError: the text is not a key ring, or the file is inaccessible.
         """
         if configured:
             keys, digest_id = parse_ring(configured, place)
@@ -128,30 +135,30 @@ class KeyRing:
 
     @classmethod
     def _read(cls, path: Path) -> Self:
-        stamp = _stamp_of(path)
+        stamp = _file_version(path)
         keys, digest_id = parse_ring(path.read_bytes(), str(path))
         ring = cls(keys, digest_id=digest_id, source=path)
-        ring._stamp = stamp
+        ring._loaded_version = stamp
         return ring
 
     def __repr__(self) -> str:
         return f"KeyRing({', '.join(key.id for key in self.keys)})"
 
     def seal(self, text: str) -> bytes:
-        """Encrypt with the first key; equal texts give different seals."""
-        self.follow()
+        """Encrypt with the first key; sealing a text twice gives different bytes."""
+        self.reload_if_changed()
         return self._fernet.encrypt(text.encode())
 
     def open(self, sealed: bytes) -> str:
-        """Decrypt what any key of the ring has sealed.
+        """Decrypt a value that any key of the ring has sealed.
 
         Raises:
-            StoreError: no key of the ring has sealed this, or it was damaged.
+            StoreError: the value was sealed with another key, or is damaged.
         """
         return self._try(lambda ring: ring.decrypt(sealed)).decode()
 
     def reseal(self, sealed: bytes) -> bytes:
-        """Return the same text sealed with the first key, dated as before.
+        """Return the same text sealed with the first key, with its former date.
 
         Raises:
             StoreError: as `open`.
@@ -159,7 +166,7 @@ class KeyRing:
         return self._try(lambda ring: ring.rotate(sealed))
 
     def sealed_by(self, sealed: bytes) -> str | None:
-        """Return the id of the key that made a seal; None when none of the ring did."""
+        """Return the id of the key that sealed a value; None if not in the ring."""
         for key in self.keys:
             with contextlib.suppress(InvalidToken):
                 _fernet(key).decrypt(sealed)
@@ -167,16 +174,16 @@ class KeyRing:
         return None
 
     def digest(self, text: str) -> bytes:
-        """Return 32 bytes that find a text again and do not give it away."""
-        # A header may carry anything; what cannot be encoded is merely unknown.
+        """Return a keyed hash of 32 bytes, by which a secret is found."""
+        # A header may hold lone surrogates: such a secret is unknown, not an error.
         encoded = text.encode(errors="surrogatepass")
         return hmac.digest(self._digest_key, encoded, hashlib.sha256)
 
     def _try(self, use: Callable[[MultiFernet], bytes]) -> bytes:
-        """Use the ring, and once more as the file has it now."""
+        """Use the ring; reload it and retry once if a key is missing."""
         with contextlib.suppress(InvalidToken):
             return use(self._fernet)
-        self.follow()
+        self.reload_if_changed()
         try:
             return use(self._fernet)
         except InvalidToken:
@@ -188,7 +195,7 @@ class KeyRing:
         """Require that the ring's file, if it has one, still holds this ring.
 
         Raises:
-            ConfigurationError: it is gone, or holds another ring; with the cure.
+            ConfigurationError: it is missing or holds another ring; with the cure.
         """
         if self.source is None:
             return
@@ -206,38 +213,39 @@ class KeyRing:
             )
 
     def change(self, keys: Sequence[Key]) -> None:
-        """Use other keys from now on; a ring from a file changes the file first.
+        """Replace the keys, in the file first if there is one.
 
         Raises:
             ConfigurationError: the file cannot be written; nothing has changed.
         """
+        # The file first: nothing may be sealed with a key that is not stored.
         if self.source is not None:
             replace_ring(self.source, render_ring(keys, self.digest_id))
-        self._adopt(keys)
+        self._use_keys(keys)
 
-    def _adopt(self, keys: Sequence[Key]) -> None:
+    def _use_keys(self, keys: Sequence[Key]) -> None:
         self._fernet = MultiFernet([_fernet(key) for key in keys])
         self.keys = tuple(keys)
 
-    def follow(self) -> None:
-        """Take over the file's keys when it has changed.
+    def reload_if_changed(self) -> None:
+        """Load the file's keys if it has changed.
 
-        A file that cannot be read, or that is of another ring, changes nothing: what
-        this process has still opens everything it ever sealed.
+        Ignores a file that cannot be read or that holds another ring: the loaded keys
+        still open everything that this process has sealed.
         """
         if self.source is None:
             return
         try:
-            stamp = _stamp_of(self.source)
-            if stamp == self._stamp:
+            stamp = _file_version(self.source)
+            if stamp == self._loaded_version:
                 return
             content = self.source.read_bytes()
             keys, digest_id = parse_ring(content, str(self.source))
         except (OSError, ConfigurationError):
             return
         if self._is_same_ring(keys, digest_id):
-            self._adopt(keys)
-            self._stamp = stamp
+            self._use_keys(keys)
+            self._loaded_version = stamp
 
     def _is_same_ring(self, keys: Sequence[Key], digest_id: str) -> bool:
         material = {key.id: key.material for key in keys}
@@ -248,12 +256,13 @@ class KeyRing:
 
 
 def parse_ring(text: str | bytes, source: str) -> tuple[list[Key], str]:
-    """Return the keys of a ring's JSON text, and the id of the one that digests.
+    """Parse a ring's JSON text; return its keys and the id of the key for digests.
 
     Raises:
-        ConfigurationError: it is none; `source` is named, its content is not.
+        ConfigurationError: it is not a key ring; the message names `source`, but shows
+            no content.
     """
-    # Not chained: a parser's own message may quote what it could not read.
+    # Not chained: the parser's own message may quote the content.
     try:
         ring = json.loads(text)
         keys = [_read_key(entry) for entry in ring["keys"]]
@@ -270,7 +279,7 @@ def parse_ring(text: str | bytes, source: str) -> tuple[list[Key], str]:
 
 
 def render_ring(keys: Sequence[Key], digest_id: str) -> str:
-    """Return the JSON text of a ring: secret, and all that opens the database."""
+    """Return the JSON text of a ring, which must be kept secret."""
     entries = [
         {
             "id": key.id,
@@ -284,25 +293,25 @@ def render_ring(keys: Sequence[Key], digest_id: str) -> str:
 
 
 def new_key() -> Key:
-    """Return a key that nothing has been sealed with."""
+    """Return a new random key."""
     made = datetime.now(UTC).isoformat()
     return Key(secrets.token_hex(4), secrets.token_bytes(_KEY_BYTES), made)
 
 
 def replace_ring(path: Path, text: str) -> None:
-    """Put a ring's text in the place of a file's; a reader sees the one or the other.
+    """Replace the content of a ring's file atomically.
 
     Raises:
         ConfigurationError: the directory cannot be written.
     """
     try:
-        draft = _draft(path, text)
+        draft = _write_draft(path, text)
         try:
             draft.replace(path)
         except OSError:
             draft.unlink()
             raise
-        _flush(path.parent)
+        _fsync(path.parent)
     except OSError as error:
         raise ConfigurationError(
             f"The key ring {path} cannot be written: {error.strerror}.",
@@ -311,7 +320,7 @@ def replace_ring(path: Path, text: str) -> None:
 
 
 def new_secret() -> str:
-    """Return 32 random bytes as base64, the form of tokens and user secrets."""
+    """Return a new token or user secret: 32 random bytes as base64."""
     return base64.b64encode(secrets.token_bytes(_KEY_BYTES)).decode()
 
 
@@ -334,7 +343,7 @@ def _derive(material: bytes, purpose: bytes) -> bytes:
 
 @contextlib.contextmanager
 def _naming(path: Path) -> Iterator[None]:
-    """Turn what the system says of a ring's file into a sentence that names it."""
+    """Translate an OSError into a ConfigurationError that names the ring's file."""
     try:
         yield
     except OSError as error:
@@ -344,16 +353,16 @@ def _naming(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _stamp_of(path: Path) -> tuple[int, ...]:
+def _file_version(path: Path) -> tuple[int, ...]:
     status = path.stat()
     return (status.st_ino, status.st_mtime_ns, status.st_size)
 
 
 def _write_new_keys(path: Path) -> None:
     key = new_key()
-    # A link appears whole or not at all, and never replaces the file of a faster
-    # starter: nobody can read half a ring or lose the ring he already uses.
-    draft = _draft(path, render_ring([key], key.id))
+    # A hard link is atomic and never replaces an existing file: no process can read
+    # half a ring, or overwrite the ring of a process that started faster.
+    draft = _write_draft(path, render_ring([key], key.id))
     try:
         path.hardlink_to(draft)
     except FileExistsError:
@@ -362,8 +371,8 @@ def _write_new_keys(path: Path) -> None:
         draft.unlink()
 
 
-def _draft(path: Path, text: str) -> Path:
-    """Write a text to a new file beside `path`, for its owner only, and to the disk."""
+def _write_draft(path: Path, text: str) -> Path:
+    """Write a text to a new private file beside `path`, flushed to the disk."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     draft = Path(name)
     try:
@@ -377,8 +386,8 @@ def _draft(path: Path, text: str) -> Path:
     return draft
 
 
-def _flush(path: Path) -> None:
-    # Nothing may be sealed with a key whose file a power cut could still take back.
+def _fsync(path: Path) -> None:
+    # Nothing may be sealed with a key whose file could be lost in a power failure.
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -1,4 +1,4 @@
-"""Password digests: scrypt, salted, with the work factors written in front."""
+"""Password digests: salted scrypt, stored with the work factors."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import hashlib
 import hmac
 import secrets
 
-# 16 MiB and some 50 ms. The digest is sealed before it is stored, so whoever reads
-# the database without the key ring has nothing to try passwords against.
+# 16 MiB and some 50 ms. The digest is also sealed before it is stored, so that the
+# database alone, without the key ring, is not enough to try passwords.
 _N, _R, _P = 2**14, 8, 1
 _SALT_BYTES = 16
 
@@ -22,8 +22,9 @@ def digest_password(password: str) -> str:
 
 
 def verify_password(password: str, digest: str | None) -> bool:
-    """Tell whether the digest is this password's; the same work without a digest."""
+    """Return whether a password matches; None for the digest costs the same time."""
     if digest is None:
+        # Otherwise a fast refusal would show that an address is unknown.
         _scrypt(password, bytes(_SALT_BYTES), _N, _R, _P)
         return False
     _, n, r, p, salt, expected = digest.split("$")

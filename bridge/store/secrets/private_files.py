@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bridge.errors import ConfigurationError
 
-_OURS = ("bridge.db*", "jobs.db*", "sandbox.db*", "demo.json*", "*keys.json*")
+_OUR_FILES = ("bridge.db*", "jobs.db*", "sandbox.db*", "demo.json*", "*keys.json*")
 _OUR_DIRECTORIES = ("metrics", "wsdl")
 _OTHERS = 0o077
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -20,10 +20,10 @@ _ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP)
 
 
 def make_private_directory(path: Path) -> None:
-    """Make a directory with mode 0700; one that exists keeps its mode.
+    """Create a directory, mode 0700; an existing one keeps its mode.
 
     Raises:
-        ConfigurationError: it cannot be made, or this user may not use it.
+        ConfigurationError: it cannot be created, or this user may not use it.
     """
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -42,16 +42,15 @@ def make_private_directory(path: Path) -> None:
 
 
 def make_private_file(path: Path) -> None:
-    """Make an empty file with mode 0600; one that exists stays as it is.
-
-    One that exists is not even opened: where this process has a SQLite file open,
-    closing another descriptor of it drops the locks that SQLite holds there.
-    Source: fcntl(2), record locks; SQLite, "How To Corrupt An SQLite Database File".
+    """Create an empty file, mode 0600; an existing one is not changed.
 
     Raises:
-        ConfigurationError: it cannot be made, or not be written.
+        ConfigurationError: it cannot be created or written.
     """
     try:
+        # An existing file is not even opened: closing another descriptor of a SQLite
+        # file that this process uses would release SQLite's locks on it.
+        # Source: fcntl(2), record locks; SQLite, How To Corrupt An SQLite Database.
         if not path.exists():
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         elif path.is_dir():
@@ -66,10 +65,10 @@ def make_private_file(path: Path) -> None:
 
 
 def is_there(path: Path) -> bool:
-    """Return whether a path exists; a name that cannot exist does not.
+    """Return whether a path exists; False for a name that cannot exist.
 
     Raises:
-        OSError: that cannot be found out, as in a directory closed to this user.
+        OSError: it cannot be determined, as in a directory this user may not read.
     """
     try:
         path.stat()
@@ -86,15 +85,15 @@ def is_read_only(path: Path) -> bool:
 
 
 def cure_os_error(path: Path, error: OSError) -> str:
-    """Return what an operator does when a file cannot be used; "" when unknown."""
+    """Return what an operator can do when a file cannot be used; "" when unknown."""
     if isinstance(error, PermissionError) or error.errno == errno.EROFS:
         return cure_ownership(path)
     return "make room on its disk" if error.errno in _FULL else ""
 
 
 def cure_ownership(path: Path) -> str:
-    """Return what lets this process use a file or directory, a command where it can."""
-    # Unlike `Path.exists` false, not an error, below a directory that is closed to us.
+    """Return how to let this process use a path, as a command if possible."""
+    # Unlike `Path.exists` this returns False below a directory that we may not read.
     path = path.absolute()
     found = next(each for each in (path, *path.parents) if os.path.exists(each))  # noqa: PTH110
     if is_read_only(found):
@@ -103,7 +102,7 @@ def cure_ownership(path: Path) -> str:
     user, owner = os.geteuid(), found.stat().st_uid
     named = f"this process runs as {_user_name(user)}"
     if found not in (path, path.parent):
-        # Of a directory above ours: it is not to be given away.
+        # A directory further up may serve others too: do not suggest a chown.
         return (
             f"{found} belongs to {_user_name(owner)} and {named}: let it enter and "
             f"use {path}, or run as {_user_name(owner)}"
@@ -125,18 +124,18 @@ def _user_name(number: int) -> str:
 
 
 def restrict_new_files() -> None:
-    """Give whatever this process and its children create to its owner alone.
+    """Make all new files of this process and its children private to their owner.
 
-    Also what libraries create. The mode of each directory above it does not count.
+    That includes files that libraries create.
     """
     os.umask(_OTHERS)
 
 
 def restrict_data(data_dir: Path, database: Path | None) -> None:
-    """Let only their owner read the files that older releases left in `data_dir`.
+    """Make files private that older releases created readable for others.
 
-    Only files with names of ours are changed, and those of a SQLite `database` that
-    is elsewhere. Files of another owner and symbolic links stay as they are.
+    Changes only files in `data_dir` with names of ours, and those of a SQLite
+    `database` elsewhere. Does not change files of another owner or symbolic links.
     """
     for path in _our_files(data_dir, database):
         with contextlib.suppress(OSError):
@@ -148,7 +147,7 @@ def restrict_data(data_dir: Path, database: Path | None) -> None:
 def _our_files(data_dir: Path, database: Path | None) -> Iterator[Path]:
     if database is not None:
         yield from _matching(database.parent, [f"{glob.escape(database.name)}*"])
-    yield from _matching(data_dir, _OURS)
+    yield from _matching(data_dir, _OUR_FILES)
     for name in _OUR_DIRECTORIES:
         yield data_dir / name
         yield from (data_dir / name).rglob("*")

@@ -139,7 +139,7 @@ def test_a_row_that_is_written_meanwhile_is_left_as_it_is(operator, running):
     newer = {"crm.autotask.password": "newer"}
 
     update_instance(running, instance.id, configuration=newer)
-    with key_rotation.alone(running):
+    with key_rotation.rotation_lock(running):
         running.keys.change([keys.new_key(), *running.keys.keys])
     with running.begin() as connection:
         changed = key_rotation._reseal_row(connection, running.keys, table, row)
@@ -152,7 +152,7 @@ def test_a_retired_key_leaves_once_nothing_needs_it(operator, running):
     add_instances(running, operator.user["id"], 3)
     digesting = running.keys.keys[0].id
     operator.ok("key", "rotate")
-    running.keys.follow()
+    running.keys.reload_if_changed()
     second = running.keys.keys[0].id
     operator.ok("key", "rotate")
 
@@ -176,7 +176,7 @@ def test_a_retired_key_leaves_once_nothing_needs_it(operator, running):
 def test_removal_seals_again_what_a_broken_off_rotation_left(operator, running):
     [instance] = add_instances(running, operator.user["id"], 1)
     former = running.keys.keys[0]
-    with operator.database() as database, key_rotation.alone(database):
+    with operator.database() as database, key_rotation.rotation_lock(database):
         database.keys.change([keys.new_key(), former])
         # The process died here, before it sealed anything again.
 

@@ -1,4 +1,4 @@
-"""Moving in: old ids, secrets and tokens, all or nothing, and again."""
+"""Import: old ids, secrets and tokens, all or nothing, and again."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from bridge.store.instances import add_instance, find_by_token, get_instance
 from bridge.store.organizations import add_tenant, find_user, log_in
 
-GUIDE = (Path(__file__).parents[3] / "docs/moving-in.md").read_text(encoding="utf-8")
+GUIDE = (Path(__file__).parents[3] / "docs/migrating.md").read_text(encoding="utf-8")
 EXAMPLE = re.search(r"```json\n(.*?)```", GUIDE, re.DOTALL)[1]
 
 
@@ -260,7 +260,7 @@ def test_what_is_no_json_is_said_with_its_place(embedded, tmp_path, text):
     path = tmp_path / "old.json"
     path.write_text(text)
 
-    assert "no JSON: line 1" in embedded.refused("instance", "import", path)
+    assert "not valid JSON: line 1" in embedded.refused("instance", "import", path)
 
 
 def test_a_file_that_is_not_there_is_wrong_usage(embedded):

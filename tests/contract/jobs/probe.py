@@ -56,9 +56,9 @@ def walk(ctx, key, step):
 
 
 def lane(ctx):
-    ticket = CallRequest("lane.example#1", "shared", "Account", Caller(1))
+    request = CallRequest("lane.example#1", "shared", "Account", Caller(1))
     deadline = time.monotonic() + 60
-    return ctx.rate_limiter.acquire(ticket, deadline=deadline, read_usage=print)
+    return ctx.rate_limiter.acquire(request, deadline=deadline, read_usage=print)
 
 
 def tick(_ctx, key, step):

@@ -31,7 +31,10 @@ RESTART = {
 }
 
 
-NAMED = "from bridge.store.process_identity import name_holder; print(name_holder())"
+NAMED = (
+    "from bridge.store.process_identity import current_process; "
+    "print(current_process())"
+)
 
 
 @pytest.fixture(scope="session")

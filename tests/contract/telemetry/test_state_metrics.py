@@ -15,7 +15,7 @@ from bridge.interfaces import Caller, CallRequest, Outcome, Priority, Usage
 from bridge.services.measured_limiter import MeasuredRateLimiter
 from bridge.settings import Settings
 from bridge.store import workers
-from bridge.store.rate_limit.hosts import FAILURES
+from bridge.store.rate_limit.breaker_rows import MAX_FAILURES
 from bridge.store.rate_limit.ledger import LimiterSettings
 from bridge.store.rate_limit.limiter import SharedRateLimiter
 
@@ -32,7 +32,7 @@ class Installation:
         context = self.application.extensions["bridge"]
         self.database = context.database
         self.rate_limiter = SharedRateLimiter(
-            self.database, LimiterSettings(lanes=1, wait_s=0)
+            self.database, LimiterSettings(slots=1, wait_s=0)
         )
         self.limiter = MeasuredRateLimiter(self.rate_limiter, context.metrics)
 
@@ -129,7 +129,7 @@ def test_an_open_circuit_breaker_is_reported_by_host(installation):
     with installation.acquire():
         pass
     closed = installation.scrape()
-    for _ in range(FAILURES):
+    for _ in range(MAX_FAILURES):
         with installation.limiter.check_host(HOST) as passage:
             passage.outcome = Outcome.UNREACHABLE
     installation.is_refused()

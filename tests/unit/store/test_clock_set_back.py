@@ -13,15 +13,19 @@ from bridge import app as bridge_app
 from bridge.interfaces import Caller, Outcome, Priority, Usage
 from bridge.settings import Settings
 from bridge.store.models import vendor_hosts
-from bridge.store.rate_limit import hosts
-from bridge.store.rate_limit.hosts import FAILURES, FIRST_PAUSE_S, BreakerState
+from bridge.store.rate_limit import breaker_rows
+from bridge.store.rate_limit.breaker_rows import (
+    FIRST_PAUSE_S,
+    MAX_FAILURES,
+    BreakerState,
+)
 from bridge.store.rate_limit.ledger import Ledger, LimiterSettings, SlotRequest
 
 NOW = 1_800_000_000.0
 DAY = 86_400.0
 AHEAD = NOW + DAY
 QUEUE = "digest/Account"
-RULES = LimiterSettings(lanes=3)
+RULES = LimiterSettings(slots=3)
 
 
 def claim(instance=1, now=NOW) -> SlotRequest:
@@ -50,7 +54,7 @@ def test_reduced_slots_are_restored():
     ledger = Ledger()
     ledger.apply_outcome(QUEUE, Outcome.THREAD_LIMIT, AHEAD)
 
-    assert at(ledger).count_lanes(QUEUE, NOW, RULES) == 3
+    assert at(ledger).count_slots(QUEUE, NOW, RULES) == 3
 
 
 def test_count_is_read_again_in_time():
@@ -72,7 +76,7 @@ def test_slots_and_waiting_calls_of_a_dead_process_are_released():
 
     again = at(ledger)
 
-    assert again.lanes_short(QUEUE, claim(2), "us", NOW, RULES) == 0
+    assert again.slots_short(QUEUE, claim(2), "us", NOW, RULES) == 0
     assert (again.alive, again.lanes, again.waiting) == ({}, {}, {})
 
 
@@ -119,17 +123,19 @@ def database(request, tmp_path, postgresql_schema):
 
 def test_a_host_whose_breaker_opened_ahead_is_tried_once(database):
     ahead = datetime.now(UTC) + timedelta(days=1)
-    trouble = BreakerState.none(ahead)
-    for _ in range(FAILURES):
+    trouble = BreakerState.healthy(ahead)
+    for _ in range(MAX_FAILURES):
         trouble = trouble.failed(ahead, None)
     with database.begin() as connection:
-        connection.execute(insert(vendor_hosts), {"host": "h", **hosts._row(trouble)})
+        connection.execute(
+            insert(vendor_hosts), {"host": "h", **breaker_rows._row(trouble)}
+        )
 
-    found, now = hosts.read_breaker(database, "h")
+    found, now = breaker_rows.read_breaker(database, "h")
     assert not found.is_paused(now)
-    assert hosts.claim_probe(database, "h", found.pause_s)
-    assert not hosts.claim_probe(database, "h", found.pause_s)
-    probing, now = hosts.read_breaker(database, "h")
+    assert breaker_rows.claim_probe(database, "h", found.pause_s)
+    assert not breaker_rows.claim_probe(database, "h", found.pause_s)
+    probing, now = breaker_rows.read_breaker(database, "h")
     assert probing.is_paused(now)
 
 
@@ -137,9 +143,9 @@ def test_a_failure_after_the_clock_was_set_back_opens_the_breaker_from_then_on()
     now = datetime.now(UTC)
     ahead = now + timedelta(days=1)
     trouble = replace(
-        BreakerState.none(ahead), failures=FAILURES, pause_s=0, left_until=ahead
+        BreakerState.healthy(ahead), failures=MAX_FAILURES, pause_s=0, open_until=ahead
     )
 
-    assert trouble.failed(now, None).left_until == now + timedelta(
+    assert trouble.failed(now, None).open_until == now + timedelta(
         seconds=FIRST_PAUSE_S
     )

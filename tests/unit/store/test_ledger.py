@@ -13,7 +13,7 @@ from bridge.store.rate_limit.ledger import Ledger, LimiterSettings, SlotRequest
 
 NOW = 1_800_000_000.0  # a full minute
 HOUR = 3600.0
-RULES = LimiterSettings(lanes=3)
+RULES = LimiterSettings(slots=3)
 QUEUE = "digest/Account"
 
 
@@ -42,7 +42,7 @@ def test_ledger_reads_back_what_it_wrote():
     again = Ledger.from_json(ledger.to_json())
 
     assert again.to_json() == ledger.to_json()
-    assert not again.lanes_short(QUEUE, claim(), "us", NOW, RULES)
+    assert not again.slots_short(QUEUE, claim(), "us", NOW, RULES)
 
 
 def test_call_counts_for_the_hour_and_the_rest_of_its_minute():
@@ -131,15 +131,15 @@ def test_thread_limit_takes_a_lane_away_for_ten_minutes():
     ledger.acquire(QUEUE, claim(), "us", NOW)
     ledger.apply_outcome(QUEUE, Outcome.THREAD_LIMIT, NOW)
 
-    assert ledger.count_lanes(QUEUE, NOW + 599, RULES) == 2
-    assert ledger.count_lanes("digest/Contact", NOW, RULES) == 3
-    assert ledger.count_lanes(QUEUE, NOW + 600, RULES) == 3
+    assert ledger.count_slots(QUEUE, NOW + 599, RULES) == 2
+    assert ledger.count_slots("digest/Contact", NOW, RULES) == 3
+    assert ledger.count_slots(QUEUE, NOW + 600, RULES) == 3
 
 
 def test_only_lane_is_never_taken_away():
     ledger = Ledger(reduced={QUEUE: NOW + 600})
 
-    assert ledger.count_lanes(QUEUE, NOW, LimiterSettings(lanes=1)) == 1
+    assert ledger.count_slots(QUEUE, NOW, LimiterSettings(slots=1)) == 1
 
 
 def test_dead_holder_loses_its_lanes_and_a_late_return_changes_nothing():
@@ -191,12 +191,12 @@ def test_lane_is_kept_for_who_waits_elsewhere_and_goes_first():
         ledger.acquire(QUEUE, claim(), "us", NOW)
     ledger.waiting[QUEUE] = {"them": (0, NOW, "2", NOW + 2)}
 
-    assert ledger.lanes_short(QUEUE, claim(since=NOW + 1), "us", NOW, RULES)
-    assert ledger.lanes_short(
+    assert ledger.slots_short(QUEUE, claim(since=NOW + 1), "us", NOW, RULES)
+    assert ledger.slots_short(
         QUEUE, claim(priority=Priority.BULK, since=NOW - 1), "us", NOW, RULES
     )
     ledger.expire(NOW + 2)
-    assert not ledger.lanes_short(QUEUE, claim(since=NOW + 1), "us", NOW, RULES)
+    assert not ledger.slots_short(QUEUE, claim(since=NOW + 1), "us", NOW, RULES)
 
 
 def test_bulk_that_waits_elsewhere_holds_up_no_interactive_call():
@@ -205,7 +205,7 @@ def test_bulk_that_waits_elsewhere_holds_up_no_interactive_call():
         ledger.acquire(QUEUE, claim(), "us", NOW)
     ledger.waiting[QUEUE] = {"them": (2, NOW - 60, "2", NOW + 2)}
 
-    assert not ledger.lanes_short(QUEUE, claim(), "us", NOW, RULES)
+    assert not ledger.slots_short(QUEUE, claim(), "us", NOW, RULES)
 
 
 def test_instance_alone_may_use_all_of_the_budget():
@@ -246,7 +246,7 @@ def test_no_order_of_calls_passes_a_limit(steps):
         elif step == "give" and held:
             held.pop()
             ledger.set_held("us", {QUEUE: dict(Counter(held))} if held else {})
-        elif ledger.budget_free_at(wanted, now) is None and not ledger.lanes_short(
+        elif ledger.budget_free_at(wanted, now) is None and not ledger.slots_short(
             QUEUE, wanted, "us", now, RULES
         ):
             ledger.acquire(QUEUE, wanted, "us", now)

@@ -15,24 +15,24 @@ def usage(api):
 def test_figures_of_the_callers_tenant_database(api, demo, vendor):
     assert api.get("/hubs/crm/accounts?pageSize=1").status == 200
 
-    (figures,) = usage(api)
+    (budget,) = usage(api)
     assert api.get("/hubs/crm/accounts?pageSize=1").status == 200
     (later,) = usage(api)
 
     host = demo["sandboxUrl"].split("/")[2]
-    assert figures["database"].startswith(f"{host}#")
-    assert figures["breaker"] == {"state": "closed", "retryAt": None}
-    assert figures["threshold"] >= 10_000
-    assert figures["used"] == figures["ours"] + (figures["theirs"] or 0)
-    assert later["ours"] == figures["ours"] + 1
+    assert budget["database"].startswith(f"{host}#")
+    assert budget["breaker"] == {"state": "closed", "retryAt": None}
+    assert budget["threshold"] >= 10_000
+    assert budget["used"] == budget["ours"] + (budget["theirs"] or 0)
+    assert later["ours"] == budget["ours"] + 1
     assert vendor.calls() == {"query": 2}
 
 
 def test_organizations_that_share_a_tenant_see_the_same_figures(api, foreign):
     ours, theirs = usage(api), usage(foreign)
 
-    assert [figures["database"] for figures in ours] == [
-        figures["database"] for figures in theirs
+    assert [budget["database"] for budget in ours] == [
+        budget["database"] for budget in theirs
     ]
 
 

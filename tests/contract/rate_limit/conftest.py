@@ -50,7 +50,7 @@ for plan in json.loads(plans):
 else:
     sys.exit(any([os.waitpid(child, 0)[1] not in (0, 9) for child in children]))
 db = Database.open(url, keys=KeyRing.load(Path(data_dir), None))
-governor = SharedRateLimiter(db, LimiterSettings(**plan["rules"]))
+limiter = SharedRateLimiter(db, LimiterSettings(**plan["rules"]))
 
 def write(*values):
     os.write(file, (json.dumps([os.getpid(), *values]) + "\\n").encode())
@@ -58,12 +58,12 @@ def write(*values):
 def call(number):
     for each in range(plan["calls"]):
         name = plan["databases"][(number + each) % len(plan["databases"])]
-        ticket = CallRequest(name, "shared", "Account", Caller(
+        request = CallRequest(name, "shared", "Account", Caller(
             number, Priority(plan["priority"])))
         asked = time.monotonic()
         try:
-            with governor.enter(
-                ticket, deadline=asked + plan["wait_s"], read_usage=read
+            with limiter.acquire(
+                request, deadline=asked + plan["wait_s"], read_usage=read
             ):
                 key = f"{plan['priority']}.{number}.{each}"
                 write("began", name, key, time.monotonic(), asked)
@@ -81,7 +81,7 @@ for thread in threads:
     thread.start()
 for thread in threads:
     thread.join()
-governor.close()
+limiter.close()
 db.close()
 """
 
@@ -89,7 +89,7 @@ PATIENT = {"lease_s": 300.0, "wait_s": 100.0}
 """Rules under which nothing ends by time while the machine is busy with others."""
 
 PLAN = {
-    "rules": {"lanes": 2, "lease_s": 60.0, "wait_s": 100.0},
+    "rules": {"slots": 2, "lease_s": 60.0, "wait_s": 100.0},
     "usage": {"threshold": 10_000, "timeframe_minutes": 60, "used": 0},
     "threads": 2,
     "calls": 10,
@@ -106,7 +106,7 @@ def kind(request) -> str:
 
 @pytest.fixture(scope="session")
 def data_dir(tmp_path_factory) -> Path:
-    return tmp_path_factory.mktemp("governor")
+    return tmp_path_factory.mktemp("rate_limit")
 
 
 @pytest.fixture(scope="session")
@@ -149,12 +149,12 @@ class Process:
         priority: Priority = Priority.INTERACTIVE,
         wait_s: float = 0.0,
     ):
-        ticket = CallRequest(
+        request = CallRequest(
             self.tenant, identifier, entity, Caller(instance, priority)
         )
         deadline = time.monotonic() + wait_s
         return self.rate_limiter.acquire(
-            ticket, deadline=deadline, read_usage=self._read
+            request, deadline=deadline, read_usage=self._read
         )
 
     def _read(self) -> Usage:

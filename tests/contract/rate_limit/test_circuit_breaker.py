@@ -17,8 +17,8 @@ from bridge.backends.autotask_soap.zones import HostPolicy
 from bridge.errors import ProviderUnavailableError
 from bridge.interfaces import Credentials, EntityType, Outcome, Usage
 from bridge.store.models import vendor_hosts
-from bridge.store.rate_limit import hosts
-from bridge.store.rate_limit.hosts import FAILURES, read_breaker
+from bridge.store.rate_limit import breaker_rows
+from bridge.store.rate_limit.breaker_rows import MAX_FAILURES, read_breaker
 
 DOWN = Outcome.UNREACHABLE
 PAUSE_S = 60.0
@@ -27,8 +27,8 @@ PAUSE_S = 60.0
 @pytest.fixture(autouse=True)
 def long_pauses(monkeypatch):
     """Let no pause end while the machine is busy with others."""
-    monkeypatch.setattr(hosts, "FIRST_PAUSE_S", PAUSE_S)
-    monkeypatch.setattr(hosts, "LONGEST_PAUSE_S", 10 * PAUSE_S)
+    monkeypatch.setattr(breaker_rows, "FIRST_PAUSE_S", PAUSE_S)
+    monkeypatch.setattr(breaker_rows, "MAX_PAUSE_S", 10 * PAUSE_S)
 
 
 @pytest.fixture
@@ -43,13 +43,13 @@ def call(process, outcome=Outcome.ANSWERED, saying=None):
 
 def fail(*processes, saying=None):
     """Let the processes fail in turn until the breaker opens."""
-    for number in range(FAILURES):
+    for number in range(MAX_FAILURES):
         call(processes[number % len(processes)], DOWN, saying)
 
 
 def end_pause(db, host):
     trouble, _ = read_breaker(db, host)
-    over = trouble.left_until - timedelta(seconds=trouble.pause_s)
+    over = trouble.open_until - timedelta(seconds=trouble.pause_s)
     with db.begin() as connection:
         connection.execute(
             update(vendor_hosts)
@@ -66,8 +66,8 @@ def test_failures_of_several_processes_open_it_for_all(start):
     for process in (one, other, third):
         with pytest.raises(ProviderUnavailableError, match="tried again at"):
             call(process)
-    [figures] = third.rate_limiter.figures([third.tenant])
-    assert figures.breaker_until is not None
+    [budget] = third.rate_limiter.get_budgets([third.tenant])
+    assert budget.breaker_until is not None
 
 
 def test_other_hosts_are_called(start, tenant):
@@ -81,11 +81,11 @@ def test_other_hosts_are_called(start, tenant):
 @pytest.mark.parametrize("outcome", [each for each in Outcome if each is not DOWN])
 def test_any_answer_to_any_process_begins_the_count_anew(start, outcome):
     one, other = start(), start()
-    for _ in range(FAILURES - 1):
+    for _ in range(MAX_FAILURES - 1):
         call(one, DOWN)
     call(other, outcome)
     other.rate_limiter.report_usage(other.tenant, Usage(10_000, 60, 0))
-    for _ in range(FAILURES - 1):
+    for _ in range(MAX_FAILURES - 1):
         call(one, DOWN)
 
     call(one)
@@ -122,7 +122,7 @@ def test_one_probe_of_all_processes_passes_when_the_pause_is_over(start, db, hos
         call(other)
 
     trouble, now = read_breaker(db, host)
-    assert (trouble.left_until - now).total_seconds() > PAUSE_S
+    assert (trouble.open_until - now).total_seconds() > PAUSE_S
     end_pause(db, host)
     call(other)
     time.sleep(0.3)
@@ -142,7 +142,7 @@ def test_refusal_repeats_what_the_host_said_last(start):
 
 def test_call_without_a_tenant_passes_the_breaker_and_counts(start, host):
     one, other = start(), start()
-    for _ in range(FAILURES):
+    for _ in range(MAX_FAILURES):
         with one.rate_limiter.check_host(host) as lease:
             lease.outcome = DOWN
 
@@ -187,7 +187,7 @@ def test_host_that_is_down_is_asked_for_few_zones(start, silent):
             service.open_backend(nobody, None, print).query(EntityType("Account"), None)
     service.close()
 
-    assert FAILURES <= len(silent.calls) < FAILURES + 4
+    assert MAX_FAILURES <= len(silent.calls) < MAX_FAILURES + 4
 
 
 def test_host_that_is_well_costs_nothing_beside_the_lane(start, deaf_db):
@@ -201,15 +201,15 @@ def test_host_that_is_well_costs_nothing_beside_the_lane(start, deaf_db):
 
 
 def test_refused_calls_hold_no_lane(start):
-    one, other = start(lanes=1), start(lanes=1)
+    one, other = start(slots=1), start(slots=1)
     fail(one)
     for _ in range(3):
         with pytest.raises(ProviderUnavailableError):
             call(other)
 
     def no_lane_is_held():
-        [figures] = other.rate_limiter.figures([other.tenant])
-        return sum(lane.in_flight for lane in figures.lanes) == 0
+        [budget] = other.rate_limiter.get_budgets([other.tenant])
+        return sum(slot.in_flight for slot in budget.slots) == 0
 
     wait_until(no_lane_is_held)
 

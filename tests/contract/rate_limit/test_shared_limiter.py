@@ -21,8 +21,8 @@ def waiting(process, count):
     """Wait until so many processes are seen waiting."""
 
     def seen():
-        [figures] = process.rate_limiter.figures([process.tenant])
-        return sum(lane.waiting for lane in figures.lanes)
+        [budget] = process.rate_limiter.get_budgets([process.tenant])
+        return sum(slot.waiting for slot in budget.slots)
 
     wait_until(lambda: seen() == count)
 
@@ -51,7 +51,7 @@ def in_thread(process, order, name, **options):
 
 
 def test_lanes_are_shared_by_all_processes(start):
-    one, other = start(lanes=3), start(lanes=3)
+    one, other = start(slots=3), start(slots=3)
 
     with one.acquire(), one.acquire(), other.acquire():
         with pytest.raises(ProviderThresholdError, match="All 3 calls"):
@@ -61,7 +61,7 @@ def test_lanes_are_shared_by_all_processes(start):
 
 
 def test_other_entities_and_identifiers_have_lanes_of_their_own(start):
-    process = start(lanes=1)
+    process = start(slots=1)
 
     with (
         process.acquire("Account"),
@@ -72,7 +72,7 @@ def test_other_entities_and_identifiers_have_lanes_of_their_own(start):
 
 
 def test_lane_given_back_is_free_for_other_processes_shortly_after(start):
-    one, other = start(lanes=1), start(lanes=1)
+    one, other = start(slots=1), start(slots=1)
     with one.acquire():
         pass
 
@@ -81,7 +81,7 @@ def test_lane_given_back_is_free_for_other_processes_shortly_after(start):
 
 
 def test_waiting_call_gets_the_lane_as_soon_as_it_is_given_back(start):
-    one, other = start(lanes=1), start(lanes=1)
+    one, other = start(slots=1), start(slots=1)
     order = []
     with one.acquire():
         thread = in_thread(other, order, "other")
@@ -96,7 +96,7 @@ def test_waiting_call_gets_the_lane_as_soon_as_it_is_given_back(start):
 def test_interactive_call_overtakes_bulk_calls_of_its_own_and_other_processes(
     start, db, tenant
 ):
-    holder, bulk, person = (start(lanes=1) for _ in range(3))
+    holder, bulk, person = (start(slots=1) for _ in range(3))
     order = []
     with holder.acquire():
         threads = [
@@ -114,7 +114,7 @@ def test_interactive_call_overtakes_bulk_calls_of_its_own_and_other_processes(
 
 
 def test_who_came_first_goes_first_among_equals(start):
-    holder, first, second = (start(lanes=1) for _ in range(3))
+    holder, first, second = (start(slots=1) for _ in range(3))
     order = []
     with holder.acquire():
         threads = [in_thread(first, order, "first")]
@@ -128,14 +128,14 @@ def test_who_came_first_goes_first_among_equals(start):
 
 
 def test_call_longer_than_the_lease_keeps_its_lane(start):
-    one, other = start(lanes=1, lease_s=4), start(lanes=1, lease_s=4)
+    one, other = start(slots=1, lease_s=4), start(slots=1, lease_s=4)
 
     with one.acquire(), pytest.raises(ProviderThresholdError):
         other.acquire(wait_s=9).__enter__()
 
 
 def test_lane_taken_without_hearing_of_it_is_free_again(start, deaf_db):
-    deaf, other = start(deaf_db, lanes=3), start(lanes=3)
+    deaf, other = start(deaf_db, slots=3), start(slots=3)
     with deaf.acquire(wait_s=60):
         pass
     for _ in range(4):
@@ -144,12 +144,12 @@ def test_lane_taken_without_hearing_of_it_is_free_again(start, deaf_db):
             deaf.acquire(wait_s=60).__enter__()
 
     with deaf.acquire(wait_s=60), deaf.acquire(wait_s=60), other.acquire(wait_s=60):
-        [figures] = other.rate_limiter.figures([other.tenant])
-        assert figures.lanes[0].in_flight == 3
+        [budget] = other.rate_limiter.get_budgets([other.tenant])
+        assert budget.slots[0].in_flight == 3
 
 
 def test_lane_given_back_without_hearing_of_it_is_not_given_back_twice(start, deaf_db):
-    deaf, other = start(deaf_db, lanes=2), start(lanes=2)
+    deaf, other = start(deaf_db, slots=2), start(slots=2)
     with deaf.acquire(wait_s=60):
         with deaf.acquire(wait_s=60) as lease:
             lease.outcome = Outcome.THREAD_LIMIT
@@ -163,7 +163,7 @@ def test_lane_given_back_without_hearing_of_it_is_not_given_back_twice(start, de
 
 
 def test_process_that_ends_frees_what_it_still_holds(start):
-    ending, other = start(lanes=1), start(lanes=1)
+    ending, other = start(slots=1), start(slots=1)
     held = ending.acquire()
     held.__enter__()
 
@@ -174,7 +174,7 @@ def test_process_that_ends_frees_what_it_still_holds(start):
 
 
 def test_last_lane_is_kept_from_an_instance_that_has_the_others(start):
-    one, other = start(lanes=2), start(lanes=2)
+    one, other = start(slots=2), start(slots=2)
     order = []
     with one.acquire(instance=1):
         with one.acquire(instance=1):
@@ -189,7 +189,7 @@ def test_last_lane_is_kept_from_an_instance_that_has_the_others(start):
 
 
 def test_one_instance_has_only_so_many_calls_over_all_entities(start):
-    process = start(lanes=3, instance_lanes=2)
+    process = start(slots=3, slots_per_instance=2)
 
     with process.acquire("A", instance=1), process.acquire("B", instance=1):
         with pytest.raises(ProviderThresholdError):
@@ -199,7 +199,7 @@ def test_one_instance_has_only_so_many_calls_over_all_entities(start):
 
 
 def test_thread_limit_error_takes_a_lane_away(start):
-    one, other = start(lanes=3), start(lanes=3)
+    one, other = start(slots=3), start(slots=3)
     with one.acquire() as lease:
         lease.outcome = Outcome.THREAD_LIMIT
 
@@ -275,17 +275,17 @@ def test_quiet_tenant_pays_no_call_for_readings(start):
 
 
 def test_figures_show_budget_lanes_and_who_waits(start):
-    one, other = start(lanes=1), start(lanes=1)
+    one, other = start(slots=1), start(slots=1)
     one.rate_limiter.report_usage(one.tenant, Usage(5_000, 60, 30))
     with one.acquire("Ticket"):
         thread = in_thread(other, [], "other", entity="Ticket")
         waiting(one, 1)
-        [figures] = one.rate_limiter.figures([one.tenant])
+        [budget] = one.rate_limiter.get_budgets([one.tenant])
     thread.join()
 
-    assert (figures.threshold, figures.ours, figures.theirs) == (5_000, 1, 30)
-    [lane] = figures.lanes
-    assert (lane.entity, lane.lanes, lane.in_flight, lane.waiting) == (
+    assert (budget.threshold, budget.ours, budget.theirs) == (5_000, 1, 30)
+    [slot] = budget.slots
+    assert (slot.entity, slot.slots, slot.in_flight, slot.waiting) == (
         "Ticket",
         1,
         1,

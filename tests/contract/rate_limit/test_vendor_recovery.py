@@ -15,8 +15,8 @@ READ_AGAIN = "Autotask's count is read again with the first call after"
 
 
 def usage(api):
-    [figures] = api.get("/usage/vendor", authorization=api.platform).json()
-    return figures
+    [budget] = api.get("/usage/vendor", authorization=api.platform).json()
+    return budget
 
 
 @pytest.fixture

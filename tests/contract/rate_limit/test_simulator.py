@@ -38,8 +38,8 @@ for number in range(plan["processes"]):
 else:
     sys.exit(any([os.waitpid(child, 0)[1] for child in children]))
 db = Database.open(url, keys=KeyRing.load(Path(data_dir), None))
-governor = SharedRateLimiter(db, LimiterSettings(wait_s=100))
-service = SoapService(hosts=HostPolicy(allow_loopback=True), rate_limiter=governor)
+limiter = SharedRateLimiter(db, LimiterSettings(wait_s=100))
+service = SoapService(hosts=HostPolicy(allow_loopback=True), rate_limiter=limiter)
 service.warm()
 failed = []
 
@@ -60,7 +60,7 @@ for thread in threads:
     thread.start()
 for thread in threads:
     thread.join()
-governor.close()
+limiter.close()
 db.close()
 for error in failed:
     print(repr(error), file=sys.stderr)

@@ -14,7 +14,7 @@ from bridge.store.rate_limit.ledger_rows import LedgerRow
 
 INTERACTIVE, BULK = 0, 2
 LEASE_S = 3.0
-RULES = {"lanes": 3, "lease_s": 60.0, "wait_s": 100.0}
+RULES = {"slots": 3, "lease_s": 60.0, "wait_s": 100.0}
 
 
 class Written:
@@ -45,8 +45,8 @@ def test_processes_never_pass_the_budget_together(crowd, tenant, start):
 
 
 def test_lane_of_a_process_killed_here_comes_back_at_once(crowd, tenant, start):
-    process = start(lanes=1, lease_s=600)
-    rules = {"lanes": 1, "lease_s": 600}
+    process = start(slots=1, lease_s=600)
+    rules = {"slots": 1, "lease_s": 600}
     crowd.add([tenant], rules=rules, threads=1, calls=1, call_s=600)
     crowd.start()
     wait_until(lambda: crowd.events("began"))
@@ -61,7 +61,7 @@ def test_lane_of_a_process_killed_here_comes_back_at_once(crowd, tenant, start):
 def test_lane_of_a_process_that_died_elsewhere_comes_back_when_its_lease_is_over(
     db, tenant, start
 ):
-    process = start(lanes=1)
+    process = start(slots=1)
     with process.acquire("Contact") as lease:
         queue = lease.queue.replace("Contact", "Account")
     began = time.monotonic()

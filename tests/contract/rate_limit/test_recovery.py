@@ -32,20 +32,20 @@ class Vendor:
         priority=Priority.INTERACTIVE,
     ):
         """Make one call; it has a minute to wait."""
-        ticket = CallRequest(self.tenant, "shared", entity, Caller(1, priority))
-        self._send(rate_limiter, ticket)
+        request = CallRequest(self.tenant, "shared", entity, Caller(1, priority))
+        self._send(rate_limiter, request)
 
     def read(self, rate_limiter: SharedRateLimiter) -> Usage:
         """Ask for the count, as the backend does: through the governor."""
-        ticket = CallRequest(self.tenant, "shared", "", Caller(1), usage_reading=True)
+        request = CallRequest(self.tenant, "shared", "", Caller(1), usage_reading=True)
         self.readings.append(self.used)
-        self._send(rate_limiter, ticket)
+        self._send(rate_limiter, request)
         return Usage(10_000, 60, self.used)
 
-    def _send(self, rate_limiter: SharedRateLimiter, ticket: CallRequest) -> None:
+    def _send(self, rate_limiter: SharedRateLimiter, request: CallRequest) -> None:
         deadline = time.monotonic() + 60
         with rate_limiter.acquire(
-            ticket, deadline=deadline, read_usage=lambda: self.read(rate_limiter)
+            request, deadline=deadline, read_usage=lambda: self.read(rate_limiter)
         ) as lease:
             if self.used >= 10_000:
                 lease.outcome = Outcome.QUOTA
@@ -156,7 +156,7 @@ def test_call_is_not_refused_by_what_one_process_saw_before(
     used_up, vendor, tenant, monkeypatch
 ):
     one, other = used_up
-    monkeypatch.setattr(slots, "_TURN_S", 300.0)  # all of this happens in a moment
+    monkeypatch.setattr(slots, "_BACKOFF_S", 300.0)  # all of this happens in a moment
     with pytest.raises(ProviderThresholdError):
         vendor.call(one)
     other.report_usage(tenant, FREE)
@@ -166,9 +166,9 @@ def test_call_is_not_refused_by_what_one_process_saw_before(
 
 def test_figures_say_what_is_read_and_what_is_assumed(used_up, tenant):
     one, other = used_up
-    [assumed] = one.figures([tenant])
+    [assumed] = one.get_budgets([tenant])
     other.report_usage(tenant, FREE)
-    [read] = one.figures([tenant])
+    [read] = one.get_budgets([tenant])
 
     assert assumed.quota_refused_at is not None
     assert (assumed.theirs, assumed.age_s) == (None, None)

@@ -40,11 +40,11 @@ from bridge.store.rate_limit.ledger import LimiterSettings
 
 url, data_dir, tenant = sys.argv[1:]
 db = Database.open(url, keys=KeyRing.load(Path(data_dir), None))
-governor = SharedRateLimiter(db, LimiterSettings())
-ticket = CallRequest(tenant, "shared", "Account", Caller(2))
+limiter = SharedRateLimiter(db, LimiterSettings())
+request = CallRequest(tenant, "shared", "Account", Caller(2))
 while True:
     deadline = time.monotonic() + 60
-    with governor.enter(ticket, deadline=deadline, read_usage=lambda: None):
+    with limiter.acquire(request, deadline=deadline, read_usage=lambda: None):
         time.sleep(0.005)
 """
 
@@ -95,12 +95,12 @@ def test_cost_of_a_call(url, data_dir, table):
 
 def measure(rate_limiter: SharedRateLimiter) -> tuple[str, str, str]:
     """Return what a call costs; it waits for no lane, there are always two free."""
-    ticket = CallRequest("one.example#1", "shared", "Account", Caller(1))
+    request = CallRequest("one.example#1", "shared", "Account", Caller(1))
     took = []
     for _ in range(CALLS):
         start = time.perf_counter()
         with rate_limiter.acquire(
-            ticket, deadline=time.monotonic() + 60, read_usage=lambda: PLENTY
+            request, deadline=time.monotonic() + 60, read_usage=lambda: PLENTY
         ):
             entered = time.perf_counter()
             time.sleep(0.002)

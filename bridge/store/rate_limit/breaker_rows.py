@@ -1,7 +1,6 @@
-"""Hosts of the vendor that fail, as rows; one that answers has none.
+"""The circuit breakers' rows, shared by all processes: one for each failing host.
 
-The rows are what all processes know together. What a row says is computed here, and
-times are the database's.
+A host that responds has no row. Times are the database's.
 """
 
 from __future__ import annotations
@@ -16,68 +15,70 @@ from bridge.store.database.engine import Database
 from bridge.store.database.sql import read_clock, sweep, upsert
 from bridge.store.models import vendor_hosts
 
-FAILURES = 10
-"""Consecutive failures after which a host is taken for down."""
+MAX_FAILURES = 10
+"""Consecutive failures after which the breaker of a host opens."""
 
 FIRST_PAUSE_S = 5.0
 MAX_PAUSE_S = 60.0
-FORGOTTEN_S = 3600.0
-"""How long a failure is remembered that nothing followed."""
+RETENTION_S = 3600.0
+"""How long the last failure of a host counts."""
 
 CLOCK_SLACK_S = 5.0
-"""A pause that ends later than this beyond the longest was noted before the clock was
-set back; it counts as over."""
+"""A pause that ends later than the longest pause plus this was saved before the clock
+was set back, and counts as over."""
 
-_LONGEST_MESSAGE = 2000
+_MAX_MESSAGE_LENGTH = 2000
 
 
 @dataclass(frozen=True, slots=True)
 class BreakerState:
     """A host that failed `failures` times in a row, the last time at `failed_at`.
 
-    From `FAILURES` on its breaker is open: it is left alone until `left_until`, then
-    one call is let through. `probing` says that it was, and holds back the others for
-    as long as the pause was, in case nobody ever hears how it ended.
+    From `MAX_FAILURES` on its breaker is open: no call passes until `open_until`, then
+    one does. `probing` is whether that call was allowed; the others wait as long as the
+    pause was, in case the outcome of the probe is never recorded.
     """
 
     failures: int
     pause_s: float
     probing: bool
-    left_until: datetime
+    open_until: datetime
     failed_at: datetime
     provider_message: str | None = None
 
     @classmethod
-    def none(cls, now: datetime) -> Self:
-        """Return what is known of a host before its first failure."""
+    def healthy(cls, now: datetime) -> Self:
+        """Return the state of a host before its first failure."""
         return cls(
-            failures=0, pause_s=0.0, probing=False, left_until=now, failed_at=now
+            failures=0, pause_s=0.0, probing=False, open_until=now, failed_at=now
         )
 
     @property
     def is_open(self) -> bool:
-        """Whether the host is taken for down."""
-        return self.failures >= FAILURES
+        """Whether the host counts as down."""
+        return self.failures >= MAX_FAILURES
 
     def is_paused(self, now: datetime) -> bool:
-        """Return whether the host is left alone now."""
-        return now < self.left_until <= _latest_pause(now)
+        """Return whether the host may not be called now."""
+        return now < self.open_until <= _latest_pause(now)
 
     def failed(self, now: datetime, provider_message: str | None) -> BreakerState:
-        """Return the trouble after one more failure.
+        """Return the state after one more failure.
 
-        The breaker opens, or opens again for twice as long; failures of calls that
-        were under way when it opened do not count against the host a second time.
+        The breaker opens, or opens again for twice as long.
         """
-        told = (provider_message or "")[:_LONGEST_MESSAGE] or self.provider_message
+        message = (provider_message or "")[
+            :_MAX_MESSAGE_LENGTH
+        ] or self.provider_message
         more = replace(
-            self, failures=self.failures + 1, failed_at=now, provider_message=told
+            self, failures=self.failures + 1, failed_at=now, provider_message=message
         )
+        # Calls that were in flight when the breaker opened must not extend the pause.
         if not more.is_open or not (self.probing or not self.is_paused(now)):
             return more
         pause_s = min(self.pause_s * 2 or FIRST_PAUSE_S, MAX_PAUSE_S)
         until = now + timedelta(seconds=pause_s)
-        return replace(more, pause_s=pause_s, probing=False, left_until=until)
+        return replace(more, pause_s=pause_s, probing=False, open_until=until)
 
 
 def _latest_pause(now: datetime) -> datetime:
@@ -101,17 +102,17 @@ _PROBE = (
     update(vendor_hosts)
     .where(
         _ITS,
-        _C.failures >= FAILURES,
+        _C.failures >= MAX_FAILURES,
         (_C.left_until <= bindparam("now")) | (_C.left_until > bindparam("latest")),
     )
     .values(left_until=bindparam("until"), probing=True)
 )
-_FORGET = delete(vendor_hosts).where(_ITS)
+_DELETE = delete(vendor_hosts).where(_ITS)
 _SWEEP = sweep(vendor_hosts)
 
 
 def read_breaker(db: Database, host: str) -> tuple[BreakerState | None, datetime]:
-    """Return what is known of a host, None when it does not fail, and the time."""
+    """Return the state of a host, None when it does not fail, and the time."""
     with db.read() as connection:
         return _read(connection, host), read_clock(connection)
 
@@ -119,20 +120,20 @@ def read_breaker(db: Database, host: str) -> tuple[BreakerState | None, datetime
 def add_failure(
     db: Database, host: str, provider_message: str | None
 ) -> tuple[BreakerState, datetime]:
-    """Count a failure; return what is known of the host then, and the time."""
+    """Count a failure; return the new state of the host, and the time."""
     with db.begin() as connection:
         now = read_clock(connection)
         connection.execute(_SWEEP, {"now": now})
-        fresh = _row(BreakerState.none(now)) | {"host": host}
+        fresh = _row(BreakerState.healthy(now)) | {"host": host}
         connection.execute(_INSERT[connection.dialect.name], fresh)
         known = BreakerState(*connection.execute(_LOCK, {"its_host": host}).one())
-        trouble = known.failed(now, provider_message)
-        connection.execute(_UPDATE.values(_row(trouble)), {"its_host": host})
-    return trouble, now
+        state = known.failed(now, provider_message)
+        connection.execute(_UPDATE.values(_row(state)), {"its_host": host})
+    return state, now
 
 
 def claim_probe(db: Database, host: str, pause_s: float) -> bool:
-    """Tell whether this caller is the one to try a host whose pause is over."""
+    """Try to claim the probe of a host whose pause is over; True for one caller."""
     with db.autocommit() as connection:
         now = read_clock(connection)
         claim = {
@@ -145,9 +146,9 @@ def claim_probe(db: Database, host: str, pause_s: float) -> bool:
 
 
 def delete_breaker(db: Database, host: str) -> None:
-    """Take a host for well again; nothing happens when it is."""
+    """Close the breaker of a host, if it has a row."""
     with db.autocommit() as connection:
-        connection.execute(_FORGET, {"its_host": host})
+        connection.execute(_DELETE, {"its_host": host})
 
 
 def _read(connection: Connection, host: str) -> BreakerState | None:
@@ -155,13 +156,13 @@ def _read(connection: Connection, host: str) -> BreakerState | None:
     return None if row is None else BreakerState(*row)
 
 
-def _row(trouble: BreakerState) -> dict[str, object]:
+def _row(state: BreakerState) -> dict[str, object]:
     return {
-        "failures": trouble.failures,
-        "pause_s": trouble.pause_s,
-        "probing": trouble.probing,
-        "left_until": trouble.left_until,
-        "failed_at": trouble.failed_at,
-        "provider_message": trouble.provider_message,
-        "expires_at": trouble.failed_at + timedelta(seconds=FORGOTTEN_S),
+        "failures": state.failures,
+        "pause_s": state.pause_s,
+        "probing": state.probing,
+        "left_until": state.open_until,
+        "failed_at": state.failed_at,
+        "provider_message": state.provider_message,
+        "expires_at": state.failed_at + timedelta(seconds=RETENTION_S),
     }

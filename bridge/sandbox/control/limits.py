@@ -129,7 +129,7 @@ class UsageCounter:
             self._total = 0
 
     def message(self) -> str:
-        """Return the usage in the words of getThresholdAndUsageInfo.
+        """Return the usage as getThresholdAndUsageInfo formats it.
 
         Source: captured response (soap-samples 14).
         """

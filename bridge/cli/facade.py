@@ -20,7 +20,7 @@ from bridge.cli.supervisor import MACHINES, PEOPLE
 from bridge.server import gunicorn_app
 from bridge.server.standby import Standby
 from bridge.server.tls import Certificates
-from bridge.settings import read_settings
+from bridge.settings import Settings, read_settings
 from bridge.telemetry import logs
 
 
@@ -56,7 +56,7 @@ def run(  # noqa: PLR0913 - the command's options
         click.echo(line if as_json else f"Serving {base_url}")
         sys.stdout.flush()
         if ready_fd is not None:
-            _notify_supervisor(ready_fd, settings.log_format, opened.identity)
+            _notify_supervisor(ready_fd, settings, opened.identity)
 
     with _explaining_exit(host, port):
         gunicorn_app.run(
@@ -102,8 +102,8 @@ def _certificates(certificate: Path | None, key: Path | None) -> Certificates | 
     return Certificates(certificate, key)
 
 
-def _notify_supervisor(ready_fd: int, log_format: str, identity: str) -> None:
+def _notify_supervisor(ready_fd: int, settings: Settings, identity: str) -> None:
     """Write the message that makes the supervisor start the worker."""
-    kind = PEOPLE if logs.is_for_people(log_format) else MACHINES
+    kind = PEOPLE if logs.is_for_people(settings.log_format) else MACHINES
     os.write(ready_fd, kind + identity.encode())
     os.close(ready_fd)

@@ -16,7 +16,7 @@ import urllib.request
 import pytest
 from process_tree import children
 
-from bridge.sandbox import seed
+from bridge.sandbox.data import seed
 
 WAIT_S = 60.0
 CALLERS = 12

@@ -12,7 +12,7 @@ import urllib.request
 import pytest
 from campaign import sized
 
-from bridge.sandbox import seed
+from bridge.sandbox.data import seed
 
 CALLER = """
 import json, os, sys, threading

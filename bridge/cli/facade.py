@@ -55,11 +55,10 @@ def run(  # noqa: PLR0913 - the command's options
         line = orjson.dumps({"baseUrl": base_url}).decode()
         click.echo(line if as_json else f"Serving {base_url}")
         sys.stdout.flush()
-        # The supervisor starts the worker when it gets this message.
         if ready_fd is not None:
             people = logs.is_for_people(settings.log_format)
-            message = (PEOPLE if people else MACHINES) + opened.identity.encode()
-            os.write(ready_fd, message)
+            log_format = PEOPLE if people else MACHINES
+            os.write(ready_fd, log_format + opened.identity.encode())
             os.close(ready_fd)
 
     with _explaining_exit(host, port):

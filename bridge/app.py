@@ -1,6 +1,6 @@
-"""The composition root: the one place that knows every room.
+"""The composition root: the only module that imports every layer below it.
 
-Nothing is built at import; a process builds its own context after it was forked.
+Nothing is built at import; each process builds its own context after the fork.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from flask import Flask
 
 from bridge import __version__, web
-from bridge.backends.autotask_soap.client import RetryPolicy
 from bridge.backends.autotask_soap.connections import Timeouts
-from bridge.backends.autotask_soap.probe import SoapDiagnostics
+from bridge.backends.autotask_soap.diagnostics import SoapDiagnostics
+from bridge.backends.autotask_soap.retry import RetryPolicy
 from bridge.backends.autotask_soap.service import SoapService
 from bridge.backends.autotask_soap.unlimited_rate_limiter import ReportingRateLimiter
 from bridge.backends.autotask_soap.zones import HostPolicy
@@ -51,7 +51,7 @@ from bridge.telemetry.metrics import Metrics, share
 class OpenedDatabase:
     """A database that this process or its parent has opened: see `Database.identity`.
 
-    `keys` are those it was opened with, for processes that are forked later.
+    `keys` is the key ring it was opened with, for processes that are forked later.
     """
 
     identity: str
@@ -59,15 +59,16 @@ class OpenedDatabase:
 
 
 def open_database(settings: Settings, opened: OpenedDatabase | None = None) -> Database:
-    """Open the database with its key ring; both are made at the first start.
+    """Open the database with its key ring; both are created at the first start.
 
-    Nothing is made where a database was `opened` before: what is missing then is lost.
+    If a database was `opened` before, neither is created: a missing one is lost then,
+    and a new one would hide that.
 
     Raises:
-        ConfigurationError: the key ring is not the one that sealed this database, or
-            is missing; then nothing was made.
-        StoreError: the schema is newer than this release, nothing answers, or the
-            database is not the one that was opened.
+        ConfigurationError: the key ring did not seal this database, or is missing;
+            then nothing was created.
+        StoreError: the schema is newer than this release, the server does not respond,
+            or the database is another than the opened one.
     """
     url = read_url(settings)
     keys = opened.keys if opened is not None else None
@@ -79,14 +80,15 @@ def open_database(settings: Settings, opened: OpenedDatabase | None = None) -> D
 
 
 def open_existing_database(settings: Settings) -> Database:
-    """Open the database of an installation; nothing is ever made.
+    """Open the database of an installation; nothing is created.
 
     An older schema is opened as it is.
 
     Raises:
-        ConfigurationError: there is no installation, or its key ring is missing or
+        ConfigurationError: no installation exists, or its key ring is missing or
             another one.
-        StoreError: the schema is newer than this release, or nothing answers.
+        StoreError: the schema is newer than this release, or the server does not
+            respond.
     """
     require_installation(settings)
     url = read_url(settings)
@@ -95,13 +97,13 @@ def open_existing_database(settings: Settings) -> Database:
 
 
 def make_database(settings: Settings, *, new: bool = True) -> OpenedDatabase:
-    """Make the database where it is missing, upgrade it where it is old, and close it.
+    """Create the database if it is missing, upgrade it if it is old, and close it.
 
-    `new` tells whether a missing one may be made, and the data directory for it.
+    `new`: a missing database and its data directory may be created.
 
     Raises:
         ConfigurationError: as `open_database`.
-        StoreError: as `open_database`; or it cannot be upgraded, or not be written.
+        StoreError: as `open_database`; or it cannot be upgraded or written.
     """
     if new:
         make_private_directory(settings.data_dir)
@@ -114,7 +116,7 @@ def make_database(settings: Settings, *, new: bool = True) -> OpenedDatabase:
 
 
 def _open_keys(settings: Settings, url: str, *, make: bool) -> KeyRing:
-    """Return the key ring; a new one only for a database that none has sealed yet."""
+    """Return the key ring; a new one only for a database without sealed values."""
     configured = settings.keys.get_secret_value() if settings.keys else None
     place = settings.place("keys")
     ring = KeyRing.find(settings.data_dir, configured, place)
@@ -126,7 +128,7 @@ def _open_keys(settings: Settings, url: str, *, make: bool) -> KeyRing:
             make_private_directory(settings.data_dir)
         if is_new:
             return KeyRing.load(settings.data_dir, configured, place)
-    # Another process may have made both since we looked.
+    # Another process may have created both in the meantime.
     ring = ring or KeyRing.find(settings.data_dir, configured, place)
     if ring is None:
         raise ConfigurationError(
@@ -139,7 +141,7 @@ def _open_keys(settings: Settings, url: str, *, make: bool) -> KeyRing:
 
 
 def build_context(settings: Settings, database: Database) -> Context:
-    """Build what use cases work with; no vendor call."""
+    """Build the context of use cases; no vendor call."""
     rate_limiter = open_rate_limiter(settings, database)
     metrics = Metrics(version=__version__)
     request_log = RequestLog(database, metrics, settings)
@@ -167,7 +169,7 @@ def build_context(settings: Settings, database: Database) -> Context:
 
 
 def open_rate_limiter(settings: Settings, database: Database) -> SharedRateLimiter:
-    """Return this process's way to the call budget that all processes share."""
+    """Return this process's limiter of the call budget that all processes share."""
     rules = LimiterSettings(
         slots=settings.rate_limit_slots,
         slots_per_instance=settings.rate_limit_slots_per_instance,
@@ -183,7 +185,7 @@ def open_soap(
     rate_limiter: RateLimiter | None = None,
     log: CallLog | None = None,
 ) -> OpenBackend:
-    """Return the way to a SOAP backend: pools and WSDL shared by all instances."""
+    """Return the factory of SOAP backends: all share connections and WSDL."""
     return open_service(settings, rate_limiter=rate_limiter, log=log).open_backend
 
 
@@ -193,7 +195,7 @@ def open_service(
     rate_limiter: RateLimiter | None = None,
     log: CallLog | None = None,
 ) -> SoapService:
-    """Return what `open_soap` opens backends of, for whoever wants to close it."""
+    """Return the SOAP service, which the caller closes; `open_soap` is its factory."""
     return SoapService(
         rate_limiter=rate_limiter,
         log=log,
@@ -214,9 +216,9 @@ def open_service(
 def open_diagnostics(
     settings: Settings, reports: UsageObserver | None = None
 ) -> SoapDiagnostics:
-    """Return what operators ask zones with; no gate holds it back.
+    """Return the diagnostics of zones for operators, without rate limiting.
 
-    What its backends hear of the vendor's count is reported, where `reports` are given.
+    Autotask's own count of calls is passed to `reports`, if given.
     """
     rate_limiter = None if reports is None else ReportingRateLimiter(reports)
     return SoapDiagnostics(
@@ -231,34 +233,34 @@ def open_diagnostics(
 
 
 def start_process(settings: Settings, *, serves: bool) -> None:
-    """Send this process's logs to stderr and its figures where `/metrics` sums them.
+    """Configure this process's log, and the files that `/metrics` sums up.
 
-    For a process that serves or works, first thing; its children inherit both. The
-    figures begin anew when the facade starts, not with each of its workers. Files that
-    an older release left readable to others are restricted to their owner.
+    Called first in a process that serves or works; its children inherit both. Metrics
+    restart from zero with the facade, not with each of its workers. Files that an older
+    release left readable to other users are restricted to their owner.
 
     Raises:
-        ConfigurationError: the data directory cannot be made or written.
+        ConfigurationError: the data directory cannot be created or written.
     """
     logs.start(settings.log_format, settings.log_level)
     make_private_directory(settings.data_dir)
     restrict_data(settings.data_dir, check_url(read_url(settings)))
-    figures = settings.data_dir / "metrics"
+    metrics_dir = settings.data_dir / "metrics"
     try:
-        share(figures, reset=serves)
+        share(metrics_dir, reset=serves)
     except OSError as error:
         raise ConfigurationError(
-            f"The directory {figures} cannot be used: {error.strerror}; run as the "
+            f"The directory {metrics_dir} cannot be used: {error.strerror}; run as the "
             "owner of BRIDGE_DATA_DIR, or name another."
         ) from error
 
 
 def create_app(settings: Settings, opened: OpenedDatabase | None = None) -> Flask:
-    """Build the facade for one serving process; the schema must be current.
+    """Build the Flask application of one serving process; the schema must be current.
 
     Raises:
         ConfigurationError: as `open_database`.
-        StoreError: as `open_database`; or the schema is another release's.
+        StoreError: as `open_database`; or the schema is of another release.
     """
     database = open_database(settings, opened)
     database.check_schema()

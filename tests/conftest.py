@@ -300,7 +300,7 @@ def postgresql_schema():
 
 @pytest.fixture(autouse=True)
 def no_call_left():
-    """Forget the call of an application in this process whose answer stayed open."""
+    """Forget the call of an application in this process whose response stayed open."""
     yield
     current_call.end()
 

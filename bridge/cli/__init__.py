@@ -1,7 +1,7 @@
 """The commands. Names, flags and exit codes are stable: scripts depend on them.
 
-A command's module is imported when the command runs: the simulator starts without
-Flask and the database, the facade without the simulator.
+A command's module is imported when the command runs, which keeps `--version` and
+`health` fast and the simulator free of Flask and the database.
 """
 
 from __future__ import annotations
@@ -45,19 +45,19 @@ COMMANDS = (
 
 _CONFIG = "BRIDGE_CONFIG"
 
-_LOGGING = ("demo", "sandbox", "serve", "worker")
-"""Commands that log old names of settings, or that read no settings."""
+_LOGGING_COMMANDS = ("demo", "sandbox", "serve", "worker")
+"""Commands that log deprecated variables themselves, or that read no settings."""
 _SECOND_NAME = "autotask-bridge"
 _NAME = re.compile(r"(?<![-\w])bridge (?=[a-z])")
 
-# A group called without a command shows its help; older click has no error for it.
-_HELP: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())
+# A group without a command shows its help; older releases of click lack this error.
+_NO_ARGS_IS_HELP: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())
 
 
 class _Commands(click.Group):
     """Commands by name, each in a module of its own.
 
-    Their expected failures are one line on stderr: exit 1, or 2 for wrong usage.
+    Expected errors are one line on stderr; exit code 1, or 2 for wrong usage.
     """
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
@@ -78,15 +78,15 @@ class _Commands(click.Group):
         name = args[0]
         if not (name in COMMANDS or name.startswith("-") or ctx.resilient_parsing):
             similar = difflib.get_close_matches(name, COMMANDS)
-            meant = " or ".join(f"'{ctx.command_path} {one}'" for one in similar)
-            cure = f"Did you mean {meant}?" if meant else _start_with(ctx)
-            raise click.UsageError(f"No such command '{name}'. {cure}", ctx)
+            names = " or ".join(f"'{ctx.command_path} {one}'" for one in similar)
+            fix = f"Did you mean {names}?" if names else _start_with(ctx)
+            raise click.UsageError(f"No such command '{name}'. {fix}", ctx)
         return super().resolve_command(ctx, args)
 
     def shell_complete(
         self, ctx: click.Context, incomplete: str
     ) -> list[CompletionItem]:
-        # Without their help texts: nobody who presses a key waits for every import.
+        # Without help texts: importing every command would delay the key press.
         names = [name for name in COMMANDS if name.startswith(incomplete)]
         options = click.Command.shell_complete(self, ctx, incomplete)
         return [*map(CompletionItem, names), *options]
@@ -100,22 +100,22 @@ class _Commands(click.Group):
     ) -> click.Context:
         if info_name == _SECOND_NAME:
             _rename(self)
-        with _said_in_one_line():
+        with _one_line_errors():
             return super().make_context(info_name, args, parent, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's signature
-        with _said_in_one_line():
+        with _one_line_errors():
             return super().invoke(ctx)
 
 
 @contextlib.contextmanager
-def _said_in_one_line() -> Iterator[None]:
+def _one_line_errors() -> Iterator[None]:
     try:
         yield
-    except _HELP:
+    except _NO_ARGS_IS_HELP:
         raise
     except click.UsageError as error:
-        # Without a context click leaves the usage out, which takes lines.
+        # Raised without a context, click prints no usage lines.
         ctx = error.ctx
         path = ctx.command_path if ctx else "bridge"
         text = _one_line(error.format_message())
@@ -128,12 +128,12 @@ def _said_in_one_line() -> Iterator[None]:
 
 
 def _start_with(ctx: click.Context) -> str:
-    """Return a sentence for those who do not know the commands yet."""
+    """Return a hint for users who do not know the commands yet."""
     return f"'{ctx.command_path} serve' starts the facade."
 
 
 def _rename(command: click.Command) -> None:
-    """Let the help and examples of a command name this program as it was called."""
+    """Use the name this program was called by in a command's help and examples."""
     for text in ("help", "epilog"):
         written = getattr(command, text)
         if written is not None:
@@ -143,7 +143,7 @@ def _rename(command: click.Command) -> None:
 
 
 def _print_everything() -> None:
-    """Let what stdout cannot encode be printed as escapes, as on stderr."""
+    """Print characters that stdout cannot encode as escapes, as stderr does."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
 
@@ -153,7 +153,7 @@ def _one_line(text: str) -> str:
 
 
 def _name_as_called(ctx: click.Context, _: click.Parameter, name: str | None) -> None:
-    """Let the usage texts of a child process name the program that was called."""
+    """Use the name the parent process was called by in a child's usage texts."""
     if name is not None:
         ctx.info_name = name
 
@@ -194,21 +194,21 @@ def main(
     _name_settings_file(config)
     restrict_new_files()
     _print_everything()
-    # What a command cannot do is said once, by its error; servers start their own log.
+    # A command reports an error once, by its message; servers configure their own log.
     logging.getLogger("bridge.store").addHandler(logging.NullHandler())
     if until_eof:
         end_with_input()
-    elif ctx.invoked_subcommand not in _LOGGING:
+    elif ctx.invoked_subcommand not in _LOGGING_COMMANDS:
         # Imported here: the supervisor of `serve` and the simulator stay small.
         importlib.import_module("bridge.cli.deprecated_variables").echo_old_names()
 
 
 def _name_settings_file(config: str | None) -> None:
-    """Let this process and its children read the same file, wherever they run."""
+    """Make this process and its children read the same file in any directory."""
     name = os.environ.get(_CONFIG) if config is None else config
     if name is None:
         return
     os.environ[_CONFIG] = name
-    # Without a current directory whoever reads the file says so.
+    # Without a current directory, reading the file raises an error with the reason.
     with contextlib.suppress(FileNotFoundError):
         os.environ[_CONFIG] = name and str(Path(name).absolute())

@@ -1,4 +1,4 @@
-"""What administration commands share: the store, the context, and passwords."""
+"""What administration commands share: database, context and passwords."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ password_stdin = click.option(
     "--password-stdin",
     "from_stdin",
     is_flag=True,
-    help="Read one line from stdin; on a terminal it is asked for.",
+    help="Read the password from stdin, one line; on a terminal, prompt for it.",
 )
 """The option of every command that needs a password: see `read_password`."""
 
@@ -30,12 +30,12 @@ password_stdin = click.option(
 def open_store(
     settings: Settings | None = None, *, new: bool = False
 ) -> Iterator[Database]:
-    """Yield the database of an installation; nothing is made unless it may be `new`.
+    """Yield the database of an installation; created only if it may be `new`.
 
     Raises:
-        ConfigurationError: there is no installation, or the key ring is not this
+        ConfigurationError: no installation exists, or the key ring is not the
             database's.
-        StoreError: it cannot be reached, or its schema is another release's.
+        StoreError: it cannot be reached, or its schema is of another release.
     """
     settings = settings or read_settings()
     open_it = app.open_database if new else app.open_existing_database
@@ -50,7 +50,7 @@ def open_store(
 def open_context(
     settings: Settings | None = None, *, new: bool = False
 ) -> Iterator[Context]:
-    """Yield what use cases work with, as `open_store`; no vendor call."""
+    """Yield the context of use cases, as `open_store`; no vendor call."""
     settings = settings or read_settings()
     with open_store(settings, new=new) as database:
         ctx = app.build_context(settings, database)
@@ -63,7 +63,7 @@ def open_context(
 
 @contextmanager
 def open_trial(settings: Settings) -> Iterator[Context]:
-    """Yield what use cases work with on an empty database that is removed again."""
+    """Yield the context of use cases with an empty temporary database."""
     with tempfile.TemporaryDirectory(prefix="bridge-trial-") as name:
         changed = {"data_dir": Path(name), "database_url": None, "keys": None}
         with open_context(settings.model_copy(update=changed), new=True) as ctx:
@@ -73,16 +73,16 @@ def open_trial(settings: Settings) -> Iterator[Context]:
 def read_password(
     given: str | None, *, from_stdin: bool, prompt: str, confirm: bool
 ) -> str:
-    """Return a password given as option, as the first line of stdin, or typed.
+    """Return a password: the option, the first line of stdin, or typed at a prompt.
 
     Args:
         given: the option's value.
-        from_stdin: whether it is the first line of stdin; on a terminal it is typed.
-        prompt: what to ask for.
-        confirm: whether it is typed twice: a new one is, one that exists is not.
+        from_stdin: read it from stdin; on a terminal, prompt for it.
+        prompt: text of the prompt.
+        confirm: prompt twice, for a new password.
 
     Raises:
-        click.UsageError: both were given, or nothing was and nobody can be asked.
+        click.UsageError: both were given, or neither without a terminal.
     """
     if given is not None and from_stdin:
         raise click.UsageError("Give the password as option or on stdin, not both.")
@@ -96,7 +96,9 @@ def read_password(
         )
         return typed
     if not from_stdin:
-        raise click.UsageError("There is no terminal to ask on: add --password-stdin.")
+        raise click.UsageError(
+            "There is no terminal to prompt on: add --password-stdin."
+        )
     line = sys.stdin.readline().rstrip("\r\n")
     if not line:
         raise click.UsageError("There is no password on stdin.")

@@ -1,4 +1,4 @@
-"""`bridge completion`: the script that lets a shell complete commands and options."""
+"""`bridge completion`: the script for completion in a shell."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _NAMES = ("bridge", "autotask-bridge")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(ctx: click.Context, /, *, shell: str) -> None:
-    """Print the completion script of a shell, to be sourced by it.
+    """Print the completion script of a shell, for the shell to source.
 
     It completes both names of this program; called as autotask-bridge, that name only,
-    as `bridge` may be another program there.
+    because `bridge` may be another program there.
     """
     root = ctx.find_root()
     names = _NAMES[1:] if root.info_name == _NAMES[1] else _NAMES

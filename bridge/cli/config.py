@@ -1,4 +1,4 @@
-"""`bridge config`: settings in effect, and a settings file to begin with."""
+"""`bridge config`: show the settings in effect, or write a settings file."""
 
 from __future__ import annotations
 
@@ -84,10 +84,10 @@ def _show(*, as_json: bool) -> None:
 
 
 def _check_secrets(settings: Settings) -> None:
-    """Require that secrets which have a form have it; their values are not repeated.
+    """Validate the database URL and the key ring.
 
     Raises:
-        ConfigurationError: names the place of the one that has not.
+        ConfigurationError: one is malformed; names its place, never its value.
     """
     read_url(settings)
     if settings.keys:
@@ -119,7 +119,7 @@ def _describe_file(file: Path | None) -> str:
 
 
 def _write_new(path: Path, text: str) -> None:
-    """Write a file with mode 0600, whole or not at all.
+    """Write a new file with mode 0600, atomically.
 
     Raises:
         OperatorError: it exists, or cannot be written.
@@ -128,16 +128,16 @@ def _write_new(path: Path, text: str) -> None:
     try:
         draft.touch(mode=0o600, exist_ok=False)
         draft.write_text(text, encoding="utf-8")
-        # Unlike a renaming, a link never replaces a file.
+        # Unlike a rename, a link never replaces a file.
         path.hardlink_to(draft)
     except FileExistsError:
         text = f"{path} exists; remove it, or name another file."
         raise OperatorError(text) from None
     except OSError as error:
-        cure = "name another file, or run as a user who may write there"
+        fix = "name another file, or run as a user who may write there"
         if not path.parent.exists():
-            cure = f"run `mkdir -p {shlex.quote(str(path.parent))}`"
-        text = f"{path} cannot be written: {error.strerror}; {cure}."
+            fix = f"run `mkdir -p {shlex.quote(str(path.parent))}`"
+        text = f"{path} cannot be written: {error.strerror}; {fix}."
         raise OperatorError(text) from error
     finally:
         with contextlib.suppress(OSError):

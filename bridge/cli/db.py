@@ -20,10 +20,10 @@ _FILE = click.Path(dir_okay=False)
 
 
 def _require_name(_ctx: click.Context, _parameter: click.Parameter, file: str) -> Path:
-    """Refuse an empty name, which would mean this directory, and `name/..`."""
+    """Refuse an empty name, which would be this directory, and `name/..`."""
     path = Path(file)
     if path.name in {"", ".."}:
-        raise click.BadParameter(f"{file!r} is no name of a file.")
+        raise click.BadParameter(f"{file!r} is not the name of a file.")
     return path
 
 
@@ -34,9 +34,9 @@ def db() -> None:
 
 @db.command(epilog="Example: bridge db upgrade")
 def upgrade() -> None:
-    """Bring the schema up to this program's; `bridge serve` does it too.
+    """Upgrade the database to the schema of this program; `bridge serve` does it too.
 
-    Processes of the former release should be stopped. Of several upgrades at once one
+    Stop the processes of the former release first. Of several upgrades at once, one
     does the work and the others wait.
     """
     with contextlib.closing(app.open_database(read_settings())) as database:
@@ -64,19 +64,19 @@ def version(*, as_json: bool) -> None:
 @db.command(epilog="Example: bridge db backup bridge-2026-11-22.db")
 @click.argument("file", type=_FILE, callback=_require_name)
 def backup(*, file: Path) -> None:
-    """Copy the database into a new file while everything runs.
+    """Copy the database into a new file while Bridge runs.
 
-    Work under way goes into a second file: `copy.db` comes with `copy.jobs.db`.
+    Running jobs are in a second file: `copy.db` comes with `copy.jobs.db`.
 
-    Keep `keys.json` as well, in another place: neither is of use without the other,
-    and together they open every credential. With PostgreSQL use pg_dump.
+    Save `keys.json` as well, in another place: neither is of use without the other,
+    and together they decrypt every credential. With PostgreSQL use pg_dump.
     """
     with open_store() as database:
         written = store_backup.back_up(database, file)
         keys = database.keys.source
     click.echo(f"Wrote {' and '.join(map(str, written))}.")
-    kept = keys or "BRIDGE_KEYS"
-    click.echo(f"It opens only with {kept}: keep that too, elsewhere.", err=True)
+    source = keys or "BRIDGE_KEYS"
+    click.echo(f"It opens only with {source}: keep that too, elsewhere.", err=True)
 
 
 @db.command(epilog="Example: bridge db restore bridge-2026-11-22.db --replace")
@@ -87,11 +87,11 @@ def backup(*, file: Path) -> None:
     help="Replace the database that is there; it is moved into a directory beside it.",
 )
 def restore(*, file: Path, replace: bool) -> None:
-    """Put a backup in the place of the database; Bridge must be stopped.
+    """Replace the database by a backup; Bridge must be stopped.
 
-    The work under way that `bridge db backup` wrote beside it, `copy.jobs.db`, comes
-    with it. The backup is read through first, and must open with this key ring: put
-    the `keys.json` that was kept with it back before.
+    The running jobs that `bridge db backup` wrote beside it, `copy.jobs.db`, are
+    restored too. The whole backup is checked first, and must open with this key ring:
+    restore the `keys.json` that was saved with it before.
 
     A restore that was interrupted is finished by the same command; until then nothing
     starts. With PostgreSQL use pg_restore.

@@ -1,4 +1,4 @@
-"""`bridge demo`: everything on this machine, with one instance ready to call."""
+"""`bridge demo`: simulator and facade on this machine, with a demo instance."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ _HOST = "127.0.0.1"
     "--verbose", is_flag=True, help="Log every request; without it warnings and errors."
 )
 @click.option(
-    "--json", "as_json", is_flag=True, help="Print one JSON line when it answers."
+    "--json", "as_json", is_flag=True, help="Print one JSON line when it is ready."
 )
 def demo(
     *,
@@ -79,10 +79,10 @@ def demo(
     """Run simulator and facade here, with a demo user and instance.
 
     Database, key ring, data directory and settings file of an installation are never
-    used, whatever the environment names.
+    used, whatever the environment says.
 
-    Loopback server URLs are allowed, so the demo user may make further instances
-    against the simulator. Ctrl-C or SIGTERM stops all of it.
+    Loopback server URLs are allowed, so the demo user can create further instances
+    against the simulator. Ctrl-C or SIGTERM stops everything.
     """
     if port == sandbox_port != 0:
         raise click.UsageError("--port and --sandbox-port must differ.")
@@ -116,25 +116,23 @@ def _directory(data_dir: Path | None) -> Iterator[Path]:
 
 
 def _sandbox_arguments(port: int, seed: str, directory: Path) -> list[str]:
-    kept = str(directory / "sandbox.db")
-    choices = {"--port": str(port), "--data": kept, "--seed": seed}
+    data = str(directory / "sandbox.db")
+    choices = {"--port": str(port), "--data": data, "--seed": seed}
     choices["--limits"] = "generous"
     return ["sandbox", *chain.from_iterable(choices.items())]
 
 
 def _environment(directory: Path, simulator: Child) -> dict[str, str | None]:
-    """Return what the facade's environment differs in; None removes a variable.
-
-    Database, key ring and settings file of another installation are never used: it
-    would be sealed with keys that are deleted with the demo.
-    """
+    """Return the changes to the facade's environment; None removes a variable."""
+    # Another installation's database would be sealed with keys that are deleted with
+    # the demo, so its variables are removed.
     ours = {
         "BRIDGE_CONFIG": "",
         "BRIDGE_DATA_DIR": str(directory),
         "BRIDGE_AUTOTASK_ALLOW_LOOPBACK": "true",
         "BRIDGE_INTEGRATION_CODE": simulator.announced["integrationCode"],
     }
-    # Names of settings count in any case.
+    # Names of settings are not case-sensitive.
     removed = [name for name in os.environ if _is_of_installation(name.upper(), ours)]
     return {**dict.fromkeys(removed), **ours}
 
@@ -155,7 +153,7 @@ def _log_level(*, verbose: bool) -> dict[str, str]:
 
 
 def _prepare(directory: Path, simulator: Child, facade: Child) -> dict[str, object]:
-    """Return the line that the demo prints, after making what it names."""
+    """Create user and instance; return the line that the demo prints."""
     state = _demo_user(directory)
     base_url = facade.announced["baseUrl"]
     instance = _demo_instance(base_url, simulator.announced, state)
@@ -173,7 +171,7 @@ def _prepare(directory: Path, simulator: Child, facade: Child) -> dict[str, obje
 
 
 def _demo_user(directory: Path) -> dict[str, str]:
-    """Return secrets and password of the demo user, made at the first start."""
+    """Return secrets and password of the demo user, created at the first start."""
     kept = directory / _STATE
     try:
         with contextlib.suppress(FileNotFoundError):
@@ -212,7 +210,8 @@ def _demo_user(directory: Path) -> dict[str, str]:
 
 
 def _keep(directory: Path, state: Mapping[str, str]) -> None:
-    """Write what the next start in this directory needs, for its owner only."""
+    """Save the state for the next start in this directory, for its owner only."""
+    # Written to a new file first: a crash must not leave a half-written state.
     made = directory / f"{_STATE}.new"
     make_private_file(made)
     made.write_bytes(orjson.dumps(state))
@@ -222,7 +221,7 @@ def _keep(directory: Path, state: Mapping[str, str]) -> None:
 def _demo_instance(
     base_url: str, simulator: Mapping[str, str], state: Mapping[str, str]
 ) -> dict[str, object]:
-    """Return the demo instance; a kept one is led to where the simulator is now."""
+    """Return the demo instance; a saved one gets the simulator's current address."""
     configuration = {
         "crm.autotask.username": simulator["username"],
         "crm.autotask.password": simulator["password"],
@@ -253,10 +252,10 @@ def _send(
     body: Mapping[str, object],
     state: Mapping[str, str],
 ) -> dict[str, object] | None:
-    """Call the facade as the demo user; None is its 404.
+    """Call the facade as the demo user; None for a 404.
 
     Raises:
-        OperatorError: any other refusal, in the facade's words.
+        OperatorError: any other error, with the facade's message.
     """
     authorization = (
         f"User {state['userSecret']}, Organization {state['organizationSecret']}"
@@ -268,8 +267,8 @@ def _send(
         method=method,
     )
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
-            document: dict[str, object] = orjson.loads(answer.read())
+        with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
+            document: dict[str, object] = orjson.loads(response.read())
     except urllib.error.HTTPError as error:
         if error.code == HTTPStatus.NOT_FOUND:
             return None
@@ -280,7 +279,7 @@ def _send(
 
 
 def _describe(line: Mapping[str, object]) -> str:
-    """Return what a person reads: where it answers, and at the end calls to paste."""
+    """Return the text for people: addresses, and example calls to paste."""
     login = line["login"]
     person = login if isinstance(login, dict) else {}
     base_url = str(line["baseUrl"])

@@ -1,4 +1,4 @@
-"""Warnings about variables that are set by their old names, once for all processes."""
+"""Warnings about variables with old names, once for all processes of a command."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _log = logging.getLogger(__name__)
 
 
 def echo_old_names() -> None:
-    """Print one line on stderr that names the new names, if there are old ones."""
+    """Print one line with the new names on stderr, if old ones are set."""
     if text := _describe():
         click.echo(text, err=True)
 
 
 def log_old_names() -> None:
-    """Log one line that names the new names, if there are old ones."""
+    """Log one line with the new names, if old ones are set."""
     if text := _describe():
         _log.warning(text)
 

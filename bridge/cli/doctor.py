@@ -1,4 +1,4 @@
-"""`bridge doctor`: what is wrong, line by line, with the cure."""
+"""`bridge doctor`: diagnostics of the installation, each problem with its fix."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bridge.cli.administration import password_stdin, read_password
 from bridge.cli.output import as_json, show_json, show_line, show_status
 from bridge.errors import BridgeError, ConfigurationError, single_full_stops
 from bridge.interfaces import InspectableRateLimiter
-from bridge.services import credentials as vocabulary
+from bridge.services import credentials as config_keys
 from bridge.services.credentials import parse_credentials
 from bridge.services.diagnostics import doctor as checks
 from bridge.services.diagnostics import vendor_checks
@@ -56,22 +56,22 @@ def doctor(  # noqa: PLR0913 - its options
     integration_code: str | None,
     as_json: bool,
 ) -> None:
-    """Examine settings, data directory, keys and database, then the way to Autotask.
+    """Check settings, data directory, keys, database and the connection to Autotask.
 
-    Changes nothing, but what Autotask says of its count of calls is shared with all
-    processes: a budget that is free again is free at once. Exits 1 when a line failed;
-    a warning is no failure.
+    Changes nothing, except that Autotask's count of calls is shared with all processes:
+    a call budget that is free again is used at once. Exits with 1 if a check failed;
+    warnings do not count.
     """
     if from_stdin:
         password = read_password(
             password, from_stdin=True, prompt="Password of the API user", confirm=False
         )
     given = {
-        vocabulary.USERNAME: username,
-        vocabulary.PASSWORD: password,
-        vocabulary.SERVER_URL: server_url,
-        vocabulary.ZONE: zone,
-        vocabulary.INTEGRATION_CODE: integration_code,
+        config_keys.USERNAME: username,
+        config_keys.PASSWORD: password,
+        config_keys.SERVER_URL: server_url,
+        config_keys.ZONE: zone,
+        config_keys.INTEGRATION_CODE: integration_code,
     }
     configuration = {key: value for key, value in given.items() if value}
     _check_usage(instance_id, configuration)
@@ -82,7 +82,7 @@ def doctor(  # noqa: PLR0913 - its options
 
 
 def _check_usage(instance_id: int | None, configuration: dict[str, str]) -> None:
-    """Refuse options that would be ignored, or that say too little to log in with."""
+    """Refuse options that would be ignored, or that do not suffice for a login."""
     if not configuration:
         return
     if instance_id is not None:
@@ -90,8 +90,8 @@ def _check_usage(instance_id: int | None, configuration: dict[str, str]) -> None
             "--instance takes what is stored: give it alone, or --username with a "
             "password and --server-url or --zone."
         )
-    places = {vocabulary.SERVER_URL, vocabulary.ZONE} & configuration.keys()
-    login = {vocabulary.USERNAME, vocabulary.PASSWORD} <= configuration.keys()
+    places = {config_keys.SERVER_URL, config_keys.ZONE} & configuration.keys()
+    login = {config_keys.USERNAME, config_keys.PASSWORD} <= configuration.keys()
     if not login or len(places) != 1:
         raise click.UsageError(
             "To log in, give --username, a password, and --server-url or --zone."
@@ -101,9 +101,9 @@ def _check_usage(instance_id: int | None, configuration: dict[str, str]) -> None
 def _examine(
     instance_id: int | None, configuration: dict[str, str]
 ) -> Iterator[Finding]:
-    strange = checks.check_names(os.environ)
-    if strange is not None:
-        yield strange
+    unknown = checks.check_names(os.environ)
+    if unknown is not None:
+        yield unknown
     try:
         loaded = load_settings()
     except ConfigurationError as error:
@@ -116,7 +116,7 @@ def _examine(
     exposed = checks.check_settings_file(loaded)
     if exposed is not None:
         yield exposed
-    if vocabulary.INTEGRATION_CODE not in configuration:
+    if config_keys.INTEGRATION_CODE not in configuration:
         code = settings.integration_code.get_secret_value()
         short = checks.check_code_length(settings.place("integration_code"), code)
         if short is not None:
@@ -132,9 +132,9 @@ def _examine(
 def _examine_store(
     settings: Settings, instance_id: int | None, configuration: Mapping[str, str]
 ) -> Iterator[Finding]:
-    """Examine what is stored, then the way to Autotask.
+    """Check the database, then the connection to Autotask.
 
-    Without a configuration it is a failure that there is no installation.
+    A missing installation is a failure, unless a configuration is given.
     """
     disk = check_disk(settings)
     if disk is not None:
@@ -181,34 +181,35 @@ def _examine_vendor(
     instance: Instance | None = None,
     rate_limiter: InspectableRateLimiter | None = None,
 ) -> Iterator[Finding]:
-    """Examine the way to Autotask; needs no installation and makes nothing."""
+    """Check the connection to Autotask; needs no installation and creates nothing."""
     try:
         credentials = parse_credentials(settings, configuration)
     except BridgeError as error:
         text = error.message.rstrip(".")
         yield fail("instance", text, "correct its configuration")
         return
-    if code := configuration.get(vocabulary.INTEGRATION_CODE, "").strip():
-        short = checks.check_code_length(vocabulary.INTEGRATION_CODE, code)
+    if code := configuration.get(config_keys.INTEGRATION_CODE, "").strip():
+        short = checks.check_code_length(config_keys.INTEGRATION_CODE, code)
         if short is not None:
             yield short
     element = load_elements()[instance.element_key if instance else _ELEMENT]
-    patient = ConnectionUnderTest(
+    connection = ConnectionUnderTest(
         credentials,
         tuple(element.resources.values()),
         zone=instance.zone if instance else None,
         instance_id=instance.id if instance else None,
     )
-    # Past the governor, because an examination must work when nothing else does; what
-    # Autotask says of its count is shared with all processes.
-    with contextlib.closing(app.open_diagnostics(settings, rate_limiter)) as probe:
+    # Not rate limited, because diagnostics must work when nothing else does.
+    with contextlib.closing(
+        app.open_diagnostics(settings, rate_limiter)
+    ) as diagnostics:
         yield from vendor_checks.check_connection(
-            lambda: datetime.now(UTC), probe, patient, rate_limiter
+            lambda: datetime.now(UTC), diagnostics, connection, rate_limiter
         )
 
 
 def _show_each(findings: Iterator[Finding], *, as_json: bool) -> list[Finding]:
-    """Print lines as they come; a machine gets them all at once."""
+    """Print each finding at once; as JSON, all at the end."""
     shown = []
     for finding in findings:
         shown.append(finding)

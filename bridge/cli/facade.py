@@ -1,4 +1,4 @@
-"""The facade itself: gunicorn in this process, for `bridge serve`."""
+"""The facade: gunicorn in this process, for `bridge serve`."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def run(  # noqa: PLR0913 - the command's options
 ) -> NoReturn:
     """Serve until SIGTERM or SIGINT, then exit; an older schema is upgraded first.
 
-    With `no_init` nothing is served and nothing is made where no installation is.
+    `no_init`: without an installation, fail instead of creating one.
     """
     tls = _certificates(tls_cert, tls_key)
     settings = read_settings()
     check_address(host, port)
-    # Before there is a log: what prevents the start is said once, by its error.
+    # Before logging starts: what prevents the start is reported once, by its error.
     opened = app.make_database(settings, new=not no_init)
     app.start_process(settings, serves=True)
     log_old_names()
@@ -55,10 +55,11 @@ def run(  # noqa: PLR0913 - the command's options
         line = orjson.dumps({"baseUrl": base_url}).decode()
         click.echo(line if as_json else f"Serving {base_url}")
         sys.stdout.flush()
+        # The supervisor starts the worker when it gets this message.
         if ready_fd is not None:
             people = logs.is_for_people(settings.log_format)
-            said = (PEOPLE if people else MACHINES) + opened.identity.encode()
-            os.write(ready_fd, said)
+            message = (PEOPLE if people else MACHINES) + opened.identity.encode()
+            os.write(ready_fd, message)
             os.close(ready_fd)
 
     with _explaining_exit(host, port):
@@ -82,13 +83,12 @@ def run(  # noqa: PLR0913 - the command's options
 
 @contextmanager
 def _explaining_exit(host: str, port: int) -> Iterator[None]:
-    """Say why when the server gives up an address that was taken meanwhile.
-
-    Worker processes end through here as well.
+    """Explain the exit when another program took the address in the meantime.
 
     Raises:
-        OperatorError: names the address and the cure.
+        OperatorError: names the address and the fix.
     """
+    # Forked worker processes exit through here as well, hence the check of the id.
     process = os.getpid()
     try:
         yield

@@ -51,7 +51,7 @@ _DEFAULT_URL = "http://127.0.0.1:8080"
     "wait_s",
     default=0.0,
     type=click.FloatRange(0, 3600),
-    help="Check again for up to so many seconds, until it is well.",
+    help="Retry for up to so many seconds, until the check succeeds.",
 )
 def health(
     *, url: str, ready: bool, worker: bool, timeout_s: float, wait_s: float
@@ -62,7 +62,7 @@ def health(
     """
     if worker and (ready or url != _DEFAULT_URL):
         raise click.UsageError("--worker goes with neither --ready nor --url.")
-    # Not a number passes every range.
+    # NaN passes every range check.
     if math.isnan(timeout_s) or math.isnan(wait_s):
         raise click.UsageError("--timeout and --wait must be numbers.")
     address = _read_origin(url) + ("/readyz" if ready else "/healthz")
@@ -70,6 +70,7 @@ def health(
     while True:
         try:
             click.echo(_check_worker() if worker else _request(address, timeout_s))
+        # A server that starts refuses connections, or has no database yet.
         except (click.ClickException, BridgeError):
             if time.monotonic() >= ends_at:
                 raise
@@ -82,7 +83,7 @@ def _read_origin(url: str) -> str:
     """Return scheme, host and port of a URL.
 
     Raises:
-        click.UsageError: it has no such form, or names a user; it is not repeated.
+        click.UsageError: it is invalid or contains a user; it is not repeated.
     """
     try:
         parts = urlsplit(url)
@@ -105,14 +106,14 @@ def _read_origin(url: str) -> str:
 
 
 def _request(url: str, timeout_s: float) -> str:
-    """Return the status that a server reports of itself.
+    """Return the status that a server reports.
 
     Raises:
-        click.ClickException: it is not well, or does not answer.
+        click.ClickException: it reports an error, or does not respond.
     """
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    # A proxy of this environment would answer for a server that is not this one.
+    # Without this, a proxy in the environment would respond instead of the server.
     opener = urllib.request.build_opener(
         urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
     )
@@ -145,13 +146,13 @@ def _read_reason(body: bytes) -> str:
 
 
 def _check_worker() -> str:
-    """Return a sentence on the workers of this host that are alive.
+    """Return a sentence about the live workers of this host.
 
     Raises:
-        click.ClickException: there is none.
+        click.ClickException: there are none.
         BridgeError: the database cannot be used.
     """
-    # The two need the store, which takes longer to import than a request does.
+    # Importing the store takes longer than a whole HTTP check.
     open_store = importlib.import_module("bridge.cli.administration").open_store
     list_living = importlib.import_module("bridge.store.workers").list_living
     host = socket.gethostname()

@@ -1,4 +1,4 @@
-"""`bridge instance`: connections to Autotask, made, tested, moved in and removed."""
+"""`bridge instance`: list, show, import, test, trace and remove instances."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _UNTIL = "%H:%M:%S UTC"
 
 @click.group(epilog="Example: bridge instance list --json")
 def instance() -> None:
-    """Keep the connections that element tokens stand for."""
+    """Manage instances: the connections to Autotask behind element tokens."""
 
 
 instance.add_command(add)
@@ -103,25 +103,25 @@ def show(*, instance_id: int, secrets: bool, as_json: bool) -> None:
     "the file's shape.",
 )
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--check", is_flag=True, help="Try everything and keep nothing.")
+@click.option("--check", is_flag=True, help="Check everything and store nothing.")
 @as_json
 def import_(*, file: Path, check: bool, as_json: bool) -> None:
-    """Move organizations, users and instances in, with their ids, secrets and tokens.
+    """Import organizations, users and instances with their ids, secrets and tokens.
 
-    All or nothing. Done again it adds what is new and leaves what is there. Credentials
-    are not tried: `bridge instance test --all` does that.
+    All or nothing. Repeated, it adds what is new and leaves the rest as it is.
+    Credentials are not tested: `bridge instance test --all` does that.
     """
     try:
         document = file.read_bytes()
     except OSError as error:
         raise OperatorError(f"{file} cannot be read: {error.strerror}.") from error
-    moved = _move_in(document, check=check)
+    imported = _import(document, check=check)
     if as_json:
-        show_json({"added": moved.added, "kept": moved.kept, "checked": check})
+        show_json({"added": imported.added, "kept": imported.kept, "checked": check})
         return
     click.echo("Nothing was written; it would be:" if check else "Done:")
     for kind in ("organizations", "accounts", "users", "instances"):
-        added, kept = moved.added.get(kind, 0), moved.kept.get(kind, 0)
+        added, kept = imported.added.get(kind, 0), imported.kept.get(kind, 0)
         click.echo(f"  {kind:<14}{added} added, {kept} there already")
 
 
@@ -132,8 +132,8 @@ def import_(*, file: Path, check: bool, as_json: bool) -> None:
 def test(*, instance_ids: Sequence[int], every: bool, as_json: bool) -> None:
     """Log in to Autotask with stored credentials; one call for each instance.
 
-    It reads Autotask's count of calls anew, for all processes: a budget that is free
-    again is free at once. No call budget refuses it.
+    It also refreshes the call budget from Autotask's count, for all processes, and is
+    never refused by it.
     """
     if every == bool(instance_ids):
         raise click.UsageError("Give ids, or --all.")
@@ -166,16 +166,16 @@ def test(*, instance_ids: Sequence[int], every: bool, as_json: bool) -> None:
 @click.option(
     "--minutes",
     type=click.FloatRange(0, traces.MAX_MINUTES, min_open=True),
-    help="Trace its calls from now on, so long.",
+    help="Start tracing, for so many minutes.",
 )
-@click.option("--off", is_flag=True, help="Trace them no more.")
-@click.option("--request", "request_id", help="Show only the call with this id.")
+@click.option("--off", is_flag=True, help="Stop tracing.")
+@click.option("--request", "request_id", help="Show only the request with this id.")
 @click.option(
     "--last",
     default=20,
     show_default=True,
     type=click.IntRange(1, 10_000),
-    help="Show so many calls.",
+    help="Show at most so many requests.",
 )
 def trace(
     *,
@@ -185,10 +185,10 @@ def trace(
     request_id: str | None,
     last: int,
 ) -> None:
-    """Show traced calls, a JSON object a line, or switch tracing on and off.
+    """Show traced requests, one JSON object a line, or start and stop tracing.
 
-    A trace is the caller's request, the answer, and what was said to Autotask for it,
-    all secrets masked. Calls are traced while tracing is on.
+    A trace contains the caller's request, our response and the messages exchanged with
+    Autotask for it, all secrets masked.
     """
     if off and minutes is not None:
         raise click.UsageError("Give --minutes or --off, not both.")
@@ -227,7 +227,7 @@ def enable(*, instance_id: int, as_json: bool) -> None:
 
 @instance.command(epilog="Example: bridge instance remove 900001 --yes")
 @INSTANCE_ID
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not prompt for confirmation.")
 def remove(*, instance_id: int, yes: bool) -> None:
     """Remove an instance; its token stops working at once."""
     with open_context() as ctx:
@@ -248,14 +248,15 @@ def _set_enabled(instance_id: int, *, enabled: bool, as_json: bool) -> None:
     show_change(document, f"{done} {found.id}.", as_json=as_json)
 
 
-def _move_in(document: bytes, *, check: bool) -> ImportResult:
-    """Import a file; one that cannot be imported makes no new installation."""
+def _import(document: bytes, *, check: bool) -> ImportResult:
+    """Import a file; an invalid one never creates a new installation."""
     settings = read_settings()
+    # Tried on a temporary database first, so that a bad file creates no installation.
     if find_missing(settings):
         with open_trial(settings) as ctx:
-            moved = importing.import_document(ctx, document, check=True)
+            imported = importing.import_document(ctx, document, check=True)
         if check:
-            return moved
+            return imported
     with open_context(settings, new=not check) as ctx:
         return importing.import_document(ctx, document, check=check)
 
@@ -277,8 +278,8 @@ def _test(ctx: Context, one: Instance) -> dict[str, object]:
 def _limits(ctx: Context, one: Instance) -> str:
     zone = (get_instance(ctx.database, one.id) or one).zone
     databases = [] if zone is None else [zone.database]
-    figures = ctx.rate_limiter.get_budgets(databases, Caller(one.id))
-    return "; ".join(map(describe_limits, figures))
+    limits = ctx.rate_limiter.get_budgets(databases, Caller(one.id))
+    return "; ".join(map(describe_limits, limits))
 
 
 def _explain_no_traces(ctx: Context, one: Instance, request_id: str | None) -> str:

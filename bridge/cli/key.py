@@ -1,4 +1,4 @@
-"""`bridge key`: the keys that seal what is secret in the database."""
+"""`bridge key`: the keys that encrypt secrets in the database."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from bridge.store.secrets.key_ring import new_key, render_ring
 def key() -> None:
     """Generate a key ring; list, add, rotate and remove its keys.
 
-    Nothing has to be stopped. With the ring in `keys.json` run `rotate`, and `remove`
-    the former key a minute later at the earliest. With several machines, or with
-    BRIDGE_KEYS: `add`, carry the ring to all of them, then `rotate`, carry it again,
-    then `remove`.
+    Bridge keeps running. With the ring in `keys.json` run `rotate`, and `remove` the
+    former key after a minute at the earliest. With several machines, or with
+    BRIDGE_KEYS: `add`, copy the ring to all of them, then `rotate`, copy it again, then
+    `remove`.
 
     The very first key is never removed: tokens and secrets are looked up by digests
-    made with it. `list` shows which one that is.
+    made with it. `list` shows which key that is.
     """
 
 
@@ -78,9 +78,9 @@ def add() -> None:
 
 @key.command(epilog="Example: bridge key rotate && bridge key list")
 def rotate() -> None:
-    """Seal everything with the key that waits, or with a new one.
+    """Seal everything with the key that `add` added, or with a new one.
 
-    Running processes go on: they follow the key ring's file.
+    Running processes continue: they reload the key ring's file.
     """
     with open_store() as database:
         newest, made = keys.rotate(database)
@@ -91,11 +91,11 @@ def rotate() -> None:
 @key.command(epilog="Example: bridge key remove 5e0cb2a1")
 @click.argument("key_id", metavar="KEY")
 def remove(*, key_id: str) -> None:
-    """Take a key that no longer seals out of the ring.
+    """Remove a key that no longer seals from the ring.
 
-    What is still sealed with it is sealed with the present key first. A key that sealed
-    can be removed a minute after the rotation at the earliest. The very first key
-    always stays: tokens and secrets are looked up by digests made with it.
+    Values that are still sealed with it are sealed with the current key first. A key
+    that sealed can be removed a minute after the rotation at the earliest. The very
+    first key always stays: tokens and secrets are looked up by digests made with it.
     """
     with open_store() as database:
         made = keys.remove_key(database, key_id)
@@ -104,7 +104,7 @@ def remove(*, key_id: str) -> None:
 
 
 def _show_text(database: Database) -> None:
-    """Print a ring that the operator has to set; one in a file is written already."""
+    """Print a ring that the operator has to set; a file is updated already."""
     text = keys.ring_text(database)
     if text is not None:
         click.echo("Set BRIDGE_KEYS for every process to:", err=True)

@@ -1,7 +1,7 @@
-"""Where a command is to listen: options, and a look whether the address can be had.
+"""Listen addresses of commands: the type of port options, and a check before binding.
 
-A server that finds its port taken tries for seconds and says so in its log. Looked at
-first, it is one line with the cure. Nobody else's port is kept: it is let go at once.
+A server whose port is taken retries for seconds and writes it to its log. After a check
+it is one line with the fix. The check releases the address at once.
 """
 
 from __future__ import annotations
@@ -18,21 +18,22 @@ PORT = click.IntRange(0, 65_535)
 
 
 def check_address(host: str, port: int, *, option: str = "--port") -> None:
-    """Refuse an address that cannot be listened at.
+    """Refuse an address that cannot be bound.
 
     Args:
         host: an address or name of this machine; IPv6 without brackets.
         port: 0 for any.
-        option: the one that names the port, for the message.
+        option: the option of the port, for the message.
 
     Raises:
-        OperatorError: names the cause and the cure.
+        OperatorError: names the cause and the fix.
     """
     if not host:
         raise OperatorError("--host is empty: give an address, 0.0.0.0 for all.")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_STREAM) as probe:
+            # As the server does: connections in TIME_WAIT do not block the address.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
     except (OSError, UnicodeError) as error:
@@ -41,18 +42,18 @@ def check_address(host: str, port: int, *, option: str = "--port") -> None:
 
 
 def join_address(host: str, port: int) -> str:
-    """Return host and port as they stand in a URL, IPv6 in brackets."""
+    """Return host and port as in a URL, IPv6 in brackets."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def explain_address(host: str, port: int, option: str, number: int | None) -> str:
-    """Return why an address cannot be listened at, and the cure.
+    """Return why an address cannot be bound, and the fix.
 
     Args:
         host: as in `check_address`.
-        port: the same.
-        option: the same.
-        number: the error number that binding ended with.
+        port: as in `check_address`.
+        option: as in `check_address`.
+        number: `errno` of the failed bind.
     """
     where = join_address(host, port)
     if number == errno.EADDRINUSE:
@@ -66,6 +67,6 @@ def explain_address(host: str, port: int, option: str, number: int | None) -> st
             "let a reverse proxy listen there."
         )
     return (
-        f"{host} is no address of this machine: give --host one of its own, "
+        f"{host} is not an address of this machine: give --host one of its own, "
         "127.0.0.1 for itself alone, or 0.0.0.0 for all."
     )

@@ -1,8 +1,8 @@
-"""How commands print: tables and colours on a terminal, plain text everywhere else.
+"""Output of commands: tables and colours on a terminal, plain text everywhere else.
 
 Plain text is for programs: a record a line, columns padded with blanks, nothing cut or
-wrapped. Control characters of stored texts are shown as escapes in both, so that a name
-can neither steer a terminal nor end a line. rich is imported for a terminal only.
+wrapped. Control characters of stored texts are printed as escapes, so that a name can
+neither control the terminal nor end a line. rich is imported for a terminal only.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-"""The option of every command whose output a script would want to read."""
+"""The option of every command whose output scripts may read."""
 
 Report: TypeAlias = Callable[[str, int, int], None]
-"""Called with what is being done, how much of it is done, and how much there is."""
+"""Called with the name of the work, how much of it is done, and the total."""
 
 _STYLES = {"ok": "green", "warning": "yellow", "failed": "bold red"}
 _WHOLE_CELL_WIDTH = 20
-_JOINERS = ("\u200c", "\u200d")  # within words of some scripts, and in emoji
+_JOINERS = ("\u200c", "\u200d")  # inside text of some scripts, and in emoji
 
 
 def show_json(document: object) -> None:
@@ -39,7 +39,7 @@ def show_json(document: object) -> None:
 
 
 def show_members(members: Mapping[str, object]) -> None:
-    """Print names and values, one pair a line; values can be copied whole."""
+    """Print names and values, one pair a line, never wrapped."""
     width = max(map(len, members), default=0) + 2
     for name, value in members.items():
         show_line((f"{name:<{width}}", "bold"), _text(value))
@@ -48,10 +48,10 @@ def show_members(members: Mapping[str, object]) -> None:
 def show_table(
     header: Sequence[str], rows: Sequence[Sequence[object]], *, empty: str
 ) -> None:
-    """Print rows in columns; without rows print nothing but `empty`, on stderr.
+    """Print rows in columns; without rows print `empty` on stderr.
 
-    A terminal gets a table that fits its width, by wrapping within cells. Elsewhere
-    columns are as wide as their longest text.
+    On a terminal, cells are wrapped to fit its width. Elsewhere columns are as wide as
+    their longest text.
     """
     if not rows:
         click.echo(empty, err=True)
@@ -68,10 +68,10 @@ def show_table(
 
 
 def show_whole_cells(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print rows in columns whose cells can be copied whole, also on a terminal.
+    """Print rows in columns without wrapping cells, so that they can be copied.
 
-    There a cell that does not fit beside the one before it begins a line of its own;
-    elsewhere this is `show_table`.
+    On a terminal, a cell that does not fit begins a line of its own; elsewhere this is
+    `show_table`.
     """
     console = _console(sys.stdout)
     if console is None:
@@ -86,12 +86,12 @@ def show_whole_cells(header: Sequence[str], rows: Sequence[Sequence[str]]) -> No
 
 
 def show_status(before: str, status: str, after: str) -> None:
-    """Print a line with a word of `ok`, `warning` or `failed`, coloured as it means."""
+    """Print a line with one of `ok`, `warning` and `failed` in its colour."""
     show_line(before, (status, _STYLES.get(status.strip(), "")), after)
 
 
 def show_line(*parts: str | tuple[str, str]) -> None:
-    """Print one line of texts, of which some have a style; it is never wrapped."""
+    """Print one line of texts, some with a style; it is never wrapped."""
     texts = [(part, "") if isinstance(part, str) else part for part in parts]
     shown = [(visible(text), style) for text, style in texts]
     console = _console(sys.stdout)
@@ -104,7 +104,7 @@ def show_line(*parts: str | tuple[str, str]) -> None:
 
 
 def visible(text: str) -> str:
-    """Return a text with escapes in place of what a terminal would not just print."""
+    """Return a text with control characters as escapes."""
     return "".join(
         character if _is_printed(character) else ascii(character)[1:-1]
         for character in text
@@ -113,11 +113,11 @@ def visible(text: str) -> str:
 
 @contextmanager
 def progress(title: str) -> Iterator[Report]:
-    """Yield what to report progress to, for work that takes long.
+    """Yield a function to report the progress of long work to.
 
-    A terminal shows a bar for what is being done, gone at the end; elsewhere stderr
-    gets a line when work begins and one when it is done. Work that reports nothing
-    shows nothing.
+    A terminal shows a progress bar, removed at the end; elsewhere stderr gets a line
+    when the work begins and one when it is done. Nothing is shown before the first
+    report.
     """
     console = _console(sys.stderr)
     if console is None:
@@ -176,11 +176,13 @@ def _bars(console: Console, title: str) -> Iterator[Report]:
             shown.stop()
 
 
-def _place_cells(row: Sequence[str], widths: Sequence[int], room: int) -> Iterator[str]:
+def _place_cells(
+    row: Sequence[str], widths: Sequence[int], line_width: int
+) -> Iterator[str]:
     line, column = "", 0
     for cell, width in zip(row, widths, strict=True):
         before = f"{line}  ".ljust(column) if column else ""
-        if line and len(before) + len(cell) > room:
+        if line and len(before) + len(cell) > line_width:
             yield line
             before = "    "
         line = f"{before}{cell}"
@@ -218,7 +220,7 @@ def _make_console(stream: TextIO) -> Console:
 
 
 def _console(stream: TextIO) -> Console | None:
-    """Return what draws on a terminal; None for anything else, and for a dumb one."""
+    """Return the console of a terminal; None for a dumb one and for anything else."""
     if not stream.isatty() or os.environ.get("TERM", "dumb") in {"", "dumb", "unknown"}:
         return None
     return _make_console(stream)

@@ -1,4 +1,4 @@
-"""Child processes of a command: started, heard, and never left behind."""
+"""Child processes and signals of a command; no child outlives it."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ import click
 
 from bridge.errors import OperatorError
 
-_GRACE_S = 35.0
-_START_S = 30.0
-_END_S = 5.0
-_EXPLAINED = (1, 2)
+_STOP_TIMEOUT_S = 35.0
+_START_TIMEOUT_S = 30.0
+_EXIT_TIMEOUT_S = 5.0
+_EXPLAINED_CODES = (1, 2)
 
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A running `bridge` command and the JSON line it announced itself with."""
+    """A running `bridge` command and the JSON line it printed when it was ready."""
 
     name: str
     process: subprocess.Popen[bytes]
@@ -43,14 +43,14 @@ def start(
     stdout: int | None = None,
     keep: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
-    """Start a `bridge` command that ends when we do, however we end.
+    """Start a `bridge` command that ends with this process, even if it is killed.
 
-    It runs the installed package, whatever folder it is started in. It gets a session
-    of its own, so that a Ctrl-C reaches it through us, once, and an input that stays
-    open as long as we live. Of our files it gets those to `keep`. Of our environment it
-    gets what `env` does not replace, or remove with None. Its usage texts name the
-    program as we were called.
+    The child runs the installed package in any directory. It inherits the file
+    descriptors in `keep`, and our environment with the changes of `env` (None removes a
+    variable). Its usage texts have our program name.
     """
+    # A session of its own: Ctrl-C reaches the child only once, through us. Its stdin is
+    # a pipe that closes when we end: see `end_with_input`.
     ctx = click.get_current_context(silent=True)
     name = (ctx.find_root().info_name if ctx else None) or "bridge"
     ours = ["--until-eof", "--called", name]
@@ -66,7 +66,7 @@ def start(
 
 
 def end_with_input() -> None:
-    """Send ourselves SIGTERM when our standard input ends: our parent is gone."""
+    """Send ourselves SIGTERM when stdin closes: then the parent process has ended."""
 
     def watch() -> None:
         while os.read(0, 512):
@@ -78,25 +78,27 @@ def end_with_input() -> None:
 
 @contextmanager
 def child(arguments: Sequence[str], env: Mapping[str, str | None]) -> Iterator[Child]:
-    """Run `bridge` with these arguments until the block ends; `env` as for `start`.
+    """Run a `bridge` command until the block ends; `env` as for `start`.
 
-    The command must take `--json` and print one JSON line when it answers.
+    The command must accept `--json` and print one JSON line when it is ready.
 
     Raises:
-        click.exceptions.Exit: it ended with 1 or 2, and has said why in a line of its
-            own: its stderr is ours.
-        OperatorError: it died otherwise, or said nothing in time.
+        click.exceptions.Exit: it ended with 1 or 2, after printing the reason.
+        OperatorError: it ended otherwise, or was not ready in time.
     """
     process = start([*arguments, "--json"], env=env, stdout=subprocess.PIPE)
     try:
-        yield Child(arguments[0], process, _hear(arguments[0], process))
+        yield Child(arguments[0], process, _read_announcement(arguments[0], process))
     finally:
         _stop(process)
 
 
-def _hear(name: str, process: subprocess.Popen[bytes]) -> Mapping[str, str]:
-    """Return the first line of a child; a silent one is killed after a while."""
-    timer = threading.Timer(_START_S, process.kill)
+def _read_announcement(
+    name: str, process: subprocess.Popen[bytes]
+) -> Mapping[str, str]:
+    """Return the first line of a child, which is killed if it prints none in time."""
+    # Killing the child ends `readline`, which has no timeout.
+    timer = threading.Timer(_START_TIMEOUT_S, process.kill)
     timer.start()
     try:
         line = process.stdout.readline() if process.stdout else b""
@@ -106,8 +108,8 @@ def _hear(name: str, process: subprocess.Popen[bytes]) -> Mapping[str, str]:
         announced: Mapping[str, str] = json.loads(line)
     except ValueError:
         with contextlib.suppress(subprocess.TimeoutExpired):
-            code = process.wait(_END_S)
-            if code in _EXPLAINED:
+            code = process.wait(_EXIT_TIMEOUT_S)
+            if code in _EXPLAINED_CODES:
                 raise click.exceptions.Exit(code) from None
         raise OperatorError(f"`bridge {name}` did not start.") from None
     return announced
@@ -116,7 +118,7 @@ def _hear(name: str, process: subprocess.Popen[bytes]) -> Mapping[str, str]:
 def _stop(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
     try:
-        process.wait(_GRACE_S)
+        process.wait(_STOP_TIMEOUT_S)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
@@ -126,19 +128,19 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 class Signals:
-    """The signals of a command that waits for them, in the order they came.
+    """A queue of signals, in the order of their arrival.
 
-    Nothing runs when one comes but what `wait` returns to: no handler can meet a lock
-    that the code it interrupted holds.
+    No code runs in a signal handler, where it could deadlock on a lock that the
+    interrupted code holds: Python writes the signal's number to a socket.
     """
 
     def __init__(self, *numbers: int) -> None:
         self._numbers = numbers
 
     def __enter__(self) -> Self:
-        self._come, self._gone = socket.socketpair()
-        self._gone.setblocking(False)  # noqa: FBT003 - the library's signature
-        self._wakeup = signal.set_wakeup_fd(self._gone.fileno())
+        self._reader, self._writer = socket.socketpair()
+        self._writer.setblocking(False)  # noqa: FBT003 - the library's signature
+        self._wakeup = signal.set_wakeup_fd(self._writer.fileno())
         self._before = {
             number: signal.signal(number, _ignore) for number in self._numbers
         }
@@ -148,36 +150,34 @@ class Signals:
         for number, handler in self._before.items():
             signal.signal(number, handler)
         signal.set_wakeup_fd(self._wakeup)
-        self._come.close()
-        self._gone.close()
+        self._reader.close()
+        self._writer.close()
 
     def wait(
         self, timeout_s: float | None = None, *, beside: int | None = None
     ) -> int | None:
-        """Return the next signal; None when there was none in time.
-
-        Also None when the file `beside` can be read.
-        """
-        signals = self._come.fileno()
+        """Return the next signal; None after the timeout or if `beside` is readable."""
+        signals = self._reader.fileno()
         watched = [signals] if beside is None else [signals, beside]
         ready, _, _ = select.select(watched, [], [], timeout_s)
-        return self._come.recv(1)[0] if signals in ready else None
+        return self._reader.recv(1)[0] if signals in ready else None
 
 
 def _ignore(_signal: int, _frame: FrameType | None) -> None:
-    """Leave it to the byte that Python wrote for the signal."""
+    """Do nothing: a handler must be set for Python to write the signal's number."""
 
 
 @contextmanager
 def stoppable() -> Iterator[threading.Event]:
-    """Turn SIGTERM and SIGINT into an event during the block.
+    """Set an event on SIGTERM and SIGINT, and end the block.
 
-    A signal that comes while the block is still starting things raises
-    `KeyboardInterrupt`, so that whatever was started is stopped on the way out.
+    The signal raises `KeyboardInterrupt` in the block, so that children started in it
+    are stopped on the way out.
     """
     stopped = threading.Event()
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
+        # Set first: the block may already be waiting for the event.
         stopped.set()
         raise KeyboardInterrupt
 
@@ -194,10 +194,10 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def wait_for(children: Sequence[Child], stopped: threading.Event) -> None:
-    """Block until the event is set.
+    """Wait until the event is set.
 
     Raises:
-        OperatorError: a child ended by itself.
+        OperatorError: a child ended unexpectedly.
     """
     while not stopped.wait(0.5):
         for one in children:

@@ -1,4 +1,4 @@
-"""`bridge instance add` and `update`: what Autotask must accept before it is stored."""
+"""`bridge instance add` and `update`: Autotask must accept credentials first."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _CONNECTION = (
     click.option(
         "--integration-code",
         "--api-integration-code",
-        help="27 characters; without it BRIDGE_INTEGRATION_CODE serves.",
+        help="27 characters; default: BRIDGE_INTEGRATION_CODE.",
     ),
     click.option("--tag", "tags", multiple=True, help="May be repeated."),
     click.option(
@@ -66,7 +66,7 @@ def _connection_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @click.command(
-    help="Make an instance, once Autotask has accepted its credentials.\n"
+    help="Create an instance, once Autotask has accepted its credentials.\n"
     + _VOCABULARIES,
     epilog="Example: bridge instance add --user ann@northwind.example --name PSA "
     "--username api@northwind.example --password-stdin --zone webservices3 < secret",
@@ -86,7 +86,7 @@ def add(
     as_json: bool,
     **connection: Any,  # noqa: ANN401 - the options of `_configuration`
 ) -> None:
-    """Make an instance; its help stands above."""
+    """Create an instance; its help text is above."""
     if (connection["server_url"] is None) == (connection["zone"] is None):
         raise click.UsageError("Give one of --server-url and --zone.")
     secret = read_password(
@@ -109,7 +109,7 @@ def add(
 
 
 @click.command(
-    help="Change an instance; what no option names stays, its token too.\n\n"
+    help="Change an instance; everything without an option stays, its token too.\n\n"
     "When credentials change, Autotask must accept them first.\n" + _VOCABULARIES,
     epilog="Example: bridge instance update 900001 --password-stdin < secret",
 )
@@ -136,7 +136,7 @@ def update(  # noqa: PLR0913 - its options
     as_json: bool,
     **connection: Any,  # noqa: ANN401 - the options of `_configuration`
 ) -> None:
-    """Change an instance; its help stands above."""
+    """Change an instance; its help text is above."""
     if connection["server_url"] and connection["zone"]:
         raise click.UsageError("Give one of --server-url and --zone, not both.")
     if name is not None and not name.strip():
@@ -147,7 +147,7 @@ def update(  # noqa: PLR0913 - its options
             password, from_stdin=from_stdin, prompt=_PROMPT, confirm=False
         )
     configuration = _configuration(secret, **connection)
-    # Of the two places of a zone the server URL wins; the other one goes.
+    # The server URL overrides the zone, so the other of the two must be removed.
     if connection["zone"]:
         configuration[credentials.SERVER_URL] = None
     if connection["server_url"]:
@@ -172,7 +172,7 @@ def find(ctx: Context, instance_id: int) -> Instance:
     """Return an instance.
 
     Raises:
-        NotFoundError: there is none with this id.
+        NotFoundError: the id is unknown.
     """
     found = get_instance(ctx.database, instance_id)
     if found is None:
@@ -181,10 +181,7 @@ def find(ctx: Context, instance_id: int) -> Instance:
 
 
 def show_change(document: Mapping[str, JSON], done: str, *, as_json: bool) -> None:
-    """Print what was done to an instance, or as JSON what it is like now.
-
-    Its token is left out, as `show` does.
-    """
+    """Print what was done to an instance, or the instance as JSON, its token masked."""
     if as_json:
         show_json({**document, "token": MASK})
     else:
@@ -200,7 +197,7 @@ def _configuration(
     integration_code: str | None,
     further: Sequence[str],
 ) -> dict[str, JSON]:
-    """Return the configuration that options stand for, without those not given."""
+    """Return the configuration of the options that were given."""
     given: dict[str, JSON] = {
         credentials.USERNAME: username,
         credentials.PASSWORD: secret,

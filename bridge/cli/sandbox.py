@@ -74,21 +74,21 @@ def _show_coverage(
     show_default=True,
     show_envvar=True,
     type=click.Choice(GENERATIONS),
-    help="The release of 1.6 to be; 1.5 is served beside it.",
+    help="The release of 1.6 to simulate; 1.5 is served beside it.",
 )
 @click.option(
     "--limits",
     default="vendor",
     show_default=True,
     type=click.Choice(sorted(LIMITS)),
-    help="Calls per hour and at once: as Autotask has them, or hardly any limit.",
+    help="Limits of calls per hour and concurrent calls: Autotask's, or generous ones.",
 )
 @click.option(
     "--service-time",
     default=EASTERN,
     show_default=True,
     type=click.Choice(list(SERVICE_ZONES)),
-    help="The zone of all times it reads and writes; Autotask's own is US Eastern.",
+    help="Time zone of all times in requests and replies; Autotask's is US Eastern.",
 )
 @click.option(
     "--coverage",
@@ -96,7 +96,7 @@ def _show_coverage(
     is_eager=True,
     expose_value=False,
     callback=_show_coverage,
-    help="Print what is simulated and how sure that is, and exit.",
+    help="Print what is simulated and how well it is verified, and exit.",
 )
 @click.option(
     "--json", "as_json", is_flag=True, help="Describe itself as one JSON line."
@@ -114,9 +114,9 @@ def sandbox(  # noqa: PLR0913 - one per option
     service_time: str,
     as_json: bool,
 ) -> None:
-    """Serve a simulated Autotask that any SOAP client can talk to.
+    """Serve a simulated Autotask for any SOAP client.
 
-    Its status page is at the root. Steer it there, or as docs/simulator.md says.
+    Its status page is at the root. Control it there, or as in docs/simulator.md.
     """
     show = _show_json if as_json else _show
     check_address(host, port)
@@ -130,7 +130,7 @@ def sandbox(  # noqa: PLR0913 - one per option
         )
         serve.run(choices, show, _preparing(seed))
     except serve.ListenError as error:
-        # Somebody was faster than we since the address was looked at.
+        # Another program took the address since it was checked.
         text = explain_address(host, port, "--port", error.errno)
         raise click.ClickException(text) from error
     except RecordingError as error:
@@ -141,11 +141,12 @@ def sandbox(  # noqa: PLR0913 - one per option
 
 @contextmanager
 def _preparing(seed: str) -> Iterator[Report]:
-    """Yield what a large data set that is being made is reported to.
+    """Yield a function for the progress of building a large data set.
 
-    SIGINT and SIGTERM end it at the next report. No handler runs meanwhile: SQLite
-    calls Python code, and would go on if that raised.
+    SIGINT and SIGTERM stop it at the next report.
     """
+    # Signals are queued: SQLite calls Python code, and ignores exceptions of a handler
+    # that interrupts it there.
     if seed not in serve.LARGE:
         yield lambda _what, _done, _total: None
         return
@@ -187,7 +188,7 @@ def _show_json(base_url: str, dataset: Dataset) -> None:
 
 def _show(base_url: str, dataset: Dataset) -> None:
     about = _about(base_url, dataset)
-    click.echo(f"A simulated Autotask answers at {about['sandboxUrl']}")
+    click.echo(f"A simulated Autotask listens at {about['sandboxUrl']}")
     click.echo(f"  WSDL                {about['sandboxWsdl']}")
     click.echo(f"  user name           {about['username']}")
     click.echo(f"  password            {about['password']}")

@@ -1,4 +1,4 @@
-"""`bridge serve`: the facade, and beside it a worker."""
+"""`bridge serve`: the facade and a worker."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ARGUMENTS = "bridge.serve.arguments"
 
 
 class _Serve(click.Command):
-    """A command that can start itself again as it was called."""
+    """A command that remembers its arguments, to pass them to its child process."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         ctx.meta[_ARGUMENTS] = tuple(args)
@@ -39,24 +39,24 @@ class _Serve(click.Command):
     default=2,
     show_default=True,
     type=click.IntRange(1, 512),
-    help="Serving processes.",
+    help="Number of processes that serve requests.",
 )
 @click.option(
     "--threads",
     default=64,
     show_default=True,
     type=click.IntRange(1, 4096),
-    help="Calls in flight in each process; a slow vendor needs many.",
+    help="Concurrent requests in each process; a slow vendor needs many.",
 )
 @click.option(
     "--tls-cert",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Speak HTTPS with this certificate chain, a PEM file; renewals are noticed.",
+    help="Serve HTTPS with this certificate chain, a PEM file; renewals are loaded.",
 )
 @click.option(
     "--tls-key",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Its private key, a PEM file without a password.",
+    help="Private key of the certificate, a PEM file without a password.",
 )
 @click.option(
     "--no-worker",
@@ -66,11 +66,11 @@ class _Serve(click.Command):
 @click.option(
     "--no-init",
     is_flag=True,
-    help="Fail where there is no installation, as on a disk that is not mounted; "
-    "without it one is made.",
+    help="Fail if there is no installation, as on a disk that is not mounted; "
+    "by default one is created.",
 )
 @click.option(
-    "--json", "as_json", is_flag=True, help="Print one JSON line when it answers."
+    "--json", "as_json", is_flag=True, help="Print one JSON line when it is ready."
 )
 @click.option("--ready-fd", type=int, hidden=True)
 @click.pass_context
@@ -78,10 +78,10 @@ def serve(ctx: click.Context, /, *, no_worker: bool, **options: Any) -> None:  #
     """Serve elements/api-v2 until SIGTERM or Ctrl-C, and do background work.
 
     Settings come from the environment and the settings file: `bridge config`. An
-    older schema is upgraded, a newer one refused. A worker that dies is started again.
+    older schema is upgraded, a newer one refused. A worker that dies is restarted.
     """
     if no_worker:
-        # The supervisor stays small: it never imports the facade.
+        # Imported here: the supervisor, which is the parent process, stays small.
         importlib.import_module("bridge.cli.facade").run(**options)
     arguments = ctx.meta[_ARGUMENTS]
     ctx.exit(supervise(["serve", "--no-worker", *arguments], ["worker"]))

@@ -1,7 +1,8 @@
-"""One process that keeps two others: the facade, whose fate it shares, and a worker.
+"""The supervisor of `bridge serve`: runs the facade and a worker as child processes.
 
-It imports nothing that could fail or grow, so that it outlives what it watches. When
-it is killed, its children see the end of their input and end by themselves.
+It ends with the facade and restarts the worker. It imports neither Flask nor the
+database, so that it stays small and has little to fail. When it is killed, its children
+see the end of their stdin and end by themselves.
 """
 
 from __future__ import annotations
@@ -20,15 +21,15 @@ import click
 from bridge.cli.processes import Signals, start
 
 PEOPLE, MACHINES = b"p", b"m"
-"""What the facade says when it serves: for whom lines of the log are.
+"""First byte of the facade's message that it serves: the format of the log.
 
-Behind it stands the identity of the database that it has opened.
+The rest of the message is the identity of the database that it has opened.
 """
 
-_MOST_SAID = 200
-_HEAD_START_S = 1.0
-_FIRST_PAUSE_S = 1.0
-_LONGEST_PAUSE_S = 30.0
+_MAX_READY_BYTES = 200
+_WORKER_DELAY_S = 1.0
+_MIN_PAUSE_S = 1.0
+_MAX_PAUSE_S = 30.0
 _HEALTHY_S = 60.0
 _STOPPING = (signal.SIGTERM, signal.SIGINT)
 
@@ -36,41 +37,46 @@ _STOPPING = (signal.SIGTERM, signal.SIGINT)
 def supervise(facade: Sequence[str], worker: Sequence[str]) -> int:
     """Run two `bridge` commands until the first ends; return its exit code.
 
-    The worker is started once the facade serves: what keeps the one from starting
-    keeps the other too, and need not be said twice. It is told which database the
-    facade has opened, so that it never makes another. A worker that ends is started
-    again, after a pause that grows while it lives short.
-
-    Signals go on to them: SIGTERM and SIGINT to both, SIGHUP to the facade. How a
-    child ended that nobody stopped is a line of the log.
+    A worker that ends is restarted after a pause, which doubles while it ends early.
+    SIGTERM and SIGINT are passed on to both, SIGHUP to the facade. A child that ends
+    unexpectedly is logged.
     """
+    # The worker starts once the facade serves: what prevents one from starting prevents
+    # both, and is reported once. It gets the identity of the facade's database, so that
+    # it never creates another.
     with Signals(*_STOPPING, signal.SIGHUP, signal.SIGCHLD) as signals:
-        ready, told = os.pipe()
-        serving = start([*facade, "--ready-fd", str(told)], keep=[told])
-        os.close(told)
-        working = _Worker(worker, ready)
-        while serving.poll() is None:
-            number = signals.wait(working.keep(), beside=working.awaited)
+        ready, ready_writer = os.pipe()
+        facade_process = start(
+            [*facade, "--ready-fd", str(ready_writer)], keep=[ready_writer]
+        )
+        # Only the facade has the writing end now, so its exit ends the pipe.
+        os.close(ready_writer)
+        worker_process = _WorkerProcess(worker, ready)
+        while facade_process.poll() is None:
+            number = signals.wait(
+                worker_process.start_if_due(), beside=worker_process.awaited
+            )
             if number in _STOPPING:
-                working.stop(number)
+                worker_process.stop(number)
+            # SIGCHLD only wakes the loop: one of the two has ended.
             if number not in {None, signal.SIGCHLD}:
-                serving.send_signal(number)
-        code = _exit_code(serving.returncode)
-        if code and working.log is not None:
-            working.log.tell(f"The facade ended with {code}.")
-        working.stop(signal.SIGTERM)
-        working.wait()
+                facade_process.send_signal(number)
+        code = _exit_code(facade_process.returncode)
+        if code and worker_process.log is not None:
+            worker_process.log.write(f"The facade ended with {code}.")
+        worker_process.stop(signal.SIGTERM)
+        worker_process.wait()
     return code
 
 
-class _Log:
-    """Lines on stderr, in the form of all others."""
+class _SupervisorLog:
+    """Log lines on stderr, in the same format as those of the children."""
 
     def __init__(self, *, people: bool) -> None:
         self._people = people
 
-    def tell(self, event: str) -> None:
-        """Write one line, a warning."""
+    def write(self, event: str) -> None:
+        """Write one line of level warning."""
         line = {
             "event": event,
             "level": "warning",
@@ -79,32 +85,32 @@ class _Log:
         click.echo(event if self._people else json.dumps(line), err=True)
 
 
-class _Worker:
-    """A command that is started again whenever it ends, until it is stopped.
+class _WorkerProcess:
+    """A command that is restarted whenever it ends, until it is stopped.
 
-    `awaited` is the file in which somebody says that it may start, for whom lines of
-    the log are and which database is open; None afterwards, when there is a `log`.
+    `awaited` is the file descriptor of the facade's message that it serves (see
+    `PEOPLE`); None once the message has arrived and `log` is set.
     """
 
     def __init__(self, arguments: Sequence[str], awaited: int) -> None:
         self.awaited: int | None = awaited
-        self.log: _Log | None = None
+        self.log: _SupervisorLog | None = None
         self._arguments = arguments
-        self._pause_s = _FIRST_PAUSE_S
+        self._pause_s = _MIN_PAUSE_S
         self._stopped = False
         self._process: subprocess.Popen[bytes] | None = None
         self._due_at: float | None = None
 
-    def keep(self) -> float | None:
-        """Start it if it is time; return in how many seconds it will be, if ever."""
+    def start_if_due(self) -> float | None:
+        """Start it if it is due; return the seconds until it is due, None if never."""
         now = time.monotonic()
-        self._listen(now)
+        self._read_ready(now)
         if self._stopped:
             return None
         if self._process is not None:
             if self._process.poll() is None:
                 return None
-            self._bury(self._process, now)
+            self._handle_exit(self._process, now)
         if self._due_at is None:
             return None
         if now < self._due_at:
@@ -120,37 +126,37 @@ class _Worker:
             self._process.send_signal(number)
 
     def wait(self) -> None:
-        """Block until it has ended."""
+        """Wait until it has ended."""
         if self._process is not None:
             self._process.wait()
 
-    def _listen(self, now: float) -> None:
-        """See whether it was said that we may start."""
+    def _read_ready(self, now: float) -> None:
+        """Read the facade's message, if it has arrived."""
         if self.awaited is None:
             return
         os.set_blocking(self.awaited, False)
         with contextlib.suppress(BlockingIOError):
-            if said := os.read(self.awaited, _MOST_SAID):
-                self.log = _Log(people=said.startswith(PEOPLE))
-                self._arguments = ["--opened", said[1:].decode(), *self._arguments]
-                # The facade's callers wait for it; nobody waits for the first job.
-                self._due_at = now + _HEAD_START_S
+            if message := os.read(self.awaited, _MAX_READY_BYTES):
+                self.log = _SupervisorLog(people=message.startswith(PEOPLE))
+                self._arguments = ["--opened", message[1:].decode(), *self._arguments]
+                # The facade's first requests are more urgent than the first job.
+                self._due_at = now + _WORKER_DELAY_S
             os.close(self.awaited)
             self.awaited = None
 
-    def _bury(self, process: subprocess.Popen[bytes], now: float) -> None:
+    def _handle_exit(self, process: subprocess.Popen[bytes], now: float) -> None:
         self._process = None
         if now - self._started_at > _HEALTHY_S:
-            self._pause_s = _FIRST_PAUSE_S
+            self._pause_s = _MIN_PAUSE_S
         self._due_at = now + self._pause_s
         if self.log is not None:
-            self.log.tell(
+            self.log.write(
                 f"The worker ended with {_exit_code(process.returncode)}; "
                 f"starting another in {self._pause_s:g} s."
             )
-        self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
+        self._pause_s = min(2 * self._pause_s, _MAX_PAUSE_S)
 
 
 def _exit_code(returncode: int) -> int:
-    """Return what a shell would call it: 128 and the number for a signal."""
+    """Return the exit code as a shell does: 128 and the number for a signal."""
     return 128 - returncode if returncode < 0 else returncode

@@ -1,4 +1,4 @@
-"""`bridge user`: organizations and the users that own instances."""
+"""`bridge user`: organizations, and the users that own instances."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
     epilog="Example: bridge user add --organization Northwind --email ann@x.example"
 )
 def user() -> None:
-    """Keep the users whose secrets callers send."""
+    """Manage the users whose secrets callers send."""
 
 
 @user.command(
@@ -57,7 +57,7 @@ def add(  # noqa: PLR0913 - its options
     from_stdin: bool,
     as_json: bool,
 ) -> None:
-    """Make a user, with an organization of its own or in one that exists.
+    """Create a user, with a new organization or in an existing one.
 
     Prints the two secrets that callers send as `User …, Organization …`.
     """
@@ -66,7 +66,7 @@ def add(  # noqa: PLR0913 - its options
     if organization is not None and not organization.strip():
         raise click.UsageError("--organization is empty: give it a name.")
     if not _ADDRESS.fullmatch(email):
-        raise click.UsageError("--email is no e-mail address.")
+        raise click.UsageError("--email is not an e-mail address.")
     secret = read_password(
         password,
         from_stdin=from_stdin,
@@ -144,7 +144,7 @@ def show(*, user: str, secrets: bool, as_json: bool) -> None:
 def set_password(
     *, user: str, password: str | None, from_stdin: bool, as_json: bool
 ) -> None:
-    """Give a user a new password for logging in; its sessions end.
+    """Set a user's password for logging in; the user's sessions end.
 
     The secrets that callers send stay.
     """
@@ -161,9 +161,9 @@ def set_password(
 
 @user.command(epilog="Example: bridge user remove ann@northwind.example --yes")
 @click.argument("user", metavar="ID|EMAIL")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not prompt for confirmation.")
 def remove(*, user: str, yes: bool) -> None:
-    """Remove a user without instances, and its organization with its last user."""
+    """Remove a user without instances; with the last user, the organization too."""
     with open_store() as database:
         found = users.get_user(database, user)
         if not yes:

@@ -1,4 +1,4 @@
-"""`bridge worker`: background work alone."""
+"""`bridge worker`: background jobs without a facade."""
 
 from __future__ import annotations
 
@@ -21,19 +21,20 @@ from bridge.settings import read_settings
 
 @click.command(epilog="Example: BRIDGE_DATABASE_URL=… bridge worker")
 @click.option(
-    "--json", "as_json", is_flag=True, help="Print one JSON line when it works."
+    "--json", "as_json", is_flag=True, help="Print one JSON line when it is ready."
 )
 @click.option(
     "--no-init",
     is_flag=True,
-    help="Fail where there is no installation; without it one is made.",
+    help="Fail if there is no installation; by default one is created.",
 )
 @click.pass_obj
 def worker(opened: str | None, /, *, as_json: bool, no_init: bool) -> None:
-    """Do background work until SIGTERM or Ctrl-C.
+    """Run background jobs until SIGTERM or Ctrl-C.
 
-    SIGTERM lets what is under way finish for a while, Ctrl-C does not; what is left
-    goes on in another worker, or in the next. Any number may run at once.
+    SIGTERM lets running jobs finish within the shutdown timeout, Ctrl-C does not;
+    unfinished jobs continue in another worker, or in the next one. Any number of
+    workers may run at once.
     """
     run(TASKS, as_json=as_json, opened=opened, no_init=no_init)
 
@@ -45,13 +46,14 @@ def run(
     opened: str | None = None,
     no_init: bool = False,
 ) -> NoReturn:
-    """Work on these tasks until told to stop, then end the process.
+    """Run these tasks until stopped, then end the process.
 
-    `opened` is the identity of the database that a facade beside it serves from; then
-    nothing is made or upgraded. With `no_init` an installation is not made either.
+    `opened` is the identity of the database of a facade on this host; then nothing is
+    created or upgraded. With `no_init` an installation is not created either.
     """
     settings = read_settings()
-    # First of all: beside a facade not even the directory may be made anew.
+    # Before logging starts: if the facade's data directory is gone, it must not be
+    # created again.
     if opened is None:
         app.make_database(settings, new=not no_init)
         database = app.open_existing_database(settings)
@@ -83,5 +85,5 @@ def run(
         context.rate_limiter.close()
         database.close()
         sys.stderr.flush()
-        # A step that does not end would keep the process; it is another's by now.
+        # A step that does not end would block the exit; another worker recovers it.
         os._exit(0)

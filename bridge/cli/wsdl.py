@@ -1,4 +1,4 @@
-"""`bridge wsdl`: the service descriptions that calls are made with."""
+"""`bridge wsdl`: the WSDL files for calls of Autotask."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from bridge.store.instances import get_instance
 def wsdl() -> None:
     """List, fetch and compare service descriptions.
 
-    One ships with Bridge. One fetched from a zone is used, from the next start on,
-    when its release is higher. No call ever waits for a description.
+    One ships with Bridge. A description fetched from a zone is used from the next start
+    on, if its release is higher. No call ever waits for a description.
     """
 
 
@@ -31,8 +31,8 @@ def wsdl() -> None:
 @as_json
 def list_(*, as_json: bool) -> None:
     """List the bundled description and the fetched ones."""
-    with _probe() as probe:
-        used, found = probe.description(), probe.descriptions()
+    with _open_diagnostics() as diagnostics:
+        used, found = diagnostics.description(), diagnostics.descriptions()
     if as_json:
         show_json([asdict(one) | {"used": one == used} for one in found])
         return
@@ -45,31 +45,31 @@ def list_(*, as_json: bool) -> None:
 
 @wsdl.command(epilog="Example: bridge wsdl refresh --instance 900001")
 @click.option(
-    "--instance", "instance_id", type=int, required=True, help="Whose zone to ask."
+    "--instance", "instance_id", type=int, required=True, help="Instance of the zone."
 )
 def refresh(*, instance_id: int) -> None:
     """Fetch the description of an instance's zone into the data directory."""
-    with open_context() as ctx, _probe() as probe:
+    with open_context() as ctx, _open_diagnostics() as diagnostics:
         instance = get_instance(ctx.database, instance_id)
         if instance is None or instance.zone is None:
             raise NotFoundError(f"There is no instance {instance_id} with a zone.")
         credentials = read_credentials(ctx, instance.configuration)
-        fetched = probe.refresh(instance.zone, credentials)
-        used = probe.description()
+        fetched = diagnostics.refresh(instance.zone, credentials)
+        used = diagnostics.description()
     click.echo(f"Fetched {fetched.name}.")
     click.echo(f"From the next start on, calls are made with {used.name}.")
 
 
 @wsdl.command(epilog="Example: bridge wsdl diff")
 def diff() -> None:
-    """Show what the newest fetched description has beyond the bundled one, or lacks."""
-    with _probe() as probe:
-        newest, *others = probe.descriptions()
+    """Compare the newest fetched description with the bundled one."""
+    with _open_diagnostics() as diagnostics:
+        newest, *others = diagnostics.descriptions()
         if not others:
             raise NotFoundError(
                 "None was fetched: run `bridge wsdl refresh --instance ID`."
             )
-        more, less = probe.compare(newest)
+        more, less = diagnostics.compare(newest)
     for sign, lines in (("-", less), ("+", more)):
         for line in lines:
             click.echo(f"{sign} {line}")
@@ -77,6 +77,6 @@ def diff() -> None:
 
 
 @contextlib.contextmanager
-def _probe() -> Iterator[BackendDiagnostics]:
-    with contextlib.closing(app.open_diagnostics(read_settings())) as probe:
-        yield probe
+def _open_diagnostics() -> Iterator[BackendDiagnostics]:
+    with contextlib.closing(app.open_diagnostics(read_settings())) as diagnostics:
+        yield diagnostics

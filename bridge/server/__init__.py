@@ -1,1 +1,1 @@
-"""How bytes come in and go out: the worker of gunicorn, TLS, limits."""
+"""The HTTP server: our worker for gunicorn, TLS, limits."""

@@ -1,4 +1,4 @@
-"""Answers to requests that cannot be read, or that no application answered."""
+"""Responses to requests that cannot be parsed or that the application failed on."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ _REFUSALS: tuple[tuple[type[Exception], HTTPStatus, str], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class RequestSummary:
-    """What the answer to a request depends on; the path is normalised."""
+    """What an error response depends on; the path is normalised."""
 
     method: str = ""
     path: str = ""
@@ -67,15 +67,15 @@ class RequestSummary:
 
     @classmethod
     def of(cls, request: Foreign) -> RequestSummary:
-        """Return that of a request that was parsed."""
+        """Return the summary of a parsed request."""
         origins = [value for name, value in request.headers if name == "ORIGIN"]
         return cls(request.method, normalise_target(request.uri), ",".join(origins))
 
 
 def summarize(head: bytes) -> RequestSummary:
-    """Return what can be read of a head that is malformed, too long or not whole.
+    """Return what can be read of a head that is malformed, too long or incomplete.
 
-    Nothing is decided by it but the form of the refusal.
+    Used only for the form of the error response.
     """
     head = head.partition(b"\r\n\r\n")[0]
     line = _LINE.match(head)
@@ -90,7 +90,7 @@ def summarize(head: bytes) -> RequestSummary:
 
 
 def refusal(error: ParseException) -> tuple[HTTPStatus, str]:
-    """Return status and sentence for a request that cannot be read."""
+    """Return status and message for a request that cannot be parsed."""
     for kind, status, message in _REFUSALS:
         if isinstance(error, kind):
             return status, message
@@ -100,7 +100,7 @@ def refusal(error: ParseException) -> tuple[HTTPStatus, str]:
 def build_refusal(
     status: HTTPStatus, request_id: str, message: str, summary: RequestSummary
 ) -> bytes:
-    """Return the bytes of a refusal with the envelope; without it for HEAD."""
+    """Return the bytes of an error response; without the body for HEAD."""
     body = envelope(request_id, message)
     headers = {
         "Date": util.http_date(),

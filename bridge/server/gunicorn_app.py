@@ -1,4 +1,4 @@
-"""Serving the facade with gunicorn, configured here and nowhere else."""
+"""gunicorn for the facade; all of its configuration is here."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
-    """What one caller may take: time in seconds, headers in number and bytes.
+    """Limits of one connection: times in seconds, number and size of headers.
 
-    `stall_s` is for the head of a request, four times that for its body. `drain_s` is
-    what running calls are given when the server stops or changes its processes.
+    `stall_s` is the timeout for the head of a request; its body has four times that.
+    `drain_s` is the time for running requests when the server stops or reloads.
     """
 
     stall_s: float = 30.0
@@ -44,46 +44,46 @@ def run(  # noqa: PLR0913 - what an operator can choose, by name
     limits: ConnectionLimits | None = None,
     tls: Certificates | None = None,
 ) -> NoReturn:
-    """Serve until SIGTERM (running calls may end) or SIGINT (at once), then exit.
+    """Serve until SIGTERM (running requests may end) or SIGINT (at once), then exit.
 
-    SIGHUP puts new processes in the place of the old, which end when their calls
-    have; no call is lost. Must run in the main thread of its process. The process
-    exits with 0, or with 3 when `make_app` fails in a worker, 1 when the address
-    cannot be had.
+    SIGHUP replaces the worker processes; the old ones end after their running requests,
+    and no request is lost. Must run in the main thread of its process. The process
+    exits with 0, with 3 when `make_app` fails in a worker, with 1 when the address is
+    not available.
 
     Args:
         make_app: called once in each worker process, after the fork, so that no
             connection or lock is shared between processes.
-        host: address or name to listen at; IPv6 without brackets.
-        port: 0 for any free one.
-        workers: processes.
-        threads: calls answered at a time in each process.
-        ready: called in this process with the port once it listens; calls made from
-            then on are answered, those before a worker is up a little later.
-        limits: what one caller may take.
-        tls: speak HTTPS with this certificate, instead of HTTP.
+        host: address or name to bind; IPv6 without brackets.
+        port: 0 for any free port.
+        workers: number of processes.
+        threads: concurrent requests in each process.
+        ready: called in this process with the port once it listens; requests sent from
+            then on are served, at the latest when a worker is up.
+        limits: limits of one connection.
+        tls: serve HTTPS with this certificate instead of HTTP.
     """
     limits = limits or ConnectionLimits()
-    _Server(
+    _GunicornApplication(
         make_app,
         {
             "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
             "workers": workers,
             "threads": threads,
             "worker_class": FacadeWorker,
-            "logger_class": _Log,
+            "logger_class": _GunicornLogger,
             "loglevel": "warning",
             "keepalive": limits.keepalive_s,
             "graceful_timeout": round(limits.drain_s),
             "limit_request_fields": limits.headers,
             "limit_request_field_size": limits.header_bytes,
-            # Whom to believe is decided in one place: `forwarded`.
+            # Trusted proxies are configured in one place: `proxy_headers`.
             "forwarded_allow_ips": "",
-            # The other parser refuses sloppy targets before we can mend them.
+            # The C parser refuses unencoded targets before we can encode them.
             "http_parser": "python",
             "control_socket_disable": True,
             "when_ready": _announcer(ready),
-            "on_exit": _leave_garbage,
+            "on_exit": _skip_final_collection,
             **(_tls_settings(tls) if tls else {}),
         },
         limits.stall_s,
@@ -99,24 +99,24 @@ def _tls_settings(tls: Certificates) -> dict[str, Any]:
     }
 
 
-class _Log(Logger):  # type: ignore[misc]
-    """gunicorn's log without handlers of its own: its lines go where ours go."""
+class _GunicornLogger(Logger):  # type: ignore[misc]
+    """gunicorn's logger without handlers of its own: its lines go where ours go."""
 
     def setup(self, cfg: Any) -> None:  # noqa: ANN401 - gunicorn has no types
-        """Follow a configuration, at the start and after each SIGHUP."""
+        """Apply a configuration, at the start and after each SIGHUP."""
         self.cfg = cfg
         self._access_log_enabled = False
         self.error_log.setLevel(logging.WARNING)
         self.error_log.propagate = True
 
 
-def _leave_garbage(_server: Any) -> None:  # noqa: ANN401 - gunicorn has no types
-    """Spare Python the search for garbage at the end; it can take seconds."""
+def _skip_final_collection(_server: Any) -> None:  # noqa: ANN401 - gunicorn has no types
+    """Skip the garbage collection at exit; it can take seconds."""
     gc.freeze()
 
 
 def _announcer(ready: Callable[[int], None] | None) -> Callable[[Any], None]:
-    """Return gunicorn's hook for the moment its sockets listen."""
+    """Return gunicorn's hook that runs once its sockets listen."""
 
     def when_ready(server: Any) -> None:  # noqa: ANN401 - gunicorn has no types
         if ready is not None:
@@ -125,8 +125,8 @@ def _announcer(ready: Callable[[int], None] | None) -> Callable[[Any], None]:
     return when_ready
 
 
-class _Server(BaseApplication):  # type: ignore[misc]
-    """gunicorn's view of us: settings, and an application made on demand."""
+class _GunicornApplication(BaseApplication):  # type: ignore[misc]
+    """Settings and application, as gunicorn wants them."""
 
     def __init__(
         self,

@@ -1,7 +1,7 @@
-"""A process of the facade that lives before its database can be used.
+"""An application that stands in until the database is available.
 
-A server that starts its processes anew while the database is away must go on saying
-so: a process that ended would be started again and again, or take the server with it.
+A worker process that starts while the database is unavailable must serve errors: if it
+exited, gunicorn would restart it over and over, or end the whole server.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ _log = logging.getLogger(__name__)
 
 
 class Standby:
-    """The application that `make_app` returns, as soon as it does.
+    """The application of `make_app`, or errors until `make_app` succeeds.
 
-    While it raises a `BridgeError` it is called again, at most once a second and by
-    one call, which may wait for it, but not by `/healthz`. Meanwhile calls are answered
-    here: `/healthz` with 200, `/readyz` with 503 and the reason, all others with 502,
-    or 503 when `strict`, in the form of any refusal. Safe to call from many threads.
+    While it raises a `BridgeError`, it is retried at most once a second, by one request
+    at a time, never by `/healthz`. Meanwhile `/healthz` gets 200, `/readyz` gets 503
+    with the reason, and all others get 502, or 503 when `strict`, as an ordinary error
+    response. Thread-safe.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Standby:
     def __call__(
         self, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
-        """Answer a call."""
+        """Serve a request."""
         if self._app is not None:
             return self._app(environ, start_response)
         path = normalise(quote(environ.get("PATH_INFO", "").encode("latin-1")))
@@ -74,7 +74,7 @@ class Standby:
         return [b"" if environ["REQUEST_METHOD"] == "HEAD" else body]
 
     def _make(self) -> WSGIApplication | None:
-        """Return the application; None while there is none or another call makes it."""
+        """Return the application; None if it fails or another thread is making it."""
         if not self._making.acquire(blocking=False):
             return self._app
         try:

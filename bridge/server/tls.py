@@ -1,4 +1,4 @@
-"""The server's certificate, read again when it was renewed."""
+"""The server's certificate, reloaded after a renewal."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _log = logging.getLogger(__name__)
 
 
 class Certificates:
-    """A certificate chain and its key, as PEM files. Safe to use from many threads.
+    """A certificate chain and its key, as PEM files. Thread-safe.
 
-    Each new connection gets what the files hold at that time. A renewal that is half
-    written, or wrong, leaves the former certificate in use.
+    Each new connection uses the files' current content. A renewal that is incomplete or
+    invalid leaves the former certificate in use.
 
     Raises:
         ConfigurationError: the files cannot be used; names them and the reason.
@@ -50,7 +50,7 @@ class Certificates:
 
     def _load(self) -> ssl.SSLContext:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        # Without a password the key would be asked for one on the terminal.
+        # Without this argument OpenSSL prompts for the password of an encrypted key.
         context.load_cert_chain(self.certificate, self.key, password="")
         return context
 
@@ -60,5 +60,5 @@ class Certificates:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, ssl.SSLError):
-        return error.reason or "it is no certificate with its key"
+        return error.reason or "it is not a certificate with its key"
     return getattr(error, "strerror", None) or "the key is locked by a password"

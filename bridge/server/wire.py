@@ -1,8 +1,7 @@
-"""Reading requests and writing answers on a connection, loosely in and exactly out.
+"""Parsing of requests and writing of responses: lenient in, strict out.
 
-Subclasses of gunicorn's reader and writer, which have no types, hence the ignores;
-`worker` puts them to use. Everything that guards against request smuggling is
-gunicorn's and stays as it is.
+Subclasses of gunicorn's parser and response, which have no types, hence the ignores.
+gunicorn's checks against request smuggling are all kept.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from bridge.web.http.charsets import decode_unlabelled
 
 Foreign: TypeAlias = Any
-"""What gunicorn made; it has no types."""
+"""An object of gunicorn, which has no types."""
 
 MAX_REQUEST_LINE = 20_000
 _NEWEST_VERSION = (1, 1)
@@ -33,16 +32,16 @@ _TO_ENCODE = re.compile(rb"[ #\x80-\xff]")
 
 
 class StalledRequestError(ParseException):  # type: ignore[misc]
-    """The head of a request did not arrive in time; `head` is what came of it."""
+    """The head of a request did not arrive in time; `head` is what arrived of it."""
 
     head = b""
 
 
 def encode_target(line: bytes) -> bytes:
-    """Return a request line with what is illegal in its target percent-encoded.
+    """Percent-encode what is illegal in the target of a request line.
 
-    The target is what stands between the first blank and the last. Bytes that are no
-    UTF-8 are read as windows-1252. Control characters stay, and are refused later.
+    The target is what is between the first and the last blank. Bytes that are not UTF-8
+    are decoded as windows-1252. Control characters stay, and are refused later.
     """
     method, first, rest = line.partition(b" ")
     target, last, version = rest.rpartition(b" ")
@@ -52,9 +51,9 @@ def encode_target(line: bytes) -> bytes:
 
 
 class FacadeUnreader(SocketUnreader):  # type: ignore[misc]
-    """Reads a body from a socket until `deadline`, and a head from what it was fed.
+    """Reads heads from the bytes that `feed` gets, and bodies from the socket.
 
-    `head` is what it was fed last, until it was parsed.
+    `head` is the last head, until it is parsed; `deadline` limits reading a body.
     """
 
     head = b""
@@ -66,12 +65,13 @@ class FacadeUnreader(SocketUnreader):  # type: ignore[misc]
         self._last = b""
 
     def feed(self, head: bytes, *, ended: bool, cut_short: bool) -> None:
-        """Take the head of a request, and what of its body came with it.
+        """Set the next request's head, with the part of its body that came with it.
 
         Args:
-            head: whatever stands before it in the connection has been read.
-            ended: the caller sends no more.
-            cut_short: it is too long. The parser notices when it asks for more.
+            head: the bytes from the request line on.
+            ended: the caller has closed its side of the connection.
+            cut_short: the head is too long; its last byte is held back until the parser
+                reads more, because only then does the parser check its limits.
         """
         self.head = head
         self._ended = ended
@@ -79,10 +79,10 @@ class FacadeUnreader(SocketUnreader):  # type: ignore[misc]
         self.unread(head[:-1] if cut_short else head)
 
     def chunk(self, size_hint: int | None = None) -> bytes:
-        """Return what arrived.
+        """Return bytes that arrived.
 
         Raises:
-            TimeoutError: nothing arrived, or the deadline has passed.
+            TimeoutError: none arrived, or the deadline has passed.
         """
         if self._last or self._ended:
             last, self._last = self._last, b""
@@ -94,9 +94,9 @@ class FacadeUnreader(SocketUnreader):  # type: ignore[misc]
 
 
 class FacadeChunks(ChunkedReader):  # type: ignore[misc]
-    """Reads a chunked body; refuses a chunk by its announced size, before its data.
+    """Reader of a chunked body; refuses a chunk by its announced size, before its data.
 
-    `max_bytes` is for all chunks together; None for no limit.
+    `max_bytes` limits all chunks together; None: unlimited.
     """
 
     max_bytes: int | None = None
@@ -105,10 +105,10 @@ class FacadeChunks(ChunkedReader):  # type: ignore[misc]
     def parse_chunk_size(
         self, unreader: Foreign, data: bytes | None = None
     ) -> tuple[int, bytes | None]:
-        """Read the line before a chunk.
+        """Parse the size line of a chunk.
 
         Raises:
-            RequestEntityTooLarge: with this chunk the body passes `max_bytes`.
+            RequestEntityTooLarge: with this chunk the body exceeds `max_bytes`.
         """
         size, rest = super().parse_chunk_size(unreader, data)
         self._announced += size
@@ -118,10 +118,10 @@ class FacadeChunks(ChunkedReader):  # type: ignore[misc]
 
 
 class FacadeBody(Body):  # type: ignore[misc]
-    """A body whose faults reach the application as `OSError`, as WSGI knows them."""
+    """A body whose errors reach the application as `OSError`, as WSGI expects."""
 
     def limit(self, max_bytes: int) -> None:
-        """Have reading refuse more than so many bytes as soon as they are announced."""
+        """Refuse a chunked body once its chunks announce more bytes."""
         if isinstance(self.reader, FacadeChunks):
             self.reader.max_bytes = max_bytes
 
@@ -134,13 +134,14 @@ class FacadeBody(Body):  # type: ignore[misc]
 
 
 class FacadeRequest(Request):  # type: ignore[misc]
-    """A request whose line may be long and whose target may be sloppy."""
+    """A request whose line may be long and whose target may hold illegal bytes."""
 
     body: Foreign
     version: tuple[int, int]
 
     def parse(self, unreader: Foreign) -> bytes:
-        """Read line and headers; gunicorn's own limit is 8,190 bytes for the line."""
+        """Parse request line and headers."""
+        # gunicorn caps its own setting at 8,190 bytes; old clients send longer queries.
         self.limit_request_line = MAX_REQUEST_LINE
         try:
             rest: bytes = super().parse(unreader)
@@ -149,15 +150,15 @@ class FacadeRequest(Request):  # type: ignore[misc]
         return rest
 
     def parse_request_line(self, line_bytes: bytes) -> None:
-        """Read a line after encoding what its target may not hold.
+        """Parse a request line after encoding its target.
 
-        A later minor version is answered with ours. Source: RFC 9110, 2.5.
+        A later minor version of HTTP is handled as 1.1. Source: RFC 9110, 2.5.
         """
         super().parse_request_line(encode_target(line_bytes))
         self.version = min(self.version, _NEWEST_VERSION)
 
     def set_body_reader(self) -> None:
-        """Choose the framing as gunicorn does, with our body around it."""
+        """Choose the framing as gunicorn does, and wrap it in `FacadeBody`."""
         super().set_body_reader()
         reader = self.body.reader
         if isinstance(reader, ChunkedReader):
@@ -166,9 +167,9 @@ class FacadeRequest(Request):  # type: ignore[misc]
 
 
 class FacadeParser(RequestParser):  # type: ignore[misc]
-    """Requests of one connection: heads as fed, bodies within four times `stall_s`.
+    """Parser of one connection's requests; a body may take four times `stall_s`.
 
-    What cannot be parsed is raised with the bytes of its head as `head`.
+    Parse errors have the bytes of the head as attribute `head`.
     """
 
     mesg_class = FacadeRequest
@@ -181,7 +182,7 @@ class FacadeParser(RequestParser):  # type: ignore[misc]
         self.unreader = FacadeUnreader(sock)
 
     def finish_body(self, *limits: Foreign, **more_limits: Foreign) -> bool:
-        """Read and drop what the application left; False if it cannot be read."""
+        """Read and drop the rest of a body; False if it cannot be read."""
         try:
             finished: bool = super().finish_body(*limits, **more_limits)
         except (OSError, RequestEntityTooLarge):
@@ -189,7 +190,7 @@ class FacadeParser(RequestParser):  # type: ignore[misc]
         return finished
 
     def __next__(self) -> FacadeRequest:
-        # A thread is here to answer: whoever has no whole head to offer is refused.
+        # The head was read before this thread was taken: never wait for more of it.
         self.unreader.deadline = float("-inf")
         try:
             message: FacadeRequest = super().__next__()
@@ -203,7 +204,7 @@ class FacadeParser(RequestParser):  # type: ignore[misc]
 
 
 class FacadeResponse(Response):  # type: ignore[misc]
-    """An answer with header names as given, the count next to last, `Server` last.
+    """A response with header names as given, the count next to last, `Server` last.
 
     A PHP client cuts the count out of the raw headers between
     `Elements-Returned-Count:` and `Server:`. Source: client-quirks part 1.
@@ -217,7 +218,7 @@ class FacadeResponse(Response):  # type: ignore[misc]
         return [line for line in lines if not line.startswith("Server:")]
 
     def process_headers(self, headers: Iterable[tuple[str, str]]) -> None:
-        """Take the application's headers, its own `Server` excepted."""
+        """Set the application's headers, except `Server`."""
         super().process_headers(
             (name, value) for name, value in headers if name.lower() != "server"
         )

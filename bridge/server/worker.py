@@ -1,12 +1,12 @@
-"""The server's worker: gunicorn's threads with the wire habits old clients need.
+"""The server's worker: gunicorn's thread worker, compatible with old clients.
 
-What differs from gunicorn 27: `Server` is the last header; request targets may hold
-blanks, quotes and raw bytes; request lines may have 20,000 bytes; a request that
-cannot be read is answered with the JSON envelope, or with headers alone for HEAD; a
-later minor version of HTTP is answered with 1.1; the application can limit a chunked
-body by the sizes it announces; a thread begins with a request when its head has
-arrived, so that slow callers occupy none. Everything that guards against request
-smuggling is gunicorn's and stays as it is. Source: DESIGN 12; elements-api 1.5.
+What differs from gunicorn 27: `Server` is the last header; request targets may contain
+blanks, quotes and raw bytes; request lines may have 20,000 bytes; a request that cannot
+be parsed gets a JSON error, or headers only for HEAD; a later minor version of HTTP is
+handled as 1.1; the application can limit a chunked body by its announced sizes; a
+thread is used for a request once its head has arrived, so that slow callers occupy
+none. gunicorn's checks against request smuggling are all kept.
+Source: DESIGN 12; elements-api 1.5.
 
 gunicorn has no types, hence the ignores on its classes.
 """
@@ -31,7 +31,7 @@ from gunicorn.http import wsgi
 from gunicorn.http.errors import ParseException
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
-from bridge.server.connection import Arrival, FacadeConnection
+from bridge.server.connection import FacadeConnection, HeadState
 from bridge.server.error_responses import (
     RequestSummary,
     build_refusal,
@@ -44,42 +44,40 @@ from bridge.web.http.errors import BUG
 from bridge.web.http.request_context import new_request_id
 
 _SWITCH_INTERVAL_S = 0.001
-_MOST_HEADS = 256
-"""Heads under way in one process; with one more, the oldest of them is cut."""
+_MAX_HEADS = 256
+"""Incomplete heads in one process; with one more, the oldest is refused."""
 
 _LARGE_HEAD_BYTES = 2**16
-_MOST_HEAD_BYTES = 2**25
-_LAST_WORDS_S = 2.0
+_MAX_HEADS_BYTES = 2**25
+_EXIT_TIMEOUT_S = 2.0
 _GONE = (errno.EAGAIN, errno.EWOULDBLOCK, errno.ECONNABORTED)
 
 
 class FacadeWorker(ThreadWorker):  # type: ignore[misc]
-    """One process of the facade; `app.stall_s` bounds the silence of a caller."""
+    """One process of the facade; `app.stall_s` is the timeout for a request's head."""
 
     def load_wsgi(self) -> None:
-        """Build the application, then keep its objects out of garbage collection.
-
-        Large replies are decoded beside small calls: switching threads often keeps
-        the small ones quick. Source: performance.md sections 4 and 9.
-        """
+        """Build the application, then exclude its objects from garbage collection."""
         super().load_wsgi()
+        # Large replies are decoded beside small requests; frequent thread switches keep
+        # the small ones fast. Source: performance.md sections 4 and 9.
         sys.setswitchinterval(_SWITCH_INTERVAL_S)
         gc.collect()
         gc.freeze()
 
     def run(self) -> None:
-        """Serve until told to stop."""
+        """Serve until stopped."""
         self._heads: dict[FacadeConnection, None] = {}
         super().run()
 
     def handle_quit(self, sig: int, frame: FrameType | None) -> None:
-        """End at once, whatever is under way."""
+        """Exit at once, also with running requests."""
         if not self.booted:
             super().handle_quit(sig, frame)
-        self.method_queue.defer(_end)
+        self.method_queue.defer(_exit_at_once)
 
     def accept(self, listener: Foreign) -> bool:
-        """Take a new connection, if there is one; tell whether there was."""
+        """Accept a pending connection; return whether there was one."""
         try:
             sock, client = listener.accept()
         except OSError as error:
@@ -92,85 +90,85 @@ class FacadeWorker(ThreadWorker):  # type: ignore[misc]
         return True
 
     def is_parent_alive(self) -> bool:
-        """Tell whether the arbiter lives; when it was killed, stop as for SIGTERM."""
+        """Return whether the parent process is alive; if not, stop gracefully."""
         lives: bool = super().is_parent_alive()
         if not lives:
             self.alive = False
         return lives
 
     def on_client_socket_readable(self, conn: Foreign, client: Foreign) -> None:
-        """Read the next request of a connection that was kept."""
+        """Read the next request of a keep-alive connection."""
         self.poller.unregister(client)
         self.keepalived_conns.remove(conn)
         self._read(conn)
 
     def finish_request(self, conn: Foreign, fs: Foreign) -> None:
-        """Keep a connection or close it; what was read ahead of a request counts."""
+        """Keep a connection open or close it; the next request may be read already."""
         kept = not fs.cancelled() and fs.exception() is None and fs.result() is True
-        if kept and conn.keep():
+        if kept and conn.take_read_ahead():
             self._read(conn)
         else:
             super().finish_request(conn, fs)
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
-        """Wait for events, no longer than the head that must come first may take."""
+        """Wait for events, no longer than until the first timeout of a head."""
         if self._heads:
             first = min(conn.timeout for conn in self._heads)
             timeout = max(0.0, min(timeout, first - time.monotonic()))
         super().wait_for_and_dispatch_events(timeout)
 
     def murder_pending(self) -> None:
-        """Cut the connections whose head did not come in time."""
+        """Refuse the requests whose head did not arrive in time."""
         now = time.monotonic()
         for conn in [each for each in self._heads if each.timeout <= now]:
             self._cut(conn)
 
     def _cap_keepalive(self, deadline: float) -> None:
-        """Stop listening, and wait for no request's head longer than that."""
+        """Stop listening, and limit the wait for incomplete heads to `deadline`."""
         self._stop_listening()
         super()._cap_keepalive(deadline)
         for conn in self._heads:
             conn.timeout = min(conn.timeout, deadline)
 
     def _stop_listening(self) -> None:
-        """Give up the address before running calls have ended.
+        """Close the listening sockets before running requests have ended.
 
-        gunicorn keeps it until then: callers would connect and wait in vain, no proxy
-        would turn to another server, and nothing could be started in our place.
-        Connections that wait already are taken.
+        Pending connections are accepted first.
         """
+        # gunicorn would close them at the end: callers would connect in vain, no proxy
+        # would fail over, and no other server could bind the address meanwhile.
         for listener in self.sockets:
             while self.nr_conns < self.worker_connections and self.accept(listener):
                 pass
             listener.close()
 
     def _read(self, conn: FacadeConnection) -> None:
-        """Read what has come of a head; hand it to a thread when that is all of it."""
+        """Read what has arrived of a head; give it to a thread once it is complete."""
         match conn.receive():
-            case Arrival.UNDER_WAY:
+            case HeadState.INCOMPLETE:
                 self._watch(conn)
-            case Arrival.READY:
+            case HeadState.READY:
                 self._unwatch(conn)
                 self.enqueue_req(conn)
-            case Arrival.GONE:
+            case HeadState.GONE:
                 self._unwatch(conn)
                 self.nr_conns -= 1
                 conn.close()
 
     def _watch(self, conn: FacadeConnection) -> None:
         if conn in self._heads:
-            self.poller.modify(conn.sock, conn.wants, partial(self._go_on, conn))
+            self.poller.modify(conn.sock, conn.events, partial(self._resume, conn))
         else:
-            if len(self._heads) >= _MOST_HEADS:
+            if len(self._heads) >= _MAX_HEADS:
                 self._cut(next(iter(self._heads)))
-            patience_s = self.app.stall_s
+            timeout_s = self.app.stall_s
             if not self.alive:
-                patience_s = min(patience_s, STOP_KEEPALIVE_LINGER)
-            conn.timeout = time.monotonic() + patience_s
+                timeout_s = min(timeout_s, STOP_KEEPALIVE_LINGER)
+            conn.timeout = time.monotonic() + timeout_s
             self._heads[conn] = None
-            self.poller.register(conn.sock, conn.wants, partial(self._go_on, conn))
+            self.poller.register(conn.sock, conn.events, partial(self._resume, conn))
         if len(conn.head) > _LARGE_HEAD_BYTES and (
-            sum(len(each.head) for each in self._heads) > _MOST_HEAD_BYTES
+            sum(len(each.head) for each in self._heads) > _MAX_HEADS_BYTES
         ):
             self._cut(conn)
 
@@ -179,33 +177,31 @@ class FacadeWorker(ThreadWorker):  # type: ignore[misc]
             del self._heads[conn]
             self.poller.unregister(conn.sock)
 
-    def _go_on(self, conn: FacadeConnection, _sock: Foreign) -> None:
-        # It may have been cut after the event was noticed.
+    def _resume(self, conn: FacadeConnection, _sock: Foreign) -> None:
+        # It may have been refused after the event was polled.
         if conn in self._heads:
             self._read(conn)
 
     def _cut(self, conn: FacadeConnection) -> None:
-        """Refuse a head that is not there; one of which nothing is there just ends."""
+        """Refuse an incomplete head and close; without any bytes of it, just close."""
         self._unwatch(conn)
         self.nr_conns -= 1
         if conn.head:
             error = StalledRequestError()
-            error.head = conn.head.take()
+            error.head = conn.head.drain()
             self.handle_error(None, conn.sock, conn.client, error)
-        conn.cut()
+        conn.abort()
 
     def handle(self, conn: Foreign) -> object:
-        """Answer a request; where the connection ends with it, end it here.
-
-        gunicorn would wait for the caller in the thread that accepts connections.
-        """
+        """Serve a request; close the connection here if it is the last one."""
+        # gunicorn would linger in the thread that accepts connections.
         reusable: object = super().handle(conn)
         if not reusable:
-            conn.hang_up()
+            conn.close_gracefully()
         return reusable
 
     def handle_request(self, req: Foreign, conn: Foreign) -> bool:
-        """Answer one request; return whether the connection can be used again."""
+        """Serve one request; return whether the connection can be reused."""
         response, environ = wsgi.create(
             req,
             conn.sock,
@@ -221,15 +217,15 @@ class FacadeWorker(ThreadWorker):  # type: ignore[misc]
         try:
             self._respond(environ, response)
         except TimeoutError:
-            self.log.info("a caller stopped reading its answer")
+            self.log.info("a caller stopped reading its response")
             return False
         except OSError:
             raise
         except Exception:
             if not response.headers_sent:
                 raise
-            # A second answer on this connection would be read as part of the first.
-            self.log.exception("an answer was cut off")
+            # A second response on this connection would be read as part of the first.
+            self.log.exception("a response was cut off")
             return False
         return not response.should_close()
 
@@ -250,9 +246,9 @@ class FacadeWorker(ThreadWorker):  # type: ignore[misc]
         addr: Foreign,
         exc: Exception,
     ) -> None:
-        """Answer what never reached the application; gunicorn then hangs up.
+        """Respond to what the application did not; gunicorn then closes the connection.
 
-        Neither log nor answer repeats what was sent: it may hold secrets.
+        Neither log nor response repeats what was sent: it may contain secrets.
         """
         if isinstance(exc, ssl.SSLError):
             return
@@ -280,18 +276,16 @@ class FacadeWorker(ThreadWorker):  # type: ignore[misc]
         try:
             client.sendall(build_refusal(status, request_id, message, summary))
         except OSError:
-            self.log.debug("request %s: nobody reads the refusal", request_id)
+            self.log.debug("request %s: the caller is gone", request_id)
 
 
-def _end() -> NoReturn:
-    """End this process without the calls it is answering, but not without its notes.
-
-    Python itself would wait for every thread of the pool.
-    """
-    last_words = threading.Thread(
-        target=atexit._run_exitfuncs,  # noqa: SLF001 - there is no public one
+def _exit_at_once() -> NoReturn:
+    """End this process at once, without its running requests; save logs and metrics."""
+    # An ordinary exit would wait for every thread of the pool.
+    exit_hooks = threading.Thread(
+        target=atexit._run_exitfuncs,  # noqa: SLF001 - has no public name
         daemon=True,
     )
-    last_words.start()
-    last_words.join(_LAST_WORDS_S)
+    exit_hooks.start()
+    exit_hooks.join(_EXIT_TIMEOUT_S)
     os._exit(0)

@@ -1,7 +1,7 @@
 """Use cases: plain functions over a `Context`; no HTTP, no SOAP, no tables.
 
 A package for each subject: `instances`, `records`, `attachments`,
-`extended_resources`, `organizations`, `usage`, the API description (`apidocs`), and
+`extended_resources`, `organizations`, `usage`, the API description (`openapi`), and
 `diagnostics` for operators. The modules beside them are shared: access and
 credentials, metadata of the vendor's entities, paging, times, values.
 """

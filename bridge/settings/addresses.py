@@ -1,4 +1,4 @@
-"""Addresses as an operator writes them."""
+"""Validation of hosts and URLs in settings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _HOST = re.compile(r"(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::\d+)?", re.IGNORECASE)
 
 
 def is_host(text: str) -> bool:
-    """Tell whether it is a host, `host:port`, or one of these after a scheme."""
+    """Return whether it is a host or `host:port`, with or without a scheme."""
     url = _read_url(text if "://" in text else f"https://{text}")
     return (
         url is not None
@@ -19,13 +19,13 @@ def is_host(text: str) -> bool:
 
 
 def is_public(text: str) -> bool:
-    """Tell whether it is an address at which callers can reach a server."""
+    """Return whether it is a URL at which callers can reach a server."""
     url = _read_url(text)
     return url is not None and not url.username
 
 
 def _read_url(text: str) -> SplitResult | None:
-    """Return an http address that names a host, without query and fragment."""
+    """Parse an http URL with a host, without query and fragment; None if it is not."""
     try:
         url = urlsplit(text)
         usable = bool(url.hostname) and url.port != 0

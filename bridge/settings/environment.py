@@ -1,4 +1,4 @@
-"""Settings that environment variables give."""
+"""Settings from environment variables."""
 
 from __future__ import annotations
 
@@ -17,10 +17,9 @@ _OLD_NAMES = {new: variable(old) for old, new in RENAMED.items()}
 
 
 def read_environment(environ: Mapping[str, str]) -> dict[str, Value | SecretFile]:
-    """Return the settings that variables give, by field.
+    """Return the settings that are set by variables, by field.
 
-    A new name wins over the old one, and a value over a file; an empty variable that
-    names a file is as good as none.
+    A new name overrides the old one; an empty `…_FILE` variable counts as unset.
 
     Raises:
         ConfigurationError: a list is not JSON, or a secret is given by value and by
@@ -51,7 +50,7 @@ def read_environment(environ: Mapping[str, str]) -> dict[str, Value | SecretFile
 
 
 def find_old_names(environ: Mapping[str, str]) -> list[str]:
-    """Return a sentence for each variable that is set by its old name."""
+    """Return a warning for each variable that is set by its old name."""
     given = _upper(environ)
     return [
         f"{old} is ignored because {variable(field)} is set."
@@ -63,7 +62,7 @@ def find_old_names(environ: Mapping[str, str]) -> list[str]:
 
 
 def _upper(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return our variables by names in capitals; one written so wins."""
+    """Return our variables by upper-case name; of two spellings upper case wins."""
     ours = {name: text for name, text in environ.items() if _is_ours(name)}
     return {name.upper(): text for name, text in ours.items()} | {
         name: text for name, text in ours.items() if name.isupper()
@@ -75,7 +74,7 @@ def _is_ours(name: str) -> bool:
 
 
 def _parse(field: str, place: str, text: str) -> object:
-    """Return a list from its JSON, any other value as text."""
+    """Parse a list from its JSON; return any other value as text."""
     if not isinstance(Settings.model_fields[field].default, tuple):
         return text
     try:

@@ -25,14 +25,14 @@ _NOT_A_NUMBER = {"int_parsing", "int_parsing_size", "int_from_float", "float_par
 
 @dataclass(frozen=True, slots=True)
 class LoadedSettings:
-    """Settings, the file that was read, and by field where each value comes from."""
+    """Settings, the file that was read, and the source of each value by field."""
 
     settings: Settings
     file: Path | None
     sources: Mapping[str, str]
 
     def secrets_in_file(self) -> list[str]:
-        """Return the secret fields whose values stand in the settings file itself."""
+        """Return the secret fields whose values are in the settings file itself."""
         return [name for name in SECRETS if self.sources[name] == str(self.file)]
 
 
@@ -40,8 +40,8 @@ def read_settings() -> Settings:
     """Return the settings of this process.
 
     Raises:
-        ConfigurationError: a value is invalid, or a file cannot be used; names its
-            place and the form wanted, never the value.
+        ConfigurationError: a value is invalid, or a file cannot be used; names the
+            place and the valid form, never the value.
     """
     return load_settings().settings
 
@@ -49,8 +49,8 @@ def read_settings() -> Settings:
 def load_settings() -> LoadedSettings:
     """Return the settings of this process with their sources.
 
-    An environment variable wins over a variable that names a file, that over the
-    settings file, that over the default.
+    An environment variable, or the file that its `…_FILE` variable names, overrides the
+    settings file, which overrides the default.
 
     Raises:
         ConfigurationError: as `read_settings`.
@@ -89,7 +89,8 @@ def _describe_place(name: str, value: Value) -> str:
 
 
 def _explain(error: ValidationError, values: Mapping[str, Value]) -> str:
-    """Return what is wrong with the first invalid value, and where it was given."""
+    """Return the error of the first invalid value, and where it was set."""
+    # The input may be a secret: it must not get into a message.
     first = error.errors(include_input=False, include_url=False)[0]
     name = str(first["loc"][0])
     text = first["msg"].removeprefix("Value error, ")

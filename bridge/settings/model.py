@@ -1,4 +1,8 @@
-"""What can be set, one row each."""
+"""The settings: each with its default, bounds and description.
+
+`docs/settings.md`, the settings file of `bridge config init` and the messages about
+invalid values are generated from these.
+"""
 
 from __future__ import annotations
 
@@ -42,18 +46,18 @@ _Operation: TypeAlias = Literal[
 
 
 SECRETS = ("keys", "integration_code", "database_url")
-"""Fields that are never shown, and that a file of their own may hold."""
+"""Fields that are never shown, and that can be read from a file of their own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where values were given, by field; settings from other places are equal."""
+    """Where values were set, by field; ignored when settings are compared."""
 
     by_field: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 class Settings(BaseModel):
-    """What an operator can set; units are in the names."""
+    """The settings of an installation; units are in the names."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -300,13 +304,13 @@ class Settings(BaseModel):
     _places: Places = PrivateAttr(default_factory=Places)
 
     def with_places(self, places: Mapping[str, str]) -> Settings:
-        """Return the same settings, which know where each was given."""
+        """Return the same settings with the places where they were set."""
         copy = self.model_copy()
         copy._places = Places(places)  # noqa: SLF001 - one of this class
         return copy
 
     def place(self, name: str) -> str:
-        """Return how errors name the place where a field was given."""
+        """Return how errors name the place where a field was set."""
         return self._places.by_field.get(name) or variable(name)
 
     @field_validator("data_dir")
@@ -339,9 +343,9 @@ class Settings(BaseModel):
 
     @field_validator("rate_limit_lease_s")
     @classmethod
-    def _outlived(cls, value: float, info: ValidationInfo) -> float:
+    def _less_than_max_wait(cls, value: float, info: ValidationInfo) -> float:
         wait_s = info.data.get("rate_limit_max_wait_s")
-        # Else a caller would give up before a dead process's calls are free again.
+        # Otherwise callers time out before the slots of a crashed process are free.
         if wait_s is not None and value >= wait_s:
             longest = variable("rate_limit_max_wait_s")
             raise ValueError(f"must be less than {longest}, {wait_s:g}")
@@ -366,7 +370,7 @@ class Settings(BaseModel):
 
 
 def list_of(field: str) -> str:
-    """Return what a list has to look like; in the environment it is JSON."""
+    """Return the message for an invalid list; in the environment it is JSON."""
     info = Settings.model_fields.get(field)
     example = info.examples[0] if info and info.examples else '["…"]'
     return f"must be a list such as {example}"

@@ -1,18 +1,17 @@
 """Names of settings: fields, keys of the settings file, environment variables.
 
-The key path of a setting joined with `_` is its field, and in capitals behind
-`BRIDGE_` its variable: `rate_limit.slots`, `rate_limit_slots`,
-`BRIDGE_RATE_LIMIT_SLOTS`.
+For example the field `rate_limit_slots` is the key `rate_limit.slots` in the file and
+the variable `BRIDGE_RATE_LIMIT_SLOTS`.
 """
 
 from __future__ import annotations
 
 PREFIX = "BRIDGE_"
 CONFIG = "BRIDGE_CONFIG"
-"""The variable that names the settings file; empty: none is read."""
+"""The variable with the path of the settings file; empty: no file is read."""
 
 OTHER_PREFIXES = ("BRIDGE_SANDBOX_", "BRIDGE_TEST_")
-"""Variables that are read, but are no settings."""
+"""Prefixes of variables that are read, but are not settings."""
 
 TABLES = (
     "database",
@@ -30,7 +29,7 @@ TABLES = (
     "trace",
     "metrics",
 )
-"""Tables of the settings file; a field of none of them stands before the first."""
+"""Tables of the settings file; other fields are above the first table."""
 
 RENAMED = {
     "governor_wait_s": "rate_limit_max_wait_s",
@@ -58,16 +57,16 @@ RENAMED = {
     "allowed_hosts": "autotask_allowed_hosts",
     "allow_loopback": "autotask_allow_loopback",
 }
-"""Fields by the name that their variable had in release 0.2 and before."""
+"""Fields by the names they had up to release 0.2."""
 
 
 def variable(field: str) -> str:
-    """Return the environment variable that sets a field."""
+    """Return the environment variable of a field."""
     return f"{PREFIX}{field.upper()}"
 
 
 def table_of(field: str) -> str:
-    """Return the table of the settings file that a field is in, "" for none."""
+    """Return the table of the settings file that has a field; "" for none."""
     for table in TABLES:
         if field.startswith(f"{table}_"):
             return table
@@ -75,6 +74,6 @@ def table_of(field: str) -> str:
 
 
 def key_path(field: str) -> str:
-    """Return the key that sets a field in the settings file: `rate_limit.slots`."""
+    """Return the key of a field in the settings file: `rate_limit.slots`."""
     table = table_of(field)
     return f"{table}.{field.removeprefix(f'{table}_')}" if table else field

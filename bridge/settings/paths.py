@@ -1,4 +1,4 @@
-"""Paths as settings give them."""
+"""Paths in settings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def make_absolute(path: str | Path) -> Path:
     """Return a path that no longer depends on the current directory.
 
     Raises:
-        ConfigurationError: it does, and the current directory no longer exists.
+        ConfigurationError: it is relative, and the current directory does not exist.
     """
     try:
         return Path(path).absolute()

@@ -1,4 +1,4 @@
-"""Settings that a TOML file gives."""
+"""Settings from a TOML file."""
 
 from __future__ import annotations
 
@@ -30,11 +30,10 @@ _SQLITE = "sqlite:///"
 
 
 def find_settings_file(environ: Mapping[str, str]) -> Path | None:
-    """Return the settings file of this process, None when it reads none.
+    """Return the path of the settings file, or None.
 
-    It is the file that `BRIDGE_CONFIG` names, existing or not; none when that is
-    empty; without it the first that exists of `./bridge.toml` and
-    `/etc/bridge/bridge.toml`.
+    It is `BRIDGE_CONFIG`, whether the file exists or not (None when that is empty); or
+    the first of `./bridge.toml` and `/etc/bridge/bridge.toml` that exists.
     """
     named = environ.get(CONFIG)
     if named is not None:
@@ -46,13 +45,13 @@ def find_settings_file(environ: Mapping[str, str]) -> Path | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError:
-        # It may be there: whoever reads it says why it cannot be read.
+        # It may exist: reading it will raise an error with the reason.
         return SYSTEM_FILE
     return SYSTEM_FILE
 
 
 def read_settings_file(path: Path) -> dict[str, Value | SecretFile]:
-    """Return the settings that a file gives, by field.
+    """Return the settings of a file, by field.
 
     Raises:
         ConfigurationError: it cannot be used; names the file and the key or line.
@@ -76,7 +75,7 @@ def read_settings_file(path: Path) -> dict[str, Value | SecretFile]:
 
 
 def _collect(path: Path) -> dict[str, tuple[str, object]]:
-    """Return keys and values as written, by name: a field, or a secret's file."""
+    """Return keys and values by name: a field, or a field with `_file`."""
     given: dict[str, tuple[str, object]] = {}
     for key, name, value in _flatten(_parse(path)):
         if name not in _NAMES:
@@ -99,9 +98,9 @@ def _parse(path: Path) -> dict[str, object]:
     except RecursionError:
         raise ConfigurationError(f"{path} is nested too deep.") from None
     except ValueError as error:
-        # Numbers too long for Python are no error of the TOML parser's own.
+        # Numbers too long for Python raise a plain ValueError.
         message, found = str(error), _LINE.search(str(error))
-        # At the end of the file the last line that has something on it is named.
+        # An error at the end of the file is reported for its last non-empty line.
         line = (found and found[1]) or str(text.rstrip().count("\n") + 1)
         if isinstance(error, tomllib.TOMLDecodeError) and found:
             reason = message[: found.start()]
@@ -110,7 +109,8 @@ def _parse(path: Path) -> dict[str, object]:
 
 
 def _flatten(table: Mapping[str, object]) -> Iterator[tuple[str, str, object]]:
-    """Yield each value with its key path and its name, the path joined with `_`."""
+    """Yield key path, name (the path joined with `_`) and value of each setting."""
+    # A queue, not recursion: a deeply nested file must not exhaust the stack.
     pending = deque([("", "", table)])
     while pending:
         path, prefix, table = pending.popleft()
@@ -138,7 +138,7 @@ def _explain_unknown(key: str, name: str) -> str:
 
 
 def _wrong_type(name: str, value: object) -> str | None:
-    """Return what a value must be, None when it has that type."""
+    """Return the message for a value of a wrong type; None if its type is right."""
     field = Settings.model_fields.get(name)
     kind = field.annotation if field else str
     if field is not None and isinstance(field.default, tuple):
@@ -157,10 +157,11 @@ def _wrong_type(name: str, value: object) -> str | None:
 
 
 def _resolve(field: str, value: object, directory: Path) -> object:
-    """Return a value whose relative path is one from the file's directory."""
+    """Make relative paths relative to the directory of the settings file."""
     if field == "data_dir":
         return value if str(value).startswith("~") else directory / str(value)
     if field == "database_url" and str(value).startswith(_SQLITE):
         name = str(value).removeprefix(_SQLITE)
+        # Absolute paths and `:memory:` stay as they are.
         return f"{_SQLITE}{directory / name}" if name[:1] not in "/:" else value
     return value

@@ -33,7 +33,7 @@ def describe_old_names() -> str:
 
 
 def bounds(info: FieldInfo) -> str:
-    """Return what a number may be; nothing for other values."""
+    """Return the bounds of a number; empty for other values."""
     found = {type(bound).__name__: bound for bound in info.metadata}
     if "Le" not in found:
         return ""
@@ -42,7 +42,7 @@ def bounds(info: FieldInfo) -> str:
 
 
 def describe_number(field: str) -> str:
-    """Return what a number must be, with its bounds."""
+    """Return the message for an invalid number, with its bounds."""
     info = Settings.model_fields[field]
     kind = "a whole number" if info.annotation is int else "a number"
     allowed = bounds(info).replace("above 0 to", "above 0 and up to")
@@ -50,12 +50,12 @@ def describe_number(field: str) -> str:
 
 
 def to_toml(value: object) -> str:
-    """Return a value as a settings file has it; None as an empty text."""
+    """Return a value as TOML; None as an empty text."""
     if isinstance(value, SecretStr):
         value = value.get_secret_value()
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, tuple | bool | int | float):
         return json.dumps(value, ensure_ascii=False)
-    # JSON's escapes are TOML's too.
+    # TOML has the same escapes as JSON.
     return json.dumps("" if value is None else str(value), ensure_ascii=False)

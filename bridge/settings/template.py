@@ -1,4 +1,4 @@
-"""A commented settings file with every setting at its default."""
+"""The settings file that `bridge config init` writes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ that ends in _file. Relative paths are relative to the directory of this file.
 
 
 def render_settings_file() -> str:
-    """Return the text of the file; unchanged, it sets nothing."""
+    """Return the text of the file, every setting commented out at its default."""
     lines = [f"# {line}".rstrip() for line in _HEAD.splitlines()]
     for table in ("", *TABLES):
         if table:

@@ -1,7 +1,7 @@
-"""Reading of files that decide what Bridge does: others must not be able to write them.
+"""Reading of configuration files that other users must not be able to change.
 
-A file that others may write, or that belongs to another user, is refused with the
-command that cures it.
+A file that others may write, or that belongs to another user, is refused; the error
+contains the command that fixes it.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
 def read_trusted(path: Path, name: str) -> str:
-    """Return the text of a file; `name` is how errors call it.
+    """Return the text of a file; `name` is its name in errors.
 
     Raises:
-        ConfigurationError: it is missing, no regular file, cannot be read, is too
-            large or not UTF-8, or somebody else may write it.
+        ConfigurationError: it is missing, not a regular file, unreadable, too large,
+            not UTF-8, or writable by other users.
     """
     try:
         data = _read(path, name)
@@ -56,10 +56,10 @@ def is_readable_by_others(path: Path) -> bool:
     return bool(path.stat().st_mode & stat.S_IROTH)
 
 
-def cure_readable(path: Path, data_dir: Path) -> str:
-    """Return what closes a file to others, and keeps it open to who runs Bridge.
+def describe_fix(path: Path, data_dir: Path) -> str:
+    """Return the command that closes a file to all users but the one who runs Bridge.
 
-    When root asks, that is the owner of the data directory.
+    For root, that user is the owner of the data directory.
     """
     quoted = shlex.quote(str(path))
     runner = os.geteuid() or _owner(data_dir)
@@ -74,11 +74,9 @@ def cure_readable(path: Path, data_dir: Path) -> str:
 
 
 def _read(path: Path, name: str) -> bytes:
-    """Return what a file holds, at most one byte more than it may.
-
-    What is opened is checked before it is read, and neither a FIFO nor a device is
-    waited for.
-    """
+    """Return the content of a file, at most one byte more than is allowed."""
+    # The open file is checked, not its path, which could be replaced in between.
+    # O_NONBLOCK: a FIFO must not block the start.
     number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     try:
         status = os.fstat(number)

@@ -1,4 +1,4 @@
-"""A value that a source of settings gives, and where it comes from."""
+"""Values of settings with their sources."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One value as given.
+    """One value as it was set.
 
-    `source` is how `bridge config` names its origin, `place` how an error does, and
-    `file` the settings file that it stands in.
+    `source` names its origin for `bridge config`, `place` for errors; `file` is the
+    settings file that contains it.
     """
 
     value: object = field(repr=False)
@@ -22,7 +22,7 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class SecretFile:
-    """A file that holds the value of a setting; `place` is where the file is named."""
+    """A file with the value of a setting; `place` is where the file's path was set."""
 
     path: Path
     place: str

@@ -1,9 +1,7 @@
-"""HTTP in, HTTP out; no decisions.
+"""The HTTP facade: requests in, responses out, no decisions of its own.
 
-A call passes `ForwardedCallers`, `NormalisedPaths`, `OverriddenMethods`,
-`journal.begin`, `bodies.limit`, `cors.preflight`, `auth.admit`,
-`methods.refuse_unknown_override`, its view, `cors.finish`, `responses.finish` and
-`journal.finish`; whatever goes wrong on the way is answered by `errors.answer`.
+`register` below lists the middleware, the hooks and the route modules in the order in
+which a request passes them. `errors.error_response` handles every exception.
 """
 
 from __future__ import annotations
@@ -21,8 +19,8 @@ from bridge.web.http import (
     request_context,
     responses,
 )
-from bridge.web.http.paths import NormalisedPaths
-from bridge.web.http.proxy_headers import ForwardedCallers
+from bridge.web.http.paths import PathMiddleware
+from bridge.web.http.proxy_headers import ProxyHeadersMiddleware
 from bridge.web.routes import (
     attachments,
     authentication,
@@ -43,39 +41,49 @@ from bridge.web.routes import (
     vendor_usage,
 )
 
+_ROUTES = (
+    health,
+    landing,
+    authentication,
+    legacy_login,
+    instances,
+    elements,
+    # Registers a `before_request` hook that must run after authentication.
+    extended_resources,
+    extended_components,
+    objects,
+    docs,
+    tracing,
+    vendor_usage,
+    usage,
+    organizations,
+    hubs,
+    attachments,
+    children,
+)
+
 
 def register(app: Flask, ctx: Context) -> None:
-    """Give an application every route, its error handler and its limits."""
+    """Add the middleware, the hooks, the error handler and all routes to `app`."""
     request_context.install(app, ctx)
-    # Reading up to the limit itself counts as too much, hence one byte of room.
+    # werkzeug rejects a body of exactly this length, hence one byte more.
     app.config["MAX_CONTENT_LENGTH"] = ctx.settings.http_max_body_bytes + 1
-    # Flask's own redirects and method answers would come before our 401.
+    # Flask's own redirects and 405 responses would come before our 401.
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
-    paths = NormalisedPaths(method_override.OverriddenMethods(app.wsgi_app))
-    app.wsgi_app = ForwardedCallers(paths, ctx.settings.trusted_proxies)  # type: ignore[method-assign]
+    # The last wrapper runs first: the caller's address, then the path, then the method
+    # override, which needs a normalised path.
+    paths = PathMiddleware(method_override.MethodOverrideMiddleware(app.wsgi_app))
+    app.wsgi_app = ProxyHeadersMiddleware(paths, ctx.settings.trusted_proxies)  # type: ignore[method-assign]
+    # `before_request` hooks run in this order, `after_request` hooks in reverse. A
+    # preflight carries no credentials, so it is handled before authentication.
     access_log.register(app)
-    app.before_request(bodies.limit)
+    app.before_request(bodies.limit_size)
     app.before_request(cors.preflight)
-    app.before_request(auth.admit)
+    app.before_request(auth.authenticate)
     app.before_request(method_override.refuse_unknown_override)
     app.after_request(responses.finish)
     app.after_request(cors.finish)
     errors.register(app)
-    health.register(app)
-    landing.register(app)
-    authentication.register(app)
-    legacy_login.register(app)
-    instances.register(app)
-    elements.register(app)
-    extended_resources.register(app)
-    extended_components.register(app)
-    objects.register(app)
-    docs.register(app)
-    tracing.register(app)
-    vendor_usage.register(app)
-    usage.register(app)
-    organizations.register(app)
-    hubs.register(app)
-    attachments.register(app)
-    children.register(app)
+    for routes in _ROUTES:
+        routes.register(app)

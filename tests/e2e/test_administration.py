@@ -222,7 +222,7 @@ def test_a_user_made_while_it_serves_makes_an_instance_over_http(site):
 
 
 @pytest.mark.campaign
-def test_a_key_rotated_under_load_disturbs_nobody(site):
+def test_a_key_rotated_under_load_fails_no_request(site):
     stopped, failures, answered = threading.Event(), [], []
 
     def load(path):
@@ -306,7 +306,7 @@ def test_the_search_finds_a_secret_in_every_disguise(number):
 
 
 def wait_for_traces(site):
-    """Return what is traced; the serving processes write it behind the answers."""
+    """Return the traces; the serving processes write them after the responses."""
     ends_at = time.monotonic() + 60
     while True:
         traces = site.ok("instance", "trace", "401234").encode()

@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from families import children, is_worker
+from process_tree import children, is_worker
 from sqlalchemy import make_url, text
 from waiting import wait_until
 
@@ -36,7 +36,7 @@ def is_facade(pid):
 
 
 def is_loose(path):
-    """Tell whether others may read a file; one that is gone, a log say, is not."""
+    """Return whether other users can read a file; False if it is gone."""
     with suppress(FileNotFoundError):
         return bool(path.stat().st_mode & 0o077)
     return False
@@ -83,7 +83,7 @@ class Server:
         return [pid for pid in children(self.process.pid) if is_worker(pid)]
 
     def replace_processes(self):
-        """Kill a serving process and start all anew; return when none is left."""
+        """Kill a serving process and restart all; return when none is left."""
         before = self.serving
         os.kill(before[0], signal.SIGKILL)
         self.process.send_signal(signal.SIGHUP)
@@ -149,7 +149,7 @@ def test_files_are_their_owner_s_whatever_umask_and_directory(server, demo_dir, 
     assert (demo_dir / "sandbox.db").exists()
 
 
-def test_a_data_directory_that_is_away_is_never_made_anew(server):
+def test_a_missing_data_directory_is_never_created_again(server):
     [worker] = wait_until(lambda: server.workers)
     with server.away():
         with suppress(ProcessLookupError):  # it has ended, if it began in another test
@@ -200,7 +200,7 @@ def test_another_installation_in_its_place_is_not_served(server, tmp_path):
     ],
     ids=["database", "jobs", "keys"],
 )
-def test_a_part_of_it_that_is_away_is_named_and_not_made_anew(server, names, told):
+def test_a_missing_part_of_it_is_named_and_not_created_again(server, names, told):
     with server.away(*names):
         assert server.statuses("/readyz") == {503}
         [reason] = server.reasons()

@@ -1,4 +1,4 @@
-"""The demo as a stranger meets it: starts, answers, stops, leaves nothing."""
+"""The demo: it starts, serves, stops and leaves nothing."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from families import descendants, is_alive
+from process_tree import descendants, is_alive
 from sqlalchemy import create_engine, inspect
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
@@ -48,7 +48,7 @@ def start(*arguments, env=None, stderr=None):
     "number",
     [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.campaign)],
 )
-def test_it_announces_itself_answers_and_leaves_nothing(tmp_path, number):
+def test_it_prints_its_address_serves_and_leaves_nothing(tmp_path, number):
     begun = time.monotonic()
     demo = start(
         *("--json", "--verbose", "--port", 0, "--sandbox-port", 0),
@@ -104,7 +104,7 @@ def test_a_kept_directory_brings_back_the_same_instance(tmp_path):
 
 
 @pytest.mark.campaign
-def test_a_port_in_use_is_said_in_one_line(tmp_path):
+def test_a_port_in_use_is_reported_in_one_line(tmp_path):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

@@ -1,4 +1,4 @@
-"""The example rules and the dashboard ask for metrics that `/metrics` has."""
+"""The example rules and the dashboard use metrics that `/metrics` has."""
 
 from __future__ import annotations
 
@@ -54,9 +54,7 @@ def samples(api, no_usage_reading):
 
 
 @pytest.mark.parametrize(("place", "expression"), list(expressions()))
-def test_an_expression_asks_for_metrics_and_labels_that_exist(
-    samples, place, expression
-):
+def test_an_expression_uses_metrics_and_labels_that_exist(samples, place, expression):
     selectors = []
 
     def visit(node):

@@ -207,7 +207,7 @@ def find_child(process, word):
     raise AssertionError(f"{process.pid} has no child {word}")
 
 
-def test_callers_notice_nothing_that_a_retry_does_not_cure(tmp_path):
+def test_every_failure_that_callers_see_passes_with_a_retry(tmp_path):
     site = Site(tmp_path)
     simulator, vendor = site.start("sandbox", "--port", "0", "--limits", "generous")
     site.env["BRIDGE_IDEMPOTENCY_SETTLE_S"] = "1"

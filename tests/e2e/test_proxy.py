@@ -191,7 +191,7 @@ def test_header_names_keep_their_case_and_server_follows_the_count(talk, proxy):
         f"{ACCOUNTS}?pageSize=1&where=accountName%20!=%20%22x%22",
     ],
 )
-def test_sloppy_targets_arrive_as_they_were_sent(talk, target):
+def test_unencoded_targets_arrive_as_they_were_sent(talk, target):
     head, content = talk("GET", target)
 
     assert head.startswith(b"HTTP/1.1 200"), content

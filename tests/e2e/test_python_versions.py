@@ -49,7 +49,7 @@ def test_the_demo_runs_with(version, tmp_path):
 
 
 def find_python(version):
-    """Return an interpreter that runs: on the path, or one that pyenv has."""
+    """Return an interpreter: from the path, or from pyenv."""
     found = Path("~/.pyenv/versions").expanduser().glob(f"{version}.*/bin/python3")
     for candidate in (shutil.which(f"python{version}"), *sorted(found)):
         # pyenv puts a command on the path for versions that are not chosen, too.

@@ -29,7 +29,7 @@ PORTAL_USER = {
 
 
 class Run:
-    """A demo of its own, what it printed, and what it answered."""
+    """A demo, its output and its responses."""
 
     def __init__(self, process, line, directory):
         self.process, self.line, self.directory = process, line, directory

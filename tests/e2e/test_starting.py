@@ -44,7 +44,7 @@ def ends(tmp_path):
 
 @pytest.fixture
 def taken():
-    """A port that somebody listens at."""
+    """A port that is in use."""
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
         yield server.getsockname()[1]
 
@@ -84,7 +84,7 @@ def test_a_host_of_another_machine_is_one_line_with_the_cure(ends, host):
 
     assert code == 1
     [line] = said.splitlines()
-    assert f"{host} is no address of this machine" in line
+    assert f"{host} is not an address of this machine" in line
     assert "--host" in line
 
 
@@ -124,7 +124,7 @@ def test_wrong_usage_is_one_line_and_exit_code_2(ends, arguments):
     [["serve", "--port", 0], ["worker"]],
     ids=lambda command: " ".join(map(str, command)),
 )
-def test_a_newer_schema_is_said_once(ends, tmp_path, command):
+def test_a_newer_schema_is_reported_once(ends, tmp_path, command):
     settings = Settings(data_dir=tmp_path / "data")
     with closing(open_database(settings)) as database:
         database.upgrade()
@@ -139,7 +139,7 @@ def test_a_newer_schema_is_said_once(ends, tmp_path, command):
 
 
 @pytest.mark.campaign
-def test_a_demo_says_once_what_its_facade_said(ends, tmp_path):
+def test_a_demo_repeats_no_error_of_its_facade(ends, tmp_path):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "keys.json").write_text("no ring")
 
@@ -177,7 +177,7 @@ def test_a_file_in_the_place_of_a_folder_of_ours_is_one_line(ends, tmp_path):
 
 
 @pytest.mark.campaign
-def test_a_demo_whose_notes_are_spoiled_says_so_in_one_line(ends, tmp_path):
+def test_a_demo_with_a_damaged_state_file_is_one_line(ends, tmp_path):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "demo.json").write_text("{")
 

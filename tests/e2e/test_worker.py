@@ -1,4 +1,4 @@
-"""Serving and working processes: whoever is killed, nothing is left behind."""
+"""Serving and working processes: after a kill, no process is left."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import urllib.request
 from itertools import pairwise
 
 import pytest
-from families import children, descendants, is_alive, is_worker
+from process_tree import children, descendants, is_alive, is_worker
 from waiting import wait_until
 
 LEASE_S = 2
 
 
 def answers(base_url):
-    """Tell whether the facade answers, be it with a refusal."""
+    """Return whether the facade responds, even with an error."""
     try:
         with urllib.request.urlopen(base_url.split("/elements")[0] + "/healthz") as got:
             return got.status == 200
@@ -138,7 +138,7 @@ def test_nothing_outlives_a_killed_demo(start):
 
 
 @pytest.mark.campaign
-def test_worker_that_cannot_start_is_tried_less_and_less_often(start, tmp_path):
+def test_a_worker_that_cannot_start_is_restarted_with_growing_pauses(start, tmp_path):
     (tmp_path / "jobs.db").mkdir()
     serve, line = start("serve", "--port", "0", "--workers", "1")
     seen = {}

@@ -1,4 +1,4 @@
-"""Time that passes for one row and for nobody else."""
+"""Let time pass for a single row."""
 
 from __future__ import annotations
 

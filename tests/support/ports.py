@@ -1,4 +1,4 @@
-"""Ports that are free, and ports where nobody answers."""
+"""Free ports, and ports that refuse connections."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LOWEST = 20_000
 
 
 def find_free_port() -> int:
-    """Return a free port below those that the kernel gives to whoever asks for any."""
+    """Return a free port below the range of the kernel's ephemeral ports."""
     first_given = int(_RANGE.read_text().split()[0])
     while True:
         port = _LOWEST + secrets.randbelow(first_given - _LOWEST)
@@ -24,7 +24,7 @@ def find_free_port() -> int:
 
 @contextmanager
 def closed_port() -> Iterator[int]:
-    """Yield a port that refuses connections and that nobody else can get meanwhile."""
+    """Yield a port that refuses connections and cannot be taken meanwhile."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield taken.getsockname()[1]

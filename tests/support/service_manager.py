@@ -14,7 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from families import is_alive
+from process_tree import is_alive
 from waiting import wait_until
 
 UNITS = Path(os.environ["UNITS"])

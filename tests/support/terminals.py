@@ -41,7 +41,7 @@ class Terminal:
             assert self._read(), f"{name!r} was never shown: {self.shown}"
 
     def type(self, line: str) -> None:
-        """Type a line, as the answer to what was shown last."""
+        """Type a line, as a reply to the prompt."""
         os.write(self._controller, f"{line}\n".encode())
 
     def end(self) -> int:
@@ -63,9 +63,9 @@ class Terminal:
 
 @contextmanager
 def output_terminal() -> Iterator[tuple[TextIO, Callable[[], str]]]:
-    """Yield a stream that is a terminal, and what returns all that it showed.
+    """Yield a stream that is a terminal, and a function that returns its output.
 
-    It shows some kilobytes at most: nobody reads before the end.
+    At most a few kilobytes: they are read at the end.
     """
     controller, terminal = pty.openpty()
     with open(terminal, "w", encoding="utf-8") as stream:  # noqa: PTH123 - a descriptor

@@ -1,4 +1,4 @@
-"""What of the durable engine's log passes while its database is away."""
+"""Filtering of the durable engine's log while its database is unavailable."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def messages(caplog):
     return [one.getMessage() for one in caplog.records if one.name == NAME]
 
 
-def test_an_outage_passes_once_and_without_its_traceback(engine, caplog):
+def test_an_outage_is_logged_once_without_its_traceback(engine, caplog):
     engine.warning(
         "Exception polling schedules: Traceback (most recent call last):\n"
         '  File "base.py", line 154, in __init__\n'

@@ -1,4 +1,4 @@
-"""Messages embed texts of others, and no sentence ends in two full stops."""
+"""Messages contain texts of others, and no sentence ends in two full stops."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_the_vendor_text_itself_stays_whole():
 
 
 @given(st.text(max_size=30))
-def test_a_mended_message_keeps_its_words_and_is_not_mended_twice(text):
+def test_a_corrected_message_keeps_its_text_and_is_not_corrected_twice(text):
     mended = single_full_stops(text)
 
     assert single_full_stops(mended) == mended

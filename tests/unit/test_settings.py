@@ -1,4 +1,4 @@
-"""Settings: what cannot be meant is refused, with the variable and the form wanted."""
+"""Settings: an invalid value is refused with its variable and the valid form."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("name", "value", "form"), REFUSED)
-def test_a_value_that_cannot_be_meant_is_refused(monkeypatch, name, value, form):
+def test_an_invalid_value_is_refused(monkeypatch, name, value, form):
     monkeypatch.setenv(f"BRIDGE_{name}", value)
 
     with pytest.raises(ConfigurationError) as caught:
@@ -139,7 +139,7 @@ def test_doctor_and_serving_refuse_alike(tmp_path, command):
     assert not (tmp_path / "data").exists()
 
 
-def test_lanes_of_the_dead_are_free_before_callers_give_up():
+def test_slots_of_a_crashed_process_are_free_before_callers_time_out():
     settings = Settings()
 
     assert settings.rate_limit_lease_s < settings.rate_limit_max_wait_s

@@ -28,7 +28,7 @@ from bridge.settings.names import (
     key_path,
     variable,
 )
-from bridge.settings.trusted_files import cure_readable, is_readable_by_others
+from bridge.settings.trusted_files import describe_fix, is_readable_by_others
 from bridge.store.database.database_errors import GRANT, RESTORE, Problem, classify
 from bridge.store.database.database_errors import cure as cure_trouble
 from bridge.store.database.database_url import check_url, has_secret
@@ -116,7 +116,7 @@ def check_settings_file(loaded: LoadedSettings) -> Finding | None:
     if loaded.file is None or not secrets or not is_readable_by_others(loaded.file):
         return None
     named = " and ".join(map(key_path, secrets))
-    cure = cure_readable(loaded.file, loaded.settings.data_dir)
+    cure = describe_fix(loaded.file, loaded.settings.data_dir)
     return warn(
         "settings file",
         f"other users of this machine may read {named} in {loaded.file}",
@@ -140,6 +140,7 @@ def check_names(names: Iterable[str]) -> Finding | None:
         name
         for name in names
         if name.upper().startswith(PREFIX)
+        # The simulator and the tests have variables of their own with our prefix.
         and not name.upper().startswith(OTHER_PREFIXES)
         and name.upper() not in known
     )
@@ -228,6 +229,7 @@ def _check_open_database(database: Database) -> Iterator[Finding]:
         if shut:
             yield fail("writing", shut, GRANT)
             return
+        # Rights come first: an upgrade of the schema needs them too.
         if found != needed:
             yield fail(
                 "schema",
@@ -240,6 +242,7 @@ def _check_open_database(database: Database) -> Iterator[Finding]:
             yield fail("schema", text, RESTORE)
             return
         yield fine("schema", f"{found}, as this program needs it")
+        # After the reads: a read-only disk still allows those.
         database.check_writable()
         yield fine("writing", "possible")
     except StoreError as error:

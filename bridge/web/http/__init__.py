@@ -1,1 +1,1 @@
-"""What every route shares: reading requests, authorizing callers, writing responses."""
+"""What all routes share: reading requests, authentication, writing responses."""

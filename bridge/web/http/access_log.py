@@ -1,6 +1,6 @@
-"""Each call is timed, counted, logged and, when it is traced, kept.
+"""The access log: each request is timed, counted, logged and, if traced, saved.
 
-The noting is done after the last byte of the answer was sent: no caller waits for it.
+All of it happens after the last byte of the response was sent: no caller waits for it.
 """
 
 from __future__ import annotations
@@ -30,43 +30,43 @@ _log = logging.getLogger(__name__)
 
 
 def register(app: Flask) -> None:
-    """Take note of every call; to be registered before all other hooks."""
+    """Log every request; must be registered before all other hooks."""
     app.before_request(begin)
     app.after_request(finish)
 
 
 def begin() -> None:
-    """Begin to time a call."""
+    """Start timing a request."""
     current_call.begin(request_context.request_id())
     request_context.context().metrics.request_begins()
 
 
 def finish(response: Response) -> Response:
-    """Arrange that the call is noted once its answer was sent."""
-    this = current_call.current()
-    if this is None:
+    """Have the request logged once its response was sent."""
+    call = current_call.current()
+    if call is None:
         return response
-    noting = _Noting(
+    record = _RequestRecord(
         ctx=request_context.context(),
-        call=this,
+        call=call,
         method=request.method,
         path=request.path,
         route=_route(),
         status=response.status_code,
-        user=request_context.caller(),
-        instance=request_context.opened(),
+        user=request_context.find_user(),
+        instance=request_context.find_instance(),
         remote_address=request.remote_addr,
     )
-    if this.trace is not None:
-        response.headers["Elements-Trace-Id"] = this.request_id
-        response.call_on_close(_tracing(noting, response))
-    response.call_on_close(noting.done)
+    if call.trace is not None:
+        response.headers["Elements-Trace-Id"] = call.request_id
+        response.call_on_close(_trace_saver(record, response))
+    response.call_on_close(record.finish)
     return response
 
 
 @dataclass(frozen=True, slots=True)
-class _Noting:
-    """What is said of a call when it is over."""
+class _RequestRecord:
+    """What is logged of a request when it has ended."""
 
     ctx: Context
     call: Call
@@ -78,11 +78,12 @@ class _Noting:
     instance: Instance | None
     remote_address: str | None
 
-    def done(self) -> None:
-        """Count and log the call, and forget that it was the current one."""
+    def finish(self) -> None:
+        """Count and log the request, and clear the current call."""
         ms = self.call.elapsed_ms()
         self.ctx.metrics.request_ends(self.method, self.route, self.status, ms)
         ours = self.path.startswith(f"{BASE}/")
+        # Health checks and metrics scrapes would fill the log: debug level for them.
         _log.log(
             logging.INFO if ours else logging.DEBUG,
             "request",
@@ -111,6 +112,7 @@ class _Noting:
             instance_id=instance.id if instance else None,
             element_key=instance.element_key if instance else None,
             method=self.method[:16],
+            # A path may contain one of the secrets.
             path=redact(self.path, self.call.secrets),
             route=self.route,
             status=self.status,
@@ -122,9 +124,9 @@ class _Noting:
 
 
 def _route() -> str:
-    """Return the template of the path, which no caller can choose freely.
+    """Return the template of the path, without converters: a metrics label.
 
-    Its names stand there without their converters.
+    Paths themselves would let callers create any number of labels.
     """
     rule = request.url_rule
     if rule is None:
@@ -132,22 +134,23 @@ def _route() -> str:
     return _CONVERTER.sub("<", rule.rule.removeprefix(BASE))
 
 
-def _tracing(noting: _Noting, response: Response) -> Callable[[], None]:
-    """Return what keeps the trace; all it needs of the request is taken now."""
+def _trace_saver(record: _RequestRecord, response: Response) -> Callable[[], None]:
+    """Return a function that saves the trace after the response was sent."""
+    # Flask's request is gone by then: what the trace needs of it is copied now.
     target = request.full_path if request.query_string else request.path
     request_headers = dict(request.headers)
 
     def keep() -> None:
-        if noting.instance is None:
+        if record.instance is None:
             return
         answer = traces.Answer(
-            method=noting.method,
+            method=record.method,
             target=target,
             request_headers=request_headers,
-            status=noting.status,
+            status=record.status,
             response_headers=dict(response.headers),
             body=b"" if response.is_streamed else response.get_data(),
         )
-        traces.keep(noting.ctx, noting.instance.id, noting.call, answer)
+        traces.keep(record.ctx, record.instance.id, record.call, answer)
 
     return keep

@@ -20,17 +20,17 @@ from bridge.web.http import request_context
 from bridge.web.http.charsets import decode_labelled
 
 LIMIT_BODY = "bridge.limit_body"
-"""Key in the environment of what the server offers to `limit` by."""
+"""Key in the WSGI environment of the server's function that limits a body."""
 
 MAX_DEPTH = 64
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
-def limit(max_bytes: int | None = None) -> None:
-    """Have the server refuse a body as soon as its chunks announce more bytes.
+def limit_size(max_bytes: int | None = None) -> None:
+    """Let the server refuse a chunked body once its chunks announce more bytes.
 
-    Called for every request with the limit of the settings, and again by whoever reads
-    a larger body. A body with `Content-Length` is refused by that.
+    Called for every request with the limit of the settings, and again before reading a
+    larger body. A body with `Content-Length` is refused by its length.
     """
     limit_body = request.environ.get(LIMIT_BODY)
     if limit_body is not None:
@@ -38,11 +38,11 @@ def limit(max_bytes: int | None = None) -> None:
 
 
 def current_object() -> dict[str, JSON]:
-    """Return the body of the call being answered, a JSON object.
+    """Return the body of the current request, a JSON object.
 
     Raises:
-        InvalidRequestError: empty, no JSON, no object, cut short, or no text in the
-            charset of its `Content-Type`, UTF-8 when that has none.
+        InvalidRequestError: empty, not JSON, not an object, cut short, or not valid
+            in the charset of its `Content-Type` (default UTF-8).
         UnsupportedMediaError: the body is compressed, or its charset unknown.
     """
     encoding = request.headers.get("Content-Encoding", "identity")
@@ -52,7 +52,7 @@ def current_object() -> dict[str, JSON]:
 
 
 def current_charset() -> str:
-    """Return the charset that `Content-Type` names; blank when it names none."""
+    """Return the charset of `Content-Type`; empty when it has none."""
     return parse_options_header(request.headers.get("Content-Type"))[1].get(
         "charset", ""
     )
@@ -60,6 +60,7 @@ def current_charset() -> str:
 
 def optional_object() -> dict[str, JSON]:
     """Return the body as `current_object` does; an empty one is an empty object."""
+    # Without both headers a request has no body. Source: RFC 9112, 6.3.
     if request.content_length == 0 or (
         request.content_length is None and not request.headers.get("Transfer-Encoding")
     ):
@@ -70,8 +71,7 @@ def optional_object() -> dict[str, JSON]:
 def read_bytes() -> bytes:
     """Read the whole body, within the limit of the settings.
 
-    A body shorter than announced is refused: what is missing may have been blanks,
-    or may have been data.
+    A body shorter than announced is refused, even if it parses: data may be missing.
     """
     try:
         body = request.stream.read()
@@ -81,16 +81,16 @@ def read_bytes() -> bytes:
         raise RequestEntityTooLarge
     if request.content_length is not None and len(body) < request.content_length:
         raise InvalidRequestError("The request body is shorter than Content-Length.")
-    request_context.keep_body(body, current_charset())
+    request_context.trace_body(body, current_charset())
     return body
 
 
 def parse_object(body: bytes, charset: str = "") -> dict[str, JSON]:
-    """Return a JSON object; of members with the same name the last counts.
+    """Parse a JSON object; of members with the same name the last counts.
 
     Raises:
         InvalidRequestError: with line and column where the text is malformed.
-        UnsupportedMediaError: there is no such charset.
+        UnsupportedMediaError: the charset is unknown.
     """
     value = _parse(body, charset)
     if not isinstance(value, dict):
@@ -106,7 +106,10 @@ def _parse(body: bytes, charset: str) -> JSON:
         raise InvalidRequestError("The request body is empty; send a JSON object.")
     text = decode_labelled(body, charset, "The request body")
     try:
-        value = json.loads(text, parse_constant=_refuse, parse_float=_finite)
+        value = json.loads(
+            text, parse_constant=_refuse_constant, parse_float=_parse_float
+        )
+        # An escaped half of a surrogate pair parses, but is not text.
         if _SURROGATE.search(text):
             json.dumps(value, ensure_ascii=False).encode()
     except UnicodeError:
@@ -122,11 +125,11 @@ def _parse(body: bytes, charset: str) -> JSON:
     return cast("JSON", value)
 
 
-def _refuse(constant: str) -> NoReturn:
+def _refuse_constant(constant: str) -> NoReturn:
     raise InvalidRequestError(f"Malformed JSON: {constant} is not a JSON value.")
 
 
-def _finite(digits: str) -> float:
+def _parse_float(digits: str) -> float:
     value = float(digits)
     if math.isinf(value):
         raise InvalidRequestError("Malformed JSON: a number is out of range.")
@@ -137,10 +140,10 @@ def _too_deep() -> InvalidRequestError:
     return InvalidRequestError(f"The body is nested deeper than {MAX_DEPTH} levels.")
 
 
-def _is_deeper(value: JSON, limit: int) -> bool:
-    """Tell whether containers are nested more than `limit` deep, without recursion."""
+def _is_deeper(value: JSON, limit_size: int) -> bool:
+    """Return whether containers are nested more than `limit` deep; not recursive."""
     level: list[JSON] = [value]
-    for _ in range(limit):
+    for _ in range(limit_size):
         level = [child for parent in level for child in _containers(parent)]
         if not level:
             return False

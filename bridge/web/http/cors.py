@@ -73,6 +73,7 @@ def finish(response: Response) -> Response:
 def _allowed_headers() -> list[str]:
     """Return the default headers and those requested, each once in any case."""
     requested = request.headers.get("Access-Control-Request-Headers", "").split(",")
+    # The response repeats the names, so their number is bounded.
     names = [name.strip() for name in requested[:_MAX_REQUESTED_HEADERS]]
     valid = [name for name in names if _HEADER_NAME.fullmatch(name)]
     allowed: dict[str, str] = {}

@@ -1,7 +1,7 @@
-"""Every failure becomes one JSON shape with one status.
+"""Every error becomes a response: one JSON shape with one status code.
 
-`STATUS` is the only place where an error class meets a code. Source: elements-api
-1.7; the codes beyond its table appear only when the operator opts in.
+`STATUS` is the only place where an error class gets a code. Source: elements-api 1.7;
+codes that its table lacks are used only when the operator opts in (`STRICT_STATUS`).
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ STATUS: dict[type[BridgeError], int] = {
     errors.StoreUnavailableError: 502,
     errors.StoreFullError: 502,
 }
-STRICT: dict[type[BridgeError], int] = {
+STRICT_STATUS: dict[type[BridgeError], int] = {
     errors.ProviderThresholdError: 429,
     errors.ProviderUploadLimitError: 429,
     errors.ProviderUnavailableError: 503,
@@ -66,7 +66,7 @@ _log = logging.getLogger(__name__)
 
 def status_of(error: BridgeError, *, strict: bool = False) -> int:
     """Return the status of an error by its nearest listed class; 500 for the rest."""
-    table = {**STATUS, **STRICT} if strict else STATUS
+    table = {**STATUS, **STRICT_STATUS} if strict else STATUS
     kinds = (kind for kind in type(error).__mro__ if kind in table)
     nearest = next(kinds, None)
     return table[nearest] if nearest is not None else 500
@@ -75,7 +75,7 @@ def status_of(error: BridgeError, *, strict: bool = False) -> int:
 def envelope(
     request_id: str, message: str, provider_message: str | None = None
 ) -> bytes:
-    """Return the error body; `providerMessage` only when the vendor said something."""
+    """Return the error body; `providerMessage` only when Autotask sent a message."""
     body = {"requestId": request_id, "message": single_full_stops(message)}
     if provider_message:
         body["providerMessage"] = provider_message
@@ -83,21 +83,21 @@ def envelope(
 
 
 def register(app: Flask) -> None:
-    """Make `answer` the one handler of everything that can go wrong in a call."""
-    app.register_error_handler(Exception, answer)
+    """Make `error_response` the handler of every exception."""
+    app.register_error_handler(Exception, error_response)
 
 
-def answer(error: Exception) -> Response:
-    """Return the answer to any failure; only what is unexpected is logged."""
+def error_response(error: Exception) -> Response:
+    """Return the response to any exception; only unexpected ones are logged."""
     if isinstance(error, BridgeError):
-        return _bridge_answer(error)
+        return _bridge_error_response(error)
     if isinstance(error, HTTPException):
-        return _http_answer(error)
+        return _http_error_response(error)
     _log.exception("request %s failed", request_context.request_id(), exc_info=error)
     return _response(500, BUG)
 
 
-def _bridge_answer(error: BridgeError) -> Response:
+def _bridge_error_response(error: BridgeError) -> Response:
     message = error.caller_text
     if isinstance(error, errors.StoreUnavailableError):
         # The store has logged the reason.
@@ -113,16 +113,16 @@ def _bridge_answer(error: BridgeError) -> Response:
     return mark_replay(response, replayed=error.replayed)
 
 
-def _http_answer(error: HTTPException) -> Response:
-    """Answer what Flask found: unknown paths, methods, bodies out of bounds."""
+def _http_error_response(error: HTTPException) -> Response:
+    """Return the response to an error of Flask: unknown path, method, large body."""
     status = error.code or 500
-    response = _response(status, _sentence(error))
+    response = _response(status, _http_message(error))
     if isinstance(error, MethodNotAllowed):
         _add_allow(response)
     return response
 
 
-def _sentence(error: HTTPException) -> str:
+def _http_message(error: HTTPException) -> str:
     match error.code:
         case 404:
             return f"No such path: {request.path}."
@@ -135,11 +135,12 @@ def _sentence(error: HTTPException) -> str:
 
 
 def _add_allow(response: Response, offered: frozenset[str] | None = None) -> None:
-    """Name what is offered; by the routes, where a method may exist to be refused."""
+    """Set `Allow`: the methods given, or those of the path's routes."""
     adapter = current_app.create_url_adapter(request)
     if offered is not None:
         allowed = {"OPTIONS", *offered}
     elif adapter is not None:
+        # Some routes exist only to refuse a method; theirs are left out.
         allowed = {
             method
             for method in adapter.allowed_methods()

@@ -1,4 +1,4 @@
-"""Files as answers: bytes of any media type under a safe name. Source: RFC 6266."""
+"""Responses that are files: any media type, under a safe name. Source: RFC 6266."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ _NOT_PLAIN = re.compile(r'[^\x20-\x7e]|["\\%]')
 _ATTRIBUTE = "!#$&+-.^_`|~"
 
 
-def file_answer(data: bytes, *, name: str, content_type: str) -> Response:
-    """Answer a file to be saved, never to be shown as a page of ours.
+def file_response(data: bytes, *, name: str, content_type: str) -> Response:
+    """Return a file that browsers save and never show as a page of ours.
 
-    A media type that is none becomes `application/octet-stream`. The bytes are no
-    trace's business, so they go out as a stream, in one piece.
+    An invalid media type becomes `application/octet-stream`.
     """
-    sound = _MEDIA_TYPE.fullmatch(content_type.strip())
+    # As an iterator it counts as streamed, and traces leave it out.
+    is_valid = _MEDIA_TYPE.fullmatch(content_type.strip())
     response = Response(
-        iter((data,)), content_type=content_type.strip() if sound else OCTETS
+        iter((data,)), content_type=content_type.strip() if is_valid else OCTETS
     )
     response.headers["Content-Length"] = str(len(data))
     response.headers["Content-Disposition"] = disposition(name)
@@ -38,7 +38,7 @@ def file_answer(data: bytes, *, name: str, content_type: str) -> Response:
 def disposition(name: str) -> str:
     """Return a `Content-Disposition` for a file name of any script.
 
-    Clients that know no `filename*` get the nearest name in ASCII.
+    Clients without support for `filename*` get the nearest name in ASCII.
     """
     letters = unicodedata.normalize("NFKD", name)
     letters = "".join(each for each in letters if not unicodedata.combining(each))

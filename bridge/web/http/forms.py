@@ -1,4 +1,4 @@
-"""Forms as request bodies: their fields as text, whatever charset they came in."""
+"""Request bodies that are forms: their fields as text, in any charset."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _URL_ENCODED = "application/x-www-form-urlencoded"
 
 
 def current_form() -> Mapping[str, str]:
-    """Return the fields of the form being sent, the first of each name; no files.
+    """Return the fields of the current form, the first of each name; no files.
 
-    Empty when the body is no form.
+    Empty when the body is not a form.
 
     Raises:
-        InvalidRequestError: unreadable, cut short, or no text in its charset.
+        InvalidRequestError: malformed, cut short, or not valid in its charset.
         UnsupportedMediaError: its charset is unknown.
     """
     if request.mimetype == MULTIPART:
@@ -40,13 +40,13 @@ def current_form() -> Mapping[str, str]:
 
 
 def parse_url_encoded(body: bytes, charset: str = "") -> dict[str, str]:
-    """Return the fields of a URL-encoded form, the first value of each name.
+    """Parse a URL-encoded form; the first value of each name counts.
 
-    Where no charset is named, percent-encoded bytes are read as those of a query.
+    Without a charset, percent-encoded bytes are decoded as in a query string.
 
     Raises:
-        InvalidRequestError: it is no text in this charset, UTF-8 when none is named.
-        UnsupportedMediaError: there is no such charset.
+        InvalidRequestError: the body is not valid in its charset (default UTF-8).
+        UnsupportedMediaError: the charset is unknown.
     """
 
     def decode(part: bytes) -> str:
@@ -67,19 +67,19 @@ def parse_url_encoded(body: bytes, charset: str = "") -> dict[str, str]:
 
 
 class FormParser(MultiPartParser):
-    """Reads a multipart form whose parts may each name a charset."""
+    """Parser of multipart forms whose parts may each have a charset."""
 
     _charsets: dict[str | None, str]
 
     def parse_form(
         self, stream: IO[bytes]
     ) -> tuple[dict[str, str], MultiDict[str, FileStorage]]:
-        """Return fields and files of the form being sent.
+        """Return the fields and files of the current form.
 
-        A part that names no charset has that of the form, or UTF-8.
+        A part without a charset has that of the form, or UTF-8.
 
         Raises:
-            InvalidRequestError: unreadable, or no text in its charset.
+            InvalidRequestError: malformed, or not valid in its charset.
             UnsupportedMediaError: its charset is unknown.
         """
         options = parse_options_header(request.headers.get("Content-Type"))[1]
@@ -97,11 +97,12 @@ class FormParser(MultiPartParser):
         return {name: self._decode(name, text) for name, text in form.items()}, files
 
     def get_part_charset(self, headers: Headers) -> str:
-        """Note a part's charset; return one that loses nothing."""
+        """Remember a part's charset; `_decode` applies it later."""
         _, disposition = parse_options_header(headers.get("Content-Disposition"))
         _, options = parse_options_header(headers.get("Content-Type"))
         name, charset = disposition.get("name"), options.get("charset", "")
         self._charsets.setdefault(name, charset or bodies.current_charset())
+        # werkzeug would decode with replacement characters; latin-1 loses nothing.
         return "latin-1"
 
     def _decode(self, name: str, text: str) -> str:

@@ -1,9 +1,8 @@
-"""The method that a request means, for HTTP libraries that can only send GET and POST.
+"""`X-HTTP-Method-Override`, for HTTP libraries that can only send GET and POST.
 
-`X-HTTP-Method-Override` on a POST below the base path replaces the method before
-anything else looks at it: routing, access log, metrics, idempotency. Other routes
-ignore the header, because a browser's cookie may authenticate them.
-Source: elements-api appendix E, 1.8.
+On a POST below the base path the header replaces the method before anything else reads
+it: routing, access log, metrics, idempotency. Other routes ignore the header, because a
+browser's cookie may authenticate them. Source: elements-api appendix E, 1.8.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ _HEADER = "X-HTTP-Method-Override"
 _VARIABLE = "HTTP_X_HTTP_METHOD_OVERRIDE"
 
 
-class OverriddenMethods:
+class MethodOverrideMiddleware:
     """WSGI middleware that rewrites `REQUEST_METHOD`; paths must be normalised."""
 
     def __init__(self, app: WSGIApplication) -> None:
@@ -33,7 +32,7 @@ class OverriddenMethods:
     def __call__(
         self, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
-        """Pass the request on with the method that it means."""
+        """Call the application with the overriding method."""
         override = environ.get(_VARIABLE, "").strip().upper()
         if override in OVERRIDE_METHODS and _honours_overrides(environ):
             environ["REQUEST_METHOD"] = override
@@ -46,7 +45,7 @@ def _honours_overrides(environ: WSGIEnvironment) -> bool:
 
 
 def refuse_unknown_override() -> None:
-    """Refuse a POST that names another method: it was not meant to create anything.
+    """Refuse a POST with an invalid override: its caller does not intend a create.
 
     Raises:
         InvalidRequestError: the header holds anything but PATCH, PUT, DELETE or POST.

@@ -1,7 +1,7 @@
-"""Paths as old clients write them, brought to one form before routing.
+"""Normalisation of request paths before routing.
 
-Doubled and trailing slashes are dropped without a redirect, because a redirect turns
-a POST into a GET in many old clients. Source: elements-api 1.1.
+Doubled and trailing slashes are dropped without a redirect, because many old clients
+follow a redirected POST with a GET. Source: elements-api 1.1.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
-class NormalisedPaths:
+class PathMiddleware:
     """WSGI middleware that rewrites `PATH_INFO`; the query string is not touched."""
 
     def __init__(self, app: WSGIApplication) -> None:
@@ -25,24 +25,24 @@ class NormalisedPaths:
     def __call__(
         self, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
-        """Pass the call on under its normalised path."""
+        """Call the application with the normalised path."""
         environ["PATH_INFO"] = normalise(_encoded_path(environ))
         return self._app(environ, start_response)
 
 
 def normalise(path: str) -> str:
-    """Return a percent-encoded path decoded, as WSGI wants it (bytes as latin-1).
+    """Decode a percent-encoded path as WSGI requires it (bytes as latin-1).
 
     Slashes are collapsed before decoding: an encoded one is part of its segment and
-    stays encoded, so that an odd id never becomes a longer path. What is no UTF-8 is
-    read as windows-1252.
+    stays encoded, so that no id becomes a longer path. Bytes that are not UTF-8 are
+    decoded as windows-1252.
     """
     segments = (_decode(segment) for segment in path.split("/") if segment)
     return "/" + "/".join(segments)
 
 
 def normalise_target(target: str) -> str:
-    """Return the normalised path of a request target; empty if it cannot be read."""
+    """Return the normalised path of a request target; empty if it is malformed."""
     try:
         return normalise(_path_of(target))
     except ValueError:
@@ -55,7 +55,8 @@ def _decode(segment: str) -> str:
 
 
 def _encoded_path(environ: WSGIEnvironment) -> str:
-    """Return the path as sent where the server tells, else `PATH_INFO` encoded."""
+    """Return the path as sent if the server passes it on, else `PATH_INFO` encoded."""
+    # `PATH_INFO` is decoded already: an encoded slash cannot be recognised in it.
     raw = environ.get("RAW_URI") or environ.get("REQUEST_URI")
     if raw is None or environ.get("SCRIPT_NAME"):
         return quote(environ.get("PATH_INFO", "").encode("latin-1"))

@@ -1,9 +1,8 @@
-"""Who really called, when a proxy stands between.
+"""The caller's address, scheme and host when a reverse proxy forwards the request.
 
-What a trusted proxy says in `X-Forwarded-For`, `X-Forwarded-Proto` and
-`X-Forwarded-Host` takes the place of what the connection says; from anybody else
-these headers are dropped, because anybody can write them. Any header that only
-proxies write shows that the connection is not the caller's.
+`X-Forwarded-For`, `X-Forwarded-Proto` and `X-Forwarded-Host` of a trusted proxy replace
+what the connection shows. From any other peer they are dropped, because every client
+can send them. Any header that only proxies send shows that the peer is not the caller.
 """
 
 from __future__ import annotations
@@ -21,14 +20,14 @@ if TYPE_CHECKING:
 Address: TypeAlias = IPv4Address | IPv6Address
 Network: TypeAlias = IPv4Network | IPv6Network
 
-HIDDEN = "bridge.hidden_caller"
-"""Set in the environment when a proxy sent the request and its caller is not known.
+UNKNOWN_CALLER = "bridge.hidden_caller"
+"""Set in the environment when a proxy sent the request and its caller is unknown.
 
-It is known when a trusted proxy names it, unless as an address of this machine: that
-is what the proxy says when another one stands before it.
+The caller is known when a trusted proxy names it. A loopback address does not count: a
+proxy reports that when another proxy of this machine is in front of it.
 """
 
-_CLAIMS = (
+_FORWARDING_HEADERS = (
     "HTTP_FORWARDED",
     "HTTP_X_FORWARDED_FOR",
     "HTTP_X_FORWARDED_HOST",
@@ -48,8 +47,8 @@ _PROXY_HEADER = re.compile(
 )
 
 
-class ForwardedCallers:
-    """WSGI middleware that puts the caller in the place of a trusted proxy."""
+class ProxyHeadersMiddleware:
+    """WSGI middleware that replaces a trusted proxy's address with the caller's."""
 
     def __init__(self, app: WSGIApplication, trusted: Sequence[str]) -> None:
         self._app = app
@@ -58,25 +57,26 @@ class ForwardedCallers:
     def __call__(
         self, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
-        """Pass the call on as its real caller's."""
-        claims = {name: environ.pop(name) for name in _CLAIMS if name in environ}
-        if claims or any(map(_PROXY_HEADER.fullmatch, environ)):
+        """Call the application with the caller's address, scheme and host."""
+        headers = {
+            name: environ.pop(name) for name in _FORWARDING_HEADERS if name in environ
+        }
+        if headers or any(map(_PROXY_HEADER.fullmatch, environ)):
             trusted = self._trusts(environ.get("REMOTE_ADDR", ""))
-            if not trusted or not self._believe(environ, claims):
-                environ[HIDDEN] = True
+            if not trusted or not self._apply(environ, headers):
+                environ[UNKNOWN_CALLER] = True
         return self._app(environ, start_response)
 
     def _trusts(self, text: str) -> bool:
         address = read_address(text)
         return address is not None and is_within(address, self._trusted)
 
-    def _believe(self, environ: WSGIEnvironment, claims: dict[str, str]) -> bool:
-        """Take over the last claim of each kind: the ones before it are hearsay.
-
-        Return whether the caller is known by now.
-        """
+    def _apply(self, environ: WSGIEnvironment, headers: dict[str, str]) -> bool:
+        """Apply the last value of each header; return whether the caller is known."""
+        # Each proxy appends. Values before the last trusted one come from the caller,
+        # who can write anything there.
         caller: Address | None = None
-        for hop in reversed(claims.get("HTTP_X_FORWARDED_FOR", "").split(",")):
+        for hop in reversed(headers.get("HTTP_X_FORWARDED_FOR", "").split(",")):
             address = read_address(hop)
             if address is None:
                 break
@@ -84,31 +84,33 @@ class ForwardedCallers:
             environ["REMOTE_ADDR"] = str(address)
             if not is_within(address, self._trusted):
                 break
-        scheme = _last(claims.get("HTTP_X_FORWARDED_PROTO", "")).lower()
+        scheme = _last(headers.get("HTTP_X_FORWARDED_PROTO", "")).lower()
         if scheme in {"http", "https"}:
             environ["wsgi.url_scheme"] = scheme
-        if host := _last(claims.get("HTTP_X_FORWARDED_HOST", "")):
+        if host := _last(headers.get("HTTP_X_FORWARDED_HOST", "")):
             environ["HTTP_HOST"] = host
         return caller is not None and not caller.is_loopback
 
 
 def read_address(text: str) -> Address | None:
-    """Return an address written with or without a port; None for anything else."""
+    """Parse an address with or without a port; None for anything else."""
     text = text.strip()
     if text.startswith("["):
         text = text[1:].partition("]")[0]
+    # More colons than one: an IPv6 address, which has a port only after brackets.
     elif text.count(":") == 1:
         text = text.partition(":")[0]
     try:
         address = parse_ip(text)
     except ValueError:
         return None
+    # A dual-stack socket reports IPv4 peers as `::ffff:a.b.c.d`.
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return mapped or address
 
 
 def is_within(address: Address, networks: Iterable[Network]) -> bool:
-    """Tell whether an address belongs to one of the networks."""
+    """Return whether an address belongs to one of the networks."""
     return any(address in network for network in networks)
 
 

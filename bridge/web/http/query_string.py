@@ -1,7 +1,7 @@
-"""Query strings, as loosely as old clients write them, to what services ask for.
+"""Query strings: lenient parsing, and the requests to services that they hold.
 
-Unknown parameters are ignored, empty ones are absent. Source: elements-api 1.1, 1.9,
-2.2 and 4.5, client-quirks part 1.
+Unknown parameters are ignored, empty ones count as absent. Source: elements-api 1.1,
+1.9, 2.2 and 4.5, client-quirks part 1.
 """
 
 from __future__ import annotations
@@ -29,27 +29,27 @@ Query: TypeAlias = Mapping[str, Sequence[str]]
 DEFAULT_PAGE_SIZE = 200
 USAGE_PAGE_SIZE = 100
 MAX_PAGE_SIZE = 5000
-_LAST_PAGE = 10**9
+_LAST_PAGE = 10**9  # times the page size, the offset still fits 64 bits
 _NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
 _ESCAPES = re.compile("(?:%[0-9A-Fa-f]{2})+")
 _PATTERN_BEGINS = re.compile(r"""(?:\b|%20)like(?:\s|%20)*['"]\Z""", re.IGNORECASE)
-_PATTERN_LOOKS_BACK = 100
-_NOTHING = frozenset({"", "none", "null", "undefined", "nan"})
-"""What Python and JavaScript make of no value; in lower case."""
-_NO = frozenset({"false", "0", "no", "off"})
+_PATTERN_LOOKS_BACK = 100  # bounds the search, which runs for every escape
+_EMPTY_VALUES = frozenset({"", "none", "null", "undefined", "nan"})
+"""What clients in Python and JavaScript send for a missing value; in lower case."""
+_FALSE_VALUES = frozenset({"false", "0", "no", "off"})
 _QUERY_IS_WHERE = frozenset({"contacts", "leads"})
 
 
 def current_query() -> Query:
-    """Return the query of the call being answered."""
+    """Return the query of the current request."""
     return parse_query(request.environ.get("QUERY_STRING", ""))
 
 
 def idempotency_key() -> str | None:
-    """Return the `Idempotency-Key` of the call being answered; a blank one is none.
+    """Return the `Idempotency-Key` of the current request; None when it is blank.
 
     Raises:
-        InvalidRequestError: too long, or not of printable ASCII.
+        InvalidRequestError: too long, or not printable ASCII.
     """
     key = request.headers.get("Idempotency-Key", "").strip()
     if not re.fullmatch(r"[\x20-\x7e]{0,255}", key):
@@ -60,13 +60,12 @@ def idempotency_key() -> str | None:
 
 
 def parse_query(text: str) -> Query:
-    """Decode a query string as WSGI hands it over (bytes as latin-1).
+    """Parse a query string as WSGI passes it (bytes as latin-1).
 
-    Bytes that are no UTF-8, raw or percent-encoded, are read as windows-1252. A percent
-    sign that begins no escape stands for itself, because clients send
-    `where=name like 'Har%'` as typed; and so does one right behind the opening quote
-    of a pattern that was not encoded either, as in `name like '%ab%'`, unless UTF-8
-    begins there.
+    Bytes that are not UTF-8, raw or percent-encoded, are decoded as windows-1252. A
+    percent sign that does not begin an escape is literal, because clients send
+    `where=name like 'Har%'` unencoded. So is one directly behind the opening quote of
+    an unencoded pattern, as in `name like '%ab%'`, unless UTF-8 begins there.
     """
     query: dict[str, list[str]] = {}
     for pair in decode_unlabelled(text.encode("latin-1", "replace")).split("&"):
@@ -94,7 +93,7 @@ def _decode(text: str) -> str:
 
 
 def _decode_typed(run: str, data: bytes) -> str:
-    """Decode what is UTF-8, and leave the other escapes as they were typed."""
+    """Decode escapes of UTF-8, and leave the others as they are."""
     parts: list[str] = []
     at = 0
     for character in data.decode("utf-8", "surrogateescape"):
@@ -105,7 +104,7 @@ def _decode_typed(run: str, data: bytes) -> str:
 
 
 def _begins_pattern(text: str, at: int, data: bytes) -> bool:
-    """Tell whether a pattern as typed begins with a wildcard that looks encoded."""
+    """Return whether an unencoded pattern begins with a wildcard, as in `'%ab%'`."""
     begins = max(0, at - _PATTERN_LOOKS_BACK)
     if not _PATTERN_BEGINS.search(text, begins, at):
         return False
@@ -113,19 +112,19 @@ def _begins_pattern(text: str, at: int, data: bytes) -> bool:
 
 
 def text(query: Query, *names: str) -> str:
-    """Return the first value given under any of the names, or an empty text.
+    """Return the first value of any of the names, or an empty text.
 
     Raises:
-        InvalidRequestError: a NUL character, which no database stores.
+        InvalidRequestError: it contains NUL, which no database stores.
     """
     return next(iter(texts(query, *names)), "")
 
 
 def texts(query: Query, *names: str) -> list[str]:
-    """Return all values given under any of the names, in the order of the names.
+    """Return all values of the names, in the order of the names.
 
     Raises:
-        InvalidRequestError: a NUL character, which no database stores.
+        InvalidRequestError: one contains NUL, which no database stores.
     """
     values = [value for name in names for value in query.get(name, ())]
     if any("\0" in value for value in values):
@@ -134,15 +133,20 @@ def texts(query: Query, *names: str) -> list[str]:
 
 
 def flag(query: Query, name: str, *, default: bool) -> bool:
-    """Return a boolean parameter; whatever is neither true nor false is default."""
+    """Return a boolean parameter; anything but true and false is `default`."""
     return {"true": True, "false": False}.get(text(query, name).lower(), default)
 
 
-def listing(query: Query, object_name: str) -> tuple[ListRequest, list[str]]:
-    """Return what a hub list asks for, and notes on what was ignored.
+def current_flag(name: str, *, default: bool = False) -> bool:
+    """Return a boolean parameter of the current request."""
+    return flag(current_query(), name, default=default)
+
+
+def list_request(query: Query, object_name: str) -> tuple[ListRequest, list[str]]:
+    """Return the request for a list of records, and notes on ignored parameters.
 
     Raises:
-        InvalidRequestError: `page` or `pageSize` is no number.
+        InvalidRequestError: `page` or `pageSize` is not a number.
     """
     where_names = ("where", "query") if object_name in _QUERY_IS_WHERE else ("where",)
     page_size, notes = _page_size(query)
@@ -152,7 +156,7 @@ def listing(query: Query, object_name: str) -> tuple[ListRequest, list[str]]:
             page=_page(query),
             page_size=page_size,
             next_page=_next_page(query),
-            view=view(query),
+            view=record_options(query),
             order=",".join(query.get("orderBy", ())),
             total=wants_total(query),
         ),
@@ -160,46 +164,47 @@ def listing(query: Query, object_name: str) -> tuple[ListRequest, list[str]]:
     )
 
 
-def view(query: Query) -> RecordOptions:
-    """Return how a call wants its records shown; never an error."""
+def record_options(query: Query) -> RecordOptions:
+    """Return the requested form of records: fields and labels; never an error."""
     names = map(str.strip, ",".join(query.get("fields", ())).split(","))
-    return RecordOptions(tuple(filter(None, names)), _wished(query, "labels"))
+    return RecordOptions(tuple(filter(None, names)), _is_true(query, "labels"))
 
 
 def wants_page(query: Query) -> bool:
-    """Tell whether a call asks for a piece of a list that is whole otherwise."""
-    return any(_meant(query, name) for name in ("page", "pageSize", "nextPage"))
+    """Return whether a page is requested of a list that is returned whole otherwise."""
+    return any(_value(query, name) for name in ("page", "pageSize", "nextPage"))
 
 
-def chosen(documents: list[dict[str, JSON]]) -> list[dict[str, JSON]]:
-    """Return the documents of a short list that `where` lets pass.
+def filter_documents(documents: list[dict[str, JSON]]) -> list[dict[str, JSON]]:
+    """Return the documents of a short list that match `where`.
 
     Raises:
-        InvalidQueryError: `where` cannot be used.
+        InvalidQueryError: `where` is invalid.
     """
     return select_documents(text(current_query(), "where"), documents)
 
 
 def wants_total(query: Query) -> bool:
-    """Tell whether a list is to say how many items there are in all."""
-    return _wished(query, "returnTotalCount", "returnCount")
+    """Return whether the total number of items is requested."""
+    return _is_true(query, "returnTotalCount", "returnCount")
 
 
 def dry_run(query: Query) -> bool:
-    """Tell whether a write is only to be shown.
+    """Return whether a write is a dry run.
 
-    In doubt it is: the name counts in any case, and every value but a plain no.
+    In doubt it is: the name is not case-sensitive, and every value but a clear "no"
+    counts, so that a typing error never writes.
     """
     return any(
-        value.strip().lower() not in _NO
+        value.strip().lower() not in _FALSE_VALUES
         for name, values in query.items()
         if name.strip().lower() == "dryrun"
         for value in values
     )
 
 
-def _wished(query: Query, *names: str) -> bool:
-    """Tell whether any of the names has the value true; never an error."""
+def _is_true(query: Query, *names: str) -> bool:
+    """Return whether any of the names has the value true; never an error."""
     values = [value for name in names for value in query.get(name, ())]
     return any(value.strip().lower() == "true" for value in values)
 
@@ -207,10 +212,10 @@ def _wished(query: Query, *names: str) -> bool:
 def instance_search(
     query: Query, *, element_key: str | None = None
 ) -> tuple[InstanceSearch, list[str]]:
-    """Return what an instance list asks for, and notes on what was ignored.
+    """Return the request for a list of instances, and notes on ignored parameters.
 
     Raises:
-        InvalidRequestError: `page` or `pageSize` is no number.
+        InvalidRequestError: `page` or `pageSize` is not a number.
     """
     page_size, notes = _page_size(query)
     return (
@@ -227,29 +232,26 @@ def instance_search(
     )
 
 
-def cut(query: Query) -> tuple[PageRequest, list[str]]:
-    """Return which piece of a platform list is asked for, and notes as `listing`.
+def page_request(query: Query) -> tuple[PageRequest, list[str]]:
+    """Return which page of a platform list is requested, and notes as `list_request`.
 
     Raises:
-        InvalidRequestError: `page`, `pageSize`, `offset` or `pageOffset` is no number.
+        InvalidRequestError: `page`, `pageSize`, `offset` or `pageOffset` is not a
+            number.
     """
     page_size, notes = _page_size(query)
-    offset = _number(query, "offset", "pageOffset")
-    if offset is None or offset < 0:
-        offset = (_page(query) - 1) * page_size
+    offset = _offset(query, page_size, "offset", "pageOffset")
     return PageRequest(offset, page_size, _next_page(query), wants_total(query)), notes
 
 
 def usage_search(query: Query) -> tuple[UsageSearch, list[str]]:
-    """Return what a look into the usage log asks for, and notes as `listing`.
+    """Return the search of the request log, and notes as `list_request`.
 
     Raises:
-        InvalidRequestError: `page`, `pageSize` or `pageOffset` is no number.
+        InvalidRequestError: `page`, `pageSize` or `pageOffset` is not a number.
     """
     page_size, notes = _page_size(query, USAGE_PAGE_SIZE)
-    offset = _number(query, "pageOffset", "offset")
-    if offset is None or offset < 0:
-        offset = (_page(query) - 1) * page_size
+    offset = _offset(query, page_size, "pageOffset", "offset")
     return (
         UsageSearch(
             since=text(query, "from"),
@@ -268,8 +270,8 @@ def usage_search(query: Query) -> tuple[UsageSearch, list[str]]:
     )
 
 
-def figures_search(query: Query) -> MetricsSearch:
-    """Return what is to be counted in the usage log.
+def metrics_search(query: Query) -> MetricsSearch:
+    """Return the search whose matches in the request log are counted.
 
     Raises:
         InvalidRequestError: as `usage_search`.
@@ -293,12 +295,19 @@ def _page(query: Query) -> int:
     return min(max(_number(query, "page") or 1, 1), _LAST_PAGE)
 
 
+def _offset(query: Query, page_size: int, *names: str) -> int:
+    offset = _number(query, *names)
+    if offset is None or offset < 0:
+        return (_page(query) - 1) * page_size
+    return offset
+
+
 def _next_page(query: Query) -> str | None:
-    return _meant(query, "nextPage") or None
+    return _value(query, "nextPage") or None
 
 
 def _number(query: Query, *names: str) -> int | None:
-    value = _meant(query, *names)
+    value = _value(query, *names)
     if not value:
         return None
     if not _NUMBER.fullmatch(value):
@@ -306,7 +315,7 @@ def _number(query: Query, *names: str) -> int | None:
     return int(value)
 
 
-def _meant(query: Query, *names: str) -> str:
-    """Return the first value that is more than a client's word for none, or none."""
+def _value(query: Query, *names: str) -> str:
+    """Return the first value that is not a client's spelling of a missing one."""
     values = (value.strip() for value in texts(query, *names))
-    return next((value for value in values if value.lower() not in _NOTHING), "")
+    return next((value for value in values if value.lower() not in _EMPTY_VALUES), "")

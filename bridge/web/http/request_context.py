@@ -1,4 +1,4 @@
-"""What belongs to the call being answered: its id, its secrets, who sent it.
+"""The current request: its id, its secrets, its user and its instance.
 
 The only place where the untyped `flask.g` and `app.extensions` are read or written.
 """
@@ -23,7 +23,7 @@ from bridge.web.http.charsets import decode_labelled
 _EXTENSION = "bridge"
 _FILES = "bridge files"
 REFUSAL = "refuse"
-"""First word of the endpoints that exist to refuse a verb, which no `Allow` names."""
+"""First word of the endpoints that only refuse a method; `Allow` leaves them out."""
 
 
 def new_request_id() -> str:
@@ -32,71 +32,71 @@ def new_request_id() -> str:
 
 
 def install(app: Flask, ctx: Context) -> None:
-    """Make `ctx` what `context()` returns in calls to `app`."""
+    """Make `context()` return `ctx` in requests to `app`."""
     app.extensions[_EXTENSION] = ctx
 
 
 def context() -> Context:
-    """Return the context the application was made with."""
+    """Return the context of the application."""
     return cast("Context", current_app.extensions[_EXTENSION])
 
 
-def serve_files(app: Flask, *endpoints: str) -> None:
-    """Note that views of `app` answer files, of whatever media type those have."""
+def mark_file_endpoints(app: Flask, *endpoints: str) -> None:
+    """Mark endpoints of `app` that return files of any media type."""
     app.extensions.setdefault(_FILES, set()).update(endpoints)
 
 
-def answers_files() -> bool:
-    """Tell whether the view of this call answers a file, so that any `Accept` will do.
+def sends_file() -> bool:
+    """Return whether this request gets a file: then any `Accept` is good enough.
 
-    Source: RFC 9110, 12.5.1: what is there may be sent although nobody asked for it.
+    Source: RFC 9110, 12.5.1: a server may send what `Accept` does not list.
     """
     return request.endpoint in current_app.extensions.get(_FILES, ())
 
 
 def public_url() -> str:
-    """Return where callers reach us, without a slash at the end.
+    """Return the base URL at which callers reach us, without a slash at the end.
 
-    As the operator says, else as this call says, through a trusted proxy or not.
-    Whatever is built from a call that says so itself may be shown to that caller, and
-    kept nowhere.
+    It is the setting, else taken from this request. A caller can forge the latter, so
+    it may be shown to that caller only, and never be stored.
     """
     configured = context().settings.public_url
     return configured or request.host_url.rstrip("/")
 
 
 def request_id() -> str:
-    """Return the id of this call, the same one however often it is asked for."""
+    """Return the id of this request."""
     if "request_id" not in g:
         g.request_id = new_request_id()
     return cast("str", g.request_id)
 
 
-def admit(
+def set_caller(
     secrets: Secrets, user: User | None = None, instance: Instance | None = None
 ) -> None:
-    """Remember what was found behind the `Authorization` header of this call."""
+    """Set the secrets, user and instance of this request."""
     g.secrets, g.user, g.instance = secrets, user, instance
+    # From here on, logs and traces of this request mask these values.
     current_call.conceal(
         secrets.user, secrets.organization, secrets.element, secrets.bearer
     )
-    noted = current_call.current()
-    if noted is not None and instance is not None:
-        noted.instance_id = instance.id
+    call = current_call.current()
+    if call is not None and instance is not None:
+        call.instance_id = instance.id
         if is_traced(context(), instance):
-            noted.trace = current_call.CallTrace()
+            call.trace = current_call.CallTrace()
 
 
 def secrets() -> Secrets:
-    """Return the parts of this call's `Authorization` header."""
+    """Return the parts of this request's `Authorization` header."""
     return cast("Secrets", g.secrets)
 
 
 def user() -> User:
-    """Return who sent this call.
+    """Return the user of this request.
 
     Raises:
-        NotFoundError: nobody was asked for; no such path in this family.
+        NotFoundError: the path belongs to a rule that identifies no user.
     """
     if g.get("user") is None:
         raise NotFoundError("No such path.")
@@ -104,7 +104,7 @@ def user() -> User:
 
 
 def refuse_method(method: str) -> NoReturn:
-    """Refuse a verb that a path of the platform lacks.
+    """Refuse a method that a path of the platform does not support.
 
     Raises:
         VerbNotSupportedError: always.
@@ -113,10 +113,10 @@ def refuse_method(method: str) -> NoReturn:
 
 
 def instance() -> Instance:
-    """Return the instance that the token of this call opened.
+    """Return the instance of this request's token.
 
     Raises:
-        NotFoundError: the path belongs to a family of calls that opens none, such as
+        NotFoundError: the path belongs to a rule that opens no instance, such as
             `/accounts/7/elements`.
     """
     if g.get("instance") is None:
@@ -124,20 +124,20 @@ def instance() -> Instance:
     return cast("Instance", g.instance)
 
 
-def caller() -> User | None:
-    """Return who sent this call, or None when nobody was recognised (yet)."""
+def find_user() -> User | None:
+    """Return the user of this request, or None when none is authenticated (yet)."""
     return cast("User | None", g.get("user"))
 
 
-def keep_body(body: bytes, charset: str) -> None:
-    """Keep the body of this call if it is traced, as UTF-8 where it can be read."""
-    noted = current_call.current()
-    if noted is not None and noted.trace is not None:
+def trace_body(body: bytes, charset: str) -> None:
+    """Record the body if this request is traced, as UTF-8 where it can be decoded."""
+    call = current_call.current()
+    if call is not None and call.trace is not None:
         with contextlib.suppress(CallerError):
             body = decode_labelled(body, charset, "").encode(errors="replace")
-        noted.trace.body = body
+        call.trace.body = body
 
 
-def opened() -> Instance | None:
-    """Return the instance of this call, or None when none was opened (yet)."""
+def find_instance() -> Instance | None:
+    """Return the instance of this request, or None when none is opened (yet)."""
     return cast("Instance | None", g.get("instance"))

@@ -1,6 +1,6 @@
-"""JSON documents, listings and the headers that every answer carries.
+"""JSON responses: objects, lists, pages, and the headers of every response.
 
-Paging lives in headers and bodies are bare. Source: elements-api 1.5, 1.8, 1.9, 4.3.
+Paging is in headers, bodies are bare arrays. Source: elements-api 1.5, 1.8, 1.9, 4.3.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from flask import Response, request
 from bridge.errors import single_full_stops
 from bridge.services import paging
 from bridge.web.http import query_string, request_context
-from bridge.web.http.route_auth import AuthRule, family_of
+from bridge.web.http.route_auth import AuthRule, auth_rule
 
 JSON_TYPE = "application/json;charset=UTF-8"
 _MAX_NOTE = 1000
@@ -24,7 +24,7 @@ _WIDTH = 63
 
 
 def to_json(value: object) -> bytes:
-    """Return a value as JSON; times to the second in UTC, decimals digit by digit."""
+    """Serialize a value as JSON; times to the second in UTC, decimals exactly."""
     option = orjson.OPT_PASSTHROUGH_DATETIME
     try:
         return orjson.dumps(value, default=_jsonable, option=option)
@@ -33,7 +33,7 @@ def to_json(value: object) -> bytes:
 
 
 def _exact(value: object) -> object:
-    """Return a value with whole numbers of more than 64 bits written digit by digit."""
+    """Return a value whose integers beyond 64 bits, which orjson refuses, are text."""
     if isinstance(value, Mapping):
         return {name: _exact(item) for name, item in value.items()}
     if isinstance(value, list):
@@ -43,7 +43,8 @@ def _exact(value: object) -> object:
 
 
 def _jsonable(value: object) -> object:
-    """Write what JSON has no type for; `datetime` first, it is a `date` as well."""
+    """Serialize types that JSON lacks."""
+    # A `datetime` is also a `date`, so it is checked first.
     if isinstance(value, datetime):
         if value.tzinfo is None:
             raise TypeError("A time without a zone cannot be written.")
@@ -63,11 +64,11 @@ def json_object(
     notice: str = "",
     notes: Sequence[str] = (),
 ) -> Response:
-    """Answer one object; `ignored` names members of the request that were not used."""
+    """Return one object; `ignored` names members of the request that were not used."""
     response = Response(to_json(body), content_type=JSON_TYPE)
     unused = [f"These members were ignored: {', '.join(ignored)}."] if ignored else []
-    told = [f"The record was {notice}."] if notice else []
-    _add_notes(response, [*unused, *told, *notes])
+    done = [f"The record was {notice}."] if notice else []
+    _add_notes(response, [*unused, *done, *notes])
     return response
 
 
@@ -78,7 +79,7 @@ def json_page(
     total: int | None = None,
     notes: Sequence[str] = (),
 ) -> Response:
-    """Answer a bare array; the token header is absent on the last page."""
+    """Return a bare array; the token header is absent on the last page."""
     response = Response(to_json(items), content_type=JSON_TYPE)
     if total is not None:
         response.headers["Elements-Total-Count"] = str(total)
@@ -90,44 +91,46 @@ def json_page(
 
 
 def json_list(items: Sequence[object]) -> Response:
-    """Answer a whole list, or the page of it that the call asks for.
+    """Return a whole list, or the page of it that the query requests.
 
     Raises:
-        InvalidRequestError: `page` or `pageSize` is no number, `nextPage` no token of
-            this list.
+        InvalidRequestError: `page` or `pageSize` is not a number, or `nextPage` not a
+            token of this list.
     """
     query = query_string.current_query()
     if not query_string.wants_page(query):
         total = len(items) if query_string.wants_total(query) else None
         return json_page(items, next_page=None, total=total)
-    asked, notes = query_string.cut(query)
-    piece = paging.slice_page(str(request.endpoint), items, asked)
+    page, notes = query_string.page_request(query)
+    # Page tokens contain the name of the endpoint: renaming a view invalidates them.
+    found = paging.slice_page(str(request.endpoint), items, page)
     return json_page(
-        piece.items, next_page=piece.next_page, total=piece.total, notes=notes
+        found.items, next_page=found.next_page, total=found.total, notes=notes
     )
 
 
-def rehearsed(
+def dry_run_result(
     document_: Mapping[str, object], ignored: Sequence[str], notes: Sequence[str] = ()
 ) -> Response:
-    """Answer what a write would send, and which members it would not use."""
+    """Return what a write would send, and which members it would ignore."""
     return json_object(document_, ignored=ignored, notes=notes)
 
 
 def mark_replay(response: Response, *, replayed: bool) -> Response:
-    """Tell a caller that the answer is that of an earlier call of the same create."""
+    """Mark a response that repeats that of an earlier request of the same create."""
     if replayed:
         response.headers["Idempotency-Replayed"] = "true"
     return response
 
 
 def empty() -> Response:
-    """Answer 200 without a body, as deletes and switches do."""
+    """Return 200 without a body, as after a delete."""
     return Response(b"", content_type=JSON_TYPE)
 
 
 def _add_notes(response: Response, notes: Sequence[str]) -> None:
-    """Set `Elements-Error`; member names are a caller's text and may hold anything."""
+    """Set `Elements-Error`, in printable ASCII and limited in length."""
+    # Notes repeat names of the caller's members, which may contain line breaks.
     if notes:
         sentences = single_full_stops(" ".join(notes))
         text = sentences.encode("ascii", "backslashreplace").decode("ascii")
@@ -136,9 +139,9 @@ def _add_notes(response: Response, notes: Sequence[str]) -> None:
 
 
 def finish(response: Response) -> Response:
-    """Add the headers that every answer carries, errors included."""
+    """Add the headers of every response, errors included."""
     response.headers["Elements-Request-Id"] = request_context.request_id()
-    instance = request_context.opened()
+    instance = request_context.find_instance()
     if instance is not None and _is_hub_call():
         response.headers["Elements-Element-Instance-Id"] = str(instance.id)
     return response
@@ -146,6 +149,6 @@ def finish(response: Response) -> Response:
 
 def _is_hub_call() -> bool:
     return (
-        family_of(request.method, request.path, request_context.secrets())
+        auth_rule(request.method, request.path, request_context.secrets())
         is AuthRule.HUB
     )

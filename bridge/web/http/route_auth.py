@@ -1,7 +1,7 @@
-"""Which credentials a path asks for, decided before the path is resolved.
+"""Which credentials a path requires, decided before the path is routed.
 
-An unknown path under the base path belongs to a family too: a caller without valid
-secrets learns nothing about what exists. Source: elements-api 1.2 and 1.3.
+Unknown paths below the base path have a rule too: a caller without valid secrets learns
+nothing about which paths exist. Source: elements-api 1.2 and 1.3.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ BASE = "/elements/api-v2"
 
 
 class AuthRule(Enum):
-    """A group of calls that needs the same parts of the `Authorization` header.
+    """The parts of the `Authorization` header that a group of paths requires.
 
-    `CATALOGUE` needs none, and is answered for whoever is named when there are some.
+    `CATALOGUE` requires none, but a user that is named must be valid.
     """
 
     ANONYMOUS = auto()
@@ -55,21 +55,21 @@ TOKEN_FORMS = frozenset(
         "transformations",
     }
 )
-"""Second segments below `/instances` where a token takes the place of an id."""
+"""Second segments below `/instances` that replace the id: the token identifies it."""
 
 _FIXED = {
     "authentication": AuthRule.ANONYMOUS,
     "openapi.json": AuthRule.ANONYMOUS,
     "instance": AuthRule.TOKEN,
 }
-_OF_ACCOUNTS = frozenset({"settings", "instances", "objects"})
-_OF_ONE_ACCOUNT = _OF_ACCOUNTS | {"users", "roles", "elements"}
+_ACCOUNTS_ROUTES = frozenset({"settings", "instances", "objects"})
+_ACCOUNT_ROUTES = _ACCOUNTS_ROUTES | {"users", "roles", "elements"}
 _HUB_DEPTH = 3
 _RECORD_DEPTH = 2
 
 
-def family_of(method: str, path: str, secrets: Secrets) -> AuthRule:
-    """Return the family of a normalised path below `BASE`."""
+def auth_rule(method: str, path: str, secrets: Secrets) -> AuthRule:
+    """Return the rule of a normalised path below `BASE`."""
     segments = path.removeprefix(BASE).strip("/").split("/")
     head = segments[0]
     if head in _FIXED:
@@ -78,13 +78,14 @@ def family_of(method: str, path: str, secrets: Secrets) -> AuthRule:
         return _BY_SHAPE[head](method, segments)
     if head in _PLATFORM or _is_account_route(segments):
         return AuthRule.PLATFORM
+    # With an Element part, these paths are records of the element.
     is_shared = head in {"accounts", "users"} and len(segments) <= _RECORD_DEPTH
     is_shared = is_shared or (head == "users" and segments[2:3] == ["roles"])
     return AuthRule.PLATFORM if is_shared and secrets.element is None else AuthRule.HUB
 
 
-def _instances_family(method: str, segments: list[str]) -> AuthRule:
-    """Tell `PUT /instances` and `/instances/enabled` from the forms with an id."""
+def _instances_rule(method: str, segments: list[str]) -> AuthRule:
+    """Distinguish `PUT /instances` and `/instances/enabled` from forms with an id."""
     if len(segments) == 1:
         by_token = method in {"PUT", "PATCH", "DELETE"}
     else:
@@ -92,28 +93,28 @@ def _instances_family(method: str, segments: list[str]) -> AuthRule:
     return AuthRule.TOKEN if by_token else AuthRule.PLATFORM
 
 
-def _hubs_family(method: str, segments: list[str]) -> AuthRule:
-    """Tell `/hubs/crm/accounts` from the catalogue's `/hubs/crm/elements`."""
+def _hubs_rule(method: str, segments: list[str]) -> AuthRule:
+    """Distinguish `/hubs/crm/accounts` from the catalogue's `/hubs/crm/elements`."""
     if len(segments) < _HUB_DEPTH or segments[2:] == ["elements"]:
-        return _read_by_anybody(method)
+        return _catalogue_rule(method)
     return AuthRule.HUB
 
 
-def _elements_family(method: str, segments: list[str]) -> AuthRule:
-    """Tell the catalogue from the instances below one of its elements."""
+def _elements_rule(method: str, segments: list[str]) -> AuthRule:
+    """Distinguish the catalogue from the instances below one of its elements."""
     if segments[2:3] == ["instances"]:
         return AuthRule.PLATFORM
-    return _read_by_anybody(method)
+    return _catalogue_rule(method)
 
 
-def _read_by_anybody(method: str) -> AuthRule:
+def _catalogue_rule(method: str) -> AuthRule:
     return AuthRule.CATALOGUE if method in {"GET", "HEAD"} else AuthRule.PLATFORM
 
 
 _BY_SHAPE = {
-    "elements": _elements_family,
-    "hubs": _hubs_family,
-    "instances": _instances_family,
+    "elements": _elements_rule,
+    "hubs": _hubs_rule,
+    "instances": _instances_rule,
 }
 
 
@@ -122,10 +123,10 @@ FIXED_HEADS = _PLATFORM | _FIXED.keys() | _BY_SHAPE.keys() | {"objects", "ping"}
 
 
 def _is_account_route(segments: list[str]) -> bool:
-    """Tell `/accounts/settings` and `/accounts/7/users` from CRM accounts."""
+    """Distinguish `/accounts/settings` and `/accounts/7/users` from CRM accounts."""
     match segments:
-        case ["accounts", second, *_] if second in _OF_ACCOUNTS:
+        case ["accounts", second, *_] if second in _ACCOUNTS_ROUTES:
             return True
-        case ["accounts", _, third, *_] if third in _OF_ONE_ACCOUNT:
+        case ["accounts", _, third, *_] if third in _ACCOUNT_ROUTES:
             return True
     return False

@@ -1,8 +1,8 @@
-"""Files as request bodies: a multipart form, bare bytes, or JSON.
+"""Uploads: a multipart form, the bytes of a file, or JSON.
 
-A name in `Content-Disposition` or `?fileName=` makes the whole body the file. Files
-are read piece by piece into a temporary file, which is in memory only while small.
-The limits are ours.
+A name in `Content-Disposition` or `?fileName=` makes the whole body the file. Files are
+read in chunks into a temporary file, which stays in memory while it is small. The
+limits are ours.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from bridge.web.http.forms import MULTIPART, FormParser
 _IN_MEMORY_BYTES = 1 << 19
 _PIECE = 1 << 16
 _FIELD_BYTES = 1 << 16
-_FRAMING_BYTES = 1 << 18
-_MOST_PARTS = 50
+_FRAMING_BYTES = 1 << 18  # boundaries, part headers and fields around the file
+_MAX_PARTS = 50
 _NAMES = ("fileName", "filename")
 _QUOTED_NAME = re.compile(r'filename="((?:[^"\\]|\\.)*)"', re.IGNORECASE)
 _MEMBERS = ("title", "publish", "type")
@@ -38,12 +38,12 @@ _TO_NAME = "send Content-Disposition: attachment; filename=… or ?fileName=…"
 
 @contextmanager
 def current_upload() -> Iterator[UploadedFile]:
-    """Yield what the call being answered uploads; its file is gone afterwards.
+    """Yield the upload of the current request; its file is deleted afterwards.
 
     Raises:
-        InvalidRequestError: unreadable, cut short, or more than one file.
-        UnsupportedMediaError: a compressed body, or one of several parts that is
-            no form.
+        InvalidRequestError: malformed, cut short, or more than one file.
+        UnsupportedMediaError: a compressed body, or a multipart body that is not a
+            form.
         RequestEntityTooLarge: more bytes than the settings allow.
     """
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
@@ -78,7 +78,7 @@ def current_upload() -> Iterator[UploadedFile]:
 
 
 def _members() -> dict[str, JSON]:
-    """Read a body without a file name as JSON; it may be a file all the same."""
+    """Read a body without a file name as JSON."""
     try:
         return bodies.optional_object()
     except InvalidRequestError as error:
@@ -94,7 +94,7 @@ def _form(name: str | None, opened: ExitStack) -> UploadedFile:
     parser = FormParser(
         stream_factory=spooled,
         max_form_memory_size=_FIELD_BYTES,
-        max_form_parts=_MOST_PARTS,
+        max_form_parts=_MAX_PARTS,
     )
     try:
         form, files = parser.parse_form(_input())
@@ -112,6 +112,7 @@ def _form(name: str | None, opened: ExitStack) -> UploadedFile:
         return UploadedFile(dict(form))
     [file] = sent
     transfer = file.headers.get("Content-Transfer-Encoding", "binary").strip().lower()
+    # An encoded part would be stored as it is, and the file be useless.
     if transfer not in {"binary", "8bit", "7bit", ""}:
         raise UnsupportedMediaError(
             f"Content-Transfer-Encoding {transfer} is not read here; send the bytes."
@@ -124,7 +125,7 @@ def _form(name: str | None, opened: ExitStack) -> UploadedFile:
 
 
 def _spool(source: IO[bytes]) -> BinaryIO:
-    """Read a body that is a file; the caller closes what is returned."""
+    """Copy a body that is a file to a temporary file; the caller closes it."""
     file = _temporary()
     try:
         size = 0
@@ -149,9 +150,9 @@ def _temporary() -> BinaryIO:
 
 
 def _input() -> IO[bytes]:
-    """Return the body, which may be as large as a file with what is around it."""
+    """Return the body as a stream, limited to the largest file and its framing."""
     limit = request_context.context().settings.http_max_upload_bytes + _FRAMING_BYTES
-    bodies.limit(limit)
+    bodies.limit_size(limit)
     try:
         return get_input_stream(request.environ, max_content_length=limit)
     except RequestEntityTooLarge:
@@ -171,7 +172,7 @@ def _too_large() -> RequestEntityTooLarge:
 
 
 def _header_name() -> str | None:
-    """Return the name in `Content-Disposition`; WSGI hands its bytes as latin-1."""
+    """Return the name in `Content-Disposition`; WSGI passes its bytes as latin-1."""
     header = request.headers.get("Content-Disposition", "")
     header = decode_unlabelled(header.encode("latin-1"))
     name = parse_options_header(header)[1].get("filename")
@@ -179,9 +180,9 @@ def _header_name() -> str | None:
 
 
 def _with_path(header: str, name: str) -> str:
-    """Return a file name with the backslashes that werkzeug took for quoting.
+    """Return a file name with the backslashes that werkzeug removes as quoting.
 
-    Old browsers send a whole path, in which they quote nothing.
+    Old browsers send a whole Windows path without quoting its backslashes.
     """
     quoted = _QUOTED_NAME.search(header)
     if quoted is None or "\\" not in quoted[1]:

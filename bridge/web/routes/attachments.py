@@ -1,6 +1,6 @@
-"""Attachments of a record: `/tickets/7/attachments`, and by themselves.
+"""Attachments, below their record (`/tickets/7/attachments`) and by id.
 
-The contract has generic children and no binary rows, so the paths are ours.
+The published API has no paths for binary data, so these are ours.
 """
 
 from __future__ import annotations
@@ -9,24 +9,23 @@ from collections.abc import Callable
 
 from flask import Flask, Response, request
 
-from bridge.errors import VerbNotSupportedError
 from bridge.services.attachments import files
 from bridge.services.attachments.files import AttachmentParent
 from bridge.web.http import query_string, request_context, responses, uploads
-from bridge.web.http.file_responses import file_answer
+from bridge.web.http.file_responses import file_response
 from bridge.web.routes.hubs import PREFIXES, enabled_instance
 
 _OF_RECORD = "/<object:object_name>/<record_id>/attachments"
 _ALONE = "/attachments"
 _ENTITY = ("/AttachmentInfo", "/attachmentinfo")
-"""The entity's own name: its routes are those of any object, but for the bytes."""
+"""The entity's native names: only the download is here, the rest is in `hubs`."""
 
 _DATA = "download_attachment"
 
 
 def register(app: Flask) -> None:
-    """Add every route twice, with the hub and without."""
-    request_context.serve_files(app, _DATA)
+    """Add every route with the hub and without."""
+    request_context.mark_file_endpoints(app, _DATA)
     one = "/<attachment_id>"
     views: list[tuple[str, Callable[..., Response], list[str]]] = [
         (_OF_RECORD, create_attachment, ["POST"]),
@@ -51,9 +50,11 @@ def register(app: Flask) -> None:
 def list_attachments(
     object_name: str | None = None, record_id: str | None = None
 ) -> Response:
-    """Answer a page of attachments. One vendor call, two when there are none."""
+    """Return a page of attachments. One vendor call, two when there are none."""
     instance = enabled_instance()
-    listing, notes = query_string.listing(query_string.current_query(), "attachments")
+    listing, notes = query_string.list_request(
+        query_string.current_query(), "attachments"
+    )
     page = files.list_attachments(
         request_context.context(), instance, _owner(object_name, record_id), listing
     )
@@ -66,41 +67,42 @@ def list_attachments(
 
 
 def create_attachment(object_name: str, record_id: str) -> Response:
-    """Attach a file or a link and answer its record. Two vendor calls."""
+    """Attach a file or a link and return its record. Two vendor calls."""
     target = (
         request_context.context(),
         enabled_instance(),
         AttachmentParent(object_name, record_id),
     )
     query = query_string.current_query()
+    # The temporary file of the upload must stay open until Autotask has it.
     with uploads.current_upload() as upload:
         if query_string.dry_run(query):
-            return responses.rehearsed(*files.dry_run_create(*target, upload))
-        written = files.create_attachment(
+            return responses.dry_run_result(*files.dry_run_create(*target, upload))
+        result = files.create_attachment(
             *target,
             upload,
             key=query_string.idempotency_key(),
-            view=query_string.view(query),
+            view=query_string.record_options(query),
         )
-    answer = responses.json_object(
-        written.record,
-        ignored=written.ignored,
-        notice=written.notice,
-        notes=written.notes,
+    response = responses.json_object(
+        result.record,
+        ignored=result.ignored,
+        notice=result.notice,
+        notes=result.notes,
     )
-    return responses.mark_replay(answer, replayed=written.replayed)
+    return responses.mark_replay(response, replayed=result.replayed)
 
 
 def get_attachment(
     attachment_id: str, object_name: str | None = None, record_id: str | None = None
 ) -> Response:
-    """Answer what is known of an attachment. One vendor call."""
+    """Return the record of an attachment. One vendor call."""
     shown = files.get_attachment(
         request_context.context(),
         enabled_instance(),
         _owner(object_name, record_id),
         attachment_id,
-        view=query_string.view(query_string.current_query()),
+        view=query_string.record_options(query_string.current_query()),
     )
     return responses.json_object(shown.record, notes=shown.notes)
 
@@ -108,38 +110,36 @@ def get_attachment(
 def download_attachment(
     attachment_id: str, object_name: str | None = None, record_id: str | None = None
 ) -> Response:
-    """Answer a file. One vendor call."""
+    """Return a file. One vendor call."""
     file = files.download(
         request_context.context(),
         enabled_instance(),
         _owner(object_name, record_id),
         attachment_id,
     )
-    return file_answer(file.data, name=file.name, content_type=file.content_type)
+    return file_response(file.data, name=file.name, content_type=file.content_type)
 
 
 def delete_attachment(
     attachment_id: str, object_name: str | None = None, record_id: str | None = None
 ) -> Response:
-    """Delete an attachment. One vendor call, two for one of a record."""
+    """Delete an attachment. One vendor call, two if the path names its record."""
     owner = _owner(object_name, record_id)
     target = (request_context.context(), enabled_instance(), owner, attachment_id)
     if query_string.dry_run(query_string.current_query()):
-        return responses.rehearsed(files.dry_run_delete(*target), [])
+        return responses.dry_run_result(files.dry_run_delete(*target), [])
     files.delete_attachment(*target)
     return responses.empty()
 
 
 def refuse(**_path: str) -> Response:
-    """Refuse to change what can only be attached to a record and deleted.
+    """Refuse to change an attachment: it can only be created and deleted.
 
     Raises:
         VerbNotSupportedError: always.
     """
     enabled_instance()
-    raise VerbNotSupportedError(
-        f"Method {request.method} is not supported for {request.path}."
-    )
+    request_context.refuse_method(request.method)
 
 
 def _owner(object_name: str | None, record_id: str | None) -> AttachmentParent | None:

@@ -1,4 +1,4 @@
-"""Logging in with a password, to read the two secrets. Source: elements-api 1.4."""
+"""Login with a password, to read the two secrets. Source: elements-api 1.4."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bridge.web.http.route_auth import BASE
 
 
 def register(app: Flask) -> None:
-    """Add the routes; neither needs User and Organization."""
+    """Add the routes; none requires User and Organization."""
     path = f"{BASE}/authentication"
     app.add_url_rule(path, view_func=log_in, methods=["POST"])
     app.add_url_rule(f"{path}/secrets", view_func=read_secrets, methods=["GET"])
@@ -21,7 +21,7 @@ def register(app: Flask) -> None:
 
 
 def log_in() -> Response:
-    """Answer the user with a bearer token."""
+    """Return the user with a bearer token."""
     body = bodies.current_object()
     return responses.json_object(
         access.log_in(
@@ -31,15 +31,16 @@ def log_in() -> Response:
 
 
 def read_secrets() -> Response:
-    """Answer the secrets of the user behind the bearer token."""
+    """Return the secrets of the bearer token's user."""
     return responses.json_object(
         access.read_secrets(request_context.context(), request_context.secrets().bearer)
     )
 
 
 def change_password() -> Response:
-    """Change the password of the user behind the secrets; his sessions end."""
+    """Change the password of the authenticated user; their sessions end."""
     ctx = request_context.context()
+    # Paths below `/authentication` are anonymous, so no hook has identified the user.
     user = access.identify(ctx, request_context.secrets())
     users.change_password(ctx, user, bodies.current_object())
     return responses.empty()

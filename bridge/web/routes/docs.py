@@ -8,19 +8,20 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 from importlib.resources import files
+from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, current_app
+from flask import Flask, Response
 
 from bridge.errors import NotFoundError, UnauthorizedError
 from bridge.services import access
-from bridge.services.apidocs import documents
-from bridge.services.apidocs.documents import Wish
-from bridge.services.apidocs.model import Routes, shape
-from bridge.services.apidocs.swagger import Address
+from bridge.services.instances.lifecycle import find_element
+from bridge.services.openapi import documents
+from bridge.services.openapi.address import Address
+from bridge.services.openapi.documents import DescriptionRequest
 from bridge.web.http import query_string, request_context, responses
 from bridge.web.http.route_auth import BASE
-from bridge.web.routes.instances import find
+from bridge.web.routes.instances import find_instance
 
 _PAGE = "/docs"
 _HTML = "text/html; charset=utf-8"
@@ -66,94 +67,92 @@ def register(app: Flask) -> None:
 
 
 def describe_api() -> Response:
-    """Answer the whole API, with the fields of the tenant whose token was sent.
+    """Return the whole API, with the fields of the tenant whose token was sent.
 
     Raises:
-        UnauthorizedError: the token opens nothing.
+        UnauthorizedError: the token is not valid.
     """
     secrets = request_context.secrets()
     user, instance = None, None
     if secrets.element is not None:
         user, instance = access.open_instance(request_context.context(), secrets)
-        request_context.admit(secrets, user, instance)
-    wish = replace(_wish(), user=user, instance=instance)
+        request_context.set_caller(secrets, user, instance)
+    request = replace(_request(), user=user, instance=instance)
     return responses.json_object(
-        documents.describe_api(request_context.context(), wish)
+        documents.describe_api(request_context.context(), request)
     )
 
 
 def describe_element(element: str) -> Response:
-    """Answer an element, with the tenant's fields where its token was sent.
+    """Return an element, with the tenant's fields where its token was sent.
 
     The resources that the caller's account added are among its paths.
     """
-    ctx, wish = request_context.context(), _with_token(_wish())
-    return responses.json_object(documents.describe_element(ctx, wish, element))
+    ctx, request = request_context.context(), _with_token(_request())
+    found = find_element(ctx, element)
+    return responses.json_object(documents.describe_element(ctx, request, found))
 
 
 def describe_hub(key: str) -> Response:
-    """Answer a hub, with the tenant's fields where its token was sent.
+    """Return a hub, with the tenant's fields where its token was sent.
 
     `provider=aws` describes it as behind that gateway, whose address is `baseUrl`.
     """
-    ctx, wish = request_context.context(), _with_token(_wish())
+    ctx, request = request_context.context(), _with_token(_request())
     provider = (
         query_string.text(query_string.current_query(), "provider").strip().lower()
     )
-    wish = replace(wish, gateway=provider == "aws")
-    return responses.json_object(documents.describe_hub(ctx, wish, key))
+    request = replace(request, gateway=provider == "aws")
+    return responses.json_object(documents.describe_hub(ctx, request, key))
 
 
 def describe_instance(
     instance_id: str | None = None, operation_id: str = ""
 ) -> Response:
-    """Answer an instance's element with its tenant's fields, or one operation."""
-    wish = _of_instance(instance_id, operation_id)
-    return responses.json_object(
-        documents.describe_instance(request_context.context(), wish)
-    )
+    """Return an instance's element with its tenant's fields, or one operation."""
+    return responses.json_object(_instance_document(instance_id, operation_id))
 
 
 def list_definitions(operation_id: str, instance_id: str | None = None) -> Response:
-    """Answer the schemas that one operation uses."""
-    wish = _of_instance(instance_id, operation_id)
-    return responses.json_object(
-        documents.instance_definitions(request_context.context(), wish)
-    )
+    """Return the schemas that one operation uses."""
+    document = _instance_document(instance_id, operation_id)
+    return responses.json_object(document["definitions"])
 
 
 def describe_object(object_name: str) -> Response:
-    """Answer an object with its tenant's fields; a disabled instance tells, too."""
+    """Return an object with its tenant's fields, also of a disabled instance."""
     document = documents.describe_object(
-        request_context.context(), _wish(), request_context.instance(), object_name
+        request_context.context(), _request(), request_context.instance(), object_name
     )
     return responses.json_object(document)
 
 
 def show_page() -> Response:
-    """Answer the page; it reads the descriptions itself, and nothing from elsewhere."""
+    """Return the page; it reads the descriptions from here, and nothing elsewhere."""
     prefix = urlsplit(request_context.public_url()).path
     page = _read("bridge.web", "pages", "docs.html")
-    answer = Response(page.replace(b"{{prefix}}", prefix.encode()), content_type=_HTML)
-    answer.headers["Content-Security-Policy"] = _POLICY
-    answer.headers["Referrer-Policy"] = "no-referrer"
-    answer.headers["X-Content-Type-Options"] = "nosniff"
-    return answer
+    response = Response(
+        page.replace(b"{{prefix}}", prefix.encode()), content_type=_HTML
+    )
+    response.headers["Content-Security-Policy"] = _POLICY
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
 
 
 def send_file(name: str) -> Response:
-    """Answer a script, a style sheet or a picture of the page.
+    """Return a script, a style sheet or a picture of the page.
 
     Raises:
-        NotFoundError: it has no such file.
+        NotFoundError: the page has no such file.
     """
     if name not in _FILES:
         raise NotFoundError("No such path.")
     package, folder, media = _FILES[name]
-    answer = Response(_read(package, folder, name), content_type=media)
-    answer.headers["Cache-Control"] = "public, max-age=86400"
-    answer.headers["X-Content-Type-Options"] = "nosniff"
-    return answer
+    response = Response(_read(package, folder, name), content_type=media)
+    response.headers["Cache-Control"] = "public, max-age=86400"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
 
 
 @cache
@@ -161,43 +160,36 @@ def _read(package: str, folder: str, name: str) -> bytes:
     return (files(package) / folder / name).read_bytes()
 
 
-def _with_token(wish: Wish) -> Wish:
-    """Add who calls, and the instance of a token; a useless one is as good as none."""
+def _with_token(request: DescriptionRequest) -> DescriptionRequest:
+    """Add the caller and the token's instance; an invalid token is ignored."""
     secrets = request_context.secrets()
-    wish = replace(wish, user=request_context.caller())
+    request = replace(request, user=request_context.find_user())
     if secrets.element is None:
-        return wish
+        return request
     try:
         user, instance = access.open_instance(request_context.context(), secrets)
     except UnauthorizedError:
-        return wish
-    return replace(wish, user=user, instance=instance)
+        return request
+    return replace(request, user=user, instance=instance)
 
 
-def _of_instance(instance_id: str | None, operation_id: str) -> Wish:
-    wish = _wish(operation_id)
-    return replace(wish, user=request_context.user(), instance=find(instance_id))
+def _instance_document(instance_id: str | None, operation_id: str) -> dict[str, Any]:
+    ctx, instance = request_context.context(), find_instance(instance_id)
+    request = replace(
+        _request(operation_id), user=request_context.user(), instance=instance
+    )
+    element = ctx.elements[instance.element_key]
+    return documents.describe_element(ctx, request, element)
 
 
-def _wish(operation_id: str = "") -> Wish:
+def _request(operation_id: str = "") -> DescriptionRequest:
     query = query_string.current_query()
     url = query_string.text(query, "baseUrl") or request_context.public_url()
-    return Wish(
-        routes=_routes(),
-        address=Address.read(url, BASE),
+    return DescriptionRequest(
+        address=Address.parse(url, BASE),
         discovery=query_string.flag(query, "discovery", default=True),
         basic=query_string.flag(query, "basic", default=False),
         resolve=query_string.flag(query, "resolveReferences", default=False),
         version=query_string.text(query, "version").strip(),
         operation=operation_id or query_string.text(query, "operationId").strip(),
-    )
-
-
-def _routes() -> Routes:
-    """Return what is served below the base path."""
-    return frozenset(
-        (method, shape(rule.rule.removeprefix(BASE)))
-        for rule in current_app.url_map.iter_rules()
-        if rule.rule.startswith(f"{BASE}/")
-        for method in rule.methods or ()
     )

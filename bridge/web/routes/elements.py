@@ -25,14 +25,14 @@ _PARTS = (
 
 
 class ElementKey(BaseConverter):
-    """What names an element in a path; the words for all of them name none."""
+    """Path converter: key or id of an element; `keys` and the like are routes."""
 
     part_isolating = True
     regex = r"(?!(?:keys|metadata|validate)\Z)[^/]+"
 
 
 def register(app: Flask) -> None:
-    """Add the routes; none of them costs a vendor call."""
+    """Add the routes; none makes a vendor call."""
     app.url_map.converters["element"] = ElementKey
     for path, view, methods in (
         (_ELEMENTS, list_elements, ["GET"]),
@@ -64,35 +64,34 @@ def register(app: Flask) -> None:
 
 
 def list_elements() -> Response:
-    """Answer all elements, or those that `where` lets pass."""
+    """Return all elements, or those that match `where`."""
     return responses.json_list(
-        query_string.chosen(elements.list_elements(request_context.context()))
+        query_string.filter_documents(elements.list_elements(request_context.context()))
     )
 
 
 def list_keys() -> Response:
-    """Answer the keys of all elements."""
-    found = query_string.chosen(elements.list_elements(request_context.context()))
+    """Return the keys of all elements."""
+    found = query_string.filter_documents(
+        elements.list_elements(request_context.context())
+    )
     return responses.json_list([element["key"] for element in found])
 
 
 def get_element(element: str) -> Response:
-    """Answer one element with its resources and configuration keys."""
+    """Return one element with its resources and configuration keys."""
     return _element(element, own_only=False)
 
 
 def export_element(element: str) -> Response:
-    """Answer the same, with the account's own resources only if that is asked for."""
-    query = query_string.current_query()
-    return _element(
-        element, own_only=query_string.flag(query, "extendedOnly", default=False)
-    )
+    """Return the same document, optionally with the account's own resources only."""
+    return _element(element, own_only=query_string.current_flag("extendedOnly"))
 
 
 def _element(element: str, *, own_only: bool) -> Response:
     found = find_element(request_context.context(), element)
     own = resources.list_own_resources(
-        request_context.context(), request_context.caller(), found
+        request_context.context(), request_context.find_user(), found
     )
     return responses.json_object(
         elements.element_document(found, own, own_only=own_only)
@@ -100,82 +99,79 @@ def _element(element: str, *, own_only: bool) -> Response:
 
 
 def list_metadata() -> Response:
-    """Answer the metadata of all elements."""
+    """Return the metadata of all elements."""
+    expand = query_string.current_flag("expand")
     every = request_context.context().elements.values()
-    return responses.json_list(
-        query_string.chosen(
-            [elements.metadata(element, expand=_expand()) for element in every]
-        )
-    )
+    found = [elements.metadata(element, expand=expand) for element in every]
+    return responses.json_list(query_string.filter_documents(found))
 
 
 def get_metadata(element: str) -> Response:
-    """Answer the metadata of one element."""
+    """Return the metadata of one element."""
+    expand = query_string.current_flag("expand")
     found = find_element(request_context.context(), element)
-    return responses.json_object(elements.metadata(found, expand=_expand()))
+    return responses.json_object(elements.metadata(found, expand=expand))
 
 
 def list_configuration_keys(element: str) -> Response:
-    """Answer an element's configuration keys."""
+    """Return an element's configuration keys."""
     found = find_element(request_context.context(), element)
     return responses.json_list(elements.configuration(found))
 
 
 def list_transformations(element: str) -> Response:
-    """Answer an element's default transformations by object name: there are none."""
+    """Return an element's default transformations by object name: always empty."""
     find_element(request_context.context(), element)
     return responses.json_object({})
 
 
 def list_part(element: str, part: str) -> Response:
-    """Answer one of the lists below an element."""
+    """Return one of the lists below an element."""
     found = find_element(request_context.context(), element)
     return responses.json_list(elements.list_element_part(found, part))
 
 
 def refuse_new() -> Response:
-    """Refuse an element of the caller's own; no element is built here."""
+    """Refuse to create an element: all are built in."""
     for element in request_context.context().elements.values():
         elements.refuse_change(element)
     return responses.empty()
 
 
 def refuse_change(element: str, key: str = "") -> Response:  # noqa: ARG001 - the route's
-    """Refuse to change what is built in."""
+    """Refuse to change an element: all are built in."""
     elements.refuse_change(find_element(request_context.context(), element))
     return responses.empty()
 
 
 def refuse_oauth(element: str) -> Response:
-    """Refuse what only elements with OAuth have."""
+    """Refuse OAuth: no element has it."""
     elements.refuse_oauth(find_element(request_context.context(), element))
     return responses.empty()
 
 
 def list_hubs() -> Response:
-    """Answer all hubs."""
-    hydrate = query_string.flag(query_string.current_query(), "hydrate", default=False)
+    """Return all hubs."""
+    hydrate = query_string.current_flag("hydrate")
     found = elements.list_hubs(request_context.context(), hydrate=hydrate)
-    return responses.json_list(query_string.chosen(found))
+    return responses.json_list(query_string.filter_documents(found))
 
 
 def list_hub_keys() -> Response:
-    """Answer the keys of all hubs."""
-    found = query_string.chosen(elements.list_hubs(request_context.context()))
+    """Return the keys of all hubs."""
+    found = query_string.filter_documents(elements.list_hubs(request_context.context()))
     return responses.json_list([hub["key"] for hub in found])
 
 
 def get_hub(key: str) -> Response:
-    """Answer one hub."""
+    """Return one hub."""
     return responses.json_object(elements.find_hub(request_context.context(), key))
 
 
 def list_hub_elements(key: str) -> Response:
-    """Answer the elements of a hub."""
+    """Return the elements of a hub."""
     return responses.json_list(
-        query_string.chosen(elements.list_elements(request_context.context(), key))
+        query_string.filter_documents(
+            elements.list_elements(request_context.context(), key)
+        )
     )
-
-
-def _expand() -> bool:
-    return query_string.flag(query_string.current_query(), "expand", default=False)

@@ -1,4 +1,4 @@
-"""Hooks, parameters and models below a resource. Source: elements-api 3.5, row 33."""
+"""Hooks, parameters and models of a resource. Source: elements-api 3.5, row 33."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bridge.web.routes.extended_resources import ONE
 
 
 def register(app: Flask) -> None:
-    """Add the routes; none of them costs a vendor call."""
+    """Add the routes; none makes a vendor call."""
     for part in COMPONENT_KINDS:
         for path, view, methods in (
             (f"{ONE}/{part}", list_parts, ["GET"]),
@@ -30,26 +30,26 @@ def register(app: Flask) -> None:
 
 
 def list_parts(element: str, resource_id: str, part: str) -> Response:
-    """Answer a resource's hooks or parameters, or its one model."""
+    """Return a resource's hooks or parameters, or its model."""
     place = _place(element, resource_id, part)
-    ctx, user = request_context.context(), request_context.caller()
+    ctx, user = request_context.context(), request_context.find_user()
     if part == "models":
         return responses.json_object(element_components.get_model(ctx, user, place))
     return responses.json_list(element_components.list_components(ctx, user, place))
 
 
 def get_part(element: str, resource_id: str, part: str, part_id: str) -> Response:
-    """Answer one of them."""
+    """Return one hook, parameter or model."""
     place = _place(element, resource_id, part, part_id)
     return responses.json_object(
         element_components.get_component(
-            request_context.context(), request_context.caller(), place
+            request_context.context(), request_context.find_user(), place
         )
     )
 
 
 def add_part(element: str, resource_id: str, part: str) -> Response:
-    """Add one to a resource of the account's own."""
+    """Add a hook or parameter to a resource of the account."""
     place = _place(element, resource_id, part)
     ctx, user = request_context.context(), request_context.user()
     made = element_components.add_component(ctx, user, place, bodies.current_object)
@@ -59,7 +59,7 @@ def add_part(element: str, resource_id: str, part: str) -> Response:
 def replace_part(
     element: str, resource_id: str, part: str, part_id: str = ""
 ) -> Response:
-    """Replace the one that the path names, or the body by its `id`."""
+    """Replace the part identified by the path, or by `id` in the body."""
     place = _place(element, resource_id, part, part_id)
     ctx, user = request_context.context(), request_context.user()
     changed = element_components.replace_component(
@@ -71,7 +71,7 @@ def replace_part(
 def remove_part(
     element: str, resource_id: str, part: str, part_id: str = ""
 ) -> Response:
-    """Remove the one that the path names, or all."""
+    """Remove the part identified by the path, or all."""
     place = _place(element, resource_id, part, part_id)
     element_components.remove_component(
         request_context.context(), request_context.user(), place

@@ -1,4 +1,4 @@
-"""What those who run the bridge ask: does it serve, is it ready, how busy is it."""
+"""Health, readiness and metrics, for the operator."""
 
 from __future__ import annotations
 
@@ -12,52 +12,62 @@ from bridge.services.diagnostics.state_metrics import read_state_metrics
 from bridge.store.database.health_checks import check_ready
 from bridge.telemetry.metrics import CONTENT_TYPE
 from bridge.web.http import request_context, responses
-from bridge.web.http.proxy_headers import HIDDEN, is_within, read_address
+from bridge.web.http.proxy_headers import UNKNOWN_CALLER, is_within, read_address
 
 
 def register(app: Flask) -> None:
-    """Add the routes; none of them needs secrets."""
+    """Add the routes; none requires secrets."""
     app.add_url_rule("/healthz", view_func=health, methods=["GET"])
     app.add_url_rule("/readyz", view_func=readiness, methods=["GET"])
     app.add_url_rule("/metrics", view_func=metrics, methods=["GET"])
 
 
 def health() -> Response:
-    """Answer that this process serves; asks neither database nor vendor."""
+    """Return 200: this process serves. Uses neither database nor vendor."""
     return responses.json_object({"status": "ok"})
 
 
 def readiness() -> Response:
-    """Answer whether calls can be served, else 503 with the reason. No vendor call.
+    """Return 200 if requests can be served, else 503 with the reason. No vendor call.
 
-    Also 503 when what a restart would need is gone: the database, its key ring. The
-    response does not wait for a database that hangs.
+    Also 503 when a restart would fail because the database or its key ring is gone. A
+    database that hangs does not delay the response.
     """
+    reason = find_problem()
+    if reason is None:
+        return responses.json_object({"status": "ready"})
+    response = responses.json_object({"status": "not ready", "reason": reason})
+    response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
+    return response
+
+
+def find_problem() -> str | None:
+    """Return why requests cannot be served, or None. No vendor call."""
     ctx = request_context.context()
     try:
+        # The reader has a timeout, so that a hanging database fails the check in time.
         ctx.readiness_reader.read(lambda: check_ready(ctx.database))
     except BridgeError as error:
-        answer = responses.json_object({"status": "not ready", "reason": error.message})
-        answer.status_code = HTTPStatus.SERVICE_UNAVAILABLE
-        return answer
-    return responses.json_object({"status": "ready"})
+        return error.message
+    return None
 
 
 def metrics() -> Response:
-    """Answer the figures of all processes, to this machine and allowed networks.
+    """Return the metrics of all processes, to this machine and allowed networks.
 
-    Five statements at most, and no vendor call.
+    At most five SQL statements, no vendor call.
 
     Raises:
-        ForbiddenError: somebody else asks, or a proxy that nobody vouched for: all
-            the world comes from this machine when a proxy runs on it.
+        ForbiddenError: the caller is another machine, or unknown behind a proxy.
     """
+    # Every request comes from this machine when a proxy runs on it, so a loopback
+    # address counts only if no proxy, or a trusted one, forwarded the request.
     ctx = request_context.context()
     address = read_address(request.remote_addr or "")
     allowed = map(ip_network, ctx.settings.metrics_networks)
     if (
         address is None
-        or HIDDEN in request.environ
+        or UNKNOWN_CALLER in request.environ
         or not (address.is_loopback or is_within(address, allowed))
     ):
         raise ForbiddenError(

@@ -92,7 +92,9 @@ def answer_list(
     instance: Instance, object_name: str, within: ParentLink | None = None
 ) -> Response:
     """Answer the page that the call asks for."""
-    listing, notes = query_string.listing(query_string.current_query(), object_name)
+    listing, notes = query_string.list_request(
+        query_string.current_query(), object_name
+    )
     page = listings.list_records(
         request_context.context(), instance, object_name, listing, within=within
     )
@@ -111,7 +113,7 @@ def answer_create(
     ctx, query = request_context.context(), query_string.current_query()
     body = _read_body(instance, object_name, Verb.CREATE)
     if query_string.dry_run(query):
-        return responses.rehearsed(
+        return responses.dry_run_result(
             *dry_run.rehearse_create(ctx, instance, object_name, body, within=within)
         )
     written = crud.create_record(
@@ -120,7 +122,7 @@ def answer_create(
         object_name,
         body,
         key=query_string.idempotency_key(),
-        view=query_string.view(query),
+        view=query_string.record_options(query),
         within=within,
     )
     return responses.mark_replay(_written(written), replayed=written.replayed)
@@ -138,7 +140,7 @@ def answer_get(
         instance,
         object_name,
         record_id,
-        view=query_string.view(query_string.current_query()),
+        view=query_string.record_options(query_string.current_query()),
         within=within,
     )
     return responses.json_object(shown.record, notes=shown.notes)
@@ -155,12 +157,16 @@ def answer_update(
     target = (request_context.context(), instance, object_name, record_id)
     body, method = _read_body(instance, object_name, Verb.UPDATE), request.method
     if query_string.dry_run(query):
-        return responses.rehearsed(
+        return responses.dry_run_result(
             *dry_run.rehearse_update(*target, body, method=method, within=within)
         )
     return _written(
         crud.update_record(
-            *target, body, method=method, view=query_string.view(query), within=within
+            *target,
+            body,
+            method=method,
+            view=query_string.record_options(query),
+            within=within,
         )
     )
 
@@ -174,7 +180,9 @@ def answer_delete(
     """Delete a record, or say what would be sent."""
     target = (request_context.context(), instance, object_name, record_id)
     if query_string.dry_run(query_string.current_query()):
-        return responses.rehearsed(dry_run.rehearse_delete(*target, within=within), [])
+        return responses.dry_run_result(
+            dry_run.rehearse_delete(*target, within=within), []
+        )
     crud.delete_record(*target, within=within)
     return responses.empty()
 

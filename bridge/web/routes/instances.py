@@ -1,4 +1,4 @@
-"""Instances by id, by token, and below their element. Source: elements-api 2.2."""
+"""Instances: by id, by token, and below their element. Source: elements-api 2.2."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _OF_ELEMENT = f"{BASE}/elements/<element>/instances"
 
 
 class InstanceId(BaseConverter):
-    """What names an instance in a path; the words of the token forms name none."""
+    """Path converter: id of an instance; `enabled` and the like are token forms."""
 
     part_isolating = True
     regex = rf"(?!(?:{'|'.join(sorted(TOKEN_FORMS | {'count'}))})\Z)[^/]+"
@@ -54,7 +54,7 @@ def register(app: Flask) -> None:
 
 
 def list_instances(element: str | None = None) -> Response:
-    """Answer a page of the caller's instances. No vendor call."""
+    """Return a page of the caller's instances. No vendor call."""
     ctx = request_context.context()
     search, notes = query_string.instance_search(
         query_string.current_query(), element_key=element
@@ -66,7 +66,7 @@ def list_instances(element: str | None = None) -> Response:
 
 
 def count_instances() -> Response:
-    """Answer how many instances the caller sees. No vendor call."""
+    """Return the number of instances that the caller can see. No vendor call."""
     return responses.json_object(
         lifecycle.count_instances(request_context.context(), request_context.user())
     )
@@ -84,8 +84,8 @@ def create_instance(element: str | None = None) -> Response:
 
 
 def get_instance(instance_id: str, element: str | None = None) -> Response:
-    """Answer one instance. No vendor call."""
-    instance = find(instance_id, element)
+    """Return one instance. No vendor call."""
+    instance = find_instance(instance_id, element)
     return responses.json_object(instance_document(request_context.context(), instance))
 
 
@@ -93,7 +93,7 @@ def change_instance(
     instance_id: str | None = None, element: str | None = None
 ) -> Response:
     """Replace (`PUT`) or change (`PATCH`) an instance. Up to two vendor calls."""
-    instance = find(instance_id, element)
+    instance = find_instance(instance_id, element)
     change = (
         lifecycle.replace_instance
         if request.method == "PUT"
@@ -103,9 +103,7 @@ def change_instance(
         request_context.context(),
         instance,
         bodies.current_object(),
-        reauthenticate=query_string.flag(
-            query_string.current_query(), "reAuthenticate", default=True
-        ),
+        reauthenticate=query_string.current_flag("reAuthenticate", default=True),
     )
     return responses.json_object(document)
 
@@ -113,27 +111,33 @@ def change_instance(
 def delete_instance(
     instance_id: str | None = None, element: str | None = None
 ) -> Response:
-    """Remove an instance; a body is not looked at. No vendor call."""
-    lifecycle.delete_instance(request_context.context(), find(instance_id, element))
+    """Delete an instance; a body is ignored. No vendor call."""
+    lifecycle.delete_instance(
+        request_context.context(), find_instance(instance_id, element)
+    )
     return responses.empty()
 
 
 def switch_instance(instance_id: str | None = None) -> Response:
     """Enable (`PUT`) or disable (`DELETE`) an instance. No vendor call."""
     enabled = request.method == "PUT"
-    lifecycle.set_enabled(request_context.context(), find(instance_id), enabled=enabled)
+    lifecycle.set_enabled(
+        request_context.context(), find_instance(instance_id), enabled=enabled
+    )
     return responses.empty()
 
 
 def list_configuration(instance_id: str | None = None) -> Response:
-    """Answer the entries of an instance's configuration. No vendor call."""
-    entries = configuration.list_entries(request_context.context(), find(instance_id))
+    """Return the entries of an instance's configuration. No vendor call."""
+    entries = configuration.list_entries(
+        request_context.context(), find_instance(instance_id)
+    )
     return responses.json_list(entries)
 
 
 def get_configuration(config_id: str, instance_id: str | None = None) -> Response:
-    """Answer one entry. No vendor call."""
-    instance = find(instance_id)
+    """Return one entry. No vendor call."""
+    instance = find_instance(instance_id)
     return responses.json_object(
         configuration.get_entry(request_context.context(), instance, config_id)
     )
@@ -141,17 +145,17 @@ def get_configuration(config_id: str, instance_id: str | None = None) -> Respons
 
 def patch_configuration(config_id: str, instance_id: str | None = None) -> Response:
     """Change one entry. Two vendor calls for a credential, none otherwise."""
-    instance, body = find(instance_id), bodies.current_object()
+    instance, body = find_instance(instance_id), bodies.current_object()
     return responses.json_object(
         configuration.patch_entry(request_context.context(), instance, config_id, body)
     )
 
 
-def find(instance_id: str | None, element: str | None = None) -> Instance:
-    """Return the instance of a path, or of the token where the path has no id.
+def find_instance(instance_id: str | None, element: str | None = None) -> Instance:
+    """Return the instance of a path, or of the token if the path has no id.
 
     Raises:
-        NotFoundError: unknown, not the caller's to see, or another element's.
+        NotFoundError: unknown, not visible to the caller, or of another element.
     """
     if instance_id is None:
         return request_context.instance()

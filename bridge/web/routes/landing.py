@@ -1,4 +1,4 @@
-"""The page at `/` for people; programs get the 404 that they always got there."""
+"""The page at `/` for browsers; programs get the 404 of the old service."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from werkzeug.exceptions import NotFound
 
 from bridge import __version__
-from bridge.errors import BridgeError
-from bridge.store.database.health_checks import check_ready
 from bridge.web.http import request_context
 from bridge.web.http.route_auth import BASE
+from bridge.web.routes import health
 
 _HTML = "text/html"
 _BROWSER = "application/xhtml+xml"
-"""What every browser accepts beside HTML; some HTTP clients of programs, Java's among
-them, prefer HTML too. Source: MDN, list of default Accept values."""
+"""What every browser accepts besides HTML; some HTTP libraries, Java's among them,
+prefer HTML too. Source: MDN, list of default Accept values."""
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _ASSETS = {
@@ -39,7 +38,7 @@ _HEADERS = {
 
 
 def register(app: Flask) -> None:
-    """Add the page and its assets; neither needs credentials."""
+    """Add the page and its assets; neither requires credentials."""
     app.add_url_rule(
         "/",
         view_func=show_landing,
@@ -50,11 +49,12 @@ def register(app: Flask) -> None:
 
 
 def show_landing() -> Response:
-    """Answer a browser with the landing page. No vendor call, one database query.
+    """Return the landing page to a browser. No vendor call, one database query.
 
     Raises:
-        NotFound: the caller is not a browser, or it is not a GET.
+        NotFound: the client is not a browser, or the method not GET.
     """
+    # JSON first: it wins for `Accept: */*`, which most programs send.
     accepted = request.accept_mimetypes.best_match(["application/json", _HTML])
     if (
         request.method not in {"GET", "HEAD"}
@@ -67,32 +67,23 @@ def show_landing() -> Response:
         prefix=urlsplit(url).path,
         base_url=url + BASE,
         version=__version__,
-        ready=_is_ready(),
+        ready=health.find_problem() is None,
     )
     return Response(page, content_type=f"{_HTML}; charset=utf-8", headers=_HEADERS)
 
 
 def send_asset(name: str) -> Response:
-    """Answer a style sheet or a picture of the pages.
+    """Return a style sheet or an image.
 
     Raises:
-        NotFound: there is no such asset.
+        NotFound: the name is unknown.
     """
     if name not in _ASSETS:
         raise NotFound
-    answer = Response(_read(name), content_type=_ASSETS[name])
-    answer.headers["Cache-Control"] = "public, max-age=86400"
-    answer.headers["X-Content-Type-Options"] = "nosniff"
-    return answer
-
-
-def _is_ready() -> bool:
-    ctx = request_context.context()
-    try:
-        ctx.readiness_reader.read(lambda: check_ready(ctx.database))
-    except BridgeError:
-        return False
-    return True
+    response = Response(_read(name), content_type=_ASSETS[name])
+    response.headers["Cache-Control"] = "public, max-age=86400"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
 
 
 @cache

@@ -1,6 +1,6 @@
-"""Logging in as set-up tools of the old console do: a form, a cookie, the secrets.
+"""Login as the set-up tools of the old console do it: a form, a cookie, the secrets.
 
-Source: elements-api 1.4, and Appendix E for the page with the form.
+Source: elements-api 1.4, and appendix E for the page with the form.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _HEADERS = {
 
 
 def register(app: Flask) -> None:
-    """Add the routes; they stand beside the API's base path."""
+    """Add the routes; they are outside the API's base path."""
     app.add_url_rule(f"{_ROOT}/jsp/login.jsp", view_func=show_form)
     app.add_url_rule(
         f"{_ROOT}/j_spring_security_check", view_func=log_in_by_form, methods=["POST"]
@@ -41,7 +41,7 @@ def register(app: Flask) -> None:
 
 
 def show_form() -> Response:
-    """Answer a page with the form, which no other site can put into a frame."""
+    """Return the page with the form, which no other site can frame."""
     prefix = urlsplit(request_context.public_url()).path
     page = _read_page().replace("{{prefix}}", prefix)
     return Response(page, content_type="text/html; charset=utf-8", headers=_HEADERS)
@@ -53,11 +53,12 @@ def _read_page() -> str:
 
 
 def log_in_by_form() -> Response:
-    """Answer a session's cookie to the form `j_username`, `j_password`; no body."""
+    """Set a session cookie for `j_username` and `j_password`; no body."""
     form = current_form()
     username, password = form.get("j_username", ""), form.get("j_password", "")
     user = access.log_in(request_context.context(), username, password)
     response = responses.empty()
+    # Over plain HTTP, browsers would drop a cookie that is marked as secure.
     response.set_cookie(
         _COOKIE,
         str(user["token"]),
@@ -70,7 +71,7 @@ def log_in_by_form() -> Response:
 
 
 def show_secrets() -> Response:
-    """Answer the secrets of the user whose cookie it is."""
+    """Return the secrets of the session's user."""
     ctx = request_context.context()
     secrets = access.read_secrets(ctx, request.cookies.get(_COOKIE))
     return responses.json_object(

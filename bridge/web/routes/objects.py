@@ -1,4 +1,4 @@
-"""Names and fields of an instance's objects; a disabled instance still tells them.
+"""Names and fields of an instance's objects, also while the instance is disabled.
 
 Source: elements-api 4.7, and 2.2 for the forms below an instance.
 """
@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from flask import Flask, Response, request
 
-from bridge.services import descriptions
+from bridge.services import object_metadata
 from bridge.services.instances.bodies import instance_document
 from bridge.web.http import query_string, request_context, responses
 from bridge.web.http.route_auth import BASE
-from bridge.web.routes.instances import find
+from bridge.web.routes.instances import find_instance
 
 _PREFIXES = (
     BASE,
@@ -32,28 +32,28 @@ def register(app: Flask) -> None:
 
 
 def list_objects(instance_id: str | None = None) -> Response:
-    """Answer all names, or objects in the later version. At most one vendor call."""
-    objects = descriptions.list_objects(request_context.context(), find(instance_id))
+    """Return all names, or objects for version Helium. At most one vendor call."""
+    objects = object_metadata.list_objects(
+        request_context.context(), find_instance(instance_id)
+    )
     items = objects if _is_helium() else [item["name"] for item in objects]
     return responses.json_list(items)
 
 
 def get_object_metadata(object_name: str, instance_id: str | None = None) -> Response:
-    """Answer an object's fields. At most three vendor calls, none while cached."""
-    document = descriptions.object_metadata(
+    """Return an object's fields. At most three vendor calls, none while cached."""
+    document = object_metadata.get_metadata(
         request_context.context(),
-        find(instance_id),
+        find_instance(instance_id),
         object_name,
-        custom_only=query_string.flag(
-            query_string.current_query(), "customFieldsOnly", default=False
-        ),
+        custom_only=query_string.current_flag("customFieldsOnly"),
         rich=_is_helium(),
     )
     return responses.json_object(document)
 
 
 def get_own_instance() -> Response:
-    """Answer the instance of the token. No vendor call."""
+    """Return the instance of the token. No vendor call."""
     return responses.json_object(
         instance_document(request_context.context(), request_context.instance())
     )

@@ -1,7 +1,7 @@
 """Organization, accounts and users of the platform. Source: elements-api appendix A.
 
-`/accounts` and `/users` without a hub are the element's records when an Element part
-is sent, and the platform's own without it. Source: elements-api 1.3.
+`/accounts` and `/users` without a hub are records of the element if the request has an
+Element part, else the platform's accounts and users. Source: elements-api 1.3.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _USER = f"{_USERS}/<user_id>"
 _ROLES = f"{_USER}/roles"
 _MEMBER = f"{BASE}/organizations/users/<id_or_email>"
 
-_LACKING = (
+_UNSUPPORTED = (
     (f"{_ACCOUNTS}/instances", ["POST", "PUT", "PATCH", "DELETE"]),
     (f"{_ACCOUNTS}/settings", ["PUT", "DELETE"]),
     (f"{_ACCOUNT}/instances", ["POST"]),
@@ -37,14 +37,14 @@ _LACKING = (
     (f"{_ACCOUNT}/roles/<role>", ["GET", "PATCH"]),
     (f"{_ACCOUNT}/users/<user_id>", ["DELETE"]),
 )
-"""Verbs that would otherwise be looked for among the records."""
+"""Methods that would otherwise be served as calls of records."""
 
 
 def register(app: Flask) -> None:
-    """Add the routes; none of the platform's costs a vendor call."""
+    """Add the routes; none of the platform's makes a vendor call."""
     _register_shared(app)
     _register_own(app)
-    for path, methods in _LACKING:
+    for path, methods in _UNSUPPORTED:
         app.add_url_rule(
             path,
             endpoint=f"{request_context.REFUSAL} {path}",
@@ -54,7 +54,7 @@ def register(app: Flask) -> None:
 
 
 def _register_shared(app: Flask) -> None:
-    """Add what is the platform's or the element's."""
+    """Add paths that both the platform and the element have."""
     for path, method, platform, records in (
         (_ACCOUNTS, "GET", list_accounts, hubs.list_records),
         (_ACCOUNTS, "POST", create_account, hubs.create_record),
@@ -84,13 +84,13 @@ def _register_shared(app: Flask) -> None:
         app.add_url_rule(
             path,
             endpoint=f"{method} {path}",
-            view_func=_either(name, platform, records),
+            view_func=_platform_or_records(name, platform, records),
             methods=[method],
         )
 
 
 def _register_own(app: Flask) -> None:
-    """Add what is the platform's alone."""
+    """Add paths that only the platform has."""
     own: tuple[tuple[str, View, list[str]], ...] = (
         (f"{BASE}/organizations/me", get_organization, ["GET"]),
         (_MEMBER, get_member, ["GET"]),
@@ -113,38 +113,38 @@ def _register_own(app: Flask) -> None:
 
 
 def refuse_method(**_path: str) -> Response:
-    """Refuse a verb that a path of accounts lacks."""
+    """Refuse a method that a path of accounts does not support."""
     request_context.refuse_method(request.method)
 
 
 def get_organization() -> Response:
-    """Answer the caller's organization."""
+    """Return the caller's organization."""
     return responses.json_object(accounts.organization_document(request_context.user()))
 
 
 def list_accounts() -> Response:
-    """Answer a page of the organization's accounts."""
+    """Return a page of the organization's accounts."""
     query = query_string.current_query()
-    asked, notes = query_string.cut(query)
-    piece = accounts.list_accounts(
+    page, notes = query_string.page_request(query)
+    found = accounts.list_accounts(
         request_context.context(),
         request_context.user(),
         query_string.text(query, "where"),
-        asked,
+        page,
     )
-    return _listed(piece, notes)
+    return _page_response(found, notes)
 
 
 def create_account() -> Response:
-    """Make an account."""
+    """Create an account."""
     body = bodies.current_object()
-    return _kept(
+    return _fields_response(
         accounts.add_account(request_context.context(), request_context.user(), body)
     )
 
 
 def get_account(account_id: str) -> Response:
-    """Answer one account."""
+    """Return one account."""
     account = accounts.find_account(
         request_context.context(), request_context.user(), account_id
     )
@@ -154,7 +154,7 @@ def get_account(account_id: str) -> Response:
 def change_account(account_id: str) -> Response:
     """Change an account."""
     body = bodies.current_object()
-    return _kept(
+    return _fields_response(
         accounts.change_account(
             request_context.context(), request_context.user(), account_id, body
         )
@@ -162,7 +162,7 @@ def change_account(account_id: str) -> Response:
 
 
 def delete_account(account_id: str) -> Response:
-    """Remove an account."""
+    """Delete an account."""
     accounts.remove_account(
         request_context.context(), request_context.user(), account_id
     )
@@ -170,23 +170,23 @@ def delete_account(account_id: str) -> Response:
 
 
 def list_users(account_id: str | None = None) -> Response:
-    """Answer a page of users, of one account or of all."""
+    """Return a page of users, of one account or of all."""
     query = query_string.current_query()
-    asked, notes = query_string.cut(query)
-    piece = users.list_users(
+    page, notes = query_string.page_request(query)
+    found = users.list_users(
         request_context.context(),
         request_context.user(),
         account_id,
         query_string.text(query, "where"),
-        asked,
+        page,
     )
-    return _listed(piece, notes)
+    return _page_response(found, notes)
 
 
 def create_user(account_id: str) -> Response:
-    """Make a user; the answer alone tells the secret."""
+    """Create a user; only this response contains the secret."""
     body = bodies.current_object()
-    return _kept(
+    return _fields_response(
         users.add_user(
             request_context.context(), request_context.user(), account_id, body
         )
@@ -194,17 +194,15 @@ def create_user(account_id: str) -> Response:
 
 
 def get_user(user_id: str, account_id: str | None = None) -> Response:
-    """Answer one user."""
+    """Return one user."""
     return responses.json_object(users.user_document(_find_user(user_id, account_id)))
 
 
 def change_user(user_id: str, account_id: str | None = None) -> Response:
     """Change a user; with `permanent=true`, a deactivated one loses its instances."""
     body, found = bodies.current_object(), _find_user(user_id, account_id)
-    permanent = query_string.flag(
-        query_string.current_query(), "permanent", default=False
-    )
-    return _kept(
+    permanent = query_string.current_flag("permanent")
+    return _fields_response(
         users.change_user(
             request_context.context(),
             request_context.user(),
@@ -216,39 +214,39 @@ def change_user(user_id: str, account_id: str | None = None) -> Response:
 
 
 def delete_user(user_id: str) -> Response:
-    """Remove a user."""
+    """Delete a user."""
     found = _find_user(user_id)
     users.remove_user(request_context.context(), request_context.user(), found)
     return responses.empty()
 
 
 def get_member(id_or_email: str) -> Response:
-    """Answer one user of the organization."""
+    """Return one user of the organization."""
     return responses.json_object(users.user_document(_find_member(id_or_email)))
 
 
 def delete_member(id_or_email: str) -> Response:
-    """Remove a user of the organization."""
+    """Delete a user of the organization."""
     found = _find_member(id_or_email)
     users.remove_user(request_context.context(), request_context.user(), found)
     return responses.empty()
 
 
 def list_user_roles(user_id: str) -> Response:
-    """Answer the roles that a user has: there are none."""
+    """Return the roles of a user: always empty."""
     _find_user(user_id)
     return responses.json_list([])
 
 
 def refuse_user_role(user_id: str, role: str) -> Response:
-    """Refuse a role that is none; all are."""
+    """Refuse to change a role of a user: no role is supported."""
     users.refuse_user_role(
         request_context.context(), request_context.user(), user_id, role
     )
 
 
 def list_roles(account_id: str) -> Response:
-    """Answer the roles that an account has."""
+    """Return the roles of an account."""
     return responses.json_list(
         accounts.list_roles(
             request_context.context(), request_context.user(), account_id
@@ -257,14 +255,14 @@ def list_roles(account_id: str) -> Response:
 
 
 def refuse_role(account_id: str, role: str) -> Response:
-    """Refuse a role that is none; all are."""
+    """Refuse to change a role of an account: no role is supported."""
     accounts.refuse_role(
         request_context.context(), request_context.user(), account_id, role
     )
 
 
 def list_account_instances(account_id: str | None = None) -> Response:
-    """Answer a page of an account's instances, the caller's own unless named."""
+    """Return a page of an account's instances; without an id, of the caller's."""
     ctx, user = request_context.context(), request_context.user()
     search, notes = query_string.instance_search(query_string.current_query())
     own = user.account_id
@@ -277,7 +275,7 @@ def list_account_instances(account_id: str | None = None) -> Response:
 
 
 def read_settings(account_id: str | None = None) -> Response:
-    """Answer what is set for an account."""
+    """Return the settings of an account."""
     user = request_context.user()
     of_account = account_id or str(user.account_id)
     return responses.json_object(
@@ -286,7 +284,7 @@ def read_settings(account_id: str | None = None) -> Response:
 
 
 def write_settings(account_id: str | None = None) -> Response:
-    """Set what the body names and answer all that is set."""
+    """Change the settings that the body names; return all settings."""
     user, body = request_context.user(), bodies.current_object()
     of_account = account_id or str(user.account_id)
     return responses.json_object(
@@ -304,18 +302,18 @@ def _find_member(id_or_email: str) -> User:
     return users.find_by_id_or_email(ctx, user, id_or_email)
 
 
-def _kept(kept: AccountFields) -> Response:
-    return responses.json_object(kept.document, ignored=kept.ignored)
+def _fields_response(fields: AccountFields) -> Response:
+    return responses.json_object(fields.document, ignored=fields.ignored)
 
 
-def _listed(piece: PageSlice, notes: Sequence[str]) -> Response:
+def _page_response(found: PageSlice, notes: Sequence[str]) -> Response:
     return responses.json_page(
-        piece.items, next_page=piece.next_page, total=piece.total, notes=notes
+        found.items, next_page=found.next_page, total=found.total, notes=notes
     )
 
 
 def _roles(records: View) -> View:
-    """Return a view of children for the path of a user's roles."""
+    """Return a view of child records for the path of a user's roles."""
 
     def view(name: str, user_id: str, *role: str) -> Response:
         return records(name, user_id, "roles", *role)
@@ -323,11 +321,14 @@ def _roles(records: View) -> View:
     return view
 
 
-def _either(name: str, platform: View | None, records: View) -> View:
-    """Return a view that answers for the platform unless an instance was opened."""
+def _platform_or_records(name: str, platform: View | None, records: View) -> View:
+    """Return a view that serves records if an instance is open, else the platform."""
 
     def view(**values: str) -> Response:
-        if request_context.opened() is not None:
+        # An instance is open if the request has an Element part: see `route_auth`.
+        # Values are passed by position, because the views of records name them
+        # differently.
+        if request_context.find_instance() is not None:
             return records(name, *values.values())
         if platform is None:
             request_context.refuse_method(request.method)

@@ -1,13 +1,13 @@
-"""Switching traces on and off, by id and by token. Source: elements-api 2.2."""
+"""Starting and stopping the tracing of an instance. Source: elements-api 2.2."""
 
 from __future__ import annotations
 
 from flask import Flask, Response, request
 
 from bridge.services import traces
-from bridge.services.instances import lifecycle
 from bridge.web.http import bodies, request_context, responses
 from bridge.web.http.route_auth import BASE
+from bridge.web.routes.instances import find_instance
 
 
 def register(app: Flask) -> None:
@@ -21,13 +21,9 @@ def register(app: Flask) -> None:
 
 
 def switch_tracing(instance_id: str | None = None) -> Response:
-    """Trace an instance for a while (`PUT`) or no more (`DELETE`). No vendor call."""
+    """Start (`PUT`) or stop (`DELETE`) tracing an instance. No vendor call."""
     ctx = request_context.context()
-    instance = (
-        request_context.instance()
-        if instance_id is None
-        else lifecycle.find_instance(ctx, request_context.user(), instance_id)
-    )
+    instance = find_instance(instance_id)
     if request.method == "PUT":
         traces.start(ctx, instance, bodies.optional_object())
     else:

@@ -1,11 +1,16 @@
-"""The log of a caller's requests. Source: elements-api appendix A."""
+"""The log of a caller's requests, and metrics from it. Source: elements-api appendix A.
+
+None of these makes a vendor call.
+"""
 
 from __future__ import annotations
 
 from flask import Flask, Response
 
+from bridge.services.context import Context
 from bridge.services.usage import analytics, requests
-from bridge.services.usage.analytics import Grouping
+from bridge.services.usage.analytics import Grouping, MetricsSearch
+from bridge.store.organizations import User
 from bridge.web.http import query_string, request_context, responses
 from bridge.web.http.route_auth import BASE
 
@@ -32,7 +37,7 @@ def register(app: Flask) -> None:
 
 
 def list_usage() -> Response:
-    """Answer a page of the log, newest first."""
+    """Return a page of the log, newest first."""
     search, notes = query_string.usage_search(query_string.current_query())
     page = requests.list_usage(
         request_context.context(), request_context.user(), search
@@ -43,57 +48,37 @@ def list_usage() -> Response:
 
 
 def get_usage(usage_id: str) -> Response:
-    """Answer one request, by its number or its `Elements-Request-Id`."""
+    """Return one request, by its number or its `Elements-Request-Id`."""
     return responses.json_object(
         requests.get_usage(request_context.context(), request_context.user(), usage_id)
     )
 
 
 def count_over_time() -> Response:
-    """Answer how many requests there were, interval by interval."""
-    search = query_string.figures_search(query_string.current_query())
-    return responses.json_list(
-        analytics.count_over_time(
-            request_context.context(), request_context.user(), search
-        )
-    )
+    """Return the number of requests in each interval."""
+    return responses.json_list(analytics.count_over_time(*_arguments()))
 
 
 def count_statuses() -> Response:
-    """Answer how many requests had which status, interval by interval."""
-    search = query_string.figures_search(query_string.current_query())
-    return responses.json_list(
-        analytics.count_statuses(
-            request_context.context(), request_context.user(), search
-        )
-    )
+    """Return the number of requests with each status in each interval."""
+    return responses.json_list(analytics.count_statuses(*_arguments()))
 
 
 def count_by_instance() -> Response:
-    """Answer how many requests there were of each instance."""
-    search = query_string.figures_search(query_string.current_query())
-    return responses.json_object(
-        analytics.count_by_instance(
-            request_context.context(), request_context.user(), search
-        )
-    )
+    """Return the number of requests of each instance."""
+    return responses.json_object(analytics.count_by_instance(*_arguments()))
 
 
 def count_created_instances() -> Response:
-    """Answer how many instances were created."""
-    search = query_string.figures_search(query_string.current_query())
-    return responses.json_object(
-        analytics.count_created_instances(
-            request_context.context(), request_context.user(), search
-        )
-    )
+    """Return the number of instances that were created."""
+    return responses.json_object(analytics.count_created_instances(*_arguments()))
 
 
 def count_by(kind: Grouping) -> Response:
-    """Answer how many requests there were of each account or element."""
-    search = query_string.figures_search(query_string.current_query())
-    return responses.json_list(
-        analytics.count_by(
-            request_context.context(), request_context.user(), search, kind
-        )
-    )
+    """Return the number of requests of each account or element."""
+    return responses.json_list(analytics.count_by(*_arguments(), kind))
+
+
+def _arguments() -> tuple[Context, User, MetricsSearch]:
+    search = query_string.metrics_search(query_string.current_query())
+    return request_context.context(), request_context.user(), search

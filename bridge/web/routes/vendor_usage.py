@@ -1,4 +1,4 @@
-"""Where the call budgets stand; ours, the old service had none of it."""
+"""Usage of the Autotask call budgets; an addition of ours to the old API."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from bridge.web.http.route_auth import BASE
 
 
 def register(app: Flask) -> None:
-    """Add the route; it asks for User and Organization."""
+    """Add the route; it requires User and Organization."""
     path = f"{BASE}/usage/vendor"
     app.add_url_rule(path, view_func=show_vendor_usage, methods=["GET"])
 
 
 def show_vendor_usage() -> Response:
-    """Answer the figures of the caller's tenant databases. No vendor call."""
+    """Return the usage of the caller's Autotask databases. No vendor call."""
     documents = list_vendor_usage(request_context.context(), request_context.user())
     return responses.json_list(documents)

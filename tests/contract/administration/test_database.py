@@ -70,7 +70,7 @@ def test_a_copy_made_under_writers_is_whole_and_opens(embedded, tmp_path):
                         zone=None,
                     )
                     made.append(instance)
-        except Exception as error:  # noqa: BLE001 - told by the main thread
+        except Exception as error:  # noqa: BLE001 - raised in the main thread
             errors.append(error)
 
     thread = threading.Thread(target=write)
@@ -122,7 +122,7 @@ def test_a_copy_that_cannot_be_written_is_said(embedded, tmp_path):
 def test_a_copy_needs_a_name(embedded, name):
     refusal = embedded.refused("db", "backup", name, code=2)
 
-    assert f"'{name}' is no name of a file" in refusal
+    assert f"'{name}' is not the name of a file" in refusal
 
 
 def test_a_name_that_is_too_long_is_said(embedded, tmp_path):

@@ -24,7 +24,7 @@ STALL_S = 0.5
 
 @dataclass(frozen=True)
 class RawAnswer:
-    """One answer as it came over the wire."""
+    """One response as it came over the wire."""
 
     status: int
     head: bytes
@@ -55,7 +55,7 @@ class Wire:
         return socket.create_connection(("127.0.0.1", self.port), timeout=120)
 
     def talk(self, sent):
-        """Send bytes, say no more, and return every answer until the server closes."""
+        """Send bytes, close our side, and return all responses until the end."""
         with self.connect() as connection:
             connection.sendall(sent)
             connection.shutdown(socket.SHUT_WR)
@@ -63,7 +63,7 @@ class Wire:
 
 
 def answers(connection):
-    """Yield the answers on a connection until it ends."""
+    """Yield the responses on a connection until it ends."""
     with connection.makefile("rb") as stream:
         while (answer := read_answer(stream)) is not None:
             yield answer
@@ -126,7 +126,7 @@ def patient_wire(patient_server):
 
 @pytest.fixture(scope="session")
 def read_one():
-    """How to read one answer from a stream of bytes."""
+    """How to read one response from a stream of bytes."""
     return read_answer
 
 

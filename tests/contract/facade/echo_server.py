@@ -1,6 +1,6 @@
-"""Serve a WSGI application that answers what it was asked; run by `test_wire`.
+"""Serve a WSGI application that echoes the request; run by `test_wire`.
 
-Prints the bound port. Its answers carry headers in the order an application might
+Prints the bound port. Its responses have headers in the order an application might
 set them, a `Server` of its own among them.
 """
 

@@ -13,7 +13,7 @@ ACCOUNTS = b"/elements/api-v2/hubs/crm/accounts"
 
 @pytest.fixture
 def talk(api, dial):
-    """Send one request with the demo's secrets; return the answers."""
+    """Send one request with the demo's secrets; return the responses."""
     wire = dial(urlsplit(api.base_url).port)
 
     def send(method, target, *headers, body=b""):
@@ -58,7 +58,7 @@ def test_an_unencoded_where_is_understood(talk, where):
     assert len(answer.json()) == 1
 
 
-def test_all_forms_of_a_path_answer_alike(talk):
+def test_all_forms_of_a_path_get_the_same_response(talk):
     bodies = {
         talk(b"GET", prefix + b"/accounts?pageSize=3")[0].body
         for prefix in (
@@ -101,7 +101,7 @@ def test_a_body_that_cannot_be_read_is_refused_with_the_envelope(
     assert answer.json()["requestId"] == answer.header(b"Elements-Request-Id").decode()
 
 
-def test_a_post_that_means_patch_changes_the_record_and_creates_nothing(talk):
+def test_a_post_with_an_override_changes_the_record_and_creates_nothing(talk):
     def lines(body):
         return b"Content-Length: %d" % len(body), b"Idempotency-Key: one-key-for-two"
 
@@ -139,7 +139,7 @@ def test_an_oversize_chunk_is_refused_by_its_announced_size(talk, target, status
     form = b"Content-Type: application/x-www-form-urlencoded"
     sent = b"2\r\n{}\r\nFFFFFFFF\r\nand no more"
 
-    # One answer, also where nobody reads the body.
+    # One response, even if the body is not read.
     [answer] = talk(b"POST", target, form, b"Transfer-Encoding: chunked", body=sent)
 
     assert answer.status == status

@@ -37,7 +37,7 @@ def routes(application):
 
 
 @pytest.mark.parametrize("origin", [FOREIGN, SAME_SITE, "http://localhost", "null"])
-def test_no_route_that_reads_a_cookie_answers_another_origin(browser, origin):
+def test_no_route_that_reads_a_cookie_allows_another_origin(browser, origin):
     outside = [
         (method, path)
         for method, path in routes(browser.application)
@@ -87,7 +87,7 @@ def test_no_route_of_the_api_is_opened_by_the_cookie(gate, browser):
     ],
 )
 @pytest.mark.parametrize("origin", [FOREIGN, SAME_SITE, "null"])
-def test_answers_of_the_api_name_the_origin(gate, method, path, status, origin):
+def test_responses_of_the_api_allow_the_origin(gate, method, path, status, origin):
     secrets = gate.authorization(instance=gate.enabled)
 
     answer = gate.call(method, path, secrets, headers={"Origin": origin})
@@ -134,7 +134,7 @@ def test_an_unusable_origin_gets_no_permission(gate, origin):
         ("", []),
     ],
 )
-def test_a_preflight_allows_the_headers_it_asks_for(gate, requested, allowed):
+def test_a_preflight_allows_the_requested_headers(gate, requested, allowed):
     answer = gate.call(
         "OPTIONS",
         "/hubs/crm/accounts",

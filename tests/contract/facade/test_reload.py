@@ -9,7 +9,7 @@ import threading
 import time
 
 import pytest
-from families import children
+from process_tree import children
 
 REQUEST = b"POST /x HTTP/1.1\r\nHost: bridge\r\nContent-Length: 2\r\n%s\r\n{}"
 CLOSING = REQUEST % b"Connection: close\r\n"
@@ -74,7 +74,7 @@ def wait_for_new_processes(pid, old):
 
 
 def wait_for_answers(callers, more):
-    """Wait until each caller was answered so many more times, or failed."""
+    """Wait until each caller got so many more responses, or failed."""
     wanted = {caller: caller.answered + more for caller in callers}
     end = time.monotonic() + 100
     while any(one.answered < n and not one.failures for one, n in wanted.items()):
@@ -83,7 +83,7 @@ def wait_for_answers(callers, more):
 
 
 @pytest.mark.campaign
-def test_no_call_fails_while_the_processes_are_exchanged(mortal_server):
+def test_no_request_fails_during_a_reload(mortal_server):
     process, wire = mortal_server
     callers = [Caller(wire.port, stays=number % 2 == 0) for number in range(6)]
     for caller in callers:

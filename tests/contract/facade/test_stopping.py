@@ -15,7 +15,7 @@ LAST = b"GET /x HTTP/1.1\r\nHost: bridge\r\n\r\n"
 
 
 def is_refused(wire):
-    """Tell whether nobody listens there any more."""
+    """Return whether the port is closed."""
     try:
         wire.connect().close()
     except ConnectionRefusedError:
@@ -45,7 +45,7 @@ def test_address_is_free_before_running_calls_have_ended(
 
         answer = read_one(stream)
         if answer.header(b"Connection") != b"close":
-            # It was begun before the signal: the next one tells that it is the last.
+            # It began before the signal: the next response closes the connection.
             assert answer.status == 200
             connection.sendall(LAST)
             answer = read_one(stream)

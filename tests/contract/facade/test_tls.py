@@ -159,7 +159,7 @@ def test_old_protocols_are_refused(port):
         connection.do_handshake()
 
 
-def test_callers_that_do_not_shake_hands_are_cut_and_leave_the_server_free(hasty_port):
+def test_connections_without_a_tls_handshake_are_closed_and_block_no_thread(hasty_port):
     with ExitStack() as stack:
         silent = [
             stack.enter_context(
@@ -179,7 +179,7 @@ def test_callers_that_do_not_shake_hands_are_cut_and_leave_the_server_free(hasty
 
 
 @pytest.mark.campaign
-def test_hellos_that_do_not_end_occupy_no_thread(tmp_path):
+def test_incomplete_client_hellos_block_no_thread(tmp_path):
     with served(tmp_path, 60) as port, ExitStack() as stack:
         for number in range(60):
             connection = socket.create_connection(("127.0.0.1", port))
@@ -212,7 +212,7 @@ def test_head_that_stalls_is_refused_through_tls(hasty_port):
         assert connection.recv(12) == b"HTTP/1.1 408"
 
 
-def test_plain_http_is_not_answered(port):
+def test_plain_http_gets_no_response(port):
     with socket.create_connection(("127.0.0.1", port), timeout=120) as connection:
         connection.sendall(REQUEST)
         with suppress(ConnectionResetError):
@@ -257,7 +257,7 @@ def test_files_that_cannot_be_used_are_named(tmp_path, spoilt, content):
     assert "\n" not in failure.value.message
 
 
-def test_a_key_with_a_password_is_refused_rather_than_asked_for(tmp_path):
+def test_a_key_with_a_password_is_refused_without_a_prompt(tmp_path):
     chain, key = write_certificate(tmp_path, "first", password=b"pw")
 
     with pytest.raises(ConfigurationError):

@@ -52,7 +52,7 @@ def test_the_php_client_cuts_the_count_out_of_the_raw_headers(wire):
         (b"/a?where=a HTTP/1.1 ", "where=a%20HTTP/1.1%20"),
     ],
 )
-def test_sloppy_request_targets_are_read(wire, target, query):
+def test_unencoded_request_targets_are_accepted(wire, target, query):
     [answer] = wire.talk(get(target))
 
     assert answer.status == 200
@@ -156,7 +156,7 @@ def test_a_refusal_repeats_nothing_that_was_sent(wire):
     assert b"s3cr3t" not in answer.body
 
 
-def test_a_failing_application_is_answered_with_the_envelope(wire):
+def test_a_failing_application_gets_the_json_error(wire):
     [answer] = wire.talk(get(b"/fails"))
 
     assert_refused(answer, 500)
@@ -182,7 +182,7 @@ def test_chunked_bodies_are_read(wire):
     assert answer.json()["body"] == '{"a":1}'
 
 
-def test_pipelined_requests_are_answered_in_order(wire):
+def test_pipelined_requests_get_responses_in_order(wire):
     first = post(b"one", b"Content-Length: 3")
 
     found = wire.talk(first + get(b"/two") + get(b"/three", b"Connection: close"))
@@ -201,13 +201,13 @@ def test_a_connection_is_kept_for_the_next_request(wire):
             assert b"Connection: keep-alive" in answer
 
 
-def test_the_server_itself_believes_no_forwarded_header(wire):
+def test_the_server_itself_trusts_no_forwarded_header(wire):
     [answer] = wire.talk(get(b"/", b"X-Forwarded-Proto: https", b"X-Script-Name: /a"))
 
     assert answer.json()["scheme"] == "http"
 
 
-def test_http_1_0_is_answered_and_the_connection_closed(wire):
+def test_http_1_0_gets_a_response_and_the_connection_is_closed(wire):
     [answer] = wire.talk(b"GET /old HTTP/1.0\r\n\r\n")
 
     assert answer.json()["path"] == "/old"
@@ -235,7 +235,7 @@ def test_expect_100_continue_is_met_before_the_body(patient_wire):
 
 
 def receive(connection):
-    """Return what comes in one go; answers of the echo server are small."""
+    """Return one read; responses of the echo server are small."""
     received = connection.recv(65536)
     while b"\r\n\r\n" not in received or (
         received.startswith(b"HTTP/1.1 200") and not received.endswith(b"}")
@@ -293,7 +293,7 @@ def is_readable(connection):
         connection.settimeout(120)
 
 
-def test_callers_that_say_nothing_leave_the_server_free(wire):
+def test_silent_connections_block_no_thread(wire):
     silent = [wire.connect() for _ in range(6)]
     try:
         for connection in silent:
@@ -310,7 +310,7 @@ def test_callers_that_say_nothing_leave_the_server_free(wire):
 HALF = b"GET /partial HTTP/1.1\r\nHost: bridge\r\nX-a"
 
 
-def test_heads_that_do_not_end_occupy_no_thread(patient_wire):
+def test_incomplete_heads_block_no_thread(patient_wire):
     with ExitStack() as stack:
         for _ in range(60):
             connection = stack.enter_context(patient_wire.connect())
@@ -329,7 +329,7 @@ def test_heads_that_do_not_end_occupy_no_thread(patient_wire):
 
 
 @pytest.mark.campaign
-def test_oldest_of_too_many_heads_is_cut(patient_wire):
+def test_the_oldest_of_too_many_heads_is_refused(patient_wire):
     with ExitStack() as stack:
         waiting = []
         for _ in range(270):
@@ -345,7 +345,7 @@ def test_oldest_of_too_many_heads_is_cut(patient_wire):
 
 
 @pytest.mark.campaign
-def test_heads_that_do_not_end_keep_no_server_from_stopping(patient_server):
+def test_incomplete_heads_do_not_delay_the_stop(patient_server):
     process, wire = patient_server
     with wire.connect() as connection:
         connection.sendall(HALF)
@@ -370,7 +370,7 @@ def test_an_interrupted_server_ends_at_once(mortal_server):
             assert connection.recv(65536) == b""
 
 
-def test_a_caller_that_is_slow_to_close_delays_nobody(wire):
+def test_a_caller_that_is_slow_to_close_delays_no_other(wire):
     with wire.connect() as lazy:
         lazy.sendall(get(b"/", b"Connection: close"))
         receive(lazy)
@@ -382,7 +382,7 @@ def test_a_caller_that_is_slow_to_close_delays_nobody(wire):
         assert time.monotonic() - started < 15
 
 
-def test_a_caller_that_vanishes_in_its_body_leaves_the_server_free(wire):
+def test_a_caller_that_disconnects_in_its_body_blocks_no_thread(wire):
     with wire.connect() as connection:
         connection.sendall(post(b"half", b"Content-Length: 100"))
 
@@ -391,7 +391,7 @@ def test_a_caller_that_vanishes_in_its_body_leaves_the_server_free(wire):
     assert answer.status == 200
 
 
-def test_a_stopped_server_answers_what_it_has_begun_and_says_nothing(mortal_server):
+def test_a_stopped_server_finishes_running_requests_and_logs_nothing(mortal_server):
     process, wire = mortal_server
     wire.talk(get(b"/"))
     with wire.connect() as connection:

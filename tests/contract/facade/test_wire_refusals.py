@@ -29,7 +29,7 @@ def raw(wire, sent):
 
 @pytest.mark.parametrize("minor", [b"2", b"3", b"9"])
 @pytest.mark.parametrize("target", [b"/", b"/fails"])
-def test_a_later_minor_version_is_answered_with_ours(wire, minor, target):
+def test_a_later_minor_version_gets_ours(wire, minor, target):
     version = b"HTTP/1." + minor
 
     [first, second] = wire.talk(

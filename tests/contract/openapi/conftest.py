@@ -1,4 +1,4 @@
-"""Descriptions of the API, and processes of one's own to strain."""
+"""Descriptions of the API, and separate processes for tests under load."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def root(api):
 
 @pytest.fixture(scope="session")
 def generic(api):
-    """The whole API as anybody may read it."""
+    """The whole API without a tenant's fields."""
     return api.get("/openapi.json", authorization="none").json()
 
 
@@ -35,13 +35,13 @@ def own(api):
 
 @pytest.fixture(scope="session")
 def swagger(api):
-    """The demo's instance in the older dialect."""
+    """The demo's instance as Swagger 2.0."""
     return api.get("/instances/docs").json()
 
 
 @pytest.fixture
 def configuration(demo):
-    """What an instance at the demo's simulator needs."""
+    """The configuration of an instance at the demo's simulator."""
     return _configuration(demo)
 
 
@@ -75,7 +75,7 @@ def application(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def strict_application(tmp_path_factory):
-    """The application of an operator who opted for more statuses."""
+    """The application with `strict_status`."""
     directory = tmp_path_factory.mktemp("strict")
     return _application(Settings(data_dir=directory, strict_status=True))
 
@@ -88,7 +88,7 @@ def new_application():
 
 @pytest.fixture(scope="module")
 def throwaway(tmp_path_factory):
-    """A demo that nobody else uses: its directory and the line it printed."""
+    """A demo for one test module: its directory and the line it printed."""
     directory = tmp_path_factory.mktemp("throwaway")
     command = ("-m", "bridge", "demo", "--json", "--port", "0", "--sandbox-port", "0")
     with subprocess.Popen(

@@ -1,4 +1,4 @@
-"""Clients that others' programs make from the descriptions."""
+"""Clients that other projects' generators make from the descriptions."""
 
 from __future__ import annotations
 

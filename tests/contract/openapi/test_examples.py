@@ -1,4 +1,4 @@
-"""The example bodies of the descriptions: complete, fitting, and accepted."""
+"""The example bodies of the descriptions are complete, valid and accepted."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_every_body_has_an_example_that_fits_its_schema(kind, request):
         "accounts/0/contacts",
     ],
 )
-def test_a_record_is_made_and_changed_by_the_examples(api, generic, resource):
+def test_a_record_is_created_and_updated_by_the_examples(api, generic, resource):
     path = example_path(resource)
     body = example(generic, "post", path)
     if resource in {"users", "customers"}:
@@ -69,7 +69,9 @@ def test_a_record_is_made_and_changed_by_the_examples(api, generic, resource):
 
 
 @pytest.mark.parametrize("resource", ["invoices", "sales-orders"])
-def test_a_record_that_nobody_makes_is_changed_by_the_example(api, generic, resource):
+def test_a_record_that_cannot_be_created_is_updated_by_the_example(
+    api, generic, resource
+):
     change = example(generic, "patch", f"/hubs/crm/{resource}/{{id}}")
     [record] = api.get(f"/hubs/crm/{resource}?pageSize=1").json()
 
@@ -78,7 +80,7 @@ def test_a_record_that_nobody_makes_is_changed_by_the_example(api, generic, reso
     assert changed.status == 200, changed.body
 
 
-def test_the_older_dialect_has_them_with_the_definitions(swagger, generic):
+def test_swagger_has_the_examples_in_its_definitions(swagger, generic):
     definitions = swagger["definitions"]
 
     assert definitions["ContactCreate"]["example"] == person(generic)

@@ -1,4 +1,4 @@
-"""The page at `/`: for browsers only, true, and open to everybody."""
+"""The page at `/`: for browsers only, correct, and without credentials."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def fetch(url, accept=None, method="GET"):
         return error.code, error.headers, error.read().decode()
 
 
-def test_a_browser_gets_what_this_is_and_where_to_go(root, api):
+def test_a_browser_gets_a_page_with_links(root, api):
     status, headers, page = fetch(root, BROWSER)
 
     assert status == 200
@@ -44,7 +44,7 @@ def test_a_browser_gets_what_this_is_and_where_to_go(root, api):
 
 @pytest.mark.parametrize("accept", [None, "*/*", "application/json", JAVA, ""])
 @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
-def test_a_program_gets_the_404_that_it_always_got(root, accept, method):
+def test_other_clients_get_404(root, accept, method):
     status, headers, body = fetch(root + "/", accept, method)
 
     assert status == 404
@@ -56,7 +56,7 @@ def test_a_form_cannot_be_posted_to_it(root):
     assert fetch(root + "/", BROWSER, "POST")[0] == 404
 
 
-def test_what_the_call_says_of_itself_is_text_not_markup(application):
+def test_headers_of_the_request_are_shown_as_text_not_markup(application):
     answer = application.test_client().get(
         "/", headers={"Accept": BROWSER, "Host": "<script>alert(1)</script>"}
     )
@@ -65,7 +65,7 @@ def test_what_the_call_says_of_itself_is_text_not_markup(application):
     assert "<script" not in answer.text
 
 
-def test_it_stands_below_a_prefix(tmp_path, new_application):
+def test_it_is_served_below_a_prefix(tmp_path, new_application):
     settings = Settings(data_dir=tmp_path, public_url="https://x.example/crm")
     client = new_application(settings).test_client()
 
@@ -76,7 +76,7 @@ def test_it_stands_below_a_prefix(tmp_path, new_application):
     assert "https://x.example/crm/elements/api-v2" in page
 
 
-def test_it_says_when_the_database_is_gone(tmp_path, new_application):
+def test_it_shows_that_the_database_is_missing(tmp_path, new_application):
     client = new_application(Settings(data_dir=tmp_path)).test_client()
     for file in tmp_path.glob("bridge.db*"):
         file.rename(tmp_path / f"moved-{file.name}")
@@ -98,7 +98,7 @@ def test_its_assets_are_served_and_no_others(root):
 
 @pytest.mark.campaign
 @pytest.mark.parametrize("dark", [False, True])
-def test_everybody_can_read_it(root, tmp_path, dark):
+def test_it_is_accessible(root, tmp_path, dark):
     with open_browser(tmp_path, dark=dark) as browser:
         browser.get(root)
         heading = browser.find_element(By.TAG_NAME, "h1").text

@@ -21,7 +21,7 @@ def browser(tmp_path):
 
 
 @pytest.mark.parametrize("path", ["/docs", "/docs/", "/elements/api-docs"])
-def test_it_lets_nothing_foreign_in(root, path):
+def test_its_content_security_policy_allows_no_other_origin(root, path):
     with urllib.request.urlopen(root + path) as answer:
         policy = answer.headers["Content-Security-Policy"]
         page = answer.read().decode()
@@ -89,7 +89,7 @@ def test_both_documents_can_be_read_and_tried(api, root, browser):
 
 
 def hosts(browser):
-    """Return every host that the pages asked."""
+    """Return every host that the pages sent requests to."""
     messages = [
         json.loads(entry["message"])["message"]
         for entry in browser.get_log("performance")

@@ -1,7 +1,7 @@
-"""Requests generated from our own description: every answer is one it promises.
+"""Requests generated from our description get responses that it describes.
 
-What ends or changes a tenant is asked by a tenant of its own, with instances, accounts
-and users made for the one call, so that nothing the other calls stand on is lost.
+Requests that change or end a tenant are sent by a tenant of their own, with instances,
+accounts and users created for the one request, so that the other requests keep theirs.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-"""Not `negative_data_rejection`: old callers' sloppy values must be read. Not
-`positive_data_acceptance`: a reference must exist at the vendor, which no schema
-says."""
+"""Not `negative_data_rejection`: invalid values of old callers must be accepted. Not
+`positive_data_acceptance`: a reference must exist at the vendor, which no schema can
+express."""
 
 TENANT_CHANGING = frozenset({"Instances", "Instances by token", "Elements", "Tenancy"})
-"""Tags whose writing calls are made by the tenant that may be lost."""
+"""Tags whose writing requests are sent by the tenant that may be lost."""
 
 
 NAMED = (
@@ -54,7 +54,7 @@ NAMED = (
 
 
 class Caller:
-    """A tenant with the ids of what exists, and of what may be ended."""
+    """A tenant with the ids of its records, and of records that may be deleted."""
 
     def __init__(self, api):
         self.api = api
@@ -130,7 +130,7 @@ class Caller:
         return answer.json()
 
     def ids(self, method, path, name):
-        """Return what exists for a placeholder of a path, spare where it may end."""
+        """Return an id for a placeholder of a path, a spare one for deletes."""
         if name != "id":
             spare = SPARE.get((method, name))
             return [str(spare(self)["id"])] if spare else self.known.get(name, [])
@@ -154,7 +154,7 @@ SPARE = {
 
 
 class Fuzzer:
-    """Sends generated requests and holds the answers against the description."""
+    """Sends generated requests and validates the responses."""
 
     def __init__(self, document, keeper, loser):
         self.document = document
@@ -206,7 +206,7 @@ class Fuzzer:
 
     @staticmethod
     def place(caller, operation, case, dice):
-        """Put what exists where the path asks for something, so that calls succeed."""
+        """Replace values of the path with existing ones, so that requests succeed."""
         method, path = operation.method.upper(), operation.path
         for name in case.path_parameters or {}:
             ids = caller.ids(method, path, name)
@@ -237,7 +237,7 @@ def fuzzer(api, foreign):
     return Fuzzer(api.get("/openapi.json").json(), Caller(api), Caller(foreign))
 
 
-def test_a_slice_of_generated_requests_is_answered_as_described(api, foreign):
+def test_some_generated_requests_get_responses_as_described(api, foreign):
     fuzz = fuzzer(api, foreign)
     reading = [o for o in fuzz.operations if o.method.upper() == "GET"]
 
@@ -249,7 +249,7 @@ def test_a_slice_of_generated_requests_is_answered_as_described(api, foreign):
 
 @pytest.mark.campaign
 @pytest.mark.timeout(900)
-def test_many_generated_requests_are_answered_as_described(
+def test_many_generated_requests_get_responses_as_described(
     throwaway_api, throwaway_foreign
 ):
     fuzz = fuzzer(throwaway_api, throwaway_foreign)

@@ -61,7 +61,7 @@ def test_it_is_valid_and_complete(api, path):
     assert ("$ref" in answer.body.decode()) == ("resolve" not in path)
 
 
-def test_who_it_is_of_is_said(api, swagger):
+def test_it_names_its_element(api, swagger):
     assert swagger["info"] == {
         "title": "autotaskcrm",
         "version": "api-v2",
@@ -150,7 +150,7 @@ def test_an_element_has_the_tenants_fields_when_its_token_is_sent(api, swagger):
         ),
     ],
 )
-def test_the_host_is_what_base_url_says(api, url, host, base_path, scheme):
+def test_base_url_is_the_host(api, url, host, base_path, scheme):
     document = api.get(f"/docs/crm?baseUrl={url}").json()
 
     assert (document["host"], document["basePath"]) == (host, base_path)
@@ -190,7 +190,7 @@ def test_user_defined_fields_can_be_left_out(api):
     assert "accountName" in definitions["Account"]["properties"]
 
 
-def test_the_basic_document_asks_no_vendor(api, spare, vendor):
+def test_the_basic_document_needs_no_vendor_call(api, spare, vendor):
     secrets = f"{api.platform}, Element {spare()['token']}"
     vendor.forget()
 
@@ -265,7 +265,7 @@ def test_a_disabled_instance_is_described(api, spare):
         assert api.get(path, authorization=secrets).status == 200
 
 
-def test_a_foreign_instance_is_not_described(api, foreign):
+def test_an_instance_of_another_organization_is_not_described(api, foreign):
     path = f"/instances/{api.line['instanceId']}/docs"
 
     assert foreign.get(path, authorization=foreign.platform).status == 404

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from urllib.parse import quote
 
 import pytest
-from families import children
+from process_tree import children
 from waiting import wait_until
 
 HASTE = {"BRIDGE_IDEMPOTENCY_SETTLE_S": "0.6", "BRIDGE_AUTOTASK_DEADLINE_S": "60"}

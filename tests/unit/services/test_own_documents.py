@@ -6,11 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openapi_spec_validator import validate
 
-from bridge.services.apidocs.extended_room import with_own
-from bridge.services.apidocs.model import Operation
-from bridge.services.apidocs.openapi import write_openapi
-from bridge.services.apidocs.schema import anything
-from bridge.services.apidocs.swagger import Address, inline, write_swagger
+from bridge.services.openapi.definition import load_api
+from bridge.services.openapi.extended_paths import add_extended_resources
+from bridge.services.openapi.swagger import inline, to_swagger
 
 WORDS = (
     "a",
@@ -102,33 +100,31 @@ stored = st.fixed_dictionaries(
         "model": models,
     },
 )
-SERVED = [
-    Operation("GET", "/x/{id}", "a", "Built in", anything(), tag="t", hub=True),
-    Operation("PUT", "/x/{id}", "b", "Built in", anything(), tag="t", hub=True),
-    Operation("GET", "/x", "getX", "The platform's", anything(), tag="t"),
-]
+API = load_api(strict=False)
+BUILT_IN = {
+    "/hubs/crm/x/{attachmentId}": API["paths"]["/hubs/crm/attachments/{attachmentId}"],
+    "/hubs/crm/x": API["paths"]["/hubs/crm/attachments"],
+    "/x": API["paths"]["/hubs"],
+}
 
 
 @settings(max_examples=15)
 @given(st.lists(stored, max_size=5))
-def test_both_dialects_stay_valid(documents):
+def test_both_formats_stay_valid(documents):
     rows = [{"id": number, **row} for number, row in enumerate(documents, 1)]
-    operations = with_own(SERVED, rows)
-    address = Address.read("https://bridge.example", "/elements/api-v2")
+
+    paths = add_extended_resources(BUILT_IN, rows, API["x-extended-operation"])
+
     info = {"title": "x", "version": "1"}
-
-    swagger = write_swagger(address, info, operations, {}, strict=False)
-    openapi = write_openapi(
-        title="x",
-        description="x",
-        server="https://bridge.example",
-        hub="crm",
-        operations=operations,
-        schemas={},
-        strict=False,
-    )
-
+    swagger = {"swagger": "2.0", "info": info, **to_swagger(paths, API["components"])}
+    openapi = {
+        "openapi": API["openapi"],
+        "info": info,
+        "paths": paths,
+        "components": API["components"],
+    }
     validate(swagger)
     validate(openapi)
     validate({**swagger, "paths": inline(swagger["paths"], swagger["definitions"])})
-    assert len({operation.id for operation in operations}) == len(operations)
+    ids = [each["operationId"] for item in paths.values() for each in item.values()]
+    assert len(set(ids)) == len(ids)

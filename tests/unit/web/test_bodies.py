@@ -32,7 +32,7 @@ def test_an_object_comes_back_exactly(value, ascii_only, bom):
 
 
 @given(st.binary())
-def test_no_body_whatever_fails_otherwise(body):
+def test_any_invalid_body_is_an_invalid_request(body):
     with contextlib.suppress(InvalidRequestError):
         parse_object(body)
 
@@ -68,7 +68,7 @@ def test_whole_numbers_stay_exact():
         (b'{"a":"\n"}', "line 1"),
     ],
 )
-def test_what_is_no_json_object_is_refused_with_the_reason(body, message):
+def test_a_body_that_is_not_a_json_object_is_refused_with_the_reason(body, message):
     with pytest.raises(InvalidRequestError) as caught:
         parse_object(body)
 
@@ -105,7 +105,7 @@ def test_a_surrogate_pair_is_one_character():
         ("macintosh", "mac-roman"),
     ],
 )
-def test_a_labelled_body_is_read_as_labelled(charset, encoding):
+def test_a_body_is_decoded_by_its_charset(charset, encoding):
     body = {"firstName": "J\u00f6rg", "city": "Orl\u00e9ans"}
 
     text = json.dumps(body, ensure_ascii=False)
@@ -113,7 +113,7 @@ def test_a_labelled_body_is_read_as_labelled(charset, encoding):
     assert parse_object(text.encode(encoding), charset) == body
 
 
-def test_iso_8859_1_is_read_as_windows_sends_it():
+def test_iso_8859_1_is_decoded_as_windows_1252():
     assert parse_object(b'{"a":"5 \x80 \x93x\x94\x81"}', "iso-8859-1") == {
         "a": "5 \u20ac \u201cx\u201d\x81"
     }
@@ -129,7 +129,7 @@ def test_iso_8859_1_is_read_as_windows_sends_it():
         (b'{"a":1}', "utf-16", "is not valid utf-16."),
     ],
 )
-def test_what_is_no_text_in_its_charset_is_refused(body, charset, says):
+def test_a_body_invalid_in_its_charset_is_refused(body, charset, says):
     with pytest.raises(InvalidRequestError) as caught:
         parse_object(body, charset)
 
@@ -140,7 +140,7 @@ def test_what_is_no_text_in_its_charset_is_refused(body, charset, says):
     "charset",
     ["klingon", "base64", "zlib", "rot13", "idna", "undefined", "\xe9", "x" * 99],
 )
-def test_a_charset_that_is_none_is_refused_by_name(charset):
+def test_an_unknown_charset_is_refused_by_name(charset):
     with pytest.raises(UnsupportedMediaError, match="send UTF-8") as caught:
         parse_object(b"{}", charset)
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from bridge import errors
-from bridge.web.http.errors import STATUS, STRICT, envelope, status_of
+from bridge.web.http.errors import STATUS, STRICT_STATUS, envelope, status_of
 
 
 def leaves(kind):
@@ -47,12 +47,12 @@ def test_a_new_subclass_inherits_its_status():
     assert status_of(LateError("x")) == 409
 
 
-def test_strict_statuses_are_for_what_may_work_later():
+def test_strict_statuses_are_for_errors_that_may_pass():
     later = (errors.ProviderBusyError, errors.StoreUnavailableError)
-    assert all(issubclass(kind, later) for kind in STRICT)
+    assert all(issubclass(kind, later) for kind in STRICT_STATUS)
 
 
-def test_the_envelope_names_the_vendor_only_when_it_spoke():
+def test_the_error_body_has_a_provider_message_only_if_the_vendor_sent_one():
     assert json.loads(envelope("id", "no")) == {"requestId": "id", "message": "no"}
     assert json.loads(envelope("id", "no", "why")) == {
         "requestId": "id",

@@ -22,7 +22,7 @@ from bridge.web.http.forms import parse_url_encoded
         (b"&&", "utf-8", {}),
     ],
 )
-def test_a_form_is_read_as_labelled_or_as_a_query(body, charset, form):
+def test_a_form_is_decoded_by_its_charset_or_as_a_query(body, charset, form):
     assert parse_url_encoded(body, charset) == form
 
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from bridge.server.wire import encode_target
 from bridge.services.access import Secrets
-from bridge.web.http.paths import NormalisedPaths, normalise
-from bridge.web.http.route_auth import BASE, AuthRule, family_of
+from bridge.web.http.paths import PathMiddleware, normalise
+from bridge.web.http.route_auth import BASE, AuthRule, auth_rule
 
 OPEN = Secrets(user="u", organization="o")
 WITH_ELEMENT = Secrets(user="u", element="e")
@@ -47,11 +47,11 @@ def test_paths_are_normalised(sent, routed):
         {"RAW_URI": "/mounted/a/b", "SCRIPT_NAME": "/mounted", "PATH_INFO": "//a/b"},
     ],
 )
-def test_the_path_is_found_whatever_the_server_tells(environ):
+def test_the_path_is_found_in_any_variable_of_the_server(environ):
     def app(seen, _start_response):
         return [seen["PATH_INFO"].encode()]
 
-    assert NormalisedPaths(app)(environ, lambda *_: None) == [b"/a/b"]
+    assert PathMiddleware(app)(environ, lambda *_: None) == [b"/a/b"]
 
 
 @given(st.text(st.sampled_from("/ab%2Ff.")))
@@ -106,8 +106,8 @@ def test_normalising_makes_no_segments_and_is_stable_in_slashes(path):
         ("GET", "/nonsense", OPEN, AuthRule.HUB),
     ],
 )
-def test_families(method, path, secrets, family):
-    assert family_of(method, BASE + path, secrets) is family
+def test_auth_rule_of_a_path(method, path, secrets, family):
+    assert auth_rule(method, BASE + path, secrets) is family
 
 
 @given(st.binary(max_size=60))

@@ -48,7 +48,7 @@ def test_dates_are_midnight():
 
 
 @pytest.mark.parametrize("value", [datetime(2019, 3, 14), Decimal("NaN"), object()])
-def test_what_has_no_json_form_is_refused(value):
+def test_a_value_without_a_json_form_is_refused(value):
     with pytest.raises(TypeError):
         to_json(value)
 

@@ -1,1 +1,0 @@
-"""Descriptions of the API for people and for client generators."""

@@ -42,6 +42,7 @@ from enum import StrEnum, auto
 from typing import ClassVar
 
 _CLOSING = ")]}\"'\u201d\u2019"
+# Only before a blank: the dots of `api.v2` and of an ellipsis are no sentence ends.
 _DOUBLED_STOP = re.compile(rf"(?<=[^\s.])\.([{re.escape(_CLOSING)}]*)\.(?=\s)")
 
 
@@ -54,6 +55,7 @@ def single_full_stops(message: str) -> str:
     """
     message = _DOUBLED_STOP.sub(r".\1", message)
     words = message.rstrip(f". \t\n{_CLOSING}")
+    # An ellipsis at the end is cut too: our sentence ends with one full stop.
     before, stop, after = message[len(words) :].partition(".")
     if "." not in after:
         return message

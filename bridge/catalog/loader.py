@@ -104,6 +104,7 @@ def read_element(text: str, source: str) -> Element:
         },
         facts=facts,
     )
+    # A key that nothing has read by now is unknown to this release.
     metadata.finish()
     table.finish()
     return element
@@ -117,6 +118,7 @@ def _constants(table: Table, key: str) -> dict[str, JSON]:
 
 def _require_json(table: Table, key: str, document: Mapping[str, JSON]) -> None:
     try:
+        # TOML has dates and infinities, which JSON does not.
         json.dumps(document, allow_nan=False)
     except (TypeError, ValueError) as error:
         table.fail(key, f"cannot be written as JSON: {error}")
@@ -142,6 +144,7 @@ def _configuration(table: Table) -> tuple[ConfigurationKey, ...]:
             entry.fail("type", f"{key.type!r} is no type of a configuration key")
         if key.shown_by_default and key.default is None:
             entry.fail("shown_by_default", "there is no default to show")
+        # Callers address entries by id and by key.
         if any(other.id == key.id for other in keys):
             entry.fail("id", f"{key.id} occurs twice")
         if any(other.key == key.key for other in keys):
@@ -168,6 +171,7 @@ def _facts(table: Table) -> EntityFacts:
 
 def _resource(name: str, table: Table, facts: Mapping[str, EntityFacts]) -> Resource:
     rename = table.texts_by_name("rename")
+    # Callers may spell a field in any case, so names must differ without it.
     if len({target.lower() for target in rename.values()}) < len(rename):
         table.fail("rename", "two fields get the same name")
     entity = table.take("entity", str)

@@ -34,6 +34,7 @@ class DateKind(StrEnum):
 
 
 _METHODS = (
+    # For the `Allow` header: a refusal lists the methods of the same path only.
     {Verb.LIST: {"GET", "HEAD"}, Verb.CREATE: {"POST"}},
     {
         Verb.GET: {"GET", "HEAD"},

@@ -72,6 +72,7 @@ class Predicate(Generic[F, V]):
     field: F
     operator: Operator
     values: tuple[V, ...] = ()
+    # Equality without the position, so that a rendered filter parses to an equal one.
     column: int = dataclasses.field(default=0, compare=False)
 
 

@@ -90,12 +90,14 @@ class _Parser:
 
     def _unary(self) -> Where:
         negated = False
+        # A loop, not recursion: a text may repeat NOT thousands of times.
         while self._scanner.negation():
             negated = not negated
         expr = self._group() if self._scanner.symbol("(") else self._predicate()
         return negate(expr) if negated else expr
 
     def _group(self) -> Where:
+        # The recursion is bounded here, well before Python's own limit.
         self._depth += 1
         if self._depth > MAX_DEPTH:
             raise self._too_many(f"parentheses nested deeper than {MAX_DEPTH}")
@@ -119,6 +121,7 @@ class _Parser:
         if self._scanner.keyword("IS"):
             return self._null_test(field, column)
         negated = self._scanner.keyword("NOT")
+        # `NOT` stands before LIKE and IN only; the grammar has no `NOT =`.
         if self._scanner.keyword("LIKE"):
             expr: Where = Predicate(
                 field, Operator.LIKE, (self._value(Operator.LIKE),), column
@@ -151,6 +154,7 @@ class _Parser:
         while self._scanner.symbol(","):
             values.append(self._scanner.literal())
         self._close()
+        # SQL's `IN (null)` never matches; here it means IS NULL, as equality does.
         some = tuple(value for value in values if not _is_null(value))
         tests: list[Where] = []
         if some:

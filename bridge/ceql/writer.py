@@ -20,6 +20,7 @@ def render(expr: Expr[str, Literal]) -> str:
     if isinstance(expr, Or):
         return " OR ".join(render(item) for item in expr.items)
     return " AND ".join(
+        # AND binds stronger than OR: only an OR inside an AND needs parentheses.
         f"({render(item)})" if isinstance(item, Or) else render(item)
         for item in expr.items
     )

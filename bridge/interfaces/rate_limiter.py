@@ -15,6 +15,7 @@ from bridge.interfaces.data import Usage
 class Priority(IntEnum):
     """The priority of a call; the lower number goes first."""
 
+    # IntEnum, because the priority is also the order of waiting calls.
     INTERACTIVE = 0
     POLLING = 1
     BULK = 2

@@ -73,6 +73,7 @@ def open_instance(ctx: Context, secrets: Secrets) -> tuple[User, Instance]:
     elif secrets.bearer:
         user = organizations.find_session(ctx.database, secrets.bearer)
         instance = instances.find_by_token(ctx.database, secrets.element)
+    # One message for every reason, so that callers cannot probe for valid tokens.
     if user is None or instance is None or not may_use(instance, user):
         raise UnauthorizedError(REFUSED)
     return user, instance
@@ -142,6 +143,7 @@ def log_in(ctx: Context, username: str, password: str) -> dict[str, JSON]:
         "organizationName": user.organization_name,
         "organizationAdmin": user.admin,
         "accountAdmin": user.admin,
+        # Members that the old service had and nothing here uses.
         "sysAdmin": False,
         "twoFactor": False,
         "registeredForTwoFactor": False,

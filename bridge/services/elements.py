@@ -97,6 +97,7 @@ def builtin_resources(element: Element) -> list[dict[str, JSON]]:
     ]
     return fixed + [
         _resource(
+            # Each resource has ten ids, which stay the same when verbs are added.
             resource.id + number,
             f"{prefix}/{resource.name}{tail}",
             method,
@@ -288,6 +289,7 @@ def _polled(element: Element) -> Iterator[tuple[str, str]]:
 
 
 def _one_of_each_hub(ctx: Context) -> list[Element]:
+    # Several elements may share a hub.
     return list({e.hub["key"]: e for e in ctx.elements.values()}.values())
 
 

@@ -41,6 +41,7 @@ class EntityFields:
         alike = [
             info for info in self.udfs.values() if info.name.lower() == name.lower()
         ]
+        # UDF names may differ only in case; then only the exact name is safe.
         return alike[0] if len(alike) == 1 else None
 
     def typed(self, info: FieldInfo) -> Field:
@@ -71,6 +72,7 @@ def compile_fields(
         for info in infos
         if not info.udf
     }
+    # Vendor names first: a facade name wins where the two are the same.
     by_facade = {name.lower(): info for name, info in standard.items()}
     by_facade |= {
         (resource.rename.get(name) or facade_name(name)).lower(): info

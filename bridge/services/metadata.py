@@ -89,6 +89,7 @@ class _CachedMetadata(Generic[T]):
         if stamp is None:
             return self.refresh()
         age_s = (now - stamp[1]).total_seconds()
+        # The claim makes one process of all the one that refreshes.
         if age_s > ctx.settings.metadata_cache_ttl_s and stored_metadata.claim_refresh(
             ctx.database,
             self.instance.id,
@@ -139,6 +140,7 @@ class _CachedMetadata(Generic[T]):
         Concurrent requests in doubt wait for a single refresh. A row that was fetched
         after `since`, the begin of the request, is not refreshed again.
         """
+        # The process cache may be seconds behind what another process stored.
         known = self.find_stored() or known
         if not in_doubt(known) or known.fetched_at >= since:
             return known
@@ -146,10 +148,12 @@ class _CachedMetadata(Generic[T]):
             return known
         ctx = self.ctx
         with (
+            # Waiting for the lock has a limit; then the known metadata decides.
             suppress(ConflictError),
             record_lock(ctx, f"metadata/{self.instance.id}/{self.kind.row}"),
         ):
             newer = self.find_stored()
+            # Another process refreshed the row while this one waited for the lock.
             if newer is not None and newer.fetched_at > known.fetched_at:
                 return newer
             if stored_metadata.claim_refresh(

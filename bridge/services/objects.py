@@ -39,6 +39,7 @@ def find_object(ctx: Context, instance: Instance, name: str) -> Resource:
     resource = element.resources.get(name) or element.resources.get(name.lower())
     if resource is not None:
         return resource
+    # Only a possible name of an entity is worth a vendor call.
     if _NAME.fullmatch(name):
         info = entity_directory(ctx, instance).by_name.get(name.lower())
         if info is not None:

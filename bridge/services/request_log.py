@@ -44,6 +44,7 @@ class RequestLog:
 
     def record(self, call_made: VendorCall) -> None:
         """Record one exchange with the vendor. Implements `interfaces.CallLog`."""
+        # Background threads, such as usage readings, have no current call.
         current = current_call.current()
         if current is not None:
             current.vendor_calls += 1

@@ -40,6 +40,7 @@ class TimedReader:
         due_at = time.monotonic() + self._timeout_s
         if not self._acquire(due_at):
             raise self._late()
+        # Only the holder of the turn writes it; waiters stop when it passes.
         self._due_at = due_at
         result: Future[_T] = Future()
         thread = threading.Thread(
@@ -47,6 +48,7 @@ class TimedReader:
         )
         try:
             thread.start()
+        # The process cannot start another thread.
         except RuntimeError:
             self._turn.release()
             raise
@@ -59,6 +61,7 @@ class TimedReader:
         """Wait for the read in progress, unless it is late already."""
         if self._turn.acquire(blocking=False):
             return True
+        # Waiting on would be useless once the read in progress is late.
         until = min(due_at, self._due_at)
         return self._turn.acquire(timeout=max(0.0, until - time.monotonic()))
 

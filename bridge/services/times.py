@@ -24,6 +24,7 @@ _US = re.compile(
          (?:,?\s+{_CLOCK}(?:\s*(?P<half>[AaPp])\.?[Mm]\.?)?\s*{_ZONE})?""",
     re.VERBOSE | re.ASCII,
 )
+# Two digits from 70 on are years of the 1900s.
 _FIRST_YEAR_OF_1900S = 70
 _MIDNIGHT = time()
 _NOON_HOUR = 12
@@ -74,6 +75,7 @@ def parse_time(text: str) -> CallerTime:
     """
     # Newer .NET and browsers print a narrow no-break space before AM and PM.
     text = text.strip().replace("\u202f", " ").replace("\xa0", " ")
+    # ISO has its year first, so no text matches both.
     match = _ISO.fullmatch(text) or _US.fullmatch(text)
     if match is None:
         raise ValueError(f"not a date or time: {text[:40]!r}")
@@ -163,6 +165,7 @@ def _full_hour(hour: int, half: str | None) -> int:
 def _read_zone(text: str | None) -> timezone:
     if text is None or text in "Zz":
         return UTC
+    # Without a sign the offset is positive: a plus became a blank.
     sign = -1 if text[0] == "-" else 1
     digits = text.lstrip("+-").replace(":", "")
     return timezone(sign * timedelta(hours=int(digits[:2]), minutes=int(digits[2:])))

@@ -82,6 +82,7 @@ def _read_bool_member(field: Field, *, value: bool) -> Scalar:
 
 
 def _number_text(value: float) -> str:
+    # Without an exponent: a text field stores it as it is written here.
     return str(value) if isinstance(value, int) else format(Decimal(repr(value)), "f")
 
 
@@ -124,9 +125,11 @@ def _read_decimal(text: str, *, kind: str = "a number") -> Decimal:
     try:
         number = Decimal(text.strip())
     except InvalidOperation:
+        # Not a number, and so refused below like NaN itself.
         number = Decimal("nan")
     if not number.is_finite():
         raise ValueError(f"must be {kind}")
+    # `1E999999999` is a short text, but a long number.
     if abs(number.adjusted()) > _MAX_DIGITS:
         raise ValueError("is too large or too small a number")
     return number

@@ -57,6 +57,7 @@ class BatchWriter(Generic[Row]):
         self._rows.append(row)
         if self._thread is None:
             self._start()
+        # Setting an event takes its lock; most rows find it set already.
         if not self._waiting.is_set():
             self._waiting.set()
 
@@ -84,6 +85,7 @@ class BatchWriter(Generic[Row]):
     def _start(self) -> None:
         with self._starting:
             if self._thread is None:
+                # A daemon: a hanging database must not keep the process from ending.
                 thread = threading.Thread(target=self._run, name="batches", daemon=True)
                 thread.start()
                 atexit.register(self.close)
@@ -94,9 +96,11 @@ class BatchWriter(Generic[Row]):
         while True:
             self._waiting.wait()
             self._waiting.clear()
+            # Not a plain sleep, so that `close` need not wait for the interval.
             if self._closing.wait(self._interval_s):
                 return
             before, written = written, self.flush()
+            # One warning per outage, not one per attempt.
             if before and not written:
                 _log.warning("%s cannot be written; they are kept for now", self._what)
             if not written:

@@ -15,10 +15,12 @@ from urllib.parse import quote, unquote_plus
 
 from bridge.telemetry.redaction import MASK, is_secret_name, redact
 
+# Possessive quantifiers (`*+`) prevent backtracking, which could take quadratic time.
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"?|[{}\[\]:,]|\s+|[^"{}\[\]:,\s]+', re.DOTALL)
 _OPEN, _CLOSE = frozenset("{["), frozenset("}]")
 _LABELS = frozenset({"key", "name"})
 _LABELLED = frozenset({"propertyvalue", "value"})
+# An empty value shows that no secret was sent, which helps and reveals nothing.
 _NOT_SECRET = frozenset({'""', "null"})
 _MASKED = json.dumps(MASK)
 _MAX_NESTING = 3
@@ -63,6 +65,7 @@ def _mask_pair(pair: str) -> str:
         return f"{name}={MASK}"
     plain = unquote_plus(value)
     shown = redact(plain)
+    # Unchanged values keep their own encoding, as the trace shows what was sent.
     return pair if shown == plain else f"{name}{mark}{quote(shown, safe='*')}"
 
 
@@ -96,10 +99,12 @@ class _Scanner:
         top = self._open[-1]
         if piece in _OPEN:
             self._begin_value()
+            # Everything inside a secret object or array is secret too.
             secret = top.secret or self._is_secret()
             self._open.append(_Container(piece == "{", secret))
             self._expects_key = piece == "{"
         elif piece in _CLOSE:
+            # Invalid JSON may have more closing brackets than opening ones.
             if len(self._open) > 1:
                 self._open.pop()
             self._expects_key = False
@@ -149,6 +154,7 @@ class _Scanner:
         if top.values and len(top.values[-1]) == 1:
             top.values[-1].append(len(self.parts))
         if top.labelled_secret:
+            # Masked in place, so that the positions of the other parts stay valid.
             for start, end in top.values:
                 if self.parts[start:end] not in (["null"], ['""']):
                     self.parts[start:end] = [_MASKED, *[""] * (end - start - 1)]

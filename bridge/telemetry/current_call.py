@@ -10,6 +10,7 @@ import time
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
+# A long list could otherwise collect all its pages in memory.
 MAX_EXCHANGES = 50
 
 

@@ -35,8 +35,10 @@ def start(log_format: Format, level: Level) -> None:
     ours = getattr(logging, level.upper())
     root = logging.getLogger()
     root.handlers[:] = [handler]
+    # Libraries log requests with headers and bodies at lower levels.
     root.setLevel(max(ours, logging.WARNING))
     logging.getLogger("bridge").setLevel(ours)
+    # The default prints the traceback to stderr, past the masking.
     threading.excepthook = _log_thread_failure
 
 
@@ -67,6 +69,7 @@ def formatter(*, people: bool) -> logging.Formatter:
         ],
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            # After the traceback is formatted: exceptions quote values too.
             redact_secrets,
             renderer,
         ],
@@ -101,6 +104,7 @@ def _clean(name: str, value: str, secrets: tuple[str, ...]) -> str:
     text = redaction.redact(value, secrets)
     if name == "exception" or text.isprintable():
         return text
+    # A line feed sent by a caller would let it forge a log line.
     return text.encode("unicode_escape").decode("ascii")
 
 

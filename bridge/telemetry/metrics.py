@@ -48,6 +48,7 @@ def share(directory: Path, *, reset: bool) -> None:
     processes are removed, and the folders of other machines that were not written to
     for a week: a container has another host name each time it is created.
     """
+    # Process ids are unique on one machine only.
     own = directory / "".join(
         letter if letter.isalnum() or letter == "-" else "-"
         for letter in socket.gethostname()
@@ -58,6 +59,7 @@ def share(directory: Path, *, reset: bool) -> None:
         _remove_files_of_dead(own.glob("*.db*"))
         _remove_stale_machines(directory, own)
     os.environ[_DIRECTORY] = str(own)
+    # prometheus-client offers no other way to choose the class of its files.
     values.MmapedDict = PreallocatedDict  # type: ignore[attr-defined]
     values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]
 
@@ -154,6 +156,7 @@ class Metrics:
 
     def request_ends(self, method: str, route: str, status: int, ms: float) -> None:
         """Count a completed request; `route` is a template, never a caller's path."""
+        # A caller may send any method; each new label value would cost memory for ever.
         method = method if method in _METHODS else "other"
         self._count_begun(-1)
         with _uncounted:
@@ -245,6 +248,7 @@ def _remove_files_of_dead(files: Iterable[Path]) -> None:
 
 def _remove_stale_machines(directory: Path, own: Path) -> None:
     """Remove the folders of other machines that were not written to for a week."""
+    # By age, because whether processes of other machines are alive cannot be checked.
     latest_kept = time.time() - _STALE_AFTER_S
     for folder in directory.iterdir():
         if folder == own or folder.is_symlink() or not folder.is_dir():
@@ -260,7 +264,9 @@ def _is_alive(file: Path) -> bool:
     """Return whether the process that a file is named after is running."""
     with contextlib.suppress(ProcessLookupError, ValueError):
         try:
+            # Signal 0 only checks that the process exists.
             os.kill(int(file.stem.rpartition("_")[2]), 0)
+        # The process exists, but belongs to another user.
         except PermissionError:
             return True
         return True

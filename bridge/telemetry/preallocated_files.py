@@ -35,12 +35,14 @@ class PreallocatedDict(MmapedDict):
         capacity = self._capacity
         while capacity < needed:
             capacity *= 2
+        # Before the library maps more of the file than is on the disk.
         _extend(self._f.fileno(), capacity)
         super()._init_value(key)  # type: ignore[no-untyped-call]
 
 
 def _make(path: Path) -> None:
     """Create a file atomically: others see it with its first bytes, or not at all."""
+    # prometheus-client reads the first bytes of any file that it finds.
     draft = path.with_name(f"{path.name}.new")
     try:
         with draft.open("wb") as file:

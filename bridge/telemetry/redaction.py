@@ -115,6 +115,7 @@ def _spellings(secret: str) -> set[str]:
     }
 
 
+# Bounded, because callers choose the names.
 @lru_cache(maxsize=512)
 def is_secret_name(name: str) -> bool:
     """Return whether a value under this name must not be shown."""
@@ -122,7 +123,7 @@ def is_secret_name(name: str) -> bool:
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
-    """Return a text with `secrets` masked, and whatever follows a secret's name.
+    """Return a text with `secrets` masked, and the value after any name of a secret.
 
     Secrets shorter than four characters are not searched for: masking every `1` would
     leave nothing to read.
@@ -131,6 +132,7 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
         if len(secret) >= _MIN_SECRET_LENGTH:
             for spelling in _spellings(secret):
                 text = text.replace(spelling, MASK)
+    # Most texts have no secret: one cheap search saves the expensive ones.
     if _HINT.search(text) is None:
         return text
     for pattern, replacement in _PATTERNS:

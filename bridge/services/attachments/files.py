@@ -145,6 +145,7 @@ def download(
             f"bytes here; it leads to {path}"
         )
     return AttachmentFile(
+        # FullPath is what the uploader sent, perhaps a path of its own machine.
         name=_file_name(path) or f"attachment-{attachment_id}",
         content_type=str(found.info.get("ContentType", "")),
         data=found.data or b"",
@@ -263,6 +264,7 @@ def _send(
     instance, resource = create.instance, create.resource
     backend = open_backend(ctx, instance)
     shape = open_serializer(ctx, instance, resource, create.view)
+    # Everything that can fail is done before the deadline check and the send.
     values = vendor_values(attachment.fields, attachment.record)
     check_deadline()
     try:
@@ -277,6 +279,7 @@ def _send(
     except BridgeError:
         known: Entity = {"id": attachment_id}
         known |= {info.name: value for info, value in attachment.record.given.values()}
+        # The attachment exists: an error now would make callers upload it again.
         notice = "created, but not read back: some members may be missing"
         return show_unread(
             partial(_write_result, shape, known, attachment, notice), known

@@ -71,6 +71,7 @@ def link_attachments(
     """
     kind = _parent_type(fields, parent)
     own = fields.standard.get(f"{parent.entity}ID")
+    # A reference field is exact; ParentType needs a label to be recognized.
     if own is not None and own.reference == parent.entity and own.queryable:
         return ParentLink(
             parent, parent_id, fields.typed(own), fields.facade_name(own.name)
@@ -102,12 +103,14 @@ def _value(fields: EntityFields, item: PicklistItem) -> Scalar:
 
 def _parent_type(fields: EntityFields, parent: Resource) -> PicklistItem:
     info: FieldInfo | None = fields.standard.get(PARENT_TYPE)
+    # A tenant may have deactivated a kind of parents.
     items = [item for item in (info.picklist if info else ()) if item.is_active]
     names = {parent.entity.lower()} | _OTHER_LABELS.get(parent.entity, frozenset())
     for item in items:
         if names & _label_names(item.label):
             return item
     for item in items:
+        # Tenants may rename labels.
         if parent.entity == "Account" and item.value == _ACCOUNT:
             return item
     labels = ", ".join(item.label for item in items)

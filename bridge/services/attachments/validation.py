@@ -48,6 +48,7 @@ _REQUIRED: Final = frozenset(
     {PARENT_ID, PARENT_TYPE, "Type", "Title", "FullPath", "Publish"}
 )
 _EVERYBODY: Final = "1"
+# Control characters, lone surrogates, line and paragraph separators, unassigned.
 _CONTROLS: Final = frozenset({"Cc", "Cs", "Zl", "Zp", "Cn"})
 _MEDIA_TYPE: Final = re.compile(r"[\w.+-]{1,60}/[\w.+-]{1,60}", re.ASCII)
 _UNSPECIFIC: Final = frozenset(
@@ -95,8 +96,10 @@ def validate_attachment(
     fields = writable_fields(metadata)
     problems: list[str] = []
     members = {name.lower(): value for name, value in upload.members.items()}
+    # `data` leaves the members here, so that no message or stored body quotes it.
     file = _open(members, upload.file, problems)
     size = 0 if file is None else file.seek(0, io.SEEK_END)
+    # Invalid base64 gives an empty file, which needs no second message.
     if file is not None and size == 0 and not problems:
         problems.append("file is empty: Autotask stores no file of 0 bytes")
     body = _fill_in_members(fields, members, link, problems)
@@ -107,6 +110,7 @@ def validate_attachment(
     record = validate_create(fields, body)
     record.problems[:0] = problems
     if file is not None:
+        # Repeated uploads are found by their body; a digest stands for the bytes.
         body = {**body, "size": size, "sha256": _digest(file)}
     return ValidatedAttachment(fields, record, file, size, body)
 
@@ -205,6 +209,7 @@ def _fill_in_file_members(
         problems.append(
             f"fileName {wrong}" + (f"; {_HOW_TO_UPLOAD}" if not name else "")
         )
+    # A default even for a problem, so that validation does not report it twice.
     body["fullpath"] = name or "file"
     body["title"] = body["title"] or name or "file"
     body["type"] = body.get("type") or FILE_TYPE
@@ -223,6 +228,7 @@ def _without_parent(
     own = parent_members(fields, link)
     lowered = {name.lower(): (name, value) for name, value in own.items()}
     for name, (shown, value) in lowered.items():
+        # Callers may repeat what the path says, but must not contradict it.
         given = members.get(name)
         if given not in (None, "") and str(given).strip() != str(value):
             problems.append(f"{shown} is {value} by the path, and {given} in the body")
@@ -267,6 +273,7 @@ def _check_kind(
 def _media_type(given: str, name: str) -> str:
     """Return a file's media type as sent, else by its name, else an empty text."""
     given = given.partition(";")[0].strip().lower()
+    # Browsers and curl send these types for any file; the name says more.
     if _MEDIA_TYPE.fullmatch(given) and given not in _UNSPECIFIC:
         return given
     return mimetypes.guess_type(name, strict=False)[0] or ""
@@ -275,6 +282,7 @@ def _media_type(given: str, name: str) -> str:
 def _digest(file: BinaryIO) -> str:
     digest = hashlib.sha256()
     file.seek(0)
+    # In chunks: a file may be larger than the memory of the process should grow.
     while piece := file.read(_CHUNK_BYTES):
         digest.update(piece)
     file.seek(0)

@@ -140,6 +140,7 @@ def check_names(names: Iterable[str]) -> Finding | None:
         name
         for name in names
         if name.upper().startswith(PREFIX)
+        # The simulator and the tests have variables of their own with our prefix.
         and not name.upper().startswith(OTHER_PREFIXES)
         and name.upper() not in known
     )
@@ -228,6 +229,7 @@ def _check_open_database(database: Database) -> Iterator[Finding]:
         if shut:
             yield fail("writing", shut, GRANT)
             return
+        # Rights come first: an upgrade of the schema needs them too.
         if found != needed:
             yield fail(
                 "schema",
@@ -240,6 +242,7 @@ def _check_open_database(database: Database) -> Iterator[Finding]:
             yield fail("schema", text, RESTORE)
             return
         yield fine("schema", f"{found}, as this program needs it")
+        # After the reads: a read-only disk still allows those.
         database.check_writable()
         yield fine("writing", "possible")
     except StoreError as error:

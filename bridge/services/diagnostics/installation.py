@@ -66,6 +66,7 @@ def find_missing(settings: Settings) -> MissingInstallation | None:
     """
     url = read_url(settings)
     contents = read_contents(url)
+    # PostgreSQL and SQLite alike: only our tables make a database an installation.
     if contents is DatabaseContents.INSTALLATION:
         return None
     if configured_url(settings):
@@ -76,6 +77,7 @@ def find_missing(settings: Settings) -> MissingInstallation | None:
         given = "data_dir" in settings.model_fields_set
         source = settings.place("data_dir") if given else f"the default of {named}"
         if (
+            # Keys without a database are a lost database, not a new installation.
             settings.data_dir / KEYS_FILE
         ).exists() and contents is DatabaseContents.NO_FILE:
             return MissingInstallation(

@@ -76,8 +76,10 @@ def rotate(db: Database) -> tuple[str, int]:
             )
         newest = waiting[-1] if waiting else new_key()
         retired = replace(former, retired=datetime.now(UTC).isoformat())
+        # The first key of a ring seals; the order of the others has no meaning.
         kept = [key for key in others if key.id != newest.id]
         db.keys.change([newest, retired, *kept])
+    # Outside the lock: resealing may take minutes, and both keys open everything.
     return newest.id, key_rotation.reseal(db)
 
 
@@ -119,6 +121,7 @@ def _require_removable(db: Database, key_id: str, now: datetime) -> None:
             "It seals nothing any more."
         )
     retired = keys[key_id].retired
+    # A transaction that is still open may write a value that the old key sealed.
     if retired and now - datetime.fromisoformat(retired) < SETTLED:
         seconds = int(SETTLED.total_seconds())
         raise ConflictError(

@@ -21,6 +21,7 @@ def read_state_metrics(database: Database, reader: TimedReader) -> list[StateMet
     If the database cannot be used or does not respond in time, that is the only metric.
     """
     try:
+        # With a timeout: a scrape must not hang with the database.
         state, workers = reader.read(
             lambda: (read_state(database), len(list_living(database)))
         )

@@ -91,6 +91,7 @@ def check_connection(
 
     With a `rate_limiter`, one finding says which calls it lets pass.
     """
+    # Filled even if the login fails: a found zone shows that network and URL work.
     found: list[Zone] = []
     backend = probe.open_backend(connection.credentials, found.append)
     try:
@@ -135,6 +136,7 @@ def _limits(
     """Report which calls the rate limiter lets pass, now that it knows the count."""
     caller = Caller(connection.instance_id)
     try:
+        # Read after `check`, which has just reported Autotask's own count.
         [budget] = rate_limiter.get_budgets([zone.database], caller)
     except StoreError as error:
         text = f"not known: {error.message.rstrip('.')}"
@@ -165,6 +167,7 @@ def check_permission(resource: Resource, info: EntityInfo | None) -> Finding:
     refused = [verb for verb in wanted if not allowed[verb] or verb in info.denied]
     if not refused:
         return fine(check, ", ".join(wanted))
+    # Without query nothing works; without a write verb most of the facade does.
     level = fail if "query" in refused else warn
     return level(
         check,
@@ -286,6 +289,7 @@ def _release(
     cure = f"run `{command}`, then `bridge wsdl diff` to see what is new"
     if connection.instance_id is None:
         cure = f"once there is an instance, {cure}"
+    # A fetched description that cannot be parsed leaves an older one in use.
     newest = probe.descriptions()[0]
     if release_key(newest.release) > release_key(ours.release):
         text = f"{newest.name} cannot be used; in its place {text}"

@@ -52,6 +52,7 @@ def add_component(
     if len(items) >= _MAX_COMPONENTS:
         raise InvalidRequestError(f"A resource has at most {_MAX_COMPONENTS} {kind}.")
     added = _with_legacy_flag(kind, {**body, "id": _next(items)})
+    # A definition has at most one model.
     kept = [] if kind == _MODELS else items
     return _with_components(document, kind, [*kept, added]), added
 
@@ -130,6 +131,7 @@ def _numbered(document: Document, kind: str) -> list[JSON]:
     if kind == _MODELS:
         found = [found] if found else []
     items = found if isinstance(found, list) else []
+    # New ids are above all stored ones and never collide with them.
     last = max(map(_number, items), default=0)
     taken: set[int] = {0}
     numbered: list[JSON] = []
@@ -138,6 +140,7 @@ def _numbered(document: Document, kind: str) -> list[JSON]:
             numbered.append(item)
             continue
         number = _number(item)
+        # Definitions may be sent with the same id twice.
         if number in taken:
             number = last = last + 1
         taken.add(number)

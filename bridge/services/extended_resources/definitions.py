@@ -97,11 +97,13 @@ def read_definition(
     body = _constant(declared, "body")
     envelope = read_envelope(body) if body else None
     if envelope is None:
+        # Some definitions have no envelope, only the SOAPAction header.
         action = _constant(declared, "header", "soapaction")
         operation = action.strip('"').rstrip("/").rpartition("/")[2]
     else:
         operation = envelope.operation
     allowed = (*READING, *further)
+    # Definitions spell operations in any case, the service description in one.
     known = {name.lower(): name for name in allowed}.get(operation.lower())
     if known is None:
         raise InvalidRequestError(
@@ -118,6 +120,7 @@ def declarations(document: Mapping[str, JSON]) -> Iterator[ParameterSpec]:
     """Yield the parameters of a definition that have a name."""
     parameters = document.get("parameters")
     for each in parameters if isinstance(parameters, list) else ():
+        # Definitions are stored as they were sent and may have any shape.
         if not isinstance(each, dict):
             continue
         name, vendor_name = each.get("name"), each.get("vendorName")
@@ -201,10 +204,12 @@ def _fill(text: str, declared: Sequence[ParameterSpec], sent: ReceivedArguments)
         if not standing and not _WORD.fullmatch(name):
             return match[0]
         found = next(filter(None, (_sent(each, sent) for each in standing)), None)
+        # A declared parameter wins over a value that only has the same name.
         found = found or sent.path.get(name) or sent.query.get(name)
         if found is None:
             missing = standing[0].name if standing else name
             raise InvalidRequestError(f"{missing} is required by this resource.")
+        # Removing the characters would silently change the caller's value.
         if sendable(found) != found:
             raise InvalidRequestError(
                 f"The value of {name} holds a character that XML cannot carry."

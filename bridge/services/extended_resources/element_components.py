@@ -99,6 +99,7 @@ def replace_component(
 
     def replace(stored: Document) -> tuple[Document, Component]:
         chosen = named
+        # A resource has one model, so its id may be left out.
         if chosen is None and path.kind == "models":
             chosen = next(
                 (one["id"] for one in components.list_components(stored, "models")), 1

@@ -82,6 +82,7 @@ def _root(
 
 def _target(schema: JSON, definitions: Mapping[str, JSON]) -> JSON:
     """Return the schema of a reference, None if it cannot be resolved."""
+    # References may form a circle.
     for _ in range(_MAX_DEPTH):
         name = schema.get("$ref") if isinstance(schema, dict) else None
         if not isinstance(name, str):
@@ -123,6 +124,7 @@ class _Reader:
             given = found.get(name)
             if isinstance(given, str) and given:
                 schema.setdefault("description", given)
+        # Only members with a meaning for readers go on; the rest may be anything.
         if kind == "array":
             return schema | {"items": self.read(found.get("items"), depth + 1)}
         if kind == "object":
@@ -141,6 +143,7 @@ class _Reader:
         read: Schema = {
             name: self.read(schema, depth + 1)
             for name, schema in properties.items()
+            # `$ref` beside properties is a broken reference, not a field.
             if not name.startswith("$")
         }
         members: Schema = {"properties": read}

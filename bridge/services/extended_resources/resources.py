@@ -107,6 +107,7 @@ def add_resource(
         InvalidRequestError: its path or method cannot be used.
     """
     method = _method(body)
+    # All of them are read for every request to an added resource.
     if len(list_own_resources(ctx, user, element)) >= _MAX_RESOURCES:
         raise InvalidRequestError(f"An account has at most {_MAX_RESOURCES}.")
     number = extended_resources.add_extended(
@@ -170,6 +171,7 @@ def resolve_path(
     )
     return [
         ResolvedRequest(item.method, item.document, match.groupdict())
+        # The newest definition of a path replaces older ones.
         for item in reversed(found)
         if (match := path_pattern(item.document).fullmatch(path.strip("/")))
     ]
@@ -264,6 +266,7 @@ def _storable(body: Mapping[str, JSON]) -> dict[str, JSON]:
     return {
         name: value
         for name, value in body.items()
+        # Ids and owners are ours to assign; clients send whole documents back.
         if name not in {"id", "ownerAccountId"}
     }
 
@@ -279,6 +282,7 @@ def _method(body: Mapping[str, JSON]) -> str:
     if not segments:
         raise InvalidRequestError("path must be more than slashes.")
     names = [name for segment in segments if (name := placeholder(segment))]
+    # Braces that are not a placeholder would never match a path.
     loose = [each for each in segments if re.search("[{}<>]", each)]
     if len(loose) > len(names) or len(set(names)) < len(names):
         raise InvalidRequestError(

@@ -62,6 +62,7 @@ def _shown_configuration(element: Element, instance: Instance) -> dict[str, JSON
     """Return the stored keys and the element's visible defaults, secrets masked."""
     secret = {key.key for key in element.configuration if key.secret}
     shown: dict[str, JSON] = {
+        # An empty secret is shown, so that callers see that it is not set.
         key: MASK if key in secret and value else value
         for key, value in instance.configuration.items()
     }

@@ -58,6 +58,7 @@ def patch_entry(
     if "propertyValue" not in body:
         raise InvalidRequestError("propertyValue is required.")
     change: dict[str, JSON] = {str(entry["key"]): body["propertyValue"]}
+    # Through PATCH, which verifies a changed credential at Autotask first.
     patch_instance(ctx, instance, {"configuration": change})
     return get_entry(ctx, reload_instance(ctx, instance), config_id)
 

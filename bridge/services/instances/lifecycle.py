@@ -152,6 +152,7 @@ def _list(
         text=search.text,
         after=after,
         offset=offset,
+        # One more than a page shows whether there is a next one.
         limit=search.page_size + 1,
     )
     if total == 0:
@@ -342,6 +343,7 @@ def _verify(ctx: Context, configuration: Mapping[str, str]) -> Zone | None:
     found: list[Zone] = []
     credentials = read_credentials(ctx, configuration)
     try:
+        # Without a known zone, so that the zone is looked up again.
         ctx.open_backend(credentials, None, found.append).check()
     except (
         ProviderCredentialsError,

@@ -75,6 +75,7 @@ def find_account(ctx: Context, user: User, account_id: str) -> Account:
         NotFoundError: it does not exist.
         ForbiddenError: it belongs to another organization.
     """
+    # Any other text cannot be an id, and may overflow the database's integers.
     known = re.fullmatch(r"\d{1,10}", account_id, re.ASCII)
     account = accounts.get_account(ctx.database, int(account_id)) if known else None
     if account is None:
@@ -204,6 +205,7 @@ def write_settings(
     for name, value in body.items():
         if isinstance(value, dict | list) or value is None:
             raise InvalidRequestError(f"{name[:100]} must be a single value.")
+        # Stored as texts; `true` as JSON writes it, not as Python does.
         text = str(value).lower() if isinstance(value, bool) else str(value)
         if len(name) > 128 or len(text) > MAX_TEXT_LENGTH:  # noqa: PLR2004 - the column's
             raise InvalidRequestError(f"{name[:100]} is too long.")

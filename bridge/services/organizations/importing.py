@@ -74,6 +74,7 @@ def read_document(ctx: Context, document: bytes) -> list[ImportedOrganization]:
         ) from None
     reading = _Reading(ctx)
     found = reading.all(_Node(root, ""), "organizations", reading.organization)
+    # The database would report only the first duplicate, and without its path.
     reading.check_duplicates(found)
     if reading.problems:
         raise InvalidRequestError(" ".join(reading.problems))
@@ -134,6 +135,7 @@ class _Reading:
             duplicates = [
                 value for value, count in Counter(values).items() if count > 1
             ]
+            # Errors may be logged, so they never quote a secret.
             if duplicates and what in _SECRET:
                 self.problems.append(f"The same {what} stands there twice.")
             elif duplicates:
@@ -191,6 +193,7 @@ class _Reading:
             self._add_problem(node, "configuration must hold the keys of the element")
             return {}
         secret = (key.key for key in element.configuration if key.secret)
+        # A masked value comes from a response of the old service.
         if masked := [key for key in secret if read.get(key) == MASK]:
             self._add_problem(
                 node, f"{', '.join(masked)} is masked: its value is needed"
@@ -225,6 +228,7 @@ class _Reading:
         value = self._member(node, name)
         if value is None and not needed:
             return ""
+        # PostgreSQL stores no NUL characters.
         if not isinstance(value, str) or not is_storable(value):
             self._add_problem(node, f"{name} must be a text")
             return ""

@@ -58,6 +58,7 @@ def _type(
 def _type_predicate(
     types: Mapping[str, FieldType], predicate: Predicate[str, Literal]
 ) -> Predicate[Field, Scalar]:
+    # Names are compared without case, as in filters of records.
     names = {name.lower(): name for name in types}
     name = names.get(predicate.field.lower())
     if name is None:

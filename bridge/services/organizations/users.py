@@ -163,6 +163,7 @@ def change_user(
         require_admin(user)
     refuse_roles(body)
     change = _read_change(body, permanent=permanent)
+    # Callers would lock themselves out.
     if found.id == user.id and change.active is False:
         raise InvalidRequestError("You cannot deactivate yourself.")
     if found.id == user.id and change.password is not None:
@@ -172,6 +173,7 @@ def change_user(
         )
     ignored = unchanged(body, _USED, user_document(found))
     changed = users.change_user(ctx.database, found, change, by=user)
+    # The caller was deactivated while the request was being processed.
     if changed is None:
         raise UnauthorizedError(REFUSED)
     return AccountFields(user_document(changed), ignored)

@@ -58,6 +58,7 @@ def count_over_time(
     """
     query, since, until = _read(ctx, user, search)
     interval = time_buckets.read_interval(search.interval, since, until)
+    # Validated before the database counts anything.
     starts = time_buckets.starts(since, until, interval)
     count, failed = Counter[object](), Counter[object]()
     width = time_buckets.width(interval)
@@ -185,6 +186,7 @@ def _account_ids(ctx: Context, user: User, wanted: Sequence[str]) -> tuple[int, 
     if user.admin:
         found = accounts.list_accounts(ctx.database, user.organization_id)
         visible |= {account.id for account in found}
+    # Compared as texts, so that `007` is not account 7.
     by_text = {str(number): number for number in visible}
     for text in wanted:
         if not (text.isascii() and text.isdecimal()):

@@ -18,6 +18,7 @@ def list_vendor_usage(ctx: Context, user: User) -> list[dict[str, JSON]]:
     The calls of others who share the database are counted, without their names.
     """
     zones = instances.list_zones(ctx.database, user.organization_id)
+    # Several instances may share a tenant database and its budget.
     databases = sorted({zone.database for zone in zones})
     return [_document(budget) for budget in ctx.rate_limiter.get_budgets(databases)]
 

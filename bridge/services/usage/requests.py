@@ -72,7 +72,9 @@ def list_usage(ctx: Context, user: User, search: UsageSearch) -> UsagePage:
     query = replace(
         query,
         before=before,
+        # A token replaces the offset, which would skip records twice.
         offset=0 if before else search.offset,
+        # One more than a page shows whether there is a next one.
         limit=search.page_size + 1,
     )
     found = rows.list_requests(ctx.database, query)
@@ -126,6 +128,7 @@ def get_usage(ctx: Context, user: User, usage_id: str) -> dict[str, JSON]:
         logged = rows.find_request(ctx.database, user.account_id, usage_id)
         if logged is not None:
             return _document(ctx, user, logged)
+        # Only a request id can be newer than the log; traffic ids come out of it.
         if time.monotonic() > deadline or not _REQUEST_ID.fullmatch(usage_id):
             raise NotFoundError(f"There is no usage with ID {usage_id[:80]}.")
         time.sleep(_PAUSE_S)

@@ -41,7 +41,7 @@ _DERIVED = (
 
 
 def read_interval(word: str, since: datetime, until: datetime) -> str:
-    """Return an interval name, by default one that suits the time span.
+    """Return an interval name, by default a suitable one for the time span.
 
     Raises:
         InvalidRequestError: the name is unknown.
@@ -109,5 +109,6 @@ def _following(start: datetime, interval: str) -> datetime | None:
             return start + _STEPS[interval]
         months = start.month - 1 + _MONTHS[interval]
         return start.replace(year=start.year + months // 12, month=months % 12 + 1)
+    # After the year 9999.
     except (OverflowError, ValueError):
         return None

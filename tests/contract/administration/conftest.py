@@ -196,7 +196,7 @@ def connected(embedded, demo) -> Operator:
 
 
 class Relay(ThreadingHTTPServer):
-    """Passes calls on to the simulator and spoils answers as a test wants it.
+    """A proxy before the simulator that changes its responses.
 
     `edits` are pairs of texts, replaced in bodies; `ahead_s` shifts the Date header;
     `page` is what everything is answered with instead, as HTML with `status`.

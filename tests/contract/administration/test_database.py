@@ -70,7 +70,7 @@ def test_a_copy_made_under_writers_is_whole_and_opens(embedded, tmp_path):
                         zone=None,
                     )
                     made.append(instance)
-        except Exception as error:  # noqa: BLE001 - told by the main thread
+        except Exception as error:  # noqa: BLE001 - raised in the main thread
             errors.append(error)
 
     thread = threading.Thread(target=write)

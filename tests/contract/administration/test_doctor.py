@@ -437,7 +437,7 @@ def test_a_maintenance_page(vendor_doctor, relay, page):
     assert cause["cure"].startswith("wait, and see Autotask's status page")
 
 
-def test_a_page_of_somebody_else(vendor_doctor, relay):
+def test_a_page_of_another_web_server(vendor_doctor, relay):
     relay.page = "<html><title>Welcome to nginx!</title></html>"
 
     cause = vendor_doctor(**{"server-url": relay.url}).cause()

@@ -1,4 +1,4 @@
-"""`bridge doctor` names the cause in databases: damage, rights, and nobody at work."""
+"""`bridge doctor` names problems of databases: damage, rights, no living worker."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_damaged_tables_of_the_engine(worked, spoil):
 
 
 @pytest.mark.campaign
-def test_a_database_that_somebody_holds(embedded):
+def test_a_database_locked_by_another_process(embedded):
     file = embedded.settings().data_dir / "bridge.db"
     with closing(sqlite3.connect(file, isolation_level=None)) as holder:
         holder.execute("PRAGMA locking_mode = EXCLUSIVE")
@@ -139,7 +139,7 @@ def test_a_database_that_somebody_holds(embedded):
 
 
 @pytest.mark.campaign
-def test_nobody_at_work_and_somebody(operator):
+def test_a_missing_and_a_living_worker(operator):
     before = examine(operator)["worker"]
     with working(operator) as worker_id:
         during = examine(operator)["worker"]

@@ -1,4 +1,4 @@
-"""A full disk is named as such, by commands, by the doctor and while serving."""
+"""A full disk is named by commands, by the doctor and while serving."""
 
 from __future__ import annotations
 
@@ -69,11 +69,11 @@ def test_a_copy_onto_a_full_disk_names_it(crowded, tmp_path, disk):
     assert [path.name for path in disk.iterdir()] == ["fill"]
 
 
-def test_a_restore_that_runs_out_of_room_changes_nothing(crowded, tmp_path, disk):
+def test_a_restore_on_a_full_disk_changes_nothing(crowded, tmp_path, disk):
     operator, fill = crowded
     operator.ok("db", "backup", tmp_path / "copy.db")
     fill()
-    # Room for the copy, and none for the write-ahead log of what reads it.
+    # Space for the copy, but not for the write-ahead log of its reader.
     size = (tmp_path / "copy.db").stat().st_size
     os.truncate(disk / "fill", (disk / "fill").stat().st_size - size - 8192)
     before = sorted(path.name for path in (disk / "data").iterdir())
@@ -86,7 +86,7 @@ def test_a_restore_that_runs_out_of_room_changes_nothing(crowded, tmp_path, disk
     assert sorted(path.name for path in (disk / "data").iterdir()) == before
 
 
-def test_a_key_ring_without_room_leaves_no_draft(crowded, disk):
+def test_a_key_ring_on_a_full_disk_leaves_no_draft(crowded, disk):
     operator, fill = crowded
     shutil.rmtree(disk / "data")
     (disk / "data").mkdir()
@@ -98,7 +98,7 @@ def test_a_key_ring_without_room_leaves_no_draft(crowded, disk):
     assert list((disk / "data").iterdir()) == []
 
 
-def test_callers_and_log_name_a_full_disk_until_there_is_room(crowded, disk, caplog):
+def test_callers_and_log_name_a_full_disk_until_it_has_space(crowded, disk, caplog):
     operator, fill = crowded
     caplog.set_level(logging.INFO)
     settings = operator.settings()
@@ -121,7 +121,7 @@ def test_callers_and_log_name_a_full_disk_until_there_is_room(crowded, disk, cap
 
     assert rename().status_code == 200
     fill()
-    # The last block of the journal has room for a few.
+    # The last block of the journal has space for a few.
     answers = (rename() for _ in range(TRIES))
     refused = next(answer for answer in answers if answer.status_code != 200)
     listed = client.get("/elements/api-v2/elements", headers=headers)

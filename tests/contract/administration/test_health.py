@@ -49,13 +49,13 @@ def test_a_server_that_starts_is_waited_for(embedded):
     assert (printed, Starting.asked) == ("ready\n", 2)
 
 
-def test_a_proxy_of_the_environment_is_not_asked(embedded, address):
+def test_a_proxy_of_the_environment_is_not_used(embedded, address):
     env = {"http_proxy": "http://127.0.0.1:9", "no_proxy": ""}
 
     assert embedded.ok("health", "--url", address, env=env) == "ok\n"
 
 
-def test_nobody_listening_is_said(embedded):
+def test_a_closed_port_is_reported(embedded):
     with closed_port() as port:
         refusal = embedded.refused("health", "--url", f"http://127.0.0.1:{port}")
 

@@ -29,7 +29,7 @@ def run(program, *arguments):
 
 
 def commands():
-    """Yield the words of every command and every command group, `bridge` itself too."""
+    """Yield the names of every command and every command group, `bridge` itself too."""
     yield ()
     for name in COMMANDS:
         command = main.get_command(click.Context(main), name)
@@ -136,7 +136,7 @@ def test_the_version_has_a_short_option():
 
 
 def complete(shell, script, *words):
-    """Return what bash offers after these words, once it has read the script."""
+    """Return the completions of bash after these words."""
     *_, last = words
     lines = (
         script,

@@ -250,7 +250,7 @@ def test_a_description_that_was_spoilt_does_not_stop_calls(connected, demo, add)
     assert connected.json("instance", "test", made["id"])[0]["status"] == "ok"
 
 
-def test_a_page_in_place_of_a_description_is_not_kept(connected, demo, add, relay):
+def test_a_page_in_place_of_a_description_is_not_stored(connected, demo, add, relay):
     made = json.loads(add().stdout)
     relay.edits = [("wsdl:definitions", "html")]
     with connected.database() as database:

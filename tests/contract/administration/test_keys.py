@@ -110,7 +110,7 @@ def test_nothing_is_lost_while_others_write(operator, running):
                 update_instance(running, instance.id, configuration=configuration)
                 assert get_instance(running, instance.id).configuration == configuration
                 counts[instance.id] = number
-        except Exception as error:  # noqa: BLE001 - told by the main thread
+        except Exception as error:  # noqa: BLE001 - raised in the main thread
             errors.append(error)
 
     threads = [threading.Thread(target=write, args=(one,)) for one in made[:3]]
@@ -197,7 +197,7 @@ def test_two_rotations_at_once_lose_no_key(operator, running):
             with operator.database() as database:
                 together.wait()
                 keys.rotate(database)
-        except Exception as error:  # noqa: BLE001 - told by the main thread
+        except Exception as error:  # noqa: BLE001 - raised in the main thread
             errors.append(error)
 
     threads = [threading.Thread(target=rotate) for _ in range(3)]
@@ -229,7 +229,7 @@ def test_a_configured_ring_is_printed_to_be_carried_to_every_process(embedded):
     ]
     assert ids[1] == [*ids[0], ids[1][1]]
     assert ids[2] == [ids[1][1], ids[0][0]]
-    # A process that was told of the waiting key still works, one without it does not.
+    # A process that knows the waiting key still works, one without it does not.
     assert len(embedded.json("user", "list", env={"BRIDGE_KEYS": added})) == 1
     assert "not the one" in embedded.refused("user", "list", env={"BRIDGE_KEYS": ring})
 

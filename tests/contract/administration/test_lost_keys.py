@@ -85,7 +85,7 @@ def test_the_first_start_makes_keys_once(blank):
     [b'{"keys\xff', b"\xff\xfe\x00", b"[" * 100_000, b"", b"[]", b'{"keys": 1}'],
     ids=["no UTF-8", "no text", "nested", "empty", "a list", "no keys"],
 )
-def test_a_file_that_is_no_key_ring(embedded, content):
+def test_a_file_that_is_not_a_key_ring(embedded, content):
     key_ring(embedded).write_bytes(content)
 
     refusal = embedded.refused("db", "version")
@@ -95,7 +95,7 @@ def test_a_file_that_is_no_key_ring(embedded, content):
 
 
 @pytest.mark.campaign
-def test_a_setting_that_is_no_key_ring(embedded):
+def test_a_setting_that_is_not_a_key_ring(embedded):
     refusal = embedded.dies("db", "version", env={"BRIDGE_KEYS": "[" * 100_000})
 
     assert "BRIDGE_KEYS is no key ring" in refusal

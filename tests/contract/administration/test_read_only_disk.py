@@ -1,4 +1,4 @@
-"""A read-only file system is named as such, and no mode or owner is blamed."""
+"""A read-only file system is named as the cause, rather than mode or owner."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ def read_mark(directory):
         return jobs.execute("SELECT text FROM mark").fetchone()[0]
 
 
-def test_a_backup_replaces_the_database_which_is_kept(embedded, backup):
+def test_a_restore_stores_the_former_database_beside_the_new_one(embedded, backup):
     result = embedded.run("db", "restore", backup, "--replace")
 
     assert result.exit_code == 0, result.output
@@ -102,7 +102,7 @@ def test_a_backup_replaces_the_database_which_is_kept(embedded, backup):
     assert [each.name for each in data(embedded).glob("restore*")] == []
 
 
-def test_a_lost_database_is_restored_without_being_asked_twice(embedded, backup):
+def test_a_missing_database_is_restored_without_confirmation(embedded, backup):
     for file in (*data(embedded).glob("bridge.db*"), *data(embedded).glob("jobs.db*")):
         file.unlink()
 
@@ -112,7 +112,7 @@ def test_a_lost_database_is_restored_without_being_asked_twice(embedded, backup)
     assert emails(embedded) == ["first@northwind.example"]
 
 
-def test_what_only_the_write_ahead_log_holds_is_kept_with_the_former(embedded, backup):
+def test_the_write_ahead_log_is_stored_with_the_former_database(embedded, backup):
     with closing(sqlite3.connect(data(embedded) / "jobs.db")) as jobs:
         jobs.execute("PRAGMA wal_autocheckpoint = 0")
         jobs.execute("UPDATE mark SET text = 'in the log'")
@@ -244,7 +244,7 @@ def test_a_new_machine_needs_the_key_ring_and_the_backup_only(
     assert emails(embedded) == ["first@northwind.example"]
 
 
-def test_the_database_itself_is_no_backup(embedded, backup):
+def test_the_database_itself_is_not_accepted_as_its_backup(embedded, backup):
     file = data(embedded) / "bridge.db"
 
     assert "itself" in embedded.refused("db", "restore", file, "--replace")

@@ -40,7 +40,7 @@ def test_the_password_is_read_from_stdin_without_its_line_end(embedded):
         assert log_in(database, email="b@n.example", password="pässword", lifetime_s=60)
 
 
-def test_secrets_are_shown_when_they_are_asked_for_only(embedded):
+def test_secrets_are_shown_on_request_only(embedded):
     made = embedded.add_user()
 
     shown = embedded.json("user", "show", "ANN@northwind.example")
@@ -70,7 +70,7 @@ def test_a_second_user_joins_an_organization(operator):
     assert operator.json("user", "list") == []
 
 
-def test_who_is_not_active_is_told_apart(embedded):
+def test_inactive_users_are_marked(embedded):
     ann = embedded.add_user()
     embedded.json(
         *("user", "add", "--organization-id", ann["organizationId"]),
@@ -139,7 +139,7 @@ def test_a_password_that_is_too_short_is_refused(embedded):
     embedded.refused("user", "set-password", "nobody", "--password", "battery staple")
 
 
-def test_removal_asks_first(embedded):
+def test_removal_needs_confirmation(embedded):
     made = embedded.add_user()
 
     result = embedded.run("user", "remove", made["id"], stdin="n\n")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from bridge.sandbox.facts.loader import load_facts
-from bridge.sandbox.wsdl import render
+from bridge.sandbox.soap.wsdl import render
 
 NAMED = 'name="file"; filename="Übersicht 日本.pdf"'
 PDF = b"%PDF-1.4\n"
@@ -138,7 +138,7 @@ def test_no_attachments_is_an_empty_list_and_no_parent_is_not(api, ticket, vendo
         assert api.get(f"{path}/attachments").status == 404, path
 
 
-def test_who_has_none_is_told_who_has(files):
+def test_an_object_without_attachments_is_refused_with_those_that_have_them(files):
     contact = files.api.get("/contacts?pageSize=1").json()[0]["id"]
 
     for answer in (
@@ -204,7 +204,7 @@ def test_other_verbs_are_refused(api, account, method, path):
     assert answer.headers["allow"]
 
 
-def test_any_media_type_may_be_asked_of_a_file_but_not_of_a_record(files):
+def test_any_media_type_is_acceptable_for_a_file_but_not_for_a_record(files):
     made = files.post_bytes(b"x", "x.png").json()["id"]
     one = f"{files.path}/attachments/{made}"
 

@@ -113,7 +113,7 @@ def namesake(files, somebody, api):
 
 
 @pytest.mark.parametrize("keyed", [True, False])
-def test_an_upload_that_was_not_answered_is_found_and_not_sent_again(
+def test_an_upload_without_a_response_is_found_and_not_sent_again(
     files, faults, vendor, namesake, keyed
 ):
     data, title = uuid.uuid4().bytes, f"Lost {uuid.uuid4().hex}"
@@ -133,7 +133,7 @@ def test_an_upload_that_was_not_answered_is_found_and_not_sent_again(
     assert cost == {"query": 1}
 
 
-def test_an_upload_that_is_not_there_is_told_from_others_records(
+def test_a_missing_upload_is_not_confused_with_other_records(
     files, faults, namesake, vendor
 ):
     data, title = uuid.uuid4().bytes, f"Lost {uuid.uuid4().hex}"
@@ -162,9 +162,7 @@ def test_a_key_gives_the_same_answer_and_stands_for_the_same_bytes(files, vendor
 
 
 @pytest.mark.campaign
-def test_an_upload_that_cannot_be_read_back_is_still_answered_as_attached(
-    files, faults, vendor
-):
+def test_an_upload_that_cannot_be_read_back_is_still_a_success(files, faults, vendor):
     faults("http503", operation="query", times=20)
 
     answer = files.post_bytes(b"x", "blind.txt")

@@ -12,7 +12,7 @@ from waiting import wait_until
 class World:
     """Ids and secrets by the names that the checklist's paths use.
 
-    Names that begin with `spare_` are made anew each time: their calls end them.
+    Names that begin with `spare_` are created again each time: their calls end them.
     """
 
     def __init__(self, api, foreign, login):
@@ -106,7 +106,7 @@ class World:
 
     @property
     def request(self):
-        """The id of a request that is in the log, whichever process answered it."""
+        """The id of a request that is in the log, of any process."""
         answer = self.hub("GET", "/ping")
         request_id = answer.headers["elements-request-id"]
         path = f"/usage/{request_id}"
@@ -169,6 +169,6 @@ USAGE_ENVELOPE = (
 @pytest.fixture(scope="session")
 def world(api, foreign, demo):
     world = World(api, foreign, demo["login"])
-    assert world.request  # so that what tells of requests has some to tell of
+    assert world.request  # so that the log of requests is not empty
     yield world
     world.close()

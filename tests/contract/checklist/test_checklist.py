@@ -171,7 +171,7 @@ def one(members):
 
 
 def many(members):
-    """Expect a bare array, not empty, of such objects; the count header tells how many.
+    """Expect a bare array, not empty, of such objects; a header has their number.
 
     A type instead of members expects plain values.
     """
@@ -261,7 +261,7 @@ def token_of_login(answer):
 
 @dataclass(frozen=True)
 class Call:
-    """One call of a row, who may make it, and what its answer looks like.
+    """One call of a row, who may make it, and its expected response.
 
     `by` is who calls: `anyone`, `platform` (User, Organization), `token` and `hub`
     (User, Element), or `bearer`. `unknown` is the path with an id that is none;
@@ -942,7 +942,7 @@ def lacking():
 
 
 ANSWERS_MOVE = {38, 59}
-"""Rows whose answers tell the time, or how many calls were made."""
+"""Rows whose responses have times, or numbers of calls."""
 
 ANY_VERB = {33}
 """Rows that are walked for reading only: added resources have tests of their own."""
@@ -976,7 +976,7 @@ SHARED = ("/accounts", "/accounts/{}", "/users", "/users/{}")
         *("/hubs/crm/contacts/4/foo", "/hubs/crm/accounts/0/contacts/4/x/y"),
     ],
 )
-def test_nothing_is_told_of_the_hub_without_a_token(shape, method, world):
+def test_the_hub_is_not_described_without_a_token(shape, method, world):
     bare = shape.removeprefix(HUB)
     for path in {shape, bare} - set(SHARED):
         body = None if method == "GET" else {}

@@ -1,4 +1,4 @@
-"""Lists that are answered whole unless a page of them is asked for."""
+"""Lists that are returned whole unless a page is requested."""
 
 import pytest
 
@@ -42,20 +42,20 @@ def test_pages_by_number_and_by_token_make_up_the_whole(api, path):
     assert page(api, path, "page=900") == ([], None)
 
 
-def test_the_total_is_told_on_a_page(api):
+def test_a_page_has_the_total(api):
     whole = api.get("/objects").json()
     answer = api.get("/objects?pageSize=1&returnTotalCount=true")
     assert answer.headers["elements-total-count"] == str(len(whole))
 
 
-def test_what_is_no_page_is_refused(api):
+def test_an_invalid_page_is_refused(api):
     for query in ("pageSize=many", "page=x", "nextPage=nothing"):
         assert api.get(f"/objects?{query}").status == 400
 
 
 @pytest.mark.parametrize("query", ["nextPage=null", "page=undefined&pageSize=null"])
 @pytest.mark.parametrize("path", LISTS)
-def test_nothing_in_another_language_asks_for_no_page(api, path, query):
+def test_null_of_other_languages_requests_no_page(api, path, query):
     whole = api.get(path)
     asked = api.get(f"{path}?{query}")
 
@@ -65,7 +65,7 @@ def test_nothing_in_another_language_asks_for_no_page(api, path, query):
 
 @pytest.mark.parametrize("path", ["/hubs/crm/contacts", "/instances", "/accounts"])
 @pytest.mark.parametrize("nothing", ["null", "undefined", "None"])
-def test_nothing_is_no_token_on_lists_in_pages_either(api, path, nothing):
+def test_null_of_other_languages_is_not_a_page_token(api, path, nothing):
     secrets = {} if "/hubs/" in path else {"authorization": api.platform}
     query = f"nextPage={nothing}&pageSize={nothing}&page={nothing}"
 

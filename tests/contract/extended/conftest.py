@@ -26,7 +26,7 @@ def envelope():
 
 @pytest.fixture(scope="session")
 def usage(envelope):
-    """The envelope that asks for the usage."""
+    """The envelope of a request for the usage."""
     return envelope("<v1:getThresholdAndUsageInfo/>")
 
 

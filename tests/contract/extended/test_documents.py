@@ -1,4 +1,4 @@
-"""Added resources in the descriptions of the API, valid whatever was stored."""
+"""Added resources in the descriptions of the API, always valid."""
 
 from __future__ import annotations
 

@@ -137,7 +137,7 @@ def test_it_is_changed_and_removed(api, add):
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
-def test_a_built_in_resource_is_nobodys_to_change(api, definition, method):
+def test_a_built_in_resource_is_read_only(api, definition, method):
     number = listed(api)[0]
 
     answer = api.call(
@@ -310,7 +310,7 @@ def test_of_two_with_one_path_and_verb_the_newer_answers(
     assert [*api.get(url).json()] == ["getThresholdAndUsageInfoResponse"]
 
 
-def test_another_verb_or_path_is_no_other_resource(api, add, definition):
+def test_another_verb_or_path_does_not_match_a_resource(api, add, definition):
     path = f"/single{secrets.token_hex(4)}"
     add(path=path)
 

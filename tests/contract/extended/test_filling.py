@@ -203,7 +203,7 @@ def test_a_field_of_a_form_goes_where_its_vendor_name_is(api, declared):
     assert api.call("POST", path, b"", headers=form).status == 400
 
 
-def test_what_a_definition_does_not_ask_for_is_not_read(api, add):
+def test_parameters_without_a_placeholder_are_ignored(api, add):
     path = add(method="POST")["path"]
 
     assert api.call("POST", path, b"no JSON").status == 200

@@ -73,7 +73,7 @@ def test_a_write_that_is_allowed_is_sent_as_it_is_written(lenient, added):
 
 
 @pytest.mark.campaign
-def test_a_refusal_of_a_write_is_told(lenient, added):
+def test_a_refused_write_is_reported(lenient, added):
     path = added(CONTACT.format("create"))
 
     answer = lenient.call("POST", path, {"name": "x" * 1000, "id": 0})
@@ -131,7 +131,7 @@ def test_what_is_not_allowed_is_refused_with_what_is(lenient, added):
     assert "GetInvoiceMarkup" in answer.json()["message"]
 
 
-def test_an_operation_that_nobody_knows_stops_the_start(monkeypatch):
+def test_an_unknown_operation_prevents_startup(monkeypatch):
     monkeypatch.setenv("BRIDGE_EXTENDED_OPERATIONS", '["drop"]')
 
     with pytest.raises(ConfigurationError, match="BRIDGE_EXTENDED_OPERATIONS"):

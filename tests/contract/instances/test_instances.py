@@ -124,7 +124,7 @@ def test_without_tags_the_sanitised_name_is_the_only_tag(create, api, demo):
     api.call("DELETE", f"/instances/{document['id']}", authorization=api.platform)
 
 
-def test_values_of_any_kind_are_kept_as_texts(create, demo):
+def test_values_of_any_kind_are_stored_as_texts(create, demo):
     configuration = {
         **body_of(demo)["configuration"],
         "event.notification.enabled": True,
@@ -229,7 +229,7 @@ def test_a_whole_document_put_back_changes_only_what_was_flipped(create, api):
     assert api.get("/ping", authorization=secrets).status == 200
 
 
-def test_put_without_configuration_keeps_it_and_asks_the_vendor_nothing(
+def test_put_without_configuration_does_not_change_it_or_call_the_vendor(
     create, api, vendor
 ):
     document = create().json()
@@ -274,7 +274,7 @@ def test_patch_merges_configuration_by_key(create, api):
     }
 
 
-def test_a_wrong_new_password_is_refused_and_the_old_one_kept(create, api):
+def test_a_wrong_new_password_is_refused_and_the_old_one_stays(create, api):
     document = create().json()
     secrets = f"User {api.line['userSecret']}, Element {document['token']}"
 
@@ -289,7 +289,7 @@ def test_a_wrong_new_password_is_refused_and_the_old_one_kept(create, api):
     assert api.get("/ping", authorization=secrets).status == 200
 
 
-def test_reauthenticate_false_stores_without_asking_the_vendor(create, api, vendor):
+def test_reauthenticate_false_stores_without_a_vendor_call(create, api, vendor):
     document = create().json()
     vendor.forget()
 

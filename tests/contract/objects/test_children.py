@@ -7,7 +7,7 @@ PERSON = {"active": 1, "firstName": "Ida", "lastName": "Moe"}
 
 @pytest.fixture
 def account(api):
-    """An account with three contacts, and nobody else's."""
+    """An account with three contacts of its own."""
     body = {
         "accountName": "Children",
         "accountType": 1,
@@ -150,5 +150,5 @@ def test_objects_with_several_links_name_them(api):
 
 
 @pytest.mark.parametrize("path", ["/accounts/x/contacts", "/accounts/0/nonsense"])
-def test_what_is_no_id_or_no_object_is_not_found(api, path):
+def test_an_invalid_id_or_object_is_not_found(api, path):
     assert api.get(path).status == 404

@@ -29,7 +29,7 @@ def kind(field):
 
 @pytest.fixture(scope="module")
 def newcomer(api):
-    """A caller for whom nothing was asked of the vendor yet."""
+    """A caller without any vendor call yet."""
     newcomer = api.connect("Newcomer")
     yield newcomer
     newcomer.disconnect()
@@ -106,7 +106,7 @@ def test_objects_are_the_resources_and_then_the_entities(api, vendor):
 
 @pytest.fixture
 def latest(api):
-    """A caller of this test's own: fields are asked for anew after a minute."""
+    """A caller of this test's own: fields are fetched again after a minute."""
     latest = api.connect("Latest")
     yield latest
     latest.disconnect()
@@ -133,7 +133,7 @@ def test_the_account_type_is_a_picklist(api):
     assert {"displayValue": "Customer", "value": "1"} in field["picklistValues"]
 
 
-def test_only_custom_fields_when_asked(api):
+def test_only_custom_fields_on_request(api):
     custom = api.get("/objects/Account/metadata?customFieldsOnly=true").json()["fields"]
 
     assert custom
@@ -156,7 +156,7 @@ def test_what_may_be_set_when(api):
     assert password["vendorRequired"] is True
 
 
-def test_the_later_version_tells_more(api):
+def test_the_later_version_has_more_members(api):
     answer = api.get(
         "/objects/contacts/metadata", headers={"Elements-Version": "Helium"}
     )
@@ -168,7 +168,7 @@ def test_the_later_version_tells_more(api):
     ]
 
 
-def test_the_forms_of_an_instance_tell_the_same_even_disabled(api, vendor):
+def test_the_paths_of_an_instance_return_the_same_even_disabled(api, vendor):
     instance = api.line["instanceId"]
     expected = api.get("/objects/accounts/metadata").json()
     names = api.get("/objects").json()

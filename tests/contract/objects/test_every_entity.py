@@ -23,7 +23,7 @@ RULED = {
     "TimeEntry": {"startDateTime": MOMENT, "hoursWorked": 1.5},
     "UserDefinedFieldListItem": {"udfFieldId": 29686002},
 }
-"""What rules of the vendor ask for that its metadata does not tell."""
+"""Requirements of the vendor's rules that its metadata does not contain."""
 
 SLICE = ["Account", "AccountToDo", "ClientPortalUser", "Contract", "Quote", "Ticket"]
 
@@ -44,14 +44,14 @@ class CannotMakeError(Exception):
 
 @dataclass
 class Maker:
-    """Makes valid records of any entity from what its metadata tells."""
+    """Makes valid records of any entity from its metadata."""
 
     api: object
     numbers: itertools.count = field(default_factory=lambda: itertools.count(1))
     known: dict = field(default_factory=dict)
 
     def fields(self, entity):
-        """Return the standard fields of an entity by name, as callers are told."""
+        """Return the standard fields of an entity by name, as callers see them."""
         if entity not in self.known:
             answer = self.api.get(f"/hubs/crm/objects/{entity}/metadata")
             assert answer.status == 200, answer.body
@@ -68,7 +68,7 @@ class Maker:
         return body
 
     def make(self, entity):
-        """Create a record and return it as answered."""
+        """Create a record and return the response."""
         answer = self.api.call("POST", f"/hubs/crm/{entity}", self.body(entity))
         if answer.status != 200:
             raise CannotMakeError(f"{answer.status} {answer.json()['message']}")
@@ -97,7 +97,7 @@ class Maker:
         return int(value) if told["type"] == "integer" else value
 
     def record_id(self, entity, referenced):
-        """Return the id of an active record, a new one's where there is none."""
+        """Return the id of an active record, created if necessary."""
         answer = self.api.get(f"/hubs/crm/{referenced}?pageSize=200")
         if answer.status != 200:
             raise CannotMakeError(f"{answer.status} {answer.json()['message']}")
@@ -148,7 +148,7 @@ def change(maker, entity, made):
 
 
 def live(maker, api, entity, info):
-    """Let one record of an entity live, as far as the entity can; tell how far."""
+    """Create, update and delete a record as far as the entity can; return how far."""
     made = maker.make(entity)
     path = f"/hubs/crm/{entity}/{made['id']}"
     if not info["CanQuery"]:
@@ -252,7 +252,7 @@ RENEWAL = {"GetFieldInfo", "getUDFInfo"}
 
 
 def send_faulty(api, vendor, method, path, body):
-    """Send a body to be refused, once more if lists were asked for; return the answer.
+    """Send an invalid body, again if picklists were fetched; return the response.
 
     Picklists of more than some minutes of age are asked for anew, at most once in a
     minute: of two calls one asks for nothing but the record that is to be changed.
@@ -281,7 +281,7 @@ def refuse(api, maker, vendor, entity):
 
 
 @pytest.mark.parametrize("entity", SLICE)
-def test_every_fault_is_named_before_the_vendor_is_asked(api, maker, vendor, entity):
+def test_every_problem_is_reported_without_a_vendor_call(api, maker, vendor, entity):
     refuse(api, maker, vendor, entity)
 
 

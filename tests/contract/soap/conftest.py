@@ -18,7 +18,7 @@ from bridge.backends.autotask_soap.retry import RetryPolicy
 from bridge.backends.autotask_soap.service import SoapService
 from bridge.backends.autotask_soap.zones import HostPolicy
 from bridge.interfaces import Credentials, EntityType
-from bridge.sandbox import seed
+from bridge.sandbox.data import seed
 
 
 class Simulator:

@@ -36,7 +36,7 @@ class Forwarder:
 
     def __init__(self, target):
         self._target = target
-        # Nobody else gets the port while it is closed.
+        # No other process gets the port while it is closed.
         self._kept = socket.socket()
         self._kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._kept.bind(("127.0.0.1", 0))
@@ -147,7 +147,7 @@ def away(served):
     context = app.extensions["bridge"]
     # The log of the requests so far is not being written when the file is taken away.
     context.request_log.flush()
-    # The file is opened anew, as it is after a while without requests.
+    # The file is opened again, as after a while without requests.
     context.database.close()
     outage.close()
     try:

@@ -114,7 +114,7 @@ def test_a_locked_table_delays_neither_metrics_nor_readiness(
             for _ in range(5):
                 assert "bridge_database_available 0.0" in fetch(app, "/metrics").text
             assert len(readings()) == 1
-            # Another question, which needs no locked table, is answered truly.
+            # Another request, which needs no locked table, gets the true response.
             assert fetch(app, "/readyz").status_code == 200
         engine.dispose()
 
@@ -164,7 +164,7 @@ def test_while_a_reading_is_late_others_are_refused_at_once():
     ended = threading.Event()
     with pytest.raises(StoreUnavailableError):
         reader.read(ended.wait)
-    # Whoever waited for a turn now would wait for longer than the test may take.
+    # Waiting for a turn now would take longer than the test may.
     reader._timeout_s = 1e6
 
     with pytest.raises(StoreUnavailableError):

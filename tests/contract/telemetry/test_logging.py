@@ -54,7 +54,7 @@ def test_a_secret_in_a_path_is_masked(served):
     )
 
 
-def test_a_request_that_cannot_be_read_is_logged_under_the_id_it_was_answered(served):
+def test_an_invalid_request_is_logged_with_the_id_of_its_response(served):
     with socket.create_connection(("127.0.0.1", served.port), timeout=120) as line:
         line.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: s3cr3t\r\n\r\n")
         with line.makefile("rb") as stream:
@@ -66,7 +66,7 @@ def test_a_request_that_cannot_be_read_is_logged_under_the_id_it_was_answered(se
     assert "s3cr3t" not in served.log
 
 
-def test_a_trusted_proxy_tells_who_called(served):
+def test_a_trusted_proxy_names_the_client(served):
     claim = b"GET /elements/api-v2/x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
     claim += b"X-Forwarded-For: 192.0.2.7\r\n\r\n"
     remotes = []

@@ -1,4 +1,4 @@
-"""What those who run the bridge ask: health, readiness, metrics."""
+"""Endpoints for operators: health, readiness, metrics."""
 
 from __future__ import annotations
 

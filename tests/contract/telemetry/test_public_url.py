@@ -32,7 +32,7 @@ def test_the_setting_wins(tmp_path):
     assert found == "https://bridge.example/under"
 
 
-def test_a_trusted_proxy_is_asked_next(tmp_path):
+def test_the_header_of_a_trusted_proxy_is_used_next(tmp_path):
     found = url(tmp_path, CLAIMS, trusted_proxies=("127.0.0.1",))
 
     assert found == "https://crm.example.com"

@@ -170,7 +170,7 @@ def test_many_tenant_databases_cost_no_more_statements(installation):
 
 
 @pytest.mark.parametrize("installation", ["sqlite"], indirect=True)
-def test_metrics_are_answered_while_the_database_is_away(installation, tmp_path):
+def test_metrics_are_served_while_the_database_is_away(installation, tmp_path):
     file = tmp_path / "bridge.db"
     file.rename(tmp_path / "elsewhere")
 

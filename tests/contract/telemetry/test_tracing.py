@@ -137,7 +137,7 @@ class Spoken:
         return self.answers[-1]
 
 
-def test_no_value_of_a_secret_field_is_kept_or_shown(
+def test_no_value_of_a_secret_field_is_stored_or_shown(
     traced, traces, vendor, demo, demo_dir
 ):
     """Through every kind of call; a user's password is the one Autotask stores."""
@@ -234,7 +234,7 @@ def test_an_instance_that_is_not_traced_keeps_nothing(api, traces):
 
 
 @pytest.mark.parametrize("duration", [0, -1, 1441, "60", True, None, [], 1e400])
-def test_a_duration_that_is_none_is_refused(api, duration):
+def test_an_invalid_duration_is_refused(api, duration):
     body = json.dumps({"duration": duration}).replace("Infinity", "1e400").encode()
 
     answer = api.call("PUT", "/instances/trace-logging", body)

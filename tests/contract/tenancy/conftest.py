@@ -6,7 +6,7 @@ from waiting import wait_until
 
 @pytest.fixture
 def noted(api):
-    """Wait until an answered request is in the log; return its id."""
+    """Wait until a completed request is in the log; return its id."""
 
     def noted(answer, authorization=None):
         request_id = answer.headers["elements-request-id"]

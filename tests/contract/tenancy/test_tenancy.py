@@ -9,7 +9,7 @@ PASSWORD = "Correct-Horse-41207"
 
 
 class Caller:
-    """A user of the demo's organization, by his own secret."""
+    """A user of the demo's organization, by its own secret."""
 
     def __init__(self, api, user):
         self.user = user
@@ -42,7 +42,7 @@ def account(platform):
 
 @pytest.fixture
 def member(api, platform, account):
-    """A user of the second account, who is no admin."""
+    """A user of the second account, not an admin."""
     answer = platform("POST", f"/accounts/{account['id']}/users", person())
     assert answer.status == 200, answer.body
     return Caller(api, answer.json())
@@ -153,7 +153,7 @@ def test_what_an_account_cannot_be_is_refused(platform, account, body, named):
     assert platform("GET", path).json() == account
 
 
-def test_a_whole_account_put_back_is_no_change(platform, account):
+def test_a_put_of_an_unchanged_account_changes_nothing(platform, account):
     as_texts = {**account, "id": str(account["id"]), "active": "true"}
     for body in (account, as_texts):
         answer = platform("PUT", f"/accounts/{account['id']}", body)
@@ -236,9 +236,7 @@ def test_an_address_is_changed_and_stays_unique(api, platform, member):
     assert platform("GET", path).json()["email"] == email
 
 
-def test_a_deactivated_user_opens_nothing_until_he_is_active_again(
-    api, platform, member
-):
+def test_secrets_of_a_deactivated_user_do_not_work(api, platform, member):
     login = {"username": member.user["email"], "password": PASSWORD}
     session = api.call("POST", "/authentication", login).json()["token"]
     body = {
@@ -288,7 +286,7 @@ def test_a_user_is_made_inactive(api, platform, account):
     assert platform("POST", path, person(active="no")).status == 400
 
 
-def test_nobody_deactivates_himself(api, platform, demo, member):
+def test_users_cannot_deactivate_themselves(api, platform, demo, member):
     me = api.call("POST", "/authentication", demo["login"]).json()["id"]
 
     for call, number in ((platform, me), (member.call, member.user["id"])):
@@ -347,7 +345,7 @@ def test_what_a_user_cannot_be_is_refused(platform, member, body, named):
     assert named in answer.json()["message"]
 
 
-def test_a_whole_user_put_back_is_no_change(api, platform, member):
+def test_a_put_of_an_unchanged_user_changes_nothing(api, platform, member):
     path = f"/users/{member.user['id']}"
     api.call(
         "POST",
@@ -391,7 +389,7 @@ def test_times_of_the_platform_have_one_form(api, platform, account, member):
         "/hubs",
     ],
 )
-def test_a_total_is_told_where_it_is_asked_for(api, platform, member, noted, path):
+def test_a_total_is_returned_on_request(api, platform, member, noted, path):
     name = secrets.token_hex(8)
     for _ in range(2):
         noted(platform("GET", f"/usage/{name}"))
@@ -518,13 +516,13 @@ def test_an_account_with_users_stays(platform, member, account):
     assert str(member.user["id"]) in answer.json()["message"]
 
 
-def test_nobody_removes_himself(platform, api, demo):
+def test_users_cannot_remove_themselves(platform, api, demo):
     me = api.call("POST", "/authentication", demo["login"]).json()["id"]
 
     assert platform("DELETE", f"/users/{me}").status == 400
 
 
-def test_settings_are_kept_and_checked(platform, account):
+def test_settings_are_stored_and_validated(platform, account):
     path = f"/accounts/{account['id']}/settings"
     policy = "notification.webhook.failure.policy"
 
@@ -579,7 +577,7 @@ def connection(api, **changes):
 
 @pytest.fixture
 def colleague(api, platform):
-    """A user of the demo's own account, who is no admin."""
+    """A user of the demo's own account, not an admin."""
     [own] = platform("GET", "/accounts?where=defaultAccount=true").json()
     made = platform("POST", f"/accounts/{own['id']}/users", person()).json()
     yield Caller(api, made)
@@ -625,7 +623,7 @@ def test_a_member_sees_its_own_instances_an_admin_the_accounts(
     assert platform("GET", f"/instances/{theirs['id']}").status == 200
 
 
-def test_whoever_has_a_token_of_the_account_uses_it(api, colleague):
+def test_any_user_of_the_account_may_use_its_tokens(api, colleague):
     by = f"{colleague.secrets}, Element {api.line['elementToken']}"
 
     assert api.get("/hubs/crm/ping", authorization=by).status == 200

@@ -1,4 +1,4 @@
-"""The log of a caller's requests, as he reads it, and figures out of it."""
+"""The log of a caller's requests, and counts of it."""
 
 import re
 import secrets
@@ -84,7 +84,7 @@ def test_by_time_hub_element_and_tag(api, usage, noted):
         ("nextPage=garbage", 400),
     ],
 )
-def test_what_cannot_be_answered(usage, query, status):
+def test_invalid_searches_are_refused(usage, query, status):
     answer = usage(f"?{query}")
 
     assert answer.status == status
@@ -93,7 +93,7 @@ def test_what_cannot_be_answered(usage, query, status):
 
 @pytest.mark.parametrize("name", ["from", "to"])
 @pytest.mark.parametrize("text", ["soon", "2026-13-01", "1593475200000", "null"])
-def test_a_time_that_is_none_is_refused_with_one_that_is(usage, name, text):
+def test_an_invalid_time_is_refused_with_a_valid_example(usage, name, text):
     answer = usage(f"/analytics/times?{name}={text}")
 
     assert answer.status == 400
@@ -101,7 +101,7 @@ def test_a_time_that_is_none_is_refused_with_one_that_is(usage, name, text):
     assert message.startswith(f"{name} must be a time such as 2019-03-14T09:26:53Z")
 
 
-def test_nobody_reads_anothers_log(api, foreign, noted):
+def test_the_log_of_another_account_is_not_readable(api, foreign, noted):
     request_id = noted(api.get("/hubs/crm/ping"))
 
     path = f"/usage/{request_id}"
@@ -175,7 +175,7 @@ def test_requests_are_counted_by_account_element_and_status(api, usage, asked):
         assert usage(f"/analytics/statuses{wish}&{query}").json() == []
 
 
-def test_successes_and_failures_are_told_apart(api, usage, noted, asked):
+def test_successes_and_failures_are_counted_apart(api, usage, noted, asked):
     noted(api.get("/hubs/crm/ping"))
 
     [both] = usage("/analytics/accounts").json()
@@ -243,7 +243,7 @@ def test_what_cannot_be_counted(usage, query, status):
         assert answer.json()["message"]
 
 
-def test_an_admin_counts_the_accounts_of_his_organization(api, usage, noted, foreign):
+def test_an_admin_counts_all_accounts_of_the_organization(api, usage, noted, foreign):
     def call(method, path, body=None):
         return api.call(method, path, body, authorization=api.platform)
 

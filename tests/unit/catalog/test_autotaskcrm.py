@@ -139,7 +139,7 @@ def test_configuration_keys_and_their_stable_ids(element):
     }
 
 
-def test_what_is_required_what_is_secret_and_what_is_shown_unasked(element):
+def test_which_keys_are_required_secret_and_shown_by_default(element):
     keys = element.configuration
 
     assert [key.key for key in keys if key.required] == [
@@ -211,7 +211,7 @@ def test_resource(element, name, entity, singular, verbs):
     assert resource.verbs == verbs
 
 
-def test_there_is_no_other_resource(element):
+def test_the_catalogue_has_no_other_resource(element):
     assert len(element.resources) == 11
 
 

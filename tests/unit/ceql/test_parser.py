@@ -67,7 +67,7 @@ def test_documented_example(text, tree):
 
 
 @pytest.mark.parametrize("text", ["", " ", "\t\n", "\u00a0"])
-def test_blank_text_is_no_filter(text):
+def test_a_blank_text_means_no_filter(text):
     assert parse_where(text) is None
 
 

@@ -1,4 +1,4 @@
-"""Figures of several processes are one sum; the dead do nothing any more."""
+"""Metrics of several processes are summed, without those of ended processes."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def run(directory, how):
 
 @pytest.fixture
 def both(tmp_path):
-    """The figures after two processes counted, the first of them a second ago."""
+    """The metrics of two processes, of which the first ended a second ago."""
     first = subprocess.Popen(
         [sys.executable, "-c", PROGRAM + "\ninput()", str(tmp_path), "live"],
         stdin=subprocess.PIPE,
@@ -121,7 +121,7 @@ def test_a_reset_removes_the_metrics_of_stale_machines(
     assert former.exists() is remains
 
 
-def test_a_machine_that_counts_is_kept_however_old_its_folder(tmp_path):
+def test_the_folder_of_a_live_machine_is_kept_at_any_age(tmp_path):
     other = tmp_path / "other-machine"
     other.mkdir()
     (other / "counter_7.db").write_bytes(b"")

@@ -43,7 +43,7 @@ NAMES = [
         f"GET /x?token={SECRET}",
     ],
 )
-def test_a_secret_is_masked_by_where_it_stands(text):
+def test_a_secret_is_masked_by_its_position(text):
     assert SECRET not in redact(text)
     assert MASK in redact(text)
 
@@ -57,7 +57,7 @@ def test_a_secret_is_masked_by_where_it_stands(text):
         "<FirstName>Ida</FirstName>",
     ],
 )
-def test_what_is_no_secret_stays(text):
+def test_harmless_texts_stay(text):
     assert redact(text) == text
 
 

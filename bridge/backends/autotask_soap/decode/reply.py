@@ -134,8 +134,9 @@ class ReplyDecoder:
             parser.count += 1
             return True
         entity = scan_entity(data, self._read_time)
-        if entity is None and self._irregular * 2 < parser.count:
-            # One by one costs more than one document: worth it for exceptions only.
+        if entity is None and self._irregular * 3 < parser.count:
+            # Parsing one entity by itself costs three times as much as scanning one:
+            # above this share the parser reads the rest of the reply faster.
             self._irregular += 1
             entity = parse_entity(data, self._read_time)
         if entity is None:

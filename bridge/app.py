@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from flask import Flask
 
 from bridge import __version__, web
-from bridge.backends.autotask_soap.client import RetryPolicy
 from bridge.backends.autotask_soap.connections import Timeouts
-from bridge.backends.autotask_soap.probe import SoapDiagnostics
+from bridge.backends.autotask_soap.diagnostics import SoapDiagnostics
+from bridge.backends.autotask_soap.retry import RetryPolicy
 from bridge.backends.autotask_soap.service import SoapService
 from bridge.backends.autotask_soap.unlimited_rate_limiter import ReportingRateLimiter
 from bridge.backends.autotask_soap.zones import HostPolicy
@@ -61,14 +61,14 @@ class OpenedDatabase:
 def open_database(settings: Settings, opened: OpenedDatabase | None = None) -> Database:
     """Open the database with its key ring; both are created at the first start.
 
-    If a database was `opened` before, neither is created: one that is missing now is
-    lost, and a new one would hide that.
+    If a database was `opened` before, neither is created: a missing one is lost then,
+    and a new one would hide that.
 
     Raises:
-        ConfigurationError: the key ring is not the one that sealed this database, or
-            is missing; then nothing was created.
+        ConfigurationError: the key ring did not seal this database, or is missing;
+            then nothing was created.
         StoreError: the schema is newer than this release, the server does not respond,
-            or the database is not the one that was opened.
+            or the database is another than the opened one.
     """
     url = read_url(settings)
     keys = opened.keys if opened is not None else None

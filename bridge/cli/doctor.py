@@ -16,7 +16,7 @@ from bridge.cli.administration import password_stdin, read_password
 from bridge.cli.output import as_json, show_json, show_line, show_status
 from bridge.errors import BridgeError, ConfigurationError, single_full_stops
 from bridge.interfaces import InspectableRateLimiter
-from bridge.services import credentials as vocabulary
+from bridge.services import credentials as config_keys
 from bridge.services.credentials import parse_credentials
 from bridge.services.diagnostics import doctor as checks
 from bridge.services.diagnostics import vendor_checks
@@ -67,11 +67,11 @@ def doctor(  # noqa: PLR0913 - its options
             password, from_stdin=True, prompt="Password of the API user", confirm=False
         )
     given = {
-        vocabulary.USERNAME: username,
-        vocabulary.PASSWORD: password,
-        vocabulary.SERVER_URL: server_url,
-        vocabulary.ZONE: zone,
-        vocabulary.INTEGRATION_CODE: integration_code,
+        config_keys.USERNAME: username,
+        config_keys.PASSWORD: password,
+        config_keys.SERVER_URL: server_url,
+        config_keys.ZONE: zone,
+        config_keys.INTEGRATION_CODE: integration_code,
     }
     configuration = {key: value for key, value in given.items() if value}
     _check_usage(instance_id, configuration)
@@ -90,8 +90,8 @@ def _check_usage(instance_id: int | None, configuration: dict[str, str]) -> None
             "--instance takes what is stored: give it alone, or --username with a "
             "password and --server-url or --zone."
         )
-    places = {vocabulary.SERVER_URL, vocabulary.ZONE} & configuration.keys()
-    login = {vocabulary.USERNAME, vocabulary.PASSWORD} <= configuration.keys()
+    places = {config_keys.SERVER_URL, config_keys.ZONE} & configuration.keys()
+    login = {config_keys.USERNAME, config_keys.PASSWORD} <= configuration.keys()
     if not login or len(places) != 1:
         raise click.UsageError(
             "To log in, give --username, a password, and --server-url or --zone."
@@ -116,7 +116,7 @@ def _examine(
     exposed = checks.check_settings_file(loaded)
     if exposed is not None:
         yield exposed
-    if vocabulary.INTEGRATION_CODE not in configuration:
+    if config_keys.INTEGRATION_CODE not in configuration:
         code = settings.integration_code.get_secret_value()
         short = checks.check_code_length(settings.place("integration_code"), code)
         if short is not None:
@@ -188,8 +188,8 @@ def _examine_vendor(
         text = error.message.rstrip(".")
         yield fail("instance", text, "correct its configuration")
         return
-    if code := configuration.get(vocabulary.INTEGRATION_CODE, "").strip():
-        short = checks.check_code_length(vocabulary.INTEGRATION_CODE, code)
+    if code := configuration.get(config_keys.INTEGRATION_CODE, "").strip():
+        short = checks.check_code_length(config_keys.INTEGRATION_CODE, code)
         if short is not None:
             yield short
     element = load_elements()[instance.element_key if instance else _ELEMENT]

@@ -20,7 +20,7 @@ from bridge.cli.supervisor import MACHINES, PEOPLE
 from bridge.server import gunicorn_app
 from bridge.server.standby import Standby
 from bridge.server.tls import Certificates
-from bridge.settings import read_settings
+from bridge.settings import Settings, read_settings
 from bridge.telemetry import logs
 
 
@@ -50,17 +50,13 @@ def run(  # noqa: PLR0913 - the command's options
     make_app = partial(app.create_app, settings, opened)
 
     def announce(bound_port: int) -> None:
-        scheme, address = "https" if tls else "http", join_address(host, bound_port)
-        base_url = f"{scheme}://{address}/elements/api-v2"
+        scheme = "https" if tls else "http"
+        base_url = f"{scheme}://{join_address(host, bound_port)}/elements/api-v2"
         line = orjson.dumps({"baseUrl": base_url}).decode()
         click.echo(line if as_json else f"Serving {base_url}")
         sys.stdout.flush()
-        # The supervisor starts the worker when it gets this message.
         if ready_fd is not None:
-            people = logs.is_for_people(settings.log_format)
-            message = (PEOPLE if people else MACHINES) + opened.identity.encode()
-            os.write(ready_fd, message)
-            os.close(ready_fd)
+            _notify_supervisor(ready_fd, settings, opened.identity)
 
     with _explaining_exit(host, port):
         gunicorn_app.run(
@@ -104,3 +100,10 @@ def _certificates(certificate: Path | None, key: Path | None) -> Certificates | 
     if certificate is None or key is None:
         raise click.UsageError("--tls-cert and --tls-key go together.")
     return Certificates(certificate, key)
+
+
+def _notify_supervisor(ready_fd: int, settings: Settings, identity: str) -> None:
+    """Write the message that makes the supervisor start the worker."""
+    kind = PEOPLE if logs.is_for_people(settings.log_format) else MACHINES
+    os.write(ready_fd, kind + identity.encode())
+    os.close(ready_fd)

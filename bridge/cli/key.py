@@ -23,7 +23,7 @@ def key() -> None:
     `remove`.
 
     The very first key is never removed: tokens and secrets are looked up by digests
-    made with it. `list` shows which one that is.
+    made with it. `list` shows which key that is.
     """
 
 

@@ -30,7 +30,7 @@ Report: TypeAlias = Callable[[str, int, int], None]
 
 _STYLES = {"ok": "green", "warning": "yellow", "failed": "bold red"}
 _WHOLE_CELL_WIDTH = 20
-_JOINERS = ("\u200c", "\u200d")  # within words of some scripts, and in emoji
+_JOINERS = ("\u200c", "\u200d")  # inside text of some scripts, and in emoji
 
 
 def show_json(document: object) -> None:

@@ -14,12 +14,12 @@ from bridge.cli.listen_addresses import PORT, check_address, explain_address
 from bridge.cli.output import Report, progress
 from bridge.cli.processes import Signals
 from bridge.sandbox import coverage, serve
-from bridge.sandbox.database import DatabaseError
-from bridge.sandbox.dataset import Dataset
-from bridge.sandbox.journal import RecordingError
-from bridge.sandbox.limits import LIMITS
-from bridge.sandbox.values import EASTERN, SERVICE_ZONES
-from bridge.sandbox.vendor import GENERATIONS
+from bridge.sandbox.control.journal import RecordingError
+from bridge.sandbox.control.limits import LIMITS
+from bridge.sandbox.control.vendor import GENERATIONS
+from bridge.sandbox.data.database import DatabaseError
+from bridge.sandbox.data.dataset import Dataset
+from bridge.sandbox.data.values import EASTERN, SERVICE_ZONES
 
 
 def _show_coverage(
@@ -125,7 +125,7 @@ def sandbox(  # noqa: PLR0913 - one per option
             cache.mkdir(parents=True, exist_ok=True)
             zone = "" if service_time == EASTERN else f"-{service_time}"
             data = cache / f"{seed}-{generation}{zone}.sqlite"
-        choices = serve.Choices(
+        choices = serve.ServeOptions(
             seed, host, port, data, record, generation, limits, service_time
         )
         serve.run(choices, show, _preparing(seed))

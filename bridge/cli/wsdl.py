@@ -22,7 +22,7 @@ from bridge.store.instances import get_instance
 def wsdl() -> None:
     """List, fetch and compare service descriptions.
 
-    One ships with Bridge. One that is fetched from a zone is used from the next start
+    One ships with Bridge. A description fetched from a zone is used from the next start
     on, if its release is higher. No call ever waits for a description.
     """
 

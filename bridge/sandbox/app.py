@@ -1,7 +1,7 @@
 """The WSGI application: paths, login, the order of checks, faults on demand.
 
 Order: path, credentials, readable envelope, known operation, integration code, then
-the operation. Paths are matched without case.
+the operation.
 Source: SOAP contract notes, sections 2, 3, 14.1 and 22.
 """
 
@@ -13,43 +13,40 @@ import logging
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from email.utils import format_datetime
 from functools import lru_cache
 from http import HTTPStatus
 from threading import BoundedSemaphore
 
-from bridge.sandbox import (
-    answers,
-    envelope,
-    errors,
-    mishaps,
-    operations,
-    wsdl,
-    zones,
-)
-from bridge.sandbox.answers import Answer, Environ, StartResponse
-from bridge.sandbox.calls import Call
-from bridge.sandbox.clock import Clock
-from bridge.sandbox.control import PREFIX, Control
-from bridge.sandbox.dataset import ApiUser
-from bridge.sandbox.envelope import Request
+from bridge.sandbox import errors
+from bridge.sandbox.control import fault_injection, zones
+from bridge.sandbox.control.endpoints import PREFIX, ControlEndpoints
+from bridge.sandbox.control.fault_queue import Fault, FaultQueue
+from bridge.sandbox.control.journal import UNKNOWN, Entry, Journal, Recording
+from bridge.sandbox.control.tenants import NEW, TenantService
+from bridge.sandbox.control.vendor import Vendor
+from bridge.sandbox.data.dataset import ApiUser
+from bridge.sandbox.declarations import rule
 from bridge.sandbox.errors import SoapFaultError
-from bridge.sandbox.faults import Fault, FaultQueue
-from bridge.sandbox.journal import UNKNOWN, Entry, Journal, Recording
-from bridge.sandbox.operations import IMPLEMENTED, ZONE_LOOKUP
-from bridge.sandbox.tenants import NEW, TenantService
-from bridge.sandbox.vendor import Vendor
+from bridge.sandbox.operations import dispatch
+from bridge.sandbox.operations.calls import Call
+from bridge.sandbox.operations.dispatch import IMPLEMENTED, ZONE_LOOKUP
+from bridge.sandbox.soap import envelope, http_responses, wsdl
+from bridge.sandbox.soap.envelope import Request
+from bridge.sandbox.soap.http_responses import Environ, HttpResponse, StartResponse
 
 MAX_BODY_BYTES = 32_000_000
 
-MOST_AT_ONCE = 160
-"""How many requests to the vendor's paths are under way at once, hanging or not."""
+# Of requests to the vendor's paths; the server has some threads more, so that the
+# control paths always respond.
+MAX_CONCURRENT_REQUESTS = 160
 
-_COUNTED = IMPLEMENTED | {""}  # the empty name is that of calls that cannot be read
+_COUNTED = IMPLEMENTED | {""}  # calls that cannot be read have no operation
 _PATH = re.compile(
     r"/atservices/(?P<version>1\.[56])/atws\.(?P<what>asmx|wsdl)\Z", re.IGNORECASE
 )
-_TOO_LARGE = answers.page(
+_TOO_LARGE = http_responses.page(
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request is too large."
 )
 _LOG = logging.getLogger(__name__)
@@ -65,56 +62,72 @@ class SandboxApp:
         self._journal = Journal()
         self._recording = recording
         self._faults = FaultQueue()
-        self._room = BoundedSemaphore(MOST_AT_ONCE)
-        self._control = Control(vendor, self._journal, recording, self._faults)
-        self._description = lru_cache(maxsize=8)(_describer(vendor))
+        self._slots = BoundedSemaphore(MAX_CONCURRENT_REQUESTS)
+        self._control = ControlEndpoints(vendor, self._journal, recording, self._faults)
+        # Rendering is slow, and the description differs by version and address.
+        self._description = lru_cache(maxsize=8)(self._render_description)
 
     def __call__(
         self, environ: Environ, start_response: StartResponse
     ) -> Iterable[bytes]:
-        """Answer one HTTP request.
-
-        The simulator's own paths are always answered; all others together take no more
-        than their share of the server's threads, however long they hang.
-        """
-        start_response = _dated(start_response, self._vendor.clock)
+        """Respond to one HTTP request."""
+        start_response = self._dated(start_response)
         path = environ.get("PATH_INFO", "")
         if path in {"/", PREFIX} or path.startswith(f"{PREFIX}/"):
             body = _read_body(environ)
-            answer = _TOO_LARGE if body is None else self._control.answer(environ, body)
-            return answers.send(environ, start_response, answer)
-        if not self._room.acquire(blocking=False):
-            return answers.send(environ, start_response, self._turn_away())
+            response = (
+                _TOO_LARGE if body is None else self._control.respond(environ, body)
+            )
+            return http_responses.send(environ, start_response, response)
+        if not self._slots.acquire(blocking=False):
+            return http_responses.send(environ, start_response, self._refuse())
         try:
             parts = self._serve(environ, start_response)
         except BaseException:
-            self._room.release()
+            self._slots.release()
             raise
-        return _Sent(parts, self._room.release)
+        return _StreamedResponse(parts, self._slots.release)
 
-    def _turn_away(self) -> Answer:
-        """Answer one call too many, as a web server does whose queue is full."""
+    def _dated(self, start_response: StartResponse) -> StartResponse:
+        """Return a `start_response` that sets `Date` by the simulator's clock."""
+
+        def start(code: str, headers: list[tuple[str, str]]) -> object:
+            now = format_datetime(self._vendor.clock.now(), usegmt=True)
+            return start_response(code, [("Date", now), *headers])
+
+        return start
+
+    def _refuse(self) -> HttpResponse:
+        """Return the response of a web server whose queue is full."""
         status = HTTPStatus.SERVICE_UNAVAILABLE
-        self._journal.note(Entry("", "", "", status.value, 0.0, "busy"))
-        return answers.page(status, "Too many calls at once.")
+        self._journal.add(Entry("", "", "", status.value, 0.0, "busy"))
+        return http_responses.page(status, "Too many calls at once.")
 
+    @rule(
+        "Transport",
+        "Paths are matched without case; both versions are served beside each other",
+        source="clients",
+    )
     def _serve(
         self, environ: Environ, start_response: StartResponse
     ) -> Iterable[bytes]:
-        """Answer a request to the vendor's paths."""
+        """Respond to a request for one of the vendor's paths."""
         path = environ.get("PATH_INFO", "")
-        zone, service_path = zones.asked_zone(path, environ.get("HTTP_HOST", ""))
+        host = environ.get("HTTP_HOST", "")
+        zone, service_path = zones.requested_zone(path, host)
         found = _PATH.match(service_path)
         body = _read_body(environ)
         if body is None:
-            answer = _TOO_LARGE
+            response = _TOO_LARGE
         elif found is None:
-            answer = answers.page(HTTPStatus.NOT_FOUND, "File or directory not found.")
+            response = http_responses.page(
+                HTTPStatus.NOT_FOUND, "File or directory not found."
+            )
         elif found["what"].lower() == "wsdl":
-            in_path = zone if service_path != path else None
-            answer = self._wsdl(environ, found["version"], in_path)
+            zone_in_path = zone if service_path != path else None
+            response = self._wsdl(environ, found["version"], zone_in_path)
         elif environ["REQUEST_METHOD"] != "POST":
-            answer = answers.page(
+            response = http_responses.page(
                 HTTPStatus.METHOD_NOT_ALLOWED,
                 "POST a SOAP envelope.",
                 ("Allow", "POST"),
@@ -122,49 +135,62 @@ class SandboxApp:
         else:
             exchange = _Exchange(environ, found["version"], zone, body)
             return self._soap(exchange, start_response)
-        return answers.send(environ, start_response, answer)
+        return http_responses.send(environ, start_response, response)
 
-    def _wsdl(self, environ: Environ, version: str, zone: int | None) -> Answer:
-        """Serve the description. No login is needed, but a wrong one is refused."""
+    @rule(
+        "Transport",
+        "The description is served without a login, with this server's own address",
+        source="clients",
+    )
+    def _wsdl(self, environ: Environ, version: str, zone: int | None) -> HttpResponse:
         if environ.get("HTTP_AUTHORIZATION") and self._login(environ) is None:
-            return answers.unauthorized(environ)
-        base = answers.base_url(environ)
+            return http_responses.unauthorized(environ)
+        base = http_responses.base_url(environ)
         if base is None:
-            return answers.page(HTTPStatus.BAD_REQUEST, "Invalid hostname.")
-        address = operations.service_url(zones.address(base, zone), version)
+            return http_responses.page(HTTPStatus.BAD_REQUEST, "Invalid hostname.")
+        address = dispatch.service_url(zones.address(base, zone), version)
         body = self._description(version, address)
-        return Answer(HTTPStatus.OK, "text/xml; charset=utf-8", body)
+        return HttpResponse(HTTPStatus.OK, "text/xml; charset=utf-8", body)
+
+    def _render_description(self, version: str, address: str) -> bytes:
+        return wsdl.render(
+            self._vendor.facts,
+            version=version,
+            generation=self._vendor.facts_generation(version),
+            address=address,
+        )
 
     def _soap(
         self, exchange: _Exchange, start_response: StartResponse
     ) -> Iterable[bytes]:
         started = time.perf_counter()
-        request = exchange.read()
+        environ, request = exchange.environ, exchange.read()
         operation = request.operation if isinstance(request, Request) else ""
         knobs = self._vendor.knobs
-        fault = self._faults.take(operation) or knobs.fault()
+        # A fault applies also to calls with a wrong login or an unreadable body.
+        fault = self._faults.pop(operation) or knobs.fault()
         if fault is None:
-            answer = self._call(exchange, request)
+            response = self._call(exchange, request)
         else:
-            answer = mishaps.suffer(
-                fault, lambda: self._call(exchange, request), exchange.environ
+            response = fault_injection.apply(
+                fault, lambda: self._call(exchange, request), environ
             )
-        if wait := knobs.latency_s():
-            time.sleep(wait)  # while the call still has its thread
+        if delay_s := knobs.latency_s():
+            time.sleep(delay_s)  # while the call still occupies its thread
         ms = round((time.perf_counter() - started) * 1000, 3)
-        self._note(exchange, operation, answer, ms, fault)
-        environ = exchange.environ
+        self._record(exchange, operation, response, ms, fault)
         if fault is None:
-            sent = answers.send(environ, start_response, answer)
+            sent = http_responses.send(environ, start_response, response)
         else:
-            sent = mishaps.send(environ, start_response, answer, fault)
-        return sent if exchange.call is None else _Sent(sent, exchange.call.leave)
+            sent = fault_injection.send(environ, start_response, response, fault)
+        call = exchange.call
+        return sent if call is None else _StreamedResponse(sent, call.release_slot)
 
-    def _note(
+    def _record(
         self,
         exchange: _Exchange,
         operation: str,
-        answer: Answer,
+        response: HttpResponse,
         ms: float,
         fault: Fault | None,
     ) -> None:
@@ -172,56 +198,55 @@ class SandboxApp:
             operation if operation in _COUNTED else UNKNOWN,
             exchange.entity,
             exchange.user,
-            answer.status.value,
+            response.status.value,
             ms,
             fault.kind if fault else "",
         )
-        self._journal.note(entry)
+        self._journal.add(entry)
         in_memory = self._vendor.knobs.current.recording
-        self._recording.keep(entry, exchange.body, answer.body, in_memory=in_memory)
+        self._recording.add(entry, exchange.body, response.body, in_memory=in_memory)
 
     def _login(self, environ: Environ) -> Login | None:
-        credentials = _basic(environ.get("HTTP_AUTHORIZATION", ""))
+        credentials = _basic_credentials(environ.get("HTTP_AUTHORIZATION", ""))
         return self._vendor.login(*credentials) if credentials else None
 
     def _call(
-        self, exchange: _Exchange, request: Request | SoapFaultError | Answer
-    ) -> Answer:
-        """Check the login, then what was read, then carry the call out."""
+        self, exchange: _Exchange, request: Request | SoapFaultError | HttpResponse
+    ) -> HttpResponse:
+        """Check the login, then what was read, then execute the call."""
         environ = exchange.environ
         login = self._login(environ)
         is_lookup = isinstance(request, Request) and request.operation == ZONE_LOOKUP
         if login is None and (environ.get("HTTP_AUTHORIZATION") or not is_lookup):
-            return answers.unauthorized(environ)
-        if login is not None and not self._may_call(
-            exchange, login[1], is_lookup=is_lookup
-        ):
-            return answers.unauthorized(environ)
+            return http_responses.unauthorized(environ)
         if login is not None:
+            if not self._may_call(exchange, login[1], is_lookup=is_lookup):
+                return http_responses.unauthorized(environ)
             exchange.user = login[1].username
-        if isinstance(request, Answer):
+        if isinstance(request, HttpResponse):
             return request
         try:
-            return answers.soap(self._carry_out(exchange, request, login))
+            return http_responses.soap(self._execute(exchange, request, login))
         except SoapFaultError as error:
             fault = error
         except Exception:  # noqa: BLE001 - the outermost frame: no traceback leaves it
             _LOG.exception("A call failed inside the simulator")
             fault = errors.unprocessable("System.Exception")
         status = HTTPStatus.INTERNAL_SERVER_ERROR
-        return answers.soap(envelope.soap_fault(fault), status)
+        return http_responses.soap(envelope.soap_fault(fault), status)
 
+    @rule("Login", "Only API-only users may call 1.6", source="help")
     def _may_call(self, exchange: _Exchange, user: ApiUser, *, is_lookup: bool) -> bool:
-        """Tell whether a user is served here: by this version, in this zone.
+        """Return whether this version serves a user, and in this zone.
 
-        Every zone tells everybody's. Source: SOAP contract notes, sections 1.2 and 2.
-        Unverified: a login of the other kind gets the page for wrong credentials.
+        Every zone responds to the lookup. Source: SOAP contract notes, sections 1.2 and
+        2. Unverified: a login of the other kind gets the page for wrong credentials.
         """
         if exchange.version == NEW and not user.api_only:
             return False
         return is_lookup or self._vendor.zones.serves(exchange.zone, user.username)
 
-    def _carry_out(
+    def _execute(
         self,
         exchange: _Exchange,
         request: Request | SoapFaultError,
@@ -230,39 +255,43 @@ class SandboxApp:
         if isinstance(request, SoapFaultError):
             raise request
         if request.operation == ZONE_LOOKUP or login is None:
-            base = answers.base_url(exchange.environ)
+            base = http_responses.base_url(exchange.environ)
             if base is None:
                 raise errors.unprocessable("System.UriFormatException: Invalid host.")
-            return operations.get_zone_info(
-                self._vendor, request, exchange.version, base
-            )
-        call = Call(self._vendor, *login, request)
-        exchange.call = call
-        try:
-            return operations.answer(call)
-        finally:
-            exchange.entity = call.entity
+            return dispatch.get_zone_info(self._vendor, request, exchange.version, base)
+        exchange.call = Call(self._vendor, *login, request)
+        return dispatch.execute(exchange.call)
 
 
+@dataclass(slots=True)
 class _Exchange:
-    """One SOAP exchange: what came in, and what is known about it for the journal."""
+    """One SOAP exchange: the request, and what is known about it for the journal."""
 
-    def __init__(
-        self, environ: Environ, version: str, zone: int | None, body: bytes
-    ) -> None:
-        self.environ = environ
-        self.version = version
-        self.zone = zone
-        self.user = ""
-        self.entity = ""
-        self.call: Call | None = None
-        self.body = body
+    environ: Environ
+    version: str
+    zone: int | None
+    body: bytes
+    user: str = ""
+    call: Call | None = None
 
-    def read(self) -> Request | SoapFaultError | Answer:
-        """Return the call, or why it cannot be read; the login is judged first."""
+    @property
+    def entity(self) -> str:
+        """The entity of the call, empty while it is not known."""
+        return self.call.entity if self.call else ""
+
+    @rule(
+        "Transport",
+        "Only text/xml is accepted; SOAP 1.2 is a 415",
+        source="unverified",
+    )
+    def read(self) -> Request | SoapFaultError | HttpResponse:
+        """Return the call, or why it cannot be read.
+
+        The reason is returned, not raised: a wrong login is reported first.
+        """
         content_type = self.environ.get("CONTENT_TYPE", "").partition(";")[0]
         if content_type.strip().lower() != "text/xml":
-            return answers.page(
+            return http_responses.page(
                 HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The content type must be text/xml."
             )
         action = self.environ.get("HTTP_SOAPACTION", "").strip().strip('"')
@@ -272,48 +301,27 @@ class _Exchange:
             return error
 
 
-class _Sent:
-    """An answer on its way; what it holds is given back once it has gone."""
+class _StreamedResponse:
+    """A response body that releases a resource once it has been sent."""
 
-    def __init__(self, parts: Iterable[bytes], give_back: Callable[[], None]) -> None:
+    def __init__(self, parts: Iterable[bytes], release: Callable[[], None]) -> None:
         self._parts = parts
-        self._give_back = give_back
+        self._release = release
 
     def __iter__(self) -> Iterator[bytes]:
         return iter(self._parts)
 
     def close(self) -> None:
-        """Give it back, and what the answer inside holds; always called, and once."""
+        """Release it, and what the inner body holds; the server calls this once."""
         close = getattr(self._parts, "close", None)
         try:
             if close is not None:
                 close()
         finally:
-            self._give_back()
+            self._release()
 
 
-def _dated(start_response: StartResponse, clock: Clock) -> StartResponse:
-    """Let an answer's `Date` be the time of the simulator's clock."""
-
-    def start(code: str, headers: list[tuple[str, str]]) -> object:
-        now = format_datetime(clock.now(), usegmt=True)
-        return start_response(code, [("Date", now), *headers])
-
-    return start
-
-
-def _describer(vendor: Vendor) -> Callable[[str, str], bytes]:
-    def describe(version: str, address: str) -> bytes:
-        return wsdl.render(
-            vendor.facts,
-            version=version,
-            generation=vendor.facts_generation(version),
-            address=address,
-        )
-
-    return describe
-
-
+@rule("Transport", "Request bodies of at most 32 MB", source="unverified")
 def _read_body(environ: Environ) -> bytes | None:
     """Return the body, None when it is larger than the limit."""
     if int(environ.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
@@ -322,8 +330,8 @@ def _read_body(environ: Environ) -> bytes | None:
     return None if len(body) > MAX_BODY_BYTES else body
 
 
-def _basic(header: str) -> tuple[str, str] | None:
-    """Return user name and password of a Basic header."""
+def _basic_credentials(header: str) -> tuple[str, str] | None:
+    """Return user name and password of an Authorization header, if it is Basic."""
     scheme, _, encoded = header.partition(" ")
     if scheme.lower() != "basic":
         return None
@@ -334,6 +342,6 @@ def _basic(header: str) -> tuple[str, str] | None:
     try:
         text = raw.decode()
     except UnicodeDecodeError:
-        text = raw.decode("iso-8859-1")
+        text = raw.decode("iso-8859-1")  # as older clients encode it
     username, colon, password = text.partition(":")
     return (username, password) if colon else None

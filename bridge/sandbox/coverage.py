@@ -1,57 +1,155 @@
 """What is simulated and how sure that is, as Markdown: `bridge sandbox --coverage`.
 
-Operations, entities and knobs are taken from what the simulator runs on; entities are
-those of the release that it serves by default. Rules are
-listed in `rules.toml`; each names the module that keeps it, or none.
+Operations, entities and knobs are taken from what the simulator runs on, rules from the
+functions that are marked with `@rule` in `MODULES`. Entities are those of the release
+that is served by default.
 """
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from importlib.resources import files
+from types import ModuleType
 from typing import Any
 
+from bridge.sandbox import app, rules
+from bridge.sandbox.control import limits, tenants, vendor, zones
+from bridge.sandbox.control.knobs import DECLARED
+from bridge.sandbox.control.vendor import GENERATIONS
+from bridge.sandbox.data import (
+    collation,
+    database,
+    fragments,
+    schema,
+    udfs,
+    values,
+)
+from bridge.sandbox.declarations import Rule, Source, rules_of
 from bridge.sandbox.facts.loader import load_facts
 from bridge.sandbox.facts.model import GENERATIONS as RELEASES
 from bridge.sandbox.facts.model import EntityFacts, entities_of
 from bridge.sandbox.facts.service import OPERATIONS
-from bridge.sandbox.knobs import DECLARED
-from bridge.sandbox.operations import IMPLEMENTED
-from bridge.sandbox.vendor import GENERATIONS
+from bridge.sandbox.operations import (
+    attachments,
+    calls,
+    dispatch,
+    filters,
+    invoices,
+    writes,
+)
+from bridge.sandbox.operations.dispatch import IMPLEMENTED
+from bridge.sandbox.rules import field_validation, stamps, ticket_category, work
+from bridge.sandbox.soap import (
+    envelope,
+    http_responses,
+    metadata,
+    queryxml,
+    submissions,
+    xml_error_messages,
+    xml_reader,
+)
 
+# Where the generated part of the documentation begins.
 HEADING = "## Coverage"
-"""Where the generated part of the documentation begins."""
 
+# The release that the entities are shown of: the one that is served by default.
 RELEASE = GENERATIONS[-1]
-"""The release that the entities are shown of: the one that is served by default."""
 
-_SURE = frozenset({"confirmed", "documented"})
+# The modules whose functions are marked with rules.
+MODULES: tuple[ModuleType, ...] = (
+    app,
+    http_responses,
+    envelope,
+    xml_reader,
+    xml_error_messages,
+    vendor,
+    tenants,
+    calls,
+    zones,
+    limits,
+    dispatch,
+    submissions,
+    queryxml,
+    filters,
+    collation,
+    database,
+    writes,
+    field_validation,
+    fragments,
+    values,
+    schema,
+    metadata,
+    udfs,
+    *rules.MODULES,
+    stamps,
+    ticket_category,
+    work,
+    attachments,
+    invoices,
+)
+
+_AREAS = (
+    "Transport",
+    "Login",
+    "Zones",
+    "Limits",
+    "Query",
+    "Write",
+    "Values",
+    "Metadata",
+)
+_SOURCES: Mapping[Source, str] = {
+    "help": "the vendor's help",
+    "captured": "an exchange or metadata of a real tenant",
+    "clients": "the code of working clients",
+    "rest": "the vendor's other API",
+    "stack": "what its server software does everywhere",
+    "unverified": "an assumption",
+}
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One thing that the vendor does.
+def _missing(subject: str, text: str, source: Source) -> Rule:
+    return Rule(subject, text, source, implemented=False)
 
-    `module` is what does it here, empty for nothing. `source` is where it is known
-    from: help, captured, clients, rest, stack, or nothing: an assumption.
-    """
 
-    area: str
-    says: str
-    module: str = ""
-    source: str = ""
+_NOT_SIMULATED = (
+    _missing("Transport", "Encryption (TLS)", "help"),
+    _missing(
+        "Login",
+        "An empty resource id to impersonate is ignored in 1.6 too; optional",
+        "unverified",
+    ),
+    _missing("Login", "The levels that allow or forbid impersonation", "help"),
+    _missing("Zones", "Zones forward users of other zones", "help"),
+    _missing("Limits", "A call times out after five minutes", "unverified"),
+    _missing("Query", "Up to five user-defined fields for some entities", "help"),
+    _missing("Query", "Records that the user may not see are left out", "help"),
+    _missing("Write", "Duplicate handling (DuplicateStatus, MatchInfo)", "help"),
+    _missing("Write", "Category defaults of opportunities", "help"),
+    _missing("Metadata", "InventoryProduct, which is new in 1.6.11", "clients"),
+    _missing("Metadata", "Labels in other languages and local terms", "captured"),
+    _missing("Account", "Country and CountryID follow each other", "help"),
+    _missing("Attachments", "types of files that are forbidden", "help"),
+    _missing(
+        "Invoice, BillingItem and SalesOrder", "created by the vendor itself", "help"
+    ),
+    _missing("Product", "those of the system cannot be changed", "help"),
+    _missing("SalesOrder", "the owner has access to sales", "rest"),
+    _missing("TimeEntry", "lowered hours alone change nothing", "rest"),
+)
 
 
 @cache
-def rules() -> tuple[Rule, ...]:
-    """Return all rules, by area."""
-    text = (files("bridge.sandbox") / "rules.toml").read_text(encoding="utf-8")
-    return tuple(
-        Rule(area, **row) for area, rows in tomllib.loads(text).items() for row in rows
-    )
+def all_rules() -> tuple[Rule, ...]:
+    """Return all rules: by area, then those of entities in alphabetical order."""
+    found = [rule for module in MODULES for rule in rules_of(module)]
+    return tuple(sorted((*found, *_NOT_SIMULATED), key=_position))
+
+
+def _position(rule: Rule) -> tuple[int, str]:
+    if rule.subject in _AREAS:
+        return _AREAS.index(rule.subject), ""
+    return len(_AREAS), rule.subject
 
 
 def report() -> str:
@@ -68,16 +166,13 @@ def report() -> str:
 
 
 def _summary(entities: Sequence[EntityFacts]) -> str:
-    kept = [rule for rule in rules() if rule.module]
-    sourced = [rule for rule in kept if rule.source]
+    implemented = [rule for rule in all_rules() if rule.implemented]
+    sourced = [rule for rule in implemented if rule.source != "unverified"]
+    sources = ", ".join(f"`{name}` {meaning}" for name, meaning in _SOURCES.items())
     return (
         f"{len(IMPLEMENTED)} of {len(OPERATIONS)} operations, "
-        f"{len(entities)} entities, {len(kept)} of {len(rules())} rules; "
-        f"{len(sourced)} of the rules kept have a source, the others are assumptions "
-        "(unverified).\n\n"
-        "Sources: `help` is the vendor's help, `captured` an exchange or metadata of a "
-        "real tenant, `clients` the code of working clients, `rest` the vendor's other "
-        "API, `stack` what its server software does everywhere."
+        f"{len(entities)} entities, {len(implemented)} of {len(all_rules())} rules, "
+        f"{len(sourced)} of them with a source.\n\nSources: {sources}."
     )
 
 
@@ -91,10 +186,10 @@ def _operations() -> Iterator[str]:
 
 def _rules() -> Iterator[str]:
     rows = (
-        (rule.area, rule.says, _yes(bool(rule.module)), rule.source or "unverified")
-        for rule in rules()
+        (rule.subject, rule.text, _yes(rule.implemented), rule.source)
+        for rule in all_rules()
     )
-    return _table(("Area", "Rule", "Implemented", "Source"), rows)
+    return _table(("Area or entity", "Rule", "Implemented", "Source"), rows)
 
 
 def _knobs() -> Iterator[str]:
@@ -110,12 +205,13 @@ def _default(value: Any) -> str:  # noqa: ANN401 - a knob's own value
 
 
 _ENTITIES = (
-    f"As release {RELEASE} has them, which is served by default. All entities are "
-    "served with their metadata and carry out the verbs named here: query, create, "
-    "update, delete by their first letters; those in brackets are refused, mostly "
-    "because their module is not active. Picklists: how many of the entity's lists "
-    "hold numbers that the vendor confirmed or documented. UDFs: what can have them."
+    f"As release {RELEASE} has them. Verbs are query, create, update and delete by "
+    "their first letters; those in brackets are refused, mostly because their module "
+    "is not active. Picklists: how many of the entity's lists have values that the "
+    "vendor confirmed or documented. UDFs: whether the entity can have user-defined "
+    "fields."
 )
+_VERIFIED_PICKLISTS = frozenset({"confirmed", "documented"})
 
 
 def _entities(entities: Iterable[EntityFacts]) -> Iterator[str]:
@@ -142,16 +238,16 @@ def _verbs(entity: EntityFacts) -> str:
         ("u", entity.can_update, update),
         ("d", entity.can_delete, delete),
     )
-    carried_out = "".join(letter for letter, can, may in able if can and may != "None")
+    served = "".join(letter for letter, can, may in able if can and may != "None")
     refused = "".join(letter for letter, can, may in able if can and may == "None")
-    return f"{carried_out} ({refused})".strip() if refused else carried_out
+    return f"{served} ({refused})".strip() if refused else served
 
 
 def _picklists(entity: EntityFacts) -> str:
     fields = entity.fields_of(RELEASE)
     lists = [field for field in fields if field.picklist is not None]
-    sure = [field for field in lists if field.picklist_source in _SURE]
-    return f"{len(sure)} of {len(lists)}" if lists else ""
+    verified = [f for f in lists if f.picklist_source in _VERIFIED_PICKLISTS]
+    return f"{len(verified)} of {len(lists)}" if lists else ""
 
 
 def _yes(done: bool) -> str:  # noqa: FBT001 - the cell's value

@@ -1,15 +1,16 @@
-"""The vendor's sentences, and the two ways in which a call fails inside SOAP.
+"""The vendor's error messages, and the two ways in which a call fails inside SOAP.
 
-A `BusinessError` is answered with HTTP 200 and ReturnCode -1, a `SoapFaultError` with
-HTTP 500. Texts without a mark come from the vendor's help or from working clients.
+A `BusinessError` becomes a response with HTTP 200 and ReturnCode -1, a `SoapFaultError`
+one with HTTP 500. Texts without a mark come from the vendor's help or from working
+clients; texts that belong to one entity are in its module in `rules`.
 Source: SOAP contract notes, error catalogue.
 """
 
 from __future__ import annotations
 
 INTEGRATION_CODE = "IntegrationCode is invalid."
+# The inner exception of a text that is not a number.
 BAD_FORMAT = "System.FormatException: Input string was not in a correct format."
-"""What is wrong inside with a number that is none."""
 UNTYPED_TEXT = "Conversion from type 'Object' to type 'String' is not valid."
 TOO_MANY_ORS = (
     "Invalid query syntax. Queries are limited to 500 or fewer 'OR' conditions."
@@ -22,7 +23,7 @@ NO_RECORD_TO_DELETE = (
     "No matching records found. The logged in Resource may not have the required "
     "permissions to delete the data."
 )
-# Unverified: the calls fail, their wording is not known.
+# Unverified: these calls fail, but the text is not known.
 TOO_MANY_ENTITIES = (
     "You can only create, update or delete up to 200 entities at a time."
 )
@@ -36,20 +37,65 @@ QUOTA = (
     "You have exceeded the maximum number of requests allowed per hour for this "
     "database."
 )
+# Source: the same limit on the vendor's other API.
 THREADS = "The Autotask API thread threshold of 3 threads has been exceeded."
-"""Source: the same limit's answer on the vendor's other API."""
-# Unverified: the calls fail, their wording is not known.
+# Unverified: these calls fail, but the text is not known.
 NO_ATTACHMENT = "No matching attachment found."
 ATTACHMENT_TOO_LARGE = "The attachment exceeds the maximum size."
 TOO_MANY_BYTES = (
     "The maximum of 10,000,000 bytes of attachments in five minutes has been exceeded."
 )
 
+# With places for values, in the order of the comments.
+
+# A verb (query, create, …): the user may not use it on an entity type.
+NO_PERMISSION = (
+    "The logged in Resource does not have the adequate permissions to {} this entity "
+    "type."
+)
+# An entity that does not exist, in a query. Unverified.
+UNKNOWN_ENTITY = "Unable to find entity {}."
+# A field and an entity, in a query.
+UNKNOWN_FIELD = "Unable to find {} in the {} Entity."
+# A UDF and an entity, in a query or record. Unverified.
+UNKNOWN_UDF = "Unable to find UDF {} in the {} Entity."
+# A field and an entity, in a query. Unverified.
+NOT_QUERYABLE = "{} is not queryable in the {} Entity."
+# What is malformed in a query. Unverified: all but the prefix.
+INVALID_QUERY = "Invalid query syntax. {}"
+# A check fault, and the 1-based number of its record.
+AT_RECORD = "{} ; on record number [{}]."
+# The number of a record with a save fault: the second message on update and delete.
+# Unverified: that of delete.
+UPDATE_FAILED = "Error updating entity for record number [{}]."
+DELETE_FAILED = "Error deleting entity for record number [{}]."
+# A required field without a value.
+MISSING = "Value does not exist for the required field {}."
+# A type and a field with a text that is not of it. Unverified: but for numbers.
+NOT_CONVERTIBLE = "Can not convert data to {} in field: {}."
+# A text and a type of the database that a query compares it with. Source: a client of
+# the vendor's other API, for whole numbers. Unverified: for other types.
+NOT_COMPARABLE = "Conversion failed when converting varchar '{}' to data type {}"
+# A value and a picklist that lacks it or has it as inactive.
+BAD_PICKLIST_VALUE = "Picklist value [{}] does not exist for {}."
+# A field and an entity: the record does not exist or is inactive.
+BAD_REFERENCE = "Reference value on field: {} of type: {} does not exist or is invalid."
+# A field: the record is of another account. Source: a client of the vendor's other API,
+# on tickets.
+UNFIT_REFERENCE = "Value does not reference an existing entity for {}."
+# A protected UDF that the user may not write. Unverified: the text.
+NO_UDF_PERMISSION = (
+    "The logged in Resource does not have the adequate permissions to update the "
+    "user-defined field {}."
+)
+# A field with a text that is too long; the vendor's message ends with a blank.
+TOO_LONG = "String value exceeds maximum length (field:{}). "
+
 
 class BusinessError(Exception):
-    """The engine refuses a call; each message becomes one ATWSError.
+    """A call that is refused; each message becomes one ATWSError.
 
-    `entity` is the result type that the answer names, empty when none was known.
+    `entity` is the one that the response names, empty when it was not known.
     """
 
     def __init__(self, *messages: str, entity: str = "") -> None:
@@ -82,9 +128,9 @@ def unreadable(place: tuple[int, int], inner: str) -> SoapFaultError:
 
 
 def other_soap_version(namespace: str) -> SoapFaultError:
-    """Return the fault of an envelope of SOAP 1.2 or none at all.
+    """Return the fault of an envelope that is not SOAP 1.1.
 
-    Source: the usual answer of the vendor's web server. Unverified here.
+    Source: what the vendor's web server usually returns. Unverified here.
     """
     return SoapFaultError(
         "System.Web.Services.Protocols.SoapException: Possible SOAP version mismatch: "
@@ -109,110 +155,3 @@ def unprocessable(inner: str) -> SoapFaultError:
         f"request. ---> {inner}",
         code="Server",
     )
-
-
-def no_permission(verb: str) -> str:
-    """Say that the user may not `verb` (query, create, …) an entity type."""
-    return (
-        "The logged in Resource does not have the adequate permissions to "
-        f"{verb} this entity type."
-    )
-
-
-def unknown_entity(name: str) -> str:
-    """Say that a query names no entity. Unverified."""
-    return f"Unable to find entity {name}."
-
-
-def unknown_field(name: str, entity: str) -> str:
-    """Say that a query names no field of its entity."""
-    return f"Unable to find {name} in the {entity} Entity."
-
-
-def unknown_udf(name: str, entity: str) -> str:
-    """Say that an entity has no such UDF. Unverified."""
-    return f"Unable to find UDF {name} in the {entity} Entity."
-
-
-def not_queryable(name: str, entity: str) -> str:
-    """Say that a field cannot be filtered by. Unverified."""
-    return f"{name} is not queryable in the {entity} Entity."
-
-
-def invalid_query(what: str) -> str:
-    """Say what is wrong with the form of a query. Unverified: all but the prefix."""
-    return f"Invalid query syntax. {what}"
-
-
-def at_record(text: str, number: int) -> str:
-    """Return a check error's text with the 1-based record it is about."""
-    return f"{text} ; on record number [{number}]."
-
-
-def update_failed(number: int) -> str:
-    """Return the second message of a save error on update."""
-    return f"Error updating entity for record number [{number}]."
-
-
-def delete_failed(number: int) -> str:
-    """Return the second message of a save error on delete. Unverified."""
-    return f"Error deleting entity for record number [{number}]."
-
-
-def missing(field: str) -> str:
-    """Say that a required field has no value."""
-    return f"Value does not exist for the required field {field}."
-
-
-def not_convertible(noun: str, field: str) -> str:
-    """Say that a text is no number, time or boolean.
-
-    Unverified: the wording for times and booleans.
-    """
-    return f"Can not convert data to {noun} in field: {field}."
-
-
-def not_comparable(value: str, database_type: str) -> str:
-    """Say that a query compares a field with a text that is none of its type.
-
-    Source: a client of the vendor's other API, for whole numbers. Unverified: the same
-    wording for other types.
-    """
-    return (
-        f"Conversion failed when converting varchar '{value}' to data type "
-        f"{database_type}"
-    )
-
-
-def bad_picklist_value(value: str, field: str) -> str:
-    """Say that a picklist has no such active value."""
-    return f"Picklist value [{value}] does not exist for {field}."
-
-
-def bad_reference(field: str, entity: str) -> str:
-    """Say that a reference points nowhere, or at what is not active."""
-    return (
-        f"Reference value on field: {field} of type: {entity} does not exist or is "
-        "invalid."
-    )
-
-
-def unfit_reference(field: str) -> str:
-    """Say that a reference points at a record that does not fit: another account's.
-
-    Source: a client of the vendor's other API, on tickets.
-    """
-    return f"Value does not reference an existing entity for {field}."
-
-
-def no_udf_permission(name: str) -> str:
-    """Say that the user may not write a protected UDF. Unverified: the text."""
-    return (
-        "The logged in Resource does not have the adequate permissions to update the "
-        f"user-defined field {name}."
-    )
-
-
-def too_long(field: str) -> str:
-    """Say that a text is longer than its field; the vendor's ends with a blank."""
-    return f"String value exceeds maximum length (field:{field}). "

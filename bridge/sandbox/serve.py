@@ -1,6 +1,6 @@
 """Runs the simulator: gunicorn, one worker process, many threads.
 
-The database is made before the worker is forked and has no open connection then.
+The database is created before the worker is forked and has no open connection then.
 """
 
 from __future__ import annotations
@@ -22,32 +22,31 @@ from gunicorn.http import wsgi
 from gunicorn.http.wsgi import Response
 from gunicorn.workers.gthread import ThreadWorker
 
-from bridge.sandbox import seed, values
-from bridge.sandbox.app import MOST_AT_ONCE, SandboxApp
-from bridge.sandbox.dataset import Dataset
+from bridge.sandbox.app import MAX_CONCURRENT_REQUESTS, SandboxApp
+from bridge.sandbox.control.journal import Recording
+from bridge.sandbox.control.limits import LIMITS
+from bridge.sandbox.control.vendor import Vendor
+from bridge.sandbox.data import seed, values
+from bridge.sandbox.data.dataset import Dataset
+from bridge.sandbox.data.initial_data import ProgressReport
 from bridge.sandbox.facts.loader import load_facts
-from bridge.sandbox.journal import Recording
-from bridge.sandbox.limits import LIMITS
-from bridge.sandbox.start import Report
-from bridge.sandbox.vendor import Vendor
 
+# Functions that build the data sets from the facts, by name.
 SEEDS: dict[str, Callable[..., Dataset]] = {
     "small": seed.small,
     "million": seed.million,
     "hostile": seed.hostile,
 }
-"""Data sets by name, each made from the facts."""
 
-LARGE = frozenset({"million"})
-"""Data sets that take minutes to make and are kept once made."""
+LARGE = frozenset({"million"})  # data sets that take minutes to build
 
-_SPARE_THREADS = 32  # for the control paths, whatever happens on the others
+_SPARE_THREADS = 32  # for the control paths, also when all others are busy
 _BACKLOG = 256
-_FILES = 8192  # a connection each, and three of the database for a thread
+_MAX_FILES = 8192  # one for a connection, three of the database for a thread
 
 
 class _Response(Response):  # type: ignore[misc]  # gunicorn is untyped
-    """An answer whose `Date` is the application's own."""
+    """A response with the `Date` of the application."""
 
     def default_headers(self) -> list[str]:
         """Return status line and connection headers, without gunicorn's `Date`."""
@@ -55,17 +54,17 @@ class _Response(Response):  # type: ignore[misc]  # gunicorn is untyped
         return [line for line in lines if not line.startswith("Date:")]
 
     def process_headers(self, headers: Iterable[tuple[str, str]]) -> None:
-        """Take the application's headers, its `Date` too, which gunicorn would drop."""
+        """Set the application's headers; gunicorn itself drops its `Date`."""
         given = list(headers)
         super().process_headers(given)
         self.headers += [header for header in given if header[0] == "Date"]
 
 
 class _Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
-    """A worker of gunicorn whose answers are dated by the application."""
+    """A gunicorn worker that uses `_Response`."""
 
     def handle_request(self, req: Any, conn: Any) -> bool:  # noqa: ANN401 - untyped
-        """Answer one request; return whether the connection can be used again."""
+        """Respond to one request; return whether the connection can be used again."""
         response, environ = wsgi.create(
             req,
             conn.sock,
@@ -87,8 +86,8 @@ class _Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         except Exception:
             if not response.headers_sent:
                 raise
-            # A second answer on this connection would be read as part of the first.
-            self.log.exception("An answer was cut off")
+            # A second response here would be read as the rest of the first one.
+            self.log.exception("A response was cut off")
             return False
         finally:
             if hasattr(parts, "close"):
@@ -97,7 +96,7 @@ class _Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
 
 
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
-    """gunicorn around a ready application, configured here and nowhere else."""
+    """gunicorn with all its options; it reads no configuration."""
 
     def __init__(
         self, app: SandboxApp, listener: socket.socket, on_ready: Callable[[], None]
@@ -106,8 +105,9 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
         self._options = {
             "bind": f"fd://{listener.detach()}",
             "worker_class": _Worker,
+            # One process: clock, knobs, limits and journal are in its memory.
             "workers": 1,
-            "threads": MOST_AT_ONCE + _SPARE_THREADS,
+            "threads": MAX_CONCURRENT_REQUESTS + _SPARE_THREADS,
             "keepalive": 30,
             "timeout": 120,
             "graceful_timeout": 3,
@@ -118,13 +118,13 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
         super().__init__()
 
     def load_config(self) -> None:
-        """Take over the options."""
+        """Set the options."""
         for name, value in self._options.items():
             self.cfg.set(name, value)
 
     def load(self) -> Any:  # noqa: ANN401 - what gunicorn expects of a WSGI application
         """Return the application, in the worker."""
-        gc.freeze()  # what was loaded before the fork is never collected
+        gc.freeze()  # keeps memory shared that was loaded before the fork
         return self._app
 
 
@@ -133,15 +133,15 @@ class ListenError(OSError):
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
-    """What is to be served, and where.
+class ServeOptions:
+    """What to serve, and where.
 
     Args:
         dataset_name: a key of `SEEDS`.
         host: address to bind.
         port: 0 takes a free one.
-        data: the database file; without it a temporary one is used and removed.
-        record: a file that every SOAP request and reply is added to.
+        data: the database file; None uses a temporary one.
+        record: a file that SOAP requests and responses are appended to.
         generation: one of `vendor.GENERATIONS`.
         limits: a key of `limits.LIMITS`.
         service_time: a key of `values.SERVICE_ZONES`.
@@ -158,23 +158,23 @@ class Choices:
 
 
 def run(
-    choices: Choices,
+    choices: ServeOptions,
     on_ready: Callable[[str, Dataset], None],
-    preparing: AbstractContextManager[Report],
+    preparing: AbstractContextManager[ProgressReport],
 ) -> None:
     """Serve until SIGINT or SIGTERM; then exit the process with status 0.
 
-    `on_ready` is called with the base URL, slash at the end, once requests are
-    answered. Before, the data set is made within `preparing` and reported to it.
+    `on_ready` is called with the base URL, slash at the end, once the server accepts
+    requests. Before, the data set is built within `preparing`, which gets its progress.
 
     Raises:
         ListenError: the address is taken or cannot be bound.
-        DatabaseError: the file holds something else.
+        DatabaseError: the file has other data.
         RecordingError: the file to record in cannot be written.
     """
     recording = Recording(choices.record)
-    values.serve_time_of(choices.service_time)
-    _allow_files()
+    values.set_service_time(choices.service_time)
+    _raise_file_limit()
     facts = load_facts()
     dataset = SEEDS[choices.dataset_name](facts)
     with _database_file(choices.data) as path:
@@ -187,8 +187,9 @@ def run(
             limits=LIMITS[choices.limits],
         )
         with preparing as report:
-            vendor.start.prepare(report)
+            vendor.initial_data.prepare(report)
         vendor.refresh()
+        # A connection of SQLite must not be used on both sides of a fork.
         vendor.database.close()
         listener = _listen(choices.host, choices.port)
         base_url = _base_url(choices.host, listener)
@@ -196,10 +197,10 @@ def run(
         _Server(app, listener, lambda: on_ready(base_url, dataset)).run()
 
 
-def _allow_files() -> None:
-    """Raise the number of open files to what many clients need, if that is allowed."""
+def _raise_file_limit() -> None:
+    """Raise the limit of open files for many clients, if that is allowed."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+    wanted = _MAX_FILES if hard == resource.RLIM_INFINITY else min(_MAX_FILES, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
@@ -207,6 +208,7 @@ def _allow_files() -> None:
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
+    # A simulator can be started again at once on the same port.
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
@@ -226,7 +228,7 @@ def _database_file(data: Path | None) -> Iterator[Path]:
     try:
         yield Path(folder) / "sandbox.sqlite"
     finally:
-        # The forked worker unwinds through here too, and may be replaced by another.
+        # The forked worker comes here too, and may be replaced by another one.
         if os.getpid() == owner:
             shutil.rmtree(folder)
 

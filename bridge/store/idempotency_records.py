@@ -6,11 +6,10 @@ by its scope (the idempotency key, or the body), which is unique among the recor
 can still be waited for, resolved or replayed. The others have no scope and stay for a
 day, because their record ids show which create made which record.
 
-Every record expires, so that the table does not grow without bound. One without a final
-state, *unknown* or left by a dead holder, stays for a day after its lease, or for 30
-days with an idempotency key; afterwards a request with that key is a new one.
-
-Times are the database's. Responses are sealed because they hold a tenant's data.
+Every record expires. One without a final state, *unknown* or left by a dead holder,
+stays for a day after its lease, or for 30 days with an idempotency key; afterwards a
+request with that key is a new one. Times are the database's. Responses are sealed,
+because they hold a tenant's data.
 """
 
 from __future__ import annotations
@@ -130,7 +129,7 @@ _OF_ENTITY = (
     _COLUMN.entity == bindparam("entity"),
 )
 _FLOOR = select(func.max(_COLUMN.record_id)).where(*_OF_ENTITY)
-_RECORDS_OF_OTHERS = select(_COLUMN.record_id).where(
+_USED_IDS = select(_COLUMN.record_id).where(
     *_OF_ENTITY,
     _COLUMN.record_id.in_(bindparam("record_ids", expanding=True)),
     _COLUMN.id != bindparam("intent_id"),
@@ -159,9 +158,8 @@ def acquire(
     A new record is *running* and owned. One with a live holder is *running* and not
     owned; the holder will save its response for the callers that wait. One with an
     unknown outcome becomes owned, to be resolved: for 30 days with an idempotency key,
-    for `window_s` without, after which the create is a new one. A *done* one carries
-    the response to replay. A record with another body is returned unchanged. One
-    transaction.
+    for `window_s` without, after which the create is a new one. A *done* one has the
+    response to replay. One with another body is returned unchanged. One transaction.
 
     Raises:
         NotFoundError: the instance was removed meanwhile.
@@ -170,8 +168,7 @@ def acquire(
         now = read_clock(connection)
         connection.execute(_SWEEP, {"now": now})
         lease = {"holder": holder, "leased_until": now + timedelta(seconds=lease_s)}
-        # Between a failed insert and the look-up the row may expire, or lose its scope
-        # in `_find`: then the insert is tried again.
+        # Retried when the row is deleted, or loses its scope, between the two.
         while True:
             added = _add(connection, db, request, lease, now)
             if added is not None:
@@ -224,10 +221,7 @@ def finish(db: Database, intent_id: int, holder: str, result: Result) -> bool:
 
 
 def mark_unknown(db: Database, intent_id: int, holder: str, answer: str) -> None:
-    """Make a record *unknown*, since now unless it already was.
-
-    `answer` is the response for the callers that wait for it.
-    """
+    """Make a record *unknown*, since now unless it was; save a response for waiters."""
     with db.begin() as connection:
         now = read_clock(connection)
         changes = {
@@ -277,9 +271,7 @@ def find_concurrent(
     with db.read() as connection:
         now = read_clock(connection)
         sending = connection.scalars(_SENDING, {**parameters, "now": now}).all()
-        taken = connection.execute(
-            _RECORDS_OF_OTHERS, {**parameters, "record_ids": record_ids}
-        )
+        taken = connection.execute(_USED_IDS, {**parameters, "record_ids": record_ids})
         alive = len(sending) > len(find_dead(sending))
         return ConcurrentCreates(frozenset(taken.scalars()), alive)
 
@@ -303,7 +295,7 @@ def _add(
         "joined": False,
         "sent_at": now,
         "floor_id": connection.execute(_FLOOR, _of_entity(request)).scalar(),
-        "expires_at": _expiry(request, lease),
+        "expires_at": lease["leased_until"] + _retention(request),
     }
     try:
         return connection.execute(_ADD[connection.dialect.name], row).one_or_none()
@@ -355,7 +347,7 @@ def _acquire_existing(
         **lease,
         "state": State.RUNNING,
         "unknown_since": seen.unknown_since,
-        "expires_at": _expiry(request, lease),
+        "expires_at": lease["leased_until"] + _retention(request),
     }
     connection.execute(_CHANGE.values(changes), {"intent_id": row.id})
     return replace(seen, owned=True)
@@ -387,24 +379,17 @@ def _view(
 
 
 def _unknown_since(row: Row[Any], now: datetime) -> datetime | None:
-    """Return since when the outcome is unknown; None when it is known or pending.
-
-    For a holder that is seen to be dead before its lease ends, that is now.
-    """
+    """Return since when the outcome is unknown; None when it is known or pending."""
     leased = row.state == State.RUNNING and row.leased_until > now
     if row.state == State.DONE or (leased and not find_dead([row.holder])):
         return None
+    # A holder that is dead before its lease ends died at an unknown time: use now.
     since: datetime = row.unknown_since or min(row.leased_until, now)
     return since
 
 
-def _expiry(request: CreateRequest, lease: dict[str, Any]) -> datetime:
-    """Return when a record expires if it gets no final state."""
-    until: datetime = lease["leased_until"]
-    return until + _retention(request)
-
-
 def _retention(request: CreateRequest) -> timedelta:
+    """Return how long after its lease a record expires if it gets no final state."""
     return _KEY_RETENTION if request.keyed else _RETENTION
 
 

@@ -27,7 +27,7 @@ from bridge.errors import ConflictError
 from bridge.store.database.engine import Database
 from bridge.store.instances import insert_tags, instance_columns
 from bridge.store.models import accounts, instances, organizations, users
-from bridge.store.organizations import fold_email
+from bridge.store.organizations import fold_email, user_columns
 from bridge.store.secrets.key_ring import KeyRing, new_secret
 from bridge.store.secrets.passwords import digest_password
 
@@ -140,7 +140,11 @@ class _Importer:
                 organizations.c.secret_digest == self._keys.digest(source.secret),
                 source.id,
             ),
-            {"name": source.name, **self._secret_columns(source.secret)},
+            {
+                "name": source.name,
+                "sealed_secret": self._keys.seal(source.secret),
+                "secret_digest": self._keys.digest(source.secret),
+            },
         )
         if organization_id is None:
             return
@@ -180,20 +184,22 @@ class _Importer:
             self.conflicts.append(f"The {what} exists here with another secret.")
             return None
         owned: dict[str, object] = {"account_id": account_id, "folded_email": folded}
-        password_digest = self._passwords.get(source.secret, "")
         return self._find_or_insert(
             connection,
             _Target(
                 users, what, users.c.secret_digest == secret_digest, source.id, owned
             ),
             {
-                **owned,
-                **self._secret_columns(source.secret),
-                "email": source.email,
-                "first_name": source.first_name,
-                "last_name": source.last_name,
+                "account_id": account_id,
                 "admin": True,
-                "sealed_password_digest": self._keys.seal(password_digest),
+                **user_columns(
+                    self._keys,
+                    email=source.email,
+                    first_name=source.first_name,
+                    last_name=source.last_name,
+                    password_digest=self._passwords.get(source.secret, ""),
+                    secret=source.secret,
+                ),
             },
         )
 
@@ -230,12 +236,6 @@ class _Importer:
         )
         if instance_id is not None and self.added[str(instances.name)] > added:
             insert_tags(connection, instance_id, source.tags)
-
-    def _secret_columns(self, secret: str) -> dict[str, object]:
-        return {
-            "sealed_secret": self._keys.seal(secret),
-            "secret_digest": self._keys.digest(secret),
-        }
 
     def _find_or_insert(
         self, connection: Connection, target: _Target, values: Mapping[str, object]

@@ -61,6 +61,8 @@ class NewTenant:
     organization_secret: str = field(repr=False)
 
 
+ADDRESS_EXISTS = "A user with this e-mail address exists."
+
 # The fields of `User`, in their order; a row may have further columns after them.
 USER_COLUMNS = (
     users.c.id,
@@ -129,10 +131,7 @@ def add_tenant(
         ConflictError: a user with this e-mail address exists.
         InvalidRequestError: a text holds a character that cannot be stored.
     """
-    if not is_storable(organization, email, first_name, last_name):
-        raise InvalidRequestError(
-            "A name or the address holds a character that cannot be stored."
-        )
+    require_storable(organization, email, first_name, last_name)
     user_secret = new_secret()
     organization_secret = secrets.token_hex(16)
     password_digest = digest_password(password)
@@ -153,18 +152,19 @@ def add_tenant(
             name=organization,
             created_at=now,
         )
-        user_id = _insert_user(
+        user_id = insert_user(
             connection,
             account_id=account_id,
-            email=email,
-            folded_email=fold_email(email),
-            first_name=first_name,
-            last_name=last_name,
             admin=True,
-            sealed_password_digest=db.keys.seal(password_digest),
-            sealed_secret=db.keys.seal(user_secret),
-            secret_digest=db.keys.digest(user_secret),
             created_at=now,
+            **user_columns(
+                db.keys,
+                email=email,
+                first_name=first_name,
+                last_name=last_name,
+                password_digest=password_digest,
+                secret=user_secret,
+            ),
         )
         user = _get_user(connection, user_id)
     return NewTenant(user, user_secret, organization_secret)
@@ -298,16 +298,54 @@ def fold_email(email: str) -> str:
     return email.strip().casefold()
 
 
-def _insert(connection: Connection, table: Table, **values: object) -> int:
-    statement = insert(table).values(values).returning(table.c.id)
-    return int(connection.execute(statement).scalar_one())
+def require_storable(*texts: str) -> None:
+    """Validate a user's texts.
+
+    Raises:
+        InvalidRequestError: a text holds a character that cannot be stored.
+    """
+    if not is_storable(*texts):
+        raise InvalidRequestError(
+            "A name or the address holds a character that cannot be stored."
+        )
 
 
-def _insert_user(connection: Connection, **values: object) -> int:
+def user_columns(
+    keys: KeyRing,
+    *,
+    email: str,
+    first_name: str,
+    last_name: str,
+    password_digest: str,
+    secret: str,
+) -> dict[str, object]:
+    """Return the columns of a user's properties, with secrets sealed."""
+    return {
+        "email": email,
+        "folded_email": fold_email(email),
+        "first_name": first_name,
+        "last_name": last_name,
+        "sealed_password_digest": keys.seal(password_digest),
+        "sealed_secret": keys.seal(secret),
+        "secret_digest": keys.digest(secret),
+    }
+
+
+def insert_user(connection: Connection, **values: object) -> int:
+    """Insert a row of users; return its id.
+
+    Raises:
+        ConflictError: a user with this e-mail address exists.
+    """
     try:
         return _insert(connection, users, **values)
     except IntegrityError:
-        raise ConflictError("A user with this e-mail address exists.") from None
+        raise ConflictError(ADDRESS_EXISTS) from None
+
+
+def _insert(connection: Connection, table: Table, **values: object) -> int:
+    statement = insert(table).values(values).returning(table.c.id)
+    return int(connection.execute(statement).scalar_one())
 
 
 def _add_session(

@@ -14,13 +14,12 @@ from sqlalchemy import (
     Table,
     delete,
     exists,
-    insert,
     select,
     update,
 )
 from sqlalchemy.exc import IntegrityError
 
-from bridge.errors import ConflictError, InvalidRequestError, NotFoundError
+from bridge.errors import ConflictError, NotFoundError
 from bridge.store.database.engine import Database
 from bridge.store.database.sql import is_storable
 from bridge.store.models import (
@@ -31,11 +30,19 @@ from bridge.store.models import (
     sessions,
     users,
 )
-from bridge.store.organizations import USER_COLUMNS, WITH_TENANT, User, fold_email
+from bridge.store.organizations import (
+    ADDRESS_EXISTS,
+    USER_COLUMNS,
+    WITH_TENANT,
+    User,
+    fold_email,
+    insert_user,
+    require_storable,
+    user_columns,
+)
 from bridge.store.secrets.key_ring import new_secret
 from bridge.store.secrets.passwords import digest_password
 
-_TAKEN = "A user with this e-mail address exists."
 _WHOLE = select(*USER_COLUMNS).select_from(WITH_TENANT).order_by(users.c.id)
 
 
@@ -98,31 +105,24 @@ def add_user(  # noqa: PLR0913 - what a user is made of, by name
         ConflictError: a user with this e-mail address exists.
         InvalidRequestError: a text holds a character that cannot be stored.
     """
-    if not is_storable(email, first_name, last_name):
-        raise InvalidRequestError(
-            "A name or the address holds a character that cannot be stored."
-        )
-    secret = new_secret()
+    require_storable(email, first_name, last_name)
     password_digest = digest_password(password)
     with db.begin() as connection:
-        row = {
-            "account_id": account_id or _first_account(connection, organization_id),
-            "email": email,
-            "folded_email": fold_email(email),
-            "first_name": first_name,
-            "last_name": last_name,
-            "admin": admin,
-            "active": active,
-            "sealed_password_digest": db.keys.seal(password_digest),
-            "sealed_secret": db.keys.seal(secret),
-            "secret_digest": db.keys.digest(secret),
-            "created_at": datetime.now(UTC),
-        }
-        try:
-            statement = insert(users).values(row).returning(users.c.id)
-            user_id = connection.execute(statement).scalar_one()
-        except IntegrityError:
-            raise ConflictError(_TAKEN) from None
+        user_id = insert_user(
+            connection,
+            account_id=account_id or _first_account(connection, organization_id),
+            admin=admin,
+            active=active,
+            created_at=datetime.now(UTC),
+            **user_columns(
+                db.keys,
+                email=email,
+                first_name=first_name,
+                last_name=last_name,
+                password_digest=password_digest,
+                secret=new_secret(),
+            ),
+        )
         return User(*connection.execute(_WHOLE.where(users.c.id == user_id)).one())
 
 
@@ -151,7 +151,7 @@ def change_user(
                 changed = update(users).where(users.c.id == user.id)
                 connection.execute(changed.values(values))
         except IntegrityError:
-            raise ConflictError(_TAKEN) from None
+            raise ConflictError(ADDRESS_EXISTS) from None
         if change.active is False or change.password is not None:
             connection.execute(delete(sessions).where(sessions.c.user_id == user.id))
         if change.removes_instances:
@@ -183,10 +183,7 @@ def _columns(db: Database, change: UserChange) -> dict[str, object]:
         "last_name": change.last_name,
     }
     values: dict[str, object] = {k: v for k, v in texts.items() if v is not None}
-    if not is_storable(*map(str, values.values())):
-        raise InvalidRequestError(
-            "A name or the address holds a character that cannot be stored."
-        )
+    require_storable(*map(str, values.values()))
     if change.active is not None:
         values["active"] = change.active
     if change.password is not None:

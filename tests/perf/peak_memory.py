@@ -15,7 +15,7 @@ from pathlib import Path
 import zeep
 from lxml import etree
 
-from bridge.backends.autotask_soap.decode import ReplyDecoder
+from bridge.backends.autotask_soap.decode.reply import ReplyDecoder
 from bridge.backends.autotask_soap.values import vendor_times
 from bridge.interfaces import EntityType
 

@@ -15,7 +15,7 @@ import zeep
 from lxml import etree
 from zeep.helpers import serialize_object
 
-from bridge.backends.autotask_soap.decode import ReplyDecoder
+from bridge.backends.autotask_soap.decode.reply import ReplyDecoder
 from bridge.backends.autotask_soap.values import vendor_times
 from bridge.interfaces import EntityType
 from bridge.web.http.responses import to_json

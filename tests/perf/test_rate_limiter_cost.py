@@ -1,4 +1,4 @@
-"""What the governor adds to a vendor call: entering and leaving, nothing in between.
+"""What the rate limiter adds to a vendor call: acquire and release, no call.
 
 Idle: one process, one call at a time. Under load: four more processes call other
 tenants through the same database without a pause, and one calls the same tenant.
@@ -76,7 +76,7 @@ def test_cost_of_a_call(url, data_dir, table):
 
         rows = [
             ("one look-up by key, idle", *measure_look_up(db)),
-            ("governor, idle", *measure(rate_limiter)),
+            ("rate limiter, idle", *measure(rate_limiter)),
         ]
         for tenant in tenants:
             load = [sys.executable, "-c", LOAD, url, str(data_dir), tenant]
@@ -86,15 +86,15 @@ def test_cost_of_a_call(url, data_dir, table):
         time.sleep(5)
         rows += [
             ("one look-up by key, under load", *measure_look_up(db)),
-            ("governor, under load", *measure(rate_limiter)),
+            ("rate limiter, under load", *measure(rate_limiter)),
         ]
 
     headings = ("", "p50 ms", "p95 ms", "p99 ms")
-    table(f"Cost of the governor, {make_url(url).drivername}", headings, *rows)
+    table(f"Cost of the rate limiter, {make_url(url).drivername}", headings, *rows)
 
 
 def measure(rate_limiter: SharedRateLimiter) -> tuple[str, str, str]:
-    """Return what a call costs; it waits for no lane, there are always two free."""
+    """Return what a call costs; it never waits, as two slots are always free."""
     request = CallRequest("one.example#1", "shared", "Account", Caller(1))
     took = []
     for _ in range(CALLS):

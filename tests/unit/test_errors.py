@@ -22,7 +22,8 @@ WRITE = Request("create", b"", "Account", writes=True, authorization="Basic eA==
 HOST = "webservices5.autotask.net"
 CLOSING = r"[)\]}\"'\u201d\u2019]*"
 DOUBLED = re.compile(rf"\.{CLOSING}\s*\.{CLOSING}\s*\Z")
-RULES = Path(__file__).parents[2] / "bridge" / "sandbox" / "rules.toml"
+SIMULATOR = Path(__file__).parents[2] / "bridge" / "sandbox"
+SOURCES = [SIMULATOR / "errors.py", *sorted((SIMULATOR / "rules").glob("*.py"))]
 VENDOR_TEXTS = [
     "IntegrationCode is invalid.",
     "Value does not exist for the required field AccountName.",
@@ -40,7 +41,9 @@ VENDOR_TEXTS = [
     "Timeout expired.\nPlease wait...",
     "Object reference not set to an instance of an object",
     "",
-    *re.findall(r'"([A-Z][^"]{20,}\.+)"', RULES.read_text()),
+    *re.findall(
+        r'"([A-Z][^"\n]{20,}\.+)"', "".join(source.read_text() for source in SOURCES)
+    ),
 ]
 
 

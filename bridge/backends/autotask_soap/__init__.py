@@ -1,5 +1,5 @@
-"""Autotask's SOAP web services, API 1.6: the only room that knows SOAP and zeep.
+"""Autotask's SOAP web services, API 1.6: the only package that knows SOAP and zeep.
 
-`service.SoapService` is what the application makes once; everything else here is
-reached through the `Backend` it opens.
+The application creates one `service.SoapService`; everything else is reached through
+the `Backend` that it opens.
 """

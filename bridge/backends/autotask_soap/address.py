@@ -1,4 +1,4 @@
-"""The address of one tenant's service: a cached zone, looked up when it fails."""
+"""The address of one tenant's service: a cached zone, looked up again when it fails."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from bridge.backends.autotask_soap import faults
-from bridge.backends.autotask_soap.answers import FaultReplyError, read_result
+from bridge.backends.autotask_soap.answers import read_result
 from bridge.backends.autotask_soap.client import SoapClient
 from bridge.backends.autotask_soap.request import Request
 from bridge.backends.autotask_soap.wsdl import ServiceDescription
@@ -32,8 +32,8 @@ class ZoneAddress:
     """Where one API user's calls go.
 
     Args:
-        zone: as stored, or None; one whose host is no longer allowed counts as none.
-        zone_changed: told of a zone that was found, or found elsewhere.
+        zone: as stored, or None; ignored if its host is not allowed any more.
+        zone_changed: called with a zone that is new or has moved.
     """
 
     def __init__(
@@ -50,21 +50,22 @@ class ZoneAddress:
         self._description = description
         self._policy = policy
         self._credentials = credentials
+        # The allowed hosts may have changed since the zone was stored.
         self._zone = zone if zone and policy.allows(zone.url) else None
         self._zone_changed = zone_changed
-        self._asked_at = float("-inf")
+        self._looked_up_at = float("-inf")
 
     def url(self) -> str:
         """Return the service's address. One vendor call if no zone is known.
 
         Raises:
-            InvalidRequestError: the server URL is none, or is not allowed.
+            InvalidRequestError: the server URL is invalid, or not allowed.
             ProviderCredentialsError: unknown user name.
             ProviderUnavailableError: the host that knows zones cannot be reached.
             ProviderProtocolError: something answers there, but not Autotask.
         """
         if self._zone is None:
-            self._learn(self._look_up())
+            self._set_zone(self._look_up())
         return self._zone.url if self._zone else ""
 
     @property
@@ -73,56 +74,53 @@ class ZoneAddress:
         return self._zone.database if self._zone else ""
 
     def relocate(self) -> str | None:
-        """Return the address after asking again, None if nobody could tell.
+        """Look the zone up again and return its address, None if that failed.
 
-        One vendor call, none when it was asked within the last minute.
+        One vendor call; none within a minute of the last look-up, which returns None.
 
         Raises:
             ProviderCredentialsError: the user name is not known any more.
         """
-        if time.monotonic() - self._asked_at < _FRESH_S:
+        if time.monotonic() - self._looked_up_at < _FRESH_S:
             return None
         try:
             zone = self._look_up()
+        # The user is gone or renamed: no other address knows it either.
         except ProviderCredentialsError:
             raise
         except (ProviderError, InvalidRequestError):
             return None
-        self._learn(zone)
+        self._set_zone(zone)
         return zone.url
 
-    def _learn(self, zone: Zone) -> None:
+    def _set_zone(self, zone: Zone) -> None:
         moved = self._zone is None or self._zone.url != zone.url
         self._zone = zone
         if moved:
             self._zone_changed(zone)
 
     def _look_up(self) -> Zone:
-        """Ask each address in turn; the first one's failure is the one to report."""
+        """Try each address in turn; if all fail, report the first error."""
         first: ProviderError | None = None
         for url in lookup_urls(self._credentials.server_url, self._policy):
             try:
-                zone = self._ask(url)
+                zone = self._request_zone(url)
             except ProviderCredentialsError:
                 raise
             except ProviderError as error:
                 first = first or error
                 continue
-            self._asked_at = time.monotonic()
+            self._looked_up_at = time.monotonic()
             return zone
         raise first or ProviderUnavailableError("No address to ask for the zone.")
 
-    def _ask(self, url: str) -> Zone:
+    def _request_zone(self, url: str) -> Zone:
         username = self._credentials.username
         body = self._description.request(_OPERATION, UserName=username)
         request = Request(_OPERATION, body)
 
         def receive(chunks: Iterable[bytes]) -> Zone:
-            try:
-                result = read_result(chunks)
-            except FaultReplyError as fault:
-                raise faults.soap_fault(request, fault.code, fault.text) from fault
-            return read_zone(result, username, self._policy)
+            return read_zone(read_result(chunks), username, self._policy)
 
         host = faults.host_of(url)
         retries = replace(

@@ -6,20 +6,20 @@ service put members between the old ones. Source: EntityInfo of 1.6.0 and 1.6.8.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from lxml import etree
 
-from bridge.backends.autotask_soap.decode_text import AllowedCharacters, Utf8
+from bridge.backends.autotask_soap.decode.characters import Utf8
+from bridge.backends.autotask_soap.decode.entity import local_name
+from bridge.backends.autotask_soap.decode.xml_feed import OPTIONS, XmlFeed
 from bridge.errors import ProviderProtocolError
 
 _SOAP = "{http://schemas.xmlsoap.org/soap/envelope/}"
-_ROOT = re.compile(rb"<[A-Za-z_]")
 
 
 class FaultReplyError(Exception):
-    """The reply is a `soap:Fault`; never leaves this room."""
+    """The reply is a `soap:Fault`. The client turns it into an `AttemptError`."""
 
     def __init__(self, code: str, text: str) -> None:
         super().__init__(text)
@@ -31,7 +31,7 @@ def read_result(chunks: Iterable[bytes]) -> etree._Element:
     """Return the element inside the response element of a reply.
 
     Raises:
-        SoapFaultError: the reply is a fault.
+        FaultReplyError: the reply is a fault.
         ProviderProtocolError: not a whole SOAP reply, or one without a result.
     """
     result = find_result(chunks)
@@ -42,20 +42,41 @@ def read_result(chunks: Iterable[bytes]) -> etree._Element:
 
 def find_result(chunks: Iterable[bytes]) -> etree._Element | None:
     """Return the result as `read_result` does, None where it is left out as null."""
-    body = _parse(b"".join(chunks)).find(f"{_SOAP}Body")
-    response = _first(body)
+    utf8, xml = Utf8(), XmlFeed(etree.XMLParser(**OPTIONS))
+    for chunk in chunks:
+        xml.feed(utf8.feed(chunk))
+    xml.feed(utf8.feed(b"", final=True))
+    response = find_response(xml.close())
     if response is None:
         raise ProviderProtocolError("The answer is not a SOAP reply.")
-    if response.tag == f"{_SOAP}Fault":
-        code, text = response.findtext("faultcode"), response.findtext("faultstring")
-        raise FaultReplyError(code or "", text or "")
-    return _first(response)
+    return response.find("*")
+
+
+def find_response(root: etree._Element) -> etree._Element | None:
+    """Return the response element in the body of a reply.
+
+    Raises:
+        FaultReplyError: the reply is a fault.
+        ProviderProtocolError: this is not a SOAP reply.
+    """
+    if root.tag != f"{_SOAP}Envelope":
+        raise ProviderProtocolError(
+            "The answer is no SOAP reply but XML with the root"
+            f" {local_name(root)[:40]}."
+        )
+    response = root.find(f"{_SOAP}Body/*")
+    if response is not None and response.tag == f"{_SOAP}Fault":
+        raise FaultReplyError(
+            response.findtext("{*}faultcode", ""),
+            response.findtext("{*}faultstring", ""),
+        )
+    return response
 
 
 def members(element: etree._Element) -> dict[str, str]:
     """Return the texts of an element's children by local name, trimmed."""
     return {
-        etree.QName(child).localname: (child.text or "").strip()
+        local_name(child): (child.text or "").strip()
         for child in element.iterchildren(etree.Element)
     }
 
@@ -71,26 +92,3 @@ def integer(text: str | None) -> int:
         return int(text or "0")
     except ValueError:
         return 0
-
-
-def _first(element: etree._Element | None) -> etree._Element | None:
-    if element is None:
-        return None
-    return next(element.iterchildren(etree.Element), None)
-
-
-def _parse(body: bytes) -> etree._Element:
-    utf8, allowed = Utf8(), AllowedCharacters()
-    text = allowed.feed(utf8.feed(body, final=True)) + allowed.close()
-    root = _ROOT.search(text)
-    if root is None or b"<!DOCTYPE" in text[: root.start()]:
-        raise ProviderProtocolError("The answer is not a SOAP reply.")
-    parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, huge_tree=True, remove_comments=True
-    )
-    try:
-        return etree.fromstring(text, parser)
-    except etree.XMLSyntaxError as error:
-        raise ProviderProtocolError(
-            "The answer is cut off, or is not a SOAP reply."
-        ) from error

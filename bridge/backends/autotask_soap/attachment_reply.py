@@ -8,25 +8,23 @@ from __future__ import annotations
 
 import binascii
 import io
-from typing import Final
-from xml.parsers import expat
+from collections.abc import Mapping
+from typing import Any, Final
 
-from bridge.backends.autotask_soap.answers import FaultReplyError
-from bridge.backends.autotask_soap.decode_entity import EntityReader, Scopes, is_nil
-from bridge.backends.autotask_soap.decode_text import AllowedCharacters, Utf8
-from bridge.backends.autotask_soap.decode_types import ReadTime
+from lxml import etree
+
+from bridge.backends.autotask_soap.answers import find_response
+from bridge.backends.autotask_soap.decode.characters import Utf8
+from bridge.backends.autotask_soap.decode.entity import EntityReader, is_nil, local_name
+from bridge.backends.autotask_soap.decode.field_types import ReadTime
+from bridge.backends.autotask_soap.decode.xml_feed import OPTIONS, XmlFeed
 from bridge.errors import ProviderProtocolError
-from bridge.interfaces import Attachment, Entity
+from bridge.interfaces import Attachment
 
-MOST_BYTES: Final = 64_000_000
+MAX_BYTES: Final = 64_000_000
 """The largest file that is read. The vendor takes far smaller ones through its API."""
 
-_SOAP: Final = "http://schemas.xmlsoap.org/soap/envelope/"
-_START: Final = [f"{_SOAP} Envelope", f"{_SOAP} Body"]
-_FAULT: Final = f"{_SOAP} Fault"
-_RESPONSE_DEPTH: Final = 3
-_MEMBER_DEPTH: Final = 5
-_BUFFER_BYTES: Final = 1 << 16
+_DATA_DEPTH: Final = 5
 
 
 class Base64Text:
@@ -40,11 +38,11 @@ class Base64Text:
         """Decode a further piece.
 
         Raises:
-            ProviderProtocolError: no base64, or more bytes than are read.
+            ProviderProtocolError: not base64, or more than `MAX_BYTES`.
         """
         self._rest += "".join(text.split())
         usable = len(self._rest) - len(self._rest) % 4
-        # What may be the end is kept: only there may padding stand.
+        # The last group waits for `close`: padding is valid only at the end.
         usable = max(0, usable - 4)
         self._decode(self._rest[:usable])
         self._rest = self._rest[usable:]
@@ -53,7 +51,7 @@ class Base64Text:
         """Return all bytes.
 
         Raises:
-            ProviderProtocolError: the text ends within a group, or is no base64.
+            ProviderProtocolError: the text is cut off, or not base64.
         """
         self._decode(self._rest, last=True)
         return self._bytes.getvalue()
@@ -67,124 +65,92 @@ class Base64Text:
             raise ProviderProtocolError(
                 "Autotask sent an attachment whose data is not base64."
             ) from error
-        if self._bytes.tell() > MOST_BYTES:
+        if self._bytes.tell() > MAX_BYTES:
             raise ProviderProtocolError(
-                f"Autotask's attachment is larger than {MOST_BYTES} bytes."
+                f"Autotask's attachment is larger than {MAX_BYTES} bytes."
             )
 
 
 class AttachmentReply:
-    """Takes the bytes of one reply.
+    """Decodes one reply.
 
     Args:
         read_time: turns a field's name and its dateTime text into a value.
     """
 
     def __init__(self, read_time: ReadTime) -> None:
+        self._read_time = read_time
         self._utf8 = Utf8()
-        self._characters = AllowedCharacters()
-        self._path: list[str] = []
-        self._text: list[str] = []
-        self._fault: dict[str, str] | None = None
-        self._data: Base64Text | None = None
-        self._info: Entity | None = None
-        self._answered = False
-        self._scopes = Scopes()
-        self._reader = EntityReader(self._scopes, self._text, read_time, self._leave)
-        self._expat = self._create_expat()
+        self._tree = _TreeWithoutData()
+        options = {**OPTIONS, "target": self._tree}
+        self._xml = XmlFeed(etree.XMLParser(**options))
 
     def feed(self, chunk: bytes) -> None:
         """Read the next bytes of the body.
 
         Raises:
-            ProviderProtocolError: not a SOAP reply, a DTD, not well-formed, or a value
-                that is not of its type.
+            ProviderProtocolError: not a SOAP reply, a DTD, not well-formed, or data
+                that is not base64.
         """
-        self._parse(self._characters.feed(self._utf8.feed(chunk)))
+        self._xml.feed(self._utf8.feed(chunk))
 
     def close(self) -> Attachment | None:
         """Return the attachment once all was fed; None when the reply holds none.
 
         Raises:
-            SoapFaultError: the reply is a fault.
+            FaultReplyError: the reply is a fault.
             ProviderProtocolError: it is cut off, or another call's.
         """
-        self._parse(self._characters.feed(self._utf8.feed(b"", final=True)))
-        self._parse(self._characters.close(), final=True)
-        if self._fault is not None:
-            code, text = self._fault.get("faultcode"), self._fault.get("faultstring")
-            raise FaultReplyError(code or "", text or "")
-        if not self._answered:
+        self._xml.feed(self._utf8.feed(b"", final=True))
+        response = find_response(self._xml.close())
+        if response is None or local_name(response) != "GetAttachmentResponse":
             raise ProviderProtocolError("The SOAP reply holds no attachment.")
-        if self._info is None:
+        info = response.find("{*}GetAttachmentResult/{*}Info")
+        if info is None or is_nil(info):
             return None
-        # Parser and handlers hold each other, so this object lives on for a while:
+        # Parser and target hold each other, so this object lives on for a while:
         # not with the bytes.
-        data, self._data = self._data, None
-        return Attachment(self._info, data.close() if data else None)
-
-    def _create_expat(self) -> expat.XMLParserType:
-        parser = expat.ParserCreate("utf-8", " ")
-        parser.buffer_text = True
-        parser.buffer_size = _BUFFER_BYTES
-        parser.ordered_attributes = True
-        parser.StartDoctypeDeclHandler = _refuse_dtd
-        parser.StartNamespaceDeclHandler = self._scopes.open
-        parser.EndNamespaceDeclHandler = self._scopes.close
-        parser.StartElementHandler = self._start
-        parser.EndElementHandler = self._end
-        parser.CharacterDataHandler = self._text.append
-        return parser
-
-    def _parse(self, data: bytes, *, final: bool = False) -> None:
-        try:
-            self._expat.Parse(data, final)
-        except expat.ExpatError as error:
-            reason = expat.ErrorString(error.code)
-            raise ProviderProtocolError(
-                f"The answer is cut off, or not well-formed XML ({reason})."
-            ) from error
-
-    def _start(self, name: str, attributes: list[str]) -> None:
-        path = self._path
-        path.append(name)
-        self._text.clear()
-        depth = len(path)
-        if path[:2] != _START[:depth] and not _is_header(path):
-            raise ProviderProtocolError("The answer is no SOAP reply but other XML.")
-        if depth == _RESPONSE_DEPTH and path[1] == _START[1]:
-            self._fault = {} if name == _FAULT else self._fault
-            self._answered = name.endswith(" GetAttachmentResponse")
-        if depth != _MEMBER_DEPTH or not self._answered or is_nil(attributes):
-            return
-        match name.rpartition(" ")[2]:
-            case "Data" if self._data is None:
-                self._data = Base64Text()
-                self._expat.CharacterDataHandler = self._data.feed
-            case "Info" if self._info is None:
-                self._expat.StartElementHandler = self._reader.start
-                self._expat.EndElementHandler = self._reader.end
-
-    def _end(self, name: str) -> None:
-        self._path.pop()
-        self._expat.CharacterDataHandler = self._text.append
-        if self._fault is not None and len(self._path) == _RESPONSE_DEPTH:
-            self._fault[name.rpartition(" ")[2]] = "".join(self._text)
-
-    def _leave(self, info: Entity) -> None:
-        """Take over from the reader of the record, at its end."""
-        self._info = info
-        self._path.pop()
-        self._text.clear()
-        self._expat.StartElementHandler = self._start
-        self._expat.EndElementHandler = self._end
+        data, self._tree.base64 = self._tree.base64, None
+        return Attachment(
+            EntityReader(self._read_time, ()).read(info), data.close() if data else None
+        )
 
 
-def _is_header(path: list[str]) -> bool:
-    return path[:2] == [_START[0], f"{_SOAP} Header"]
+class _TreeWithoutData:
+    """Builds the tree of a reply; the text of `Data` is decoded and not kept in it."""
 
+    def __init__(self) -> None:
+        self.base64: Base64Text | None = None
+        self._tree: Any = etree.TreeBuilder()  # its stubs know no prefixes
+        self._depth = 0
+        self._in_data = False
 
-def _refuse_dtd(name: str, *_rest: object) -> None:
-    if name.lower() == "html":
-        raise ProviderProtocolError("The answer is an HTML page, not a SOAP reply.")
-    raise ProviderProtocolError("The answer holds a DTD, which no SOAP reply may.")
+    def start(
+        self, tag: str, attributes: Mapping[str, str], prefixes: Mapping[str, str]
+    ) -> None:
+        """Begin an element."""
+        # lxml reports the default namespace as "" and takes it as None.
+        scope = {prefix or None: uri for prefix, uri in prefixes.items()}
+        element = self._tree.start(tag, attributes, scope)
+        self._depth += 1
+        if self._depth == _DATA_DEPTH and local_name(element) == "Data":
+            self._in_data = self.base64 is None and not is_nil(element)
+            if self._in_data:
+                self.base64 = Base64Text()
+
+    def data(self, text: str) -> None:
+        """Add text to the current element."""
+        if self._in_data and self.base64:
+            self.base64.feed(text)
+        else:
+            self._tree.data(text)
+
+    def end(self, tag: str) -> None:
+        """End an element."""
+        self._depth -= 1
+        self._in_data = False
+        self._tree.end(tag)
+
+    def close(self) -> etree._Element | None:
+        """Return the root; None where lxml gives up in the middle of the reply."""
+        return None if self._depth else self._tree.close()

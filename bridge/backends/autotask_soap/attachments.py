@@ -16,9 +16,9 @@ from typing import BinaryIO, Final
 from bridge.backends.autotask_soap import encode, faults
 from bridge.backends.autotask_soap.answers import FaultReplyError, find_result
 from bridge.backends.autotask_soap.attachment_reply import AttachmentReply
-from bridge.backends.autotask_soap.decode_types import ReadTime
+from bridge.backends.autotask_soap.decode.field_types import ReadTime
 from bridge.backends.autotask_soap.encode import NAMESPACE, NEW, Values
-from bridge.backends.autotask_soap.faults import Failure
+from bridge.backends.autotask_soap.faults import AttemptError
 from bridge.backends.autotask_soap.request import Request, authorized
 from bridge.backends.autotask_soap.values import VendorTimes
 from bridge.errors import ProviderProtocolError
@@ -89,8 +89,8 @@ def read_attachment(
     """Return the attachment of a reply; None when the reply names none.
 
     Raises:
-        Failure: the reply is a fault.
-        ProviderProtocolError: not a whole reply, or its data is no base64.
+        AttemptError: the reply is a fault.
+        ProviderProtocolError: the reply is cut off, or its data is not base64.
     """
     reply = AttachmentReply(read_time)
     for chunk in chunks:
@@ -105,7 +105,7 @@ def read_created(request: Request, chunks: Iterable[bytes]) -> int:
     """Return the id of a new attachment. Source: SOAP help, a sample tests `> 0`.
 
     Raises:
-        Failure: the reply is a fault, or the id is none.
+        AttemptError: the reply is a fault, or the id is not positive.
         ProviderProtocolError: not a whole reply.
     """
     text = _result_text(request, chunks)
@@ -122,7 +122,7 @@ def check_deleted(request: Request, chunks: Iterable[bytes]) -> None:
     Unverified: nothing stands in the reply on success, otherwise a message.
 
     Raises:
-        Failure: the reply is a fault, or holds a message.
+        AttemptError: the reply is a fault, or contains a message.
         ProviderProtocolError: not a whole reply.
     """
     text = _result_text(request, chunks)
@@ -160,9 +160,10 @@ def _result_text(request: Request, chunks: Iterable[bytes]) -> str:
     return "" if result is None else "".join(map(str, result.itertext())).strip()
 
 
-def _failure(request: Request, fault: FaultReplyError) -> Failure:
+def _failure(request: Request, fault: FaultReplyError) -> AttemptError:
     """Return the failure of a fault; refusals of these calls have no other channel."""
     failure = faults.soap_fault(request, fault.code, fault.text)
+    # Found before anything was stored, so the outcome is certain.
     if _CHECKED.search(fault.text):
-        failure.nothing_done = True
+        failure.not_applied = True
     return failure

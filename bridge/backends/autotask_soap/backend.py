@@ -1,4 +1,4 @@
-"""Autotask seen by one API user: each method is one list of calls."""
+"""Autotask as one API user sees it: each method is a short list of vendor calls."""
 
 from __future__ import annotations
 
@@ -18,19 +18,15 @@ from bridge.backends.autotask_soap import (
     queryxml,
 )
 from bridge.backends.autotask_soap.address import ZoneAddress
-from bridge.backends.autotask_soap.answers import (
-    FaultReplyError,
-    find_result,
-    read_result,
-)
+from bridge.backends.autotask_soap.answers import find_result, read_result
 from bridge.backends.autotask_soap.client import (
-    Passage,
+    RateLimitContext,
     Receive,
     Relocate,
     SoapClient,
     T,
 )
-from bridge.backends.autotask_soap.decode import Reply, ReplyDecoder
+from bridge.backends.autotask_soap.decode.reply import Reply, ReplyDecoder
 from bridge.backends.autotask_soap.request import Request, authorized
 from bridge.backends.autotask_soap.single_flight import SingleFlight
 from bridge.backends.autotask_soap.values import vendor_times
@@ -72,14 +68,14 @@ class AutotaskSoapBackend:
         credentials: Credentials,
         *,
         caller: Caller,
-        flights: SingleFlight,
+        single_flight: SingleFlight,
     ) -> None:
         self._client = client
         self._description = description
         self._address = address
         self._credentials = credentials
         self._caller = caller
-        self._flights = flights
+        self._single_flight = single_flight
         self._times = vendor_times(credentials.timezone)
 
     def check(self) -> Usage:
@@ -122,10 +118,10 @@ class AutotaskSoapBackend:
     ) -> Page:
         """Return up to `limit` entities with id above `after`. One vendor call.
 
-        None when it is shared with the same question of another thread.
+        No call where an equal query of another thread is under way and `shared` is set.
 
-        The vendor sends up to 500 whatever is wanted; those beyond `limit` are counted
-        and dropped. Source: SOAP help, query().
+        The vendor sends up to 500 entities in any case; those beyond `limit` are
+        counted and dropped. Source: SOAP help, query().
         """
 
         def write(*, masked: bool) -> bytes:
@@ -144,15 +140,17 @@ class AutotaskSoapBackend:
         )
         limit = min(limit, PAGE_SIZE)
 
-        def ask() -> Page:
+        def fetch() -> Page:
             reply, entities = self._exchange(request, entity, limit=limit)
             _require_ascending(entities, after)
+            # A full reply may be the last one; only the next query can show that.
             more = reply.count > len(entities) or reply.count >= PAGE_SIZE
             return Page(entities, more=more)
 
         if not shared or self._caller.instance_id is None:
-            return ask()
-        return self._flights.do((self._caller.instance_id, body, limit), ask)
+            return fetch()
+        # The body contains credentials and integration code, so tenants never share.
+        return self._single_flight.do((self._caller.instance_id, body, limit), fetch)
 
     def create(
         self, entity: EntityType, values: Mapping[Field, Scalar | None]
@@ -206,10 +204,7 @@ class AutotaskSoapBackend:
         request = self._named(operation, arguments, writes=writes)
 
         def receive(chunks: Iterable[bytes]) -> Mapping[str, JSON]:
-            try:
-                result = find_result(chunks)
-            except FaultReplyError as fault:
-                raise faults.soap_fault(request, fault.code, fault.text) from fault
+            result = find_result(chunks)
             if texts := calls.refusals(result):
                 raise faults.refused(request, texts)
             return calls.as_json(operation, result)
@@ -250,8 +245,8 @@ class AutotaskSoapBackend:
     ) -> Request:
         """Return the request of an operation that is called by its name.
 
-        zeep knows what those take that read records and metadata; what others take is
-        for the vendor to tell.
+        zeep validates the arguments of the operations that read records and metadata;
+        those of all others are left to the vendor to validate.
         """
         texts = {k: text for k, text in arguments.items() if isinstance(text, str)}
         if operation in calls.KNOWN and len(texts) == len(arguments):
@@ -303,6 +298,7 @@ class AutotaskSoapBackend:
         )
 
     def _call(self, request: Request, receive: Receive[T]) -> T:
+        # Reads under way now may return the record as it was before this write.
         if request.writes:
             self._end_sharing()
         try:
@@ -310,20 +306,21 @@ class AutotaskSoapBackend:
                 request,
                 self._address.url(),
                 receive,
-                passage=Passage(
-                    lambda: self._ticket(request.subject), self._read_usage
+                rate_limit=RateLimitContext(
+                    lambda: self._call_request(request.subject), self._read_usage
                 ),
                 relocate=self._address.relocate,
             )
         finally:
+            # So may reads that began while the write was under way.
             if request.writes:
                 self._end_sharing()
 
     def _end_sharing(self) -> None:
         if self._caller.instance_id is not None:
-            self._flights.end(self._caller.instance_id)
+            self._single_flight.end(self._caller.instance_id)
 
-    def _ticket(self, entity: str) -> CallRequest:
+    def _call_request(self, entity: str) -> CallRequest:
         return CallRequest(
             database=self._address.database,
             identifier=self._credentials.integration_code.strip(),
@@ -331,13 +328,13 @@ class AutotaskSoapBackend:
             caller=self._caller,
         )
 
-    def _usage_ticket(self) -> CallRequest:
-        # All wait for what it says: the end of this caller's time does not stop it.
+    def _usage_request(self) -> CallRequest:
+        # Other callers wait for this count, so this caller's deadline does not end it.
         caller = replace(self._caller, deadline=None)
-        return replace(self._ticket(""), caller=caller, usage_reading=True)
+        return replace(self._call_request(""), caller=caller, usage_reading=True)
 
     def _read_usage(self, relocate: Relocate | None = None) -> Usage:
-        """Read the vendor's count, also for the rate limiter. One vendor call."""
+        """Read the vendor's call count, also for the rate limiter. One vendor call."""
         operation = "getThresholdAndUsageInfo"
         body = self._description.request(operation, self._credentials)
         request = authorized(operation, body, self._credentials)
@@ -345,7 +342,7 @@ class AutotaskSoapBackend:
             request,
             self._address.url(),
             lambda chunks: self._used(request, chunks),
-            passage=Passage(self._usage_ticket, self._read_usage),
+            rate_limit=RateLimitContext(self._usage_request, self._read_usage),
             relocate=relocate,
         )
 
@@ -379,13 +376,7 @@ class AutotaskSoapBackend:
         raise ProviderProtocolError("Autotask confirmed, but named no id.")
 
     def _describe(self, request: Request, read: Callable[[etree._Element], T]) -> T:
-        def receive(chunks: Iterable[bytes]) -> T:
-            try:
-                return read(read_result(chunks))
-            except FaultReplyError as fault:
-                raise faults.soap_fault(request, fault.code, fault.text) from fault
-
-        return self._call(request, receive)
+        return self._call(request, lambda chunks: read(read_result(chunks)))
 
 
 def _require_ascending(entities: Sequence[Entity], after: int | None) -> None:

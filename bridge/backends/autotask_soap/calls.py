@@ -1,4 +1,4 @@
-"""An operation called by name, its answer as JSON: for callers' own definitions."""
+"""Call an operation by name, its result as JSON: for callers' own definitions."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from lxml import etree
 
 from bridge.backends.autotask_soap.answers import members
+from bridge.backends.autotask_soap.decode.entity import local_name
 from bridge.backends.autotask_soap.encode import NAMESPACE
 from bridge.backends.autotask_soap.xmltext import escape, is_name
 from bridge.errors import InvalidRequestError
@@ -31,8 +32,8 @@ ACTIONS = {"getEntityInfo": "GetEntityInfo"}
 
 _DONE = "1"
 _TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
-_WHOLE_TYPES = frozenset({"byte", "short", "int", "long", "integer"})
-_WHOLE = frozenset(
+_INTEGER_TYPES = frozenset({"byte", "short", "int", "long", "integer"})
+_INTEGER_MEMBERS = frozenset(
     {
         ("CreateAttachmentResponse", "CreateAttachmentResult"),
         ("Entity", "id"),
@@ -42,9 +43,9 @@ _WHOLE = frozenset(
         ("PickListValue", "SortOrder"),
     }
 )
-"""Parent and name of what is declared a whole number. Source: WSDL 1.6."""
+"""Parent and name of the elements that are declared integers. Source: WSDL 1.6."""
 
-_WHOLE_IN_RESULTS = frozenset({"CI", "ErrorCode", "ReturnCode"})
+_INTEGER_RESULTS = frozenset({"CI", "ErrorCode", "ReturnCode"})
 _DIGITS = re.compile(r"\s*[+-]?[0-9]{1,20}\s*")
 
 
@@ -89,40 +90,37 @@ def as_json(operation: str, result: etree._Element | None) -> dict[str, JSON]:
     if result is None:
         return {f"{operation}Response": {}}
     response = result.getparent()
-    name = f"{operation}Response" if response is None else _name(response)
-    return {name: {_name(result): _json(result)}}
+    name = f"{operation}Response" if response is None else local_name(response)
+    return {name: {local_name(result): _json(result)}}
 
 
 def _json(element: etree._Element) -> JSON:
     children = list(element.iterchildren(etree.Element))
     if not children:
         text = element.text or ""
-        whole = _DIGITS.fullmatch(text) and _is_whole(element)
-        return int(text) if whole else text
-    members_: dict[str, JSON] = {}
+        # An identifier of digits in a text field must stay a text.
+        is_integer = _DIGITS.fullmatch(text) and _is_integer(element)
+        return int(text) if is_integer else text
+    values: dict[str, JSON] = {}
     for child in children:
-        name, value = _name(child), _json(child)
-        before = members_.get(name)
-        if name not in members_:
-            members_[name] = value
+        name, value = local_name(child), _json(child)
+        before = values.get(name)
+        if name not in values:
+            values[name] = value
         elif isinstance(before, list):
             before.append(value)
         else:
-            members_[name] = [before, value]
-    return members_
+            values[name] = [before, value]
+    return values
 
 
-def _is_whole(element: etree._Element) -> bool:
-    """Tell whether an element is declared a whole number, by itself or by the WSDL."""
+def _is_integer(element: etree._Element) -> bool:
+    """Whether an element is declared an integer, by itself or in the WSDL."""
     declared = element.get(_TYPE)
     if declared is not None:
-        return declared.rpartition(":")[2] in _WHOLE_TYPES
-    parent, name = element.getparent(), _name(element)
-    holder = "" if parent is None else _name(parent)
-    if (holder, name) in _WHOLE:
+        return declared.rpartition(":")[2] in _INTEGER_TYPES
+    parent, name = element.getparent(), local_name(element)
+    holder = "" if parent is None else local_name(parent)
+    if (holder, name) in _INTEGER_MEMBERS:
         return True
-    return name in _WHOLE_IN_RESULTS and holder.endswith("Result")
-
-
-def _name(element: etree._Element) -> str:
-    return etree.QName(element).localname
+    return name in _INTEGER_RESULTS and holder.endswith("Result")

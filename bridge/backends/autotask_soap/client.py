@@ -1,12 +1,11 @@
-"""One call to the vendor: send, recognise the answer, repeat what may be repeated.
+"""One vendor call: acquire a rate limit slot, send, read the response, retry.
 
-Shared by all tenants of a process; who calls, where and with what comes with the
-request. Nothing here knows an operation.
+Shared by all tenants of a process: credentials and address come with each request.
+Nothing here depends on the operation. `retry.py` decides what is repeated.
 """
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
@@ -17,14 +16,16 @@ from typing import TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 from bridge.backends.autotask_soap import faults
+from bridge.backends.autotask_soap.answers import FaultReplyError
 from bridge.backends.autotask_soap.connections import (
     Connections,
     HttpReply,
     WireError,
 )
-from bridge.backends.autotask_soap.faults import Failure
+from bridge.backends.autotask_soap.faults import AttemptError
 from bridge.backends.autotask_soap.masking import mask_xml
 from bridge.backends.autotask_soap.request import Request
+from bridge.backends.autotask_soap.retry import RetryPolicy, may_retry
 from bridge.errors import (
     ProviderError,
     ProviderProtocolError,
@@ -46,47 +47,33 @@ from bridge.interfaces import (
 
 T = TypeVar("T")
 Receive: TypeAlias = Callable[[Iterable[bytes]], T]
-"""Reads a reply's body as it arrives; raises Failure or ProviderProtocolError."""
+"""Reads a reply's body as it arrives.
+
+Raises AttemptError, FaultReplyError or ProviderProtocolError."""
 
 Relocate: TypeAlias = Callable[[], str | None]
 """Looks the address up again; None when nothing new is known."""
 
 _WRITES_SHARE = 0.25
-"""The share of a call's time that must be left for a write to be begun."""
+"""The share of a call's time that must be left before a write is sent."""
 
 _SOAP_STATUSES = (HTTPStatus.OK, HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
-    """On what a request goes through the gate; one that has none needs only its host.
+class RateLimitContext:
+    """What the rate limiter has to know of a call.
 
-    The ticket is made anew for each attempt: the tenant may have moved.
+    `call_request` is called again for each attempt, because the tenant may have moved
+    to another database in between.
     """
 
-    ticket: Callable[[], CallRequest]
+    call_request: Callable[[], CallRequest]
     read_usage: ReadUsage
 
 
-@dataclass(frozen=True, slots=True)
-class RetryPolicy:
-    """How often and how long one call is tried; the deadline is for all attempts.
-
-    It is what a caller's whole call has as well: `Caller.deadline` says when that ends.
-    """
-
-    attempts: int = 4
-    backoff_s: float = 0.5
-    deadline_s: float = 110.0
-
-    def pause_s(self, tried: int) -> float:
-        """Return how long to wait after so many attempts: doubling, with jitter."""
-        longest_s = self.backoff_s * float(2 ** (tried - 1))
-        return longest_s * random.uniform(0.5, 1.0)
-
-
 class SoapClient:
-    """Carries requests to the vendor. Safe to use from many threads."""
+    """Sends requests to the vendor. Safe to use from many threads."""
 
     def __init__(
         self,
@@ -106,70 +93,75 @@ class SoapClient:
         url: str,
         receive: Receive[T],
         *,
-        passage: Passage | None = None,
+        rate_limit: RateLimitContext | None = None,
         relocate: Relocate | None = None,
         retries: RetryPolicy | None = None,
     ) -> T:
-        """Return what `receive` makes of the answer.
+        """Send a request and return what `receive` makes of the response.
 
-        Each attempt passes the gate by itself, so that none holds a lane while it
-        pauses, and each is noted in the call log.
+        Each attempt acquires its own rate limit slot, so that none is held during a
+        pause, and each is recorded in the call log. `retry.may_retry` decides whether
+        a failed attempt is repeated. When the tenant may have moved, the address is
+        looked up once; if it did move, the call is repeated there at once.
 
-        A read is repeated after a broken connection, a timeout and a page in place of
-        a reply. A write is repeated only when the vendor certainly did nothing: no
-        connection, another zone, or its limit of simultaneous calls. No other refusal
-        is ever repeated. When the tenant may have moved, the address is looked up once,
-        and the call repeated only if it did.
+        Without `rate_limit` only the host's circuit breaker is checked.
 
         Raises:
-            ProviderOutcomeUnknownError: a write was sent and not answered.
-            ProviderError: what the last attempt failed with, or the gate's refusal.
+            ProviderOutcomeUnknownError: a write was sent and got no response.
+            ProviderError: the error of the last attempt, or of the rate limiter.
         """
         policy = retries or self.retries
-        deadline = _deadline(request, policy, passage)
+        deadline = _deadline(request, policy, rate_limit)
         tried = 0
         while True:
             tried += 1
             try:
-                with self._enter(passage, url, deadline) as lease:
+                with self._enter(rate_limit, url, deadline) as permit:
                     return self._attempt(
-                        _Attempt(request, url, deadline, tried, passage), receive, lease
+                        _Attempt(request, url, deadline, tried, rate_limit),
+                        receive,
+                        permit,
                     )
-            except Failure as failure:
-                if failure.astray and relocate is not None:
+            except AttemptError as failure:
+                if failure.wrong_zone and relocate is not None:
+                    # Once per call: two zones that name each other would otherwise
+                    # never end it.
                     moved_to, relocate = relocate(), None
                     if moved_to is not None and moved_to != url:
                         url = moved_to
                         continue
-                if not _may_repeat(request, failure):
-                    raise _told(request, url, failure) from failure
-                pause_s = 0.0 if failure.at_once else policy.pause_s(tried)
+                if not may_retry(request, failure):
+                    raise _caller_error(request, url, failure) from failure
+                pause_s = 0.0 if failure.retry_immediately else policy.pause_s(tried)
                 if tried >= policy.attempts or time.monotonic() + pause_s >= deadline:
-                    raise _told(request, url, failure) from failure
+                    raise _caller_error(request, url, failure) from failure
             time.sleep(pause_s)
 
     def _enter(
-        self, passage: Passage | None, url: str, deadline: float
+        self, rate_limit: RateLimitContext | None, url: str, deadline: float
     ) -> AbstractContextManager[Permit]:
-        if passage is None:
+        if rate_limit is None:
             return self.rate_limiter.check_host(urlsplit(url).netloc.lower())
         return self.rate_limiter.acquire(
-            passage.ticket(), deadline=deadline, read_usage=passage.read_usage
+            rate_limit.call_request(),
+            deadline=deadline,
+            read_usage=rate_limit.read_usage,
         )
 
-    def _attempt(self, attempt: _Attempt, receive: Receive[T], lease: Permit) -> T:
+    def _attempt(self, attempt: _Attempt, receive: Receive[T], permit: Permit) -> T:
         started_at, started = datetime.now(UTC), time.perf_counter()
-        lease.outcome = Outcome.UNUSABLE
+        # This stays if `receive` raises something unexpected.
+        permit.outcome = Outcome.UNUSABLE
         try:
             answer = self._exchange(attempt, receive)
-            lease.outcome = Outcome.ANSWERED
-        except Failure as failure:
-            lease.outcome = _outcome(failure)
-            lease.provider_message = failure.error.provider_message
+            permit.outcome = Outcome.ANSWERED
+        except AttemptError as failure:
+            permit.outcome = _outcome(failure)
+            permit.provider_message = failure.error.provider_message
             raise
         finally:
             duration_ms = (time.perf_counter() - started) * 1000
-            self._log.record(attempt.noted(started_at, duration_ms, lease.outcome))
+            self._log.record(attempt.log_entry(started_at, duration_ms, permit.outcome))
         return answer
 
     def _exchange(self, attempt: _Attempt, receive: Receive[T]) -> T:
@@ -184,12 +176,15 @@ class SoapClient:
             ) as reply:
                 if not _is_soap(reply):
                     page = reply.page()
-                    attempt.keep(page)
+                    attempt.trace(page)
                     raise faults.page(request, faults.host_of(url), reply.status, page)
+                # Counted after decompression: a small reply may expand without bound.
                 chunks = _limited(request, reply.chunks())
-                return receive(attempt.overhear(chunks))
+                return receive(attempt.traced(chunks))
+        except FaultReplyError as fault:
+            raise faults.soap_fault(request, fault.code, fault.text) from fault
         except ProviderProtocolError as error:
-            raise Failure(error) from error
+            raise AttemptError(error) from error
         except WireError as error:
             raise faults.no_answer(request, url, error) from error
 
@@ -200,35 +195,35 @@ class _Attempt:
     url: str
     deadline: float
     number: int
-    passage: Passage | None
-    heard: list[bytes] = field(default_factory=list, repr=False)
+    rate_limit: RateLimitContext | None
+    reply_chunks: list[bytes] = field(default_factory=list, repr=False)
 
     @property
     def caller(self) -> Caller:
-        """On whose behalf it is made."""
-        return self.passage.ticket().caller if self.passage else NO_CALLER
+        """The caller for whom the attempt is made."""
+        return self.rate_limit.call_request().caller if self.rate_limit else NO_CALLER
 
-    def keep(self, chunk: bytes) -> None:
-        """Keep a piece of the answer for the trace of a caller that is traced."""
+    def trace(self, chunk: bytes) -> None:
+        """Save a chunk of the response if the caller is traced."""
         if self.caller.traced:
-            self.heard.append(chunk)
+            self.reply_chunks.append(chunk)
 
-    def overhear(self, chunks: Iterable[bytes]) -> Iterable[bytes]:
-        """Return the chunks, each kept on its way if the caller is traced."""
+    def traced(self, chunks: Iterable[bytes]) -> Iterable[bytes]:
+        """Yield the chunks, saving each if the caller is traced."""
         if not self.caller.traced:
             return chunks
 
         def kept() -> Iterator[bytes]:
             for chunk in chunks:
-                self.heard.append(chunk)
+                self.reply_chunks.append(chunk)
                 yield chunk
 
         return kept()
 
-    def noted(
+    def log_entry(
         self, started_at: datetime, duration_ms: float, outcome: Outcome
     ) -> VendorCall:
-        """Return what the call log is told of this attempt, secrets masked."""
+        """Return the call log's entry for this attempt, secrets masked."""
         caller = self.caller
         return VendorCall(
             operation=self.request.operation,
@@ -239,15 +234,17 @@ class _Attempt:
             instance_id=caller.instance_id,
             attempt=self.number,
             request=self.request.shown() if caller.traced else b"",
-            reply=mask_xml(b"".join(self.heard).decode("utf-8", "replace")).encode(),
+            reply=mask_xml(
+                b"".join(self.reply_chunks).decode("utf-8", "replace")
+            ).encode(),
         )
 
 
 def _limited(request: Request, chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the chunks of an answer.
+    """Yield the chunks of a response.
 
     Raises:
-        ProviderProtocolError: they are more bytes than an answer to this operation has.
+        ProviderProtocolError: it is larger than responses to this operation are.
     """
     size = 0
     for chunk in chunks:
@@ -260,17 +257,20 @@ def _limited(request: Request, chunks: Iterable[bytes]) -> Iterator[bytes]:
         yield chunk
 
 
-def _deadline(request: Request, policy: RetryPolicy, passage: Passage | None) -> float:
-    """Return when a call ends: its own time is over, or that of its caller.
+def _deadline(
+    request: Request, policy: RetryPolicy, rate_limit: RateLimitContext | None
+) -> float:
+    """Return the monotonic time at which a call gives up: its own or its caller's.
 
-    A write is not begun so late that its answer would hardly come in time.
+    A write is not sent when the time left would hardly suffice for its response: the
+    caller would be left with an unknown outcome.
 
     Raises:
         ProviderTimeoutError: it is too late; nothing was sent.
     """
     now = time.monotonic()
     own = now + policy.deadline_s
-    given = passage.ticket().caller.deadline if passage else None
+    given = rate_limit.call_request().caller.deadline if rate_limit else None
     if given is None:
         return own
     needed_s = policy.deadline_s * _WRITES_SHARE if request.writes else 0.0
@@ -282,12 +282,13 @@ def _deadline(request: Request, policy: RetryPolicy, passage: Passage | None) ->
     return min(own, given)
 
 
-def _outcome(failure: Failure) -> Outcome:
+def _outcome(failure: AttemptError) -> Outcome:
     match failure.error:
         case ProviderThresholdError():
-            return Outcome.THREAD_LIMIT if failure.passing else Outcome.QUOTA
+            return Outcome.THREAD_LIMIT if failure.transient else Outcome.QUOTA
+        # Only a host that gave no response counts against its circuit breaker.
         case ProviderUnavailableError() | ProviderTimeoutError() if (
-            not failure.answered
+            not failure.from_service
         ):
             return Outcome.UNREACHABLE
         case ProviderProtocolError():
@@ -296,12 +297,8 @@ def _outcome(failure: Failure) -> Outcome:
             return Outcome.REFUSED
 
 
-def _may_repeat(request: Request, failure: Failure) -> bool:
-    return failure.passing and (failure.nothing_done or not request.writes)
-
-
-def _told(request: Request, url: str, failure: Failure) -> ProviderError:
-    if request.writes and not failure.nothing_done:
+def _caller_error(request: Request, url: str, failure: AttemptError) -> ProviderError:
+    if request.writes and not failure.not_applied:
         return faults.unknown_outcome(request, faults.host_of(url), failure.error)
     return failure.error
 
@@ -309,8 +306,8 @@ def _told(request: Request, url: str, failure: Failure) -> ProviderError:
 def _is_soap(reply: HttpReply) -> bool:
     """Whether status and content type promise a SOAP reply or fault.
 
-    A gateway's error may claim to be XML too, and a missing type is let pass for the
-    decoder to judge.
+    A gateway's error page may claim to be XML as well. A missing content type is
+    accepted; the decoder then refuses what is not a SOAP reply.
     """
     content_type = reply.header("Content-Type").lower()
     typed = not content_type or "xml" in content_type.split(";")[0]

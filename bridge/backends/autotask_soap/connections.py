@@ -44,9 +44,9 @@ _Host: TypeAlias = tuple[str, str, int]
 class WireError(Exception):
     """An exchange that broke.
 
-    `sent` tells whether any byte of the request may have left, `reused` whether it
-    went over a kept connection, which the other side may have closed long ago, and
-    `unreachable` why there was no connection, if there was none.
+    `sent`: some bytes of the request may have left. `reused`: it was sent over an idle
+    connection, which the server may have closed long ago. `unreachable`: why no
+    connection could be opened, if that failed.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class WireError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """How long to wait for a connection, and for the next byte of an answer."""
+    """How long to wait for a connection, and for the next byte of a response."""
 
     connect_s: float = 5.0
     read_s: float = 60.0
@@ -120,7 +120,7 @@ class HttpReply:
 
 
 class Connections:
-    """Kept connections by host. Safe to use from many threads."""
+    """Idle connections by host. Safe to use from many threads."""
 
     def __init__(self, timeouts: Timeouts, *, user_agent: str) -> None:
         self._timeouts = timeouts
@@ -139,38 +139,41 @@ class Connections:
         deadline: float,
         writes: bool,
     ) -> Iterator[HttpReply]:
-        """Send a request; the connection is kept if the answer is read to its end.
+        """Send a request; the connection is reused if the response is read to its end.
 
-        A write goes only over a connection that was in use within the last second, or
-        a new one: on a longer idle one the other side's closing may cross the request,
-        and then nobody can tell whether it was read.
+        A write is sent only over a new connection or one used within the last second:
+        on a connection idle for longer the server's closing may cross the request, and
+        then it is unknown whether the request was read.
 
         `deadline` is by the monotonic clock, for the whole exchange.
 
         Raises:
-            WireError: no connection, or none left.
+            WireError: no connection could be opened, or it broke.
         """
         parts = urlsplit(url)
         host = (parts.scheme, parts.hostname or "", parts.port or _port(parts))
         idle_max_s = _IDLE_MAX_FOR_WRITES_S if writes else _IDLE_MAX_S
-        kept = self._take(host, idle_max_s)
-        connection = kept or self._connect(host, deadline)
+        idle = self._take_idle(host, idle_max_s)
+        connection = idle or self._connect(host, deadline)
         sent = {**headers, "User-Agent": self._user_agent}
         reply: HttpReply | None = None
         try:
-            connection.timeout = self._patience(self._timeouts.read_s, deadline)
+            connection.timeout = self._timeout_s(self._timeouts.read_s, deadline)
             response = _exchange(
-                connection, parts.path or "/", sent, body, reused=kept is not None
+                connection, parts.path or "/", sent, body, reused=idle is not None
             )
             reply = HttpReply(response, deadline)
             yield reply
         except WireError as error:
+            # The server closed it while idle, and then very likely the others as
+            # well.
             if error.reused:
-                self._forget(host)
+                self._close_idle(host)
             raise
         finally:
+            # Unread bytes would become the start of the next response.
             if reply is not None and reply.finished:
-                self._keep(host, connection)
+                self._add_idle(host, connection)
             else:
                 connection.close()
 
@@ -179,14 +182,14 @@ class Connections:
         with self._lock:
             hosts = list(self._idle)
         for host in hosts:
-            self._forget(host)
+            self._close_idle(host)
 
-    def _patience(self, timeout_s: float, deadline: float) -> float:
+    def _timeout_s(self, timeout_s: float, deadline: float) -> float:
         return max(0.001, min(timeout_s, deadline - time.monotonic()))
 
     def _connect(self, host: _Host, deadline: float) -> HTTPConnection:
         scheme, name, port = host
-        timeout = self._patience(self._timeouts.connect_s, deadline)
+        timeout = self._timeout_s(self._timeouts.connect_s, deadline)
         connection: HTTPConnection
         if scheme == "https":
             connection = HTTPSConnection(
@@ -206,41 +209,52 @@ class Connections:
         with self._lock:
             if self._tls is None:
                 context = ssl.create_default_context()
+                # Slim containers often have no authorities of their own.
                 context.load_verify_locations(certifi.where())
                 context.minimum_version = ssl.TLSVersion.TLSv1_2
                 self._tls = context
             return self._tls
 
-    def _take(self, host: _Host, idle_max_s: float) -> HTTPConnection | None:
+    def _take_idle(self, host: _Host, idle_max_s: float) -> HTTPConnection | None:
         """Return the most recently used connection that is still alive."""
         while True:
             with self._lock:
-                waiting = self._idle.get(host)
-                if not waiting or time.monotonic() - waiting[-1][1] > idle_max_s:
+                connections = self._idle.get(host)
+                if (
+                    not connections
+                    or time.monotonic() - connections[-1][1] > idle_max_s
+                ):
                     return None
-                connection, _since = waiting.pop()
+                # Newest first, so that connections that are not needed reach their
+                # idle limit.
+                connection, _since = connections.pop()
             if connection.is_connected:
                 return connection
             connection.close()
 
-    def _keep(self, host: _Host, connection: HTTPConnection) -> None:
+    def _add_idle(self, host: _Host, connection: HTTPConnection) -> None:
         now = time.monotonic()
+        # The server announced that it would close the connection.
         if connection.sock is None:
             return
         with self._lock:
-            waiting = self._idle.setdefault(host, deque())
-            waiting.append((connection, now))
+            connections = self._idle.setdefault(host, deque())
+            connections.append((connection, now))
             stale = []
-            while len(waiting) > _IDLE_PER_HOST or now - waiting[0][1] > _IDLE_MAX_S:
-                stale.append(waiting.popleft())
+            while (
+                len(connections) > _IDLE_PER_HOST
+                or now - connections[0][1] > _IDLE_MAX_S
+            ):
+                stale.append(connections.popleft())
+        # Outside of the lock: closing a TLS connection may block.
         for old, _since in stale:
             old.close()
 
-    def _forget(self, host: _Host) -> None:
-        """Close a host's idle connections: one was dead, the others are no better."""
+    def _close_idle(self, host: _Host) -> None:
+        """Close a host's idle connections: one was dead, so the others probably are."""
         with self._lock:
-            waiting = self._idle.pop(host, deque())
-        for connection, _since in waiting:
+            connections = self._idle.pop(host, deque())
+        for connection, _since in connections:
             connection.close()
 
 
@@ -253,8 +267,8 @@ def _exchange(
     reused: bool,
 ) -> HTTPResponse:
     try:
-        # A server that refuses by the headers alone may stop reading the body; what
-        # it answered is still to be had.
+        # A server that refuses by the headers alone may stop reading the body; its
+        # response can still be read.
         with suppress(BrokenPipeError):
             connection.request("POST", path, body, headers, preload_content=False)
         return connection.getresponse()
@@ -263,7 +277,7 @@ def _exchange(
 
 
 def _broken(error: Exception, *, sent: bool, reused: bool) -> WireError:
-    """Translate what the library raises once connected, in words without addresses."""
+    """Translate an exception of a connected exchange; its text names no address."""
     timed_out = isinstance(error, TimeoutError | ReadTimeoutError)
     if isinstance(error, ssl.SSLError):
         reason = f"no secure connection ({error.reason or 'TLS'})"

@@ -32,7 +32,7 @@ from bridge.interfaces.diagnostics import ServiceRelease, release_key
 _log = logging.getLogger(__name__)
 
 BUNDLED = ServiceRelease("atws-1.6.wsdl, bundled", "1.6.9")
-"""Its release is the newest we have facts about; wsdl_cache/README.md."""
+"""Its release is the newest that is documented; see wsdl_cache/README.md."""
 
 OPERATIONS = frozenset(
     {
@@ -48,12 +48,12 @@ OPERATIONS = frozenset(
         "delete",
     }
 )
-"""What a description must offer to be of use."""
+"""The operations that a description must offer."""
 
 _FILE = re.compile(r"atws-1\.6-(\d+(?:\.\d+)*)\.wsdl")
 _WSDL = "{http://schemas.xmlsoap.org/wsdl/}"
 _XSD = "{http://www.w3.org/2001/XMLSchema}"
-_LARGEST_BYTES = 20_000_000
+_MAX_BYTES = 20_000_000
 
 
 def stored(directory: Path) -> list[ServiceRelease]:
@@ -82,7 +82,7 @@ def stored(directory: Path) -> list[ServiceRelease]:
 def newest(directory: Path | None) -> tuple[ServiceRelease, bytes]:
     """Return the description to work with, and its text.
 
-    A file that is none is left aside, with a line in the log.
+    A file that is not a description is skipped, with a warning in the log.
     """
     for one in stored(directory) if directory else ():
         if directory and release_key(one.release) > release_key(BUNDLED.release):
@@ -119,7 +119,7 @@ def fetch(service_url: str, timeouts: Timeouts) -> bytes:
             answer = pool.request(
                 "GET", address, timeout=timeout, redirect=False, preload_content=False
             )
-            body = answer.read(_LARGEST_BYTES, decode_content=True)
+            body = answer.read(_MAX_BYTES, decode_content=True)
     except HTTPError as error:
         raise ProviderUnavailableError(
             f"{parts.hostname} does not hand out its description."
@@ -132,7 +132,7 @@ def fetch(service_url: str, timeouts: Timeouts) -> bytes:
 
 
 def check(body: bytes) -> None:
-    """Refuse a text that is no description of the service.
+    """Validate a service description.
 
     Raises:
         ProviderProtocolError: with what is missing.
@@ -154,7 +154,7 @@ def save(directory: Path, release: str, body: bytes) -> ServiceRelease:
     """Keep a fetched description; a reader sees all of it or none.
 
     Raises:
-        ConfigurationError: the release is no number, or nothing can be written there.
+        ConfigurationError: the release is not a number, or the file cannot be written.
     """
     path = directory / f"atws-1.6-{release}.wsdl"
     if _FILE.fullmatch(path.name) is None:
@@ -163,6 +163,7 @@ def save(directory: Path, release: str, body: bytes) -> ServiceRelease:
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft.write_bytes(body)
+        # Atomic: serving processes may read the directory at any time.
         draft.replace(path)
     except OSError as error:
         raise ConfigurationError(

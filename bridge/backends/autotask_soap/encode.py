@@ -40,7 +40,7 @@ _CLOSE = "</soap:Body></soap:Envelope>"
 def query_request(
     document: str, credentials: Credentials, *, masked: bool = False
 ) -> bytes:
-    """Return the envelope that asks a query document; `masked` is for a trace."""
+    """Return the envelope of a query; `masked` is for a trace."""
     body = f'<query xmlns="{NAMESPACE}"><sXML>{escape(document)}</sXML></query>'
     return _envelope(body, credentials, writes=False, masked=masked)
 
@@ -130,6 +130,7 @@ def _append_fields(
             )
         elif value is not None and field.name != "id":
             fields.append(_typed(field, value, times))
+    # The schema's order: user-defined fields before the typed ones.
     if udfs:
         parts.append(f"<UserDefinedFields>{''.join(udfs)}</UserDefinedFields>")
     parts.extend(fields)

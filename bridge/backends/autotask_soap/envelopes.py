@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 
+from bridge.backends.autotask_soap.decode.entity import local_name
 from bridge.errors import InvalidRequestError
 from bridge.interfaces import Argument, Fill, Node
 
@@ -34,7 +35,7 @@ class SoapEnvelope:
     @property
     def operation(self) -> str:
         """The name of the operation, as the envelope spells it."""
-        return _local_name(self.element)
+        return local_name(self.element)
 
     def arguments(self, operation: str, fill: Fill) -> dict[str, Argument]:
         """Return the arguments with their placeholders filled.
@@ -45,7 +46,7 @@ class SoapEnvelope:
         """
         arguments: dict[str, Argument] = {}
         for child in self.element.iterchildren(etree.Element):
-            name = _local_name(child)
+            name = local_name(child)
             if (operation, name) in _DOCUMENTS:
                 text = "".join(map(str, child.itertext()))
                 arguments[name] = _fill_document(text, fill)
@@ -65,10 +66,6 @@ def read_envelope(text: str) -> SoapEnvelope:
     if element is None:
         raise InvalidRequestError("The resource's envelope holds no operation.")
     return SoapEnvelope(element)
-
-
-def _local_name(element: etree._Element) -> str:
-    return etree.QName(element).localname
 
 
 def _fill_document(text: str, fill: Fill) -> str:
@@ -106,7 +103,7 @@ def _content(element: etree._Element, fill: Fill) -> Argument:
     if not children:
         return fill(element.text or "")
     return tuple(
-        Node(_local_name(child), _kind(child), _content(child, fill))
+        Node(local_name(child), _kind(child), _content(child, fill))
         for child in children
     )
 

@@ -1,9 +1,9 @@
-"""Every way in which Autotask fails, turned into our errors; sentences by one table.
+"""Turn every way in which Autotask fails into our errors.
 
-There are no error codes, only texts, and five channels: no connection, a page that is
-not SOAP, a `soap:Fault`, a `ReturnCode` other than 1 with `Errors`, and the message of
-an `EntityReturnInfo`. Each has a function here, and each ends in a `Failure`, which
-says besides the error what may be done about it.
+Autotask has no error codes, only texts; `VENDOR_MESSAGES` maps them to our errors.
+There are five channels, each with a function here: no connection, a page that is not
+SOAP, a `soap:Fault`, a `ReturnCode` other than 1 with `Errors`, and the message of an
+`EntityReturnInfo`. Each returns an `AttemptError`, which also says what `retry` needs.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from bridge.backends.autotask_soap.connections import WireError
-from bridge.backends.autotask_soap.decode import Reply
+from bridge.backends.autotask_soap.decode.reply import Reply
 from bridge.backends.autotask_soap.request import Request
 from bridge.errors import (
     ProviderConflictError,
@@ -34,50 +34,50 @@ from bridge.errors import (
 )
 
 
-class Failure(Exception):  # noqa: N818 - carries the error, is none for callers
-    """Why one attempt failed.
+class AttemptError(Exception):
+    """One attempt of a call failed.
 
     Args:
-        error: what the caller is told.
-        passing: the same request may succeed shortly.
-        nothing_done: the vendor certainly changed nothing.
-        astray: the tenant may have moved to another zone.
-        answered: the service itself said so, whatever is wrong behind it.
-        at_once: no pause is needed before the next attempt.
+        error: what the caller gets.
+        transient: the same request may succeed shortly.
+        not_applied: the vendor certainly changed nothing.
+        wrong_zone: the tenant may have moved to another zone.
+        from_service: the service itself responded, so its host is reachable.
+        retry_immediately: no pause is needed before the next attempt.
     """
 
     def __init__(
         self,
         error: ProviderError,
         *,
-        passing: bool = False,
-        nothing_done: bool = False,
-        astray: bool = False,
-        answered: bool = False,
-        at_once: bool = False,
+        transient: bool = False,
+        not_applied: bool = False,
+        wrong_zone: bool = False,
+        from_service: bool = False,
+        retry_immediately: bool = False,
     ) -> None:
         super().__init__(error.message)
         self.error = error
-        self.passing = passing
-        self.nothing_done = nothing_done
-        self.astray = astray
-        self.answered = answered
-        self.at_once = at_once
+        self.transient = transient
+        self.not_applied = not_applied
+        self.wrong_zone = wrong_zone
+        self.from_service = from_service
+        self.retry_immediately = retry_immediately
 
 
 @dataclass(frozen=True, slots=True)
-class Sentence:
-    """What a fragment of the vendor's text means, and where the text is known from.
+class VendorMessage:
+    """A text of the vendor's, the error it becomes, and where the text is known from.
 
-    `certain` is false where a `soap:Fault` with this text may have come too late to
-    undo a write.
+    `certain` is false if a write may have been applied although it ended in a
+    `soap:Fault` with this text.
     """
 
     pattern: str
     error: type[ProviderError]
     advice: str
     source: str
-    passing: bool = False
+    transient: bool = False
     certain: bool = True
 
 
@@ -89,73 +89,73 @@ _NO_IDENTIFIER = (
     " all."
 )
 
-SENTENCES = (
-    Sentence(
+VENDOR_MESSAGES = (
+    VendorMessage(
         r"thread threshold",
         ProviderThresholdError,
         "Autotask's limit of simultaneous calls is reached; nothing was done, the same"
         " call may succeed in a moment.",
         "Source: REST API observation, the same engine",
-        passing=True,
+        transient=True,
     ),
-    Sentence(
+    VendorMessage(
         r"exceeded the maximum number of requests",
         ProviderThresholdError,
         "The tenant's hourly number of Autotask calls is used up; it is freed as the"
         " hour passes.",
         "Unverified: the wording; SOAP help promises an error",
     ),
-    Sentence(
+    VendorMessage(
         r"bytes of attachments|attachment.*five minutes",
         ProviderUploadLimitError,
         "Autotask takes 10,000,000 bytes of attachments in five minutes and then none"
         " for five minutes; nothing was attached, the same call may succeed later.",
         "Unverified: the wording; SOAP help promises an error",
     ),
-    Sentence(
+    VendorMessage(
         r"attachment.*(?:maximum size|too large)",
         ProviderRejectedError,
         "Autotask takes files of up to 6 or 7 MB through its API; nothing was"
         " attached.",
         "Unverified: the wording; SOAP help promises an error",
     ),
-    Sentence(
+    VendorMessage(
         r"no matching attachment",
         ProviderRejectedError,
         "Autotask has no such attachment, or the API user may not see it.",
         "Unverified: the wording, assumed like that of records",
     ),
-    Sentence(
+    VendorMessage(
         r"integrationcode is invalid",
         ProviderIdentifierError,
         "Autotask refused the API integration code: check that it is complete, is"
         " active, and belongs to this API user.",
         "Source: published issue threads of several clients",
     ),
-    Sentence(
+    VendorMessage(
         r"does not have the adequate permissions",
         ProviderForbiddenError,
         "The API user's security level does not allow this at Autotask.",
         "Source: SOAP help, permissions",
     ),
-    Sentence(
+    VendorMessage(
         r"no matching records found",
         ProviderRejectedError,
         "Autotask has no such record, or the API user may not see it.",
         "Source: SOAP help, update()",
     ),
-    Sentence(
+    VendorMessage(
         r"already exists for|must be unique",
         ProviderConflictError,
         "Autotask has such a record already; nothing was changed.",
         "Unverified: the wording; SOAP help promises an error, ClientPortalUser",
     ),
-    Sentence(
+    VendorMessage(
         r"deadlock|timeout expired|operation has timed out",
         ProviderUnavailableError,
         "Autotask's database was busy.",
         "Unverified: usual texts of the vendor's server software",
-        passing=True,
+        transient=True,
         certain=False,
     ),
 )
@@ -173,70 +173,71 @@ _FAULT_OF_REQUEST = re.compile(r"(?:^|:)client(?:$|\.)", re.IGNORECASE)
 
 
 def host_of(url: str) -> str:
-    """Return how messages name the server behind a URL: its port only where it has one.
+    """Return the host and port of a URL, for messages.
 
     Source: RFC 3986, authority.
     """
     return urlsplit(url).netloc.rpartition("@")[2] or url
 
 
-def no_answer(request: Request, url: str, error: WireError) -> Failure:
-    """Return the failure of an exchange that broke."""
+def no_answer(request: Request, url: str, error: WireError) -> AttemptError:
+    """Return the error of a connection that failed or broke."""
     host = host_of(url)
     if not error.sent:
         parts = urlsplit(url)
+        # Connection problems often are firewall rules, which need the port.
         if parts.port is None:
             host = f"{host}:{443 if parts.scheme == 'https' else 80}"
-        return Failure(
+        return AttemptError(
             ProviderUnavailableError(
                 f"{host} cannot be reached: {error.reason}.",
                 unreachable=error.unreachable,
             ),
-            passing=True,
-            nothing_done=True,
-            astray=True,
+            transient=True,
+            not_applied=True,
+            wrong_zone=True,
         )
     kind = ProviderTimeoutError if error.timed_out else ProviderUnavailableError
     said = kind(f"{host} did not answer the {request}: {error.reason}.")
-    return Failure(said, passing=True, at_once=error.reused)
+    return AttemptError(said, transient=True, retry_immediately=error.reused)
 
 
-def page(request: Request, host: str, status: int, body: bytes) -> Failure:
-    """Return the failure that an answer which is not SOAP stands for.
+def page(request: Request, host: str, status: int, body: bytes) -> AttemptError:
+    """Return the error of a response that is not SOAP.
 
-    The page's title is kept as the vendor's text. An error status of 500 and above
-    does not tell whether the service had read the request. A page with status 200 or
-    500 is taken for maintenance, but not where nobody has logged in: there any web
-    server may have answered, which does not take such a request at all.
+    The page's title becomes the vendor's text. With a status of 500 and above it is
+    unknown whether the service had read the request. A page with status 200 or 500
+    means maintenance, unless the request had no credentials: then it may come from
+    any web server, which has no such service at all.
     """
     text = request.clean(_page_text(status, body))
     if status == HTTPStatus.UNAUTHORIZED and request.authorization:
         refused = ProviderCredentialsError(_CREDENTIALS_ADVICE, provider_message=text)
-        return Failure(refused, nothing_done=True, astray=True)
+        return AttemptError(refused, not_applied=True, wrong_zone=True)
     if status == HTTPStatus.FORBIDDEN and request.authorization:
         message = f"The web server of {host} forbids the {request}."
         error: ProviderError = ProviderForbiddenError(message, provider_message=text)
-        return Failure(error, nothing_done=True)
+        return AttemptError(error, not_applied=True)
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         message = f"{host} takes no more calls at the moment."
         error = ProviderThresholdError(message, provider_message=text)
-        return Failure(error, passing=True, nothing_done=True)
+        return AttemptError(error, transient=True, not_applied=True)
     if _is_elsewhere(request, host, status, text):
         message = f"{host} has no Autotask service at this address (HTTP {status})."
         error = ProviderProtocolError(message, provider_message=text)
         moved = status < HTTPStatus.BAD_REQUEST
-        return Failure(error, nothing_done=True, astray=moved)
+        return AttemptError(error, not_applied=True, wrong_zone=moved)
     message = f"{host} answered {request} with a page (HTTP {status}), not a reply."
     maintained = status >= HTTPStatus.INTERNAL_SERVER_ERROR or _is_html(body)
     if not maintained or (status == HTTPStatus.OK and not request.authorization):
-        return Failure(ProviderProtocolError(message, provider_message=text))
-    return Failure(
-        ProviderUnavailableError(message, provider_message=text), passing=True
+        return AttemptError(ProviderProtocolError(message, provider_message=text))
+    return AttemptError(
+        ProviderUnavailableError(message, provider_message=text), transient=True
     )
 
 
 def _is_elsewhere(request: Request, host: str, status: int, text: str) -> bool:
-    """Return whether a status says that no service takes requests at an address."""
+    """Whether a status means that there is no service at this address."""
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
         return True
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -246,7 +247,7 @@ def _is_elsewhere(request: Request, host: str, status: int, text: str) -> bool:
 
 
 def check(request: Request, reply: Reply) -> None:
-    """Raise the Failure that a decoded reply stands for, if it stands for one."""
+    """Raise the AttemptError of a decoded reply that is not a success."""
     if reply.fault is not None:
         raise soap_fault(request, *reply.fault)
     if reply.return_code != _SUCCESS:
@@ -256,36 +257,37 @@ def check(request: Request, reply: Reply) -> None:
             raise duplicate(request, info.match_info)
 
 
-def soap_fault(request: Request, code: str, text: str) -> Failure:
-    """Return the failure a `soap:Fault` stands for.
+def soap_fault(request: Request, code: str, text: str) -> AttemptError:
+    """Return the error of a `soap:Fault`.
 
-    A fault of the client's side was found while the request was read.
+    A fault code of the client's side means that the request was not carried out.
     Source: captured faults.
     """
     text = request.clean(text)
-    known = _known(text)
-    failure = _by_sentence(request, text, known)
+    known = _find_message(text)
+    failure = _error_of(request, text, known)
     understood = known is not None and known.certain
-    failure.nothing_done = understood or bool(_FAULT_OF_REQUEST.search(code))
+    # A server fault may come after the write was committed, so it proves nothing.
+    failure.not_applied = understood or bool(_FAULT_OF_REQUEST.search(code))
     return failure
 
 
-def refused(request: Request, messages: Iterable[str]) -> Failure:
-    """Return the failure of a `ReturnCode` other than 1, with all its messages.
+def refused(request: Request, messages: Iterable[str]) -> AttemptError:
+    """Return the error of a `ReturnCode` other than 1, with all its messages.
 
-    Autotask carries a call out whole or not at all. Source: SOAP help, create().
+    Autotask applies a call completely or not at all. Source: SOAP help, create().
     Only its limit of simultaneous calls is worth another attempt.
     """
     text = request.clean("\n".join(filter(str.strip, messages)))
-    known = _known(text)
-    failure = _by_sentence(request, text, known)
-    failure.nothing_done = True
-    failure.passing = failure.passing and known is not None and known.certain
+    known = _find_message(text)
+    failure = _error_of(request, text, known)
+    failure.not_applied = True
+    failure.transient = failure.transient and known is not None and known.certain
     return failure
 
 
-def duplicate(request: Request, match_info: str) -> Failure:
-    """Return the failure of a create that found an equal record.
+def duplicate(request: Request, match_info: str) -> AttemptError:
+    """Return the error of a create that found an equal record.
 
     Source: published clients, EntityReturnInfo.
     """
@@ -293,11 +295,11 @@ def duplicate(request: Request, match_info: str) -> Failure:
     message = f"The {request} found a duplicate and created nothing"
     named = f"{message}: {match_info}." if match_info else f"{message}."
     error = ProviderConflictError(named, provider_message=match_info or None)
-    return Failure(error, nothing_done=True)
+    return AttemptError(error, not_applied=True)
 
 
 def unknown_outcome(request: Request, host: str, error: ProviderError) -> ProviderError:
-    """Return what a caller is told of a write that may have happened."""
+    """Return the error for a write that may or may not have been applied."""
     check = (
         "look for the record in Autotask before sending it again"
         if request.operation in ("create", "CreateAttachment")
@@ -310,24 +312,25 @@ def unknown_outcome(request: Request, host: str, error: ProviderError) -> Provid
     )
 
 
-def _by_sentence(request: Request, text: str, known: Sentence | None) -> Failure:
+def _error_of(request: Request, text: str, known: VendorMessage | None) -> AttemptError:
     if known is None:
         said = f": {text}" if text else " and did not say why."
         error: ProviderError = ProviderRejectedError(
             f"Autotask refused the {request}{said}", provider_message=text or None
         )
-        return Failure(error, answered=True)
+        return AttemptError(error, from_service=True)
     advice = known.advice
     if known.error is ProviderIdentifierError and not request.identified:
         advice = _NO_IDENTIFIER
     error = known.error(f"{advice} (Autotask: {text})", provider_message=text)
-    return Failure(error, passing=known.passing, answered=True)
+    return AttemptError(error, transient=known.transient, from_service=True)
 
 
-def _known(text: str) -> Sentence | None:
-    for sentence in SENTENCES:
-        if re.search(sentence.pattern, text, re.IGNORECASE):
-            return sentence
+def _find_message(text: str) -> VendorMessage | None:
+    # The first match wins, so special texts stand before general ones.
+    for message in VENDOR_MESSAGES:
+        if re.search(message.pattern, text, re.IGNORECASE):
+            return message
     return None
 
 

@@ -1,7 +1,8 @@
-"""Requests and replies as a trace may show them: without what secret fields hold.
+"""Mask passwords and other secrets in the requests and replies of a trace.
 
-What our own encoder writes is masked there, field by field. Here is the rest: replies,
-which may be cut or broken, and requests that zeep or a caller's definition wrote.
+Requests of our own encoder are masked there, field by field. This module masks the
+rest: replies, which may be cut or broken, and requests written by zeep or by a
+caller's definition.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ _MAX_DEPTH = 3
 
 
 def mask_xml(text: str, *, depth: int = 0) -> str:
-    """Return an XML text in which secret values are masked; linear in its length.
+    """Return an XML text with its secret values masked, in time linear in its length.
 
-    Secret are the content of an element with a secret name, the `Value` behind a
-    secret `Name`, as user-defined fields are written, and the `expression` behind a
-    secret `field`, as conditions are; also in markup that stands in a comment or in
-    the text of an element, escaped or as CDATA.
+    Masked are the content of an element with a secret name, the `Value` after a secret
+    `Name` (user-defined fields), and the `expression` after a secret `field`
+    (conditions); also in markup inside a comment or inside the text of an element,
+    escaped or as CDATA.
     """
     masker = _Masker(depth)
     at = 0
@@ -48,25 +49,26 @@ def mask_xml(text: str, *, depth: int = 0) -> str:
 
 
 class _Masker:
-    """Takes tags and texts in their order; `parts` is what may be shown."""
+    """Reads tags and texts in order; `parts` is the masked result."""
 
     def __init__(self, depth: int) -> None:
         self.parts: list[str] = []
         self._depth = depth
         self._inside = ""
-        """The secret element whose content is left out, by its full name."""
+        """The full name of the secret element whose content is being left out."""
         self._nested = 0
         self._masked = False
         self._label = ""
-        """The text that names what comes next: of a `Name` or a `field`."""
+        """The text of the last `Name` or `field`, which names the next value."""
 
     def tag(self, tag: str) -> None:
-        """Take what stands between angle brackets."""
+        """Read a tag, angle brackets included."""
         closes, name = tag.startswith("</"), _name(tag)
         empty = tag.endswith("/>")
         if self._inside:
             if name == self._inside and not empty:
                 self._nested += -1 if closes else 1
+            # An element of the same name inside does not end the secret one.
             if self._nested:
                 self._mask()
                 return
@@ -78,7 +80,7 @@ class _Masker:
         self.parts.append(tag)
 
     def text(self, text: str) -> None:
-        """Take what stands between two tags, as it is written."""
+        """Read the text between two tags, as it is written."""
         if self._inside:
             if text.strip():
                 self._mask()
@@ -87,12 +89,13 @@ class _Masker:
             self._label = unescape(text)
         if "&" in text and self._depth < _MAX_DEPTH:
             plain = unescape(text)
+            # A queryxml document travels escaped inside an element.
             shown = mask_xml(plain, depth=self._depth + 1)
             text = text if shown == plain else escape(shown)
         self.parts.append(text)
 
     def section(self, opening: str, text: str, ending: str) -> None:
-        """Take a CDATA section or a comment, which may be cut: then `ending` is ""."""
+        """Read a CDATA section or a comment; `ending` is "" where it is cut off."""
         if self._inside:
             self._mask()
             return
@@ -103,7 +106,7 @@ class _Masker:
         self.parts += (opening, text, ending)
 
     def _mask(self) -> None:
-        """Show once that something is left out."""
+        """Add one mask for all that is left out."""
         if not self._masked:
             self.parts.append(MASK)
             self._masked = True

@@ -1,4 +1,4 @@
-"""The vendor's descriptions of itself: entities, fields, user-defined fields, usage."""
+"""Read the vendor's metadata: entities, fields, user-defined fields, usage."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def read_entities(result: etree._Element) -> list[EntityInfo]:
 
 
 def _denied(row: Mapping[str, str]) -> frozenset[str]:
-    """Return what the user has no access to; `Restricted` is access to some.
+    """Return the verbs that the user may not use; `Restricted` allows some records.
 
-    Releases before 1.6.5 do not say. Source: EntityInfo of 1.6.8.
+    Releases before 1.6.5 do not report this. Source: EntityInfo of 1.6.8.
     """
     verbs = ("query", "create", "update", "delete")
     return frozenset(

@@ -1,4 +1,4 @@
-"""Write a filter as the vendor's query document; pure text work.
+"""Write a filter as the vendor's query document (queryxml). No input or output.
 
 The vendor joins siblings from left to right without precedence: a `field` with AND, a
 `condition` with its operator, the first one's operator ignored; a condition's content
@@ -19,10 +19,10 @@ from bridge.errors import InvalidQueryError
 from bridge.interfaces import Field, FieldType, Scalar
 from bridge.telemetry.redaction import MASK, is_secret_name
 
-OR_LIMIT = 500
+MAX_ALTERNATIVES = 500
 """Alternatives in one query. Source: SOAP help, query limits."""
 
-_DEPTH_LIMIT = 50
+_MAX_DEPTH = 50
 _COMPARISONS = {
     Operator.EQUAL: "Equals",
     Operator.NOT_EQUAL: "NotEqual",
@@ -44,7 +44,7 @@ _FIRST_PAGE = '<field>id<expression op="GreaterThanorEquals">0</expression></fie
 
 
 @dataclass(frozen=True, slots=True)
-class _Test:
+class _Condition:
     """One `field` element."""
 
     field: Field
@@ -54,13 +54,13 @@ class _Test:
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """A bracket: all of its items, or any of them. No item is a group of its kind."""
+    """A bracket: all of its items, or any of them. Contains no group of its kind."""
 
     any: bool
     items: tuple[_Item, ...]
 
 
-_Item: TypeAlias = _Test | _Group
+_Item: TypeAlias = _Condition | _Group
 
 
 def render(
@@ -73,14 +73,14 @@ def render(
 ) -> str:
     """Return the query document for the entities with id above `after`.
 
-    With `masked` it is that of a trace: no value asked of a secret field is in it.
+    With `masked` the values of secret fields are masked, for a trace.
 
-    A query without any condition is refused by the vendor, so the first page of all
-    records asks for `id >= 0`: id 0 is a real record. Source: SOAP help, account 0.
+    The vendor refuses a query without a condition, so the first page of all records
+    has the condition `id >= 0`: id 0 is a real record. Source: SOAP help, account 0.
 
     Raises:
         InvalidQueryError: more than 500 alternatives, two user-defined fields,
-            nesting beyond reason, or an operator that the field's type has not.
+            too deep nesting, or an operator that the field's type does not support.
     """
     parts: list[str] = []
     if where is not None:
@@ -88,6 +88,7 @@ def render(
         _check_limits(tree)
         _write_items(_top_items(tree), parts, masked=masked)
     if after is not None:
+        # Last, because everything before it is then restricted by it.
         parts.append(
             f'<field>id<expression op="GreaterThan">{after}</expression></field>'
         )
@@ -104,10 +105,10 @@ def _top_items(tree: _Item) -> _Group:
 
 
 def _simplify(where: Expr[Field, Scalar], times: VendorTimes, *, depth: int) -> _Item:
-    """Turn a filter into tests and brackets, brackets of one kind merged."""
-    if depth > _DEPTH_LIMIT:
+    """Turn a filter into conditions and groups; merge nested groups of one kind."""
+    if depth > _MAX_DEPTH:
         raise InvalidQueryError(
-            f"The filter is nested more than {_DEPTH_LIMIT} levels deep."
+            f"The filter is nested more than {_MAX_DEPTH} levels deep."
         )
     if isinstance(where, Predicate):
         return _predicate(where, times)
@@ -131,16 +132,16 @@ def _predicate(predicate: Predicate[Field, Scalar], times: VendorTimes) -> _Item
     _check_operator(predicate)
     field, operator = predicate.field, predicate.operator
     if operator is Operator.IS_NULL:
-        return _Test(field, "IsNull")
+        return _Condition(field, "IsNull")
     if operator is Operator.IS_NOT_NULL:
-        return _Test(field, "IsNotNull")
+        return _Condition(field, "IsNotNull")
     if operator is Operator.IN or operator is Operator.NOT_IN:
         single = Operator.EQUAL if operator is Operator.IN else Operator.NOT_EQUAL
-        tests: list[_Item] = [
+        conditions: list[_Item] = [
             _comparison(field, single, wire_text(field, value, times))
             for value in predicate.values
         ]
-        return _group(tests, any_of=operator is Operator.IN)
+        return _group(conditions, any_of=operator is Operator.IN)
     text = wire_text(field, predicate.values[0], times)
     if operator is Operator.LIKE:
         return _like(field, text)
@@ -149,43 +150,46 @@ def _predicate(predicate: Predicate[Field, Scalar], times: VendorTimes) -> _Item
     return _comparison(field, operator, text)
 
 
-def _comparison(field: Field, operator: Operator, text: str) -> _Test:
-    """Write one comparison; the empty text is asked for as null.
+def _comparison(field: Field, operator: Operator, text: str) -> _Condition:
+    """Return the condition of one comparison; the empty text is queried as null.
 
-    Unset texts come back as empty or not at all, and `IsNull` matches both, while the
-    other operators want a value. Unverified: that `IsNull` matches the empty text.
+    Unset texts are returned as empty or not at all, and `IsNull` matches both, while
+    the other operators require a value. Unverified: that `IsNull` matches the empty
+    text.
     """
     if not text and operator is Operator.EQUAL:
-        return _Test(field, "IsNull")
+        return _Condition(field, "IsNull")
     if not text and operator is Operator.NOT_EQUAL:
-        return _Test(field, "IsNotNull")
-    return _Test(field, _COMPARISONS[operator], text)
+        return _Condition(field, "IsNotNull")
+    return _Condition(field, _COMPARISONS[operator], text)
 
 
-def _like(field: Field, pattern: str) -> _Test:
+def _like(field: Field, pattern: str) -> _Condition:
     core = pattern.strip("%")
+    # `%` alone matches any text, but not null.
     if pattern and not core:
-        return _Test(field, "IsNotNull")
+        return _Condition(field, "IsNotNull")
     starts, ends = pattern.startswith("%"), pattern.endswith("%")
+    # A wildcard inside: only `Like` itself can express that.
     if "%" in core:
-        return _Test(field, "Like", pattern)
+        return _Condition(field, "Like", pattern)
     if starts and ends:
-        return _Test(field, "Contains", core)
+        return _Condition(field, "Contains", core)
     if ends:
-        return _Test(field, "BeginsWith", core)
+        return _Condition(field, "BeginsWith", core)
     if starts:
-        return _Test(field, "EndsWith", core)
+        return _Condition(field, "EndsWith", core)
     return _comparison(field, Operator.EQUAL, pattern)
 
 
-def _not_like(field: Field, pattern: str) -> _Test:
+def _not_like(field: Field, pattern: str) -> _Condition:
     if "%" in pattern:
-        return _Test(field, "NotLike", pattern)
+        return _Condition(field, "NotLike", pattern)
     return _comparison(field, Operator.NOT_EQUAL, pattern)
 
 
 def _check_operator(predicate: Predicate[Field, Scalar]) -> None:
-    """Refuse what the vendor's table of operators and types leaves blank.
+    """Validate an operator by the vendor's table of operators and types.
 
     Source: SOAP help, queryxml operators.
     """
@@ -203,13 +207,15 @@ def _check_operator(predicate: Predicate[Field, Scalar]) -> None:
 
 
 def _check_limits(tree: _Item) -> None:
-    """Refuse what the vendor would refuse. Source: SOAP help, query limits."""
-    if _count_alternatives(tree) > OR_LIMIT:
+    """Validate the vendor's limits of a query. Source: SOAP help, query limits."""
+    if _count_alternatives(tree) > MAX_ALTERNATIVES:
         raise InvalidQueryError(
-            f"A query can have at most {OR_LIMIT} alternatives (IN values and OR"
-            " conditions)."
+            f"A query can have at most {MAX_ALTERNATIVES} alternatives"
+            " (IN values and OR conditions)."
         )
-    udfs = sorted({test.field.name for test in _tests(tree) if test.field.udf})
+    udfs = sorted(
+        {condition.field.name for condition in _conditions(tree) if condition.field.udf}
+    )
     if len(udfs) > 1:
         raise InvalidQueryError(
             "Autotask can filter by one user-defined field in a query, not by"
@@ -218,38 +224,40 @@ def _check_limits(tree: _Item) -> None:
 
 
 def _count_alternatives(item: _Item) -> int:
-    if isinstance(item, _Test):
+    if isinstance(item, _Condition):
         return 0
     own = len(item.items) if item.any else 0
     return own + sum(_count_alternatives(inner) for inner in item.items)
 
 
-def _tests(item: _Item) -> list[_Test]:
-    if isinstance(item, _Test):
+def _conditions(item: _Item) -> list[_Condition]:
+    if isinstance(item, _Condition):
         return [item]
-    return [test for inner in item.items for test in _tests(inner)]
+    return [condition for inner in item.items for condition in _conditions(inner)]
 
 
 def _write_items(group: _Group, parts: list[str], *, masked: bool) -> None:
     """Append a bracket's content, its items joined by AND or by OR."""
     for position, item in enumerate(group.items):
+        # The vendor ignores the operator of the first item, so only later ones have
+        # it.
         joined_by_or = group.any and position > 0
-        if isinstance(item, _Test) and not joined_by_or:
+        if isinstance(item, _Condition) and not joined_by_or:
             parts.append(_field(item, masked=masked))
             continue
         parts.append('<condition operator="OR">' if joined_by_or else "<condition>")
-        if isinstance(item, _Test):
+        if isinstance(item, _Condition):
             parts.append(_field(item, masked=masked))
         else:
             _write_items(item, parts, masked=masked)
         parts.append("</condition>")
 
 
-def _field(test: _Test, *, masked: bool) -> str:
-    hidden = masked and test.text and is_secret_name(test.field.name)
-    text = MASK if hidden else test.text
-    udf = ' udf="true"' if test.field.udf else ""
+def _field(condition: _Condition, *, masked: bool) -> str:
+    hidden = masked and condition.text and is_secret_name(condition.field.name)
+    text = MASK if hidden else condition.text
+    udf = ' udf="true"' if condition.field.udf else ""
     return (
-        f"<field{udf}>{escape(test.field.name)}"
-        f'<expression op="{test.op}">{escape(text)}</expression></field>'
+        f"<field{udf}>{escape(condition.field.name)}"
+        f'<expression op="{condition.op}">{escape(text)}</expression></field>'
     )

@@ -1,4 +1,4 @@
-"""One request to the vendor, as the layers below the use case see it."""
+"""One request to the vendor."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from bridge.interfaces import Credentials
 from bridge.telemetry.redaction import MASK
 
 MAX_REPLY_BYTES = 4_000_000
-"""The largest answer that is read, unpacked, to an operation not named below."""
+"""The largest response that is read, decompressed, to an operation not named below."""
 
 MAX_DESCRIPTION_BYTES = 32_000_000
 """The largest description of entities and fields, or markup of an invoice."""
 
 MAX_RECORDS_BYTES = 256_000_000
-"""The largest answer with records or a file, which are decoded while they arrive."""
+"""The largest response with records or a file; these are decoded while they arrive."""
 
 _MAX_BYTES = {
     "getattachment": MAX_RECORDS_BYTES,
@@ -27,17 +27,16 @@ _MAX_BYTES = {
     "getudfinfo": MAX_DESCRIPTION_BYTES,
     "query": MAX_RECORDS_BYTES,
 }
-_SHORTEST_SECRET = 4
+_MIN_SECRET_CHARACTERS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """An envelope ready to send, and what error messages need to know about it.
 
-    `subject` is the entity, or empty. `authorization` is empty where the vendor asks
-    for none; `identified` tells whether an integration code is in the header.
-    `secrets` are what no message may repeat, whoever sent it. `masked` is the body as
-    its encoder shows it in a trace, empty where it was not asked for.
+    `subject` is the entity, or empty. `authorization` is empty for operations without
+    login. `identified`: the header has an integration code. `secrets` are masked in
+    every message. `masked` is the body for a trace as its encoder wrote it, or empty.
     """
 
     operation: str
@@ -54,11 +53,11 @@ class Request:
 
     @property
     def max_reply_bytes(self) -> int:
-        """The largest answer that is read, in bytes after unpacking."""
+        """The largest response that is read, in bytes after decompression."""
         return _MAX_BYTES.get(self.operation.lower(), MAX_REPLY_BYTES)
 
     def clean(self, text: str) -> str:
-        """Return a text of the vendor's without the secrets it may have echoed."""
+        """Return a text of the vendor's with the secrets masked that it may repeat."""
         for secret in self.secrets:
             text = text.replace(secret, MASK)
         return text
@@ -95,6 +94,7 @@ def authorized(  # noqa: PLR0913 - the parts of a request, by name
     """
     pair = f"{credentials.username}:{credentials.password}".encode()
     encoded = b64encode(pair).decode("ascii")
+    # Pasted by hand, so it may have blanks around it.
     code = credentials.integration_code.strip()
     secrets = (encoded, credentials.password, code, *secret_values)
     return Request(
@@ -104,6 +104,6 @@ def authorized(  # noqa: PLR0913 - the parts of a request, by name
         writes=writes,
         authorization=f"Basic {encoded}",
         identified=bool(code),
-        secrets=tuple(text for text in secrets if len(text) >= _SHORTEST_SECRET),
+        secrets=tuple(text for text in secrets if len(text) >= _MIN_SECRET_CHARACTERS),
         masked=masked,
     )

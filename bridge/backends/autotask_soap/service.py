@@ -1,4 +1,4 @@
-"""What a process shares among all its tenants, and the way to open a backend."""
+"""What all tenants of a process share, and how a backend is opened."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from pathlib import Path
 
 from bridge.backends.autotask_soap.address import ZoneAddress
 from bridge.backends.autotask_soap.backend import AutotaskSoapBackend
-from bridge.backends.autotask_soap.client import RetryPolicy, SoapClient
+from bridge.backends.autotask_soap.client import SoapClient
 from bridge.backends.autotask_soap.connections import Connections, Timeouts
+from bridge.backends.autotask_soap.retry import RetryPolicy
 from bridge.backends.autotask_soap.single_flight import SingleFlight
 from bridge.backends.autotask_soap.unlimited_rate_limiter import UnlimitedRateLimiter
 from bridge.backends.autotask_soap.wsdl import ServiceDescription
@@ -28,12 +29,12 @@ from bridge.interfaces import (
 class SoapService:
     """Connections, TLS context and service description of one process.
 
-    Made once; safe to use from many threads. Holds nothing of any tenant.
+    Created once; safe to use from many threads. Stores nothing of any tenant.
 
     Args:
-        gate: what every call but the zone look-up passes; open when left out.
-        log: what is told of every call.
-        descriptions: where fetched service descriptions lie.
+        rate_limiter: limits every call but the zone look-up; no limit by default.
+        log: records every call.
+        descriptions: the directory of fetched service descriptions.
     """
 
     def __init__(  # noqa: PLR0913 - what an application can choose, by name
@@ -54,7 +55,7 @@ class SoapService:
             rate_limiter=rate_limiter or UnlimitedRateLimiter(),
             log=log or NoCallLog(),
         )
-        self._flights = SingleFlight()
+        self._single_flight = SingleFlight()
         self._description = ServiceDescription(descriptions)
         self._hosts = hosts or HostPolicy()
 
@@ -69,7 +70,7 @@ class SoapService:
         zone_changed: Callable[[Zone], None],
         caller: Caller = NO_CALLER,
     ) -> Backend:
-        """Open Autotask for one API user. No vendor call; as `OpenBackend` wants it.
+        """Open Autotask for one API user, as `OpenBackend` declares. No vendor call.
 
         Raises:
             InvalidRequestError: an unknown time zone.
@@ -88,7 +89,7 @@ class SoapService:
             address,
             credentials,
             caller=caller,
-            flights=self._flights,
+            single_flight=self._single_flight,
         )
 
     def close(self) -> None:

@@ -1,10 +1,10 @@
-"""Equal questions that are under way at the same time are asked once.
+"""Single flight: concurrent equal reads of one process share one vendor call.
 
-A caller who has just written must not be given an answer that is older than his
-write. Therefore a write of an instance, when it is sent and when it is done, ends the
-sharing of whatever the instance is asking in this process; and a question can be
-joined only shortly after it was begun, which is less than a write and the reading
-back of it take through another process.
+A caller that has just written must not get a page that is older than its write.
+Therefore a write of an instance, when it is sent and when it is done, ends the
+sharing of all calls of that instance in this process. Writes of other processes are
+not seen here, so a call can be joined only for a quarter of a second after its start:
+less than a write and the read after it take through another process.
 """
 
 from __future__ import annotations
@@ -21,72 +21,77 @@ from bridge.interfaces import Entity, Page
 
 _JOIN_S = 0.25
 
-Question: TypeAlias = tuple[int, bytes, int]
-"""Instance, the request as it is sent, and the most entities wanted of the answer."""
+CallKey: TypeAlias = tuple[int, bytes, int]
+"""Instance, the request as it is sent, and the page's limit of entities."""
 
 
 @dataclass(slots=True, eq=False)
-class _Flight:
-    begun: float
-    followers: int = 0
-    landed: threading.Event = field(default_factory=threading.Event)
+class _SharedCall:
+    started: float
+    waiters: int = 0
+    done: threading.Event = field(default_factory=threading.Event)
     page: Page | None = None
     error: ProviderError | None = None
 
 
 class SingleFlight:
-    """The questions under way in one process; safe to use from many threads."""
+    """The shared calls of one process. Safe to use from many threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._flights: dict[Question, _Flight] = {}
+        self._calls: dict[CallKey, _SharedCall] = {}
 
-    def do(self, question: Question, ask: Callable[[], Page]) -> Page:
-        """Return the answer to a question, asked by this thread or by another one.
+    def do(self, key: CallKey, fetch: Callable[[], Page]) -> Page:
+        """Return the page of a call, made by this thread or by another one.
 
-        What is returned is the caller's own: nobody else changes it.
+        The page is the caller's own copy.
 
         Raises:
-            ProviderError: whoever asked was refused.
+            ProviderError: the call failed, in this thread or in the other one.
         """
         with self._lock:
-            flight = self._flights.get(question)
-            joined = flight is not None and time.monotonic() - flight.begun < _JOIN_S
-            if flight is None or not joined:
-                flight = self._flights[question] = _Flight(time.monotonic())
+            # The lock covers only the registration; the vendor call is made without
+            # it.
+            call = self._calls.get(key)
+            joined = call is not None and time.monotonic() - call.started < _JOIN_S
+            if call is None or not joined:
+                call = self._calls[key] = _SharedCall(time.monotonic())
             else:
-                flight.followers += 1
+                call.waiters += 1
         if not joined:
-            return self._lead(question, flight, ask)
-        flight.landed.wait()
-        if flight.page is not None:
-            return _own(flight.page)
-        if flight.error is not None:
-            raise copy.copy(flight.error) from flight.error
-        return ask()
+            return self._lead(key, call, fetch)
+        call.done.wait()
+        if call.page is not None:
+            return _own(call.page)
+        if call.error is not None:
+            # A copy, because each thread adds its own traceback.
+            raise copy.copy(call.error) from call.error
+        # The other thread failed in its own way, such as a bug; this one tries by
+        # itself.
+        return fetch()
 
     def end(self, instance_id: int) -> None:
-        """Let nobody join what an instance is asking now."""
+        """Stop the sharing of the calls of an instance that are under way."""
         with self._lock:
-            for question in [each for each in self._flights if each[0] == instance_id]:
-                del self._flights[question]
+            for key in [each for each in self._calls if each[0] == instance_id]:
+                del self._calls[key]
 
-    def _lead(
-        self, question: Question, flight: _Flight, ask: Callable[[], Page]
-    ) -> Page:
+    def _lead(self, key: CallKey, call: _SharedCall, fetch: Callable[[], Page]) -> Page:
         page: Page | None = None
         try:
-            page = ask()
+            page = fetch()
         except ProviderError as error:
-            flight.error = error
+            call.error = error
             raise
         finally:
             with self._lock:
-                if self._flights.get(question) is flight:
-                    del self._flights[question]
-            flight.page = page
-            flight.landed.set()
-        return _own(page) if flight.followers else page
+                # Before the waiters wake up: later callers must start a new call.
+                # After a write the key may belong to a newer call already.
+                if self._calls.get(key) is call:
+                    del self._calls[key]
+            call.page = page
+            call.done.set()
+        return _own(page) if call.waiters else page
 
 
 def _own(page: Page) -> Page:

@@ -1,4 +1,4 @@
-"""Gates that let everything pass: for a client that stands alone, and for a doctor."""
+"""Rate limiters without a limit: for a client by itself, and for `bridge doctor`."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class FreePermit:
-    """A lease that holds nothing."""
+    """A permit without a slot."""
 
     outcome: Outcome = Outcome.ANSWERED
     provider_message: str | None = None
 
 
 class UnlimitedRateLimiter:
-    """Implements `interfaces.Gate`; nothing is counted and nobody waits."""
+    """Implements `interfaces.RateLimiter`; counts nothing and never waits."""
 
     def acquire(
         self,
@@ -53,9 +53,9 @@ class UnlimitedRateLimiter:
 
 
 class ReportingRateLimiter(UnlimitedRateLimiter):
-    """Lets everything pass too, and reports what the vendor says of its count.
+    """Has no limit either, but reports the vendor's call count.
 
-    A report that cannot be stored is logged; the call goes on.
+    A report that cannot be stored is logged; the call continues.
     """
 
     def __init__(self, reports: UsageObserver) -> None:
@@ -69,12 +69,12 @@ class ReportingRateLimiter(UnlimitedRateLimiter):
         deadline: float,  # noqa: ARG002 - the protocol's
         read_usage: ReadUsage,  # noqa: ARG002 - the protocol's
     ) -> Iterator[Permit]:
-        """Let the call pass; report that it was refused for quota."""
-        lease = FreePermit()
+        """Grant a permit; report a refusal for quota afterwards."""
+        permit = FreePermit()
         try:
-            yield lease
+            yield permit
         finally:
-            if lease.outcome is Outcome.QUOTA:
+            if permit.outcome is Outcome.QUOTA:
                 self._report(lambda: self._reports.report_refusal(request.database))
 
     def report_usage(self, database: str, usage: Usage) -> None:

@@ -1,8 +1,8 @@
-"""Sole owner of the vendor's value texts and of its time zone.
+"""Convert values and times to the vendor's texts, and times back.
 
 Autotask writes and reads times without an offset, in US Eastern time with daylight
-saving unless a tenant says otherwise; everywhere else in Bridge a time is aware and
-UTC. A day travels as midnight and is never shifted.
+saving unless a tenant is configured otherwise; everywhere else in Bridge a time is
+aware and UTC. A date is sent as midnight and is never shifted.
 Source: SOAP help, "Time zones"; Unverified: that no tenant answers in UTC.
 """
 
@@ -19,7 +19,7 @@ from bridge.interfaces import DateKind, EntityType, Field, FieldType, Scalar
 
 _HOUR_TEXT = len("2021-06-11T16")
 _SECONDS_TEXT = len("2021-06-11T16:02:45")
-_HOURS_KEPT = 20_000
+_MAX_HOURS = 20_000
 _INT32 = range(-(2**31), 2**31)
 _INT16 = range(-(2**15), 2**15)
 
@@ -47,7 +47,7 @@ class VendorTimes:
         hour = text[:_HOUR_TEXT]
         offset = self._offsets.get(hour)
         if offset is None:
-            offset = self._learn(hour, moment)
+            offset = self._find_offset(hour, moment)
         return _shift(moment.replace(tzinfo=UTC), -offset)
 
     def write(self, moment: datetime) -> str:
@@ -68,7 +68,7 @@ class VendorTimes:
     def reader(self, entity: EntityType) -> Callable[[str, str], datetime | date]:
         """Return the function by which an entity's `xsd:dateTime` texts are read.
 
-        It takes a field's name and text, and raises ValueError for what is no time.
+        It takes a field's name and text, and raises ValueError for any other text.
         """
         kinds = entity.date_kinds
         read = self.read
@@ -84,13 +84,15 @@ class VendorTimes:
 
         return read_time
 
-    def _learn(self, hour: str, moment: datetime) -> timedelta:
+    def _find_offset(self, hour: str, moment: datetime) -> timedelta:
         """Return the offset at a local time; keep it when it holds the whole hour."""
         offset = moment.replace(tzinfo=self._zone).utcoffset() or _ZERO
         start = moment.replace(minute=0, second=0, microsecond=0, tzinfo=self._zone)
         end = start.replace(minute=59, second=59)
+        # An hour with a change of daylight saving has two offsets and is not cached.
         if start.utcoffset() == end.utcoffset() == offset:
-            if len(self._offsets) >= _HOURS_KEPT:
+            # Far more hours than a tenant uses; clearing is simpler than evicting.
+            if len(self._offsets) >= _MAX_HOURS:
                 self._offsets.clear()
             self._offsets[hour] = offset
         return offset
@@ -129,7 +131,7 @@ def wire_text(field: Field, value: Scalar, times: VendorTimes) -> str:
     """Return a value's text as the vendor reads it in `field`; not yet escaped.
 
     Numbers have a point and no exponent. A boolean in a numeric field is 1 or 0, as
-    `Contact.Active` wants it. Source: captured replies; SOAP help, query values.
+    `Contact.Active` requires. Source: captured replies; SOAP help, query values.
 
     Raises:
         InvalidRequestError: a number that has no digits (nan, inf).
@@ -169,8 +171,9 @@ def wire_type(field: Field, value: Scalar) -> str:
     """Return the XML Schema type, without prefix, that a value of `field` is sent as.
 
     The vendor converts any numeric type to the field's own, so a whole number is
-    widened to what holds it; a text where another type is expected goes as a string,
-    for the vendor to judge. Source: SOAP help, samples; captured requests of clients.
+    widened to what holds it. A text where another type is expected is sent as a string,
+    for the vendor to validate. Source: SOAP help, samples; captured requests of
+    clients.
     """
     if isinstance(value, str):
         return "string"

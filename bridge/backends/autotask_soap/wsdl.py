@@ -1,9 +1,9 @@
 """The service description: one parsed document per process, shared by all tenants.
 
-zeep reads it and writes the requests of the rarer operations; it is also the oracle
-our own writer is held to. It is told every header with the call, never by default:
-`getZoneInfo` declares none and zeep would refuse it. Importing zeep and parsing take
-about 0.2 s, so both wait for the first use or for `warm`.
+zeep reads it and writes the requests of the rarer operations; in tests it is also the
+oracle of our own encoder. Headers are passed with each call, never as a default:
+`getZoneInfo` declares none, and zeep would refuse them. Importing zeep and parsing
+take about 0.2 s, so both happen at the first use or in `warm`.
 """
 
 from __future__ import annotations
@@ -66,6 +66,7 @@ class ServiceDescription:
         return etree.tostring(envelope, xml_declaration=True, encoding="utf-8")
 
     def _load(self) -> tuple[Any, Any]:
+        # The first calls of several threads must not parse the document twice.
         with self._lock:
             if self._loaded is None:
                 self._loaded = self._load_newest()

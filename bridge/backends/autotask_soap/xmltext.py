@@ -1,4 +1,4 @@
-"""Text as XML 1.0 carries it: nothing in a value can end the element around it."""
+"""Escape text for XML 1.0, so that no value can end the element around it."""
 
 from __future__ import annotations
 

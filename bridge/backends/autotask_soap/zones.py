@@ -1,8 +1,8 @@
-"""Which address to ask for a tenant's zone, and which addresses may be used at all.
+"""Which address to use for a zone look-up, and which addresses are allowed at all.
 
-Tenants live in zones, each with a host of its own, and are moved between them. What
-users know is the address their browser shows after login, so every form of that leads
-to a service that answers `getZoneInfo`; what that answers is used for everything.
+Every tenant is in a zone, which has a host of its own, and may be moved to another.
+Users know the address that their browser shows after login, so every form of it leads
+to a service with `getZoneInfo`, whose reply names the address for all other calls.
 Source: SOAP help, zones; addresses seen in connectors' set-up pages.
 """
 
@@ -38,11 +38,11 @@ _HTTPS_PORT = 443
 
 @dataclass(frozen=True, slots=True)
 class HostPolicy:
-    """Where requests may go: the guard against being sent to other machines.
+    """Which addresses requests may be sent to (against server-side request forgery).
 
     Args:
-        allowed_hosts: besides `*.autotask.net`; a host or `host:port` is meant with
-            HTTPS, `http://host:port` allows exactly that.
+        allowed_hosts: besides `*.autotask.net`; a host or `host:port` allows
+            HTTPS there, `http://host:port` exactly that.
         allow_loopback: this machine, also without TLS.
     """
 
@@ -59,6 +59,7 @@ class HostPolicy:
         host = parts.hostname or ""
         if parts.scheme not in ("http", "https") or parts.username is not None:
             return False
+        # With other characters two URL parsers may disagree on the host.
         if _HOST.fullmatch(f"[{host}]" if ":" in host else host) is None:
             return False
         if self.allow_loopback and _is_loopback(host):
@@ -68,7 +69,7 @@ class HostPolicy:
         return any(_same_host(entry, parts) for entry in self.allowed_hosts)
 
     def describe(self) -> str:
-        """Return what is allowed, for a message."""
+        """Return the allowed addresses as text."""
         allowed = [f"https addresses under {_DOMAIN}", *self.allowed_hosts]
         if self.allow_loopback:
             allowed.append("this machine")
@@ -76,12 +77,12 @@ class HostPolicy:
 
 
 def lookup_urls(server_url: str, policy: HostPolicy) -> tuple[str, ...]:
-    """Return the addresses to ask for the zone, the best first.
+    """Return the addresses for a zone look-up, the best first.
 
-    Takes the address of the web application or of the service, with or without
+    Accepts the address of the web application or of the service, with or without
     scheme, path and trailing slash, in any case. A host of the vendor's is followed by
-    the one that knows every tenant, for when a zone was closed; another host's path,
-    which may be that of a page, by the usual one.
+    the host that knows every tenant, in case a zone was closed; another host's path,
+    which may be a web page, by the usual path.
 
     Raises:
         InvalidRequestError: no address, or not an allowed one.
@@ -134,6 +135,7 @@ def _parse(server_url: str) -> SplitResult:
     text = server_url.strip()
     try:
         parts = urlsplit(text if "://" in text else f"https://{text}")
+        # The simulator on this machine has no TLS.
         if "://" not in text and _is_loopback(parts.hostname or ""):
             parts = parts._replace(scheme="http")
         usable = bool(parts.hostname) and parts.port != 0

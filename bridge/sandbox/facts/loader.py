@@ -2,14 +2,14 @@
 
 A file has the entity's own keys, a `[fields]` table with one row per field in wire
 order (id first), and one `[picklists.<Field>]` table per picklist. What a row leaves
-out has the default of its kind: `label` is the name, `length` 0, flags false,
+out has a default: `label` is the name, `length` 0, flags false,
 `queryable` true, `wire` the usual type of `type`, `since` that of the entity, and a
 picklist item's sort order is its position, from 1. `since = "never"` is a field that
-the vendor's metadata names but no schema has. `date_only` stands only where the
-vendor's pages or captured answers show that the field is a date; `date_by_value` where
-people enter a date and nothing is published (Unverified); any other time is an instant.
-A picklist's `source` says how sure its numbers are: confirmed, documented, inferred,
-sample (one tenant's own list), assumed, or unknown.
+the vendor's metadata names but no schema has. `date_only` is set only where the
+vendor's pages or captured responses show that the field is a date; `date_by_value`
+where people enter a date and nothing is published (Unverified); any other time is an
+instant. The `source` of a picklist is how certain its values are: confirmed,
+documented, inferred, sample (one tenant's own list), assumed, or unknown.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from bridge.sandbox.facts.model import (
     PicklistItem,
 )
 
+# Metadata type to `xsi:type`. Source: captured responses. Unverified: float.
 WIRE_TYPES: Mapping[str, str] = MappingProxyType(
     {
         "boolean": "boolean",
@@ -41,7 +42,6 @@ WIRE_TYPES: Mapping[str, str] = MappingProxyType(
         "string": "string",
     },
 )
-"""Metadata type to `xsi:type`. Source: captured answers. Unverified: float."""
 
 Row = dict[str, Any]
 Keys = Mapping[str, type]
@@ -90,7 +90,7 @@ _ITEM_KEYS: Keys = {
 
 
 class FactsError(ValueError):
-    """A facts file that does not say what it must; names the file and the key."""
+    """A facts file is invalid; names the file and the key."""
 
 
 @cache
@@ -114,7 +114,7 @@ def load_facts() -> Mapping[str, EntityFacts]:
 
 
 def parse_entity(filename: str, text: str) -> EntityFacts:
-    """Return one entity from the text of its file, which bears its name.
+    """Return one entity from the text of its file, which has its name.
 
     Raises:
         FactsError: As for `load_facts`, but references are not followed.

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+# Releases that differ, oldest first; an entity or field lists those that have it.
 GENERATIONS = ("1.5", "1.6.0", "1.6.x-2019", "1.6.9+", "1.6.11")
-"""Releases told apart, oldest first; an entity or field lists those that have it."""
 
 _EARLY = frozenset({"1.5", "1.6.0", "1.6.x-2019"})
 _LATER_DELETE = frozenset({"AccountAlert"})
@@ -43,14 +43,14 @@ class PicklistItem:
 
 @dataclass(frozen=True, slots=True)
 class FieldFacts:
-    """One standard field, as GetFieldInfo tells it and as it travels.
+    """One standard field, as GetFieldInfo describes it and as it is on the wire.
 
-    `wire_type` is the local name of the `xsi:type` in answers (`int`, `string`,
+    `wire_type` is the local name of the `xsi:type` in responses (`int`, `string`,
     `dateTime`, ...) and empty for the few fields that the schema itself types.
     `picklist` is None for a field without one; an empty picklist has no known items.
-    `date_only` marks times that are midnight and belong to no zone; `date_by_value`
-    those that are so when they are exactly midnight.
-    `picklist_source` is one word on how sure a picklist's numbers are, see the loader.
+    `date_only` marks times that are dates at midnight, in no zone; `date_by_value`
+    those that are dates when they are exactly midnight.
+    `picklist_source` is how certain a picklist's values are, see the loader.
     """
 
     name: str
@@ -118,7 +118,7 @@ class EntityFacts:
 def entities_of(
     facts: Mapping[str, EntityFacts], generation: str
 ) -> tuple[EntityFacts, ...]:
-    """Return the entities that a release has, as it has them, in the order of `facts`.
+    """Return the entities of a release, as it has them, in the order of `facts`.
 
     Verbs, lengths and required flags are those of the release; `fields_of` still
     selects the fields.
@@ -149,8 +149,8 @@ def _as_of(entity: EntityFacts, generation: str) -> EntityFacts:
 def _as_early(entity: EntityFacts) -> EntityFacts:
     """Return an entity with its verbs of early releases, and the rights to them.
 
-    They told no rights: what an entity can do there the user may do, unless the module
-    is not active. Unverified: rights are known of one later release only.
+    They had no rights: the user may use all verbs of an entity, unless its module is
+    not active. Unverified: rights are known of one later release only.
     """
     flags = (
         entity.can_create,

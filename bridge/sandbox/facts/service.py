@@ -1,6 +1,6 @@
 """Declared facts about the service itself: its operations and its common types.
 
-Entity types are not here, they are in the TOML files beside this module.
+Entity types are in the TOML files next to this module.
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ from dataclasses import dataclass
 
 from bridge.sandbox.facts.model import GENERATIONS
 
-HEADER = "AutotaskIntegrations"
-"""The one SOAP header; an element and a type of this name."""
+HEADER = "AutotaskIntegrations"  # an element and a type of this name
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +47,7 @@ def required(name: str, type_: str) -> Member:
     return Member(name, type_, "1..1")
 
 
+# Source: the vendor's description of 1.6.0; 1.5 has the same fourteen.
 OPERATIONS = (
     Operation("GetAttachment", (required("attachmentId", "long"),), "tns:Attachment"),
     Operation(
@@ -78,7 +78,6 @@ OPERATIONS = (
         "string",
     ),
 )
-"""Source: the vendor's description of 1.6.0; 1.5 has the same fourteen."""
 
 ENTITY = (
     Member("Fields", "tns:ArrayOfField"),
@@ -92,6 +91,8 @@ HEADER_MEMBERS = (
     Member("ImpersonateAsResourceID", "int", since="1.6.0"),
 )
 
+# Source: the vendor's description of 1.6.0, newer members from captured metadata.
+# Unverified: occurrence of the newer members.
 COMMON_TYPES: Mapping[str, tuple[Member, ...]] = {
     "Attachment": (
         Member("Data", "base64Binary"),
@@ -167,10 +168,6 @@ COMMON_TYPES: Mapping[str, tuple[Member, ...]] = {
         Member("WebUrl", "string"),
     ),
 }
-"""Source: the vendor's description of 1.6.0, newer members from captured metadata.
-
-Unverified: occurrence of the newer members.
-"""
 
 LISTS = (
     "ATWSError",

@@ -251,6 +251,7 @@ def usage_search(query: Query) -> tuple[UsageSearch, list[str]]:
         InvalidRequestError: `page`, `pageSize` or `pageOffset` is not a number.
     """
     page_size, notes = _page_size(query, USAGE_PAGE_SIZE)
+    offset = _offset(query, page_size, "pageOffset", "offset")
     return (
         UsageSearch(
             since=text(query, "from"),
@@ -261,7 +262,7 @@ def usage_search(query: Query) -> tuple[UsageSearch, list[str]]:
             status=text(query, "status"),
             text=text(query, "searchText"),
             page_size=page_size,
-            offset=_offset(query, page_size, "pageOffset", "offset"),
+            offset=offset,
             next_page=_next_page(query),
             total=wants_total(query),
         ),

@@ -102,6 +102,7 @@ def json_list(items: Sequence[object]) -> Response:
         total = len(items) if query_string.wants_total(query) else None
         return json_page(items, next_page=None, total=total)
     page, notes = query_string.page_request(query)
+    # Page tokens contain the name of the endpoint: renaming a view invalidates them.
     found = paging.slice_page(str(request.endpoint), items, page)
     return json_page(
         found.items, next_page=found.next_page, total=found.total, notes=notes

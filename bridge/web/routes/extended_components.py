@@ -49,7 +49,7 @@ def get_part(element: str, resource_id: str, part: str, part_id: str) -> Respons
 
 
 def add_part(element: str, resource_id: str, part: str) -> Response:
-    """Add one to a resource of the account."""
+    """Add a hook or parameter to a resource of the account."""
     place = _place(element, resource_id, part)
     ctx, user = request_context.context(), request_context.user()
     made = element_components.add_component(ctx, user, place, bodies.current_object)
@@ -59,7 +59,7 @@ def add_part(element: str, resource_id: str, part: str) -> Response:
 def replace_part(
     element: str, resource_id: str, part: str, part_id: str = ""
 ) -> Response:
-    """Replace the one that the path, or the body by its `id`, identifies."""
+    """Replace the part identified by the path, or by `id` in the body."""
     place = _place(element, resource_id, part, part_id)
     ctx, user = request_context.context(), request_context.user()
     changed = element_components.replace_component(
@@ -71,7 +71,7 @@ def replace_part(
 def remove_part(
     element: str, resource_id: str, part: str, part_id: str = ""
 ) -> Response:
-    """Remove the one that the path identifies, or all."""
+    """Remove the part identified by the path, or all."""
     place = _place(element, resource_id, part, part_id)
     element_components.remove_component(
         request_context.context(), request_context.user(), place

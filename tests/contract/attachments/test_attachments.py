@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from bridge.sandbox.facts.loader import load_facts
-from bridge.sandbox.wsdl import render
+from bridge.sandbox.soap.wsdl import render
 
 NAMED = 'name="file"; filename="Übersicht 日本.pdf"'
 PDF = b"%PDF-1.4\n"

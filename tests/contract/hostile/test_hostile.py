@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import pytest
 
-from bridge.sandbox import seed
+from bridge.sandbox.data import seed
 from bridge.sandbox.facts.loader import load_facts
 
 FORBIDDEN = dict.fromkeys(set(range(32)) - {9, 10, 13})

@@ -1,6 +1,6 @@
 """A worker whose tasks leave traces: run as a program by the tests beside it.
 
-An effect is a row that can be there once; a trace tells every time that a step ran.
+An effect is a row that can be there once; a trace records each run of a step.
 Both are in a SQLite file of their own, the outside world of these tests.
 """
 
@@ -46,7 +46,7 @@ def affect(job, step, pause_s):
 
 
 def walk(ctx, key, step):
-    """Take as many steps as the key says, those of "lane" in a lane at the vendor."""
+    """Run as many steps as the key says, those of "lane" with a rate limiter slot."""
     job, steps, pause_s, partition = json.loads(key)
     trace(job, -1, "begin")
     with lane(ctx) if partition == "lane" else nullcontext():

@@ -1,4 +1,4 @@
-"""Work is finished by somebody, whoever dies."""
+"""Jobs are finished, whichever workers die."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def upgraded(directory):
 
 @pytest.mark.campaign
 @SQLITE_FIRST
-def test_stopped_worker_gives_back_the_lane_of_a_step_that_does_not_end(fresh_fleet):
+def test_stopped_worker_releases_the_slot_of_a_step_that_does_not_end(fresh_fleet):
     fleet = fresh_fleet
     [worker] = fleet.start(1)
     fleet.ask("calling", pause_s=200, partition="lane")

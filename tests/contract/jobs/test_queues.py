@@ -1,4 +1,4 @@
-"""What is asked for is done once, in turn, and on time."""
+"""Queued jobs run once, in order, and on time."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from campaign import sized
 from lxml import etree
 
 from bridge.sandbox.facts.loader import load_facts
-from bridge.sandbox.wsdl import render
+from bridge.sandbox.soap.wsdl import render
 
 ROOT = Path(__file__).parents[3]
 SOAP = "{http://schemas.xmlsoap.org/soap/envelope/}"

@@ -1,4 +1,4 @@
-"""The governor on SQLite and on PostgreSQL, in this process and in several.
+"""The rate limiter on SQLite and on PostgreSQL, in this process and in several.
 
 The database is shared by all tests of a kind; each test has a tenant of its own.
 """
@@ -60,17 +60,17 @@ def call(number):
         name = plan["databases"][(number + each) % len(plan["databases"])]
         request = CallRequest(name, "shared", "Account", Caller(
             number, Priority(plan["priority"])))
-        asked = time.monotonic()
+        started_at = time.monotonic()
         try:
             with limiter.acquire(
-                request, deadline=asked + plan["wait_s"], read_usage=read
+                request, deadline=started_at + plan["wait_s"], read_usage=read
             ):
                 key = f"{plan['priority']}.{number}.{each}"
-                write("began", name, key, time.monotonic(), asked)
+                write("began", name, key, time.monotonic(), started_at)
                 time.sleep(plan["call_s"])
-                write("ended", name, key, time.monotonic(), asked)
+                write("ended", name, key, time.monotonic(), started_at)
         except ProviderThresholdError as error:
-            write("refused", name, error.message, time.monotonic(), asked)
+            write("refused", name, error.message, time.monotonic(), started_at)
 
 def read():
     write("reading", "", "", time.monotonic(), 0)
@@ -128,13 +128,13 @@ def db(url, data_dir) -> Iterator[Database]:
 
 @pytest.fixture
 def tenant() -> str:
-    """Name a tenant database that nobody has called yet."""
+    """Return the name of a new tenant database."""
     return f"{secrets.token_hex(4)}.example#42"
 
 
 @dataclass
 class Process:
-    """A governor as a process has it, and its calls in short."""
+    """A process's rate limiter, with a short way to acquire slots."""
 
     rate_limiter: SharedRateLimiter
     tenant: str
@@ -163,18 +163,18 @@ class Process:
 
 
 class DeafDatabase(Database):
-    """A database that does what it is told, and at times cannot tell this thread so."""
+    """A database that applies each write, but may lose the confirmation."""
 
     lost = 0
-    asked = 0
-    """How often this thread asked for a connection."""
+    connections = 0
+    """How often the main thread opened a connection."""
 
     def begin(self):
-        self.asked += current_thread() is main_thread()
+        self.connections += current_thread() is main_thread()
         return super().begin()
 
     def read(self):
-        self.asked += current_thread() is main_thread()
+        self.connections += current_thread() is main_thread()
         return super().read()
 
     @contextmanager
@@ -196,7 +196,7 @@ def deaf_db(url, data_dir, db) -> Iterator[DeafDatabase]:
 def start(db, tenant, monkeypatch):
     """Return a function that makes one more process of the same tenant.
 
-    Who waits keeps his place, however long his thread gets no time of the machine.
+    A waiting process keeps its place, however busy the machine is.
     """
     for module in (slots, ledger):
         monkeypatch.setattr(module, "WAITER_S", 300.0)
@@ -225,7 +225,7 @@ class Crowd:
         self._plans.append({**PLAN, "databases": databases, **plan})
 
     def start(self) -> None:
-        """Start one process for each plan; one that imports all and forks them."""
+        """Start a process for each plan, forked from one that imports all modules."""
         command = [sys.executable, "-c", CALLER, *self._arguments]
         self._parent = subprocess.Popen(
             [*command, json.dumps(self._plans)], start_new_session=True

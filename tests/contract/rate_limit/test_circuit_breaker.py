@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text, update
 from waiting import wait_until
 
-from bridge.backends.autotask_soap.client import RetryPolicy
+from bridge.backends.autotask_soap.retry import RetryPolicy
 from bridge.backends.autotask_soap.service import SoapService
 from bridge.backends.autotask_soap.zones import HostPolicy
 from bridge.errors import ProviderUnavailableError
@@ -48,8 +48,8 @@ def fail(*processes, saying=None):
 
 
 def end_pause(db, host):
-    trouble, _ = read_breaker(db, host)
-    over = trouble.open_until - timedelta(seconds=trouble.pause_s)
+    state, _ = read_breaker(db, host)
+    over = state.open_until - timedelta(seconds=state.pause_s)
     with db.begin() as connection:
         connection.execute(
             update(vendor_hosts)
@@ -79,7 +79,7 @@ def test_other_hosts_are_called(start, tenant):
 
 
 @pytest.mark.parametrize("outcome", [each for each in Outcome if each is not DOWN])
-def test_any_answer_to_any_process_begins_the_count_anew(start, outcome):
+def test_any_response_to_any_process_resets_the_count(start, outcome):
     one, other = start(), start()
     for _ in range(MAX_FAILURES - 1):
         call(one, DOWN)
@@ -91,11 +91,11 @@ def test_any_answer_to_any_process_begins_the_count_anew(start, outcome):
     call(one)
 
 
-def test_answer_to_a_call_under_way_closes_it_for_all(start):
+def test_response_to_a_call_in_flight_closes_it_for_all(start):
     one, other = start(), start()
     with other.acquire("Contact"):
         fail(one)
-        time.sleep(1)  # which came first is told by the database's clock, roughly
+        time.sleep(1)  # the order is by the database's clock, roughly
 
     give_up = time.monotonic() + PAUSE_S / 2
     while True:
@@ -121,8 +121,8 @@ def test_one_probe_of_all_processes_passes_when_the_pause_is_over(start, db, hos
     with pytest.raises(ProviderUnavailableError):
         call(other)
 
-    trouble, now = read_breaker(db, host)
-    assert (trouble.open_until - now).total_seconds() > PAUSE_S
+    state, now = read_breaker(db, host)
+    assert (state.open_until - now).total_seconds() > PAUSE_S
     end_pause(db, host)
     call(other)
     time.sleep(0.3)
@@ -174,7 +174,7 @@ def silent():
         thread.join()
 
 
-def test_host_that_is_down_is_asked_for_few_zones(start, silent):
+def test_host_that_is_down_gets_few_zone_requests(start, silent):
     service = SoapService(
         hosts=HostPolicy(allow_loopback=True),
         rate_limiter=start().rate_limiter,
@@ -182,36 +182,38 @@ def test_host_that_is_down_is_asked_for_few_zones(start, silent):
     )
     url = f"http://127.0.0.1:{silent.server_address[1]}"
     for number in range(30):
-        nobody = Credentials(f"{number}@x.example", "secret", url, "CODE")
+        credentials = Credentials(f"{number}@x.example", "secret", url, "CODE")
         with pytest.raises(ProviderUnavailableError, match="zone look-up failed"):
-            service.open_backend(nobody, None, print).query(EntityType("Account"), None)
+            service.open_backend(credentials, None, print).query(
+                EntityType("Account"), None
+            )
     service.close()
 
     assert MAX_FAILURES <= len(silent.calls) < MAX_FAILURES + 4
 
 
-def test_host_that_is_well_costs_nothing_beside_the_lane(start, deaf_db):
+def test_healthy_host_costs_no_statement_beside_the_slot(start, deaf_db):
     process = start(deaf_db)
     call(process)
 
-    before = deaf_db.asked
+    before = deaf_db.connections
     call(process)
 
-    assert deaf_db.asked == before + 1
+    assert deaf_db.connections == before + 1
 
 
-def test_refused_calls_hold_no_lane(start):
+def test_refused_calls_hold_no_slot(start):
     one, other = start(slots=1), start(slots=1)
     fail(one)
     for _ in range(3):
         with pytest.raises(ProviderUnavailableError):
             call(other)
 
-    def no_lane_is_held():
+    def no_slot_is_held():
         [budget] = other.rate_limiter.get_budgets([other.tenant])
         return sum(slot.in_flight for slot in budget.slots) == 0
 
-    wait_until(no_lane_is_held)
+    wait_until(no_slot_is_held)
 
 
 def test_row_of_a_host_that_is_not_called_any_more_expires(start, db, host):

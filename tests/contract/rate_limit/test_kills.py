@@ -16,7 +16,7 @@ import urllib.request
 import pytest
 from process_tree import children
 
-from bridge.sandbox import seed
+from bridge.sandbox.data import seed
 
 WAIT_S = 60.0
 CALLERS = 12
@@ -72,7 +72,7 @@ def serve(demo, demo_dir):
 
 
 def wait_for_answers(callers, since):
-    """Wait until each caller was answered after a time."""
+    """Wait until each caller got a response after a time."""
     deadline = time.monotonic() + 2 * WAIT_S
     while not all(
         each.answered_at and each.answered_at[-1] > since for each in callers
@@ -98,9 +98,9 @@ def test_no_caller_that_tries_again_sees_more_than_its_cut_connection(
             for child in children(pid):
                 os.kill(child, signal.SIGKILL)
             killed_at = time.monotonic()
-            # A call that was as good as answered may be heard of a moment later.
+            # A call that was almost complete may be seen a moment later.
             wait_for_answers(callers, killed_at + 0.2)
-            print(f"{time.monotonic() - killed_at:.1f} s until all were answered again")
+            print(f"{time.monotonic() - killed_at:.1f} s until all got responses again")
     finally:
         over.set()
         vendor.control("DELETE", "knobs")

@@ -1,4 +1,4 @@
-"""Real processes on one database: nothing is passed, and the dead give back."""
+"""Real processes on one database: no limit is exceeded, dead ones release slots."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ LEASE_S = 3.0
 RULES = {"slots": 3, "lease_s": 60.0, "wait_s": 100.0}
 
 
-class Written:
+class Change:
     changed = settled = True
 
 
-def test_processes_never_hold_more_lanes_than_there_are(crowd, tenant):
+def test_processes_never_hold_more_slots_than_there_are(crowd, tenant):
     for _ in range(3):
         crowd.add([tenant], calls=8)
     crowd.start()
@@ -44,7 +44,9 @@ def test_processes_never_pass_the_budget_together(crowd, tenant, start):
     assert all("budget exhausted" in event[2] for event in crowd.events("refused"))
 
 
-def test_lane_of_a_process_killed_here_comes_back_at_once(crowd, tenant, start):
+def test_slot_of_a_process_killed_on_this_host_is_released_at_once(
+    crowd, tenant, start
+):
     process = start(slots=1, lease_s=600)
     rules = {"slots": 1, "lease_s": 600}
     crowd.add([tenant], rules=rules, threads=1, calls=1, call_s=600)
@@ -58,7 +60,7 @@ def test_lane_of_a_process_killed_here_comes_back_at_once(crowd, tenant, start):
         pass
 
 
-def test_lane_of_a_process_that_died_elsewhere_comes_back_when_its_lease_is_over(
+def test_slot_of_a_process_that_died_elsewhere_is_released_with_its_lease(
     db, tenant, start
 ):
     process = start(slots=1)
@@ -66,13 +68,13 @@ def test_lane_of_a_process_that_died_elsewhere_comes_back_when_its_lease_is_over
         queue = lease.queue.replace("Contact", "Account")
     began = time.monotonic()
 
-    def take_elsewhere(ledger, now):
+    def acquire_elsewhere(ledger, now):
         claim = SlotRequest.of(Caller(1), now, usage_reading=False)
         ledger.acquire(queue, claim, "elsewhere.1.1.1", now)
         ledger.alive["elsewhere.1.1.1"] = now + LEASE_S
-        return Written()
+        return Change()
 
-    LedgerRow(db, tenant).change(take_elsewhere, patience_s=60)
+    LedgerRow(db, tenant).change(acquire_elsewhere, patience_s=60)
 
     with process.acquire(wait_s=60):
         waited_s = time.monotonic() - began
@@ -82,7 +84,7 @@ def test_lane_of_a_process_that_died_elsewhere_comes_back_when_its_lease_is_over
 
 @pytest.mark.campaign
 def test_eight_processes_two_tenants_one_identifier(crowd, tenant):
-    """Seconds of load with kills: lanes hold, and every survivor is served."""
+    """Seconds of load with kills: limits hold, and survivors are served."""
     tenants = [tenant, f"other-{tenant}"]
     options = {"rules": RULES, "threads": 6, "call_s": 0.02}
     for _ in range(4):

@@ -36,7 +36,7 @@ class Vendor:
         self._send(rate_limiter, request)
 
     def read(self, rate_limiter: SharedRateLimiter) -> Usage:
-        """Ask for the count, as the backend does: through the governor."""
+        """Read the count, as the backend does: through the rate limiter."""
         request = CallRequest(self.tenant, "shared", "", Caller(1), usage_reading=True)
         self.readings.append(self.used)
         self._send(rate_limiter, request)
@@ -107,9 +107,7 @@ def test_calls_of_all_processes_wait_for_one_reading(used_up, vendor, db, tenant
     assert vendor.readings == [10_000, 11]
 
 
-def test_vendor_that_is_still_used_up_is_asked_once_in_a_minute(
-    used_up, vendor, db, tenant
-):
+def test_used_up_budget_is_read_once_in_a_minute(used_up, vendor, db, tenant):
     vendor.used = 10_000
     age_reading(db, tenant, 60)
     for rate_limiter in used_up * 2:
@@ -164,7 +162,7 @@ def test_call_is_not_refused_by_what_one_process_saw_before(
     vendor.call(one)
 
 
-def test_figures_say_what_is_read_and_what_is_assumed(used_up, tenant):
+def test_budgets_show_what_is_read_and_what_is_assumed(used_up, tenant):
     one, other = used_up
     [assumed] = one.get_budgets([tenant])
     other.report_usage(tenant, FREE)

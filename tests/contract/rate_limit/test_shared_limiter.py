@@ -1,4 +1,4 @@
-"""Lanes, budget and priorities, as two processes on one database see them."""
+"""Slots, budget and priorities, as two processes on one database see them."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def wait_for_interactive(db, tenant):
 
     def seen():
         row.refresh()
-        claims = [one for each in row.ledger.waiting.values() for one in each.values()]
-        return Priority.INTERACTIVE in [priority for priority, *_ in claims]
+        waiters = [one for each in row.ledger.waiting.values() for one in each.values()]
+        return Priority.INTERACTIVE in [priority for priority, *_ in waiters]
 
     wait_until(seen)
 
@@ -50,7 +50,7 @@ def in_thread(process, order, name, **options):
     return thread
 
 
-def test_lanes_are_shared_by_all_processes(start):
+def test_slots_are_shared_by_all_processes(start):
     one, other = start(slots=3), start(slots=3)
 
     with one.acquire(), one.acquire(), other.acquire():
@@ -60,7 +60,7 @@ def test_lanes_are_shared_by_all_processes(start):
             one.acquire().__enter__()
 
 
-def test_other_entities_and_identifiers_have_lanes_of_their_own(start):
+def test_other_entities_and_integration_codes_have_their_own_slots(start):
     process = start(slots=1)
 
     with (
@@ -71,7 +71,7 @@ def test_other_entities_and_identifiers_have_lanes_of_their_own(start):
         pass
 
 
-def test_lane_given_back_is_free_for_other_processes_shortly_after(start):
+def test_released_slot_is_free_for_other_processes_shortly_after(start):
     one, other = start(slots=1), start(slots=1)
     with one.acquire():
         pass
@@ -80,7 +80,7 @@ def test_lane_given_back_is_free_for_other_processes_shortly_after(start):
         pass
 
 
-def test_waiting_call_gets_the_lane_as_soon_as_it_is_given_back(start):
+def test_waiting_call_gets_a_released_slot_at_once(start):
     one, other = start(slots=1), start(slots=1)
     order = []
     with one.acquire():
@@ -113,7 +113,7 @@ def test_interactive_call_overtakes_bulk_calls_of_its_own_and_other_processes(
     assert len(order) == 3
 
 
-def test_who_came_first_goes_first_among_equals(start):
+def test_first_come_first_served_among_equal_priorities(start):
     holder, first, second = (start(slots=1) for _ in range(3))
     order = []
     with holder.acquire():
@@ -127,14 +127,14 @@ def test_who_came_first_goes_first_among_equals(start):
     assert order == ["first", "second"]
 
 
-def test_call_longer_than_the_lease_keeps_its_lane(start):
+def test_call_longer_than_the_lease_keeps_its_slot(start):
     one, other = start(slots=1, lease_s=4), start(slots=1, lease_s=4)
 
     with one.acquire(), pytest.raises(ProviderThresholdError):
         other.acquire(wait_s=9).__enter__()
 
 
-def test_lane_taken_without_hearing_of_it_is_free_again(start, deaf_db):
+def test_slot_acquired_without_confirmation_is_free_again(start, deaf_db):
     deaf, other = start(deaf_db, slots=3), start(slots=3)
     with deaf.acquire(wait_s=60):
         pass
@@ -148,7 +148,7 @@ def test_lane_taken_without_hearing_of_it_is_free_again(start, deaf_db):
         assert budget.slots[0].in_flight == 3
 
 
-def test_lane_given_back_without_hearing_of_it_is_not_given_back_twice(start, deaf_db):
+def test_slot_released_without_confirmation_is_not_released_twice(start, deaf_db):
     deaf, other = start(deaf_db, slots=2), start(slots=2)
     with deaf.acquire(wait_s=60):
         with deaf.acquire(wait_s=60) as lease:
@@ -173,7 +173,7 @@ def test_process_that_ends_frees_what_it_still_holds(start):
         pass
 
 
-def test_last_lane_is_kept_from_an_instance_that_has_the_others(start):
+def test_last_slot_is_refused_to_an_instance_that_has_the_others(start):
     one, other = start(slots=2), start(slots=2)
     order = []
     with one.acquire(instance=1):
@@ -198,7 +198,7 @@ def test_one_instance_has_only_so_many_calls_over_all_entities(start):
             pass
 
 
-def test_thread_limit_error_takes_a_lane_away(start):
+def test_thread_limit_error_removes_a_slot(start):
     one, other = start(slots=3), start(slots=3)
     with one.acquire() as lease:
         lease.outcome = Outcome.THREAD_LIMIT
@@ -252,7 +252,7 @@ def test_quota_error_of_the_vendor_stops_all_processes(start):
         other.acquire().__enter__()
 
 
-def test_vendor_is_asked_for_its_count_once_by_whichever_process(start):
+def test_vendor_count_is_read_once_by_any_process(start):
     one, other = start(), start()
     for process in (one, other, one, other):
         with process.acquire(priority=Priority.BULK, wait_s=60):
@@ -265,7 +265,7 @@ def test_vendor_is_asked_for_its_count_once_by_whichever_process(start):
     assert len(one.readings + other.readings) == 1
 
 
-def test_quiet_tenant_pays_no_call_for_readings(start):
+def test_tenant_with_few_calls_pays_no_call_for_readings(start):
     process = start()
     for _ in range(20):
         with process.acquire():
@@ -274,7 +274,7 @@ def test_quiet_tenant_pays_no_call_for_readings(start):
     assert process.readings == []
 
 
-def test_figures_show_budget_lanes_and_who_waits(start):
+def test_budgets_show_usage_slots_and_waiting_processes(start):
     one, other = start(slots=1), start(slots=1)
     one.rate_limiter.report_usage(one.tenant, Usage(5_000, 60, 30))
     with one.acquire("Ticket"):
@@ -293,7 +293,7 @@ def test_figures_show_budget_lanes_and_who_waits(start):
     )
 
 
-def test_tracking_identifier_is_nowhere_in_the_database(start, db):
+def test_integration_code_is_nowhere_in_the_database(start, db):
     process = start()
     with process.acquire(identifier="ABCDEFGH-IDENTIFIER"), db.read() as connection:
         rows = connection.execute(text("SELECT * FROM vendor_ledgers")).all()

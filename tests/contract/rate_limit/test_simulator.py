@@ -1,4 +1,4 @@
-"""Processes that call a simulated vendor: what it sees of the lanes."""
+"""Processes that call a simulated vendor: how many concurrent calls it sees."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import urllib.request
 import pytest
 from campaign import sized
 
-from bridge.sandbox import seed
+from bridge.sandbox.data import seed
 
 CALLER = """
 import json, os, sys, threading
@@ -120,7 +120,7 @@ def simulator():
     ],
 )
 @pytest.mark.usefixtures("db")
-def test_vendor_never_sees_more_calls_than_there_are_lanes(
+def test_vendor_never_sees_more_calls_than_there_are_slots(
     simulator, url, data_dir, processes, threads, calls, latency_ms
 ):
     knobs = {"latency_p50_ms": latency_ms, "latency_p99_ms": 2 * latency_ms}

@@ -1,4 +1,4 @@
-"""GET /usage/vendor, and the governor behind the facade."""
+"""GET /usage/vendor, and the rate limiter behind the facade."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def usage(api):
     return answer.json()
 
 
-def test_figures_of_the_callers_tenant_database(api, demo, vendor):
+def test_usage_of_the_callers_tenant_database(api, demo, vendor):
     assert api.get("/hubs/crm/accounts?pageSize=1").status == 200
 
     (budget,) = usage(api)
@@ -28,7 +28,7 @@ def test_figures_of_the_callers_tenant_database(api, demo, vendor):
     assert vendor.calls() == {"query": 2}
 
 
-def test_organizations_that_share_a_tenant_see_the_same_figures(api, foreign):
+def test_organizations_that_share_a_tenant_see_the_same_usage(api, foreign):
     ours, theirs = usage(api), usage(foreign)
 
     assert [budget["database"] for budget in ours] == [
@@ -36,12 +36,12 @@ def test_organizations_that_share_a_tenant_see_the_same_figures(api, foreign):
     ]
 
 
-def test_figures_ask_for_user_and_organization(api):
+def test_usage_requires_user_and_organization(api):
     assert api.get("/usage/vendor", authorization="User nobody").status == 401
 
 
 def ask_together(api, vendor):
-    """Send twelve equal calls at once; return how often the vendor was asked."""
+    """Send twelve equal calls at once; return how often the vendor was called."""
     vendor.control("POST", "faults", {"kind": "delay", "times": 12, "seconds": 1})
     vendor.forget()
     answers = []

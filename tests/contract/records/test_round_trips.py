@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from bridge.sandbox import seed
+from bridge.sandbox.data import seed
 from bridge.sandbox.facts.loader import load_facts
 
 FULL = os.environ.get("BRIDGE_CAMPAIGN") == "full"

@@ -23,7 +23,7 @@ ENVELOPE = (
 
 @dataclass
 class Reply:
-    """One HTTP answer, with the parts of an ATWSResponse at hand."""
+    """One HTTP response and the parts of its ATWSResponse."""
 
     http: requests.Response
 
@@ -221,7 +221,7 @@ def fresh(soap):
 
 @pytest.fixture
 def steer(soap):
-    """Call a control path; everything is as at the start before and after."""
+    """Call a control path; knobs, clock and faults are reset before and after."""
 
     def call(method, path, document=None):
         url = f"{soap.url}/sandbox/{path}"
@@ -238,7 +238,7 @@ def steer(soap):
 
 @pytest.fixture
 def own_sandbox(tmp_path):
-    """Run a simulator of one's own with some options; yield its user."""
+    """Run another simulator with some options; yield its user."""
 
     @contextmanager
     def run(*options):

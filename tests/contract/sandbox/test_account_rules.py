@@ -232,7 +232,7 @@ def test_an_additional_contact_is_of_the_ticket_s_account(fresh):
         assert fresh.write("create", ADDITIONAL, record(values)).errors == errors
 
 
-def test_the_contact_of_a_ticket_is_none_of_its_additional_ones(fresh):
+def test_a_new_contact_of_a_ticket_is_removed_from_its_additional_ones(fresh):
     values = TICKET | {"AccountID": 0, "ContactID": RICK_OF_OWN}
     ticket = made(fresh, "Ticket", values)
     made(fresh, ADDITIONAL, {"TicketID": ticket, "ContactID": IDA_OF_OWN})

@@ -67,7 +67,7 @@ def test_a_file_comes_back_as_it_was(fresh):
     assert entity["AttachDate"]
 
 
-def test_a_deleted_file_is_gone(fresh):
+def test_a_deleted_file_cannot_be_read(fresh):
     attachment_id = made(fresh)
 
     first, second = delete(fresh, attachment_id), delete(fresh, attachment_id)
@@ -179,7 +179,7 @@ def test_an_opportunity_may_be_named_by_its_own_member(fresh):
         ({"data": None}, "required field Data."),
     ],
 )
-def test_what_is_not_right_is_a_fault(fresh, info, says):
+def test_an_invalid_upload_is_a_fault(fresh, info, says):
     reply = create(fresh, **info)
 
     assert reply.http.status_code == 500
@@ -205,7 +205,7 @@ def test_what_cannot_be_bound_is_a_fault(soap, body):
 
 
 @pytest.mark.parametrize("operation", ["GetAttachment", "DeleteAttachment"])
-def test_an_id_that_is_no_number_is_a_fault(soap, operation):
+def test_an_id_that_is_not_a_number_is_a_fault(soap, operation):
     reply = soap.call(operation, "<attachmentId>x</attachmentId>")
 
     assert "Input string was not in a correct format." in reply.fault

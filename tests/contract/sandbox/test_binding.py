@@ -54,7 +54,7 @@ def test_an_unknown_operation_uses_no_quota_either(fresh):
 
 
 @pytest.mark.parametrize("body", ["", "<attachment/>"])
-def test_an_upload_that_says_nothing_is_read_and_costs_a_call(fresh, body):
+def test_an_empty_upload_is_read_and_counts_as_a_call(fresh, body):
     before = used(fresh)
 
     reply = fresh.call("CreateAttachment", body)
@@ -137,7 +137,7 @@ def test_types_that_are_not_the_field_s_own(soap, declared, text):
 
 @pytest.mark.parametrize("declared", ["int", "xsd:frob", "Account", "soap:int", ""])
 def test_types_that_the_reader_does_not_know_are_none(soap, declared):
-    """They come as what was written, so the engine judges them as it does untyped."""
+    """They are passed on as text, and validated like untyped values."""
     good = soap.write("create", "Contact", with_active(declared, "1"))
     bad = soap.write("create", "Contact", with_active(declared, "x"))
     empty = soap.write(
@@ -176,7 +176,7 @@ def test_a_type_is_found_by_its_namespace_whatever_the_prefix(soap):
     ],
 )
 @pytest.mark.parametrize("before", ["", "Größe 😀", "\n\n  <!-- \n -->"])
-def test_a_fault_says_line_and_column_of_the_element(soap, entity, name, before):
+def test_a_fault_names_line_and_column_of_the_element(soap, entity, name, before):
     comment = before or "<!-- -->"
     body = f'<create xmlns="{SPACE}"><Entities>{comment}{entity}</Entities></create>'
     text = soap.envelope(body)
@@ -259,7 +259,7 @@ def test_numbers_and_formats_may_be_nested_too(soap):
     )
 
 
-def test_an_argument_that_is_nested_twice_more_is_no_name(soap):
+def test_an_argument_nested_twice_more_is_not_read(soap):
     inner = "<psObjectType>" + nested("psObjectType", "Account") + "</psObjectType>"
 
     assert "Unable to find entity" in soap.call("GetFieldInfo", inner).fault
@@ -309,13 +309,13 @@ def test_nil_and_empty_user_defined_fields_are_nothing(fresh, nothing):
     assert asset_tags(fresh, ticket) == ["T-2"]
 
 
-def test_a_nil_list_of_user_defined_fields_is_nothing(fresh):
+def test_a_nil_list_of_user_defined_fields_is_ignored(fresh):
     record = f'<id>0</id><UserDefinedFields xsi:nil="true"/>{UDF_TICKET}'
 
     assert fresh.write("create", "Ticket", record).errors == []
 
 
-def test_a_value_without_a_name_is_no_user_defined_field(fresh):
+def test_a_user_defined_field_without_a_name_is_refused(fresh):
     udf = "<UserDefinedField><Value>x</Value></UserDefinedField>"
     record = f"<id>0</id><UserDefinedFields>{udf}</UserDefinedFields>{UDF_TICKET}"
 

@@ -1,4 +1,4 @@
-"""Control paths and what they are sent: refused in words, and never starved."""
+"""Control endpoints: refusals, and responses while all calls wait."""
 
 import select
 import socket
@@ -97,7 +97,7 @@ def test_what_makes_no_sense_is_refused_by_its_name(steer, soap, path, document,
     [b"[" * 100_000, b"{", b"\xff", b'{"advance_s": NaN}', b'{"at": 1e999}', b""],
 )
 @pytest.mark.parametrize("path", ["knobs", "clock", "faults", "seed", "restore"])
-def test_what_is_no_json_is_refused(soap, path, body):
+def test_invalid_json_is_refused(soap, path, body):
     refused = soap.session.post(f"{soap.url}/sandbox/{path}", data=body)
 
     assert refused.status_code == 400
@@ -114,7 +114,7 @@ def test_an_origin_that_cannot_be_read_is_refused(soap):
 
 
 @pytest.mark.campaign
-def test_a_database_that_fails_is_told_in_words(own_sandbox, tmp_path):
+def test_a_database_failure_is_explained(own_sandbox, tmp_path):
     with own_sandbox("--data", "kept.sqlite") as soap:
         with sqlite3.connect(tmp_path / "kept.sqlite") as spoiler:
             spoiler.execute('DROP TABLE "30049 Survey"')
@@ -150,7 +150,7 @@ def test_the_ends_of_the_calendar_can_be_worked_at(steer, fresh):
 
 
 @pytest.mark.parametrize("at", ["2021-07-01T12:00:00Z", "1999-12-31T23:59:59-05:00"])
-def test_the_clock_shows_in_the_date_header_of_every_answer(steer, soap, at):
+def test_the_date_header_of_every_response_follows_the_clock(steer, soap, at):
     steer("POST", "clock", {"at": at, "frozen": True}).raise_for_status()
     expected = format_datetime(datetime.fromisoformat(at).astimezone(UTC), usegmt=True)
 
@@ -222,7 +222,7 @@ def test_operations_that_are_none_are_counted_as_one(steer, soap):
 
 
 def hang(soap, count):
-    """Send so many calls without reading an answer; return their connections."""
+    """Send so many calls without reading a response; return their connections."""
     host, _, port = soap.url.removeprefix("http://").partition(":")
     body = soap.envelope(f'<query xmlns="{soap.namespace}"/>').encode()
     head = (
@@ -237,12 +237,12 @@ def hang(soap, count):
 
 
 @pytest.mark.campaign
-def test_control_answers_while_all_calls_hang(own_sandbox):
+def test_control_endpoints_respond_while_all_calls_wait(own_sandbox):
     with own_sandbox("--limits", "generous") as soap:
         knobs, requests_ = (f"{soap.url}/sandbox/{x}" for x in ("knobs", "requests"))
         soap.session.post(knobs, json={"timeout_rate": 1}).raise_for_status()
         connections = hang(soap, 170)
-        # Only those are answered that found no room.
+        # Only those without a slot get a response.
         answered, _, _ = select.select(connections, [], [], 120)
         busy = answered[0].recv(40)
         began = time.monotonic()

@@ -1,4 +1,4 @@
-"""The report on what is simulated, against what a simulator tells of itself."""
+"""The coverage report, compared with the metadata of a running simulator."""
 
 import re
 import subprocess
@@ -31,7 +31,7 @@ def reported(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def served(soap):
-    """What the simulator tells of its entities, by name."""
+    """The entities of the simulator's metadata, by name."""
     infos = soap.call("GetEntityInfo").find_all("EntityInfo")
     return {
         info.findtext("{*}Name"): {
@@ -46,16 +46,16 @@ def test_all_served_entities_are_reported_and_no_others(reported, served):
 
 
 def test_verbs_are_those_that_are_carried_out(reported, served):
-    for name, told in served.items():
-        able = [verb for verb, word in VERBS.items() if told[f"Can{word}"] == "true"]
-        closed = [v for v in able if told[f"UserAccessFor{VERBS[v]}"] == "None"]
+    for name, info in served.items():
+        able = [verb for verb, word in VERBS.items() if info[f"Can{word}"] == "true"]
+        closed = [v for v in able if info[f"UserAccessFor{VERBS[v]}"] == "None"]
         opened = [verb for verb in able if verb not in closed]
         assert reported[name][:2] == ["".join(opened), "".join(closed)], name
 
 
 def test_entities_with_udfs_can_have_them(reported, served):
     flagged = {
-        n for n, told in served.items() if told["HasUserDefinedFields"] == "true"
+        n for n, info in served.items() if info["HasUserDefinedFields"] == "true"
     }
 
     assert flagged <= {name for name, row in reported.items() if row[4] == "yes"}

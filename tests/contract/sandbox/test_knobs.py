@@ -22,7 +22,7 @@ def names(soap, first_name):
     return soap.query("Contact", where).ids
 
 
-def test_all_knobs_are_shown_turned_and_put_back(steer):
+def test_all_knobs_are_shown_set_and_reset(steer):
     start = steer("GET", "knobs").json()
 
     turned = steer("POST", "knobs", {"reset_rate": 0.5, "recording": True}).json()
@@ -44,7 +44,7 @@ def test_all_knobs_are_shown_turned_and_put_back(steer):
         ({"reset_rate": 0.6, "fault_rate": 0.6}, "not be more than 1 together"),
     ],
 )
-def test_wrong_knobs_are_refused_with_the_reason_and_none_is_turned(
+def test_invalid_knobs_are_refused_with_the_reason_and_none_is_set(
     steer, document, says
 ):
     before = steer("GET", "knobs").json()
@@ -90,7 +90,7 @@ def test_connections_break(steer, soap, knob):
         ("fault_rate", 500, "text/xml; charset=utf-8"),
     ],
 )
-def test_answers_are_replaced(steer, soap, knob, status, kind):
+def test_responses_are_replaced(steer, soap, knob, status, kind):
     steer("POST", "knobs", {knob: 1})
 
     reply = soap.write("create", "Contact", CONTACT.format("Never"))
@@ -127,7 +127,7 @@ def test_latency_follows_its_percentiles(steer, soap):
     assert waits[-1] > waits[0] + 5
 
 
-def test_a_timeout_gives_no_answer_and_does_nothing(steer, soap):
+def test_a_timeout_sends_no_response_and_executes_nothing(steer, soap):
     steer("POST", "knobs", {"timeout_rate": 1, "timeout_s": 0.4})
     start = time.monotonic()
 
@@ -243,7 +243,7 @@ def test_seeding_passes_all_rules(steer, soap):
     steer("POST", "reset").raise_for_status()
 
 
-def test_exchanges_are_kept_while_recording(steer, soap):
+def test_exchanges_are_recorded_while_the_knob_is_on(steer, soap):
     soap.query("Contact", QUERY)
     assert steer("GET", "exchanges").json() == {"exchanges": []}
     steer("POST", "knobs", {"recording": True})
@@ -257,7 +257,7 @@ def test_exchanges_are_kept_while_recording(steer, soap):
     assert soap.password not in str(kept)
 
 
-def test_clients_that_hang_up_hurt_nobody(steer, soap):
+def test_clients_that_disconnect_do_not_affect_others(steer, soap):
     steer("POST", "knobs", {"drip_rate": 1, "drip_s": 0.2})
     host, _, port = soap.url.removeprefix("http://").partition(":")
     request = (

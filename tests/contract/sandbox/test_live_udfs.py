@@ -209,7 +209,7 @@ def test_an_entity_has_so_many_udfs_and_no_more(fresh):
     assert one_more.errors == ["The Contact Entity cannot have more than 100 UDFs."]
 
 
-def test_a_reset_forgets_them_and_numbers_begin_anew(fresh):
+def test_a_reset_removes_them_and_restarts_their_numbers(fresh):
     first = define(fresh, "Bays")
     give(fresh, "Bays", "seven")
     fresh.session.post(f"{fresh.url}/sandbox/reset").raise_for_status()

@@ -1,4 +1,4 @@
-"""Input that no client should send: the vendor's kind of answer, always and soon."""
+"""Malformed input: each gets a response like the vendor's, and soon."""
 
 import random
 import re
@@ -106,7 +106,7 @@ def bent(chance, data):
 
 
 def assert_kind(reply, seconds):
-    """The answer is a web page, a fault, or an ordinary answer; and it came soon."""
+    """The response is a web page, a fault, or an ordinary one; and it came soon."""
     http = reply.http
     assert seconds < 50
     assert b"Traceback" not in http.content

@@ -1,4 +1,4 @@
-"""64 clients at once: nothing fails that was not asked to, no write is lost."""
+"""64 concurrent clients: only queued faults happen, no write is lost."""
 
 import base64
 import http.client

@@ -1,4 +1,4 @@
-"""The data set `million`: made once, opened at once, and never hopeless to ask."""
+"""The data set `million`: built once, opened at once, and queries stay fast."""
 
 import json
 import subprocess

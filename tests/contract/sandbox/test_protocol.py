@@ -153,7 +153,7 @@ def test_ws_addressing_is_not_understood(soap):
     assert soap.post(text).fault == "SOAP header Action was not understood."
 
 
-def test_large_answers_are_compressed_on_request(soap):
+def test_large_responses_are_compressed_on_request(soap):
     inner = "<psObjectType>Account</psObjectType>"
     small = soap.call("GetWsdlVersion", headers={"Accept-Encoding": "gzip"})
     plain = soap.call("GetFieldInfo", inner, headers={"Accept-Encoding": "identity"})
@@ -167,7 +167,7 @@ def test_large_answers_are_compressed_on_request(soap):
     assert len(raw) < len(plain.http.content) / 4
 
 
-def test_the_description_has_the_address_it_was_asked_at(soap):
+def test_the_description_has_the_address_of_the_request(soap):
     path = f"{soap.url}/atservices/1.6/ATWS.wsdl"
     named = soap.session.get(path, headers={"Host": "sandbox.example:81"})
     hostile = soap.session.get(path, headers={"Host": 'x"<y>'})
@@ -294,7 +294,7 @@ def test_a_hang_up_before_or_after_the_commit(soap, break_next, after_commit):
     assert len(soap.query("Contact", named).ids) == int(after_commit)
 
 
-def test_half_an_answer(soap, break_next):
+def test_half_a_response(soap, break_next):
     break_next("truncate", times=2)
 
     for _ in range(2):
@@ -341,7 +341,7 @@ def test_a_chunked_body_is_read(soap):
     assert b"<GetWsdlVersionResult>1.6.11<" in reply.content
 
 
-def test_a_connection_that_says_nothing_does_no_harm(soap):
+def test_an_idle_connection_does_no_harm(soap):
     where = urlsplit(soap.url)
     with socket.create_connection((where.hostname, where.port)) as silent:
         assert soap.call("GetWsdlVersion").http.status_code == 200

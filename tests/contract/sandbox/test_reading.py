@@ -1,4 +1,4 @@
-"""query: operators, logic, limits, paging and the exact form of answers."""
+"""query: operators, logic, limits, paging and the exact form of responses."""
 
 import re
 

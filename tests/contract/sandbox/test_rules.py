@@ -99,7 +99,7 @@ def test_tickets_that_are_refused(soap, change, errors):
 
 
 def test_a_ticket_gets_number_and_stamps(fresh, steer):
-    # Numbers begin anew each day.
+    # Numbers start at 1 each day.
     noon = {"at": "2021-06-14T16:00:00Z", "frozen": True}
     steer("POST", "clock", noon).raise_for_status()
     resource, role = a_resource_with_its_role(fresh)
@@ -188,7 +188,7 @@ def float_or_text(text):
 
 
 @pytest.mark.parametrize("version", ["1.5", "1.6"])
-def test_what_is_sent_goes_before_the_category_s_defaults(fresh, version):
+def test_sent_values_take_precedence_over_the_category_s_defaults(fresh, version):
     client = fresh if version == "1.6" else fresh.old
     sent = TICKET | {"IssueType": 10, "TicketCategory": ALERT_CATEGORY}
 
@@ -218,7 +218,7 @@ def test_a_category_supplies_no_due_date_on_update(fresh):
     assert reply.errors == ["DueDateTime is required.; on record number [1]"]
 
 
-def test_tasks_that_a_project_completes_are_seen_by_those_who_poll(fresh):
+def test_tasks_that_a_project_completes_are_found_by_polling(fresh):
     clock = f"{fresh.url}/sandbox/clock"
     fresh.session.post(clock, json={"advance_s": 3600}).raise_for_status()
     before = where(fresh, "Task", ProjectID=4).entities
@@ -241,7 +241,7 @@ def test_tasks_that_a_project_completes_are_seen_by_those_who_poll(fresh):
     fresh.session.delete(clock).raise_for_status()
 
 
-def test_dates_that_stand_still_do_so_for_a_project_s_tasks_too(fresh):
+def test_the_knob_for_unmoved_dates_applies_to_a_project_s_tasks(fresh):
     knobs = f"{fresh.url}/sandbox/knobs"
     fresh.session.post(knobs, json={"dates_stand_still": True}).raise_for_status()
     dates = {
@@ -376,7 +376,7 @@ def test_a_task_ignores_impersonation(fresh):
     assert task["CreatorResourceID"] == "8"
 
 
-@pytest.mark.parametrize("who", [8, 7, 99, -1])  # API user, inactive, nobody
+@pytest.mark.parametrize("who", [8, 7, 99, -1])  # API user, inactive, unknown
 def test_who_cannot_be_impersonated(fresh, who):
     reply = fresh.acting_as(who).write("create", "AccountNote", record(NOTE))
 
@@ -418,7 +418,7 @@ def test_entities_that_cannot_be_queried(soap):
     assert "permissions to query" in reply.errors[0]
 
 
-def test_a_password_is_stars_and_stays_so(soap):
+def test_a_masked_password_is_not_overwritten_by_its_mask(soap):
     resources = where(soap, "Resource", Active=1).entities
 
     assert {row["Password"] for row in resources} == {"******"}

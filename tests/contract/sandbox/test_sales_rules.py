@@ -79,7 +79,7 @@ def test_a_contract_s_contact_is_found_by_name(fresh):
         (TROY, "Rick Malley"),  # not active
     ],
 )
-def test_a_name_that_is_no_contact_s_goes_to_a_udf(fresh, account, name):
+def test_the_name_of_an_unknown_contact_is_stored_in_a_udf(fresh, account, name):
     contract = made(fresh, "Contract", CONTRACT, AccountID=account, ContactName=name)
 
     row = one(fresh, "Contract", contract)

@@ -1,4 +1,4 @@
-"""Published exchanges replayed: answers have the samples' form, member by member."""
+"""Published exchanges replayed: responses have the samples' form in each member."""
 
 import os
 import re
@@ -70,7 +70,7 @@ def shape(text):
         "19-soap-fault-bad-id.http",
     ],
 )
-def test_the_answer_has_the_samples_shape(fresh, name):
+def test_the_response_has_the_samples_shape(fresh, name):
     for sample, expected in exchanges(name):
         request = translated(sample, fresh)
         if "AccountToDo" in request:
@@ -84,7 +84,7 @@ def test_the_answer_has_the_samples_shape(fresh, name):
 
 
 @pytest.mark.parametrize("name", ["15-invoice-markup.http", "20-impersonation.http"])
-def test_the_answer_of_the_first_1_6_has_the_samples_shape(early, name):
+def test_the_response_of_the_first_1_6_has_the_samples_shape(early, name):
     ((sample, expected),) = exchanges(name)
     request = translated(sample, early).replace(">318<", ">29684601<")
 
@@ -113,7 +113,7 @@ def test_udf_metadata_of_the_first_1_6_has_the_samples_shape(early):
 
 
 def kinds(text):
-    """Return the different shapes of the infos in an answer."""
+    """Return the different shapes of the infos in a response."""
     ((_, _, ((_, _, infos),)),) = shape(text)[2]
     return {repr(info) for info in infos}
 
@@ -162,7 +162,7 @@ def test_the_refusal_is_the_samples_to_the_letter(soap, name, position):
     assert reply.http.text == re.sub(r">\s+<", "><", expected)
 
 
-def test_fields_of_an_answer_come_in_the_samples_order(soap):
+def test_fields_of_a_response_come_in_the_samples_order(soap):
     ((_, expected),) = exchanges("02-query-account.http")
     sample = etree.fromstring(expected.encode())
     order = [

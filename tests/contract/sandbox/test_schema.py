@@ -1,4 +1,4 @@
-"""Answers against the service description that the simulator itself serves."""
+"""Responses against the service description that the simulator serves."""
 
 from decimal import Decimal
 
@@ -32,7 +32,7 @@ def payload(reply):
     return reply.tree.find(f"{SOAP}Body")[0]
 
 
-def test_every_kind_of_answer_is_valid(soap, schema):
+def test_every_kind_of_response_is_valid(soap, schema):
     contact = (
         "<id>0</id><Active>1</Active><AccountID>0</AccountID>"
         "<FirstName>X</FirstName><LastName>S</LastName>"

@@ -84,7 +84,7 @@ def test_a_file_keeps_records_even_when_the_processes_are_killed(tmp_path, soap)
     stop(process)
 
 
-def test_a_file_that_is_no_database_is_refused_in_one_line(tmp_path):
+def test_a_file_that_is_not_a_database_is_refused_in_one_line(tmp_path):
     (tmp_path / "notes.txt").write_text("these are no records at all\n" * 50)
 
     done = subprocess.run(

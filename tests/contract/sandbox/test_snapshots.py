@@ -73,7 +73,7 @@ def test_values_of_udfs_come_back_to_their_own(steer, soap):
     assert udf_values(soap) == {"Bays": "seven", "Berths": "nine"}
 
 
-def test_udfs_made_since_the_snapshot_are_gone(steer, soap):
+def test_udfs_created_after_the_snapshot_are_removed(steer, soap):
     define(soap, "Bays")
     give(steer, Bays="seven")
     before = udf_names(soap)

@@ -10,7 +10,7 @@ QUERY = '<field>id<expression op="Equals">4</expression></field>'
 
 @pytest.fixture
 def page(fresh):
-    """Read the page anew; no knob is turned before and after."""
+    """Load the page again; the knobs are reset before and after."""
 
     def read(path="/sandbox"):
         return html.fromstring(fresh.session.get(f"{fresh.url}{path}").content)

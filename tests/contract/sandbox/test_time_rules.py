@@ -101,7 +101,7 @@ def test_time_entries(soap, entry, change, errors):
     assert reply.errors == errors
 
 
-def test_the_role_of_a_task_s_entry_is_held_by_its_resource(fresh, entry, held):
+def test_the_resource_of_a_task_s_entry_has_its_role(fresh, entry, held):
     values = entry | {"TicketID": None, "TaskID": project_task(fresh)}
     own = made(fresh, "TimeEntry", values)
 

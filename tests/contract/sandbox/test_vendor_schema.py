@@ -1,4 +1,4 @@
-"""Every operation's answers are valid by the vendor's own descriptions."""
+"""Every operation's responses are valid by the vendor's own descriptions."""
 
 import os
 from pathlib import Path

@@ -30,7 +30,7 @@ def fields(soap, entity):
     return reply.texts("Name")
 
 
-def test_1_5_answers_in_its_own_namespace(soap):
+def test_1_5_responds_in_its_own_namespace(soap):
     reply = soap.old.query("Account", HOME)
 
     assert reply.ids == [0]
@@ -47,7 +47,7 @@ def test_each_path_knows_its_own_namespace_only(soap):
         assert "did not recognize the value of HTTP Header SOAPAction" in reply.fault
 
 
-def test_the_zone_is_told_in_the_version_that_was_asked(soap):
+def test_the_zone_is_returned_in_the_requested_version(soap):
     reply = soap.old.call("getZoneInfo", f"<UserName>{soap.username}</UserName>")
 
     assert reply.texts("URL") == [soap.old.endpoint]
@@ -125,7 +125,7 @@ def test_the_description_of_1_5(soap):
 
 
 @pytest.mark.parametrize("code", ["", "  \n"])
-def test_1_5_asks_for_no_identifier_unless_the_user_has_one(soap, code):
+def test_1_5_requires_no_code_unless_the_user_has_one(soap, code):
     assigned = replace(soap, username="assigned@bridge-demo.example").old
 
     assert soap.old.query("Account", HOME, code=code).ids == [0]
@@ -136,7 +136,7 @@ def test_1_5_asks_for_no_identifier_unless_the_user_has_one(soap, code):
 
 
 @pytest.mark.parametrize("code", ["", "  \n"])
-def test_1_5_asks_everybody_for_an_identifier_when_told_to(soap, code):
+def test_1_5_requires_a_code_of_all_users_when_set_to(soap, code):
     knobs = f"{soap.url}/sandbox/knobs"
     soap.session.post(knobs, json={"identifier_always": True}).raise_for_status()
 

@@ -40,7 +40,7 @@ def by_id(soap, entity, record_id):
     return found
 
 
-def test_a_create_answers_the_stored_record_with_a_new_id(soap):
+def test_create_returns_the_stored_record_with_a_new_id(soap):
     first = soap.write(
         "create", "Contact", contact(Note="a &amp; &lt;b&gt;", Fax="lost")
     )
@@ -159,7 +159,9 @@ def test_the_entity_type_is_a_qualified_name(soap, prefix):
         ),
     ],
 )
-def test_a_faulty_record_is_refused_in_the_vendors_words(soap, entity, record, message):
+def test_an_invalid_record_is_refused_with_the_vendors_text(
+    soap, entity, record, message
+):
     reply = soap.write("create", entity, record)
 
     assert reply.http.status_code == 200

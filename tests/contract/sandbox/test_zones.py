@@ -56,7 +56,7 @@ def test_the_wrong_zone_refuses_the_login(fresh, move):
         assert reply.http.headers["Content-Type"] == "text/html"
 
 
-def test_every_zone_tells_where_a_user_is(fresh, move):
+def test_every_zone_returns_the_zone_of_a_user(fresh, move):
     move(14)
     other = f"{fresh.url}/Zones/3/atservices/1.6/atws.asmx"
     inner = f"<UserName>{fresh.username}</UserName>"
@@ -112,7 +112,7 @@ def test_unknown_users(fresh, name):
     assert reply.texts("CI") == ["0"]
 
 
-def test_a_lookup_without_its_member_and_one_that_is_no_xml(fresh):
+def test_a_lookup_without_its_member_and_a_malformed_one(fresh):
     headers = {"Content-Type": "text/xml"}
 
     assert fresh.call("getZoneInfo", auth=None).texts("ErrorCode") == ["-1"]

@@ -13,12 +13,12 @@ from contextlib import closing
 
 import pytest
 
-from bridge.backends.autotask_soap.client import RetryPolicy
 from bridge.backends.autotask_soap.connections import Timeouts
+from bridge.backends.autotask_soap.retry import RetryPolicy
 from bridge.backends.autotask_soap.service import SoapService
 from bridge.backends.autotask_soap.zones import HostPolicy
 from bridge.interfaces import Credentials, EntityType
-from bridge.sandbox import seed
+from bridge.sandbox.data import seed
 
 
 class Simulator:
@@ -62,7 +62,7 @@ class Simulator:
         counts = json.loads(self.control("GET", "requests"))["counts"]
         return {name: sum(entities.values()) for name, entities in counts.items()}
 
-    def answered(self, operation, count=1):
+    def response_of(self, operation, count=1):
         """Return the calls of an operation, once the simulator is done with so many."""
         deadline = time.monotonic() + 60
         while self.calls().get(operation, 0) < count and time.monotonic() < deadline:

@@ -327,7 +327,7 @@ def test_reads_survive_a_fault(backend, simulator, account, kind):
 
     assert backend.query(account, None) == expected
     # The delayed one ends last, and must not be counted in the next test.
-    assert simulator.answered("query", 3) == 3
+    assert simulator.response_of("query", 3) == 3
 
 
 @pytest.mark.parametrize("after_commit", [False, True])
@@ -350,4 +350,4 @@ def test_no_fault_makes_a_create_happen_twice(
     found = backend.query(account, Predicate(NAME, Operator.EQUAL, (name,))).entities
     happened = after_commit or kind in ("truncate", "delay")
     assert len(found) == (1 if happened else 0)
-    assert simulator.answered("create") == 1
+    assert simulator.response_of("create") == 1

@@ -50,7 +50,7 @@ def kind(request) -> str:
 
 @pytest.fixture
 def url(kind, data_dir, postgresql_schema) -> Iterator[str]:
-    """Yield the URL of a database that nobody has upgraded yet."""
+    """Yield the URL of a new database without a schema."""
     if kind == "sqlite":
         data_dir.mkdir(exist_ok=True)
         yield database_url(data_dir, None)
@@ -139,10 +139,10 @@ def instance(db, tenant) -> Instance:
 
 
 @pytest.fixture(scope="session")
-def answered():
-    """Make a row of the request log, as told or else ordinary."""
+def request_entry():
+    """Return a function that builds a row of the request log."""
 
-    def answered(answered_at=datetime(2026, 1, 2, 12, tzinfo=UTC), **changes):
+    def request_entry(answered_at=datetime(2026, 1, 2, 12, tzinfo=UTC), **changes):
         values = {
             "request_id": "3fbc",
             "organization_id": 5501,
@@ -161,4 +161,4 @@ def answered():
         }
         return RequestEntry(answered_at=answered_at, **{**values, **changes})
 
-    return answered
+    return request_entry

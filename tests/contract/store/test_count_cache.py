@@ -33,7 +33,7 @@ def test_the_newest_count_wins_and_too_many_is_one(db, instance):
     assert recall(db, instance) == CachedCount(None)
 
 
-def test_nothing_is_kept_for_an_instance_that_was_removed(db, instance):
+def test_nothing_is_saved_for_a_removed_instance(db, instance):
     remove_instance(db, instance.id)
 
     keep(db, instance, 3)

@@ -81,7 +81,7 @@ def test_first_caller_carries_out_and_the_second_waits(take, wanted):
     assert second.id == first.id
 
 
-def test_an_answer_is_kept_by_its_key(db, take, wanted):
+def test_response_is_replayed_by_its_key(db, take, wanted):
     intent = take(wanted)
     assert finish(db, intent.id, "first", Result("said", 7, lifetime_s=60))
 
@@ -90,14 +90,14 @@ def test_an_answer_is_kept_by_its_key(db, take, wanted):
     assert (again.state, again.answer, again.owned) == (State.DONE, "said", False)
 
 
-def test_an_answer_that_is_not_kept_frees_its_key(db, take, wanted):
+def test_response_without_a_lifetime_frees_its_key(db, take, wanted):
     intent = take(wanted)
     finish(db, intent.id, "first", Result("said"))
 
     assert take(wanted, "second").owned
 
 
-def test_an_answer_is_kept_no_longer_than_its_life(db, take, wanted):
+def test_response_is_replayed_no_longer_than_its_lifetime(db, take, wanted):
     intent = take(wanted)
     finish(db, intent.id, "first", Result("said", lifetime_s=0.05))
     time.sleep(0.06)
@@ -108,7 +108,7 @@ def test_an_answer_is_kept_no_longer_than_its_life(db, take, wanted):
     assert again.id != intent.id
 
 
-def test_who_waits_gets_the_answer_that_nobody_else_gets(db, take, unkeyed):
+def test_waiting_caller_gets_the_response_that_is_not_replayed(db, take, unkeyed):
     intent = take(unkeyed)
     waiting = take(unkeyed, "second")
     finish(db, intent.id, "first", Result("said", 7))
@@ -117,14 +117,14 @@ def test_who_waits_gets_the_answer_that_nobody_else_gets(db, take, unkeyed):
     assert take(unkeyed, "third").id != intent.id
 
 
-def test_an_answer_that_nobody_waits_for_is_not_stored(db, take, unkeyed):
+def test_response_without_a_waiting_caller_is_not_stored(db, take, unkeyed):
     intent = take(unkeyed)
     finish(db, intent.id, "first", Result("said", 7))
 
     assert read(db, intent.id, unkeyed).answer is None
 
 
-def test_another_body_of_the_same_key_is_told_apart(db, take, wanted):
+def test_another_body_of_the_same_key_is_detected(db, take, wanted):
     intent = take(wanted)
     mark_unknown(db, intent.id, "first", "lost")
 
@@ -146,9 +146,7 @@ def test_an_unknown_outcome_is_one_callers_to_resolve(db, take, wanted):
     assert (third.owned, third.state) == (False, State.RUNNING)
 
 
-def test_the_outcome_of_a_silent_holder_is_unknown_since_his_lease_ended(
-    db, take, wanted
-):
+def test_outcome_of_a_silent_holder_is_unknown_since_its_lease_ended(db, take, wanted):
     intent = take(wanted, lease_s=30)
     waiting = take(wanted, "second")
     shorten(db, 29.95)
@@ -163,7 +161,7 @@ def test_the_outcome_of_a_silent_holder_is_unknown_since_his_lease_ended(
     assert age_s == pytest.approx(0.05, abs=0.001)
 
 
-def test_the_outcome_of_a_dead_holder_is_unknown_at_once(db, take, wanted, dead_holder):
+def test_outcome_of_a_dead_holder_is_unknown_at_once(db, take, wanted, dead_holder):
     intent = take(wanted, dead_holder)
 
     assert read(db, intent.id, wanted).state is State.UNKNOWN
@@ -192,7 +190,9 @@ def test_what_is_suspended_again_stays_unknown_since_the_first_time(db, take, wa
 
 
 @pytest.mark.parametrize("dead", [True, False])
-def test_without_a_key_an_old_unknown_outcome_is_history(db, take, unkeyed, dead):
+def test_unknown_outcome_without_a_key_is_dropped_after_the_window(
+    db, take, unkeyed, dead
+):
     intent = take(unkeyed, lease_s=0.01)
     if not dead:
         mark_unknown(db, intent.id, "first", "lost")
@@ -205,7 +205,7 @@ def test_without_a_key_an_old_unknown_outcome_is_history(db, take, unkeyed, dead
     assert len(stored(db)) == 2
 
 
-def test_by_its_key_an_unknown_outcome_is_no_history_after_the_window(db, take, wanted):
+def test_unknown_outcome_with_a_key_is_found_after_the_window(db, take, wanted):
     intent = take(wanted)
     mark_unknown(db, intent.id, "first", "lost")
     time.sleep(0.06)
@@ -215,7 +215,9 @@ def test_by_its_key_an_unknown_outcome_is_no_history_after_the_window(db, take, 
 
 @pytest.mark.parametrize(("keyed", "days"), [(True, 30), (False, 1)])
 @pytest.mark.parametrize("state", ["orphaned", "unknown", "resolving", "resent"])
-def test_what_nobody_ends_expires(db, take, wanted, unkeyed, keyed, days, state):
+def test_record_without_a_final_state_expires(
+    db, take, wanted, unkeyed, keyed, days, state
+):
     one = wanted if keyed else unkeyed
     intent = take(one)
     if state != "orphaned":
@@ -246,7 +248,7 @@ def test_a_key_whose_row_has_expired_is_a_new_create(db, take, wanted):
     assert [row.id for row in stored(db)] == [again.id]
 
 
-def test_a_write_that_never_happened_begins_anew(db, take, wanted):
+def test_create_that_was_not_applied_runs_again(db, take, wanted):
     intent = take(wanted)
     mark_unknown(db, intent.id, "first", "lost")
     take(wanted, "second")
@@ -259,7 +261,7 @@ def test_a_write_that_never_happened_begins_anew(db, take, wanted):
     assert running.sent_at > intent.sent_at
 
 
-def test_who_lost_an_intent_does_not_end_it(db, take, wanted):
+def test_former_holder_does_not_finish_a_record(db, take, wanted):
     intent = take(wanted, lease_s=0.01)
     time.sleep(0.02)
     take(wanted, "second")
@@ -269,7 +271,7 @@ def test_who_lost_an_intent_does_not_end_it(db, take, wanted):
     assert read(db, intent.id, wanted).state is State.RUNNING
 
 
-def test_a_record_belongs_to_one_intent(db, take, wanted):
+def test_vendor_record_belongs_to_one_create(db, take, wanted):
     first, second = take(wanted), take(replace(wanted, scope="another"), "second")
 
     assert finish(db, first.id, "first", Result("said", 7, lifetime_s=60))
@@ -293,7 +295,7 @@ def test_the_highest_record_known_is_the_floor_of_the_next(db, take, wanted):
     assert take(other).floor_id is None
 
 
-def test_who_only_resolves_is_not_sending(db, take, wanted):
+def test_holder_that_resolves_is_not_sending(db, take, wanted):
     other = take(replace(wanted, scope="another"))
     intent = take(wanted, "second")
 
@@ -303,7 +305,7 @@ def test_who_only_resolves_is_not_sending(db, take, wanted):
     assert not find_concurrent(db, intent.id, wanted, []).sending
 
 
-def test_who_died_while_sending_is_not_sending(db, take, wanted, dead_holder):
+def test_dead_holder_is_not_sending(db, take, wanted, dead_holder):
     intent = take(wanted)
     take(replace(wanted, scope="another"), dead_holder)
     take(replace(wanted, scope="a third", entity="Account"), "second")
@@ -313,7 +315,7 @@ def test_who_died_while_sending_is_not_sending(db, take, wanted, dead_holder):
     assert find_concurrent(db, intent.id, wanted, []).sending
 
 
-def test_one_of_many_threads_holds_an_intent(take, wanted):
+def test_one_of_many_threads_owns_a_record(take, wanted):
     with ThreadPoolExecutor(16) as threads:
         seen = list(threads.map(lambda n: take(wanted, str(n)), range(16)))
 
@@ -321,7 +323,7 @@ def test_one_of_many_threads_holds_an_intent(take, wanted):
     assert len({intent.id for intent in seen}) == 1
 
 
-def test_rows_nobody_needs_are_removed_in_time(db, take, wanted):
+def test_expired_records_are_deleted(db, take, wanted):
     intent = take(wanted)
     finish(db, intent.id, "first", Result("said", lifetime_s=0.01))
     time.sleep(0.02)
@@ -331,7 +333,7 @@ def test_rows_nobody_needs_are_removed_in_time(db, take, wanted):
     assert len(stored(db)) == 1
 
 
-def test_nothing_of_a_body_or_an_answer_is_stored_in_clear(db, take, wanted):
+def test_bodies_and_responses_are_not_stored_in_clear_text(db, take, wanted):
     secret = replace(wanted, scope="hush-scope", body="hush-body")
     intent = take(secret)
     finish(db, intent.id, "first", Result("hush-answer", lifetime_s=60))
@@ -340,7 +342,7 @@ def test_nothing_of_a_body_or_an_answer_is_stored_in_clear(db, take, wanted):
     assert "hush" not in repr(secret) + repr(take(secret)) + repr(Result("hush"))
 
 
-def test_intents_go_with_their_instance(db, take, wanted):
+def test_records_are_deleted_with_their_instance(db, take, wanted):
     intent = take(wanted)
     remove_instance(db, wanted.instance_id)
 
@@ -351,9 +353,7 @@ def test_intents_go_with_their_instance(db, take, wanted):
         take(wanted)
 
 
-def test_a_claim_given_up_before_anything_was_sent_leaves_a_new_create(
-    db, wanted, take
-):
+def test_abandoned_record_leaves_a_new_create(db, wanted, take):
     first = take(wanted)
     take(wanted, "waits")
 
@@ -366,9 +366,7 @@ def test_a_claim_given_up_before_anything_was_sent_leaves_a_new_create(
     assert second.id != first.id
 
 
-def test_an_unknown_outcome_that_was_taken_up_and_given_up_is_unknown_still(
-    db, wanted, take
-):
+def test_abandoned_record_with_an_unknown_outcome_stays_unknown(db, wanted, take):
     first = take(wanted)
     mark_unknown(db, first.id, "first", "unknown")
     since = take(wanted, "second").unknown_since
@@ -380,7 +378,7 @@ def test_an_unknown_outcome_that_was_taken_up_and_given_up_is_unknown_still(
     assert third.unknown_since == since
 
 
-def test_what_another_holder_has_is_not_given_up(db, wanted, take):
+def test_record_of_another_holder_is_not_abandoned(db, wanted, take):
     first = take(wanted)
 
     abandon(db, "second", "not sent")

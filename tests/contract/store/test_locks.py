@@ -35,7 +35,7 @@ db.close()
 """
 
 
-def test_lease_is_refused_to_others_until_it_is_released(db):
+def test_lock_is_refused_to_others_until_it_is_released(db):
     assert acquire(db, "a", "first", 30)
     assert not acquire(db, "a", "second", 30)
     assert acquire(db, "b", "second", 30)
@@ -44,21 +44,21 @@ def test_lease_is_refused_to_others_until_it_is_released(db):
     assert acquire(db, "a", "second", 30)
 
 
-def test_lease_ends_with_its_time(db):
+def test_lock_expires(db):
     assert acquire(db, "a", "first", 30, now=NOW)
 
     assert not acquire(db, "a", "second", 30, now=NOW + timedelta(seconds=29))
     assert acquire(db, "a", "second", 30, now=NOW + timedelta(seconds=30))
 
 
-def test_holder_prolongs_his_own_lease(db):
+def test_holder_renews_its_own_lock(db):
     assert acquire(db, "a", "first", 30, now=NOW)
     assert acquire(db, "a", "first", 30, now=NOW + timedelta(seconds=20))
 
     assert not acquire(db, "a", "second", 30, now=NOW + timedelta(seconds=49))
 
 
-def test_release_of_a_lost_lease_leaves_it_with_the_new_holder(db):
+def test_release_of_a_lost_lock_leaves_it_with_the_new_holder(db):
     acquire(db, "a", "first", 30, now=NOW)
     acquire(db, "a", "second", 30, now=NOW + timedelta(seconds=30))
     release(db, "a", "first")
@@ -66,7 +66,7 @@ def test_release_of_a_lost_lease_leaves_it_with_the_new_holder(db):
     assert not acquire(db, "a", "third", 30, now=NOW + timedelta(seconds=31))
 
 
-def test_leases_nobody_released_are_removed_in_time(db):
+def test_expired_locks_are_deleted(db):
     for key in ("a", "b", "c"):
         acquire(db, key, "first", 30, now=NOW)
     acquire(db, "d", "first", 30, now=NOW + timedelta(seconds=30))
@@ -76,7 +76,7 @@ def test_leases_nobody_released_are_removed_in_time(db):
     assert keys == ["d"]
 
 
-def test_one_of_many_threads_gets_the_lease(db):
+def test_one_of_many_threads_gets_the_lock(db):
     with ThreadPoolExecutor(16) as threads:
         for key in ("a", "b", "c"):
             got = threads.map(
@@ -86,7 +86,7 @@ def test_one_of_many_threads_gets_the_lease(db):
 
 
 @pytest.mark.usefixtures("fresh_db")
-def test_processes_that_hold_the_lease_lose_no_update(url, data_dir, tmp_path):
+def test_processes_that_hold_the_lock_lose_no_update(url, data_dir, tmp_path):
     counter = tmp_path / "counter"
     counter.write_text("0")
 
@@ -99,7 +99,7 @@ def test_processes_that_hold_the_lease_lose_no_update(url, data_dir, tmp_path):
     assert counter.read_text() == "40"
 
 
-def test_a_dead_holders_lease_is_free_at_once(db, dead_holder):
+def test_lock_of_a_dead_holder_is_free_at_once(db, dead_holder):
     assert acquire(db, "a", dead_holder, 30)
 
     assert acquire(db, "a", "second", 30)

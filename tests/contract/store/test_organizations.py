@@ -77,7 +77,7 @@ def test_user_is_found_by_secret_alone_or_with_his_organization(db, tenant):
         assert found == tenant.user
 
 
-def test_unknown_or_foreign_secrets_find_nobody(db, tenant):
+def test_unknown_or_foreign_secrets_find_no_user(db, tenant):
     other = add_tenant(db, organization="x", email="bob@x.example", password="y")
     pairs = [
         ("unknown", None),
@@ -157,7 +157,7 @@ def test_refusals_of_an_earlier_minute_do_not_count(db):
 
 
 @pytest.mark.usefixtures("tenant")
-def test_refusals_begin_anew_though_too_many_expired_ones_wait_to_be_removed(db):
+def test_refusals_restart_though_many_expired_ones_are_left(db):
     expired = [
         {
             "email_digest": db.keys.digest(address),

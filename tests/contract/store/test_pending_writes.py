@@ -1,4 +1,4 @@
-"""What a database did not take is written as soon as it can be, and once is enough."""
+"""Writes that failed are repeated until they succeed, and are applied once."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ class Line:
                 thread.start()
 
     def _serve(self, caller):
-        """Pass on what is said, by turns, until somebody hangs up."""
+        """Forward both directions by turns, until one side closes."""
         with caller, socket.create_connection(self._address) as server:
             while True:
                 for speaker in select.select([caller, server], [], [])[0]:
@@ -149,7 +149,7 @@ def line(db):
 
 
 @pytest.mark.parametrize("kind", ["postgresql"], indirect=True)
-def test_a_lock_whose_confirmation_was_lost_blocks_nobody(db, line, tmp_path):
+def test_lock_whose_confirmation_was_lost_does_not_block(db, line, tmp_path):
     address = line.url.render_as_string(hide_password=False)
     settings = Settings(data_dir=tmp_path, record_lock_lease_s=120)
     with closing(Database.open(address, keys=db.keys)) as database:
@@ -162,7 +162,7 @@ def test_a_lock_whose_confirmation_was_lost_blocks_nobody(db, line, tmp_path):
         wait_until(lambda: acquire_lock(db, "a record", "another", 60))
 
 
-def test_one_write_that_is_refused_keeps_no_other_back():
+def test_refused_write_does_not_delay_others():
     done, unsaved = [], PendingWrites()
 
     def refuse():
@@ -180,7 +180,7 @@ def test_one_write_that_is_refused_keeps_no_other_back():
     wait_until(lambda: len(done) >= 2)
 
 
-def test_calls_that_were_not_sent_take_no_room_of_results(caplog):
+def test_calls_that_were_not_sent_use_no_capacity_of_results(caplog):
     """While a database is away, any number of creates are refused."""
     away, done, unsaved = threading.Event(), [], PendingWrites()
     away.set()

@@ -132,7 +132,7 @@ def test_the_heir_is_the_first_active_admin_of_the_account(db, tenant, make):
         assert (kept.user_id, kept.account_id) == (heir.id, branch)
 
 
-def test_who_is_not_active_any_more_removes_nobody(db, tenant, make):
+def test_deactivated_user_removes_no_user(db, tenant, make):
     bob, cem = make(), make()
     made = connect(db, cem)
     change_user(db, bob, UserChange(active=False), by=tenant.user)
@@ -161,7 +161,7 @@ def test_only_a_permanent_deactivation_removes_instances(db, tenant, make):
     assert not get_user(db, bob.email).active
 
 
-def test_two_who_remove_each_other_leave_one_with_all_instances(db, make):
+def test_two_users_who_remove_each_other_leave_one_with_all_instances(db, make):
     for _ in ROUNDS:
         bob, cem = make(), make()
         made = [connect(db, bob), connect(db, cem)]
@@ -191,7 +191,7 @@ def test_nothing_is_made_while_its_user_goes(db, tenant, make):
         assert count(db, instances, instances.c.user_id.in_((bob.id, cem.id))) == 0
 
 
-def test_a_login_beside_a_deactivation_leaves_no_session(db, tenant, make):
+def test_login_during_a_deactivation_leaves_no_session(db, tenant, make):
     for _ in ROUNDS:
         bob = make()
 

@@ -41,8 +41,8 @@ def rows(db, table):
         return connection.execute(select(table).order_by(table.c.id)).all()
 
 
-def test_requests_and_vendor_calls_are_stored_as_they_are(db, answered):
-    add_requests(db, [answered(NOW), answered(instance_id=None, status=404)])
+def test_requests_and_vendor_calls_are_stored_as_they_are(db, request_entry):
+    add_requests(db, [request_entry(NOW), request_entry(instance_id=None, status=404)])
     add_vendor_calls(db, [called(), called(outcome="quota")])
 
     first, second = rows(db, request_log)
@@ -55,9 +55,10 @@ def test_requests_and_vendor_calls_are_stored_as_they_are(db, answered):
     assert [row.outcome for row in rows(db, vendor_call_log)] == ["answered", "quota"]
 
 
-def test_an_odd_path_does_not_keep_the_others_from_being_stored(db, answered):
+def test_unusual_path_does_not_prevent_others_from_being_stored(db, request_entry):
     add_requests(
-        db, [answered(path="/a\0b\ud800" + "x" * 9000), answered(path="/plain")]
+        db,
+        [request_entry(path="/a\0b\ud800" + "x" * 9000), request_entry(path="/plain")],
     )
 
     odd, plain = rows(db, request_log)
@@ -66,15 +67,15 @@ def test_an_odd_path_does_not_keep_the_others_from_being_stored(db, answered):
     assert plain.path == "/plain"
 
 
-def test_nothing_to_store_is_no_mistake(db):
+def test_empty_batch_is_accepted(db):
     add_requests(db, [])
 
     assert rows(db, request_log) == []
 
 
-def test_rows_expire(db, answered):
+def test_rows_expire(db, request_entry):
     gone = datetime.now(UTC) - timedelta(seconds=1)
-    add_requests(db, [answered(expires_at=gone), answered()])
+    add_requests(db, [request_entry(expires_at=gone), request_entry()])
     add_vendor_calls(db, [called(expires_at=gone), called()])
     add_traces(
         db,
@@ -100,7 +101,7 @@ def test_a_trace_is_sealed_and_read_back_oldest_first(db):
     assert [*read_traces(db, 900001, request_id="r1")] == []
 
 
-def test_an_instance_is_traced_until_told_otherwise(db, instance):
+def test_instance_is_traced_until_tracing_stops(db, instance):
     instances.trace_until(db, instance.id, LATER)
     assert instances.get_instance(db, instance.id).traced_until == LATER
 

@@ -1,4 +1,4 @@
-"""No secret can be read from the database by somebody without the key ring."""
+"""No secret can be read from the database without the key ring."""
 
 from __future__ import annotations
 

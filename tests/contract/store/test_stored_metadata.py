@@ -1,4 +1,4 @@
-"""Cached metadata, and the claim to renew it."""
+"""Stored metadata, and the claim on its refresh."""
 
 from __future__ import annotations
 

@@ -20,22 +20,22 @@ NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def log(db, answered):
+def log(db, request_entry):
     """Six requests of two accounts."""
     east = timezone(timedelta(hours=-5))
     rows = [
-        answered(NOON),
-        answered(NOON.astimezone(east) + timedelta(seconds=59.9), status=404),
-        answered(NOON + timedelta(minutes=1), status=502),
-        answered(NOON + timedelta(days=40), element_key=None, instance_id=None),
-        answered(NOON, account_id=41202),
-        answered(NOON, account_id=41203),
+        request_entry(NOON),
+        request_entry(NOON.astimezone(east) + timedelta(seconds=59.9), status=404),
+        request_entry(NOON + timedelta(minutes=1), status=502),
+        request_entry(NOON + timedelta(days=40), element_key=None, instance_id=None),
+        request_entry(NOON, account_id=41202),
+        request_entry(NOON, account_id=41203),
     ]
     add_requests(db, rows)
     return db
 
 
-def asked(**changes):
+def criteria(**changes):
     values = {
         "account_ids": (41201,),
         "since": None,
@@ -60,7 +60,7 @@ def asked(**changes):
 def test_by_time(log, width, expected):
     found = {
         counted.kind: (counted.count, counted.failed)
-        for counted in count_by_time(log, asked(), width)
+        for counted in count_by_time(log, criteria(), width)
     }
 
     assert expected.items() <= found.items()
@@ -68,33 +68,33 @@ def test_by_time(log, width, expected):
 
 
 def test_by_other_aspects(log):
-    both = asked(account_ids=(41202, 41201))
+    both = criteria(account_ids=(41202, 41201))
 
     assert count_by(log, both, "account_id") == [
         RequestCount(41201, 4, 2),
         RequestCount(41202, 1, 0),
     ]
-    assert count_by(log, asked(), "instance_id") == [
+    assert count_by(log, criteria(), "instance_id") == [
         RequestCount(None, 1, 0),
         RequestCount(900001, 3, 2),
     ]
     by_status = {
-        each.kind: each for each in count_statuses_by_time(log, asked(), width=4)
+        each.kind: each for each in count_statuses_by_time(log, criteria(), width=4)
     }
     assert by_status == {
         ("2026", 200): RequestCount(("2026", 200), 2, 0),
         ("2026", 404): RequestCount(("2026", 404), 1, 1),
         ("2026", 502): RequestCount(("2026", 502), 1, 1),
     }
-    assert count_by(log, asked(), "element_key") == [
+    assert count_by(log, criteria(), "element_key") == [
         RequestCount(None, 1, 0),
         RequestCount("autotaskcrm", 3, 2),
     ]
 
 
 def test_the_total_is_that_of_all_pages(log):
-    assert count_requests(log, asked(limit=1, offset=3, before=1)) == 4
-    assert count_requests(log, asked(element_keys=("autotaskcrm",))) == 3
-    assert count_requests(log, asked(element_keys=())) == 0
-    assert count_requests(log, asked(text="\0")) == 0
-    assert count_by(log, asked(text="\0"), "element_key") == []
+    assert count_requests(log, criteria(limit=1, offset=3, before=1)) == 4
+    assert count_requests(log, criteria(element_keys=("autotaskcrm",))) == 3
+    assert count_requests(log, criteria(element_keys=())) == 0
+    assert count_requests(log, criteria(text="\0")) == 0
+    assert count_by(log, criteria(text="\0"), "element_key") == []

@@ -1,4 +1,4 @@
-"""Users are changed; who is not active opens nothing, and somebody stays active."""
+"""Changes of users: a deactivated one has no access, and one admin stays active."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def by_secret(db, user):
     return find_user(db, user_secret=secret, organization_secret=None)
 
 
-def test_who_is_not_active_is_found_by_nothing(db, tenant, make):
+def test_inactive_user_is_found_by_nothing(db, tenant, make):
     bob = make("bob@x.example")
     _, bearer = enter(db, bob.email)
 
@@ -122,7 +122,7 @@ def test_what_cannot_be_stored_or_is_gone_is_refused(db, tenant, make):
         change_user(db, bob, UserChange(first_name="Rob"), by=tenant.user)
 
 
-def test_who_is_not_active_any_more_changes_nobody(db, tenant, make):
+def test_deactivated_user_changes_no_user(db, tenant, make):
     bob, cem = make("bob@x.example"), make("cem@x.example")
     change_user(db, bob, UserChange(active=False), by=tenant.user)
 
@@ -130,7 +130,7 @@ def test_who_is_not_active_any_more_changes_nobody(db, tenant, make):
     assert get_user(db, cem.email).active
 
 
-def test_two_who_deactivate_each_other_leave_one(db, make):
+def test_two_users_who_deactivate_each_other_leave_one(db, make):
     for round_ in range(8):
         pair = [make(f"{name}{round_}@x.example") for name in ("bob", "cem")]
         ready = Barrier(2)

@@ -37,7 +37,7 @@ def test_worker_lives_from_its_first_beat_until_it_leaves(db):
     assert living(db) == ["two"]
 
 
-def test_silent_worker_is_taken_for_dead_and_removed(db):
+def test_silent_worker_counts_as_dead_and_is_deleted(db):
     save_heartbeat(db, "silent", "1.0", lease_s=600)
     shorten(db, 540)
     assert living(db) == ["silent"]
@@ -48,7 +48,7 @@ def test_silent_worker_is_taken_for_dead_and_removed(db):
     assert living(db) == ["other"]
 
 
-def test_beat_prolongs_the_lease_and_keeps_the_start(db):
+def test_heartbeat_renews_the_lease_and_keeps_the_start(db):
     save_heartbeat(db, "one", "1.0", lease_s=LEASE_S)
     [begun] = list_living(db)
     save_heartbeat(db, "one", "1.0", lease_s=600)
@@ -60,7 +60,7 @@ def test_beat_prolongs_the_lease_and_keeps_the_start(db):
     assert worker.version == "1.0"
 
 
-def test_worker_that_was_taken_for_dead_comes_back_with_its_next_beat(db):
+def test_worker_that_counted_as_dead_is_back_with_its_next_heartbeat(db):
     save_heartbeat(db, "one", "1.0", lease_s=LEASE_S)
     shorten(db, LEASE_S + 1)
     save_heartbeat(db, "two", "1.0", lease_s=LEASE_S)

@@ -13,7 +13,7 @@ from lxml import etree
 from bridge.sandbox.facts.loader import load_facts
 from bridge.sandbox.facts.model import GENERATIONS, entities_of
 from bridge.sandbox.facts.service import OPERATIONS
-from bridge.sandbox.wsdl import main, namespace, render
+from bridge.sandbox.soap.wsdl import main, namespace, render
 
 NS = "http://autotask.net/ATWS/v1_6/"
 XSD = "http://www.w3.org/2001/XMLSchema"
@@ -43,7 +43,9 @@ def test_shipped_description_is_a_fresh_render(shipped: bytes, tmp_path: Path):
 
     fresh = (tmp_path / "fresh.wsdl").read_bytes()
 
-    assert shipped == fresh, "run: python -m bridge.sandbox.wsdl (wsdl_cache/README.md)"
+    assert shipped == fresh, (
+        "run: python -m bridge.sandbox.soap.wsdl (wsdl_cache/README.md)"
+    )
 
 
 def test_shipped_description_has_every_entity_of_every_release_but_1_5s_own_fields(

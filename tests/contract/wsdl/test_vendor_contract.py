@@ -9,7 +9,7 @@ import pytest
 from lxml import etree
 
 from bridge.sandbox.facts.loader import load_facts
-from bridge.sandbox.wsdl import render
+from bridge.sandbox.soap.wsdl import render
 
 NS = {
     "w": "http://schemas.xmlsoap.org/wsdl/",

@@ -1,4 +1,4 @@
-"""A vendor of canned answers: a real server on a socket, one script per test."""
+"""A vendor of canned responses: a real server on a socket, one script per test."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from bridge.backends.autotask_soap.client import RetryPolicy
 from bridge.backends.autotask_soap.connections import Timeouts
+from bridge.backends.autotask_soap.retry import RetryPolicy
 from bridge.backends.autotask_soap.service import SoapService
 from bridge.backends.autotask_soap.zones import HostPolicy
 from bridge.interfaces import Credentials, Zone
@@ -138,7 +138,7 @@ class CannedVendor:
 
     @staticmethod
     def stall(handler):
-        """Answer nobody until the vendor is stopped."""
+        """Send no response until the vendor is stopped."""
         handler.server.over.wait()
         handler.close_connection = True
 

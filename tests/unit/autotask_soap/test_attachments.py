@@ -70,7 +70,7 @@ def got(members: str) -> bytes:
     )
 
 
-def answered(operation: str, result: str) -> str:
+def response_of(operation: str, result: str) -> str:
     return f'<{operation}Response xmlns="{NAMESPACE}">{result}</{operation}Response>'
 
 
@@ -193,8 +193,10 @@ def test_a_link_has_no_data_and_an_empty_file_has_none_of_it():
     "body",
     [
         got(""),
-        envelope(answered("GetAttachment", "")),
-        envelope(answered("GetAttachment", '<GetAttachmentResult xsi:nil="true" />')),
+        envelope(response_of("GetAttachment", "")),
+        envelope(
+            response_of("GetAttachment", '<GetAttachmentResult xsi:nil="true" />')
+        ),
     ],
 )
 def test_no_attachment_is_none(body):
@@ -214,16 +216,16 @@ def test_no_attachment_is_none(body):
         (b"<!DOCTYPE html><html></html>", "HTML"),
         (b"<other/>", "no SOAP reply"),
         (envelope(""), "no attachment"),
-        (envelope(answered("query", "<queryResult />")), "no attachment"),
+        (envelope(response_of("query", "<queryResult />")), "no attachment"),
         (b"", "cut off"),
     ],
 )
-def test_what_is_no_attachment_is_an_error(body, says):
+def test_reply_without_attachment_is_an_error(body, says):
     with pytest.raises(ProviderProtocolError, match=says):
         read(body)
 
 
-def test_a_fault_is_told_by_code_and_text():
+def test_fault_has_code_and_text():
     fault = (
         "<soap:Fault><faultcode>soap:Server</faultcode><faultstring>No &amp; no."
         "</faultstring><detail><a><b>x</b></a></detail></soap:Fault>"
@@ -236,7 +238,7 @@ def test_a_fault_is_told_by_code_and_text():
 
 
 def test_a_file_beyond_all_bounds_is_refused(monkeypatch):
-    monkeypatch.setattr(attachment_reply, "MOST_BYTES", 1000)
+    monkeypatch.setattr(attachment_reply, "MAX_BYTES", 1000)
 
     with pytest.raises(ProviderProtocolError, match="larger than 1000 bytes"):
         read(got(f"<Data>{base64.b64encode(bytes(1001)).decode()}</Data>{INFO}"))
@@ -274,9 +276,7 @@ def create(backend):
         ("something else went wrong", ProviderOutcomeUnknownError),
     ],
 )
-def test_a_refusal_is_told_with_the_vendors_text_and_sent_once(
-    backend, vendor, text, error
-):
+def test_refusal_has_the_vendors_text_and_is_not_retried(backend, vendor, text, error):
     vendor.script = [vendor.fault(f"System.Exception: {text}")]
 
     with pytest.raises(error) as caught:
@@ -286,7 +286,7 @@ def test_a_refusal_is_told_with_the_vendors_text_and_sent_once(
     assert vendor.operations == ["CreateAttachment"]
 
 
-def test_an_upload_that_was_not_answered_is_not_sent_again(backend, vendor):
+def test_upload_without_response_is_not_retried(backend, vendor):
     vendor.script = [vendor.hang_up]
 
     with pytest.raises(ProviderOutcomeUnknownError, match="look for the record"):
@@ -295,7 +295,7 @@ def test_an_upload_that_was_not_answered_is_not_sent_again(backend, vendor):
 
 def test_a_new_attachment_has_the_id_of_the_reply(backend, vendor):
     result = "<CreateAttachmentResult>6641</CreateAttachmentResult>"
-    vendor.script = [vendor.soap(answered("CreateAttachment", result))]
+    vendor.script = [vendor.soap(response_of("CreateAttachment", result))]
 
     assert create(backend) == 6641
     assert "<Data>YWJj</Data>" in vendor.sent_text()
@@ -310,7 +310,7 @@ def test_a_new_attachment_has_the_id_of_the_reply(backend, vendor):
     ],
 )
 def test_an_upload_without_an_id(backend, vendor, result, error):
-    vendor.script = [vendor.soap(answered("CreateAttachment", result))]
+    vendor.script = [vendor.soap(response_of("CreateAttachment", result))]
 
     with pytest.raises(error):
         create(backend)
@@ -318,7 +318,7 @@ def test_an_upload_without_an_id(backend, vendor, result, error):
 
 @pytest.mark.parametrize("result", ["", "<DeleteAttachmentResult />"])
 def test_nothing_said_about_a_delete_is_success(backend, vendor, result):
-    vendor.script = [vendor.soap(answered("DeleteAttachment", result))]
+    vendor.script = [vendor.soap(response_of("DeleteAttachment", result))]
 
     backend.delete_attachment(6641)
 
@@ -327,13 +327,13 @@ def test_nothing_said_about_a_delete_is_success(backend, vendor, result):
 
 def test_a_message_about_a_delete_is_a_refusal(backend, vendor):
     result = "<DeleteAttachmentResult>No such thing.</DeleteAttachmentResult>"
-    vendor.script = [vendor.soap(answered("DeleteAttachment", result))]
+    vendor.script = [vendor.soap(response_of("DeleteAttachment", result))]
 
     with pytest.raises(ProviderRejectedError, match="No such thing"):
         backend.delete_attachment(6641)
 
 
-def test_a_download_is_asked_again_after_a_broken_connection(backend, vendor):
+def test_download_is_retried_after_a_broken_connection(backend, vendor):
     vendor.script = [
         vendor.hang_up,
         vendor.soap(

@@ -96,7 +96,7 @@ def test_nothing_is_guessed_from_a_text(element, value):
     assert [*answer["Entity"].values()] == [value]
 
 
-def test_the_answer_has_the_names_of_the_reply():
+def test_json_has_the_names_of_the_reply():
     result = reply("<GetEntityInfoResponse><Result/></GetEntityInfoResponse>")
 
     assert calls.as_json("getEntityInfo", result) == {

@@ -13,7 +13,7 @@ import pytest
 from ports import closed_port
 
 from bridge.backends.autotask_soap import connections
-from bridge.backends.autotask_soap.client import RetryPolicy
+from bridge.backends.autotask_soap.retry import RetryPolicy
 from bridge.backends.autotask_soap.service import SoapService
 from bridge.backends.autotask_soap.zones import HostPolicy
 from bridge.errors import (
@@ -81,7 +81,7 @@ def test_connections_are_kept_for_the_next_call(backend, vendor):
     assert len(ports) == 1
 
 
-def test_a_page_is_more_when_the_answer_is_full_or_longer_than_wanted(backend, vendor):
+def test_page_has_more_when_the_reply_is_full_or_above_the_limit(backend, vendor):
     vendor.script = [
         vendor.accounts(*range(500)),
         vendor.accounts(*range(499)),
@@ -166,7 +166,7 @@ def test_a_read_stops_at_its_deadline(vendor, ana):
 @pytest.mark.parametrize(
     "trouble", ["hang_up", "stall", "cut", "page", "html", "fault", "busy"]
 )
-def test_a_write_without_an_answer_is_unknown_and_never_repeated(
+def test_write_without_response_is_unknown_and_not_retried(
     backend, vendor, operation, trouble
 ):
     steps = {
@@ -264,8 +264,8 @@ def test_a_kept_connection_that_died_costs_a_read_nothing(service, ana, zones):
 def test_a_write_that_could_not_connect_changed_nothing(service, zones):
     with closed_port() as port:
         url = f"http://127.0.0.1:{port}/ATServices/1.6/atws.asmx"
-        nobody = Credentials("ana", "pw", f"http://127.0.0.1:{port}")
-        backend = service.open_backend(nobody, Zone(url, 1), zones.append)
+        unknown = Credentials("ana", "pw", f"http://127.0.0.1:{port}")
+        backend = service.open_backend(unknown, Zone(url, 1), zones.append)
 
         with pytest.raises(ProviderUnavailableError, match="cannot be reached"):
             backend.create(ACCOUNT, NAME)

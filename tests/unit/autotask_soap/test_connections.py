@@ -21,7 +21,7 @@ LOOPBACK = x509.SubjectAlternativeName(
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
-    """A certificate for this machine that nobody trusts, with its key."""
+    """An untrusted certificate for this machine, with its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "vendor")])
     now = datetime.now(UTC)

@@ -22,10 +22,12 @@ WRITE = Request("create", b"", "Account", writes=True, authorization="Basic eA==
 
 
 def known(text):
-    return any(re.search(row.pattern, text, re.IGNORECASE) for row in faults.SENTENCES)
+    return any(
+        re.search(row.pattern, text, re.IGNORECASE) for row in faults.VENDOR_MESSAGES
+    )
 
 
-@pytest.mark.parametrize("row", faults.SENTENCES, ids=lambda row: row.pattern)
+@pytest.mark.parametrize("row", faults.VENDOR_MESSAGES, ids=lambda row: row.pattern)
 def test_every_row_names_its_source_and_ends_in_its_error(row):
     text = row.pattern.partition("|")[0].upper()
 
@@ -34,8 +36,8 @@ def test_every_row_names_its_source_and_ends_in_its_error(row):
     assert row.source.startswith(("Source: ", "Unverified: "))
     assert type(failure.error) is row.error
     assert failure.error.provider_message == text
-    assert failure.passing == (row.passing and row.certain)
-    assert failure.nothing_done
+    assert failure.transient == (row.transient and row.certain)
+    assert failure.not_applied
 
 
 @given(st.lists(st.text(), max_size=4))
@@ -46,7 +48,7 @@ def test_any_other_refusal_is_kept_whole(messages):
         assert type(failure.error) is ProviderRejectedError
     kept = failure.error.provider_message or ""
     assert kept == "\n".join(message for message in messages if message.strip())
-    assert not failure.passing or known(kept)
+    assert not failure.transient or known(kept)
 
 
 @given(st.text(), st.text())
@@ -63,8 +65,8 @@ def test_any_page_ends_in_an_error_with_a_text(status, body):
 
     assert isinstance(failure.error, ProviderError)
     assert failure.error.provider_message
-    assert failure.nothing_done == (300 <= status < 500)
-    assert failure.astray == (status == 401 or 300 <= status < 400)
+    assert failure.not_applied == (300 <= status < 500 or status in (501, 505))
+    assert failure.wrong_zone == (status == 401 or 300 <= status < 400)
 
 
 @given(st.booleans(), st.booleans())
@@ -74,8 +76,8 @@ def test_any_broken_exchange_ends_in_a_retryable_error(sent, timed_out):
     failure = faults.no_answer(WRITE, "host", wire)
 
     assert failure.error.retryable
-    assert failure.passing
-    assert failure.nothing_done == failure.astray == (not sent)
+    assert failure.transient
+    assert failure.not_applied == failure.wrong_zone == (not sent)
 
 
 def test_a_fault_of_a_busy_database_may_have_come_after_the_write():
@@ -83,8 +85,8 @@ def test_a_fault_of_a_busy_database_may_have_come_after_the_write():
 
     failure = faults.soap_fault(WRITE, "soap:Server", text)
 
-    assert failure.passing
-    assert not failure.nothing_done
+    assert failure.transient
+    assert not failure.not_applied
 
 
 def test_an_unknown_outcome_keeps_the_vendors_text():

@@ -172,12 +172,12 @@ def test_check_counts_one_call(backend, vendor):
         b"<s:Envelope xmlns:s='http://schemas.xmlsoap.org/soap/envelope/'/>",
     ],
 )
-def test_what_is_no_whole_reply_is_refused(body):
+def test_incomplete_reply_is_refused(body):
     with pytest.raises(ProviderProtocolError):
         read_result([body])
 
 
-def test_a_fault_is_told_with_code_and_text(vendor):
+def test_fault_has_code_and_text(vendor):
     _status, _headers, body = vendor.fault("Oops", code="soap:Client")
 
     with pytest.raises(FaultReplyError) as caught:

@@ -122,7 +122,7 @@ def vendor_tests(item, test, row):
     }[op]()
 
 
-words = st.text("ab", min_size=1, max_size=3)
+texts = st.text("ab", min_size=1, max_size=3)
 patterns = st.text("ab%", min_size=1, max_size=4)
 numbers = st.integers(-3, 3)
 equality = st.sampled_from([Operator.EQUAL, Operator.NOT_EQUAL])
@@ -143,8 +143,8 @@ def predicates_on(field, values, *operators):
 
 
 predicates = st.one_of(
-    predicates_on(NAME, words, ordered, sets),
-    predicates_on(SEATS, words, ordered, sets),
+    predicates_on(NAME, texts, ordered, sets),
+    predicates_on(SEATS, texts, ordered, sets),
     predicates_on(COUNT, numbers, ordered, sets),
     predicates_on(ACTIVE, st.booleans(), equality),
     st.builds(Predicate, st.just(NAME), likes, st.tuples(patterns)),

@@ -1,4 +1,4 @@
-"""What the vendor refuses, told with its own words and never repeated."""
+"""Refusals keep the vendor's text and are not retried."""
 
 from __future__ import annotations
 
@@ -55,7 +55,9 @@ def test_refusals_keep_the_vendors_text_and_are_never_repeated(
     assert caught.value.provider_message == f"{text}\nSecond."
 
 
-def test_a_missing_identifier_is_told_from_a_refused_one(service, vendor, ana):
+def test_missing_and_refused_integration_codes_have_different_messages(
+    service, vendor, ana
+):
     refusal = vendor.result("query", code=-1, errors=["IntegrationCode is invalid."])
     vendor.script = [refusal, refusal]
     none = Credentials(ana.username, ana.password, ana.server_url)
@@ -151,7 +153,7 @@ def test_other_pages_say_what_they_are(backend, vendor, status, error):
 
 
 @pytest.mark.parametrize("body", [b"", b'{"a":1}', b"<html><p></html>", b"<a/>"])
-def test_what_is_no_soap_is_a_protocol_error(backend, vendor, body):
+def test_other_content_is_a_protocol_error(backend, vendor, body):
     vendor.script = [(200, {"Content-Type": "text/xml"}, body)]
 
     with pytest.raises(ProviderProtocolError):
@@ -168,7 +170,7 @@ def test_no_secret_is_repeated_even_when_the_vendor_does(backend, vendor, ana):
     for _ in range(2):
         with pytest.raises((ProviderRejectedError, ProviderForbiddenError)) as caught:
             backend.query(ACCOUNT, None)
-        told = repr(caught.value) + str(caught.value.provider_message)
-        assert ana.password not in told
-        assert ana.integration_code not in told
-        assert "********" in told
+        message = repr(caught.value) + str(caught.value.provider_message)
+        assert ana.password not in message
+        assert ana.integration_code not in message
+        assert "********" in message

@@ -62,7 +62,7 @@ def test_each_operation_has_its_limit(operation, limit):
 
 
 @pytest.mark.parametrize("operation", ["getThresholdAndUsageInfo", "GetWsdlVersion"])
-def test_an_answer_beyond_the_limit_is_refused_and_not_asked_for_again(
+def test_response_above_the_limit_is_refused_and_not_retried(
     operation, vendor, backend
 ):
     assert call(operation, vendor, backend, size=MAX_REPLY_BYTES)
@@ -73,7 +73,7 @@ def test_an_answer_beyond_the_limit_is_refused_and_not_asked_for_again(
     assert vendor.operations == [operation] * 2
 
 
-def test_a_write_with_an_answer_beyond_the_limit_is_of_unknown_outcome(vendor, backend):
+def test_write_with_a_response_above_the_limit_has_an_unknown_outcome(vendor, backend):
     done = vendor.accounts(7, operation="create")
     vendor.script = [padded(done, MAX_REPLY_BYTES)]
     assert backend.create(ACCOUNT, NAME)["id"] == 7

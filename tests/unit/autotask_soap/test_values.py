@@ -57,7 +57,7 @@ def test_a_text_with_an_offset_means_what_it_says():
     assert EASTERN.read("2021-06-01T12:00:00+02:00") == expected
 
 
-def test_what_is_no_time_is_a_value_error():
+def test_invalid_time_is_a_value_error():
     with pytest.raises(ValueError, match="soon"):
         EASTERN.read("soon")
 

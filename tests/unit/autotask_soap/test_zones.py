@@ -75,7 +75,7 @@ def test_allowed_addresses_are_used_as_given_or_get_the_path(server_url, expecte
         ("http://127.0.0.1:8081/Autotask35/x", "http://127.0.0.1:8081/Autotask35/x"),
     ],
 )
-def test_a_path_that_is_no_service_may_be_a_page(server_url, given):
+def test_path_of_a_web_page_is_followed_by_the_service_path(server_url, given):
     usual = given[: given.index("/", len("https://"))] + PATH
 
     assert lookup_urls(server_url, CUSTOM) == (given, usual)
@@ -146,7 +146,7 @@ def test_loopback_needs_permission(server_url, shown):
 
 
 @pytest.mark.parametrize("text", ["foo", "https://foo", " webservices ", "ww3a"])
-def test_a_name_that_is_no_zone_is_called_so(text):
+def test_message_says_that_a_name_is_not_a_zone(text):
     with pytest.raises(InvalidRequestError) as caught:
         lookup_urls(text, HostPolicy())
 
@@ -213,10 +213,10 @@ def test_something_that_is_not_autotask_has_a_message_of_its_own(
 
 def test_a_host_that_is_down_has_a_message_of_its_own(service, zones):
     with closed_port() as port:
-        nobody = Credentials("ana", "pw", f"http://127.0.0.1:{port}")
+        unknown = Credentials("ana", "pw", f"http://127.0.0.1:{port}")
 
         with pytest.raises(ProviderUnavailableError, match="zone look-up failed"):
-            open_unknown(service, nobody, zones).check()
+            open_unknown(service, unknown, zones).check()
 
 
 def test_a_zone_outside_the_allowed_hosts_is_never_called(service, ana, vendor, zones):

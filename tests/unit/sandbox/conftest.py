@@ -1,11 +1,11 @@
-"""A small schema to compile and judge against: no server, one database in a file."""
+"""A small schema to compile queries for: no server, one database in a file."""
 
 import pytest
 
-from bridge.sandbox.dataset import Udf
+from bridge.sandbox.data.dataset import Udf
+from bridge.sandbox.data.schema import tenant_schema
 from bridge.sandbox.facts.loader import load_facts
 from bridge.sandbox.facts.model import PicklistItem, entities_of
-from bridge.sandbox.schema import tenant_schema
 
 NAMES = (
     "Account",

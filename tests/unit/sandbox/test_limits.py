@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from bridge.sandbox import faults
-from bridge.sandbox.clock import Clock
-from bridge.sandbox.faults import FaultKind, FaultQueue
-from bridge.sandbox.limits import VENDOR, Slots, UploadBudget, UsageCounter
+from bridge.sandbox.control import fault_queue
+from bridge.sandbox.control.clock import Clock
+from bridge.sandbox.control.fault_queue import FaultKind, FaultQueue
+from bridge.sandbox.control.limits import VENDOR, Slots, UploadBudget, UsageCounter
 
 
 def test_usage_counts_from_many_threads():
@@ -60,30 +60,30 @@ def test_calls_at_once_get_no_more_than_the_hour_has():
         assert sum(held_up is not None for held_up in admitted) == 300
 
 
-def test_what_was_counted_in_a_future_that_was_taken_back_is_forgotten():
+def test_calls_after_a_time_that_was_set_back_are_not_counted():
     clock = Clock()
-    clock.freeze()
+    clock.set(frozen=True)
     counter = UsageCounter(VENDOR, clock.now)
     counter.count(3)
-    clock.advance(timedelta(minutes=30))
+    clock.set(by=timedelta(minutes=30))
     counter.count(5)
 
-    clock.advance(timedelta(minutes=-30))
+    clock.set(by=timedelta(minutes=-30))
 
     assert counter.used() == 3
 
 
-def test_a_full_budget_shuts_out_for_five_minutes_of_the_clock():
+def test_a_full_budget_refuses_uploads_for_five_minutes_of_the_clock():
     clock = Clock()
-    clock.freeze()
+    clock.set(frozen=True)
     budget = UploadBudget(VENDOR, clock.now)
     assert budget.admit(10_000_000)
-    clock.advance(timedelta(seconds=299))
+    clock.set(by=timedelta(seconds=299))
     assert not budget.admit(1)
 
-    clock.advance(timedelta(seconds=299))
+    clock.set(by=timedelta(seconds=299))
     assert not budget.admit(1)
-    clock.advance(timedelta(seconds=1))
+    clock.set(by=timedelta(seconds=1))
     assert budget.admit(10_000_000)
 
 
@@ -91,22 +91,22 @@ def test_slots_by_key_and_free_again():
     slots = Slots(VENDOR)
     key, other = ("code", "Account"), ("code", "Contact")
 
-    assert [slots.take(key) for _ in range(4)] == [True, True, True, False]
-    assert slots.take(other)
-    slots.give(key)
-    assert slots.take(key)
-    slots.give(key, held_s=60)
-    assert not slots.take(key)
-    slots.forget()
-    assert slots.take(key)
+    assert [slots.acquire(key) for _ in range(4)] == [True, True, True, False]
+    assert slots.acquire(other)
+    slots.release(key)
+    assert slots.acquire(key)
+    slots.release(key, held_s=60)
+    assert not slots.acquire(key)
+    slots.reset()
+    assert slots.acquire(key)
 
 
 def test_faults_wait_for_their_operation_in_order():
     queue = FaultQueue()
-    queue.add(faults.read_fault({"kind": "reset", "operation": "create"}))
-    queue.add(faults.read_fault({"kind": "delay", "times": 2, "seconds": 0.5}))
+    queue.add(fault_queue.read_fault({"kind": "reset", "operation": "create"}))
+    queue.add(fault_queue.read_fault({"kind": "delay", "times": 2, "seconds": 0.5}))
 
-    taken = [queue.take(name) for name in ("query", "create", "create", "create")]
+    taken = [queue.pop(name) for name in ("query", "create", "create", "create")]
 
     assert [fault and fault.kind for fault in taken] == [
         FaultKind.DELAY,
@@ -129,6 +129,6 @@ def test_faults_wait_for_their_operation_in_order():
         {"kind": "delay", "colour": "red"},
     ],
 )
-def test_faults_of_another_shape(document):
+def test_invalid_faults(document):
     with pytest.raises(ValueError, match=r"\."):
-        faults.read_fault(document)
+        fault_queue.read_fault(document)

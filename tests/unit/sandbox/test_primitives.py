@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.sandbox import primitives
-from bridge.sandbox.primitives import BadPrimitiveError
+from bridge.sandbox.soap import primitives
+from bridge.sandbox.soap.primitives import BadPrimitiveError
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_what_becomes_of_a_text(type_, text, made):
         ("unsignedInt", "-1"),
     ],
 )
-def test_what_is_no_value(type_, text):
+def test_invalid_values(type_, text):
     with pytest.raises(BadPrimitiveError) as refused:
         primitives.convert(type_, text)
 

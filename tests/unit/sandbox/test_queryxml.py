@@ -1,4 +1,4 @@
-"""queryxml to SQL: whatever the tree, SQLite answers as a plain evaluation does."""
+"""queryxml to SQL: for any tree SQLite returns what a plain evaluation does."""
 
 import sqlite3
 from xml.sax.saxutils import escape
@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.sandbox import filters, queryxml
+from bridge.sandbox.data.collation import collate, matches, matches_exactly, soundex
 from bridge.sandbox.errors import BusinessError
-from bridge.sandbox.text import collate, matches, matches_exactly, soundex
+from bridge.sandbox.operations import filters
+from bridge.sandbox.soap import queryxml
 
 PHONES = ("", "518", "413", None)
 NAMES = ("Ärzte", "ärzte ", "b%c", "B")

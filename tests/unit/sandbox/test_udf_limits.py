@@ -1,10 +1,10 @@
 """How many user-defined fields an entity can have."""
 
-from bridge.sandbox import udfs
+from bridge.sandbox.data import udfs
 
 
 def test_the_limits_are_the_vendors():
-    assert udfs.MOST == {
+    assert udfs.MAX_ACTIVE == {
         "Account": 200,
         "Contact": 100,
         "InstalledProduct": 500,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.sandbox import values
+from bridge.sandbox.data import values
 
 
 @given(st.decimals(-(10**14), 10**14, places=4))

@@ -147,7 +147,7 @@ def test_a_reference_to_no_entity_is_refused():
         loader._check_references(lamp, {})
 
 
-def test_a_table_that_is_none_is_refused():
+def test_a_value_in_place_of_a_table_is_refused():
     text = GOOD.replace(
         'Title = { label = "Lamp Title", type = "string", length = 40 }', "Title = 4"
     )

@@ -12,12 +12,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bridge.sandbox import seed
-from bridge.sandbox.dataset import UDF_MEMBER, Dataset, Tenant, Udf
+from bridge.sandbox.control.vendor import Vendor
+from bridge.sandbox.data import seed
+from bridge.sandbox.data.dataset import UDF_MEMBER, Dataset, Tenant, Udf
+from bridge.sandbox.data.udfs import UDF_TYPES
 from bridge.sandbox.facts.loader import load_facts
 from bridge.sandbox.facts.model import EntityFacts, FieldFacts
-from bridge.sandbox.udfs import UDF_TYPES
-from bridge.sandbox.vendor import Vendor
 
 EASTERN = ZoneInfo("America/New_York")
 PYTHON_TYPES = {
@@ -208,7 +208,7 @@ def test_data_files_of_release_0_1_0_open(
         connection.execute("INSERT INTO made_from VALUES (?)", (signature,))
     vendor = Vendor(facts, make(facts), path, durable=False, generation=generation)
 
-    vendor.start.prepare()  # refuses what another release made
+    vendor.initial_data.prepare()  # refuses what another release made
     vendor.database.close()
 
 
@@ -281,7 +281,7 @@ def test_records_that_old_payloads_name_are_there(
     assert found.items() >= values.items()
 
 
-def test_resource_4_is_no_api_user_and_holds_a_role_in_a_department(first: Tenant):
+def test_resource_4_is_not_an_api_user_and_has_a_role_in_a_department(first: Tenant):
     assert first.users[0].resource_id != 4
     assert 4 in {row["ResourceID"] for row in first.rows["ResourceRoleDepartment"]}
 

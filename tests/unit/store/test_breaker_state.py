@@ -1,4 +1,4 @@
-"""A host's breaker opens after failures in a row, and for longer each time."""
+"""A circuit breaker opens after failures in a row, each time for longer."""
 
 from __future__ import annotations
 

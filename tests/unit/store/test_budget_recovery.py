@@ -30,14 +30,14 @@ RELEASE_0_1_0 = {
 """The members of a stored ledger that releases 0.1.0 and 0.2.0 can read."""
 
 
-def claim(priority=Priority.INTERACTIVE, *, usage_reading=False) -> SlotRequest:
+def request(priority=Priority.INTERACTIVE, *, usage_reading=False) -> SlotRequest:
     return SlotRequest.of(Caller(1, priority), NOW, usage_reading=usage_reading)
 
 
 def spend(ledger, calls, now=NOW):
     ledger.alive["us"] = now + HOUR * 3
     for _ in range(calls):
-        ledger.acquire(QUEUE, claim(), "us", now)
+        ledger.acquire(QUEUE, request(), "us", now)
         ledger.set_held("us", {})
 
 
@@ -52,8 +52,8 @@ def test_refusal_for_quota_stops_all_calls_but_the_reading():
     ledger = refused_by_vendor()
 
     for priority in Priority:
-        assert ledger.budget_free_at(claim(priority), NOW) == NOW
-    assert ledger.budget_free_at(claim(usage_reading=True), NOW) is None
+        assert ledger.budget_free_at(request(priority), NOW) == NOW
+    assert ledger.budget_free_at(request(usage_reading=True), NOW) is None
 
 
 def test_refusal_for_quota_is_no_reading():
@@ -66,8 +66,8 @@ def test_refusal_for_quota_is_no_reading():
 def test_refusal_for_quota_counts_for_three_minutes_when_no_reading_succeeds():
     ledger = refused_by_vendor()
 
-    assert ledger.budget_free_at(claim(), NOW + ASSUMED_S - 1) is not None
-    assert ledger.budget_free_at(claim(), NOW + ASSUMED_S) is None
+    assert ledger.budget_free_at(request(), NOW + ASSUMED_S - 1) is not None
+    assert ledger.budget_free_at(request(), NOW + ASSUMED_S) is None
 
 
 def test_reading_ends_what_a_refusal_made_assume():
@@ -75,20 +75,22 @@ def test_reading_ends_what_a_refusal_made_assume():
     ledger.report_usage(Usage(10_000, 60, 11), NOW + 5)
 
     assert ledger.quota_refused_at(NOW + 5) is None
-    assert all(ledger.budget_free_at(claim(each), NOW + 5) is None for each in Priority)
+    assert all(
+        ledger.budget_free_at(request(each), NOW + 5) is None for each in Priority
+    )
 
 
 def test_refused_calls_have_the_count_read_once_in_a_minute():
     ledger = refused_by_vendor()
 
-    assert ledger.claim_reading(claim(), NOW, refused=True)
-    assert not ledger.claim_reading(claim(Priority.BULK), NOW + 59, refused=True)
-    assert ledger.claim_reading(claim(Priority.BULK), NOW + 60, refused=True)
+    assert ledger.claim_reading(request(), NOW, refused=True)
+    assert not ledger.claim_reading(request(Priority.BULK), NOW + 59, refused=True)
+    assert ledger.claim_reading(request(Priority.BULK), NOW + 60, refused=True)
 
 
 def test_answer_of_a_reading_is_awaited_for_fifteen_seconds():
     ledger = refused_by_vendor()
-    ledger.claim_reading(claim(), NOW + 1, refused=True)
+    ledger.claim_reading(request(), NOW + 1, refused=True)
 
     assert ledger.is_being_read(NOW + 15)
     assert not ledger.is_being_read(NOW + 16)
@@ -100,22 +102,22 @@ def test_old_reading_of_others_is_read_again_within_the_minute():
     ledger = Ledger()
     ledger.report_usage(Usage(10_000, 60, 9_900), NOW)
 
-    assert ledger.budget_free_at(claim(), NOW + 5) == NOW + 60
-    assert ledger.budget_free_at(claim(), NOW + 1800) == NOW + 1800
-    assert ledger.claim_reading(claim(), NOW + 1800, refused=True)
+    assert ledger.budget_free_at(request(), NOW + 5) == NOW + 60
+    assert ledger.budget_free_at(request(), NOW + 1800) == NOW + 1800
+    assert ledger.claim_reading(request(), NOW + 1800, refused=True)
 
 
 def test_our_calls_that_the_vendor_did_not_count_are_forgotten_the_oldest_first():
     ledger = Ledger(threshold=100)
     spend(ledger, 50, now=NOW - 120)
     spend(ledger, 45, now=NOW)
-    assert ledger.budget_free_at(claim(), NOW) is not None
+    assert ledger.budget_free_at(request(), NOW) is not None
 
     ledger.report_usage(Usage(100, 60, 11), NOW)
 
     assert (ledger.ours(), ledger.others(NOW)) == (11, 0)
     assert list(ledger.calls) == [str(int(NOW // 60))]
-    assert ledger.budget_free_at(claim(), NOW) is None
+    assert ledger.budget_free_at(request(), NOW) is None
 
 
 def test_row_has_no_member_that_an_older_release_refuses():
@@ -132,8 +134,8 @@ def test_assumption_that_an_older_release_wrote_as_a_reading_is_read_again():
     ledger = Ledger(theirs=9_997, read_at=NOW, reading_claimed_at=NOW - 700)
     spend(ledger, 3)
 
-    assert ledger.budget_free_at(claim(), NOW + 1) is not None
-    assert ledger.claim_reading(claim(), NOW + 1, refused=True)
+    assert ledger.budget_free_at(request(), NOW + 1) is not None
+    assert ledger.claim_reading(request(), NOW + 1, refused=True)
 
 
 def test_message_promises_only_what_is_known():
@@ -146,14 +148,14 @@ def test_message_promises_only_what_is_known():
     refused = refused_by_vendor()
     refused.reading_claimed_at = NOW - 0.5
 
-    own = explain_refusal(ours, claim(), NOW + 1)
+    own = explain_refusal(ours, request(), NOW + 1)
     assert "free again at 09:01 UTC" in own
     assert "read again" not in own
-    both = explain_refusal(mixed, claim(), NOW + 1)
+    both = explain_refusal(mixed, request(), NOW + 1)
     assert "free again at 09:01 UTC" in both
     assert "count of 08:00:00 UTC; Autotask's count is read again" in both
     for ledger, again in ((others, "08:01:00"), (refused, "08:01:00")):
-        text = explain_refusal(ledger, claim(), NOW + 1)
+        text = explain_refusal(ledger, request(), NOW + 1)
         assert "free again at" not in text
         assert "not known" in text
         assert f"read again with the first call after {again} UTC" in text
@@ -180,7 +182,7 @@ def test_no_call_is_refused_longer_than_a_minute_after_the_vendor_is_free(steps)
     for pause_s, used, priority, in_flight in steps:
         now += pause_s
         ledger.expire(now)
-        wanted = claim(priority)
+        wanted = request(priority)
         limit = ledger.limit(wanted)
         if in_flight and used >= 100:
             ledger.apply_outcome(QUEUE, Outcome.QUOTA, now)

@@ -28,7 +28,7 @@ QUEUE = "digest/Account"
 RULES = LimiterSettings(slots=3)
 
 
-def claim(instance=1, now=NOW) -> SlotRequest:
+def request(instance=1, now=NOW) -> SlotRequest:
     return SlotRequest.of(
         Caller(instance, Priority.INTERACTIVE), now, usage_reading=False
     )
@@ -44,10 +44,10 @@ def at(ledger, now=NOW) -> Ledger:
 def test_refusal_for_quota_ends_with_the_clock():
     ledger = Ledger()
     ledger.apply_outcome(QUEUE, Outcome.QUOTA, AHEAD)
-    assert at(ledger, AHEAD).budget_free_at(claim(), AHEAD) is not None
+    assert at(ledger, AHEAD).budget_free_at(request(), AHEAD) is not None
 
     assert at(ledger).quota_refused_at(NOW) is None
-    assert at(ledger).budget_free_at(claim(), NOW) is None
+    assert at(ledger).budget_free_at(request(), NOW) is None
 
 
 def test_reduced_slots_are_restored():
@@ -65,27 +65,27 @@ def test_count_is_read_again_in_time():
     assert again.others(NOW) is None
     assert again.read_again_at(NOW) == NOW
     assert not again.is_being_read(NOW)
-    assert again.claim_reading(claim(), NOW, refused=True)
+    assert again.claim_reading(request(), NOW, refused=True)
 
 
 def test_slots_and_waiting_calls_of_a_dead_process_are_released():
     ledger = Ledger(alive={"dead": AHEAD + RULES.lease_s})
     for _ in range(3):
-        ledger.acquire(QUEUE, claim(), "dead", AHEAD)
+        ledger.acquire(QUEUE, request(), "dead", AHEAD)
     ledger.waiting[QUEUE] = {"dead": (-1, NOW, "2", AHEAD + 2)}
 
     again = at(ledger)
 
-    assert again.slots_short(QUEUE, claim(2), "us", NOW, RULES) == 0
+    assert again.slots_short(QUEUE, request(2), "us", NOW, RULES) == 0
     assert (again.alive, again.lanes, again.waiting) == ({}, {}, {})
 
 
 def test_calls_count_for_an_hour_from_now_on():
     ledger = Ledger(threshold=100)
     for _ in range(5):
-        ledger.acquire(QUEUE, claim(1), "us", AHEAD)
-    ledger.acquire(QUEUE, claim(2), "us", AHEAD + 60)
-    ledger.acquire(QUEUE, claim(2), "us", NOW)
+        ledger.acquire(QUEUE, request(1), "us", AHEAD)
+    ledger.acquire(QUEUE, request(2), "us", AHEAD + 60)
+    ledger.acquire(QUEUE, request(2), "us", NOW)
 
     again = at(ledger)
 
@@ -97,7 +97,7 @@ def test_calls_count_for_an_hour_from_now_on():
 def test_clocks_that_differ_a_little_lose_nothing(ahead):
     then = NOW + ahead
     ledger = Ledger(alive={"us": then + 3600})
-    ledger.acquire(QUEUE, claim(now=then), "us", then)
+    ledger.acquire(QUEUE, request(now=then), "us", then)
     ledger.waiting[QUEUE] = {"us": (0, then, "1", then + 2)}
     ledger.report_usage(Usage(500, 60, 40), then)
     ledger.apply_outcome(QUEUE, Outcome.QUOTA, then)
@@ -123,12 +123,12 @@ def database(request, tmp_path, postgresql_schema):
 
 def test_a_host_whose_breaker_opened_ahead_is_tried_once(database):
     ahead = datetime.now(UTC) + timedelta(days=1)
-    trouble = BreakerState.healthy(ahead)
+    state = BreakerState.healthy(ahead)
     for _ in range(MAX_FAILURES):
-        trouble = trouble.failed(ahead, None)
+        state = state.failed(ahead, None)
     with database.begin() as connection:
         connection.execute(
-            insert(vendor_hosts), {"host": "h", **breaker_rows._row(trouble)}
+            insert(vendor_hosts), {"host": "h", **breaker_rows._row(state)}
         )
 
     found, now = breaker_rows.read_breaker(database, "h")
@@ -142,10 +142,8 @@ def test_a_host_whose_breaker_opened_ahead_is_tried_once(database):
 def test_a_failure_after_the_clock_was_set_back_opens_the_breaker_from_then_on():
     now = datetime.now(UTC)
     ahead = now + timedelta(days=1)
-    trouble = replace(
+    state = replace(
         BreakerState.healthy(ahead), failures=MAX_FAILURES, pause_s=0, open_until=ahead
     )
 
-    assert trouble.failed(now, None).open_until == now + timedelta(
-        seconds=FIRST_PAUSE_S
-    )
+    assert state.failed(now, None).open_until == now + timedelta(seconds=FIRST_PAUSE_S)

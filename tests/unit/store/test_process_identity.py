@@ -1,4 +1,4 @@
-"""A process is known to be dead where it lived, and nowhere else."""
+"""A dead process is detected on its own host and in its namespace only."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_living_processes_are_not_dead():
         assert find_dead([name, current_process()]) == []
 
 
-def test_killed_process_is_dead_before_and_after_its_parent_asked():
+def test_killed_process_is_dead_before_and_after_its_parent_waits():
     with neighbour() as (process, name):
         process.kill()
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)

@@ -1,0 +1,1 @@
+"""Decode the SOAP replies of Autotask while they arrive."""

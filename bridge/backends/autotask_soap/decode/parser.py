@@ -1,0 +1,173 @@
+"""Read a SOAP reply with lxml while it arrives; right for any well-formed spelling.
+
+Namespace prefixes, CDATA, references and layout are the parser's business.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+
+from lxml import etree
+
+from bridge.backends.autotask_soap.decode.entity import (
+    EntityReader,
+    is_nil,
+    local_name,
+)
+from bridge.backends.autotask_soap.decode.field_types import ReadTime, ReturnInfo
+from bridge.backends.autotask_soap.decode.xml_feed import OPTIONS, XmlFeed
+from bridge.errors import ProviderProtocolError
+from bridge.interfaces import Entity
+
+_SOAP: Final = "{http://schemas.xmlsoap.org/soap/envelope/}"
+_ENVELOPE: Final = f"{_SOAP}Envelope"
+_INTEGER: Final = re.compile("-?[0-9]{1,19}")
+_RESULTS_DEPTH: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A reply without its entities.
+
+    `count` is the number of entities, those beyond the limit included. `fault` is the
+    code and text of a SOAP fault, whose `return_code` is 0.
+    """
+
+    return_code: int
+    result_type: str = ""
+    count: int = 0
+    errors: tuple[str, ...] = ()
+    infos: tuple[ReturnInfo, ...] = ()
+    fault: tuple[str, str] | None = None
+
+
+class ReplyParser:
+    """Collects the entities of a reply, and the result around them, from UTF-8.
+
+    Args:
+        read_time: turns the text of a dateTime field into a value.
+        limit: entities to build; further ones are only counted.
+    """
+
+    def __init__(self, read_time: ReadTime, limit: int) -> None:
+        self.entities: list[Entity] = []
+        self.count = 0
+        self.infos: list[ReturnInfo] = []
+        self._limit = limit
+        self._read_time = read_time
+        # Both are known from the start of the list on.
+        self._results: etree._Element | None = None
+        self._reader = EntityReader(read_time, ())
+        self._parser = etree.XMLPullParser(
+            events=("start-ns", "start", "end"),
+            tag=("{*}EntityResults", "{*}Entity"),
+            **OPTIONS,
+        )
+        self._xml = XmlFeed(self._parser)
+
+    def feed(self, data: bytes) -> None:
+        """Parse the next bytes of the reply.
+
+        Raises:
+            ProviderProtocolError: not a SOAP reply, not well-formed, or a value that
+                is not of its type.
+        """
+        self._xml.feed(data)
+        self._handle_events()
+
+    def add(self, entity: Entity) -> None:
+        """Count an entity, and keep it unless it is beyond the limit."""
+        if self.count < self._limit:
+            self.entities.append(entity)
+        self.count += 1
+
+    def close(self) -> Reply:
+        """Return the result around the entities, once all bytes were fed.
+
+        Raises:
+            ProviderProtocolError: it is cut off, or not an ATWSResponse.
+        """
+        root = self._xml.close()
+        self._handle_events()
+        if root.tag != _ENVELOPE:
+            raise ProviderProtocolError(
+                "The answer is no SOAP reply but XML with the root"
+                f" {local_name(root)[:40]}."
+            )
+        response = _first(_first(root, f"{_SOAP}Body"))
+        if response is not None and response.tag == f"{_SOAP}Fault":
+            fault = _texts(response)
+            code, text = fault.get("faultcode", ""), fault.get("faultstring", "")
+            return Reply(0, fault=(code, text))
+        result = _first(response)
+        members = {} if result is None else {local_name(m): m for m in result}
+        texts = {name: member.text or "" for name, member in members.items()}
+        code = texts.get("ReturnCode", "").strip()
+        if not _INTEGER.fullmatch(code):
+            raise ProviderProtocolError("The SOAP reply holds no ATWSResponse.")
+        return Reply(
+            return_code=int(code),
+            result_type=texts.get("EntityResultType", ""),
+            count=self.count,
+            errors=tuple(
+                _texts(error).get("Message", "") for error in members.get("Errors", ())
+            ),
+            infos=(
+                *self.infos,
+                *map(_return_info, members.get("EntityReturnInfoResults", ())),
+            ),
+        )
+
+    def _handle_events(self) -> None:
+        event: str
+        item: Any
+        for event, item in self._parser.read_events():
+            if event == "start" and self._results is None:
+                self._start_results(item)
+            elif event == "start-ns" and self._results is not None:
+                self._reader.forget_prefix(item[0])
+            elif event == "end" and item.getparent() is self._results:
+                self._end_entity(item)
+
+    def _start_results(self, element: etree._Element) -> None:
+        """Begin the list of entities, if `element` stands where it must."""
+        *_, root = above = [element, *element.iterancestors()]
+        if len(above) == _RESULTS_DEPTH and root.tag == _ENVELOPE:
+            self._results = element
+            self._reader = EntityReader(self._read_time, element.nsmap)
+
+    def _end_entity(self, element: etree._Element) -> None:
+        if not is_nil(element):
+            if self.count < self._limit:
+                self.entities.append(self._reader.read(element))
+            self.count += 1
+        element.clear(keep_tail=True)  # type: ignore[call-arg]
+        # The empty element and its tail stay until the next one is complete: the
+        # parser may be in the middle of the text behind it.
+        previous = element.getprevious()
+        if previous is not None and self._results is not None:
+            self._results.remove(previous)
+
+
+def _first(element: etree._Element | None, tag: str = "*") -> etree._Element | None:
+    """Return the first child of an element, None where either is missing."""
+    return None if element is None else next(element.iterchildren(tag), None)
+
+
+def _texts(element: etree._Element) -> dict[str, str]:
+    """Return the texts of all elements inside one, by local name."""
+    return {local_name(part): part.text or "" for part in element.iterdescendants()}
+
+
+def _return_info(element: etree._Element) -> ReturnInfo:
+    texts = _texts(element)
+    entity_id = texts.get("EntityId", "").strip()
+    return ReturnInfo(
+        entity_id=int(entity_id) if _INTEGER.fullmatch(entity_id) else 0,
+        message=texts.get("Message", ""),
+        duplicate_found=texts.get("Found", "").strip() in ("true", "1"),
+        duplicate_ignored=texts.get("Ignored", "").strip() in ("true", "1"),
+        match_info=texts.get("MatchInfo", ""),
+    )

@@ -1,0 +1,1 @@
+"""The state of a simulator and the endpoints that steer it."""

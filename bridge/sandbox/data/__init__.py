@@ -1,0 +1,1 @@
+"""The data of the simulated vendor: values, tables, records, data sets, snapshots."""

@@ -1,0 +1,1 @@
+"""The SOAP operations: calls, queries, writes, attachments and invoices."""

@@ -1,0 +1,1 @@
+"""SOAP in and out: envelopes, XML, queryxml, metadata and the service description."""

@@ -42,7 +42,6 @@ from bridge.interfaces import (
     Entity,
     EntityInfo,
     EntityType,
-    Envelope,
     Field,
     FieldInfo,
     Page,
@@ -53,12 +52,13 @@ from bridge.types import JSON
 
 PAGE_SIZE = 500
 """Entities in one answer. Source: SOAP help, query()."""
-
 _NOTHING = EntityType("")
 
 
 class AutotaskSoapBackend:
     """Implements `interfaces.Backend`. Safe to use from one thread at a time."""
+
+    read_envelope = staticmethod(envelopes.read_envelope)
 
     def __init__(
         self,
@@ -192,10 +192,6 @@ class AutotaskSoapBackend:
                 operation, entity.name, rows, times=self._times, masked=True
             )
         return encode.standalone(body)
-
-    def read_envelope(self, text: str) -> Envelope:
-        """Parse a caller's own SOAP envelope. No vendor call."""
-        return envelopes.read_envelope(text)
 
     def call(
         self,

@@ -233,7 +233,7 @@ CREATE = wrap(
 
 
 def test_a_write_is_read_only_where_it_is_allowed():
-    with pytest.raises(InvalidRequestError, match="asks for create"):
+    with pytest.raises(InvalidRequestError, match="names create"):
         requested(define(CREATE), sent(name="Ida"))
 
     asked = requested(define(CREATE), sent(name="<&"), ["create"])

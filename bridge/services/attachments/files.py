@@ -17,7 +17,7 @@ from bridge.errors import (
     NotFoundError,
     ProviderRejectedError,
 )
-from bridge.interfaces import Attachment, Backend, Entity
+from bridge.interfaces import Attachment, Entity
 from bridge.services.attachments.parents import link_attachments
 from bridge.services.attachments.validation import (
     FILE_TYPE,
@@ -27,34 +27,39 @@ from bridge.services.attachments.validation import (
     draft_of_trace,
 )
 from bridge.services.context import Context
-from bridge.services.credentials import open_backend
 from bridge.services.fields import EntityFields
 from bridge.services.metadata import entity_fields, read_with_fields
 from bridge.services.objects import find_object
-from bridge.services.records import crud, duplicate_search
+from bridge.services.paging import PageSlice
+from bridge.services.records import duplicate_search
 from bridge.services.records import listing as listings
+from bridge.services.records.get import get_record
 from bridge.services.records.idempotency import (
     CheckSendDeadline,
     CreateCall,
     create_once,
 )
-from bridge.services.records.listing import ListRequest, RecordPage
+from bridge.services.records.listing import ListRequest
+from bridge.services.records.mapping import RecordMapping, map_resource
 from bridge.services.records.parents import ParentLink
 from bridge.services.records.serializer import (
-    PLAIN,
+    ALL_MEMBERS,
+    Record,
     RecordOptions,
-    RecordSerializer,
     SerializedRecord,
     open_serializer,
 )
 from bridge.services.records.validation import vendor_values
 from bridge.services.records.vendor_records import (
-    entity_type,
+    parse_id,
     read_entity,
-    read_id,
     require_own,
 )
-from bridge.services.records.write_result import WriteResult, show_unread
+from bridge.services.records.write_result import (
+    WriteResult,
+    build_result,
+    build_unread_result,
+)
 from bridge.store.idempotency_records import CreateRequest, IdempotencyRecord
 from bridge.store.instances import Instance
 
@@ -88,7 +93,7 @@ def list_attachments(
     instance: Instance,
     owner: AttachmentParent | None,
     listing: ListRequest,
-) -> RecordPage:
+) -> PageSlice[Record]:
     """Return a page of a record's attachments, of all attachments without an owner.
 
     Vendor calls and errors as `listings.list_records` says: one for a page, one more
@@ -105,20 +110,18 @@ def get_attachment(
     owner: AttachmentParent | None,
     attachment_id: str,
     *,
-    view: RecordOptions = PLAIN,
+    options: RecordOptions = ALL_MEMBERS,
 ) -> SerializedRecord:
     """Return what is known of an attachment. One vendor call, as for lists with leads.
 
     Raises:
         NotFoundError: no such attachment, or another record's.
     """
-    resource = _resource(ctx, instance)
+    mapping = _open(ctx, instance)
     link = None if owner is None else _link(ctx, instance, owner)
-    entity = read_entity(
-        open_backend(ctx, instance), resource, attachment_id, shared=True
-    )
-    require_own(ctx, instance, resource, entity, link)
-    return open_serializer(ctx, instance, resource, view).show(entity)
+    entity = read_entity(mapping, attachment_id, shared=True)
+    require_own(mapping, entity, link)
+    return open_serializer(mapping, options).record(entity)
 
 
 def download(
@@ -131,11 +134,10 @@ def download(
             then names where it leads.
         ProviderError: Autotask refused, or gave no usable answer.
     """
-    resource = _resource(ctx, instance)
+    mapping = _open(ctx, instance)
     link = None if owner is None else _link(ctx, instance, owner)
-    backend = open_backend(ctx, instance)
-    found = _fetch(backend, resource, attachment_id)
-    require_own(ctx, instance, resource, found.info, link)
+    found = _fetch(mapping, attachment_id)
+    require_own(mapping, found.info, link)
     path = str(found.info.get("FullPath", ""))
     kind = found.info.get("Type")
     if kind != FILE_TYPE and found.data is None:
@@ -157,7 +159,7 @@ def create_attachment(
     upload: UploadedFile,
     *,
     key: str | None = None,
-    view: RecordOptions = PLAIN,
+    options: RecordOptions = ALL_MEMBERS,
 ) -> WriteResult:
     """Attach a file or a link to a record and read what is known of it.
 
@@ -175,16 +177,15 @@ def create_attachment(
     """
     link = _link(ctx, instance, owner)
     draft = _draft(ctx, instance, upload, link)
-    draft.record.require_sound("Nothing was attached")
+    draft.record.require_valid("Nothing was attached")
     create = CreateCall(
-        instance,
-        draft.fields.resource,
+        _open(ctx, instance),
         draft.body,
         key,
-        view,
+        options,
         find=partial(_find, draft, link),
     )
-    return create_once(ctx, create, partial(_send, ctx, create, draft, link))
+    return create_once(create, partial(_send, create, draft, link))
 
 
 def delete_attachment(
@@ -199,13 +200,12 @@ def delete_attachment(
         ProviderRejectedError: Autotask refused; it is still there.
         ProviderOutcomeUnknownError: sent, and no answer came.
     """
-    resource = _resource(ctx, instance)
-    backend = open_backend(ctx, instance)
+    mapping = _open(ctx, instance)
     number = _require_deletable(ctx, instance, owner, attachment_id)
     try:
-        backend.delete_attachment(number)
+        mapping.backend.delete_attachment(number)
     except ProviderRejectedError:
-        read_entity(backend, resource, attachment_id)
+        read_entity(mapping, attachment_id)
         raise
 
 
@@ -223,11 +223,9 @@ def rehearse_create(
     draft = _draft(ctx, instance, upload, link)
     request = None
     if not draft.record.problems:
-        request = open_backend(ctx, instance).preview(
-            "create",
-            entity_type(draft.fields.resource),
-            0,
-            vendor_values(draft.fields, draft.record),
+        mapping = _open(ctx, instance)
+        request = mapping.backend.preview(
+            "create", mapping.entity, 0, vendor_values(draft.fields, draft.record)
         )
     document = _rehearsed("create", request, draft.record.problems)
     return document, tuple(draft.record.ignored)
@@ -241,66 +239,51 @@ def rehearse_delete(
     Raises:
         NotFoundError: no such attachment, or another record's.
     """
-    resource = _resource(ctx, instance)
-    backend = open_backend(ctx, instance)
+    mapping = _open(ctx, instance)
     number = _require_deletable(ctx, instance, owner, attachment_id)
     if owner is None:
-        read_entity(backend, resource, attachment_id)
-    request = backend.preview("delete", entity_type(resource), number, {})
+        read_entity(mapping, attachment_id)
+    request = mapping.backend.preview("delete", mapping.entity, number, {})
     return _rehearsed("delete", request, [])
 
 
 def _send(
-    ctx: Context,
     create: CreateCall,
     draft: ValidatedAttachment,
     link: ParentLink,
-    fence: CheckSendDeadline,
+    check_deadline: CheckSendDeadline,
 ) -> WriteResult:
     """Send an upload and read the record back; raises nothing once it is attached."""
-    instance, resource = create.instance, create.resource
-    backend = open_backend(ctx, instance)
-    shape = open_serializer(ctx, instance, resource, create.view)
+    mapping = create.mapping
+    serializer = open_serializer(mapping, create.options)
     values = vendor_values(draft.fields, draft.record)
-    fence()
+    check_deadline()
     try:
-        attachment_id = backend.create_attachment(values, draft.file)
+        attachment_id = mapping.backend.create_attachment(values, draft.file)
     except ProviderRejectedError:
-        read_entity(backend, link.parent, str(link.parent_id))
+        read_entity(mapping.of(link.parent), str(link.parent_id))
         raise
     try:
-        stored = read_entity(backend, resource, str(attachment_id))
-        return _written(shape, stored, draft)
+        stored = read_entity(mapping, str(attachment_id))
+        return build_result(serializer, stored, draft.record)
     except BridgeError:
         known: Entity = {"id": attachment_id}
         known |= {info.name: value for info, value in draft.record.given.values()}
         notice = "created, but not read back: some members may be missing"
-        return show_unread(partial(_written, shape, known, draft, notice), known)
-
-
-def _written(
-    shape: RecordSerializer,
-    entity: Entity,
-    draft: ValidatedAttachment,
-    notice: str = "",
-) -> WriteResult:
-    shown = shape.show(entity)
-    return WriteResult(shown.record, tuple(draft.record.ignored), notice, shown.notes)
+        return build_unread_result(serializer, known, draft.record, notice)
 
 
 def _find(
     draft: ValidatedAttachment,
     link: ParentLink,
-    ctx: Context,
-    instance: Instance,
-    _resource: Resource,
+    mapping: RecordMapping,
     _body: Mapping[str, JSON],
     wanted: CreateRequest,
     intent: IdempotencyRecord,
 ) -> duplicate_search.SearchResult:
     trace = draft_of_trace(draft)
     return duplicate_search.find_alike(
-        ctx, instance, draft.fields, trace, wanted, intent, within=link
+        mapping, draft.fields, trace, wanted, intent, within=link
     )
 
 
@@ -322,18 +305,18 @@ def _link(ctx: Context, instance: Instance, owner: AttachmentParent) -> ParentLi
     """Return what links attachments to their record; one call for leads, else none."""
     parent = find_object(ctx, instance, owner.object_name)
     link = link_attachments(
-        _fields(ctx, instance), parent, read_id(parent, owner.record_id)
+        _fields(ctx, instance), parent, parse_id(parent, owner.record_id)
     )
     if parent.fixed is not None:
-        crud.get_record(ctx, instance, owner.object_name, owner.record_id)
+        get_record(ctx, instance, owner.object_name, owner.record_id)
     return link
 
 
-def _fetch(backend: Backend, resource: Resource, attachment_id: str) -> Attachment:
+def _fetch(mapping: RecordMapping, attachment_id: str) -> Attachment:
     try:
-        found = backend.attachment(read_id(resource, attachment_id))
+        found = mapping.backend.attachment(parse_id(mapping.resource, attachment_id))
     except ProviderRejectedError:
-        read_entity(backend, resource, attachment_id)
+        read_entity(mapping, attachment_id)
         raise
     if found is None:
         raise NotFoundError(f"The attachment with ID {attachment_id} was not found.")
@@ -346,7 +329,11 @@ def _require_deletable(
     """Return the id; one vendor call, with an owner only."""
     if owner is not None:
         get_attachment(ctx, instance, owner, attachment_id)
-    return read_id(_resource(ctx, instance), attachment_id)
+    return parse_id(_resource(ctx, instance), attachment_id)
+
+
+def _open(ctx: Context, instance: Instance) -> RecordMapping:
+    return map_resource(ctx, instance, _resource(ctx, instance))
 
 
 def _resource(ctx: Context, instance: Instance) -> Resource:

@@ -59,7 +59,7 @@ def organization_document(user: User) -> dict[str, JSON]:
 
 def list_accounts(
     ctx: Context, user: User, where: str, asked: PageRequest
-) -> PageSlice:
+) -> PageSlice[dict[str, object]]:
     """Return accounts of the caller's organization, ascending by id.
 
     Raises:

@@ -53,7 +53,7 @@ _SHORTEST_PASSWORD = 8
 
 def list_users(
     ctx: Context, user: User, account_id: str | None, where: str, asked: PageRequest
-) -> PageSlice:
+) -> PageSlice[dict[str, object]]:
     """Return users of an account, or of the whole organization, ascending by id.
 
     Those who are not active are among them. `lastLoginDate` is a date here.

@@ -23,12 +23,12 @@ one that somebody else made in these minutes is taken for ours.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from bridge.catalog.model import JSON, Resource
-from bridge.ceql.ast import And, Expr, Operator, Predicate
+from bridge.catalog.model import JSON
+from bridge.ceql.ast import Expr, Operator, Predicate, all_of
 from bridge.interfaces import (
     Backend,
     DateKind,
@@ -38,16 +38,14 @@ from bridge.interfaces import (
     FieldType,
     Scalar,
 )
-from bridge.services.context import Context
-from bridge.services.credentials import open_backend
 from bridge.services.fields import EntityFields
+from bridge.services.records.mapping import RecordMapping, entity_type
 from bridge.services.records.parents import ParentLink
 from bridge.services.records.record_match import MatchResult, match_record
 from bridge.services.records.validation import ValidatedRecord
 from bridge.services.records.vendor_records import validate_new
 from bridge.store import idempotency_records
 from bridge.store.idempotency_records import CreateRequest, IdempotencyRecord
-from bridge.store.instances import Instance
 
 _STAMPS = ("CreateDate", "CreateDateTime", "AttachDate", "DateStamp")
 """Unverified: that an opportunity's `DateStamp` stays as it was at its creation."""
@@ -72,9 +70,7 @@ class SearchResult:
 
 
 def find(
-    ctx: Context,
-    instance: Instance,
-    resource: Resource,
+    mapping: RecordMapping,
     body: Mapping[str, JSON],
     wanted: CreateRequest,
     intent: IdempotencyRecord,
@@ -86,13 +82,12 @@ def find(
     Raises:
         ProviderError: Autotask could not be asked.
     """
-    fields, draft = validate_new(ctx, instance, resource, body)
-    return find_alike(ctx, instance, fields, draft, wanted, intent)
+    fields, draft = validate_new(mapping, body)
+    return find_alike(mapping, fields, draft, wanted, intent)
 
 
-def find_alike(  # noqa: PLR0913 - what a look is made of
-    ctx: Context,
-    instance: Instance,
+def find_alike(
+    mapping: RecordMapping,
     fields: EntityFields,
     draft: ValidatedRecord,
     wanted: CreateRequest,
@@ -107,11 +102,11 @@ def find_alike(  # noqa: PLR0913 - what a look is made of
     trace = _trace(fields, draft, intent)
     if within is not None:
         trace = replace(trace, where=within.narrow(trace.where))
-    seen = _collect(open_backend(ctx, instance), trace, draft)
+    seen = _collect(mapping.backend, trace, draft)
     # Asked after the look: what another call has created by then is its own, or that
     # call still counts as sending.
     others = idempotency_records.find_concurrent(
-        ctx.database, intent.id, wanted, [*seen.matches, *seen.doubtful]
+        mapping.ctx.database, intent.id, wanted, [*seen.matches, *seen.doubtful]
     )
     matches = [i for i in seen.matches if i not in others.record_ids]
     doubtful = [i for i in seen.doubtful if i not in others.record_ids]
@@ -132,9 +127,7 @@ def find_alike(  # noqa: PLR0913 - what a look is made of
     return SearchResult()
 
 
-def find_floor(
-    ctx: Context, instance: Instance, resource: Resource, body: Mapping[str, JSON]
-) -> int | None:
+def find_floor(mapping: RecordMapping, body: Mapping[str, JSON]) -> int | None:
     """Return the highest id of the records like one that is to be created, 0 for none.
 
     None when its time of creation or a unique field will tell more, when the body will
@@ -143,13 +136,14 @@ def find_floor(
     Raises:
         ProviderError: Autotask could not be asked.
     """
-    fields, draft = validate_new(ctx, instance, resource, body)
+    fields, draft = validate_new(mapping, body)
     if draft.problems or _stamp(fields, draft) or _is_unique(fields, draft):
         return None
-    backend, entity = open_backend(ctx, instance), _entity(fields)
     highest = 0
     for _ in range(_MOST_PAGES):
-        page = backend.query(entity, _both(_word(fields, draft)), after=highest)
+        page = mapping.backend.query(
+            mapping.entity, all_of(*_word(fields, draft)), after=highest
+        )
         highest = max([highest, *map(_id, page.entities)])
         if not page.more:
             return highest
@@ -199,23 +193,13 @@ def _trace(
         oldest = intent.sent_at - _LONG_BEFORE
         predicates.append(Predicate(stamp, Operator.GREATER_OR_EQUAL, (oldest,)))
     return _Trace(
-        entity=_entity(fields),
-        where=_both(predicates + _word(fields, draft)),
+        entity=entity_type(fields.resource),
+        where=all_of(*predicates, *_word(fields, draft)),
         stamp=stamp,
         unique=_is_unique(fields, draft),
         sent_at=intent.sent_at,
         floor_id=intent.floor_id,
     )
-
-
-def _entity(fields: EntityFields) -> EntityType:
-    return EntityType(fields.resource.entity, fields.resource.facts.date_kinds)
-
-
-def _both(predicates: Sequence[Predicate[Field, Scalar]]) -> Expr[Field, Scalar] | None:
-    if len(predicates) > 1:
-        return And(tuple(predicates))
-    return predicates[0] if predicates else None
 
 
 def _is_unique(fields: EntityFields, draft: ValidatedRecord) -> bool:

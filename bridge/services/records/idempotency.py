@@ -25,7 +25,6 @@ create of the last day is known.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -47,9 +46,14 @@ from bridge.errors import (
     StoreUnavailableError,
 )
 from bridge.interfaces import Entity
-from bridge.services.context import Context
 from bridge.services.records import duplicate_search
-from bridge.services.records.serializer import PLAIN, RecordOptions, open_serializer
+from bridge.services.records.mapping import RecordMapping
+from bridge.services.records.serializer import (
+    ALL_MEMBERS,
+    RecordOptions,
+    open_serializer,
+)
+from bridge.services.records.vendor_records import tenant_key
 from bridge.services.records.write_result import (
     WriteResult,
     decode_result,
@@ -63,7 +67,6 @@ from bridge.store.idempotency_records import (
     Result,
     State,
 )
-from bridge.store.instances import Instance
 from bridge.store.process_identity import current_process
 
 _FIRST_PAUSE_S = 0.005
@@ -85,7 +88,7 @@ CheckSendDeadline: TypeAlias = Callable[[], None]
 Send: TypeAlias = Callable[[CheckSendDeadline], WriteResult]
 
 Find: TypeAlias = Callable[
-    [Context, Instance, Resource, Mapping[str, JSON], CreateRequest, IdempotencyRecord],
+    [RecordMapping, Mapping[str, JSON], CreateRequest, IdempotencyRecord],
     duplicate_search.SearchResult,
 ]
 """Looks for the record of an unanswered create, as `lookup.find` does."""
@@ -95,18 +98,17 @@ Find: TypeAlias = Callable[
 class CreateCall:
     """One caller's create; `key` is his `Idempotency-Key`, None when he sent none.
 
-    `view` is how he wants the record shown; `find` looks for it at the vendor.
+    `find` looks for it at the vendor.
     """
 
-    instance: Instance
-    resource: Resource
+    mapping: RecordMapping
     body: Mapping[str, JSON] = field(repr=False)
     key: str | None = field(repr=False)
-    view: RecordOptions = PLAIN
+    options: RecordOptions = ALL_MEMBERS
     find: Find = field(default=duplicate_search.find, repr=False)
 
 
-def create_once(ctx: Context, create: CreateCall, send: Send) -> WriteResult:
+def create_once(create: CreateCall, send: Send) -> WriteResult:
     """Carry out a create unless it repeats one; then return or raise what that did.
 
     No vendor call but those of `send`, and those of a look where an earlier outcome
@@ -117,7 +119,7 @@ def create_once(ctx: Context, create: CreateCall, send: Send) -> WriteResult:
         ConflictError: an equal create is still running; nothing was sent.
         ProviderOutcomeUnknownError: sent now or earlier, and not answered.
     """
-    attempt = _Attempt(ctx, create, send)
+    attempt = _Attempt(create, send)
     while True:
         intent = attempt.claim()
         if not intent.same_body:
@@ -134,18 +136,11 @@ def create_once(ctx: Context, create: CreateCall, send: Send) -> WriteResult:
             return _give(answer)
 
 
-def tenant_key(instance: Instance) -> str:
-    """Name a tenant's database, the same for all instances that lead to it."""
-    zone = instance.zone
-    database = f"{zone.url}#{zone.ci}" if zone else f"instance-{instance.id}"
-    return hashlib.sha256(database.lower().encode()).hexdigest()[:16]
-
-
 class _Attempt:
     """One call's way through the guard: what it wants, and as whom it holds it."""
 
-    def __init__(self, ctx: Context, create: CreateCall, send: Send) -> None:
-        self._ctx = ctx
+    def __init__(self, create: CreateCall, send: Send) -> None:
+        ctx = self._ctx = create.mapping.ctx
         self._create = create
         self._send = send
         self._wanted = _wanted(create)
@@ -216,9 +211,7 @@ class _Attempt:
         create = self._create
         if create.key is None or intent.floor_id is not None:
             return
-        floor_id = duplicate_search.find_floor(
-            self._ctx, create.instance, create.resource, create.body
-        )
+        floor_id = duplicate_search.find_floor(create.mapping, create.body)
         if floor_id is not None:
             idempotency_records.save_floor(
                 self._ctx.database, intent.id, self._holder, floor_id
@@ -270,12 +263,7 @@ class _Attempt:
         while True:
             looked_at = time.monotonic()
             finding = self._create.find(
-                self._ctx,
-                self._create.instance,
-                self._create.resource,
-                self._create.body,
-                self._wanted,
-                intent,
+                self._create.mapping, self._create.body, self._wanted, intent
             )
             if finding.record is not None:
                 return finding.record
@@ -291,14 +279,9 @@ class _Attempt:
             time.sleep(max(0.0, again_at - time.monotonic()))
 
     def _found(self, intent: IdempotencyRecord, record: Entity) -> WriteResult:
-        shape = open_serializer(
-            self._ctx,
-            self._create.instance,
-            self._create.resource,
-            self._create.view,
-        )
+        serializer = open_serializer(self._create.mapping, self._create.options)
         notice = "created by an earlier call, found now"
-        shown = shape.show(record)
+        shown = serializer.record(record)
         written = WriteResult(shown.record, notice=notice, notes=shown.notes)
         if not self._keep(intent, written):
             raise _unknown(f"record {record['id']} was claimed by another create")
@@ -341,10 +324,9 @@ class _Attempt:
     ) -> bool:
         lasting = lasting and self._create.key is not None
         lifetime_s = self._ctx.settings.idempotency_key_ttl_s if lasting else 0.0
-        ending = Result(answer, record_id=record_id, lifetime_s=lifetime_s)
-        return idempotency_records.finish(
-            self._ctx.database, intent.id, self._holder, ending
-        )
+        end = Result(answer, record_id=record_id, lifetime_s=lifetime_s)
+        database = self._ctx.database
+        return idempotency_records.finish(database, intent.id, self._holder, end)
 
     def _suspended(
         self, intent: IdempotencyRecord, error: ProviderOutcomeUnknownError
@@ -353,16 +335,9 @@ class _Attempt:
         told = ProviderOutcomeUnknownError(
             f"{error.message} {self._advice()}", provider_message=error.provider_message
         )
-        database, answer = self._ctx.database, encode_result(told)
-        self._save(
-            partial(
-                idempotency_records.mark_unknown,
-                database,
-                intent.id,
-                self._holder,
-                answer,
-            )
-        )
+        answer = encode_result(told)
+        write = (self._ctx.database, intent.id, self._holder, answer)
+        self._save(partial(idempotency_records.mark_unknown, *write))
         return told
 
     def _advice(self) -> str:
@@ -381,7 +356,7 @@ class _Attempt:
 def _wanted(create: CreateCall) -> CreateRequest:
     """Return what tells this create from others; bodies are equal in any order."""
     body = json.dumps(create.body, sort_keys=True, separators=(",", ":"))
-    instance, resource = create.instance, create.resource
+    instance, resource = create.mapping.instance, create.mapping.resource
     told_by = ["body", body] if create.key is None else ["key", create.key]
     return CreateRequest(
         instance_id=instance.id,

@@ -138,30 +138,32 @@ def flag(query: Query, name: str, *, default: bool) -> bool:
     return {"true": True, "false": False}.get(text(query, name).lower(), default)
 
 
-def listing(query: Query, object_name: str) -> tuple[ListRequest, list[str]]:
-    """Return what a hub list asks for, and notes on what was ignored.
+def list_request(query: Query, object_name: str) -> tuple[ListRequest, list[str]]:
+    """Return the request for a list of records, and notes on what was ignored.
 
     Raises:
-        InvalidRequestError: `page` or `pageSize` is no number.
+        InvalidRequestError: `page` or `pageSize` is not a number.
     """
     where_names = ("where", "query") if object_name in _QUERY_IS_WHERE else ("where",)
     page_size, notes = _page_size(query)
     return (
         ListRequest(
             where=text(query, *where_names),
-            page=_page(query),
-            page_size=page_size,
-            next_page=_next_page(query),
-            view=view(query),
             order=",".join(query.get("orderBy", ())),
-            total=wants_total(query),
+            page=PageRequest(
+                offset=(_page(query) - 1) * page_size,
+                size=page_size,
+                next_page=_next_page(query),
+                total=wants_total(query),
+            ),
+            options=record_options(query),
         ),
         notes,
     )
 
 
-def view(query: Query) -> RecordOptions:
-    """Return how a call wants its records shown; never an error."""
+def record_options(query: Query) -> RecordOptions:
+    """Return which members a call requests, and whether with labels; never fails."""
     names = map(str.strip, ",".join(query.get("fields", ())).split(","))
     return RecordOptions(tuple(filter(None, names)), _wished(query, "labels"))
 
@@ -228,7 +230,7 @@ def instance_search(
 
 
 def cut(query: Query) -> tuple[PageRequest, list[str]]:
-    """Return which piece of a platform list is asked for, and notes as `listing`.
+    """Return the requested page of a platform list, and notes as `list_request`.
 
     Raises:
         InvalidRequestError: `page`, `pageSize`, `offset` or `pageOffset` is no number.
@@ -241,7 +243,7 @@ def cut(query: Query) -> tuple[PageRequest, list[str]]:
 
 
 def usage_search(query: Query) -> tuple[UsageSearch, list[str]]:
-    """Return what a look into the usage log asks for, and notes as `listing`.
+    """Return what a look into the usage log asks for, and notes as `list_request`.
 
     Raises:
         InvalidRequestError: `page`, `pageSize` or `pageOffset` is no number.

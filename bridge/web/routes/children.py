@@ -13,12 +13,12 @@ from bridge.store.instances import Instance
 from bridge.web.http import request_context
 from bridge.web.routes.hubs import (
     PREFIXES,
-    answer_create,
-    answer_delete,
-    answer_get,
-    answer_list,
-    answer_update,
     enabled_instance,
+    respond_create,
+    respond_delete,
+    respond_get,
+    respond_list,
+    respond_update,
 )
 
 _ALL = "/<object:object_name>/<record_id>/<child>"
@@ -38,29 +38,29 @@ def register(app: Flask) -> None:
 
 
 def list_children(object_name: str, record_id: str, child: str) -> Response:
-    """Answer a page of children; one vendor call more when there are none."""
+    """Return a page of children; one vendor call more when there are none."""
     instance, link = _link(object_name, record_id, child)
-    return answer_list(instance, child, link)
+    return respond_list(instance, child, link)
 
 
 def create_child(object_name: str, record_id: str, child: str) -> Response:
-    """Create a child and answer it as stored. Three vendor calls."""
+    """Create a child and return it as stored. Three vendor calls."""
     instance, link = _link(object_name, record_id, child)
-    return answer_create(instance, child, link)
+    return respond_create(instance, child, link)
 
 
 def get_child(object_name: str, record_id: str, child: str, child_id: str) -> Response:
-    """Answer one child. One vendor call."""
+    """Return one child. One vendor call."""
     instance, link = _link(object_name, record_id, child)
-    return answer_get(instance, child, child_id, link)
+    return respond_get(instance, child, child_id, link)
 
 
 def update_child(
     object_name: str, record_id: str, child: str, child_id: str
 ) -> Response:
-    """Change the members sent and answer the whole child. Three vendor calls."""
+    """Change the members sent and return the whole child. Three vendor calls."""
     instance, link = _link(object_name, record_id, child)
-    return answer_update(instance, child, child_id, link)
+    return respond_update(instance, child, child_id, link)
 
 
 def delete_child(
@@ -68,7 +68,7 @@ def delete_child(
 ) -> Response:
     """Delete one child. Two vendor calls."""
     instance, link = _link(object_name, record_id, child)
-    return answer_delete(instance, child, child_id, link)
+    return respond_delete(instance, child, child_id, link)
 
 
 def _link(object_name: str, record_id: str, child: str) -> tuple[Instance, ParentLink]:

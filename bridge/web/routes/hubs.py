@@ -1,6 +1,6 @@
 """Records of the element behind the token: `/hubs/{anything}/…` and the bare form.
 
-The hub's name is not looked at. Source: elements-api 1.3, 4.2 and 4.8.
+The hub's name in the path is ignored. Source: elements-api 1.3, 4.2 and 4.8.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from werkzeug.routing import BaseConverter
 from bridge.catalog.model import JSON, Verb
 from bridge.errors import InvalidRequestError
 from bridge.services import access, objects
-from bridge.services.records import crud, dry_run
-from bridge.services.records import listing as listings
+from bridge.services.records import create, delete, dry_run, get, listing, update
+from bridge.services.records import ping as connection
 from bridge.services.records.parents import ParentLink
 from bridge.services.records.write_result import WriteResult
 from bridge.store.instances import Instance
@@ -24,9 +24,9 @@ PREFIXES = (BASE, f"{BASE}/hubs/<hub>")
 
 
 class ObjectName(BaseConverter):
-    """The name of an object in a path; what begins a fixed path is none.
+    """The name of an object in a path, unless it is the head of a fixed path.
 
-    So a fixed path with a verb that it lacks is 405, and not an object's.
+    So a fixed path with a method that it lacks is 405, and never an object.
     """
 
     part_isolating = True
@@ -56,150 +56,153 @@ def _forget_hub(_endpoint: str | None, values: dict[str, str] | None) -> None:
 
 
 def ping() -> Response:
-    """Answer whether the vendor answers. One vendor call."""
+    """Return whether Autotask responds. One vendor call."""
     return responses.json_object(
-        crud.ping(request_context.context(), enabled_instance())
+        connection.ping(request_context.context(), enabled_instance())
     )
 
 
 def list_records(object_name: str) -> Response:
-    """Answer a page of records; vendor calls as `listings.list_records` says."""
-    return answer_list(enabled_instance(), object_name)
+    """Return a page of records; vendor calls as `listing.list_records` says."""
+    return respond_list(enabled_instance(), object_name)
 
 
 def create_record(object_name: str) -> Response:
-    """Create a record and answer it as stored. Two vendor calls."""
-    return answer_create(enabled_instance(), object_name)
+    """Create a record and return it as stored. Two vendor calls."""
+    return respond_create(enabled_instance(), object_name)
 
 
 def get_record(object_name: str, record_id: str) -> Response:
-    """Answer one record. One vendor call."""
-    return answer_get(enabled_instance(), object_name, record_id)
+    """Return one record. One vendor call."""
+    return respond_get(enabled_instance(), object_name, record_id)
 
 
 def update_record(object_name: str, record_id: str) -> Response:
-    """Change the members sent and answer the whole record. Three vendor calls."""
-    return answer_update(enabled_instance(), object_name, record_id)
+    """Change the members sent and return the whole record. Three vendor calls."""
+    return respond_update(enabled_instance(), object_name, record_id)
 
 
 def delete_record(object_name: str, record_id: str) -> Response:
-    """Delete one record of an entity that can be. One vendor call."""
-    return answer_delete(enabled_instance(), object_name, record_id)
+    """Delete one record of an entity that can be deleted. One vendor call."""
+    return respond_delete(enabled_instance(), object_name, record_id)
 
 
-def answer_list(
+def respond_list(
     instance: Instance, object_name: str, within: ParentLink | None = None
 ) -> Response:
-    """Answer the page that the call asks for."""
-    listing, notes = query_string.listing(query_string.current_query(), object_name)
-    page = listings.list_records(
-        request_context.context(), instance, object_name, listing, within=within
+    """Respond with the requested page."""
+    query = query_string.current_query()
+    list_request, notes = query_string.list_request(query, object_name)
+    page = listing.list_records(
+        request_context.context(), instance, object_name, list_request, within=within
     )
     return responses.json_page(
-        page.records,
+        page.items,
         next_page=page.next_page,
         total=page.total,
         notes=[*notes, *page.notes],
     )
 
 
-def answer_create(
+def respond_create(
     instance: Instance, object_name: str, within: ParentLink | None = None
 ) -> Response:
-    """Create what the call's body holds, or say what would be sent."""
+    """Create the record in the request's body, or show what would be sent."""
     ctx, query = request_context.context(), query_string.current_query()
     body = _read_body(instance, object_name, Verb.CREATE)
     if query_string.dry_run(query):
         return responses.rehearsed(
-            *dry_run.rehearse_create(ctx, instance, object_name, body, within=within)
+            *dry_run.preview_create(ctx, instance, object_name, body, within=within)
         )
-    written = crud.create_record(
+    result = create.create_record(
         ctx,
         instance,
         object_name,
         body,
         key=query_string.idempotency_key(),
-        view=query_string.view(query),
+        options=query_string.record_options(query),
         within=within,
     )
-    return responses.mark_replay(_written(written), replayed=written.replayed)
+    return responses.mark_replay(_respond_result(result), replayed=result.replayed)
 
 
-def answer_get(
+def respond_get(
     instance: Instance,
     object_name: str,
     record_id: str,
     within: ParentLink | None = None,
 ) -> Response:
-    """Answer one record."""
-    shown = crud.get_record(
+    """Respond with one record."""
+    shown = get.get_record(
         request_context.context(),
         instance,
         object_name,
         record_id,
-        view=query_string.view(query_string.current_query()),
+        options=query_string.record_options(query_string.current_query()),
         within=within,
     )
     return responses.json_object(shown.record, notes=shown.notes)
 
 
-def answer_update(
+def respond_update(
     instance: Instance,
     object_name: str,
     record_id: str,
     within: ParentLink | None = None,
 ) -> Response:
-    """Change what the call's body names, or say what would be sent."""
+    """Change what the request's body names, or show what would be sent."""
     query = query_string.current_query()
     target = (request_context.context(), instance, object_name, record_id)
     body, method = _read_body(instance, object_name, Verb.UPDATE), request.method
     if query_string.dry_run(query):
         return responses.rehearsed(
-            *dry_run.rehearse_update(*target, body, method=method, within=within)
+            *dry_run.preview_update(*target, body, method=method, within=within)
         )
-    return _written(
-        crud.update_record(
-            *target, body, method=method, view=query_string.view(query), within=within
+    options = query_string.record_options(query)
+    return _respond_result(
+        update.update_record(
+            *target, body, method=method, options=options, within=within
         )
     )
 
 
-def answer_delete(
+def respond_delete(
     instance: Instance,
     object_name: str,
     record_id: str,
     within: ParentLink | None = None,
 ) -> Response:
-    """Delete a record, or say what would be sent."""
+    """Delete a record, or show what would be sent."""
     target = (request_context.context(), instance, object_name, record_id)
     if query_string.dry_run(query_string.current_query()):
-        return responses.rehearsed(dry_run.rehearse_delete(*target, within=within), [])
-    crud.delete_record(*target, within=within)
+        return responses.rehearsed(dry_run.preview_delete(*target, within=within), [])
+    delete.delete_record(*target, within=within)
     return responses.empty()
 
 
 def _read_body(instance: Instance, object_name: str, verb: Verb) -> dict[str, JSON]:
-    """Return the call's body, a JSON object.
+    """Return the request's body, a JSON object.
 
     Raises:
-        NotFoundError: the body is of no use, and there is no such object either.
-        VerbNotSupportedError: the body is of no use, nor would another be.
+        NotFoundError: the body is invalid, and there is no such object either.
+        VerbNotSupportedError: the body is invalid, and no body would be accepted.
         InvalidRequestError: as `bodies.current_object` says.
     """
     try:
         return bodies.current_object()
     except InvalidRequestError:
+        # An object that does not exist is the more useful error of the two.
         found = objects.find_object(request_context.context(), instance, object_name)
         found.require(verb, request.method)
         raise
 
 
-def _written(written: WriteResult) -> Response:
+def _respond_result(result: WriteResult) -> Response:
     return responses.json_object(
-        written.record,
-        ignored=written.ignored,
-        notice=written.notice,
-        notes=written.notes,
+        result.record,
+        ignored=result.ignored,
+        notice=result.notice,
+        notes=result.notes,
     )
 
 
@@ -207,8 +210,8 @@ def enabled_instance() -> Instance:
     """Return the instance of the token.
 
     Raises:
-        NotFoundError: the path belongs to a family of calls that opens none.
-        ForbiddenError: it is disabled.
+        NotFoundError: the path belongs to a family of calls without an instance.
+        ForbiddenError: the instance is disabled.
     """
     instance = request_context.instance()
     access.require_enabled(instance)

@@ -308,7 +308,7 @@ def _kept(kept: AccountFields) -> Response:
     return responses.json_object(kept.document, ignored=kept.ignored)
 
 
-def _listed(piece: PageSlice, notes: Sequence[str]) -> Response:
+def _listed(piece: PageSlice[dict[str, object]], notes: Sequence[str]) -> Response:
     return responses.json_page(
         piece.items, next_page=piece.next_page, total=piece.total, notes=notes
     )

@@ -7,9 +7,7 @@ of a file come and go by calls of their own. Knows no HTTP, no SOAP and no table
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 from bridge.catalog.model import JSON, Resource, Verb
 from bridge.errors import (
@@ -31,14 +29,10 @@ from bridge.services.fields import EntityFields
 from bridge.services.metadata import entity_fields, read_with_fields
 from bridge.services.objects import find_object
 from bridge.services.paging import PageSlice
-from bridge.services.records import duplicate_search
+from bridge.services.records import idempotency
 from bridge.services.records import listing as listings
+from bridge.services.records.create_call import CreateCall
 from bridge.services.records.get import get_record
-from bridge.services.records.idempotency import (
-    CheckSendDeadline,
-    CreateCall,
-    create_once,
-)
 from bridge.services.records.listing import ListRequest
 from bridge.services.records.mapping import RecordMapping, map_resource
 from bridge.services.records.parents import ParentLink
@@ -46,11 +40,13 @@ from bridge.services.records.serializer import (
     ALL_MEMBERS,
     Record,
     RecordOptions,
+    RecordSerializer,
     SerializedRecord,
     open_serializer,
 )
 from bridge.services.records.validation import vendor_values
 from bridge.services.records.vendor_records import (
+    NewRecord,
     parse_id,
     read_entity,
     require_own,
@@ -60,7 +56,6 @@ from bridge.services.records.write_result import (
     build_result,
     build_unread_result,
 )
-from bridge.store.idempotency_records import CreateRequest, IdempotencyRecord
 from bridge.store.instances import Instance
 
 ENTITY = "AttachmentInfo"
@@ -178,14 +173,20 @@ def create_attachment(
     link = _link(ctx, instance, owner)
     draft = _draft(ctx, instance, upload, link)
     draft.record.require_valid("Nothing was attached")
-    create = CreateCall(
-        _open(ctx, instance),
-        draft.body,
-        key,
-        options,
-        find=partial(_find, draft, link),
-    )
-    return create_once(create, partial(_send, create, draft, link))
+    mapping = _open(ctx, instance)
+    record = NewRecord(draft.fields, draft_of_trace(draft), within=link)
+    create = CreateCall(mapping, draft.body, key, record, options=options)
+    attempt = idempotency.begin(create)
+    if attempt.result is not None:
+        return attempt.result
+    with attempt:
+        attempt.prepare()
+        serializer = open_serializer(mapping, options)
+        attempt.check_send_deadline()
+        attachment_id = _send(mapping, draft, link)
+        result = _read_back(mapping, serializer, draft, attachment_id)
+    attempt.finish(result)
+    return result
 
 
 def delete_attachment(
@@ -247,22 +248,23 @@ def rehearse_delete(
     return _rehearsed("delete", request, [])
 
 
-def _send(
-    create: CreateCall,
-    draft: ValidatedAttachment,
-    link: ParentLink,
-    check_deadline: CheckSendDeadline,
-) -> WriteResult:
-    """Send an upload and read the record back; raises nothing once it is attached."""
-    mapping = create.mapping
-    serializer = open_serializer(mapping, create.options)
+def _send(mapping: RecordMapping, draft: ValidatedAttachment, link: ParentLink) -> int:
     values = vendor_values(draft.fields, draft.record)
-    check_deadline()
     try:
-        attachment_id = mapping.backend.create_attachment(values, draft.file)
+        return mapping.backend.create_attachment(values, draft.file)
     except ProviderRejectedError:
+        # A parent that does not exist is the better error, if that is the reason.
         read_entity(mapping.of(link.parent), str(link.parent_id))
         raise
+
+
+def _read_back(
+    mapping: RecordMapping,
+    serializer: RecordSerializer,
+    draft: ValidatedAttachment,
+    attachment_id: int,
+) -> WriteResult:
+    """Return the record as stored; what was sent where reading it fails."""
     try:
         stored = read_entity(mapping, str(attachment_id))
         return build_result(serializer, stored, draft.record)
@@ -271,20 +273,6 @@ def _send(
         known |= {info.name: value for info, value in draft.record.given.values()}
         notice = "created, but not read back: some members may be missing"
         return build_unread_result(serializer, known, draft.record, notice)
-
-
-def _find(
-    draft: ValidatedAttachment,
-    link: ParentLink,
-    mapping: RecordMapping,
-    _body: Mapping[str, JSON],
-    wanted: CreateRequest,
-    intent: IdempotencyRecord,
-) -> duplicate_search.SearchResult:
-    trace = draft_of_trace(draft)
-    return duplicate_search.find_alike(
-        mapping, draft.fields, trace, wanted, intent, within=link
-    )
 
 
 def _draft(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -66,8 +67,7 @@ def _open_subqueries(
 ) -> FetchPage:
     if len(subqueries) > 1:
         return _MergingCursor(run_query, subqueries).fetch
-    where = subqueries[0].where
-    return lambda after, limit: run_query(where, after, limit)
+    return partial(run_query, subqueries[0].where)
 
 
 @dataclass(slots=True)

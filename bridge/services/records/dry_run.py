@@ -52,13 +52,14 @@ def preview_create(
             body = within.preset(body)
         except InvalidRequestError as error:
             problems.append(error.message)
-    fields, record = validate_new(mapping, body)
-    problems += record.problems
+    record = validate_new(mapping, body)
+    problems += record.values.problems
     request = None
     if not problems:
-        request = _preview(mapping, "create", 0, vendor_values(fields, record))
+        values = vendor_values(record.fields, record.values)
+        request = _preview(mapping, "create", 0, values)
     document = _document("create", mapping, request, problems)
-    return document, record.ignored, record.notes
+    return document, record.values.ignored, record.values.notes
 
 
 def preview_update(  # noqa: PLR0913 - the parts of an update, by name

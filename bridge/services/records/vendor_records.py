@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 
 from bridge.catalog.model import JSON, Resource
@@ -24,6 +25,15 @@ from bridge.services.records.validation import (
 from bridge.store.instances import Instance
 
 _ID = Field("id", FieldType.LONG)
+
+
+@dataclass(frozen=True, slots=True)
+class NewRecord:
+    """A record that is to be created, validated; `within` its parent if it has one."""
+
+    fields: EntityFields
+    values: ValidatedRecord
+    within: ParentLink | None = None
 
 
 def read_entity(
@@ -71,18 +81,17 @@ def require_own(
         require_fixed(mapping.fields(lacks_fixed), entity, missing)
 
 
-def validate_new(
-    mapping: RecordMapping, body: Mapping[str, JSON]
-) -> tuple[EntityFields, ValidatedRecord]:
+def validate_new(mapping: RecordMapping, body: Mapping[str, JSON]) -> NewRecord:
     """Validate the body of a create. Vendor calls as `read_with_fields`."""
     _require_discriminator(mapping)
-    return read_with_fields(
+    fields, values = read_with_fields(
         mapping.ctx,
         mapping.instance,
         mapping.resource,
         partial(validate_create, body=body),
         _is_in_doubt,
     )
+    return NewRecord(fields, values)
 
 
 def validate_change(

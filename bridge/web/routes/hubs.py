@@ -62,40 +62,12 @@ def ping() -> Response:
     )
 
 
-def list_records(object_name: str) -> Response:
+def list_records(object_name: str, within: ParentLink | None = None) -> Response:
     """Return a page of records; vendor calls as `listing.list_records` says."""
-    return respond_list(enabled_instance(), object_name)
-
-
-def create_record(object_name: str) -> Response:
-    """Create a record and return it as stored. Two vendor calls."""
-    return respond_create(enabled_instance(), object_name)
-
-
-def get_record(object_name: str, record_id: str) -> Response:
-    """Return one record. One vendor call."""
-    return respond_get(enabled_instance(), object_name, record_id)
-
-
-def update_record(object_name: str, record_id: str) -> Response:
-    """Change the members sent and return the whole record. Three vendor calls."""
-    return respond_update(enabled_instance(), object_name, record_id)
-
-
-def delete_record(object_name: str, record_id: str) -> Response:
-    """Delete one record of an entity that can be deleted. One vendor call."""
-    return respond_delete(enabled_instance(), object_name, record_id)
-
-
-def respond_list(
-    instance: Instance, object_name: str, within: ParentLink | None = None
-) -> Response:
-    """Respond with the requested page."""
+    ctx, instance = request_context.context(), enabled_instance()
     query = query_string.current_query()
     list_request, notes = query_string.list_request(query, object_name)
-    page = listing.list_records(
-        request_context.context(), instance, object_name, list_request, within=within
-    )
+    page = listing.list_records(ctx, instance, object_name, list_request, within=within)
     return responses.json_page(
         page.items,
         next_page=page.next_page,
@@ -104,11 +76,13 @@ def respond_list(
     )
 
 
-def respond_create(
-    instance: Instance, object_name: str, within: ParentLink | None = None
-) -> Response:
-    """Create the record in the request's body, or show what would be sent."""
+def create_record(object_name: str, within: ParentLink | None = None) -> Response:
+    """Create a record and return it as stored, or show what would be sent.
+
+    Two vendor calls.
+    """
     ctx, query = request_context.context(), query_string.current_query()
+    instance = enabled_instance()
     body = _read_body(instance, object_name, Verb.CREATE)
     if query_string.dry_run(query):
         return responses.rehearsed(
@@ -126,16 +100,13 @@ def respond_create(
     return responses.mark_replay(_respond_result(result), replayed=result.replayed)
 
 
-def respond_get(
-    instance: Instance,
-    object_name: str,
-    record_id: str,
-    within: ParentLink | None = None,
+def get_record(
+    object_name: str, record_id: str, within: ParentLink | None = None
 ) -> Response:
-    """Respond with one record."""
+    """Return one record. One vendor call."""
     shown = get.get_record(
         request_context.context(),
-        instance,
+        enabled_instance(),
         object_name,
         record_id,
         options=query_string.record_options(query_string.current_query()),
@@ -144,14 +115,14 @@ def respond_get(
     return responses.json_object(shown.record, notes=shown.notes)
 
 
-def respond_update(
-    instance: Instance,
-    object_name: str,
-    record_id: str,
-    within: ParentLink | None = None,
+def update_record(
+    object_name: str, record_id: str, within: ParentLink | None = None
 ) -> Response:
-    """Change what the request's body names, or show what would be sent."""
-    query = query_string.current_query()
+    """Change the members sent and return the whole record, or show the request.
+
+    Three vendor calls.
+    """
+    query, instance = query_string.current_query(), enabled_instance()
     target = (request_context.context(), instance, object_name, record_id)
     body, method = _read_body(instance, object_name, Verb.UPDATE), request.method
     if query_string.dry_run(query):
@@ -166,14 +137,14 @@ def respond_update(
     )
 
 
-def respond_delete(
-    instance: Instance,
-    object_name: str,
-    record_id: str,
-    within: ParentLink | None = None,
+def delete_record(
+    object_name: str, record_id: str, within: ParentLink | None = None
 ) -> Response:
-    """Delete a record, or show what would be sent."""
-    target = (request_context.context(), instance, object_name, record_id)
+    """Delete one record of an entity that can be deleted, or show the request.
+
+    One vendor call.
+    """
+    target = (request_context.context(), enabled_instance(), object_name, record_id)
     if query_string.dry_run(query_string.current_query()):
         return responses.rehearsed(dry_run.preview_delete(*target, within=within), [])
     delete.delete_record(*target, within=within)

@@ -152,6 +152,15 @@ def test_a_record_that_two_pieces_find_comes_once():
     assert read_all(Vendor(entities), among(NAME, names), 6) == list(range(20))
 
 
+def test_a_list_of_ids_beside_a_longer_list_loses_no_record():
+    names = among(NAME, [f"name {n}" for n in range(600)])
+    entities = [{"id": n, "AccountName": f"Name {n}"} for n in range(20)]
+
+    found = read_all(Vendor(entities), And((names, among(ID, [9, 4, 1]))), 1)
+
+    assert found == [1, 4, 9]
+
+
 def test_pieces_of_ids_are_asked_for_when_their_turn_comes():
     vendor = Vendor([{"id": n} for n in range(5000)])
     values = list(range(4999, -1, -1))

@@ -245,7 +245,7 @@ def start_process(settings: Settings, *, serves: bool) -> None:
     restrict_data(settings.data_dir, check_url(read_url(settings)))
     figures = settings.data_dir / "metrics"
     try:
-        share(figures, anew=serves)
+        share(figures, reset=serves)
     except OSError as error:
         raise ConfigurationError(
             f"The directory {figures} cannot be used: {error.strerror}; run as the "

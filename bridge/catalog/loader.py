@@ -13,17 +13,17 @@ from importlib import resources
 from typing import Final
 
 from bridge.catalog.model import (
-    JSON,
     ConfigurationKey,
     DateKind,
+    Discriminator,
     Element,
     EntityFacts,
-    Fixed,
     Resource,
     Verb,
 )
 from bridge.catalog.table import Table
 from bridge.errors import CatalogError
+from bridge.types import JSON
 
 # Source: elements-api 3.2, type enumeration.
 CONFIGURATION_TYPES: Final = frozenset(
@@ -199,10 +199,10 @@ def _example(
     return example
 
 
-def _fixed(table: Table | None) -> Fixed | None:
+def _fixed(table: Table | None) -> Discriminator | None:
     if table is None:
         return None
-    fixed = Fixed(
+    fixed = Discriminator(
         field=table.take("field", str),
         value=table.take("value", str),
         label=table.take("label", str),

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeAlias
 
 from bridge.errors import VerbNotSupportedError
-
-JSON: TypeAlias = bool | int | float | str | list["JSON"] | dict[str, "JSON"] | None
+from bridge.types import JSON
 
 
 class Verb(StrEnum):
@@ -73,7 +71,7 @@ class ConfigurationKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Fixed:
+class Discriminator:
     """What makes a record of the entity one of a resource: a picklist field's value.
 
     It is `value` where the tenant's picklist has that, else the item called `label`;
@@ -122,7 +120,7 @@ class Resource:
     verbs: frozenset[Verb]
     rename: Mapping[str, str]
     facts: EntityFacts = EntityFacts()
-    fixed: Fixed | None = None
+    fixed: Discriminator | None = None
     native: bool = False
     create_example: Mapping[str, JSON] = field(default_factory=dict)
     update_example: Mapping[str, JSON] = field(default_factory=dict)

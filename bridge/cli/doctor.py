@@ -15,6 +15,7 @@ from bridge.catalog.loader import load_elements
 from bridge.cli.administration import password_stdin, read_password
 from bridge.cli.output import as_json, show_json, show_line, show_status
 from bridge.errors import BridgeError, ConfigurationError, single_full_stops
+from bridge.interfaces import InspectableRateLimiter
 from bridge.services import credentials as vocabulary
 from bridge.services.credentials import parse_credentials
 from bridge.services.diagnostics import doctor as checks
@@ -25,7 +26,6 @@ from bridge.services.diagnostics.vendor_checks import ConnectionUnderTest
 from bridge.settings import Settings, load_settings
 from bridge.store.database.engine import Database
 from bridge.store.instances import Instance, get_instance
-from bridge.store.rate_limit.limiter import SharedRateLimiter
 
 _ELEMENT = "autotaskcrm"
 
@@ -161,7 +161,7 @@ def _examine_store(
 def _examine_instance(
     settings: Settings,
     database: Database,
-    rate_limiter: SharedRateLimiter,
+    rate_limiter: InspectableRateLimiter,
     instance_id: int,
 ) -> Iterator[Finding]:
     instance = get_instance(database, instance_id)
@@ -179,7 +179,7 @@ def _examine_vendor(
     settings: Settings,
     configuration: Mapping[str, str],
     instance: Instance | None = None,
-    rate_limiter: SharedRateLimiter | None = None,
+    rate_limiter: InspectableRateLimiter | None = None,
 ) -> Iterator[Finding]:
     """Examine the way to Autotask; needs no installation and makes nothing."""
     try:
@@ -202,7 +202,7 @@ def _examine_vendor(
     # Past the governor, because an examination must work when nothing else does; what
     # Autotask says of its count is shared with all processes.
     with contextlib.closing(app.open_diagnostics(settings, rate_limiter)) as probe:
-        yield from vendor_checks.examine(
+        yield from vendor_checks.check_connection(
             lambda: datetime.now(UTC), probe, patient, rate_limiter
         )
 

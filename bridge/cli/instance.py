@@ -253,11 +253,11 @@ def _move_in(document: bytes, *, check: bool) -> ImportResult:
     settings = read_settings()
     if find_missing(settings):
         with open_trial(settings) as ctx:
-            moved = importing.move_in(ctx, document, check=True)
+            moved = importing.import_document(ctx, document, check=True)
         if check:
             return moved
     with open_context(settings, new=not check) as ctx:
-        return importing.move_in(ctx, document, check=check)
+        return importing.import_document(ctx, document, check=check)
 
 
 def _test(ctx: Context, one: Instance) -> dict[str, object]:
@@ -277,7 +277,7 @@ def _test(ctx: Context, one: Instance) -> dict[str, object]:
 def _limits(ctx: Context, one: Instance) -> str:
     zone = (get_instance(ctx.database, one.id) or one).zone
     databases = [] if zone is None else [zone.database]
-    figures = ctx.rate_limiter.figures(databases, Caller(one.id))
+    figures = ctx.rate_limiter.get_budgets(databases, Caller(one.id))
     return "; ".join(map(describe_limits, figures))
 
 

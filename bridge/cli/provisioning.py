@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from bridge.catalog.model import JSON
 from bridge.cli.administration import open_context, password_stdin, read_password
 from bridge.cli.output import as_json, show_json, show_members
 from bridge.errors import NotFoundError
@@ -17,6 +16,7 @@ from bridge.services.instances import lifecycle
 from bridge.services.instances.bodies import MASK
 from bridge.store import users
 from bridge.store.instances import Instance, get_instance
+from bridge.types import JSON
 
 INSTANCE_ID = click.argument("instance_id", metavar="ID", type=int)
 """The argument of commands on one instance."""

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol, TypeAlias
 
-from bridge.catalog.model import JSON
 from bridge.ceql.ast import Expr
 from bridge.interfaces.data import (
     Attachment,
@@ -22,6 +21,7 @@ from bridge.interfaces.data import (
     Zone,
 )
 from bridge.interfaces.rate_limiter import NO_CALLER, Caller
+from bridge.types import JSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,24 @@ class Node:
 
 Argument: TypeAlias = str | tuple[Node, ...]
 """A text, or the members of a structure."""
+
+Fill: TypeAlias = Callable[[str], str]
+"""From a text with placeholders to the text with values."""
+
+
+class Envelope(Protocol):
+    """A request to the vendor that a caller wrote, with placeholders for values."""
+
+    @property
+    def operation(self) -> str:
+        """The name of the operation, as the envelope spells it."""
+
+    def arguments(self, operation: str, fill: Fill) -> Mapping[str, Argument]:
+        """Return the arguments of an operation with their placeholders filled.
+
+        Raises:
+            InvalidRequestError: an argument cannot be parsed; or `fill` has no value.
+        """
 
 
 class Backend(Protocol):
@@ -110,6 +128,13 @@ class Backend(Protocol):
         """Return the request that a create, update or delete would send.
 
         As the vendor would read it, without credentials. No vendor call.
+        """
+
+    def read_envelope(self, text: str) -> Envelope:
+        """Parse a caller's own request in the vendor's format. No vendor call.
+
+        Raises:
+            InvalidRequestError: it cannot be parsed, or is too long.
         """
 
     def call(

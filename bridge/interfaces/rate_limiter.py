@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -149,3 +149,56 @@ class UsageObserver(Protocol):
 
     def report_refusal(self, database: str) -> None:
         """Take note that the vendor just refused a call to a database for quota."""
+
+
+@dataclass(frozen=True, slots=True)
+class SlotUsage:
+    """The slots of one entity under one integration code.
+
+    `waiting` counts the processes that wait, not their calls.
+    """
+
+    entity: str
+    lanes: int
+    in_flight: int
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetUsage:
+    """How much of a tenant database's call budget is used.
+
+    `ours` and `theirs` count the calls of the last hour by all our processes and by
+    others; `theirs` is None without a reading of the last hour, made `age_s` ago at
+    `read_at`. `quota_refused_at` is when the vendor refused a call for quota, if the
+    budget is assumed to be used up since then. `refused_until` maps each priority to
+    the time from which a call may pass again, None when it passes now: by then our
+    calls have left the hour, or the vendor's count is read again. `breaker_until` is
+    when the host is tried again, None while its circuit breaker is closed.
+    """
+
+    database: str
+    threshold: int
+    ours: int
+    theirs: int | None
+    read_at: datetime | None
+    age_s: float | None
+    quota_refused_at: datetime | None
+    refused_until: Mapping[Priority, datetime | None]
+    lanes: tuple[SlotUsage, ...]
+    breaker_until: datetime | None
+
+
+class InspectableRateLimiter(RateLimiter, UsageObserver, Protocol):
+    """A rate limiter that also reports how much of each budget is used."""
+
+    def get_budgets(
+        self, databases: Collection[str], caller: Caller = NO_CALLER
+    ) -> list[BudgetUsage]:
+        """Return the usage of each database, in the order given. No vendor call.
+
+        `refused_until` is for the calls of the caller's instance.
+        """
+
+    def close(self) -> None:
+        """Release what this process holds, and stop."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from bridge.catalog.model import JSON
 from bridge.errors import ForbiddenError, UnauthorizedError
 from bridge.services.context import Context
 from bridge.services.times import write_time
 from bridge.store import callers, instances, organizations
 from bridge.store.instances import Instance
 from bridge.store.organizations import User
+from bridge.types import JSON
 
 REFUSED = "Invalid Organization or User secret, or invalid Element token provided."
 

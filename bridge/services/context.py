@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bridge.catalog.model import Element
-from bridge.interfaces import Enqueue, OpenBackend
+from bridge.interfaces import Enqueue, InspectableRateLimiter, OpenBackend
 from bridge.services.entities import EntityDirectory
 from bridge.services.fields import EntityFields
 from bridge.services.labels import NameCache
@@ -17,7 +17,6 @@ from bridge.services.request_log import RequestLog
 from bridge.services.timed_reading import TimedReader
 from bridge.settings import Settings
 from bridge.store.database.engine import Database
-from bridge.store.rate_limit.limiter import SharedRateLimiter
 from bridge.telemetry.metrics import Metrics
 
 
@@ -37,7 +36,7 @@ class Context:
     database: Database
     elements: Mapping[str, Element]
     open_backend: OpenBackend
-    rate_limiter: SharedRateLimiter
+    rate_limiter: InspectableRateLimiter
     fields: MetadataCache[EntityFields]
     directories: MetadataCache[EntityDirectory]
     names: NameCache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bridge.catalog.model import JSON, Resource, Verb
+from bridge.catalog.model import Resource, Verb
 from bridge.errors import NotFoundError
 from bridge.interfaces import FieldInfo, FieldType
 from bridge.services.context import Context
@@ -13,6 +13,7 @@ from bridge.services.fields import EntityFields
 from bridge.services.metadata import recent_fields
 from bridge.services.objects import entity_directory, find_object
 from bridge.store.instances import Instance
+from bridge.types import JSON
 
 _MASK = "yyyy-MM-dd'T'HH:mm:ssZ"
 _WHOLE_NUMBERS = (FieldType.INTEGER, FieldType.LONG, FieldType.SHORT)

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
-from bridge.catalog.model import JSON, ConfigurationKey, Element, Resource, Verb
+from bridge.catalog.model import ConfigurationKey, Element, Resource, Verb
 from bridge.errors import ForbiddenError, InvalidRequestError, NotFoundError
 from bridge.services.context import Context
+from bridge.types import JSON
 
 POLLER_CONFIGURATION = "event.poller.configuration"
 _EVENT_TYPES: list[JSON] = ["CREATED", "UPDATED"]
@@ -32,7 +33,7 @@ _LIST = (
     ("pageSize", "query", "integer", False, "Records in a page, 200 unless given"),
     ("nextPage", "query", "string", False, "Token of the page before"),
 )
-_WAYS = (
+_ROUTES = (
     (Verb.LIST, "GET", "", "Search for {name}", _LIST),
     (Verb.CREATE, "POST", "", "Create a record of {name}", (_BODY,)),
     (Verb.GET, "GET", "/{id}", "Read one record of {name}", (_ID,)),
@@ -41,7 +42,7 @@ _WAYS = (
     (Verb.DELETE, "DELETE", "/{id}", "Delete a record of {name}", (_ID,)),
 )
 _OBJECT = ("objectName", "path", "string", True, "Name of an object")
-_FIXED = (
+_FIXED_ROUTES = (
     (88001, "/ping", "Check the connection to Autotask", ()),
     (88002, "/objects", "List the names of all objects", ()),
     (88003, "/objects/{objectName}/metadata", "List an object's fields", (_OBJECT,)),
@@ -91,7 +92,7 @@ def builtin_resources(element: Element) -> list[dict[str, JSON]]:
     prefix = f"/hubs/{element.hub['key']}"
     fixed = [
         _resource(number, f"{prefix}{path}", "GET", description, parameters)
-        for number, path, description, parameters in _FIXED
+        for number, path, description, parameters in _FIXED_ROUTES
     ]
     return fixed + [
         _resource(
@@ -103,7 +104,7 @@ def builtin_resources(element: Element) -> list[dict[str, JSON]]:
             entity=resource.entity,
         )
         for resource in element.resources.values()
-        for number, (verb, method, tail, phrase, parameters) in enumerate(_WAYS, 1)
+        for number, (verb, method, tail, phrase, parameters) in enumerate(_ROUTES, 1)
         if verb in resource.verbs
     ]
 
@@ -135,7 +136,7 @@ def metadata(element: Element, *, expand: bool = False) -> dict[str, JSON]:
     return document
 
 
-def element_part(element: Element, name: str) -> list[JSON]:
+def list_element_part(element: Element, name: str) -> list[JSON]:
     """Return one of the lists that hang below an element; most are truly empty.
 
     Raises:
@@ -171,7 +172,7 @@ def find_hub(ctx: Context, key: str) -> dict[str, JSON]:
     raise NotFoundError(f"No hub {key[:100]}.")
 
 
-def refuse_building(element: Element) -> None:
+def refuse_change(element: Element) -> None:
     """Refuse to change what ships with the product.
 
     Raises:

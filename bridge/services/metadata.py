@@ -1,14 +1,15 @@
-"""Metadata of one instance's tenant: asked of the vendor once, then cached.
+"""Metadata of one instance's tenant, cached in the database and in the process.
 
-The vendor is asked at most once in the metadata lifetime for each instance and
-entity, whatever the number of processes. A row past its lifetime is served while one
-process renews it behind the answer, for which no caller waits; only one that is many
-lifetimes old is renewed first, and even that serves when the vendor cannot be asked.
+All processes together fetch it from the vendor at most once in the cache's TTL for
+each instance and entity. An expired row is served while one process refreshes it in
+the background. A row that is many TTLs old is refreshed before it is used, and served
+only if the vendor call fails.
 
-A name or a picklist value that cached metadata does not know may be newer than it. All
-processes together look such doubts up at most once in 60 s for each instance and
-entity, however old the row is; in between they are refused from the cache, the newest
-row that any process has stored. Source: elements-api, appendix E, 4.3.
+A name or a picklist value that the cache does not have may be newer than the cache.
+For such a doubt all processes together refresh the metadata at most once in 60 s for
+each instance and entity, however old the row is; in between, requests are validated
+against the newest row that any process has stored. Source: elements-api, appendix E,
+4.3.
 """
 
 from __future__ import annotations
@@ -39,19 +40,19 @@ from bridge.store.instances import Instance
 
 D = TypeVar("D")
 
-_RENEWAL_S = 60.0
-_LIFETIMES = 24
-"""How old a row may be to be served before it is renewed."""
-_LOOK_UP_S = 60.0
+_REFRESH_CLAIM_S = 60.0
+_MAX_STALE_TTLS = 24
+"""The age, in TTLs, up to which a row is served before it is refreshed."""
+_DOUBT_INTERVAL_S = 60.0
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Kind(Generic[T]):
-    """How one row of metadata is asked for, and made into what processes work with.
+class MetadataKind(Generic[T]):
+    """How one row of metadata is fetched, and compiled for use in a process.
 
-    `row` names it among the rows of an instance; `compile` takes the row's payload,
-    its content hash and when the vendor was asked.
+    `row` is its name among the rows of an instance; `compile` takes the row's payload,
+    its content hash and the time of the vendor call.
     """
 
     row: str
@@ -60,20 +61,25 @@ class Kind(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
-class _MetadataCacheKey(Generic[T]):
-    """Where one instance's metadata of a kind is kept, and how it is renewed."""
+class _CachedMetadata(Generic[T]):
+    """One kind of metadata of one instance, with its caches and its refresh."""
 
     ctx: Context
     cache: MetadataCache[T]
     instance: Instance
     name: str
-    kind: Kind[T]
+    kind: MetadataKind[T]
 
     def find_known(self) -> T | None:
-        """Return what this process checked a moment ago."""
-        return self.cache.find((self.instance.id, self.name), self.ctx.clock())
+        """Return what this process compared with the database a moment ago."""
+        return self.cache.get((self.instance.id, self.name), self.ctx.clock())
 
-    def find(self) -> T:
+    def get(self) -> T:
+        """Return the metadata; vendor calls only without a row, or with a very old one.
+
+        Raises:
+            ProviderError: the vendor call failed and no row is stored.
+        """
         ctx, now = self.ctx, self.ctx.clock()
         if found := self.find_known():
             return found
@@ -81,17 +87,21 @@ class _MetadataCacheKey(Generic[T]):
             ctx.database, self.instance.id, self.kind.row
         )
         if stamp is None:
-            return self.renew()
+            return self.refresh()
         age_s = (now - stamp[1]).total_seconds()
         if age_s > ctx.settings.metadata_cache_ttl_s and stored_metadata.claim_refresh(
-            ctx.database, self.instance.id, self.kind.row, now=now, ttl_s=_RENEWAL_S
+            ctx.database,
+            self.instance.id,
+            self.kind.row,
+            now=now,
+            ttl_s=_REFRESH_CLAIM_S,
         ):
-            if age_s <= ctx.settings.metadata_cache_ttl_s * _LIFETIMES:
-                self.renew_behind()
+            if age_s <= ctx.settings.metadata_cache_ttl_s * _MAX_STALE_TTLS:
+                self.refresh_in_background()
             else:
-                # An old row serves a caller better than no answer.
+                # An old row serves a caller better than an error.
                 with suppress(ProviderError):
-                    return self.renew()
+                    return self.refresh()
         return self.load(*stamp, now)
 
     def find_stored(self) -> T | None:
@@ -102,31 +112,37 @@ class _MetadataCacheKey(Generic[T]):
         return None if stamp is None else self.load(*stamp, self.ctx.clock())
 
     def find_recent(self) -> T:
-        """Return a row that is less than a minute old, if it can be had.
+        """Return a row that is less than a minute old, an older one if that fails.
 
-        Another process that renews it just now is not waited for.
+        Does not wait for another process that is refreshing the row.
         """
         ctx, now, stored = self.ctx, self.ctx.clock(), self.find_stored()
         if stored is None:
-            return self.renew()
-        is_old = now - stored.fetched_at > timedelta(seconds=_LOOK_UP_S)
+            return self.refresh()
+        is_old = now - stored.fetched_at > timedelta(seconds=_DOUBT_INTERVAL_S)
         if is_old and stored_metadata.claim_refresh(
-            ctx.database, self.instance.id, self.kind.row, now=now, ttl_s=_RENEWAL_S
+            ctx.database,
+            self.instance.id,
+            self.kind.row,
+            now=now,
+            ttl_s=_REFRESH_CLAIM_S,
         ):
             with suppress(ProviderError):
-                return self.renew()
+                return self.refresh()
         return stored
 
-    def look_up(self, known: T, in_doubt: Callable[[T], bool], since: datetime) -> T:
-        """Return newer metadata when `known` leaves a doubt, if there is any.
+    def resolve_doubt(
+        self, known: T, in_doubt: Callable[[T], bool], since: datetime
+    ) -> T:
+        """Return newer metadata if `known` leaves a doubt and newer metadata exists.
 
-        Calls in doubt at the same time wait for one look-up. A row that was fetched
-        since the caller asked is not looked up again.
+        Concurrent requests in doubt wait for a single refresh. A row that was fetched
+        after `since`, the begin of the request, is not refreshed again.
         """
         known = self.find_stored() or known
         if not in_doubt(known) or known.fetched_at >= since:
             return known
-        if self._was_looked_up(known):
+        if self._was_resolved(known):
             return known
         ctx = self.ctx
         with (
@@ -141,32 +157,32 @@ class _MetadataCacheKey(Generic[T]):
                 self.instance.id,
                 self._doubt,
                 now=ctx.clock(),
-                ttl_s=_LOOK_UP_S,
+                ttl_s=_DOUBT_INTERVAL_S,
             ):
-                return self.renew()
+                return self.refresh()
         return known
 
-    def _was_looked_up(self, known: T) -> bool:
-        """Tell whether metadata came of a look-up less than a minute ago."""
+    def _was_resolved(self, known: T) -> bool:
+        """Return whether a doubt had this row fetched less than a minute ago."""
         until = stored_metadata.find_claim(
             self.ctx.database, self.instance.id, self._doubt
         )
         if until is None or until <= self.ctx.clock():
             return False
-        return known.fetched_at >= until - timedelta(seconds=_LOOK_UP_S)
+        return known.fetched_at >= until - timedelta(seconds=_DOUBT_INTERVAL_S)
 
     @property
     def _doubt(self) -> str:
-        """Name the row without content whose claim lasts from one look-up to the next.
+        """The name of an empty row, whose claim limits how often doubts are resolved.
 
-        No entity has a name with such a sign.
+        No entity has a name with a question mark.
         """
         return f"{self.kind.row}?"
 
     def load(self, content_hash: str, fetched_at: datetime, now: datetime) -> T:
-        """Return the stored row, compiled anew only when it is not the one known."""
+        """Return the stored row, compiled only when this process has another one."""
         key = (self.instance.id, self.name)
-        known = self.cache.peek(key)
+        known = self.cache.get_any_age(key)
         if known is None or (known.content_hash, known.fetched_at) != (
             content_hash,
             fetched_at,
@@ -175,12 +191,13 @@ class _MetadataCacheKey(Generic[T]):
                 self.ctx.database, self.instance.id, self.kind.row
             )
             if row is None:
-                return self.renew()
+                return self.refresh()
             known = self.kind.compile(row.payload, row.content_hash, row.fetched_at)
-        self.cache.keep(key, now, known)
+        self.cache.put(key, now, known)
         return known
 
-    def renew(self, priority: Priority = Priority.INTERACTIVE) -> T:
+    def refresh(self, priority: Priority = Priority.INTERACTIVE) -> T:
+        """Fetch the metadata and store it. Vendor calls as the kind's `fetch`."""
         ctx, instance = self.ctx, self.instance
         payload = self.kind.fetch(open_backend(ctx, instance, priority=priority))
         now = ctx.clock()
@@ -188,15 +205,15 @@ class _MetadataCacheKey(Generic[T]):
             ctx.database, instance.id, self.kind.row, payload, fetched_at=now
         )
         compiled = self.kind.compile(payload, content_hash, now)
-        self.cache.keep((instance.id, self.name), now, compiled)
+        self.cache.put((instance.id, self.name), now, compiled)
         return compiled
 
-    def renew_behind(self) -> None:
-        """Renew in a thread of its own; if it fails, another is tried in a minute."""
+    def refresh_in_background(self) -> None:
+        """Refresh in a new thread; after a failure the next try is a minute later."""
 
-        def renew() -> None:
+        def refresh() -> None:
             try:
-                self.renew(Priority.POLLING)
+                self.refresh(Priority.POLLING)
             except BridgeError as error:
                 _log.warning(
                     "metadata of instance %s is not renewed, %s: %s",
@@ -205,7 +222,7 @@ class _MetadataCacheKey(Generic[T]):
                     error.message,
                 )
 
-        threading.Thread(target=renew, name="metadata", daemon=True).start()
+        threading.Thread(target=refresh, name="metadata", daemon=True).start()
 
 
 def entity_fields(
@@ -216,18 +233,19 @@ def entity_fields(
 ) -> EntityFields:
     """Return the fields of a resource's entity as this instance's tenant has them.
 
-    No vendor call but two when no row is stored, or only a very old one; and two when
-    the fields leave the caller `in_doubt` and nobody has looked up within a minute.
+    No vendor call, except two when no row is stored or only a very old one, and two
+    when the fields leave the request `in_doubt` and no process has refreshed them for
+    a doubt within a minute.
 
     Raises:
-        ProviderError: the vendor could not be asked and nothing is cached, or there
-            is a doubt.
+        ProviderError: the vendor call failed and nothing is cached, or there is a
+            doubt.
     """
-    place, since = _fields(ctx, instance, resource), ctx.clock()
-    fields = place.find()
+    metadata, since = _fields(ctx, instance, resource), ctx.clock()
+    fields = metadata.get()
     if in_doubt is None or not in_doubt(fields):
         return fields
-    return place.look_up(fields, in_doubt, since)
+    return metadata.resolve_doubt(fields, in_doubt, since)
 
 
 def fields_to_show(
@@ -236,26 +254,26 @@ def fields_to_show(
     resource: Resource,
     in_doubt: Callable[[EntityFields], bool],
 ) -> EntityFields:
-    """Return the fields as `entity_fields` does, but older ones rather than an error.
+    """Return the fields as `entity_fields`, but older ones rather than an error.
 
     Raises:
-        ProviderError: the vendor could not be asked and nothing is cached.
+        ProviderError: the vendor call failed and nothing is cached.
     """
-    place, since = _fields(ctx, instance, resource), ctx.clock()
-    fields = place.find()
+    metadata, since = _fields(ctx, instance, resource), ctx.clock()
+    fields = metadata.get()
     if in_doubt(fields):
         with suppress(ProviderError):
-            return place.look_up(fields, in_doubt, since)
+            return metadata.resolve_doubt(fields, in_doubt, since)
     return fields
 
 
 def recent_fields(ctx: Context, instance: Instance, resource: Resource) -> EntityFields:
-    """Return the fields as they were within the last minute, older ones in need.
+    """Return the fields of the last minute, older ones if they cannot be fetched.
 
-    Two vendor calls when no process has asked within that minute.
+    Two vendor calls when no process has fetched them within that minute.
 
     Raises:
-        ProviderError: the vendor could not be asked and nothing is cached.
+        ProviderError: the vendor call failed and nothing is cached.
     """
     return _fields(ctx, instance, resource).find_recent()
 
@@ -264,8 +282,8 @@ def stored_fields(
     ctx: Context, instance: Instance, resource: Resource
 ) -> EntityFields | None:
     """Return the fields if any process has stored them; no vendor call."""
-    place = _fields(ctx, instance, resource)
-    return place.find_known() or place.find_stored()
+    metadata = _fields(ctx, instance, resource)
+    return metadata.find_known() or metadata.find_stored()
 
 
 def read_with_fields(
@@ -275,44 +293,47 @@ def read_with_fields(
     read: Callable[[EntityFields], D],
     in_doubt: Callable[[D], bool],
 ) -> tuple[EntityFields, D]:
-    """Return what `read` makes of the fields, and these; again of newer ones in doubt.
+    """Return the fields and what `read` returns for them.
 
-    Vendor calls and errors as `entity_fields`.
+    If that is in doubt and newer fields exist, both are of the newer fields. Vendor
+    calls and errors as `entity_fields`.
     """
-    place, since = _fields(ctx, instance, resource), ctx.clock()
-    fields = place.find()
+    metadata, since = _fields(ctx, instance, resource), ctx.clock()
+    fields = metadata.get()
     found = read(fields)
     if in_doubt(found):
-        newer = place.look_up(fields, lambda newer: in_doubt(read(newer)), since)
+        newer = metadata.resolve_doubt(
+            fields, lambda newer: in_doubt(read(newer)), since
+        )
         if newer is not fields:
             return newer, read(newer)
     return fields, found
 
 
-def cached(
+def get_metadata(
     ctx: Context,
     cache: MetadataCache[T],
     instance: Instance,
     name: str,
-    kind: Kind[T],
+    kind: MetadataKind[T],
 ) -> T:
-    """Return metadata compiled; `name` is its place in this process's cache.
+    """Return compiled metadata; `name` is its key in this process's cache.
 
     Raises:
-        ProviderError: the vendor could not be asked and nothing is cached.
+        ProviderError: the vendor call failed and nothing is cached.
     """
-    return _MetadataCacheKey(ctx, cache, instance, name, kind).find()
+    return _CachedMetadata(ctx, cache, instance, name, kind).get()
 
 
 def _fields(
     ctx: Context, instance: Instance, resource: Resource
-) -> _MetadataCacheKey[EntityFields]:
-    kind = Kind(
+) -> _CachedMetadata[EntityFields]:
+    kind = MetadataKind(
         resource.entity,
         partial(_fetch_fields, resource.entity),
         partial(compile_fields, resource),
     )
-    return _MetadataCacheKey(ctx, ctx.fields, instance, resource.name, kind)
+    return _CachedMetadata(ctx, ctx.fields, instance, resource.name, kind)
 
 
 def _fetch_fields(entity: str, backend: Backend) -> bytes:

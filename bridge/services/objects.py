@@ -1,6 +1,6 @@
-"""What a name in a path stands for: a resource, or a vendor entity by its own name.
+"""Find the object that a path names: a resource, or a vendor entity by its own name.
 
-A resource of the catalogue goes before an entity. Names are compared without case.
+A resource of the catalogue takes precedence. Names are compared without case.
 Source: elements-api 1.3, 4.6 and 4.7.
 """
 
@@ -22,18 +22,18 @@ from bridge.store.instances import Instance
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}")
 _ROW = ""
-"""The entity list's place among the metadata rows; no entity has an empty name."""
+"""The name of the entity list's row; no entity has an empty name."""
 
 
 def find_object(ctx: Context, instance: Instance, name: str) -> Resource:
     """Return the resource or entity that a caller names.
 
-    No vendor call for a resource. For any other name one where the list of entities
-    is not cached; `metadata` says how long it is.
+    No vendor call for a resource, nor while the list of entities is cached
+    (`metadata`); else one.
 
     Raises:
-        NotFoundError: neither of them.
-        ProviderError: the vendor could not be asked and nothing is cached.
+        NotFoundError: no resource or entity has this name.
+        ProviderError: the vendor call failed and nothing is cached.
     """
     element = ctx.elements[instance.element_key]
     resource = element.resources.get(name) or element.resources.get(name.lower())
@@ -50,16 +50,16 @@ def entity_directory(ctx: Context, instance: Instance) -> EntityDirectory:
     """Return the tenant's entities. No vendor call while cached, else one.
 
     Raises:
-        ProviderError: the vendor could not be asked and nothing is cached.
+        ProviderError: the vendor call failed and nothing is cached.
     """
-    return metadata.cached(ctx, ctx.directories, instance, _ROW, _DIRECTORY)
+    return metadata.get_metadata(ctx, ctx.directories, instance, _ROW, _DIRECTORY)
 
 
 def _fetch(backend: Backend) -> bytes:
     return write_directory(backend.entities())
 
 
-_DIRECTORY = metadata.Kind(_ROW, _fetch, compile_directory)
+_DIRECTORY = metadata.MetadataKind(_ROW, _fetch, compile_directory)
 
 
 def _verbs(info: EntityInfo) -> frozenset[Verb]:

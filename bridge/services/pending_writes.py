@@ -49,7 +49,7 @@ def _collect(what: str, level: int) -> BatchWriter[Write]:
         _write_all,
         lost=partial(_report_lost, what, level),
         what=what,
-        most_kept=_MAX_PENDING,
+        max_rows=_MAX_PENDING,
     )
 
 

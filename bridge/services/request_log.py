@@ -21,7 +21,7 @@ from bridge.telemetry.metrics import Metrics
 
 Row = TypeVar("Row", RequestEntry, VendorCallEntry, TraceEntry)
 
-_MOST_TRACES = 500
+_MAX_TRACES = 500
 
 
 class RequestLog:
@@ -40,7 +40,7 @@ class RequestLog:
         self._traces_kept = timedelta(days=settings.trace_retention_days)
         self._answered = self._collect("request_log", rows.add_requests)
         self._called = self._collect("vendor_call_log", rows.add_vendor_calls)
-        self._traces = self._collect("traces", rows.add_traces, _MOST_TRACES)
+        self._traces = self._collect("traces", rows.add_traces, _MAX_TRACES)
 
     def record(self, call_made: VendorCall) -> None:
         """Take note of one exchange with the vendor. As `interfaces.CallLog` wants."""
@@ -66,11 +66,11 @@ class RequestLog:
             )
         )
 
-    def answered(self, row: RequestEntry) -> None:
+    def record_request(self, row: RequestEntry) -> None:
         """Take note of a request."""
         self._answered.enqueue(row)
 
-    def traced(self, row: TraceEntry) -> None:
+    def record_trace(self, row: TraceEntry) -> None:
         """Keep a trace."""
         self._traces.enqueue(row)
 
@@ -91,14 +91,14 @@ class RequestLog:
         self,
         table: str,
         add: Callable[[Database, Sequence[Row]], None],
-        most_kept: int = 20_000,
+        max_rows: int = 20_000,
     ) -> BatchWriter[Row]:
         # So that the first loss is an increase.
         self._metrics.rows_lost(table, 0)
         return BatchWriter(
             partial(add, self._database),
             lost=partial(self._metrics.rows_lost, table),
-            most_kept=most_kept,
+            max_rows=max_rows,
         )
 
 

@@ -24,7 +24,7 @@ _US = re.compile(
          (?:,?\s+{_CLOCK}(?:\s*(?P<half>[AaPp])\.?[Mm]\.?)?\s*{_ZONE})?""",
     re.VERBOSE | re.ASCII,
 )
-_CENTURY_PIVOT = 70
+_FIRST_YEAR_OF_1900S = 70
 _MIDNIGHT = time()
 _NOON_HOUR = 12
 
@@ -172,4 +172,4 @@ def _full_year(text: str) -> int:
     year = int(text)
     if len(text) == 4:  # noqa: PLR2004 - as many digits as a full year has
         return year
-    return year + (1900 if year >= _CENTURY_PIVOT else 2000)
+    return year + (1900 if year >= _FIRST_YEAR_OF_1900S else 2000)

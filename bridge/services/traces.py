@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from bridge.catalog.model import JSON
 from bridge.errors import InvalidRequestError
 from bridge.services.context import Context
 from bridge.services.times import write_time
@@ -20,6 +19,7 @@ from bridge.store.request_log import TraceEntry
 from bridge.telemetry.body_masking import mask_form, mask_json, mask_target
 from bridge.telemetry.current_call import Call, Exchange
 from bridge.telemetry.redaction import MASK, is_secret_name, redact
+from bridge.types import JSON
 
 _FORM = "application/x-www-form-urlencoded"
 _DEFAULT_MINUTES = 60
@@ -103,7 +103,7 @@ def keep(ctx: Context, instance_id: int, call: Call, answer: Answer) -> None:
             for exchange in call.trace.exchanges
         ],
     }
-    ctx.request_log.traced(
+    ctx.request_log.record_trace(
         TraceEntry(
             request_id=call.request_id,
             instance_id=instance_id,

@@ -9,21 +9,21 @@ from __future__ import annotations
 import re
 from decimal import Decimal, InvalidOperation
 
-from bridge.catalog.model import JSON
 from bridge.interfaces import DateKind, Field, FieldType, Scalar
 from bridge.services.times import CallerTime, parse_time
+from bridge.types import JSON
 
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 
 _TRUE = frozenset({"true", "1"})
 _FALSE = frozenset({"false", "0"})
 _INTEGERS = frozenset({FieldType.INTEGER, FieldType.LONG, FieldType.SHORT})
-_LARGEST = {
+_MAX_BY_TYPE = {
     FieldType.SHORT: 2**15 - 1,
     FieldType.INTEGER: 2**63 - 1,
     FieldType.LONG: 2**63 - 1,
 }
-_MOST_DIGITS = 38
+_MAX_DIGITS = 38
 
 
 def sendable(text: str) -> str:
@@ -113,7 +113,7 @@ def _read_integer(type_: FieldType, text: str) -> int:
     number = _read_decimal(word, kind="a whole number")
     if number != number.to_integral_value():
         raise ValueError("must be a whole number")
-    if abs(number) > _LARGEST[type_]:
+    if abs(number) > _MAX_BY_TYPE[type_]:
         raise ValueError("is too large a number")
     return int(number)
 
@@ -125,6 +125,6 @@ def _read_decimal(text: str, *, kind: str = "a number") -> Decimal:
         number = Decimal("nan")
     if not number.is_finite():
         raise ValueError(f"must be {kind}")
-    if abs(number.adjusted()) > _MOST_DIGITS:
+    if abs(number.adjusted()) > _MAX_DIGITS:
         raise ValueError("is too large or too small a number")
     return number

@@ -9,10 +9,10 @@ from typing import TypeAlias
 
 from sqlalchemy import ColumnElement, delete, insert, select, update
 
-from bridge.catalog.model import JSON
 from bridge.errors import NotFoundError
 from bridge.store.database.engine import Database
 from bridge.store.models import MAX_INTEGER, accounts, extended_resources
+from bridge.types import JSON
 
 Edit: TypeAlias = Callable[[Mapping[str, JSON]], Mapping[str, JSON]]
 """From a stored document to what is stored instead."""

@@ -13,8 +13,8 @@ from bridge.errors import BridgeError
 
 Row = TypeVar("Row")
 
-_MOST_KEPT = 20_000
-_BATCH = 500
+_MAX_ROWS = 20_000
+_BATCH_ROWS = 500
 
 _log = logging.getLogger(__name__)
 
@@ -35,13 +35,13 @@ class BatchWriter(Generic[Row]):
         lost: Callable[[int], None],
         what: str = "rows of the log tables",
         interval_s: float = 0.5,
-        most_kept: int = _MOST_KEPT,
+        max_rows: int = _MAX_ROWS,
     ) -> None:
         self._write = write
         self._lost = lost
         self._what = what
         self._interval_s = interval_s
-        self._most_kept = most_kept
+        self._max_rows = max_rows
         self._rows: deque[Row] = deque()
         self._waiting = threading.Event()
         self._closing = threading.Event()
@@ -51,7 +51,7 @@ class BatchWriter(Generic[Row]):
 
     def enqueue(self, row: Row) -> None:
         """Take a row."""
-        if len(self._rows) >= self._most_kept:
+        if len(self._rows) >= self._max_rows:
             self._lost(1)
             return
         self._rows.append(row)
@@ -64,7 +64,7 @@ class BatchWriter(Generic[Row]):
         """Write all rows now; False when they could not be written and wait on."""
         with self._writing:
             while self._rows:
-                count = min(len(self._rows), _BATCH)
+                count = min(len(self._rows), _BATCH_ROWS)
                 batch = [self._rows.popleft() for _ in range(count)]
                 if not self._try(batch):
                     self._rows.extendleft(reversed(batch))

@@ -67,7 +67,7 @@ def formatter(*, people: bool) -> logging.Formatter:
         ],
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            take_out_secrets,
+            redact_secrets,
             renderer,
         ],
     )
@@ -83,7 +83,7 @@ def add_call(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
     return event
 
 
-def take_out_secrets(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+def redact_secrets(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
     """Mask secrets, and write control characters so that a line stays one line."""
     current = current_call.current()
     secrets = current.secrets if current is not None else ()

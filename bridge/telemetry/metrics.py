@@ -34,13 +34,13 @@ from bridge.telemetry.preallocated_files import PreallocatedDict
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 _DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
-_SILENCE_S = 7 * 24 * 3600
+_STALE_AFTER_S = 7 * 24 * 3600
 _METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 _WAITS = (0.005, 0.05, 0.25, 1, 2.5, 5, 10, 20, 60)
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 110)
 
 
-def share(directory: Path, *, anew: bool) -> None:
+def share(directory: Path, *, reset: bool) -> None:
     """Let this process and its children count together with others on this machine.
 
     Call it before any `Metrics` is made. Machines that share a data directory have
@@ -55,9 +55,9 @@ def share(directory: Path, *, anew: bool) -> None:
     )
     for folder in (directory, own):
         folder.mkdir(mode=0o700, exist_ok=True)
-    if anew:
-        _forget_dead(own.glob("*.db*"))
-        _forget_machines(directory, own)
+    if reset:
+        _remove_files_of_dead(own.glob("*.db*"))
+        _remove_stale_machines(directory, own)
     os.environ[_DIRECTORY] = str(own)
     values.MmapedDict = PreallocatedDict  # type: ignore[attr-defined]
     values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]
@@ -206,7 +206,7 @@ class Metrics:
                     "directory back, or restart Bridge."
                 )
             # What killed processes say they are doing now.
-            _forget_dead(Path(shared).glob("gauge_live*.db"))
+            _remove_files_of_dead(Path(shared).glob("gauge_live*.db"))
             registry = CollectorRegistry()
             MultiProcessCollector(registry, shared)  # type: ignore[no-untyped-call]
         build = (
@@ -239,15 +239,15 @@ class _StateCollector:
             yield family
 
 
-def _forget_dead(files: Iterable[Path]) -> None:
+def _remove_files_of_dead(files: Iterable[Path]) -> None:
     for file in files:
         if not _is_alive(file):
             file.unlink(missing_ok=True)
 
 
-def _forget_machines(directory: Path, own: Path) -> None:
+def _remove_stale_machines(directory: Path, own: Path) -> None:
     """Remove the folders of other machines that were not written to lately."""
-    latest_kept = time.time() - _SILENCE_S
+    latest_kept = time.time() - _STALE_AFTER_S
     for folder in directory.iterdir():
         if folder == own or folder.is_symlink() or not folder.is_dir():
             continue

@@ -20,7 +20,7 @@ _NAMES = (
     r"|api[._-]?key|private[._-]?key|idempotency[._-]?key"
 )
 _SECRET_NAME = re.compile(_NAMES, re.IGNORECASE)
-_SHORTEST_SECRET = 4
+_MIN_SECRET_LENGTH = 4
 
 # Every repetition is bounded or ends at a character it cannot contain: the time is
 # linear in the text, whatever a caller sends.
@@ -128,7 +128,7 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     would leave nothing to read.
     """
     for secret in secrets:
-        if len(secret) >= _SHORTEST_SECRET:
+        if len(secret) >= _MIN_SECRET_LENGTH:
             for spelling in _spellings(secret):
                 text = text.replace(spelling, MASK)
     if _HINT.search(text) is None:

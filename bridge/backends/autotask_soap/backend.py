@@ -12,6 +12,7 @@ from bridge.backends.autotask_soap import (
     attachments,
     calls,
     encode,
+    envelopes,
     faults,
     metadata,
     queryxml,
@@ -34,7 +35,6 @@ from bridge.backends.autotask_soap.request import Request, authorized
 from bridge.backends.autotask_soap.single_flight import SingleFlight
 from bridge.backends.autotask_soap.values import vendor_times
 from bridge.backends.autotask_soap.wsdl import ServiceDescription
-from bridge.catalog.model import JSON
 from bridge.ceql.ast import Expr
 from bridge.errors import InvalidRequestError, ProviderProtocolError
 from bridge.interfaces import (
@@ -46,6 +46,7 @@ from bridge.interfaces import (
     Entity,
     EntityInfo,
     EntityType,
+    Envelope,
     Field,
     FieldInfo,
     Page,
@@ -53,6 +54,7 @@ from bridge.interfaces import (
     Usage,
 )
 from bridge.interfaces.query_rules import MAX_PAGE
+from bridge.types import JSON
 
 _NOTHING = EntityType("")
 
@@ -190,6 +192,10 @@ class AutotaskSoapBackend:
                 operation, entity.name, rows, times=self._times, masked=True
             )
         return encode.standalone(body)
+
+    def read_envelope(self, text: str) -> Envelope:
+        """Parse a caller's own SOAP envelope. No vendor call."""
+        return envelopes.read_envelope(text)
 
     def call(
         self,

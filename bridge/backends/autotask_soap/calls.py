@@ -10,9 +10,9 @@ from lxml import etree
 from bridge.backends.autotask_soap.answers import members
 from bridge.backends.autotask_soap.encode import NAMESPACE
 from bridge.backends.autotask_soap.xmltext import escape, is_name
-from bridge.catalog.model import JSON
 from bridge.errors import InvalidRequestError
 from bridge.interfaces import Argument, Node
+from bridge.types import JSON
 
 KNOWN = frozenset(
     {

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from bridge.catalog.model import JSON, Element, Resource
+from bridge.catalog.model import Element, Resource
 from bridge.errors import (
     NotFoundError,
     ProviderForbiddenError,
@@ -39,6 +39,7 @@ from bridge.services.metadata import entity_fields
 from bridge.services.records.serializer import FILTER_NULLS
 from bridge.store.instances import Instance
 from bridge.store.organizations import User
+from bridge.types import JSON
 
 SCHEMAS: dict[str, Schema] = {
     **element_room.SCHEMAS,
@@ -274,7 +275,7 @@ def _shown(
     ctx: Context, wish: Wish, element: Element, operations: Iterable[Operation]
 ) -> list[Operation]:
     """Return what is served, and what the caller's account added to the element."""
-    own = resources.own_resources(ctx, wish.user, element)
+    own = resources.list_own_resources(ctx, wish.user, element)
     return extended_room.with_own(_served(wish, operations), own)
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bridge.catalog.model import JSON
 from bridge.services.apidocs.model import Operation
 from bridge.services.apidocs.schema import references
+from bridge.types import JSON
 
 CONTACT: Mapping[str, JSON] = {
     "accountID": 0,

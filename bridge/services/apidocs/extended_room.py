@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from bridge.catalog.model import JSON
 from bridge.services.apidocs.examples import HOOK, MODEL, PARAMETER
 from bridge.services.apidocs.model import (
     JSON_MEDIA,
@@ -27,7 +26,7 @@ from bridge.services.apidocs.schema import (
     text,
     whole,
 )
-from bridge.services.extended_resources.components import PARTS
+from bridge.services.extended_resources.components import COMPONENT_KINDS
 from bridge.services.extended_resources.definitions import (
     ParameterSpec,
     declarations,
@@ -35,6 +34,7 @@ from bridge.services.extended_resources.definitions import (
     placeholder,
 )
 from bridge.services.extended_resources.model_schemas import model_schema
+from bridge.types import JSON
 
 SCHEMAS: dict[str, Schema] = {
     "ElementResourceInput": obj(
@@ -197,7 +197,7 @@ def _reading() -> Iterator[Operation]:
         ref("ElementResource"),
     )
     one = ref("ElementResourcePart")
-    for part in PARTS:
+    for part in COMPONENT_KINDS:
         path, name = f"{_ONE}/{part}", part.capitalize()
         model = part == "models"
         yield Operation(
@@ -230,7 +230,7 @@ def _writing() -> Iterator[Operation]:
     yield Operation(
         "DELETE", _ONE, "deleteElementResourceById", "Remove a resource", None
     )
-    for part, example in zip(PARTS, (HOOK, PARAMETER, MODEL), strict=True):
+    for part, example in zip(COMPONENT_KINDS, (HOOK, PARAMETER, MODEL), strict=True):
         for operation in _writing_parts(part):
             yield replace(operation, example=example)
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from bridge.catalog.model import JSON, Resource, Verb
+from bridge.catalog.model import Resource, Verb
 from bridge.services.apidocs.examples import (
     CONTACT,
     CONTACT_CHANGE,
@@ -37,6 +37,7 @@ from bridge.services.apidocs.schema import (
     ref,
     text,
 )
+from bridge.types import JSON
 
 RECORD = "Record"
 """The schema of any object's records, where no tenant says what they look like."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TypeAlias
 
-from bridge.catalog.model import JSON
 from bridge.services.apidocs.schema import Schema
+from bridge.types import JSON
 
 Routes: TypeAlias = frozenset[tuple[str, str]]
 """Method and shape of everything served, as `shape` writes it."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from bridge import __version__
-from bridge.catalog.model import JSON
 from bridge.services.apidocs import parameters
 from bridge.services.apidocs.examples import example_of
 from bridge.services.apidocs.model import Access, Operation, Parameter
@@ -17,6 +16,7 @@ from bridge.services.apidocs.statuses import (
     SUCCESS,
     failures,
 )
+from bridge.types import JSON
 
 _SECRETS = "organizationSecrets"
 _TOKEN = "elementToken"  # noqa: S105 - a name

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bridge.catalog.model import JSON
 from bridge.interfaces import (
     DateKind,
     Field,
@@ -19,6 +18,7 @@ from bridge.services.apidocs.schema import Schema, array, either, obj, ref, text
 from bridge.services.descriptions import field_type, is_createable, is_updateable
 from bridge.services.fields import EntityFields
 from bridge.services.records.discriminator import find_fixed
+from bridge.types import JSON
 
 _UDFS = "userDefinedFields"
 _TIME = {

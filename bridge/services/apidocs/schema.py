@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
-from bridge.catalog.model import JSON
+from bridge.types import JSON
 
 Schema: TypeAlias = dict[str, JSON]
 

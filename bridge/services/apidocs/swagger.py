@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from bridge.catalog.model import JSON
 from bridge.errors import InvalidRequestError
 from bridge.services.apidocs.examples import example_of
 from bridge.services.apidocs.hub_room import RECORD
@@ -15,6 +14,7 @@ from bridge.services.apidocs.model import JSON_MEDIA, Operation, Parameter
 from bridge.services.apidocs.openapi import ERROR, all_parameters, success_headers
 from bridge.services.apidocs.schema import Schema, reachable, ref, references
 from bridge.services.apidocs.statuses import HEADERS, NUMBERS, SUCCESS, failures
+from bridge.types import JSON
 
 _DEFINITIONS = "#/definitions/"
 _AUTHORIZATION: JSON = {

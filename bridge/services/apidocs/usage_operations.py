@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bridge.catalog.model import JSON
 from bridge.services.apidocs.model import Access, Operation, Parameter, of_room
 from bridge.services.apidocs.parameters import PAGING, SEARCH, TOTAL, WHOLE, query
 from bridge.services.apidocs.schema import (
@@ -17,6 +16,7 @@ from bridge.services.apidocs.schema import (
     text,
     whole,
 )
+from bridge.types import JSON
 
 _FIGURES: dict[str, Schema] = {
     "count": whole(),

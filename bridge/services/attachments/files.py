@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 
-from bridge.catalog.model import JSON, Resource, Verb
+from bridge.catalog.model import Resource, Verb
 from bridge.errors import (
     BridgeError,
     NotFoundError,
@@ -21,8 +21,8 @@ from bridge.services.attachments.validation import (
     FILE_TYPE,
     UploadedFile,
     ValidatedAttachment,
-    draft_attachment,
-    draft_of_trace,
+    comparable_record,
+    validate_attachment,
 )
 from bridge.services.context import Context
 from bridge.services.fields import EntityFields
@@ -57,10 +57,11 @@ from bridge.services.records.write_result import (
     build_unread_result,
 )
 from bridge.store.instances import Instance
+from bridge.types import JSON
 
 ENTITY = "AttachmentInfo"
 
-_NO_NAME = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,11 +172,11 @@ def create_attachment(
         ProviderOutcomeUnknownError: sent, and no answer came.
     """
     link = _link(ctx, instance, owner)
-    draft = _draft(ctx, instance, upload, link)
-    draft.record.require_valid("Nothing was attached")
+    attachment = _validate(ctx, instance, upload, link)
+    attachment.record.require_valid("Nothing was attached")
     mapping = _open(ctx, instance)
-    record = NewRecord(draft.fields, draft_of_trace(draft), within=link)
-    create = CreateCall(mapping, draft.body, key, record, options=options)
+    record = NewRecord(attachment.fields, comparable_record(attachment), within=link)
+    create = CreateCall(mapping, attachment.body, key, record, options=options)
     attempt = idempotency.begin(create)
     if attempt.result is not None:
         return attempt.result
@@ -183,8 +184,8 @@ def create_attachment(
         attempt.prepare()
         serializer = open_serializer(mapping, options)
         attempt.check_send_deadline()
-        attachment_id = _send(mapping, draft, link)
-        result = _read_back(mapping, serializer, draft, attachment_id)
+        attachment_id = _send(mapping, attachment, link)
+        result = _read_back(mapping, serializer, attachment, attachment_id)
     attempt.finish(result)
     return result
 
@@ -210,7 +211,7 @@ def delete_attachment(
         raise
 
 
-def rehearse_create(
+def dry_run_create(
     ctx: Context, instance: Instance, owner: AttachmentParent, upload: UploadedFile
 ) -> tuple[dict[str, JSON], tuple[str, ...]]:
     """Return what an upload would send but for the bytes, and the unused members.
@@ -221,18 +222,21 @@ def rehearse_create(
         NotFoundError: no such object, or one that can have no attachments.
     """
     link = _link(ctx, instance, owner)
-    draft = _draft(ctx, instance, upload, link)
+    attachment = _validate(ctx, instance, upload, link)
     request = None
-    if not draft.record.problems:
+    if not attachment.record.problems:
         mapping = _open(ctx, instance)
         request = mapping.backend.preview(
-            "create", mapping.entity, 0, vendor_values(draft.fields, draft.record)
+            "create",
+            mapping.entity,
+            0,
+            vendor_values(attachment.fields, attachment.record),
         )
-    document = _rehearsed("create", request, draft.record.problems)
-    return document, tuple(draft.record.ignored)
+    document = _dry_run_document("create", request, attachment.record.problems)
+    return document, tuple(attachment.record.ignored)
 
 
-def rehearse_delete(
+def dry_run_delete(
     ctx: Context, instance: Instance, owner: AttachmentParent | None, attachment_id: str
 ) -> dict[str, JSON]:
     """Return what a delete would send. One vendor call.
@@ -245,13 +249,15 @@ def rehearse_delete(
     if owner is None:
         read_entity(mapping, attachment_id)
     request = mapping.backend.preview("delete", mapping.entity, number, {})
-    return _rehearsed("delete", request, [])
+    return _dry_run_document("delete", request, [])
 
 
-def _send(mapping: RecordMapping, draft: ValidatedAttachment, link: ParentLink) -> int:
-    values = vendor_values(draft.fields, draft.record)
+def _send(
+    mapping: RecordMapping, attachment: ValidatedAttachment, link: ParentLink
+) -> int:
+    values = vendor_values(attachment.fields, attachment.record)
     try:
-        return mapping.backend.create_attachment(values, draft.file)
+        return mapping.backend.create_attachment(values, attachment.file)
     except ProviderRejectedError:
         # A parent that does not exist is the better error, if that is the reason.
         read_entity(mapping.of(link.parent), str(link.parent_id))
@@ -261,32 +267,32 @@ def _send(mapping: RecordMapping, draft: ValidatedAttachment, link: ParentLink) 
 def _read_back(
     mapping: RecordMapping,
     serializer: RecordSerializer,
-    draft: ValidatedAttachment,
+    attachment: ValidatedAttachment,
     attachment_id: int,
 ) -> WriteResult:
     """Return the record as stored; what was sent where reading it fails."""
     try:
         stored = read_entity(mapping, str(attachment_id))
-        return build_result(serializer, stored, draft.record)
+        return build_result(serializer, stored, attachment.record)
     except BridgeError:
         known: Entity = {"id": attachment_id}
-        known |= {info.name: value for info, value in draft.record.given.values()}
+        known |= {info.name: value for info, value in attachment.record.given.values()}
         notice = "created, but not read back: some members may be missing"
-        return build_unread_result(serializer, known, draft.record, notice)
+        return build_unread_result(serializer, known, attachment.record, notice)
 
 
-def _draft(
+def _validate(
     ctx: Context, instance: Instance, upload: UploadedFile, link: ParentLink
 ) -> ValidatedAttachment:
     """Read an upload, again with newer metadata when in doubt."""
-    _, draft = read_with_fields(
+    _, attachment = read_with_fields(
         ctx,
         instance,
         _resource(ctx, instance),
-        lambda fields: draft_attachment(fields, upload, link),
-        lambda draft: draft.record.in_doubt,
+        lambda fields: validate_attachment(fields, upload, link),
+        lambda attachment: attachment.record.in_doubt,
     )
-    return draft
+    return attachment
 
 
 def _link(ctx: Context, instance: Instance, owner: AttachmentParent) -> ParentLink:
@@ -336,11 +342,11 @@ def _fields(ctx: Context, instance: Instance) -> EntityFields:
 
 def _file_name(path: str) -> str:
     """Return the last part of a path of either kind, without control characters."""
-    name = re.split(r"[/\\]", _NO_NAME.sub("", path))[-1].strip()
+    name = re.split(r"[/\\]", _CONTROL_CHARACTERS.sub("", path))[-1].strip()
     return "" if name in {".", ".."} else name
 
 
-def _rehearsed(
+def _dry_run_document(
     operation: str, request: str | None, problems: list[str]
 ) -> dict[str, JSON]:
     return {

@@ -20,7 +20,7 @@ from bridge.services.values import read_text
 PARENT_ID = "ParentID"
 PARENT_TYPE = "ParentType"
 
-_OTHER_WORDS = {
+_OTHER_LABELS = {
     "Account": frozenset({"company", "organization"}),
     "InstalledProduct": frozenset({"configurationitem"}),
 }
@@ -102,9 +102,9 @@ def _value(fields: EntityFields, item: PicklistItem) -> Scalar:
 def _parent_type(fields: EntityFields, parent: Resource) -> PicklistItem:
     info: FieldInfo | None = fields.standard.get(PARENT_TYPE)
     items = [item for item in (info.picklist if info else ()) if item.is_active]
-    words = {parent.entity.lower()} | _OTHER_WORDS.get(parent.entity, frozenset())
+    words = {parent.entity.lower()} | _OTHER_LABELS.get(parent.entity, frozenset())
     for item in items:
-        if words & _words(item.label):
+        if words & _label_names(item.label):
             return item
     for item in items:
         if parent.entity == "Account" and item.value == _ACCOUNT:
@@ -116,7 +116,7 @@ def _parent_type(fields: EntityFields, parent: Resource) -> PicklistItem:
     )
 
 
-def _words(label: str) -> set[str]:
+def _label_names(label: str) -> set[str]:
     """Return a label's names of entities: `Task Or Ticket` holds two of them."""
     parts = re.split(r"\bor\b|[/,|]", label.lower())
     return {re.sub(r"[^a-z0-9]", "", part) for part in parts}

@@ -17,18 +17,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
-from bridge.catalog.model import JSON, Verb
+from bridge.catalog.model import Verb
 from bridge.interfaces import FieldInfo
 from bridge.services.attachments.parents import PARENT_ID, PARENT_TYPE, parent_members
 from bridge.services.fields import EntityFields
 from bridge.services.records.parents import ParentLink
 from bridge.services.records.validation import ValidatedRecord, validate_create
+from bridge.types import JSON
 
 FILE_TYPE: Final = "FILE_ATTACHMENT"
 """The `Type` of what has bytes; all others are links. Source: SOAP contract, 12."""
 
-_PIECE: Final = 1 << 16
-_GIVEN: Final = frozenset(
+_CHUNK_BYTES: Final = 1 << 16
+_WRITABLE: Final = frozenset(
     {
         PARENT_ID,
         PARENT_TYPE,
@@ -52,7 +53,7 @@ _MEDIA_TYPE: Final = re.compile(r"[\w.+-]{1,60}/[\w.+-]{1,60}", re.ASCII)
 _UNSPECIFIC: Final = frozenset(
     {"application/octet-stream", "application/x-www-form-urlencoded"}
 )
-_ADVICE: Final = (
+_HOW_TO_UPLOAD: Final = (
     "send multipart/form-data with a part `file`, or the bytes as the body with "
     "Content-Disposition: attachment; filename=…, or for a link a JSON object with "
     "type, title and fullPath"
@@ -87,7 +88,7 @@ class ValidatedAttachment:
     body: dict[str, JSON]
 
 
-def draft_attachment(
+def validate_attachment(
     metadata: EntityFields, upload: UploadedFile, link: ParentLink
 ) -> ValidatedAttachment:
     """Read what a caller sent; its problems are in `record.problems`."""
@@ -98,11 +99,11 @@ def draft_attachment(
     size = 0 if file is None else file.seek(0, io.SEEK_END)
     if file is not None and size == 0 and not problems:
         problems.append("file is empty: Autotask stores no file of 0 bytes")
-    body = _describe(fields, members, link, problems)
+    body = _fill_in_members(fields, members, link, problems)
     if file is not None:
-        _name_file(body, upload, problems)
-    _judge_kind(fields, body, file, problems)
-    body = _respell(fields, body, upload)
+        _fill_in_file_members(body, upload, problems)
+    _check_kind(fields, body, file, problems)
+    body = _with_caller_names(fields, body, upload)
     record = validate_create(fields, body)
     record.problems[:0] = problems
     if file is not None:
@@ -110,7 +111,7 @@ def draft_attachment(
     return ValidatedAttachment(fields, record, file, size, body)
 
 
-def draft_of_trace(draft: ValidatedAttachment) -> ValidatedRecord:
+def comparable_record(draft: ValidatedAttachment) -> ValidatedRecord:
     """Return what an attachment is recognised by when its create was not answered.
 
     Not by what the vendor may set by itself: a file's place and its media type.
@@ -131,7 +132,7 @@ def writable_fields(fields: EntityFields) -> EntityFields:
     def opened(info: FieldInfo) -> FieldInfo:
         return dataclasses.replace(
             info,
-            read_only=info.name not in _GIVEN,
+            read_only=info.name not in _WRITABLE,
             required=info.name in _REQUIRED,
         )
 
@@ -147,7 +148,7 @@ def writable_fields(fields: EntityFields) -> EntityFields:
     )
 
 
-def judge_file_name(name: str) -> str:
+def find_name_problem(name: str) -> str:
     """Return what is wrong with the name of a file, empty when nothing is."""
     if not name or name in {".", ".."}:
         return "must be the name of a file"
@@ -177,7 +178,7 @@ def _open(
     return io.BytesIO()
 
 
-def _describe(
+def _fill_in_members(
     fields: EntityFields,
     members: dict[str, JSON],
     link: ParentLink,
@@ -187,21 +188,23 @@ def _describe(
     body: dict[str, JSON] = {"title": members.pop("title", None)}
     body |= _without_parent(fields, members, link, problems)
     if body.get("publish") in (None, ""):
-        body["publish"] = _usual_publish(fields)
+        body["publish"] = _default_publish(fields)
     if isinstance(kind := body.get("type"), str):
         body["type"] = kind.strip().upper()
     return body
 
 
-def _name_file(
+def _fill_in_file_members(
     body: dict[str, JSON], upload: UploadedFile, problems: list[str]
 ) -> None:
     """Fill in what a file's name and media type say: place, title, kind."""
     named = body.pop("filename", None) or upload.file_name
     given = body.get("fullpath") or named or ""
     name = given.strip() if isinstance(given, str) else ""
-    if wrong := judge_file_name(name):
-        problems.append(f"fileName {wrong}" + (f"; {_ADVICE}" if not name else ""))
+    if wrong := find_name_problem(name):
+        problems.append(
+            f"fileName {wrong}" + (f"; {_HOW_TO_UPLOAD}" if not name else "")
+        )
     body["fullpath"] = name or "file"
     body["title"] = body["title"] or name or "file"
     body["type"] = body.get("type") or FILE_TYPE
@@ -226,13 +229,13 @@ def _without_parent(
     return members | {name: value for name, (_, value) in lowered.items()}
 
 
-def _usual_publish(fields: EntityFields) -> str:
+def _default_publish(fields: EntityFields) -> str:
     info = fields.standard.get("Publish")
     items = info.picklist if info else ()
     return next((item.value for item in items if item.is_default), _EVERYBODY)
 
 
-def _respell(
+def _with_caller_names(
     fields: EntityFields, body: dict[str, JSON], upload: UploadedFile
 ) -> dict[str, JSON]:
     """Return a body whose members are called as callers know them."""
@@ -244,7 +247,7 @@ def _respell(
     return {names.get(name, name): value for name, value in body.items()}
 
 
-def _judge_kind(
+def _check_kind(
     fields: EntityFields,
     body: dict[str, JSON],
     file: BinaryIO | None,
@@ -254,9 +257,9 @@ def _judge_kind(
     kind = body.get("type")
     kinds = {item.value for item in fields.standard["Type"].picklist}
     if file is None and kind == FILE_TYPE:
-        problems.append(f"file is missing for type {FILE_TYPE}: {_ADVICE}")
+        problems.append(f"file is missing for type {FILE_TYPE}: {_HOW_TO_UPLOAD}")
     elif file is None and not kind and not body.get("fullpath"):
-        problems.append(f"file is missing: {_ADVICE}")
+        problems.append(f"file is missing: {_HOW_TO_UPLOAD}")
     elif file is not None and kind != FILE_TYPE and kind in kinds:
         problems.append(f"type {kind} is a link and takes no file")
 
@@ -272,7 +275,7 @@ def _media_type(given: str, name: str) -> str:
 def _digest(file: BinaryIO) -> str:
     digest = hashlib.sha256()
     file.seek(0)
-    while piece := file.read(_PIECE):
+    while piece := file.read(_CHUNK_BYTES):
         digest.update(piece)
     file.seek(0)
     return digest.hexdigest()

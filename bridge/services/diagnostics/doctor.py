@@ -44,7 +44,7 @@ from bridge.store.database.installation import DatabaseContents, read_contents
 from bridge.store.secrets.key_ring import KEYS_FILE, KeyRing
 from bridge.store.workers import list_living
 
-_MOST_NAMED = 3
+_MAX_NAMED = 3
 _CODE_LENGTH = 27
 _URL_CURE = "correct BRIDGE_DATABASE_URL, or run as its owner"
 _RESTORE_KEYS = (
@@ -194,8 +194,8 @@ def check_database(
     try:
         missing = find_missing(settings)
         if missing is not None:
-            judged = fail if needed else warn
-            return [judged("database", missing.text, missing.cure)], None
+            report = fail if needed else warn
+            return [report("database", missing.text, missing.cure)], None
         if keys is None:
             return [], None
         url = read_url(settings)
@@ -206,7 +206,7 @@ def check_database(
         return [_refused(error)], None
     except StoreError as error:
         return [_unusable("database", error)], None
-    findings = list(_judge(database))
+    findings = list(_check_open_database(database))
     if any(finding.level is Level.FAILED for finding in findings):
         database.close()
         return findings, None
@@ -220,7 +220,7 @@ def _is_secret(settings: Settings, name: str) -> bool:
     return has_secret(text) if name == "database_url" else bool(text)
 
 
-def _judge(database: Database) -> Iterator[Finding]:
+def _check_open_database(database: Database) -> Iterator[Finding]:
     try:
         shut = find_missing_rights(database)
         found, needed = database.versions()
@@ -283,8 +283,8 @@ def check_workers(database: Database) -> Finding:
             "--no-worker`; background work waits until then"
         )
         return warn("worker", "none is alive", cure)
-    named = ", ".join(worker.id for worker in living[:_MOST_NAMED])
-    more = f" and {len(living) - _MOST_NAMED} more" if living[_MOST_NAMED:] else ""
+    named = ", ".join(worker.id for worker in living[:_MAX_NAMED])
+    more = f" and {len(living) - _MAX_NAMED} more" if living[_MAX_NAMED:] else ""
     return fine("worker", f"{named}{more} alive")
 
 

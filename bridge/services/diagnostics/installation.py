@@ -16,7 +16,7 @@ from bridge.store.database.database_url import (
 from bridge.store.database.installation import DatabaseContents, read_contents
 from bridge.store.secrets.key_ring import KEYS_FILE
 
-_MAKERS = "`bridge serve` or `bridge user add`"
+_INSTALL_COMMANDS = "`bridge serve` or `bridge user add`"
 
 
 def configured_url(settings: Settings) -> str | None:
@@ -38,7 +38,7 @@ def read_url(settings: Settings) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
+class MissingInstallation:
     """Why there is no installation, and what to do; both without a full stop."""
 
     text: str
@@ -57,7 +57,7 @@ def require_installation(settings: Settings) -> None:
         raise ConfigurationError(missing.text, cure=missing.cure)
 
 
-def find_missing(settings: Settings) -> Missing | None:
+def find_missing(settings: Settings) -> MissingInstallation | None:
     """Return why there is no installation; None with one.
 
     Raises:
@@ -78,11 +78,11 @@ def find_missing(settings: Settings) -> Missing | None:
         if (
             settings.data_dir / KEYS_FILE
         ).exists() and contents is DatabaseContents.NO_FILE:
-            return Missing(
+            return MissingInstallation(
                 f"There is no database: {settings.data_dir} ({source}) has "
                 f"{KEYS_FILE} but no {DATABASE_FILE}",
                 "restore it from its backup (docs/deploying.md, Restoring), or make a "
-                f"new one for these keys with {_MAKERS}",
+                f"new one for these keys with {_INSTALL_COMMANDS}",
             )
         place = str(settings.data_dir)
         if contents is DatabaseContents.NO_TABLES:
@@ -96,8 +96,8 @@ def find_missing(settings: Settings) -> Missing | None:
     return _missing(f"{place} ({source}) {found}", named)
 
 
-def _missing(found: str, setting: str) -> Missing:
-    return Missing(
+def _missing(found: str, setting: str) -> MissingInstallation:
+    return MissingInstallation(
         f"There is no installation of Bridge here: {found}",
-        f"set {setting} if it is elsewhere, or make a new one with {_MAKERS}",
+        f"set {setting} if it is elsewhere, or make a new one with {_INSTALL_COMMANDS}",
     )

@@ -39,7 +39,7 @@ def list_keys(db: Database) -> tuple[list[KeyState], int]:
     states = [
         KeyState(
             id=key.id,
-            role=_role(db.keys.keys, key),
+            role=_find_role(db.keys.keys, key),
             digests=key.id == db.keys.digest_id,
             made=key.made,
             seals=counts[key.id],
@@ -69,7 +69,7 @@ def rotate(db: Database) -> tuple[str, int]:
     """
     with key_rotation.alone(db):
         former, *others = db.keys.keys
-        waiting = [key for key in others if _role(db.keys.keys, key) == "waits"]
+        waiting = [key for key in others if _find_role(db.keys.keys, key) == "waits"]
         if db.keys.source is None and not waiting:
             raise ConflictError(
                 "BRIDGE_KEYS holds no key that waits: run `bridge key add`, set its "
@@ -127,7 +127,7 @@ def _require_removable(db: Database, key_id: str, now: datetime) -> None:
         )
 
 
-def _role(keys: Sequence[Key], key: Key) -> str:
+def _find_role(keys: Sequence[Key], key: Key) -> str:
     if key.id == keys[0].id:
         return "seals"
     # A ring made by hand has no times; its further keys are old ones.

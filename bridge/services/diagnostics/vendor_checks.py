@@ -26,11 +26,18 @@ from bridge.errors import (
     StoreError,
     Unreachable,
 )
-from bridge.interfaces import Backend, Caller, Credentials, EntityInfo, Usage, Zone
+from bridge.interfaces import (
+    Backend,
+    Caller,
+    Credentials,
+    EntityInfo,
+    InspectableRateLimiter,
+    Usage,
+    Zone,
+)
 from bridge.interfaces.diagnostics import BackendDiagnostics, release_key
 from bridge.services.diagnostics.doctor import Finding, fail, fine, warn
 from bridge.services.usage.call_budgets import describe_limits
-from bridge.store.rate_limit.limiter import SharedRateLimiter
 
 SLOW_SHARE, STOP_SHARE = 0.60, 0.95
 """Shares of the hourly threshold at which bulk work, and then every call, stops."""
@@ -74,42 +81,42 @@ class ConnectionUnderTest:
     instance_id: int | None = None
 
 
-def examine(
+def check_connection(
     clock: Clock,
     probe: BackendDiagnostics,
-    patient: ConnectionUnderTest,
-    rate_limiter: SharedRateLimiter | None = None,
+    connection: ConnectionUnderTest,
+    rate_limiter: InspectableRateLimiter | None = None,
 ) -> Iterator[Finding]:
     """Yield one line after the other; ends at what makes the rest pointless.
 
     With a `governor` it says which calls that one lets pass.
     """
     found: list[Zone] = []
-    backend = probe.open_backend(patient.credentials, found.append)
+    backend = probe.open_backend(connection.credentials, found.append)
     try:
         usage = backend.check()
     except BridgeError as error:
         if found:
-            yield _found_zone(patient, found[-1])
-            yield from _refused_login(patient.credentials, error)
+            yield _found_zone(connection, found[-1])
+            yield from _refused_login(connection.credentials, error)
             if isinstance(error, ProviderThresholdError) and rate_limiter is not None:
-                yield _limits(rate_limiter, found[-1], patient)
+                yield _limits(rate_limiter, found[-1], connection)
         else:
-            yield _no_zone(patient.credentials, error)
+            yield _no_zone(connection.credentials, error)
         return
     zone = found[-1]
-    yield _found_zone(patient, zone)
-    yield fine("login", f"{patient.credentials.username} is an API user")
+    yield _found_zone(connection, zone)
+    yield fine("login", f"{connection.credentials.username} is an API user")
     yield fine("integration code", "accepted")
-    yield judge_usage(usage)
+    yield check_usage(usage)
     if rate_limiter is not None:
-        yield _limits(rate_limiter, zone, patient)
-    yield from _permissions(backend, patient)
-    yield _clock(clock, probe, zone, patient.credentials)
-    yield _release(probe, zone, patient)
+        yield _limits(rate_limiter, zone, connection)
+    yield from _permissions(backend, connection)
+    yield _clock(clock, probe, zone, connection.credentials)
+    yield _release(probe, zone, connection)
 
 
-def judge_usage(usage: Usage) -> Finding:
+def check_usage(usage: Usage) -> Finding:
     """Judge the hourly count of calls to the tenant's database."""
     text = f"{usage.used} of {usage.threshold} calls in {usage.timeframe_minutes} min"
     share = usage.used / usage.threshold if usage.threshold else 1.0
@@ -123,12 +130,12 @@ def judge_usage(usage: Usage) -> Finding:
 
 
 def _limits(
-    rate_limiter: SharedRateLimiter, zone: Zone, patient: ConnectionUnderTest
+    rate_limiter: InspectableRateLimiter, zone: Zone, connection: ConnectionUnderTest
 ) -> Finding:
     """Tell what the rate limiter does now that it knows Autotask's count."""
-    caller = Caller(patient.instance_id)
+    caller = Caller(connection.instance_id)
     try:
-        [figures] = rate_limiter.figures([zone.database], caller)
+        [figures] = rate_limiter.get_budgets([zone.database], caller)
     except StoreError as error:
         text = f"not known: {error.message.rstrip('.')}"
         return warn("rate limiter", text, "see the line on the database")
@@ -139,7 +146,7 @@ def _limits(
     return fine("rate limiter", text)
 
 
-def judge_resource(resource: Resource, info: EntityInfo | None) -> Finding:
+def check_permission(resource: Resource, info: EntityInfo | None) -> Finding:
     """Judge what the API user may do with one resource."""
     check = f"permission {resource.name}"
     if info is None:
@@ -166,22 +173,24 @@ def judge_resource(resource: Resource, info: EntityInfo | None) -> Finding:
     )
 
 
-def _permissions(backend: Backend, patient: ConnectionUnderTest) -> Iterator[Finding]:
+def _permissions(
+    backend: Backend, connection: ConnectionUnderTest
+) -> Iterator[Finding]:
     try:
         infos = {info.name: info for info in backend.entities()}
     except ProviderError as error:
         cure = "check the API user's security level at Autotask"
         yield fail("permissions", error.message.rstrip("."), cure)
         return
-    for resource in patient.resources:
-        yield judge_resource(resource, infos.get(resource.entity))
+    for resource in connection.resources:
+        yield check_permission(resource, infos.get(resource.entity))
 
 
-def _found_zone(patient: ConnectionUnderTest, zone: Zone) -> Finding:
+def _found_zone(connection: ConnectionUnderTest, zone: Zone) -> Finding:
     text = f"{zone.url}, database {zone.ci}"
-    if patient.zone is not None and patient.zone.url != zone.url:
+    if connection.zone is not None and connection.zone.url != zone.url:
         cure = "nothing: the next call finds the new zone by itself"
-        return warn("zone", f"{text}; moved from {patient.zone.url}", cure)
+        return warn("zone", f"{text}; moved from {connection.zone.url}", cure)
     return fine("zone", text)
 
 
@@ -264,17 +273,17 @@ def _clock(
 
 
 def _release(
-    probe: BackendDiagnostics, zone: Zone, patient: ConnectionUnderTest
+    probe: BackendDiagnostics, zone: Zone, connection: ConnectionUnderTest
 ) -> Finding:
     ours = probe.description()
     try:
-        theirs = probe.release(zone, patient.credentials)
+        theirs = probe.release(zone, connection.credentials)
     except ProviderError as error:
         return warn("WSDL", error.message.rstrip("."), "try again")
     text = f"{ours.name}, release {ours.release}; the zone serves {theirs}"
-    command = f"bridge wsdl refresh --instance {patient.instance_id or 'ID'}"
+    command = f"bridge wsdl refresh --instance {connection.instance_id or 'ID'}"
     cure = f"run `{command}`, then `bridge wsdl diff` to see what is new"
-    if patient.instance_id is None:
+    if connection.instance_id is None:
         cure = f"once there is an instance, {cure}"
     newest = probe.descriptions()[0]
     if release_key(newest.release) > release_key(ours.release):

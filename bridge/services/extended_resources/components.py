@@ -10,79 +10,83 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from bridge.catalog.model import JSON
 from bridge.errors import InvalidRequestError, NotFoundError
+from bridge.types import JSON
 
-PARTS = ("hooks", "parameters", "models")
+COMPONENT_KINDS = ("hooks", "parameters", "models")
 """The words in paths; a definition has one model, in its member `model`."""
 
 _MODELS = "models"
-_MOST = 200
+_MAX_COMPONENTS = 200
 
 Document: TypeAlias = Mapping[str, JSON]
-Part: TypeAlias = dict[str, JSON]
+Component: TypeAlias = dict[str, JSON]
 
 
-def list_parts(document: Document, part: str) -> list[Part]:
+def list_components(document: Document, kind: str) -> list[Component]:
     """Return the parts of one kind, each with its `id`."""
-    return [item for item in _numbered(document, part) if isinstance(item, dict)]
+    return [item for item in _numbered(document, kind) if isinstance(item, dict)]
 
 
-def find_part(document: Document, part: str, part_id: str) -> Part:
+def find_component(document: Document, kind: str, component_id: str) -> Component:
     """Return one part.
 
     Raises:
         NotFoundError: there is none of this number.
     """
-    for item in list_parts(document, part):
-        if str(item["id"]) == part_id:
+    for item in list_components(document, kind):
+        if str(item["id"]) == component_id:
             return item
-    raise NotFoundError(f"No {part} with ID {part_id[:40]} in this resource.")
+    raise NotFoundError(f"No {kind} with ID {component_id[:40]} in this resource.")
 
 
-def add_part(document: Document, part: str, body: Document) -> tuple[Document, Part]:
+def add_component(
+    document: Document, kind: str, body: Document
+) -> tuple[Document, Component]:
     """Return the document with one more part, and the part; a model is replaced.
 
     Raises:
         InvalidRequestError: there are too many.
     """
-    items = _numbered(document, part)
-    if len(items) >= _MOST:
-        raise InvalidRequestError(f"A resource has at most {_MOST} {part}.")
-    added = _shown(part, {**body, "id": _next(items)})
-    kept = [] if part == _MODELS else items
-    return _stored(document, part, [*kept, added]), added
+    items = _numbered(document, kind)
+    if len(items) >= _MAX_COMPONENTS:
+        raise InvalidRequestError(f"A resource has at most {_MAX_COMPONENTS} {kind}.")
+    added = _with_legacy_flag(kind, {**body, "id": _next(items)})
+    kept = [] if kind == _MODELS else items
+    return _with_components(document, kind, [*kept, added]), added
 
 
-def replace_part(
-    document: Document, part: str, part_id: str, body: Document
-) -> tuple[Document, Part]:
+def replace_component(
+    document: Document, kind: str, component_id: str, body: Document
+) -> tuple[Document, Component]:
     """Return the document with a part replaced, and the part.
 
     Raises:
         NotFoundError: there is none of this number.
         InvalidRequestError: a hook would become a legacy one.
     """
-    before = find_part(document, part, part_id)
-    after = _shown(part, {**body, "id": before["id"]})
-    if part == "hooks":
+    before = find_component(document, kind, component_id)
+    after = _with_legacy_flag(kind, {**body, "id": before["id"]})
+    if kind == "hooks":
         _refuse_legacy(before, after)
-    return _stored(document, part, _exchange(document, part, before, [after])), after
+    return _with_components(
+        document, kind, _replaced(document, kind, before, [after])
+    ), after
 
 
-def remove_part(document: Document, part: str, part_id: str) -> Document:
+def remove_component(document: Document, kind: str, component_id: str) -> Document:
     """Return the document without a part.
 
     Raises:
         NotFoundError: there is none of this number.
     """
-    gone = find_part(document, part, part_id)
-    return _stored(document, part, _exchange(document, part, gone, []))
+    gone = find_component(document, kind, component_id)
+    return _with_components(document, kind, _replaced(document, kind, gone, []))
 
 
-def remove_parts(document: Document, part: str) -> Document:
+def remove_components(document: Document, kind: str) -> Document:
     """Return the document without any part of a kind."""
-    return _stored(document, part, [])
+    return _with_components(document, kind, [])
 
 
 def with_legacy_flags(document: Document) -> dict[str, JSON]:
@@ -90,7 +94,10 @@ def with_legacy_flags(document: Document) -> dict[str, JSON]:
     hooks = document.get("hooks")
     if not isinstance(hooks, list):
         return {**document}
-    flagged = [_shown("hooks", one) if isinstance(one, dict) else one for one in hooks]
+    flagged = [
+        _with_legacy_flag("hooks", one) if isinstance(one, dict) else one
+        for one in hooks
+    ]
     return {**document, "hooks": flagged}
 
 
@@ -100,27 +107,27 @@ def refuse_legacy_hooks(before: Document, after: Document) -> None:
     Raises:
         InvalidRequestError: one would.
     """
-    hooks = {str(hook["id"]): hook for hook in list_parts(before, "hooks")}
-    for hook in list_parts(after, "hooks"):
+    hooks = {str(hook["id"]): hook for hook in list_components(before, "hooks")}
+    for hook in list_components(after, "hooks"):
         if str(hook["id"]) in hooks:
             _refuse_legacy(hooks[str(hook["id"])], hook)
 
 
-def _refuse_legacy(before: Part, after: Part) -> None:
+def _refuse_legacy(before: Component, after: Component) -> None:
     if _is_legacy(after) and not _is_legacy(before):
         raise InvalidRequestError(
             f"Hook {after['id']} is no legacy hook and cannot become one."
         )
 
 
-def _is_legacy(hook: Part) -> bool:
+def _is_legacy(hook: Component) -> bool:
     return str(hook.get("isLegacy", "")).lower() == "true"
 
 
-def _numbered(document: Document, part: str) -> list[JSON]:
+def _numbered(document: Document, kind: str) -> list[JSON]:
     """Return the stored items; objects without a number of their own get one."""
-    found = document.get("model" if part == _MODELS else part)
-    if part == _MODELS:
+    found = document.get("model" if kind == _MODELS else kind)
+    if kind == _MODELS:
         found = [found] if found else []
     items = found if isinstance(found, list) else []
     last = max(map(_number, items), default=0)
@@ -134,13 +141,13 @@ def _numbered(document: Document, part: str) -> list[JSON]:
         if number in taken:
             number = last = last + 1
         taken.add(number)
-        numbered.append(_shown(part, {**item, "id": number}))
+        numbered.append(_with_legacy_flag(kind, {**item, "id": number}))
     return numbered
 
 
-def _shown(part: str, item: Part) -> Part:
+def _with_legacy_flag(kind: str, item: Component) -> Component:
     """Return an item as callers see it: a hook says whether it is a legacy one."""
-    if part == "hooks" and item.get("isLegacy") is None:
+    if kind == "hooks" and item.get("isLegacy") is None:
         return {**item, "isLegacy": False}
     return item
 
@@ -157,18 +164,20 @@ def _next(items: list[JSON]) -> int:
     return max(map(_number, items), default=0) + 1
 
 
-def _exchange(
-    document: Document, part: str, item: Part, others: list[JSON]
+def _replaced(
+    document: Document, kind: str, item: Component, others: list[JSON]
 ) -> list[JSON]:
     items: list[JSON] = []
-    for each in _numbered(document, part):
+    for each in _numbered(document, kind):
         same = isinstance(each, dict) and each["id"] == item["id"]
         items += others if same else [each]
     return items
 
 
-def _stored(document: Document, part: str, items: list[JSON]) -> dict[str, JSON]:
-    if part != _MODELS:
-        return {**document, part: items}
+def _with_components(
+    document: Document, kind: str, items: list[JSON]
+) -> dict[str, JSON]:
+    if kind != _MODELS:
+        return {**document, kind: items}
     rest = {name: value for name, value in document.items() if name != "model"}
     return {**rest, "model": items[0]} if items else rest

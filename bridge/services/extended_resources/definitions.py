@@ -11,11 +11,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from bridge.catalog.model import JSON
 from bridge.errors import InvalidRequestError
-from bridge.interfaces import Argument
-from bridge.services.extended_resources import envelopes
+from bridge.interfaces import Argument, Envelope
 from bridge.services.values import sendable
+from bridge.types import JSON
 
 READING = (
     "getThresholdAndUsageInfo",
@@ -79,11 +78,15 @@ class VendorRequest:
 
 
 def read_definition(
-    document: Mapping[str, JSON], sent: ReceivedArguments, further: Sequence[str] = ()
+    document: Mapping[str, JSON],
+    sent: ReceivedArguments,
+    read_envelope: Callable[[str], Envelope],
+    further: Sequence[str] = (),
 ) -> VendorRequest:
-    """Return what a definition asks for, with what was sent in its placeholders.
+    """Return the request that a definition describes, its placeholders filled.
 
-    `further` are operations that may be called besides `READING`.
+    `read_envelope` is the backend's; `further` are operations that may be called
+    besides `READING`.
 
     Raises:
         InvalidRequestError: it names no operation that may be called, its envelope
@@ -91,12 +94,12 @@ def read_definition(
     """
     declared = list(declarations(document))
     body = _constant(declared, "body")
-    asked = envelopes.read_envelope(body) if body else None
-    if asked is None:
+    envelope = read_envelope(body) if body else None
+    if envelope is None:
         action = _constant(declared, "header", "soapaction")
         operation = action.strip('"').rstrip("/").rpartition("/")[2]
     else:
-        operation = envelopes.local_name(asked)
+        operation = envelope.operation
     allowed = (*READING, *further)
     known = {name.lower(): name for name in allowed}.get(operation.lower())
     if known is None:
@@ -104,11 +107,9 @@ def read_definition(
             f"The resource asks for {operation[:60] or 'no operation'}, and only these "
             f"can be called: {', '.join(allowed)}."
         )
-    arguments: dict[str, Argument] = {}
-    if asked is not None:
-        arguments = envelopes.read_arguments(
-            known, asked, lambda text: _fill(text, declared, sent)
-        )
+    arguments: Mapping[str, Argument] = {}
+    if envelope is not None:
+        arguments = envelope.arguments(known, lambda text: _fill(text, declared, sent))
     return VendorRequest(known, arguments, writes=known in _WRITING)
 
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from bridge.catalog.model import JSON
+from bridge.types import JSON
 
 Schema: TypeAlias = dict[str, JSON]
 
-_DEEPEST = 8
-_MOST_SCHEMAS = 1000
-_MOST_VALUES = 500
+_MAX_DEPTH = 8
+_MAX_SCHEMAS = 1000
+_MAX_VALUES = 500
 _TYPES = {
     "string": ("string", ""),
     "number": ("number", ""),
@@ -81,7 +81,7 @@ def _root(
 
 def _target(schema: JSON, definitions: Mapping[str, JSON]) -> JSON:
     """Return the schema that a reference leads to; nothing where it leads nowhere."""
-    for _ in range(_DEEPEST):
+    for _ in range(_MAX_DEPTH):
         name = schema.get("$ref") if isinstance(schema, dict) else None
         if not isinstance(name, str):
             return schema
@@ -104,13 +104,13 @@ class _Reader:
 
     def __init__(self, definitions: Mapping[str, JSON]) -> None:
         self._definitions = definitions
-        self._left = _MOST_SCHEMAS
+        self._left = _MAX_SCHEMAS
 
     def read(self, found: JSON, depth: int = 0) -> Schema:
         """Return what is of use in a schema; an empty one fits anything."""
         self._left -= 1
         found = _target(found, self._definitions)
-        if not isinstance(found, dict) or depth > _DEEPEST or self._left < 0:
+        if not isinstance(found, dict) or depth > _MAX_DEPTH or self._left < 0:
             return {}
         kind, form = _kind(found)
         if not kind:
@@ -119,15 +119,15 @@ class _Reader:
         if form:
             schema["format"] = form
         for name in ("description", "title"):
-            told = found.get(name)
-            if isinstance(told, str) and told:
-                schema.setdefault("description", told)
+            given = found.get(name)
+            if isinstance(given, str) and given:
+                schema.setdefault("description", given)
         if kind == "array":
             return schema | {"items": self.read(found.get("items"), depth + 1)}
         if kind == "object":
             return schema | self._members(found, depth)
         values = found.get("enum")
-        if kind == "string" and isinstance(values, list) and len(values) < _MOST_VALUES:
+        if kind == "string" and isinstance(values, list) and len(values) < _MAX_VALUES:
             texts = [value for value in values if isinstance(value, str)]
             if texts:
                 schema["enum"] = [*dict.fromkeys(texts)]
@@ -153,13 +153,13 @@ class _Reader:
 
 def _kind(found: Mapping[str, JSON]) -> tuple[str, str]:
     """Return type and format of a schema, as far as they are known."""
-    told = found.get("type")
-    words = told if isinstance(told, list) else [told]
+    given = found.get("type")
+    words = given if isinstance(given, list) else [given]
     known = [_TYPES[str(w).lower()] for w in words if str(w).lower() in _TYPES]
     if not known:
         if isinstance(found.get("properties"), dict):
             return "object", ""
         return ("array", "") if isinstance(found.get("items"), dict) else ("", "")
     kind, form = known[0]
-    told = found.get("format")
-    return kind, form or (told if isinstance(told, str) else "")
+    given = found.get("format")
+    return kind, form or (given if isinstance(given, str) else "")

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bridge.catalog.model import JSON, Element
+from bridge.catalog.model import Element
 from bridge.errors import InvalidRequestError, NotFoundError
 from bridge.services.access import require_enabled
 from bridge.services.context import Context
@@ -32,9 +32,10 @@ from bridge.services.objects import find_object
 from bridge.store import extended_resources
 from bridge.store.instances import Instance
 from bridge.store.organizations import User
+from bridge.types import JSON
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-_MOST_RESOURCES = 500
+_MAX_RESOURCES = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +69,10 @@ def list_resources(
 ) -> list[dict[str, JSON]]:
     """Return the element's resources and then the account's own. No vendor call."""
     builtin = [] if own_only else builtin_resources(element)
-    return [*builtin, *own_resources(ctx, user, element)]
+    return [*builtin, *list_own_resources(ctx, user, element)]
 
 
-def own_resources(
+def list_own_resources(
     ctx: Context, user: User | None, element: Element
 ) -> list[dict[str, JSON]]:
     """Return the resources that the caller's account added, ascending by id."""
@@ -106,12 +107,12 @@ def add_resource(
         InvalidRequestError: its path or method cannot be used.
     """
     method = _method(body)
-    if len(own_resources(ctx, user, element)) >= _MOST_RESOURCES:
-        raise InvalidRequestError(f"An account has at most {_MOST_RESOURCES}.")
+    if len(list_own_resources(ctx, user, element)) >= _MAX_RESOURCES:
+        raise InvalidRequestError(f"An account has at most {_MAX_RESOURCES}.")
     number = extended_resources.add_extended(
-        ctx.database, user.account_id, element.key, method, _kept(body)
+        ctx.database, user.account_id, element.key, method, _storable(body)
     )
-    return _saved(ctx, user, element, _document(_kept(body), number))
+    return _saved(ctx, user, element, _document(_storable(body), number))
 
 
 def replace_resource(
@@ -131,7 +132,7 @@ def replace_resource(
             legacy one.
     """
     number = own_number(ctx, user, element, resource_id)
-    method, kept = _method(body), _kept(body)
+    method, kept = _method(body), _storable(body)
 
     def replace(stored: Mapping[str, JSON]) -> dict[str, JSON]:
         refuse_legacy_hooks(stored, kept)
@@ -155,7 +156,7 @@ def remove_resource(
     extended_resources.remove_extended(ctx.database, user.account_id, number)
 
 
-def find_meant(
+def resolve_path(
     ctx: Context, user: User, instance: Instance, path: str
 ) -> list[ResolvedRequest]:
     """Return the added resources that a path means, the newest first.
@@ -194,8 +195,8 @@ def find_model(ctx: Context, instance: Instance, name: str) -> Model | None:
     return next((model for model in found if model.by_path), next(iter(found), None))
 
 
-def answer(
-    ctx: Context, instance: Instance, meant: ResolvedRequest, sent: ReceivedArguments
+def call_resource(
+    ctx: Context, instance: Instance, request: ResolvedRequest, sent: ReceivedArguments
 ) -> Mapping[str, JSON]:
     """Return what an added resource answers. One vendor call.
 
@@ -207,9 +208,9 @@ def answer(
     """
     require_enabled(instance)
     further = ctx.settings.extended_operations
-    asked = read_definition(meant.document, sent, further)
     backend = open_backend(ctx, instance)
-    return backend.call(asked.operation, asked.arguments, writes=asked.writes)
+    call = read_definition(request.document, sent, backend.read_envelope, further)
+    return backend.call(call.operation, call.arguments, writes=call.writes)
 
 
 def is_object(ctx: Context, instance: Instance, name: str) -> bool:
@@ -256,7 +257,7 @@ def _saved(
     return SavedResource(document, (note,))
 
 
-def _kept(body: Mapping[str, JSON]) -> dict[str, JSON]:
+def _storable(body: Mapping[str, JSON]) -> dict[str, JSON]:
     return {
         name: value
         for name, value in body.items()
@@ -291,7 +292,7 @@ def own_number(ctx: Context, user: User, element: Element, resource_id: str) -> 
     Raises:
         NotFoundError: it has none of this number; a built-in one is nobody's.
     """
-    for document in own_resources(ctx, user, element):
+    for document in list_own_resources(ctx, user, element):
         if str(document["id"]) == resource_id:
             return int(resource_id)
     raise _missing(resource_id)

@@ -9,13 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from bridge.catalog.model import JSON
 from bridge.ceql.ast import And, Expr, Literal, Or, Predicate
 from bridge.ceql.parser import parse_where
 from bridge.errors import InvalidQueryError
 from bridge.interfaces import Field, FieldType, Scalar
 from bridge.services.filtering.local_filter import matches
 from bridge.services.values import read_text
+from bridge.types import JSON
 
 D = TypeVar("D", bound=Mapping[str, JSON])
 

@@ -9,17 +9,18 @@ import json
 import re
 from collections.abc import Mapping
 
-from bridge.catalog.model import JSON, Element
+from bridge.catalog.model import Element
 from bridge.errors import InvalidRequestError
 from bridge.services.context import Context
 from bridge.services.credentials import SERVER_URL, derive_server_url
 from bridge.services.times import write_time
 from bridge.services.traces import is_traced
 from bridge.store.instances import Instance
+from bridge.types import JSON
 
 MASK = "********"
 _TAG = re.compile(r"</?[A-Za-z!][^>]*>")
-_LONGEST_NAME = 255
+_MAX_NAME_LENGTH = 255
 
 
 def instance_document(ctx: Context, instance: Instance) -> dict[str, JSON]:
@@ -99,8 +100,8 @@ def read_name(value: JSON) -> str:
     if not isinstance(value, str):
         raise InvalidRequestError("name must be a text.")
     name = _strip(value).strip()
-    if len(name) > _LONGEST_NAME:
-        raise InvalidRequestError(f"name is longer than {_LONGEST_NAME} characters.")
+    if len(name) > _MAX_NAME_LENGTH:
+        raise InvalidRequestError(f"name is longer than {_MAX_NAME_LENGTH} characters.")
     return name
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping
 
-from bridge.catalog.model import JSON, ConfigurationKey
+from bridge.catalog.model import ConfigurationKey
 from bridge.errors import InvalidRequestError, NotFoundError
 from bridge.services.context import Context
 from bridge.services.instances.bodies import MASK
-from bridge.services.instances.lifecycle import find_again, patch_instance
+from bridge.services.instances.lifecycle import patch_instance, reload_instance
 from bridge.store.instances import Instance
+from bridge.types import JSON
 
 _FIRST_FOREIGN_ID = 1_000_000
 
@@ -58,7 +59,7 @@ def patch_entry(
         raise InvalidRequestError("propertyValue is required.")
     change: dict[str, JSON] = {str(entry["key"]): body["propertyValue"]}
     patch_instance(ctx, instance, {"configuration": change})
-    return get_entry(ctx, find_again(ctx, instance), config_id)
+    return get_entry(ctx, reload_instance(ctx, instance), config_id)
 
 
 def _entry(key: ConfigurationKey, configuration: Mapping[str, str]) -> dict[str, JSON]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from bridge.catalog.model import JSON, Element
+from bridge.catalog.model import Element
 from bridge.errors import (
     InvalidRequestError,
     NotFoundError,
@@ -33,6 +33,7 @@ from bridge.services.locks import record_lock
 from bridge.store import instance_search, instances
 from bridge.store.instances import Instance
 from bridge.store.organizations import User
+from bridge.types import JSON
 
 _SCOPE = "instances"
 _Merge: TypeAlias = Callable[[Mapping[str, str], Mapping[str, str]], dict[str, str]]
@@ -293,7 +294,7 @@ def _change(  # noqa: PLR0913 - the two ways to change differ in three points
     name = read_name(body.get("name")) or None
     tags = read_tags(body["tags"]) if body.get("tags") is not None else None
     with record_lock(ctx, f"instance/{instance.id}"):
-        current = find_again(ctx, instance)
+        current = reload_instance(ctx, instance)
         configuration, zone = None, None
         if body.get("configuration") is not None:
             given = read_configuration(body["configuration"])
@@ -313,10 +314,10 @@ def _change(  # noqa: PLR0913 - the two ways to change differ in three points
             zone=zone,
             disabled=disabled,
         )
-    return instance_document(ctx, updated or find_again(ctx, instance))
+    return instance_document(ctx, updated or reload_instance(ctx, instance))
 
 
-def find_again(ctx: Context, instance: Instance) -> Instance:
+def reload_instance(ctx: Context, instance: Instance) -> Instance:
     """Return an instance as it is now.
 
     Raises:

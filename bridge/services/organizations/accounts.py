@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping
 from typing import NoReturn
 
-from bridge.catalog.model import JSON
 from bridge.errors import ForbiddenError, InvalidRequestError, NotFoundError
 from bridge.interfaces import Entity, FieldType
 from bridge.services.context import Context
@@ -22,11 +21,12 @@ from bridge.services.organizations.bodies import (
     unchanged,
     unused,
 )
-from bridge.services.organizations.lists import select, written
+from bridge.services.organizations.lists import select, to_document
 from bridge.services.paging import PageRequest, PageSlice, slice_page
 from bridge.store import accounts
 from bridge.store.accounts import Account
 from bridge.store.organizations import User
+from bridge.types import JSON
 
 POLICY = "notification.webhook.failure.policy"
 POLICIES = ("retry", "queue")
@@ -58,7 +58,7 @@ def organization_document(user: User) -> dict[str, JSON]:
 
 
 def list_accounts(
-    ctx: Context, user: User, where: str, asked: PageRequest
+    ctx: Context, user: User, where: str, page: PageRequest
 ) -> PageSlice[dict[str, object]]:
     """Return accounts of the caller's organization, ascending by id.
 
@@ -67,7 +67,7 @@ def list_accounts(
     """
     found = accounts.list_accounts(ctx.database, user.organization_id)
     rows = [_account_row(account) for account in found]
-    return slice_page("platform accounts", select(where, _ACCOUNT_TYPES, rows), asked)
+    return slice_page("platform accounts", select(where, _ACCOUNT_TYPES, rows), page)
 
 
 def find_account(ctx: Context, user: User, account_id: str) -> Account:
@@ -218,7 +218,7 @@ def write_settings(
 
 def account_document(account: Account) -> Entity:
     """Return an account as callers see it."""
-    return written(_account_row(account))
+    return to_document(_account_row(account))
 
 
 def require_admin(user: User) -> None:

@@ -10,9 +10,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
-from bridge.catalog.model import JSON
 from bridge.errors import ForbiddenError, InvalidRequestError
 from bridge.interfaces import Entity
+from bridge.types import JSON
 
 MAX_TEXT_LENGTH = 1000
 _DERIVED = frozenset({"createdDate", "lastLoginDate", "fullName"})

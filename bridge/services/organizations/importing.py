@@ -16,7 +16,7 @@ from typing import TypeVar
 
 import orjson
 
-from bridge.catalog.model import JSON, Element
+from bridge.catalog.model import Element
 from bridge.errors import InvalidRequestError
 from bridge.services.context import Context
 from bridge.services.credentials import read_credentials
@@ -36,6 +36,7 @@ from bridge.store.importing import (
     ImportedUser,
     ImportResult,
 )
+from bridge.types import JSON
 
 MAX_ID = 2_000_000_000
 """Leaves room for the ids that are given out above the largest one brought."""
@@ -43,7 +44,7 @@ MAX_ID = 2_000_000_000
 T = TypeVar("T")
 
 
-def move_in(ctx: Context, document: bytes, *, check: bool) -> ImportResult:
+def import_document(ctx: Context, document: bytes, *, check: bool) -> ImportResult:
     """Take over everything in a document, or nothing; no vendor call.
 
     Done again, it adds what is new and leaves what is there. With `check` all of it
@@ -72,9 +73,9 @@ def read_document(ctx: Context, document: bytes) -> list[ImportedOrganization]:
         ) from None
     reading = _Reading(ctx)
     found = reading.all(_Node(root, ""), "organizations", reading.organization)
-    reading.refuse_twins(found)
-    if reading.mistakes:
-        raise InvalidRequestError(" ".join(reading.mistakes))
+    reading.check_duplicates(found)
+    if reading.problems:
+        raise InvalidRequestError(" ".join(reading.problems))
     return found
 
 
@@ -90,18 +91,18 @@ class _Reading:
     """Reads nodes; mistakes are collected, and a wrong value reads as an empty one."""
 
     def __init__(self, ctx: Context) -> None:
-        self.mistakes: list[str] = []
+        self.problems: list[str] = []
         self._ctx = ctx
 
     def organization(self, node: _Node) -> ImportedOrganization:
-        self._known(node, "id accountId name secret users instances")
+        self._check_members(node, "id accountId name secret users instances")
         users = self.all(node, "users", self._user)
         emails = {importing.fold_email(user.email) for user in users}
 
         def instance(child: _Node) -> ImportedInstance:
             read = self._instance(child)
             if importing.fold_email(read.email) not in emails:
-                self._wrong(child, "user must be the email of a user beside it")
+                self._add_problem(child, "user must be the email of a user beside it")
             return read
 
         return ImportedOrganization(
@@ -117,7 +118,7 @@ class _Reading:
         """Return the members of a list, each read; one that is no object is wrong."""
         value = self._member(node, name)
         if not isinstance(value, list):
-            self._wrong(node, f"{name} must be a list")
+            self._add_problem(node, f"{name} must be a list")
             return []
         prefix = f"{node.place}." if node.place else ""
         children = [
@@ -126,18 +127,20 @@ class _Reading:
         ]
         return [read(child) for child in children]
 
-    def refuse_twins(self, organizations: list[ImportedOrganization]) -> None:
+    def check_duplicates(self, organizations: list[ImportedOrganization]) -> None:
         """Refuse an id, a secret, a token or an address that stands there twice."""
         for what, values in _unique(organizations):
-            twice = [value for value, count in Counter(values).items() if count > 1]
-            if twice and what in _SECRET:
-                self.mistakes.append(f"The same {what} stands there twice.")
-            elif twice:
-                named = ", ".join(map(str, twice))
-                self.mistakes.append(f"The same {what} stands there twice: {named}.")
+            duplicates = [
+                value for value, count in Counter(values).items() if count > 1
+            ]
+            if duplicates and what in _SECRET:
+                self.problems.append(f"The same {what} stands there twice.")
+            elif duplicates:
+                named = ", ".join(map(str, duplicates))
+                self.problems.append(f"The same {what} stands there twice: {named}.")
 
     def _user(self, node: _Node) -> ImportedUser:
-        self._known(node, "id email password secret firstName lastName")
+        self._check_members(node, "id email password secret firstName lastName")
         return ImportedUser(
             id=self._id(node, "id"),
             secret=self._text(node, "secret"),
@@ -148,7 +151,7 @@ class _Reading:
         )
 
     def _instance(self, node: _Node) -> ImportedInstance:
-        self._known(
+        self._check_members(
             node,
             "id token user element name tags configuration disabled createdDate",
         )
@@ -156,7 +159,7 @@ class _Reading:
         tags = self._member(node, "tags")
         disabled = self._member(node, "disabled") or False
         if not isinstance(disabled, bool):
-            self._wrong(node, "disabled must be true or false")
+            self._add_problem(node, "disabled must be true or false")
         element = self._element(node)
         return ImportedInstance(
             id=self._id(node, "id"),
@@ -176,7 +179,7 @@ class _Reading:
         key = self._text(node, "element", needed=False) or "autotaskcrm"
         found = self._ctx.elements.get(key)
         if found is None:
-            self._wrong(node, f"there is no element {key[:80]}")
+            self._add_problem(node, f"there is no element {key[:80]}")
         return found
 
     def _configuration(self, node: _Node, element: Element | None) -> dict[str, str]:
@@ -184,18 +187,20 @@ class _Reading:
             node, lambda: read_configuration(self._member(node, "configuration"))
         )
         if not read or element is None:
-            self._wrong(node, "configuration must hold the keys of the element")
+            self._add_problem(node, "configuration must hold the keys of the element")
             return {}
         secret = (key.key for key in element.configuration if key.secret)
         if masked := [key for key in secret if read.get(key) == MASK]:
-            self._wrong(node, f"{', '.join(masked)} is masked: its value is needed")
+            self._add_problem(
+                node, f"{', '.join(masked)} is masked: its value is needed"
+            )
 
-        def judge() -> bool:
+        def check() -> bool:
             require_keys(element, read)
             read_credentials(self._ctx, read)
             return True
 
-        self._try(node, judge)
+        self._try(node, check)
         return read
 
     def _created(self, node: _Node) -> datetime | None:
@@ -212,7 +217,7 @@ class _Reading:
             and 1 <= value <= MAX_ID
         ):
             return value
-        self._wrong(node, f"{name} must be a number from 1 to {MAX_ID}")
+        self._add_problem(node, f"{name} must be a number from 1 to {MAX_ID}")
         return None
 
     def _text(self, node: _Node, name: str, *, needed: bool = True) -> str:
@@ -220,34 +225,34 @@ class _Reading:
         if value is None and not needed:
             return ""
         if not isinstance(value, str) or not is_storable(value):
-            self._wrong(node, f"{name} must be a text")
+            self._add_problem(node, f"{name} must be a text")
             return ""
         if needed and not value.strip():
-            self._wrong(node, f"{name} must not be empty")
+            self._add_problem(node, f"{name} must not be empty")
         return value.strip() if name in _TRIMMED else value
 
     def _member(self, node: _Node, name: str) -> JSON:
         return node.value.get(name) if isinstance(node.value, dict) else None
 
-    def _known(self, node: _Node, names: str) -> None:
+    def _check_members(self, node: _Node, names: str) -> None:
         """Refuse what is no object, and members that would be forgotten in silence."""
         if not isinstance(node.value, dict):
-            self._wrong(node, "must be an object")
+            self._add_problem(node, "must be an object")
             return
         if unknown := sorted(set(node.value) - set(names.split())):
-            self._wrong(node, f"unknown members: {', '.join(unknown)[:200]}")
+            self._add_problem(node, f"unknown members: {', '.join(unknown)[:200]}")
 
     def _try(self, node: _Node, read: Callable[[], T]) -> T | None:
         try:
             return read()
         except InvalidRequestError as error:
-            self._wrong(node, error.message.rstrip("."))
+            self._add_problem(node, error.message.rstrip("."))
         except ValueError as error:
-            self._wrong(node, str(error))
+            self._add_problem(node, str(error))
         return None
 
-    def _wrong(self, node: _Node, what: str) -> None:
-        self.mistakes.append(f"{node.place or 'document'}: {what}.")
+    def _add_problem(self, node: _Node, what: str) -> None:
+        self.problems.append(f"{node.place or 'document'}: {what}.")
 
 
 _TRIMMED = frozenset({"email", "user", "secret", "token", "name"})

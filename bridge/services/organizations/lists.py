@@ -32,10 +32,12 @@ def select(
     """
     parsed = parse_where(where)
     expr = None if parsed is None else _type(types, parsed)
-    return [written(row) for row in rows if expr is None or matches(expr, row, _UTC)]
+    return [
+        to_document(row) for row in rows if expr is None or matches(expr, row, _UTC)
+    ]
 
 
-def written(row: Entity) -> Entity:
+def to_document(row: Entity) -> Entity:
     """Return a row as callers see it: times in one form, what has no value left out."""
     return {
         name: write_time(value) if isinstance(value, datetime) else value

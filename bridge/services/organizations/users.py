@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import NoReturn
 
-from bridge.catalog.model import JSON
 from bridge.errors import InvalidRequestError, NotFoundError, UnauthorizedError
 from bridge.interfaces import Entity, FieldType
 from bridge.services.access import REFUSED
@@ -26,11 +25,12 @@ from bridge.services.organizations.bodies import (
     unchanged,
     unused,
 )
-from bridge.services.organizations.lists import select, written
+from bridge.services.organizations.lists import select, to_document
 from bridge.services.paging import PageRequest, PageSlice, slice_page
 from bridge.store import organizations, users
 from bridge.store.organizations import User
 from bridge.store.users import UserChange
+from bridge.types import JSON
 
 _TYPES = {
     "id": FieldType.LONG,
@@ -48,11 +48,11 @@ _TEXTS = ("email", "firstName", "lastName", "password")
 _USED = {*_TEXTS, "active", "roles"}
 _DATE_LENGTH = len("yyyy-MM-dd")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
-_SHORTEST_PASSWORD = 8
+_MIN_PASSWORD_LENGTH = 8
 
 
 def list_users(
-    ctx: Context, user: User, account_id: str | None, where: str, asked: PageRequest
+    ctx: Context, user: User, account_id: str | None, where: str, page: PageRequest
 ) -> PageSlice[dict[str, object]]:
     """Return users of an account, or of the whole organization, ascending by id.
 
@@ -70,7 +70,7 @@ def list_users(
         and (account is None or found.account_id == account.id)
     ]
     listed = [_listed(document) for document in select(where, _TYPES, rows)]
-    return slice_page("platform users", listed, asked)
+    return slice_page("platform users", listed, page)
 
 
 def find_user(
@@ -229,15 +229,15 @@ def require_password(password: str) -> None:
     Raises:
         InvalidRequestError: it is.
     """
-    if len(password) < _SHORTEST_PASSWORD:
+    if len(password) < _MIN_PASSWORD_LENGTH:
         raise InvalidRequestError(
-            f"A password must have at least {_SHORTEST_PASSWORD} characters."
+            f"A password must have at least {_MIN_PASSWORD_LENGTH} characters."
         )
 
 
 def user_document(user: User) -> Entity:
     """Return a user as callers see him, without a secret."""
-    return written(_user_row(user))
+    return to_document(_user_row(user))
 
 
 def _find(ctx: Context, user: User, text: str, pattern: str) -> User:

@@ -6,12 +6,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bridge.catalog.model import JSON, Resource
+from bridge.catalog.model import Resource
 from bridge.errors import BridgeError
 from bridge.services.records.mapping import RecordMapping
 from bridge.services.records.serializer import ALL_MEMBERS, RecordOptions
 from bridge.services.records.vendor_records import NewRecord, tenant_key
 from bridge.store.idempotency_records import CreateRequest
+from bridge.types import JSON
 
 
 @dataclass(frozen=True, slots=True)

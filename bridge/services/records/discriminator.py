@@ -5,7 +5,7 @@ Which value that is differs between tenants; the catalogue says how to find it.
 
 from __future__ import annotations
 
-from bridge.catalog.model import Fixed
+from bridge.catalog.model import Discriminator
 from bridge.ceql.ast import Expr, Operator, Predicate, all_of
 from bridge.errors import NotFoundError
 from bridge.interfaces import Entity, Field, FieldInfo, Scalar
@@ -40,7 +40,7 @@ def find_fixed(fields: EntityFields) -> tuple[FieldInfo, Scalar] | None:
     return info, read_text(fields.typed(info), values[0])
 
 
-def _values(fields: EntityFields, fixed: Fixed) -> list[str]:
+def _values(fields: EntityFields, fixed: Discriminator) -> list[str]:
     """Return the values of the items that match, the best match first."""
     info = fields.standard.get(fixed.field)
     items = info.picklist if info else ()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bridge.catalog.model import JSON, Verb
+from bridge.catalog.model import Verb
 from bridge.errors import InvalidRequestError
 from bridge.interfaces import Field, Scalar
 from bridge.services.context import Context
@@ -25,6 +25,7 @@ from bridge.services.records.vendor_records import (
     validate_new,
 )
 from bridge.store.instances import Instance
+from bridge.types import JSON
 
 
 def preview_create(

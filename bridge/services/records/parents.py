@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from bridge.catalog.model import JSON, Resource
+from bridge.catalog.model import Resource
 from bridge.ceql.ast import Expr, Operator, Predicate, all_of
 from bridge.errors import InvalidRequestError, NotFoundError
 from bridge.interfaces import Entity, Field, FieldInfo, Scalar
@@ -18,6 +18,7 @@ from bridge.services.fields import EntityFields
 from bridge.services.metadata import entity_fields
 from bridge.services.objects import find_object
 from bridge.store.instances import Instance
+from bridge.types import JSON
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bridge.catalog.model import JSON
 from bridge.services.context import Context
 from bridge.services.credentials import open_backend
 from bridge.services.times import write_time
 from bridge.store.instances import Instance
+from bridge.types import JSON
 
 
 def ping(ctx: Context, instance: Instance) -> dict[str, JSON]:

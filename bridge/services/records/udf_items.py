@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bridge.catalog.model import JSON
+from bridge.types import JSON
 
 UDFS = "userDefinedFields"
 _ITEM = "userDefinedField"

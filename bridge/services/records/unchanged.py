@@ -12,11 +12,11 @@ from datetime import date
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from bridge.catalog.model import JSON
 from bridge.interfaces import UDF_MEMBER, Entity, Field, FieldType, Scalar
 from bridge.services.fields import EntityFields
 from bridge.services.times import parse_time, read_vendor_time
 from bridge.services.values import read_json
+from bridge.types import JSON
 
 
 def stored_udfs(

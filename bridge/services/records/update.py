@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, datetime
 
-from bridge.catalog.model import JSON, Verb
+from bridge.catalog.model import Verb
 from bridge.errors import BridgeError
 from bridge.interfaces import UDF_MEMBER, Entity, Scalar
 from bridge.services.context import Context
@@ -31,6 +31,7 @@ from bridge.services.records.write_result import (
     build_unread_result,
 )
 from bridge.store.instances import Instance
+from bridge.types import JSON
 
 
 def update_record(  # noqa: PLR0913 - the parts of an update, by name

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from bridge.catalog.model import JSON, Verb
+from bridge.catalog.model import Verb
 from bridge.errors import InvalidRequestError
 from bridge.interfaces import (
     UDF_MEMBER,
@@ -29,6 +29,7 @@ from bridge.services.records.unchanged import repeats, stored_udfs
 from bridge.services.values import read_json, sendable
 from bridge.telemetry import current_call
 from bridge.telemetry.redaction import is_secret_name
+from bridge.types import JSON
 
 PROTECTED = "*****"
 """What the vendor shows in place of a value that the API user may not see.

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from bridge.catalog.model import JSON, Resource
+from bridge.catalog.model import Resource
 from bridge.ceql.ast import Expr, Operator, Predicate
 from bridge.errors import NotFoundError
 from bridge.interfaces import Entity, Field, FieldType, Scalar
@@ -23,6 +23,7 @@ from bridge.services.records.validation import (
     validate_update,
 )
 from bridge.store.instances import Instance
+from bridge.types import JSON
 
 _ID = Field("id", FieldType.LONG)
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
 
-from bridge.catalog.model import JSON
 from bridge.errors import ForbiddenError, InvalidRequestError
 from bridge.services.context import Context
 from bridge.services.times import write_time
@@ -22,16 +21,17 @@ from bridge.store import accounts, instance_search
 from bridge.store import usage as rows
 from bridge.store.organizations import User
 from bridge.store.usage import Aspect, RequestFilter
+from bridge.types import JSON
 
 _SPAN = timedelta(days=1)
 
-Kind: TypeAlias = Literal["accounts", "elements"]
+Grouping: TypeAlias = Literal["accounts", "elements"]
 
-_ASPECTS: Mapping[Kind, tuple[Aspect, str]] = {
+_ASPECTS: Mapping[Grouping, tuple[Aspect, str]] = {
     "accounts": ("account_id", "accountId"),
     "elements": ("element_key", "elementKey"),
 }
-KINDS = tuple(_ASPECTS)
+GROUPINGS = tuple(_ASPECTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +56,17 @@ def count_over_time(
         NotFoundError: the time asked for lies in the future.
         ForbiddenError: an account is not the caller's to see.
     """
-    asked, since, until = _read(ctx, user, search)
+    query, since, until = _read(ctx, user, search)
     interval = time_buckets.read_interval(search.interval, since, until)
     starts = time_buckets.starts(since, until, interval)
     count, failed = Counter[object](), Counter[object]()
     width = time_buckets.width(interval)
-    for counted in rows.count_by_time(ctx.database, asked, width):
+    for counted in rows.count_by_time(ctx.database, query, width):
         start = time_buckets.start_of(counted.kind, interval)
         count[start] += counted.count
         failed[start] += counted.failed
     return [
-        {"timestamp": write_time(start), **_figures(count[start], failed[start])}
+        {"timestamp": write_time(start), **_counts(count[start], failed[start])}
         for start in starts
     ]
 
@@ -81,12 +81,12 @@ def count_statuses(
     Raises:
         As `count_over_time`.
     """
-    asked, since, until = _read(ctx, user, search)
+    query, since, until = _read(ctx, user, search)
     interval = time_buckets.read_interval(search.interval, since, until)
     time_buckets.starts(since, until, interval)
     count, failed = Counter[tuple[datetime, int]](), Counter[tuple[datetime, int]]()
     width = time_buckets.width(interval)
-    for counted in rows.count_statuses_by_time(ctx.database, asked, width):
+    for counted in rows.count_statuses_by_time(ctx.database, query, width):
         time, status = counted.kind
         key = time_buckets.start_of(time, interval), status
         count[key] += counted.count
@@ -95,14 +95,14 @@ def count_statuses(
         {
             "timestamp": write_time(start),
             "status": status,
-            **_figures(number, failed[start, status]),
+            **_counts(number, failed[start, status]),
         }
         for (start, status), number in sorted(count.items())
     ]
 
 
 def count_by(
-    ctx: Context, user: User, search: MetricsSearch, kind: Kind
+    ctx: Context, user: User, search: MetricsSearch, kind: Grouping
 ) -> list[dict[str, JSON]]:
     """Return one item for each account or element that was met, ascending.
 
@@ -112,11 +112,11 @@ def count_by(
     Raises:
         As `count_over_time`; no interval is looked at.
     """
-    asked, _, _ = _read(ctx, user, search)
+    query, _, _ = _read(ctx, user, search)
     aspect, member = _ASPECTS[kind]
     return [
-        {member: counted.kind, **_figures(counted.count, counted.failed)}
-        for counted in rows.count_by(ctx.database, asked, aspect)
+        {member: counted.kind, **_counts(counted.count, counted.failed)}
+        for counted in rows.count_by(ctx.database, query, aspect)
     ]
 
 
@@ -131,10 +131,10 @@ def count_by_instance(
     Raises:
         As `count_over_time`; no interval is looked at.
     """
-    asked, _, _ = _read(ctx, user, search)
+    query, _, _ = _read(ctx, user, search)
     usage: list[JSON] = [
-        {"instanceId": counted.kind, **_figures(counted.count, counted.failed)}
-        for counted in rows.count_by(ctx.database, asked, "instance_id")
+        {"instanceId": counted.kind, **_counts(counted.count, counted.failed)}
+        for counted in rows.count_by(ctx.database, query, "instance_id")
         if counted.kind is not None
     ]
     return {"usage": usage}
@@ -148,12 +148,12 @@ def count_created_instances(
     Raises:
         As `count_over_time`; interval, status and text are not looked at.
     """
-    asked, since, until = _read(ctx, user, search)
+    query, since, until = _read(ctx, user, search)
     count = instance_search.count_created(
         ctx.database,
-        account_ids=asked.account_ids,
-        element_keys=asked.element_keys,
-        tags=asked.tags,
+        account_ids=query.account_ids,
+        element_keys=query.element_keys,
+        tags=query.tags,
         since=since,
         until=until,
     )
@@ -165,11 +165,11 @@ def _read(
 ) -> tuple[RequestFilter, datetime, datetime]:
     """Return what is to be counted, from when and until when; a day unless told."""
     account_ids = _account_ids(ctx, user, search.account_ids)
-    asked = read_search(ctx, user, search.usage)
-    until = asked.until or ctx.clock()
-    since = asked.since or _day_before(until)
-    asked = replace(asked, account_ids=account_ids, since=since, until=until)
-    return asked, since, until
+    query = read_search(ctx, user, search.usage)
+    until = query.until or ctx.clock()
+    since = query.since or _day_before(until)
+    query = replace(query, account_ids=account_ids, since=since, until=until)
+    return query, since, until
 
 
 def _account_ids(ctx: Context, user: User, wanted: Sequence[str]) -> tuple[int, ...]:
@@ -201,5 +201,5 @@ def _day_before(moment: datetime) -> datetime:
         return moment
 
 
-def _figures(count: int, failed: int) -> dict[str, JSON]:
+def _counts(count: int, failed: int) -> dict[str, JSON]:
     return {"count": count, "success": count - failed, "failed": failed}

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bridge.catalog.model import JSON
-from bridge.interfaces import Priority
+from bridge.interfaces import BudgetUsage, Priority, SlotUsage
 from bridge.services.context import Context
 from bridge.services.times import write_time
 from bridge.store import instances
 from bridge.store.organizations import User
-from bridge.store.rate_limit.limiter import BudgetUsage, SlotUsage
+from bridge.types import JSON
 
 
 def list_vendor_usage(ctx: Context, user: User) -> list[dict[str, JSON]]:
@@ -20,7 +19,7 @@ def list_vendor_usage(ctx: Context, user: User) -> list[dict[str, JSON]]:
     """
     zones = instances.list_zones(ctx.database, user.organization_id)
     databases = sorted({zone.database for zone in zones})
-    return [_document(figures) for figures in ctx.rate_limiter.figures(databases)]
+    return [_document(figures) for figures in ctx.rate_limiter.get_budgets(databases)]
 
 
 def describe_limits(figures: BudgetUsage) -> str:

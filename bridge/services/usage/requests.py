@@ -10,7 +10,6 @@ import time
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bridge.catalog.model import JSON
 from bridge.errors import InvalidRequestError, NotFoundError
 from bridge.services import paging
 from bridge.services.context import Context
@@ -19,6 +18,7 @@ from bridge.services.values import read_time_text
 from bridge.store import usage as rows
 from bridge.store.organizations import User
 from bridge.store.usage import LoggedRequest, RequestFilter
+from bridge.types import JSON
 
 _SCOPE = "usage"
 _REQUEST_ID = re.compile("[0-9a-f]{24}")
@@ -67,21 +67,21 @@ def list_usage(ctx: Context, user: User, search: UsageSearch) -> UsagePage:
         InvalidRequestError: a date, the status or the token cannot be used.
         NotFoundError: the time asked for lies in the future.
     """
-    asked = read_search(ctx, user, search)
+    query = read_search(ctx, user, search)
     before = paging.read_token(_SCOPE, search.next_page) if search.next_page else None
-    asked = replace(
-        asked,
+    query = replace(
+        query,
         before=before,
         offset=0 if before else search.offset,
         limit=search.page_size + 1,
     )
-    found = rows.list_requests(ctx.database, asked)
+    found = rows.list_requests(ctx.database, query)
     shown = found[: search.page_size]
     more = len(found) > len(shown)
     return UsagePage(
-        documents=[_document(ctx, user, noted) for noted in shown],
+        documents=[_document(ctx, user, logged) for logged in shown],
         next_page=paging.write_token(_SCOPE, shown[-1].id) if more else None,
-        total=rows.count_requests(ctx.database, asked) if search.total else None,
+        total=rows.count_requests(ctx.database, query) if search.total else None,
     )
 
 
@@ -123,30 +123,30 @@ def get_usage(ctx: Context, user: User, usage_id: str) -> dict[str, JSON]:
     ctx.request_log.flush()
     deadline = time.monotonic() + _OTHERS_WRITE_WITHIN_S
     while True:
-        noted = rows.find_request(ctx.database, user.account_id, usage_id)
-        if noted is not None:
-            return _document(ctx, user, noted)
+        logged = rows.find_request(ctx.database, user.account_id, usage_id)
+        if logged is not None:
+            return _document(ctx, user, logged)
         if time.monotonic() > deadline or not _REQUEST_ID.fullmatch(usage_id):
             raise NotFoundError(f"There is no usage with ID {usage_id[:80]}.")
         time.sleep(_PAUSE_S)
 
 
-def _document(ctx: Context, user: User, noted: LoggedRequest) -> dict[str, JSON]:
-    element = ctx.elements.get(noted.element_key or "")
+def _document(ctx: Context, user: User, logged: LoggedRequest) -> dict[str, JSON]:
+    element = ctx.elements.get(logged.element_key or "")
     members: dict[str, JSON] = {
-        "user_id": noted.user_id,
-        "account_id": noted.account_id,
-        "company_id": noted.organization_id,
-        "process_time": round(noted.duration_ms, 1),
-        "traffic_id": str(noted.id),
-        "request_status": str(noted.status),
-        "request_ip": noted.remote_address,
-        "element_key": noted.element_key,
+        "user_id": logged.user_id,
+        "account_id": logged.account_id,
+        "company_id": logged.organization_id,
+        "process_time": round(logged.duration_ms, 1),
+        "traffic_id": str(logged.id),
+        "request_status": str(logged.status),
+        "request_ip": logged.remote_address,
+        "element_key": logged.element_key,
         "element_name": element.name if element else None,
-        "request_uri": noted.path,
-        "element_api": f"{noted.method} {noted.route}",
-        "request_id": noted.request_id,
-        "traffic_date": write_time(noted.answered_at),
+        "request_uri": logged.path,
+        "element_api": f"{logged.method} {logged.route}",
+        "request_id": logged.request_id,
+        "traffic_date": write_time(logged.answered_at),
         "company_external_id": "",
         "company_external_name": user.organization_name,
     }

@@ -23,7 +23,7 @@ _WIDTHS = {
 }
 """Interval words, with how much of a written time tells the piece it is in."""
 
-_LEAST = "0001-01-01 00:00:00"
+_MIN_TIME = "0001-01-01 00:00:00"
 _MONTHS = {"month": 1, "quarter": 3, "year": 12}
 _STEPS = {
     "second": timedelta(seconds=1),
@@ -81,7 +81,7 @@ def starts(since: datetime, until: datetime, interval: str) -> list[datetime]:
 
 def start_of(written: str, interval: str) -> datetime:
     """Return where the piece starts that the beginning of a written time is in."""
-    text = written + _LEAST[len(written) :]
+    text = written + _MIN_TIME[len(written) :]
     return _floor(datetime.fromisoformat(f"{text}+00:00"), interval)
 
 

@@ -31,9 +31,9 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from bridge.errors import (
@@ -44,11 +44,13 @@ from bridge.errors import (
 )
 from bridge.interfaces import (
     NO_CALLER,
+    BudgetUsage,
     Caller,
     CallRequest,
     Permit,
     Priority,
     ReadUsage,
+    SlotUsage,
     Usage,
 )
 from bridge.store.database.engine import Database
@@ -60,44 +62,6 @@ from bridge.store.rate_limit.slots import HeldSlot, TenantSlots
 
 _LINGER_S = 0.02
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class SlotUsage:
-    """The lanes of one entity under one tracking identifier.
-
-    `waiting` counts the processes that wait, not their calls.
-    """
-
-    entity: str
-    lanes: int
-    in_flight: int
-    waiting: int
-
-
-@dataclass(frozen=True, slots=True)
-class BudgetUsage:
-    """Where a tenant database stands.
-
-    `ours` and `theirs` are calls of the last hour by all our processes and by others;
-    `theirs` is None without a reading of the last hour, made `age_s` ago at `read_at`.
-    `quota_refused_at` is when the vendor refused a call for quota, if the budget is
-    assumed to be used up since then. `refused_until` says for each priority from when
-    on a call may pass again, because our calls have left the hour or the vendor's count
-    is read again, and None when it passes now. `breaker_until` is when the host will be
-    tried again, None when it is taken for up.
-    """
-
-    database: str
-    threshold: int
-    ours: int
-    theirs: int | None
-    read_at: datetime | None
-    age_s: float | None
-    quota_refused_at: datetime | None
-    refused_until: Mapping[Priority, datetime | None]
-    lanes: tuple[SlotUsage, ...]
-    breaker_until: datetime | None
 
 
 class SharedRateLimiter:
@@ -162,7 +126,7 @@ class SharedRateLimiter:
         """Take note that the vendor just refused a call to a database for quota."""
         self._tenant(database).report_refusal()
 
-    def figures(
+    def get_budgets(
         self, databases: Collection[str], caller: Caller = NO_CALLER
     ) -> list[BudgetUsage]:
         """Return where databases stand, in the order given; a few statements each.

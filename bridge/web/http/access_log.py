@@ -96,7 +96,7 @@ class _Noting:
             },
         )
         if ours:
-            self.ctx.request_log.answered(self._row(ms))
+            self.ctx.request_log.record_request(self._row(ms))
         current_call.end()
 
     def _row(self, ms: float) -> RequestEntry:

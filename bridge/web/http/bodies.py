@@ -14,8 +14,8 @@ from flask import request
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 from werkzeug.http import parse_options_header
 
-from bridge.catalog.model import JSON
 from bridge.errors import InvalidRequestError, UnsupportedMediaError
+from bridge.types import JSON
 from bridge.web.http import request_context
 from bridge.web.http.charsets import decode_labelled
 

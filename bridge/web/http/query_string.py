@@ -12,7 +12,6 @@ from typing import TypeAlias
 
 from flask import request
 
-from bridge.catalog.model import JSON
 from bridge.errors import InvalidRequestError
 from bridge.services.filtering.document_filter import select_documents
 from bridge.services.instances.lifecycle import InstanceSearch
@@ -21,6 +20,7 @@ from bridge.services.records.listing import ListRequest
 from bridge.services.records.serializer import RecordOptions
 from bridge.services.usage.analytics import MetricsSearch
 from bridge.services.usage.requests import UsageSearch
+from bridge.types import JSON
 from bridge.web.http.charsets import decode_unlabelled, is_stray
 
 Query: TypeAlias = Mapping[str, Sequence[str]]

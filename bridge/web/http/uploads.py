@@ -18,9 +18,9 @@ from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 from werkzeug.http import parse_options_header
 from werkzeug.wsgi import get_input_stream
 
-from bridge.catalog.model import JSON
 from bridge.errors import InvalidRequestError, UnsupportedMediaError
 from bridge.services.attachments.validation import UploadedFile
+from bridge.types import JSON
 from bridge.web.http import bodies, query_string, request_context
 from bridge.web.http.charsets import decode_unlabelled
 from bridge.web.http.forms import MULTIPART, FormParser

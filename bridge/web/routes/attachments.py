@@ -76,7 +76,7 @@ def create_attachment(object_name: str, record_id: str) -> Response:
     query = query_string.current_query()
     with uploads.current_upload() as upload:
         if query_string.dry_run(query):
-            return responses.rehearsed(*files.rehearse_create(*target, upload))
+            return responses.rehearsed(*files.dry_run_create(*target, upload))
         written = files.create_attachment(
             *target,
             upload,
@@ -126,7 +126,7 @@ def delete_attachment(
     owner = _owner(object_name, record_id)
     target = (request_context.context(), enabled_instance(), owner, attachment_id)
     if query_string.dry_run(query_string.current_query()):
-        return responses.rehearsed(files.rehearse_delete(*target), [])
+        return responses.rehearsed(files.dry_run_delete(*target), [])
     files.delete_attachment(*target)
     return responses.empty()
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from flask import Flask, Response
 
-from bridge.catalog.model import JSON
 from bridge.errors import InvalidRequestError
 from bridge.services import access
 from bridge.services.organizations import users
+from bridge.types import JSON
 from bridge.web.http import bodies, request_context, responses
 from bridge.web.http.route_auth import BASE
 

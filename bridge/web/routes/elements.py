@@ -91,7 +91,7 @@ def export_element(element: str) -> Response:
 
 def _element(element: str, *, own_only: bool) -> Response:
     found = find_element(request_context.context(), element)
-    own = resources.own_resources(
+    own = resources.list_own_resources(
         request_context.context(), request_context.caller(), found
     )
     return responses.json_object(
@@ -130,19 +130,19 @@ def list_transformations(element: str) -> Response:
 def list_part(element: str, part: str) -> Response:
     """Answer one of the lists below an element."""
     found = find_element(request_context.context(), element)
-    return responses.json_list(elements.element_part(found, part))
+    return responses.json_list(elements.list_element_part(found, part))
 
 
 def refuse_new() -> Response:
     """Refuse an element of the caller's own; no element is built here."""
     for element in request_context.context().elements.values():
-        elements.refuse_building(element)
+        elements.refuse_change(element)
     return responses.empty()
 
 
 def refuse_change(element: str, key: str = "") -> Response:  # noqa: ARG001 - the route's
     """Refuse to change what is built in."""
-    elements.refuse_building(find_element(request_context.context(), element))
+    elements.refuse_change(find_element(request_context.context(), element))
     return responses.empty()
 
 

@@ -56,14 +56,14 @@ def answer() -> Response | None:
     segments = request.path.removeprefix(f"{BASE}/").strip("/").split("/")
     if segments[0] == "hubs":
         segments = segments[2:]
-    found = resources.find_meant(
+    found = resources.resolve_path(
         request_context.context(), user, instance, "/".join(segments)
     )
     method = "GET" if request.method == "HEAD" else request.method
     for meant in found:
         if meant.method == method:
             sent = _sent(meant.values)
-            document = resources.answer(
+            document = resources.call_resource(
                 request_context.context(), instance, meant, sent
             )
             return responses.json_object(document)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from flask import Flask, Response, request
 from werkzeug.routing import BaseConverter
 
-from bridge.catalog.model import JSON, Verb
+from bridge.catalog.model import Verb
 from bridge.errors import InvalidRequestError
 from bridge.services import access, objects
 from bridge.services.records import create, delete, dry_run, get, listing, update
@@ -16,6 +16,7 @@ from bridge.services.records import ping as connection
 from bridge.services.records.parents import ParentLink
 from bridge.services.records.write_result import WriteResult
 from bridge.store.instances import Instance
+from bridge.types import JSON
 from bridge.web.http import bodies, query_string, request_context, responses
 from bridge.web.http.route_auth import BASE, FIXED_HEADS
 

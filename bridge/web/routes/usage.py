@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask, Response
 
 from bridge.services.usage import analytics, requests
-from bridge.services.usage.analytics import Kind
+from bridge.services.usage.analytics import Grouping
 from bridge.web.http import query_string, request_context, responses
 from bridge.web.http.route_auth import BASE
 
@@ -22,7 +22,7 @@ def register(app: Flask) -> None:
         ("/activity/element-instances/created-count", count_created_instances),
     ):
         app.add_url_rule(f"{BASE}/usage/analytics{path}", view_func=view)
-    for kind in analytics.KINDS:
+    for kind in analytics.GROUPINGS:
         app.add_url_rule(
             f"{BASE}/usage/analytics/{kind}",
             endpoint=f"usage by {kind}",
@@ -89,7 +89,7 @@ def count_created_instances() -> Response:
     )
 
 
-def count_by(kind: Kind) -> Response:
+def count_by(kind: Grouping) -> Response:
     """Answer how many requests there were of each account or element."""
     search = query_string.figures_search(query_string.current_query())
     return responses.json_list(

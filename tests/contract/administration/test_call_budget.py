@@ -27,7 +27,7 @@ class Budget:
     def refused(self):
         """Return the priorities that are refused."""
         with self.operator.context() as ctx:
-            [figures] = ctx.rate_limiter.figures([self.database])
+            [figures] = ctx.rate_limiter.get_budgets([self.database])
         return {each for each, until in figures.refused_until.items() if until}
 
     def examine(self):

@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from bridge.catalog.loader import load_elements
 from bridge.interfaces import EntityInfo, Usage, Zone
-from bridge.services.diagnostics.vendor_checks import judge_resource, judge_usage
+from bridge.services.diagnostics.vendor_checks import check_permission, check_usage
 from bridge.store.instances import add_instance
 
 FAILED = "failed"
@@ -469,7 +469,7 @@ def test_an_entity_without_permission(vendor_doctor, relay):
     ("used", "level"), [(5999, "ok"), (6000, "warning"), (9500, FAILED)]
 )
 def test_a_threshold_nearly_used_up(used, level):
-    finding = judge_usage(Usage(threshold=10_000, timeframe_minutes=60, used=used))
+    finding = check_usage(Usage(threshold=10_000, timeframe_minutes=60, used=used))
 
     assert finding.level == level
     assert str(used) in finding.text
@@ -560,8 +560,8 @@ def test_a_module_that_is_switched_off():
         denied=frozenset({"query", "create", "update"}),
     )
 
-    assert judge_resource(resource, closed).level == FAILED
-    assert "module" in judge_resource(resource, None).cure
+    assert check_permission(resource, closed).level == FAILED
+    assert "module" in check_permission(resource, None).cure
 
 
 @pytest.mark.parametrize(

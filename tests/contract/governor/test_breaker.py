@@ -66,7 +66,7 @@ def test_failures_of_several_processes_open_it_for_all(start):
     for process in (one, other, third):
         with pytest.raises(ProviderUnavailableError, match="tried again at"):
             call(process)
-    [figures] = third.rate_limiter.figures([third.tenant])
+    [figures] = third.rate_limiter.get_budgets([third.tenant])
     assert figures.breaker_until is not None
 
 
@@ -208,7 +208,7 @@ def test_refused_calls_hold_no_lane(start):
             call(other)
 
     def no_lane_is_held():
-        [figures] = other.rate_limiter.figures([other.tenant])
+        [figures] = other.rate_limiter.get_budgets([other.tenant])
         return sum(lane.in_flight for lane in figures.lanes) == 0
 
     wait_until(no_lane_is_held)

@@ -21,7 +21,7 @@ def waiting(process, count):
     """Wait until so many processes are seen waiting."""
 
     def seen():
-        [figures] = process.rate_limiter.figures([process.tenant])
+        [figures] = process.rate_limiter.get_budgets([process.tenant])
         return sum(lane.waiting for lane in figures.lanes)
 
     wait_until(lambda: seen() == count)
@@ -144,7 +144,7 @@ def test_lane_taken_without_hearing_of_it_is_free_again(start, deaf_db):
             deaf.acquire(wait_s=60).__enter__()
 
     with deaf.acquire(wait_s=60), deaf.acquire(wait_s=60), other.acquire(wait_s=60):
-        [figures] = other.rate_limiter.figures([other.tenant])
+        [figures] = other.rate_limiter.get_budgets([other.tenant])
         assert figures.lanes[0].in_flight == 3
 
 
@@ -280,7 +280,7 @@ def test_figures_show_budget_lanes_and_who_waits(start):
     with one.acquire("Ticket"):
         thread = in_thread(other, [], "other", entity="Ticket")
         waiting(one, 1)
-        [figures] = one.rate_limiter.figures([one.tenant])
+        [figures] = one.rate_limiter.get_budgets([one.tenant])
     thread.join()
 
     assert (figures.threshold, figures.ours, figures.theirs) == (5_000, 1, 30)

@@ -166,9 +166,9 @@ def test_call_is_not_refused_by_what_one_process_saw_before(
 
 def test_figures_say_what_is_read_and_what_is_assumed(used_up, tenant):
     one, other = used_up
-    [assumed] = one.figures([tenant])
+    [assumed] = one.get_budgets([tenant])
     other.report_usage(tenant, FREE)
-    [read] = one.figures([tenant])
+    [read] = one.get_budgets([tenant])
 
     assert assumed.quota_refused_at is not None
     assert (assumed.theirs, assumed.age_s) == (None, None)

@@ -167,13 +167,13 @@ def test_stopped_worker_gives_back_the_lane_of_a_step_that_does_not_end(fresh_fl
     wait_until(lambda: fleet.traces("calling", "begin")[1:])
     rate_limiter = SharedRateLimiter(fleet.database, LimiterSettings())
     with closing(rate_limiter):
-        [figures] = rate_limiter.figures(["lane.example#1"])
+        [figures] = rate_limiter.get_budgets(["lane.example#1"])
         assert sum(lane.in_flight for lane in figures.lanes) == 1
 
         worker.send_signal(signal.SIGINT)
         assert fleet.wait_to_end(worker.pid) == 0
 
-        [figures] = rate_limiter.figures(["lane.example#1"])
+        [figures] = rate_limiter.get_budgets(["lane.example#1"])
         assert sum(lane.in_flight for lane in figures.lanes) == 0
 
 

@@ -400,36 +400,6 @@ def test_a_key_replays_a_refusal(api, vendor, contact, wrong):
     assert vendor.calls() == {}
 
 
-@pytest.fixture
-def count_records(demo_dir):
-    """Count the idempotency records in the database."""
-
-    def count_records():
-        database = open_database(Settings(data_dir=demo_dir))
-        with database.read() as connection:
-            count = connection.execute(text("SELECT count(*) FROM write_intents"))
-            number = count.scalar_one()
-        database.close()
-        return number
-
-    return count_records
-
-
-@pytest.mark.parametrize(("keyed", "written"), [(False, 0), (True, 1)])
-def test_a_refused_body_is_stored_only_by_its_key(
-    api, vendor, contact, count_records, keyed, written
-):
-    before = count_records()
-    vendor.forget()
-
-    key = uuid.uuid4().hex if keyed else None
-    answer = post(api, contact | {"lastName": ""}, key=key)
-
-    assert answer.status == 400
-    assert count_records() == before + written
-    assert vendor.calls() == {}
-
-
 def test_a_key_with_another_body_is_refused(api, vendor, contact):
     key = uuid.uuid4().hex
     post(api, contact, key=key)

@@ -7,7 +7,7 @@ import pytest
 from lxml import etree
 
 from bridge.catalog.loader import load_element
-from bridge.catalog.model import DateKind, Fixed, Verb
+from bridge.catalog.model import DateKind, Discriminator, Verb
 from bridge.catalog.naming import facade_name
 from bridge.ceql.parser import parse_where
 
@@ -239,7 +239,7 @@ def test_what_metadata_does_not_say(element):
     }
     assert element.resources["users"].facts.required == {"Password"}
     assert {n: r.fixed for n, r in element.resources.items() if r.fixed} == {
-        "leads": Fixed(field="AccountType", value="2", label="Lead")
+        "leads": Discriminator(field="AccountType", value="2", label="Lead")
     }
 
 

@@ -6,8 +6,8 @@ from bridge.catalog.loader import load_element, load_elements, read_element
 from bridge.catalog.model import (
     ConfigurationKey,
     DateKind,
+    Discriminator,
     EntityFacts,
-    Fixed,
     Resource,
     Verb,
 )
@@ -108,7 +108,7 @@ def test_a_small_catalogue():
             verbs=frozenset({Verb.LIST, Verb.DELETE}),
             rename={"OldName": "newName"},
             facts=THING,
-            fixed=Fixed(field="Kind", value="3", label="Small"),
+            fixed=Discriminator(field="Kind", value="3", label="Small"),
         )
     }
 

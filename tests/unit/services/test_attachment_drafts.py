@@ -12,9 +12,9 @@ from bridge.interfaces import FieldInfo, FieldType, PicklistItem
 from bridge.services.attachments.parents import link_attachments
 from bridge.services.attachments.validation import (
     UploadedFile,
-    draft_attachment,
-    draft_of_trace,
-    judge_file_name,
+    comparable_record,
+    find_name_problem,
+    validate_attachment,
 )
 from bridge.services.fields import compile_fields, write_fields
 from bridge.services.records import duplicate_search
@@ -76,7 +76,7 @@ ACCOUNT = link_attachments(FIELDS, resource("Account"), 7)
 
 
 def draft(upload, link=ACCOUNT):
-    return draft_attachment(FIELDS, upload, link)
+    return validate_attachment(FIELDS, upload, link)
 
 
 def sent(drafted):
@@ -147,7 +147,7 @@ def test_uploads_are_told_apart_by_their_bytes():
 
 
 def test_an_unanswered_upload_is_recognised_by_its_size_and_not_its_place():
-    traced = draft_of_trace(draft(file()))
+    traced = comparable_record(draft(file()))
 
     names = {name for _, name in traced.given}
     assert "FileSize" in names
@@ -189,6 +189,6 @@ def test_all_problems_are_named(upload, says):
 
 def test_names_of_any_script_are_names():
     for name in ("naïve 日本 ‍🏳️.txt", "-", "a" * 255, "..."):
-        assert judge_file_name(name) == ""
+        assert find_name_problem(name) == ""
     for name in ("", ".", "..", "a/b", "a\\b", "a\nb", "a\u2028b", "a\x85b"):
-        assert judge_file_name(name)
+        assert find_name_problem(name)

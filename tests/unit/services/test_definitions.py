@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
+from bridge.backends.autotask_soap.envelopes import read_envelope
 from bridge.errors import InvalidRequestError
 from bridge.interfaces import Node
 from bridge.services.extended_resources.definitions import (
@@ -49,6 +50,10 @@ texts = st.one_of(
 )
 
 
+def requested(document, arguments, further=()):
+    return read_definition(document, arguments, read_envelope, further)
+
+
 def wrap(inner):
     return f"{HEAD}{inner}{TAIL}"
 
@@ -67,7 +72,7 @@ def sent(**query):
 
 
 def filled(body, values):
-    return read_definition(define(body), sent(**values)).arguments["sXML"]
+    return requested(define(body), sent(**values)).arguments["sXML"]
 
 
 def shape(element):
@@ -96,7 +101,7 @@ def test_an_argument_that_is_no_document_is_the_value_itself(value):
         "<v1:GetFieldInfo><v1:psObjectType>{of}</v1:psObjectType></v1:GetFieldInfo>"
     )
 
-    asked = read_definition(define(body), sent(of=value))
+    asked = requested(define(body), sent(of=value))
 
     assert asked.arguments == {"psObjectType": value}
 
@@ -167,7 +172,7 @@ def parameter(kind, name="id", vendor_name="accId"):
 def test_a_declared_parameter_fills_what_its_vendor_name_says(kind, given_there):
     body = sxml(escape("<queryxml>{accId}</queryxml>"))
 
-    asked = read_definition(define(body, parameter(kind)), given_there)
+    asked = requested(define(body, parameter(kind)), given_there)
 
     assert asked.arguments["sXML"] == "<queryxml>7</queryxml>"
 
@@ -176,7 +181,7 @@ def test_a_constant_fills_its_name_and_no_caller_changes_it():
     body = sxml(escape("<queryxml>{accId}</queryxml>"))
     constant = parameter("value", name="Account") | {"vendorType": "query"}
 
-    asked = read_definition(define(body, constant), sent(accId="Resource"))
+    asked = requested(define(body, constant), sent(accId="Resource"))
 
     assert asked.arguments["sXML"] == "<queryxml>Account</queryxml>"
 
@@ -184,7 +189,7 @@ def test_a_constant_fills_its_name_and_no_caller_changes_it():
 def test_a_vendor_name_is_any_word_and_other_braces_mean_nothing():
     body = sxml(escape("<queryxml>{acc-id} {3F25-04E0} {} {a b}</queryxml>"))
 
-    asked = read_definition(
+    asked = requested(
         define(body, parameter("header", vendor_name="acc-id")),
         ReceivedArguments({}, {}, {"id": "7"}, dict, dict),
     )
@@ -196,9 +201,9 @@ def test_a_missing_value_is_named_as_the_caller_knows_it():
     body = sxml(escape("<queryxml>{accId}</queryxml>"))
 
     with pytest.raises(InvalidRequestError, match="id is required"):
-        read_definition(define(body, parameter("body")), sent())
+        requested(define(body, parameter("body")), sent())
     with pytest.raises(InvalidRequestError, match="must be a single value"):
-        read_definition(
+        requested(
             define(body, parameter("body")),
             ReceivedArguments({}, {}, {}, lambda: {"id": [1]}, dict),
         )
@@ -214,9 +219,9 @@ def test_members_of_a_body_are_texts(value, text):
 
     if text is None:
         with pytest.raises(InvalidRequestError):
-            read_definition(document, given_there)
+            requested(document, given_there)
     else:
-        asked = read_definition(document, given_there)
+        asked = requested(document, given_there)
         assert asked.arguments["sXML"] == f"<queryxml>{text}</queryxml>"
 
 
@@ -229,9 +234,9 @@ CREATE = wrap(
 
 def test_a_write_is_read_only_where_it_is_allowed():
     with pytest.raises(InvalidRequestError, match="asks for create"):
-        read_definition(define(CREATE), sent(name="Ida"))
+        requested(define(CREATE), sent(name="Ida"))
 
-    asked = read_definition(define(CREATE), sent(name="<&"), ["create"])
+    asked = requested(define(CREATE), sent(name="<&"), ["create"])
 
     contact = (Node("id", "", "0"), Node("FirstName", "xsd:string", "<&"))
     assert asked.operation == "create"

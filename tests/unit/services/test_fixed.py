@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bridge.catalog.model import EntityFacts, Fixed, Resource, Verb
+from bridge.catalog.model import Discriminator, EntityFacts, Resource, Verb
 from bridge.ceql.ast import And, Operator, Or, Predicate
 from bridge.errors import InvalidRequestError, NotFoundError
 from bridge.interfaces import Field, FieldInfo, FieldType, PicklistItem
@@ -14,7 +14,7 @@ from bridge.services.records.validation import validate_create
 
 KIND = Field("Kind", FieldType.SHORT)
 NAME = Field("Name", FieldType.STRING)
-LEADS = Fixed(field="Kind", value="2", label="Lead")
+LEADS = Discriminator(field="Kind", value="2", label="Lead")
 OWN = Predicate(KIND, Operator.EQUAL, (2,))
 
 

@@ -78,7 +78,7 @@ def test_every_row_of_many_threads_is_written_once(store):
 
 def test_put_does_not_wait_for_a_database_that_hangs(store):
     store.open.clear()
-    batches = BatchWriter(store.write, lost=store.lose, interval_s=0.001, most_kept=100)
+    batches = BatchWriter(store.write, lost=store.lose, interval_s=0.001, max_rows=100)
     begin = time.perf_counter()
 
     for number in range(1000):
@@ -121,7 +121,7 @@ def test_what_is_there_at_the_end_of_the_process_is_written():
     program = (
         "from bridge.telemetry.batch_writer import BatchWriter\n"
         "b = BatchWriter(lambda rows: print(rows), lost=print, interval_s=60)\n"
-        "b.put(1); b.put(2)\n"
+        "b.enqueue(1); b.put(2)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True

@@ -16,7 +16,7 @@ PROGRAM = """
 import os, signal, sys
 from pathlib import Path
 from bridge.telemetry import metrics
-metrics.share(Path(sys.argv[1]), anew=sys.argv[2] == "anew")
+metrics.share(Path(sys.argv[1]), reset=sys.argv[2] == "reset")
 figures = metrics.Metrics(version="1.2")
 figures.request_begins()
 figures.request_begins()
@@ -77,8 +77,8 @@ def test_a_killed_process_answers_nothing_any_more(tmp_path):
     assert figure(text, 'bridge_requests_in_flight{server="facade"}') == 1
 
 
-@pytest.mark.parametrize(("how", "count"), [("live", 2), ("anew", 1)])
-def test_a_start_anew_forgets_the_processes_before_it(tmp_path, how, count):
+@pytest.mark.parametrize(("how", "count"), [("live", 2), ("reset", 1)])
+def test_a_reset_removes_the_metrics_of_ended_processes(tmp_path, how, count):
     run(tmp_path, "live")
 
     text = run(tmp_path, how).stdout
@@ -102,9 +102,9 @@ def test_a_process_that_shares_nothing_counts_for_itself():
 
 @pytest.mark.parametrize(
     ("how", "age_days", "remains"),
-    [("anew", 8, False), ("anew", 6, True), ("live", 8, True)],
+    [("reset", 8, False), ("reset", 6, True), ("live", 8, True)],
 )
-def test_a_start_anew_forgets_machines_that_fell_silent(
+def test_a_reset_removes_the_metrics_of_stale_machines(
     tmp_path, how, age_days, remains
 ):
     former = tmp_path / "container-4711"
@@ -128,7 +128,7 @@ def test_a_machine_that_counts_is_kept_however_old_its_folder(tmp_path):
     long_ago = time.time() - 30 * 24 * 3600
     os.utime(other, (long_ago, long_ago))
 
-    run(tmp_path, "anew")
+    run(tmp_path, "reset")
 
     assert (other / "counter_7.db").exists()
 
@@ -138,7 +138,7 @@ import shutil, sys
 from pathlib import Path
 from bridge.errors import StoreUnavailableError
 from bridge.telemetry import metrics
-metrics.share(Path(sys.argv[1]), anew=True)
+metrics.share(Path(sys.argv[1]), reset=True)
 shutil.rmtree(sys.argv[1])
 figures = metrics.Metrics(version="1.2")
 figures.request_begins()
@@ -180,7 +180,7 @@ def count(number):
         figures.request_begins()
         figures.request_ends("GET", f"/x{each}", 200, 7.5)
 
-metrics.share(Path(sys.argv[1]), anew=True)
+metrics.share(Path(sys.argv[1]), reset=True)
 figures = metrics.Metrics(version="1.2")
 limit(0)
 count(1)

@@ -123,7 +123,6 @@ _BY_SCOPE = (
     .where(_COLUMN.scope_digest == bindparam("scope_digest"))
     .with_for_update()
 )
-_EXISTS = select(_COLUMN.id).where(_COLUMN.scope_digest == bindparam("scope_digest"))
 _BY_ID = select(write_intents).where(_COLUMN.id == bindparam("intent_id"))
 _OF_ENTITY = (
     _COLUMN.tenant == bindparam("tenant"),
@@ -171,13 +170,6 @@ def acquire(
             found = _find(connection, db, wanted, now, timedelta(seconds=window_s))
             if found is not None:
                 return _acquire_existing(connection, db, found, wanted, lease, now)
-
-
-def exists(db: Database, request: CreateRequest) -> bool:
-    """Return whether an equal create is on record, without a lock on it."""
-    scope = {"scope_digest": db.keys.digest(request.scope)}
-    with db.read() as connection:
-        return connection.execute(_EXISTS, scope).first() is not None
 
 
 def read(db: Database, intent_id: int, wanted: CreateRequest) -> IdempotencyRecord:

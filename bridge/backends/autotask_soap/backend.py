@@ -118,12 +118,10 @@ class AutotaskSoapBackend:
         limit: int = MAX_PAGE,
         shared: bool = False,
     ) -> Page:
-        """Return up to `limit` entities with id above `after`. One vendor call.
+        """Return up to `limit` entities with id above `after`.
 
-        None when it is shared with the same question of another thread.
-
-        The vendor sends up to 500 whatever is wanted; those beyond `limit` are counted
-        and dropped. Source: SOAP help, query().
+        One vendor call, none when it is shared with the same query of another thread.
+        Records of a reply beyond `limit` are dropped. Source: SOAP help, query().
         """
 
         def write(*, masked: bool) -> bytes:

@@ -71,7 +71,7 @@ def _open_subqueries(
 
 
 @dataclass(slots=True)
-class _Position:
+class _SubCursor:
     """How far one subquery of a merge was read, and the records read ahead."""
 
     query: SubQuery
@@ -100,14 +100,14 @@ class _MergingCursor:
 
     def __init__(self, run_query: RunQuery, subqueries: tuple[SubQuery, ...]) -> None:
         self._run_query = run_query
-        self._positions = [_Position(query) for query in subqueries]
+        self._cursors = [_SubCursor(query) for query in subqueries]
         self._after: int | None = None
 
     def fetch(self, after: int | None, limit: int) -> Page:
         """Return up to `limit` entities after an id; fewer only at the end."""
         if after is None or after != self._after:
-            for position in self._positions:
-                position.rewind(after)
+            for cursor in self._cursors:
+                cursor.rewind(after)
         entities: list[Entity] = []
         while len(entities) < limit:
             entity = self._next_entity(limit)
@@ -117,19 +117,19 @@ class _MergingCursor:
             if last_id(entities, after) != entity["id"]:
                 entities.append(entity)
         self._after = last_id(entities, after)
-        more = any(position.rows or position.more for position in self._positions)
+        more = any(cursor.rows or cursor.more for cursor in self._cursors)
         return Page(entities=entities, more=more)
 
     def _next_entity(self, limit: int) -> Entity | None:
         """Return the entity with the lowest id, reading only the queries it needs."""
-        while live := [item for item in self._positions if item.rows or item.more]:
-            position = min(live, key=_Position.next_id)
-            if position.rows:
-                return position.rows.popleft()
-            page = self._run_query(position.query.where, position.after, limit)
-            position.rows.extend(page.entities)
-            position.after = last_id(page.entities, position.after)
-            position.more = page.more and bool(page.entities)
+        while live := [item for item in self._cursors if item.rows or item.more]:
+            cursor = min(live, key=_SubCursor.next_id)
+            if cursor.rows:
+                return cursor.rows.popleft()
+            page = self._run_query(cursor.query.where, cursor.after, limit)
+            cursor.rows.extend(page.entities)
+            cursor.after = last_id(page.entities, cursor.after)
+            cursor.more = page.more and bool(page.entities)
         return None
 
 

@@ -56,7 +56,7 @@ from bridge.services.records.write_result import (
     encode_result,
 )
 from bridge.store import idempotency_records
-from bridge.store.abandoned_creates import abandon
+from bridge.store.abandoned_creates import abandon, exists
 from bridge.store.idempotency_records import (
     IdempotencyRecord,
     Result,
@@ -196,7 +196,7 @@ class CreateAttempt:
 
     def is_known(self) -> bool:
         """Return whether an equal create is on record. Writes nothing."""
-        return idempotency_records.exists(self._ctx.database, self._request)
+        return exists(self._ctx.database, self._request)
 
     def acquire(self) -> IdempotencyRecord:
         """Claim the create, or return the record of the one that it repeats."""

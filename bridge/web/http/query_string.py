@@ -1,4 +1,4 @@
-"""Query strings, as loosely as old clients write them, to what services ask for.
+"""Query strings, as loosely as old clients write them, parsed into requests.
 
 Unknown parameters are ignored, empty ones are absent. Source: elements-api 1.1, 1.9,
 2.2 and 4.5, client-quirks part 1.
@@ -41,12 +41,12 @@ _QUERY_IS_WHERE = frozenset({"contacts", "leads"})
 
 
 def current_query() -> Query:
-    """Return the query of the call being answered."""
+    """Return the query of the current request."""
     return parse_query(request.environ.get("QUERY_STRING", ""))
 
 
 def idempotency_key() -> str | None:
-    """Return the `Idempotency-Key` of the call being answered; a blank one is none.
+    """Return the `Idempotency-Key` of the current request; None if blank.
 
     Raises:
         InvalidRequestError: too long, or not of printable ASCII.
@@ -105,7 +105,7 @@ def _decode_typed(run: str, data: bytes) -> str:
 
 
 def _begins_pattern(text: str, at: int, data: bytes) -> bool:
-    """Tell whether a pattern as typed begins with a wildcard that looks encoded."""
+    """Return whether a pattern as typed begins with a wildcard that looks encoded."""
     begins = max(0, at - _PATTERN_LOOKS_BACK)
     if not _PATTERN_BEGINS.search(text, begins, at):
         return False
@@ -169,7 +169,7 @@ def record_options(query: Query) -> RecordOptions:
 
 
 def wants_page(query: Query) -> bool:
-    """Tell whether a call asks for a piece of a list that is whole otherwise."""
+    """Return whether a call requests one page of a list, not the whole of it."""
     return any(_meant(query, name) for name in ("page", "pageSize", "nextPage"))
 
 
@@ -183,12 +183,12 @@ def chosen(documents: list[dict[str, JSON]]) -> list[dict[str, JSON]]:
 
 
 def wants_total(query: Query) -> bool:
-    """Tell whether a list is to say how many items there are in all."""
+    """Return whether a list is to include its total count."""
     return _wished(query, "returnTotalCount", "returnCount")
 
 
 def dry_run(query: Query) -> bool:
-    """Tell whether a write is only to be shown.
+    """Return whether a write is a dry run.
 
     In doubt it is: the name counts in any case, and every value but a plain no.
     """
@@ -201,7 +201,7 @@ def dry_run(query: Query) -> bool:
 
 
 def _wished(query: Query, *names: str) -> bool:
-    """Tell whether any of the names has the value true; never an error."""
+    """Return whether any of the names has the value true; never fails."""
     values = [value for name in names for value in query.get(name, ())]
     return any(value.strip().lower() == "true" for value in values)
 
@@ -209,10 +209,10 @@ def _wished(query: Query, *names: str) -> bool:
 def instance_search(
     query: Query, *, element_key: str | None = None
 ) -> tuple[InstanceSearch, list[str]]:
-    """Return what an instance list asks for, and notes on what was ignored.
+    """Return the request for a list of instances, and notes on what was ignored.
 
     Raises:
-        InvalidRequestError: `page` or `pageSize` is no number.
+        InvalidRequestError: `page` or `pageSize` is not a number.
     """
     page_size, notes = _page_size(query)
     return (
@@ -233,7 +233,8 @@ def cut(query: Query) -> tuple[PageRequest, list[str]]:
     """Return the requested page of a platform list, and notes as `list_request`.
 
     Raises:
-        InvalidRequestError: `page`, `pageSize`, `offset` or `pageOffset` is no number.
+        InvalidRequestError: `page`, `pageSize`, `offset` or `pageOffset` is not a
+            number.
     """
     page_size, notes = _page_size(query)
     offset = _number(query, "offset", "pageOffset")
@@ -243,10 +244,10 @@ def cut(query: Query) -> tuple[PageRequest, list[str]]:
 
 
 def usage_search(query: Query) -> tuple[UsageSearch, list[str]]:
-    """Return what a look into the usage log asks for, and notes as `list_request`.
+    """Return a search of the usage log, and notes as `list_request`.
 
     Raises:
-        InvalidRequestError: `page`, `pageSize` or `pageOffset` is no number.
+        InvalidRequestError: `page`, `pageSize` or `pageOffset` is not a number.
     """
     page_size, notes = _page_size(query, USAGE_PAGE_SIZE)
     offset = _number(query, "pageOffset", "offset")

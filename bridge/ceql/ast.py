@@ -52,6 +52,18 @@ _PAIRS = (
 )
 _OPPOSITE = dict(_PAIRS) | {right: left for left, right in _PAIRS}
 
+ORDERINGS = frozenset(
+    {
+        Operator.LESS,
+        Operator.LESS_OR_EQUAL,
+        Operator.GREATER,
+        Operator.GREATER_OR_EQUAL,
+    }
+)
+PATTERNS = frozenset({Operator.LIKE, Operator.NOT_LIKE})
+AFFIRMED_EQUALITIES = frozenset({Operator.EQUAL, Operator.IN})
+EQUALITIES = AFFIRMED_EQUALITIES | {Operator.NOT_EQUAL, Operator.NOT_IN}
+
 
 @dataclass(frozen=True, slots=True)
 class Literal:
@@ -85,9 +97,14 @@ class And(Generic[F, V]):
 
 @dataclass(frozen=True, slots=True)
 class Or(Generic[F, V]):
-    """Any of two or more; from the parser, none of them an `Or`."""
+    """Any of two or more; from the parser, none of them an `Or`.
+
+    `is_list` marks what stands for one list of values, such as an IN list of times of
+    which each became a span: a query plan may divide it as it divides an IN.
+    """
 
     items: tuple[Predicate[F, V] | And[F, V] | Or[F, V], ...]
+    is_list: bool = dataclasses.field(default=False, compare=False)
 
 
 Expr: TypeAlias = Predicate[F, V] | And[F, V] | Or[F, V]
@@ -99,3 +116,16 @@ def negate(expr: Expr[F, V]) -> Expr[F, V]:
         return dataclasses.replace(expr, operator=expr.operator.opposite)
     items = tuple(negate(item) for item in expr.items)
     return Or(items) if isinstance(expr, And) else And(items)
+
+
+def all_of(*conditions: Expr[F, V] | None) -> Expr[F, V] | None:
+    """Return the filter that holds where all conditions do; None is no condition."""
+    items: list[Expr[F, V]] = []
+    for condition in conditions:
+        if isinstance(condition, And):
+            items += condition.items
+        elif condition is not None:
+            items.append(condition)
+    if len(items) > 1:
+        return And(tuple(items))
+    return items[0] if items else None

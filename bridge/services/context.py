@@ -25,11 +25,11 @@ class Context:
     """Everything outside the process that a use case works with.
 
     `elements` is keyed by element key; `clock` returns aware UTC times; `fields` and
-    `directories` are this process's share of the metadata cache, `names` its memory of
-    labels. `governor` knows where call budgets stand; `journal` and `metrics` take
-    note of what happens; `unsaved` does the writes that a database refused.
+    `directories` are this process's part of the metadata cache, `names` its cache of
+    record names. `rate_limiter` holds the call budgets; `request_log` and `metrics`
+    record what happens; `pending_writes` retries writes that the database refused.
     `state_reader` and `readiness_reader` read the database for responses that may not
-    wait for it; one that is late says nothing about the other.
+    wait for it; each has its own timeout.
     """
 
     settings: Settings

@@ -1,7 +1,7 @@
 """An instance's configuration read as vendor credentials.
 
-The same connection has two vocabularies: the old element's three keys, and the four
-fields of the connect form. Here both become `interfaces.Credentials`.
+A connection can be configured by the old element's three keys or by the four fields of
+the connect form. Both become `interfaces.Credentials` here.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _ZONE_NAME = re.compile(r"(?:webservices|ww)?(\d{1,3})", re.IGNORECASE | re.ASCI
 
 
 def derive_server_url(configuration: Mapping[str, str]) -> str:
-    """Return the server URL, or the one that the API zone stands for, or `""`."""
+    """Return the server URL, else the URL of the API zone, else `""`."""
     server_url = configuration.get(SERVER_URL, "").strip()
     zone = configuration.get(ZONE, "").strip()
     if server_url or not zone:
@@ -56,7 +56,7 @@ def derive_server_url(configuration: Mapping[str, str]) -> str:
 
 
 def read_credentials(ctx: Context, configuration: Mapping[str, str]) -> Credentials:
-    """Return the credentials an instance's configuration stands for.
+    """Return the credentials in an instance's configuration.
 
     Raises:
         InvalidRequestError: as `parse_credentials`.
@@ -67,12 +67,13 @@ def read_credentials(ctx: Context, configuration: Mapping[str, str]) -> Credenti
 def parse_credentials(
     settings: Settings, configuration: Mapping[str, str]
 ) -> Credentials:
-    """Return the credentials that a configuration stands for under some settings.
+    """Return the credentials in a configuration, completed by the settings.
 
-    The instance's own integration code and time zone win over the operator's.
+    The instance's own integration code and time zone take precedence over the
+    operator's.
 
     Raises:
-        InvalidRequestError: a value cannot be used; the message names key and cure.
+        InvalidRequestError: a value is invalid; the message names the key.
     """
     if configuration.get(BACKEND, "soap").lower() not in ("soap", ""):
         raise InvalidRequestError(
@@ -95,34 +96,40 @@ def parse_credentials(
     return credentials
 
 
-def vendor_zone(ctx: Context, instance: Instance) -> ZoneInfo:
-    """Return the zone of the times that the instance's vendor writes."""
-    return ZoneInfo(read_credentials(ctx, instance.configuration).timezone)
-
-
 def open_backend(
     ctx: Context,
     instance: Instance,
     *,
     priority: Priority = Priority.INTERACTIVE,
 ) -> Backend:
-    """Return the instance's backend; a zone it finds to have moved is stored.
+    """Return the instance's backend, as `connect` does."""
+    credentials = read_credentials(ctx, instance.configuration)
+    return connect(ctx, instance, credentials, priority=priority)
 
-    Calls made for nobody who waits for them say so by their priority. All others made
-    in one call of a caller share its deadline.
+
+def connect(
+    ctx: Context,
+    instance: Instance,
+    credentials: Credentials,
+    *,
+    priority: Priority = Priority.INTERACTIVE,
+) -> Backend:
+    """Return the instance's backend for credentials that are already read.
+
+    A zone that the backend finds to have moved is stored. Interactive calls made for
+    one request share its deadline; background work has a lower priority and none.
     """
 
     def store_zone(zone: Zone) -> None:
         instances.update_instance(ctx.database, instance.id, zone=zone)
 
-    credentials = read_credentials(ctx, instance.configuration)
-    waiting = current_call.current() if priority is Priority.INTERACTIVE else None
+    request = current_call.current() if priority is Priority.INTERACTIVE else None
     caller = Caller(
         instance.id,
         priority,
         traced=is_traced(ctx, instance),
-        deadline=waiting.started + ctx.settings.autotask_deadline_s
-        if waiting
+        deadline=request.started + ctx.settings.autotask_deadline_s
+        if request
         else None,
     )
     return ctx.open_backend(credentials, instance.zone, store_zone, caller)

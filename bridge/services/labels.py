@@ -1,15 +1,15 @@
-"""`labels=true`: what picklist values are called, and what references refer to.
+"""`labels=true`: the labels of picklist values and the names of referenced records.
 
-A picklist's label is in the metadata; a value without an item may be newer than that,
-and costs what `metadata` says of doubts. A reference costs one vendor call for each
-referenced entity and page at most; names are remembered in this process for an hour.
+A picklist's labels are in the metadata; a value without a label may be newer than the
+metadata, which is then looked up. Names of references cost at most one vendor call for
+each referenced entity and page, and are cached in this process for an hour.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -25,22 +25,23 @@ from bridge.interfaces import (
     FieldType,
     Scalar,
 )
+from bridge.interfaces.query_rules import MAX_PAGE
 from bridge.services.fields import EntityFields
 
-MAX_NAMES = 500
-"""Names that one call asks for. Source: SOAP help, query()."""
+MAX_NAMES = MAX_PAGE
+"""Names that are read for one page of records: as many as one vendor reply holds."""
 
 MAX_NAME_LENGTH = 200
-"""Characters of a name; the rest is left out. Some are taken from descriptions."""
+"""Characters of a name; the rest is cut off. Some names are long descriptions."""
 
-_MOST_KEPT = 20_000
-_KEPT_FOR = timedelta(hours=1)
+_MAX_CACHED = 20_000
+_TTL = timedelta(hours=1)
 _ID = Field("id", FieldType.LONG)
 _USUAL = ("Name", "{entity}Name", "Title", "Subject", "Description")
 
 
 class NameCache:
-    """Names of records by instance, entity and id; bounded, and safe to share."""
+    """Names of records by instance, entity and id; bounded and thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -49,17 +50,17 @@ class NameCache:
         )
 
     def find(self, key: tuple[int, str, int], now: datetime) -> str | None:
-        """Return a name that is not too old; `""` for a record that has none."""
+        """Return a name unless it has expired; `""` for a record without a name."""
         with self._lock:
-            kept_at, name = self._names.get(key, (None, ""))
-        return name if kept_at is not None and now - kept_at < _KEPT_FOR else None
+            cached_at, name = self._names.get(key, (None, ""))
+        return name if cached_at is not None and now - cached_at < _TTL else None
 
-    def keep(self, key: tuple[int, str, int], now: datetime, name: str) -> None:
-        """Remember a name; the oldest is forgotten when there are many."""
+    def put(self, key: tuple[int, str, int], now: datetime, name: str) -> None:
+        """Cache a name; the oldest is evicted when there are too many."""
         with self._lock:
             self._names[key] = (now, name)
             self._names.move_to_end(key)
-            if len(self._names) > _MOST_KEPT:
+            if len(self._names) > _MAX_CACHED:
                 self._names.popitem(last=False)
 
 
@@ -78,13 +79,13 @@ class _Column:
 
 @dataclass(frozen=True, slots=True)
 class Labeller:
-    """Adds labels to the records of one call; `named_by` is keyed by entity.
+    """Adds labels to the records of one request.
 
-    `find_fields` returns the fields, newer ones where they leave the doubt it is given.
+    `named_by` has the fields that make up a record's name, by entity. `notes` collects
+    why labels are missing.
     """
 
     backend: Backend
-    find_fields: Callable[[Callable[[EntityFields], bool]], EntityFields]
     cache: NameCache
     instance_id: int
     now: datetime
@@ -92,19 +93,17 @@ class Labeller:
     notes: list[str]
 
     def add(
-        self, entities: Sequence[Entity], records: Sequence[dict[str, object]]
+        self,
+        fields: EntityFields,
+        entities: Sequence[Entity],
+        records: Sequence[dict[str, object]],
     ) -> None:
         """Add `<member>Label` beside each picklist and reference member shown.
 
-        The item of a user-defined field gets `label` where it has a picklist. What
-        has no label, or cannot be read, gets none; `notes` say why. Raises nothing
-        that the vendor or the governor is to blame for.
+        The item of a user-defined field gets `label` where it has a picklist. A value
+        without a label, or whose name cannot be read, gets none. Failed vendor calls
+        end in `notes`, not in an error.
         """
-        try:
-            fields = self.find_fields(lambda fields: _lacks_labels(fields, entities))
-        except BridgeError as error:
-            self.notes.append(f"Labels are missing: {error.caller_text}")
-            return
         columns = list(_columns(fields))
         names = self._names_of(columns, entities, records)
         for entity, record in zip(entities, records, strict=True):
@@ -152,8 +151,8 @@ class Labeller:
                 names[entity_name, record_id] = known
         if not missing:
             return
-        asked = missing[:MAX_NAMES]
-        where: Expr[Field, Scalar] = Predicate(_ID, Operator.IN, tuple(asked))
+        wanted = missing[:MAX_NAMES]
+        where: Expr[Field, Scalar] = Predicate(_ID, Operator.IN, tuple(wanted))
         try:
             page = self.backend.query(EntityType(entity_name), where, shared=True)
         except BridgeError as error:
@@ -166,11 +165,11 @@ class Labeller:
                 f"Labels of {entity_name} are given for {MAX_NAMES} records only."
             )
         found = {entity["id"]: entity for entity in page.entities}
-        for record_id in asked:
+        for record_id in wanted:
             name = self._name(entity_name, found.get(record_id, {}))
             names[entity_name, record_id] = name
             key = (self.instance_id, entity_name, record_id)
-            self.cache.keep(key, self.now, name)
+            self.cache.put(key, self.now, name)
 
     def _name(self, entity_name: str, entity: Entity) -> str:
         declared = self.named_by.get(entity_name, ())
@@ -187,7 +186,7 @@ class Labeller:
 
 
 def _columns(fields: EntityFields) -> Iterator[_Column]:
-    """Find the fields with labels, but those whose label's name is a field's."""
+    """Yield the fields with labels, unless another field has the label's name."""
     for info in fields.standard.values():
         column = _Column(info, fields.facade_name(info.name), _items(info))
         taken = column.label.lower() in fields.by_facade
@@ -206,8 +205,8 @@ def _add_udf_labels(fields: EntityFields, records: Sequence[dict[str, object]]) 
                 item["label"] = label
 
 
-def _lacks_labels(fields: EntityFields, entities: Sequence[Entity]) -> bool:
-    """Tell whether an entity has a picklist value that the metadata has no item for."""
+def lacks_labels(fields: EntityFields, entities: Sequence[Entity]) -> bool:
+    """Return whether an entity has a picklist value that the metadata lacks."""
     standard = [
         (info.name, items)
         for info in fields.standard.values()
@@ -226,7 +225,7 @@ def _lacks_labels(fields: EntityFields, entities: Sequence[Entity]) -> bool:
 
 
 def _items(info: FieldInfo) -> dict[str, str]:
-    """Return the labels of a picklist by the text of the value that is stored."""
+    """Return the labels of a picklist by the text of the stored value."""
     if not info.is_picklist:
         return {}
     if info.type is FieldType.BOOLEAN and not info.udf:

@@ -1,78 +1,91 @@
-"""One writer at a time: a lease in the database, held for one use case."""
+"""Locks in the database: one writer of a record at a time, across processes."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import TypeAlias
 
 from bridge.errors import ConflictError, StoreError
 from bridge.services.context import Context
 from bridge.store import locks
 from bridge.store.process_identity import current_process
 
-_FIRST_PAUSE_S = 0.005
-_LONGEST_PAUSE_S = 0.25
+_MIN_PAUSE_S = 0.005
+_MAX_PAUSE_S = 0.25
 
 
-Fence: TypeAlias = Callable[[], None]
-"""Called right before sending: makes sure that the lease lasts through the send.
+class RecordLock:
+    """A lock that this use case holds since `acquired_at`, for as long as its lease."""
 
-Raises ConflictError when another writer has it by now; then nothing may be sent.
-"""
+    def __init__(self, ctx: Context, key: str) -> None:
+        self._ctx = ctx
+        self._key = key
+        self._holder = current_process()
+        self._ttl_s = ctx.settings.record_lock_lease_s
+        self._release = partial(locks.release, ctx.database, key, self._holder)
+        self._acquired_at = 0.0
 
+    def try_acquire(self) -> bool:
+        """Acquire the lock unless another holds it."""
+        self._acquired_at = time.monotonic()
+        try:
+            return self._renew()
+        except StoreError:
+            # It may be stored all the same, when only the confirmation was lost.
+            self._ctx.pending_writes.save(self._release, unsent=True)
+            raise
 
-@contextmanager
-def record_lock(ctx: Context, key: str) -> Iterator[Fence]:
-    """Hold the lease `key` during the block; wait for it up to the write lease time.
+    def require_send_time(self) -> None:
+        """Check, right before sending, that the lease lasts through the send.
 
-    Serialises across threads and processes. A holder that died gives way at once on
-    its own machine, on others when its lease has run out, and so does one that
-    prepares too long.
-
-    Raises:
-        ConflictError: somebody else held it all that time.
-    """
-    holder = current_process()
-    ttl_s = ctx.settings.record_lock_lease_s
-    deadline = time.monotonic() + ttl_s
-    taken_at = time.monotonic()
-
-    def fence() -> None:
-        lasts_s = taken_at + ttl_s - time.monotonic()
-        if lasts_s > ctx.settings.autotask_deadline_s:
+        Raises:
+            ConflictError: another writer has the lock by now; nothing may be sent.
+        """
+        left_s = self._acquired_at + self._ttl_s - time.monotonic()
+        if left_s > self._ctx.settings.autotask_deadline_s:
             return
-        # Once it has run out, another may have had it in between.
-        if lasts_s <= 0 or not locks.acquire(ctx.database, key, holder, ttl_s):
+        # Once it has expired, another may have held it in between.
+        if left_s <= 0 or not self._renew():
             raise ConflictError(
                 "Reading took so long that another update of the same record began; "
                 "nothing was changed, try again."
             )
 
-    def acquire() -> bool:
-        try:
-            return locks.acquire(ctx.database, key, holder, ttl_s)
-        except StoreError:
-            # It may be stored all the same, when only the confirmation was lost.
-            ctx.pending_writes.save(release, unsent=True)
-            raise
+    def release(self) -> None:
+        """Release the lock, later where the database is away now."""
+        # What was written under the lock must not look like a failure.
+        self._ctx.pending_writes.save(self._release)
 
-    release = partial(locks.release, ctx.database, key, holder)
-    pause_s = _FIRST_PAUSE_S
-    while not acquire():
+    def _renew(self) -> bool:
+        return locks.acquire(self._ctx.database, self._key, self._holder, self._ttl_s)
+
+
+@contextmanager
+def record_lock(ctx: Context, key: str) -> Iterator[RecordLock]:
+    """Hold the lock `key` during the block; wait for it up to the lease time.
+
+    Serializes across threads and processes. The lock of a process that died is free at
+    once on its own machine, and on others when its lease has expired. So is one whose
+    holder prepares too long.
+
+    Raises:
+        ConflictError: another held it all that time.
+    """
+    lock = RecordLock(ctx, key)
+    deadline = time.monotonic() + ctx.settings.record_lock_lease_s
+    pause_s = _MIN_PAUSE_S
+    while not lock.try_acquire():
         left_s = deadline - time.monotonic()
         if left_s <= 0:
             raise ConflictError(
                 "Another update of the same record is still running; try again."
             )
-        # The last try is at the end of that time: by then a lease has run out.
+        # The last try is at the end of that time: by then a lease has expired.
         time.sleep(min(pause_s, left_s))
-        pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
-        taken_at = time.monotonic()
+        pause_s = min(2 * pause_s, _MAX_PAUSE_S)
     try:
-        yield fence
+        yield lock
     finally:
-        # What was done under the lease must not look like a failure.
-        ctx.pending_writes.save(release)
+        lock.release()

@@ -1,8 +1,8 @@
-"""Pages: tokens that carry their position, and page numbers turned into positions.
+"""Pages: tokens that hold a position, and page numbers turned into positions.
 
 The vendor starts a reply after an id, never at an offset. A token therefore holds the
-last id of its page; for a page number, the end of the page before is remembered for a
-while, and found by walking when it is not.
+last id of its page. For a page number, the end of the page before is stored for a
+while; where it is not stored, the records before the page are read.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypeAlias
+from typing import Generic, TypeAlias, TypeVar
 
 from bridge.errors import InvalidRequestError
 from bridge.interfaces import Entity, Page
+from bridge.interfaces.query_rules import MAX_PAGE
 from bridge.services.context import Context
 from bridge.store import page_positions
+
+T = TypeVar("T")
 
 _LAYOUT = struct.Struct(">qI")
 
 FetchPage: TypeAlias = Callable[[int | None, int], Page]
 """Return up to so many (at most 500) entities after an id, ascending."""
-
-VENDOR_PAGE = 500
-"""Records of one vendor reply. Source: SOAP help, query()."""
 
 MAX_SKIPPED = 100_000
 """Records one call may skip to reach a page by number: 200 vendor calls."""
@@ -35,9 +35,10 @@ MAX_SKIPPED = 100_000
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """Which piece of a list is asked for; `offset` counts from 0.
+    """Which page of a list a caller requests; `offset` counts from 0.
 
-    `total` asks how many items there are in all.
+    `next_page` is a token and takes precedence over `offset`. `total` requests the
+    number of items in the whole list.
     """
 
     offset: int = 0
@@ -45,17 +46,27 @@ class PageRequest:
     next_page: str | None = None
     total: bool = False
 
+    @property
+    def number(self) -> int:
+        """The page that contains `offset`, counting from 1."""
+        return self.offset // self.size + 1
+
+
+FIRST_PAGE = PageRequest()
+
 
 @dataclass(frozen=True, slots=True)
-class PageSlice:
-    """A piece of a list; `next_page` only when more exists.
+class PageSlice(Generic[T]):
+    """One page of a list; `next_page` is given only when a further page may exist.
 
-    `total` is given when it was asked for.
+    `total` is given when it was requested and is known; `notes` are sentences on what
+    differs from the request.
     """
 
-    items: Sequence[object]
+    items: Sequence[T]
     next_page: str | None
-    total: int | None
+    total: int | None = None
+    notes: tuple[str, ...] = ()
 
 
 def write_token(scope: str, after: int) -> str:
@@ -65,7 +76,7 @@ def write_token(scope: str, after: int) -> str:
 
 
 def is_token(scope: str, token: str) -> bool:
-    """Tell whether a token is one of this scope."""
+    """Return whether a token belongs to this scope."""
     try:
         read_token(scope, token)
     except InvalidRequestError:
@@ -74,10 +85,10 @@ def is_token(scope: str, token: str) -> bool:
 
 
 def read_token(scope: str, token: str) -> int:
-    """Return the id that a token of this scope starts after.
+    """Return the position that a token of this scope holds.
 
     Raises:
-        InvalidRequestError: not a token of ours, or another scope's.
+        InvalidRequestError: not a token, or one of another scope.
     """
     try:
         packed = base64.b64decode(
@@ -100,42 +111,41 @@ def _checksum(scope: str, after: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """A query that can be continued: one instance, one entity, one filter.
+    """A query that can continue after any id: one instance, one entity, one filter.
 
-    `fetch(after, limit)` returns up to `limit` entities; what it costs is its maker's
-    to say, one vendor call for a plain query.
-    `identity` is equal for equal queries, whatever the page size.
+    `fetch_page` costs one vendor call for a plain query. `identity` is equal for equal
+    queries, whatever the page size.
     """
 
     instance_id: int
     identity: bytes
-    fetch: FetchPage
+    fetch_page: FetchPage
 
 
-def collect(walk: Cursor, after: int | None, size: int) -> Page:
+def collect(cursor: Cursor, after: int | None, size: int) -> Page:
     """Return up to `size` entities after an id. One vendor call for each 500."""
     entities: list[Entity] = []
     more = True
     while more and len(entities) < size:
-        page = walk.fetch(after, min(VENDOR_PAGE, size - len(entities)))
+        page = cursor.fetch_page(after, min(MAX_PAGE, size - len(entities)))
         entities += page.entities
         more = page.more and bool(page.entities)
         after = last_id(entities, after)
     return Page(entities=entities, more=more)
 
 
-def collect_numbered(ctx: Context, walk: Cursor, number: int, size: int) -> Page:
+def collect_numbered(ctx: Context, cursor: Cursor, number: int, size: int) -> Page:
     """Return page `number`, counting from 1, of `size` entities.
 
-    The end of a full page is remembered, so that walking forward page by page costs
-    no more than by token. Otherwise the walk starts at the nearest end remembered.
+    The end of a full page is stored, so that reading page after page by number costs
+    no more than by token. Any other page is reached from the nearest end stored.
     """
-    position = _find_start(ctx, walk, number, size)
+    position = _find_start(ctx, cursor, number, size)
     if position is None:
         return Page(entities=[], more=False)
-    page = collect(walk, position.after, size)
+    page = collect(cursor, position.after, size)
     if page.more and len(page.entities) == size:
-        _remember(ctx, walk, number, size, last_id(page.entities, None))
+        _save_position(ctx, cursor, number, size, last_id(page.entities, None))
     return page
 
 
@@ -144,16 +154,18 @@ class _Position:
     after: int | None
 
 
-def _find_start(ctx: Context, walk: Cursor, number: int, size: int) -> _Position | None:
+def _find_start(
+    ctx: Context, cursor: Cursor, number: int, size: int
+) -> _Position | None:
     """Return where page `number` starts; None when the list ends before it.
 
     Raises:
-        InvalidRequestError: the page lies too far from any position we know.
+        InvalidRequestError: the page is too far from any stored position.
     """
     if number == 1:
         return _Position(None)
     nearest = page_positions.find_nearest(
-        ctx.database, walk.instance_id, walk.identity, size, number - 1
+        ctx.database, cursor.instance_id, cursor.identity, size, number - 1
     )
     done, after = nearest or (0, None)
     remaining = (number - 1 - done) * size
@@ -164,23 +176,29 @@ def _find_start(ctx: Context, walk: Cursor, number: int, size: int) -> _Position
             "nextPage, or narrow the list with `where`."
         )
     while remaining:
-        page = walk.fetch(after, min(VENDOR_PAGE, remaining))
+        page = cursor.fetch_page(after, min(MAX_PAGE, remaining))
         remaining -= len(page.entities)
         after = last_id(page.entities, after)
         if not page.more:
             return None
-    _remember(ctx, walk, number - 1, size, after)
+    _save_position(ctx, cursor, number - 1, size, after)
     return _Position(after)
 
 
-def _remember(
-    ctx: Context, walk: Cursor, number: int, size: int, after: int | None
+def _save_position(
+    ctx: Context, cursor: Cursor, number: int, size: int, after: int | None
 ) -> None:
     if after is None:
         return
     expires_at = ctx.clock() + timedelta(seconds=ctx.settings.page_positions_ttl_s)
     page_positions.save_position(
-        ctx.database, walk.instance_id, walk.identity, size, number, after, expires_at
+        ctx.database,
+        cursor.instance_id,
+        cursor.identity,
+        size,
+        number,
+        after,
+        expires_at,
     )
 
 
@@ -194,15 +212,15 @@ def last_id(entities: list[Entity], default: int | None) -> int | None:
     return entity_id
 
 
-def slice_page(scope: str, items: Sequence[object], asked: PageRequest) -> PageSlice:
-    """Return a piece of items that are all at hand.
+def slice_page(scope: str, items: Sequence[T], request: PageRequest) -> PageSlice[T]:
+    """Return one page of a list that is in memory.
 
     Raises:
-        InvalidRequestError: `next_page` is no token of this list.
+        InvalidRequestError: `next_page` is not a token of this list.
     """
-    start = asked.offset
-    if asked.next_page:
-        start = read_token(scope, asked.next_page)
-    end = start + asked.size
+    start = request.offset
+    if request.next_page:
+        start = read_token(scope, request.next_page)
+    end = start + request.size
     token = write_token(scope, end) if end < len(items) else None
-    return PageSlice(items[start:end], token, len(items) if asked.total else None)
+    return PageSlice(items[start:end], token, len(items) if request.total else None)

@@ -1,4 +1,4 @@
-"""Writes to the database that must happen, if not now then as soon as it can."""
+"""Writes to the database that are retried until they succeed."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from bridge.errors import StoreError
 from bridge.telemetry.batch_writer import BatchWriter
 
 Write: TypeAlias = Callable[[], object]
-"""A write that may be repeated: once it was done, doing it again changes nothing."""
+"""An idempotent write: doing it twice has the same effect as doing it once."""
 
-_MAX_UNSAVED = 5_000
+_MAX_PENDING = 5_000
 
 _log = logging.getLogger(__name__)
 
 
 class PendingWrites:
-    """Results of creates and releases of locks that the database did not take.
+    """Results of creates and releases of locks that could not be stored.
 
-    Until they are saved, others wait for this process, because it lives. They are
-    tried again every half second, and once more when the process ends; when it is
-    killed, the others see that. One to a process, made after a fork.
+    Until they are stored, other processes wait for this one, because it is alive. They
+    are retried every half second, and once more when the process ends; a process that
+    is killed is recognized as dead by the others. One to a process, made after a fork.
 
-    Calls that nothing was sent for wait apart: while the database is away any number of
-    them come, and none may take the room of a result.
+    Ends of calls for which nothing was sent have a queue of their own: while the
+    database is away there may be any number of them, and none may displace a result.
     """
 
     def __init__(self) -> None:
@@ -34,9 +34,9 @@ class PendingWrites:
         self._unsent = _collect("ends of calls not sent", logging.DEBUG)
 
     def save(self, write: Write, *, unsent: bool = False) -> None:
-        """Do a write; when the database refuses, return and do it later.
+        """Do a write now, or later where the database fails.
 
-        `unsent` tells that it ends a call that nothing was sent for.
+        `unsent` marks the end of a call for which nothing was sent.
         """
         try:
             write()
@@ -49,12 +49,12 @@ def _collect(what: str, level: int) -> BatchWriter[Write]:
         _write_all,
         lost=partial(_report_lost, what, level),
         what=what,
-        max_rows=_MAX_UNSAVED,
+        max_rows=_MAX_PENDING,
     )
 
 
 def _write_all(writes: Sequence[Write]) -> None:
-    """Do each write, whatever becomes of the others; then raise what one raised."""
+    """Do each write even if others fail; then raise the last error."""
     refusal: StoreError | None = None
     for write in writes:
         try:

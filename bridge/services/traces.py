@@ -1,7 +1,7 @@
-"""Traces: a caller's request, its answer and the vendor calls between, word by word.
+"""Traces: the full text of a request, its response and the vendor calls between.
 
-Switched on for one instance and for minutes. Secrets are masked before anything is
-kept, long bodies are cut. Source: elements-api 2.2 (trace-logging), 1.5.
+Enabled for one instance and for some minutes. Secrets are masked before anything is
+stored, and long bodies are truncated. Source: elements-api 2.2 (trace-logging), 1.5.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from bridge.types import JSON
 _FORM = "application/x-www-form-urlencoded"
 _DEFAULT_MINUTES = 60
 MAX_MINUTES = 1440
-"""The longest that calls are traced at a time."""
+"""Maximum duration of tracing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A request with its answer, as they stand on the wire; headers by name."""
+    """A request with its response, as sent on the wire; headers by name."""
 
     method: str
     target: str
@@ -43,7 +43,7 @@ def start(ctx: Context, instance: Instance, body: Mapping[str, JSON]) -> datetim
     """Trace an instance for `duration` minutes from now, 60 by default; until when.
 
     Raises:
-        InvalidRequestError: the duration is no number of minutes up to a day.
+        InvalidRequestError: the duration is not a number of minutes up to a day.
     """
     minutes = body.get("duration", _DEFAULT_MINUTES)
     if (
@@ -60,18 +60,18 @@ def start(ctx: Context, instance: Instance, body: Mapping[str, JSON]) -> datetim
 
 
 def stop(ctx: Context, instance: Instance) -> None:
-    """Trace an instance no more; what was kept stays until it expires."""
+    """Stop tracing an instance; stored traces remain until they expire."""
     instances.trace_until(ctx.database, instance.id, None)
 
 
 def is_traced(ctx: Context, instance: Instance) -> bool:
-    """Tell whether calls of an instance are traced now."""
+    """Return whether calls of an instance are traced now."""
     until = instance.traced_until
     return until is not None and until > ctx.clock()
 
 
 def keep(ctx: Context, instance_id: int, call: Call, answer: Answer) -> None:
-    """Keep the trace of an answered call; it is written a little later."""
+    """Store the trace of a finished request; it is written a little later."""
     if call.trace is None:
         return
     now = ctx.clock()
@@ -144,11 +144,11 @@ def _headers(headers: Mapping[str, str], secrets: tuple[str, ...]) -> dict[str, 
 def _shown(
     body: bytes, secrets: tuple[str, ...], limit: int, *, is_form: bool = False
 ) -> str:
-    """Return a body without secrets, cut to a length; no half of a secret is left."""
-    # No text that is read here holds NULs, but one in another charset than it says.
+    """Return a body without secrets, truncated; no part of a secret is left."""
+    # Only a text in another charset than declared has NULs, which databases refuse.
     text = body.decode("utf-8", "replace").replace("\0", "")
     if is_form and not text.lstrip().startswith(("{", "[")):
-        # Some programs call JSON a form.
+        # Some clients send JSON with the content type of a form.
         text = mask_form(text)
     text = redact(mask_json(text), secrets)
     if len(text) <= limit:

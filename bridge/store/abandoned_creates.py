@@ -1,17 +1,33 @@
-"""Releases idempotency records of creates that were abandoned before they were sent."""
+"""Creates for which nothing was sent: refused, or abandoned before the send."""
 
 from __future__ import annotations
 
 from sqlalchemy import bindparam, select
 
 from bridge.store.database.engine import Database
-from bridge.store.idempotency_records import Result, State, finish, mark_unknown
+from bridge.store.idempotency_records import (
+    CreateRequest,
+    Result,
+    State,
+    finish,
+    mark_unknown,
+)
 from bridge.store.models import write_intents
 
 _RUNNING = select(write_intents.c.id, write_intents.c.unknown_since).where(
     write_intents.c.holder == bindparam("its_holder"),
     write_intents.c.state == State.RUNNING,
 )
+_EXISTS = select(write_intents.c.id).where(
+    write_intents.c.scope_digest == bindparam("scope_digest")
+)
+
+
+def exists(db: Database, request: CreateRequest) -> bool:
+    """Return whether an equal create is on record. Writes and locks nothing."""
+    scope = {"scope_digest": db.keys.digest(request.scope)}
+    with db.read() as connection:
+        return connection.execute(_EXISTS, scope).first() is not None
 
 
 def abandon(db: Database, holder: str, answer: str) -> None:

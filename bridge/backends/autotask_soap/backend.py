@@ -48,10 +48,9 @@ from bridge.interfaces import (
     Scalar,
     Usage,
 )
+from bridge.interfaces.query_rules import MAX_PAGE
 from bridge.types import JSON
 
-PAGE_SIZE = 500
-"""Entities in one answer. Source: SOAP help, query()."""
 _NOTHING = EntityType("")
 
 
@@ -113,10 +112,10 @@ class AutotaskSoapBackend:
         where: Expr[Field, Scalar] | None,
         *,
         after: int | None = None,
-        limit: int = PAGE_SIZE,
+        limit: int = MAX_PAGE,
         shared: bool = False,
     ) -> Page:
-        """Return up to `limit` entities with id above `after`. One vendor call.
+        """Return up to `limit` entities with id above `after`.
 
         No call where an equal query of another thread is under way and `shared` is set.
 
@@ -138,13 +137,13 @@ class AutotaskSoapBackend:
             subject=entity.name,
             masked=write(masked=True) if self._caller.traced else b"",
         )
-        limit = min(limit, PAGE_SIZE)
+        limit = min(limit, MAX_PAGE)
 
         def fetch() -> Page:
             reply, entities = self._exchange(request, entity, limit=limit)
             _require_ascending(entities, after)
             # A full reply may be the last one; only the next query can show that.
-            more = reply.count > len(entities) or reply.count >= PAGE_SIZE
+            more = reply.count > len(entities) or reply.count >= MAX_PAGE
             return Page(entities, more=more)
 
         if not shared or self._caller.instance_id is None:
@@ -291,7 +290,7 @@ class AutotaskSoapBackend:
         )
 
     def _exchange(
-        self, request: Request, entity: EntityType, *, limit: int = PAGE_SIZE
+        self, request: Request, entity: EntityType, *, limit: int = MAX_PAGE
     ) -> tuple[Reply, list[Entity]]:
         return self._call(
             request, lambda chunks: self._decode(request, entity, chunks, limit=limit)
@@ -356,7 +355,7 @@ class AutotaskSoapBackend:
         entity: EntityType,
         chunks: Iterable[bytes],
         *,
-        limit: int = PAGE_SIZE,
+        limit: int = MAX_PAGE,
     ) -> tuple[Reply, list[Entity]]:
         decoder = ReplyDecoder(self._times.reader(entity), limit=limit)
         for chunk in chunks:

@@ -14,13 +14,11 @@ from typing import TypeAlias
 
 from bridge.backends.autotask_soap.values import VendorTimes, wire_text
 from bridge.backends.autotask_soap.xmltext import escape
-from bridge.ceql.ast import And, Expr, Operator, Predicate
+from bridge.ceql.ast import PATTERNS, And, Expr, Operator, Predicate
 from bridge.errors import InvalidQueryError
-from bridge.interfaces import Field, FieldType, Scalar
+from bridge.interfaces import Field, Scalar
+from bridge.interfaces.query_rules import MAX_ALTERNATIVES, supports
 from bridge.telemetry.redaction import MASK, is_secret_name
-
-MAX_ALTERNATIVES = 500
-"""Alternatives in one query. Source: SOAP help, query limits."""
 
 _MAX_DEPTH = 50
 _COMPARISONS = {
@@ -31,15 +29,6 @@ _COMPARISONS = {
     Operator.GREATER: "GreaterThan",
     Operator.GREATER_OR_EQUAL: "GreaterThanorEquals",
 }
-_ORDERINGS = frozenset(
-    (
-        Operator.LESS,
-        Operator.LESS_OR_EQUAL,
-        Operator.GREATER,
-        Operator.GREATER_OR_EQUAL,
-    )
-)
-_PATTERNS = frozenset((Operator.LIKE, Operator.NOT_LIKE))
 _FIRST_PAGE = '<field>id<expression op="GreaterThanorEquals">0</expression></field>'
 
 
@@ -194,12 +183,9 @@ def _check_operator(predicate: Predicate[Field, Scalar]) -> None:
     Source: SOAP help, queryxml operators.
     """
     field, operator = predicate.field, predicate.operator
-    if operator in _PATTERNS and field.type is not FieldType.STRING:
-        need = "a text field"
-    elif operator in _ORDERINGS and field.type is FieldType.BOOLEAN:
-        need = "a field with an order"
-    else:
+    if supports(field.type, operator):
         return
+    need = "a text field" if operator in PATTERNS else "a field with an order"
     raise InvalidQueryError(
         f"{operator.value} needs {need}; {field.name} is of type {field.type.value}.",
         column=predicate.column or None,

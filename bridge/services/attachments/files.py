@@ -7,9 +7,7 @@ separate calls. Knows no HTTP, no SOAP and no tables.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 from bridge.catalog.model import Resource, Verb
 from bridge.errors import (
@@ -17,7 +15,7 @@ from bridge.errors import (
     NotFoundError,
     ProviderRejectedError,
 )
-from bridge.interfaces import Attachment, Backend, Entity
+from bridge.interfaces import Attachment, Entity
 from bridge.services.attachments.parents import link_attachments
 from bridge.services.attachments.validation import (
     FILE_TYPE,
@@ -27,21 +25,20 @@ from bridge.services.attachments.validation import (
     validate_attachment,
 )
 from bridge.services.context import Context
-from bridge.services.credentials import open_backend
 from bridge.services.fields import EntityFields
 from bridge.services.metadata import entity_fields, read_with_fields
 from bridge.services.objects import find_object
-from bridge.services.records import crud, duplicate_search
+from bridge.services.paging import PageSlice
+from bridge.services.records import idempotency
 from bridge.services.records import listing as listings
-from bridge.services.records.idempotency import (
-    CheckSendDeadline,
-    CreateCall,
-    create_once,
-)
-from bridge.services.records.listing import ListRequest, RecordPage
+from bridge.services.records.create_call import CreateCall
+from bridge.services.records.get import get_record
+from bridge.services.records.listing import ListRequest
+from bridge.services.records.mapping import RecordMapping, map_resource
 from bridge.services.records.parents import ParentLink
 from bridge.services.records.serializer import (
-    PLAIN,
+    ALL_MEMBERS,
+    Record,
     RecordOptions,
     RecordSerializer,
     SerializedRecord,
@@ -49,13 +46,16 @@ from bridge.services.records.serializer import (
 )
 from bridge.services.records.validation import vendor_values
 from bridge.services.records.vendor_records import (
-    entity_type,
+    NewRecord,
+    parse_id,
     read_entity,
-    read_id,
     require_own,
 )
-from bridge.services.records.write_result import WriteResult, show_unread
-from bridge.store.idempotency_records import CreateRequest, IdempotencyRecord
+from bridge.services.records.write_result import (
+    WriteResult,
+    build_result,
+    build_unread_result,
+)
 from bridge.store.instances import Instance
 from bridge.types import JSON
 
@@ -89,7 +89,7 @@ def list_attachments(
     instance: Instance,
     owner: AttachmentParent | None,
     listing: ListRequest,
-) -> RecordPage:
+) -> PageSlice[Record]:
     """Return a page of a record's attachments; without an owner, of all attachments.
 
     Vendor calls and errors as `listings.list_records`: one for a page, one more for an
@@ -106,20 +106,18 @@ def get_attachment(
     owner: AttachmentParent | None,
     attachment_id: str,
     *,
-    view: RecordOptions = PLAIN,
+    options: RecordOptions = ALL_MEMBERS,
 ) -> SerializedRecord:
     """Return the record of an attachment. One vendor call, one more for leads.
 
     Raises:
         NotFoundError: the attachment does not exist, or belongs to another record.
     """
-    resource = _resource(ctx, instance)
+    mapping = _open(ctx, instance)
     link = None if owner is None else _link(ctx, instance, owner)
-    entity = read_entity(
-        open_backend(ctx, instance), resource, attachment_id, shared=True
-    )
-    require_own(ctx, instance, resource, entity, link)
-    return open_serializer(ctx, instance, resource, view).show(entity)
+    entity = read_entity(mapping, attachment_id, shared=True)
+    require_own(mapping, entity, link)
+    return open_serializer(mapping, options).record(entity)
 
 
 def download(
@@ -132,11 +130,10 @@ def download(
             a link, whose target the message names.
         ProviderError: Autotask refused, or sent no usable response.
     """
-    resource = _resource(ctx, instance)
+    mapping = _open(ctx, instance)
     link = None if owner is None else _link(ctx, instance, owner)
-    backend = open_backend(ctx, instance)
-    found = _fetch(backend, resource, attachment_id)
-    require_own(ctx, instance, resource, found.info, link)
+    found = _fetch(mapping, attachment_id)
+    require_own(mapping, found.info, link)
     path = str(found.info.get("FullPath", ""))
     kind = found.info.get("Type")
     if kind != FILE_TYPE and found.data is None:
@@ -159,7 +156,7 @@ def create_attachment(
     upload: UploadedFile,
     *,
     key: str | None = None,
-    view: RecordOptions = PLAIN,
+    options: RecordOptions = ALL_MEMBERS,
 ) -> WriteResult:
     """Attach a file or a link to a record, and read the new attachment back.
 
@@ -177,16 +174,21 @@ def create_attachment(
     """
     link = _link(ctx, instance, owner)
     attachment = _validate(ctx, instance, upload, link)
-    attachment.record.require_sound("Nothing was attached")
-    create = CreateCall(
-        instance,
-        attachment.fields.resource,
-        attachment.body,
-        key,
-        view,
-        find=partial(_find, attachment, link),
-    )
-    return create_once(ctx, create, partial(_send, ctx, create, attachment, link))
+    attachment.record.require_valid("Nothing was attached")
+    mapping = _open(ctx, instance)
+    record = NewRecord(attachment.fields, comparable_record(attachment), within=link)
+    create = CreateCall(mapping, attachment.body, key, record, options=options)
+    attempt = idempotency.begin(create)
+    if attempt.result is not None:
+        return attempt.result
+    with attempt:
+        attempt.prepare()
+        serializer = open_serializer(mapping, options)
+        attempt.check_send_deadline()
+        attachment_id = _send(mapping, attachment, link)
+        result = _read_back(mapping, serializer, attachment, attachment_id)
+    attempt.finish(result)
+    return result
 
 
 def delete_attachment(
@@ -201,14 +203,13 @@ def delete_attachment(
         ProviderRejectedError: Autotask refused; the attachment still exists.
         ProviderOutcomeUnknownError: sent, and no response came.
     """
-    resource = _resource(ctx, instance)
-    backend = open_backend(ctx, instance)
+    mapping = _open(ctx, instance)
     number = _require_deletable(ctx, instance, owner, attachment_id)
     try:
-        backend.delete_attachment(number)
+        mapping.backend.delete_attachment(number)
     except ProviderRejectedError:
         # A missing attachment is our 404 rather than the vendor's refusal.
-        read_entity(backend, resource, attachment_id)
+        read_entity(mapping, attachment_id)
         raise
 
 
@@ -226,9 +227,10 @@ def dry_run_create(
     attachment = _validate(ctx, instance, upload, link)
     request = None
     if not attachment.record.problems:
-        request = open_backend(ctx, instance).preview(
+        mapping = _open(ctx, instance)
+        request = mapping.backend.preview(
             "create",
-            entity_type(attachment.fields.resource),
+            mapping.entity,
             0,
             vendor_values(attachment.fields, attachment.record),
         )
@@ -244,74 +246,42 @@ def dry_run_delete(
     Raises:
         NotFoundError: the attachment does not exist, or belongs to another record.
     """
-    resource = _resource(ctx, instance)
-    backend = open_backend(ctx, instance)
+    mapping = _open(ctx, instance)
     number = _require_deletable(ctx, instance, owner, attachment_id)
     if owner is None:
-        read_entity(backend, resource, attachment_id)
-    request = backend.preview("delete", entity_type(resource), number, {})
+        read_entity(mapping, attachment_id)
+    request = mapping.backend.preview("delete", mapping.entity, number, {})
     return _dry_run_document("delete", request, [])
 
 
 def _send(
-    ctx: Context,
-    create: CreateCall,
-    attachment: ValidatedAttachment,
-    link: ParentLink,
-    check_deadline: CheckSendDeadline,
-) -> WriteResult:
-    """Send an upload and read the record back; never fails once it is attached."""
-    instance, resource = create.instance, create.resource
-    backend = open_backend(ctx, instance)
-    shape = open_serializer(ctx, instance, resource, create.view)
-    # Everything that can fail is done before the deadline check and the send.
+    mapping: RecordMapping, attachment: ValidatedAttachment, link: ParentLink
+) -> int:
     values = vendor_values(attachment.fields, attachment.record)
-    check_deadline()
     try:
-        attachment_id = backend.create_attachment(values, attachment.file)
+        return mapping.backend.create_attachment(values, attachment.file)
     except ProviderRejectedError:
         # A missing record is our 404 rather than the vendor's refusal.
-        read_entity(backend, link.parent, str(link.parent_id))
+        read_entity(mapping.of(link.parent), str(link.parent_id))
         raise
+
+
+def _read_back(
+    mapping: RecordMapping,
+    serializer: RecordSerializer,
+    attachment: ValidatedAttachment,
+    attachment_id: int,
+) -> WriteResult:
+    """Return the record as stored; what was sent where reading it fails."""
     try:
-        stored = read_entity(backend, resource, str(attachment_id))
-        return _write_result(shape, stored, attachment)
+        stored = read_entity(mapping, str(attachment_id))
+        return build_result(serializer, stored, attachment.record)
     except BridgeError:
         known: Entity = {"id": attachment_id}
         known |= {info.name: value for info, value in attachment.record.given.values()}
         # The attachment exists: an error now would make callers upload it again.
         notice = "created, but not read back: some members may be missing"
-        return show_unread(
-            partial(_write_result, shape, known, attachment, notice), known
-        )
-
-
-def _write_result(
-    shape: RecordSerializer,
-    entity: Entity,
-    attachment: ValidatedAttachment,
-    notice: str = "",
-) -> WriteResult:
-    shown = shape.show(entity)
-    return WriteResult(
-        shown.record, tuple(attachment.record.ignored), notice, shown.notes
-    )
-
-
-def _find(
-    attachment: ValidatedAttachment,
-    link: ParentLink,
-    ctx: Context,
-    instance: Instance,
-    _resource: Resource,
-    _body: Mapping[str, JSON],
-    request: CreateRequest,
-    record: IdempotencyRecord,
-) -> duplicate_search.SearchResult:
-    trace = comparable_record(attachment)
-    return duplicate_search.find_alike(
-        ctx, instance, attachment.fields, trace, request, record, within=link
-    )
+        return build_unread_result(serializer, known, attachment.record, notice)
 
 
 def _validate(
@@ -332,18 +302,18 @@ def _link(ctx: Context, instance: Instance, owner: AttachmentParent) -> ParentLi
     """Return the link of attachments to a record; one vendor call for leads only."""
     parent = find_object(ctx, instance, owner.object_name)
     link = link_attachments(
-        _fields(ctx, instance), parent, read_id(parent, owner.record_id)
+        _fields(ctx, instance), parent, parse_id(parent, owner.record_id)
     )
     if parent.fixed is not None:
-        crud.get_record(ctx, instance, owner.object_name, owner.record_id)
+        get_record(ctx, instance, owner.object_name, owner.record_id)
     return link
 
 
-def _fetch(backend: Backend, resource: Resource, attachment_id: str) -> Attachment:
+def _fetch(mapping: RecordMapping, attachment_id: str) -> Attachment:
     try:
-        found = backend.attachment(read_id(resource, attachment_id))
+        found = mapping.backend.attachment(parse_id(mapping.resource, attachment_id))
     except ProviderRejectedError:
-        read_entity(backend, resource, attachment_id)
+        read_entity(mapping, attachment_id)
         raise
     if found is None:
         raise NotFoundError(f"The attachment with ID {attachment_id} was not found.")
@@ -356,7 +326,11 @@ def _require_deletable(
     """Return the id of an attachment to delete; one vendor call if it has an owner."""
     if owner is not None:
         get_attachment(ctx, instance, owner, attachment_id)
-    return read_id(_resource(ctx, instance), attachment_id)
+    return parse_id(_resource(ctx, instance), attachment_id)
+
+
+def _open(ctx: Context, instance: Instance) -> RecordMapping:
+    return map_resource(ctx, instance, _resource(ctx, instance))
 
 
 def _resource(ctx: Context, instance: Instance) -> Resource:

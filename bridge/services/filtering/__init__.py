@@ -1,1 +1,1 @@
-"""Filters evaluated in this process, and comparisons that the vendor cannot express."""
+"""Filters evaluated in this process, and comparisons the vendor cannot express."""

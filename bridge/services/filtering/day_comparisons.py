@@ -1,16 +1,16 @@
-"""Comparisons with date fields of which a value decides whether it is a day.
+"""Comparisons with date fields that hold either a day or an instant. Pure.
 
-Callers see a day and the instant at 0:00 UTC of it alike, and no fraction of a second,
-so they compare what they see: `times.shown_instant` of the stored value. The vendor
-compares what it stores, and stores a day as midnight in its zone. A condition is
-therefore sent as one that finds, by what is stored, the records that meet it by what is
-seen.
+The value decides which it is. A caller sees a day as the instant 0:00 UTC of it, and
+sees no fraction of a second, so a filter compares what is shown
+(`times.shown_instant`). The vendor compares what it stores, and it stores a day as
+midnight in its own time zone. A condition is therefore sent in a form that finds, by
+stored values, the records that match by shown values.
 
-A caller's time stands for what is seen at its instant. At midnight with an offset it
-stands for that day too, which is seen at another instant: it equals both, and in order
-it is the span between them. An instant at midnight of the vendor's zone cannot be
-stored; it equals only what is later by a fraction of a second. Pure. Source: DESIGN 12,
-Times.
+A caller's time stands for what is shown at its instant. A midnight with an offset
+stands for that day too, which is shown at another instant: it equals both, and in
+order comparisons it is the span between them. An instant at midnight of the vendor's
+zone cannot be stored; it equals only what is later by a fraction of a second.
+Source: DESIGN 12, Times.
 """
 
 from __future__ import annotations
@@ -19,7 +19,15 @@ import dataclasses
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from bridge.ceql.ast import And, Expr, Operator, Or, Predicate
+from bridge.ceql.ast import (
+    AFFIRMED_EQUALITIES,
+    EQUALITIES,
+    And,
+    Expr,
+    Operator,
+    Or,
+    Predicate,
+)
 from bridge.interfaces import Field, Scalar
 from bridge.services.filtering import whole_seconds
 from bridge.services.times import CallerTime, local_time, midnight_utc
@@ -39,10 +47,10 @@ def condition(
 ) -> Expr[Field, Scalar]:
     """Return the condition on stored values that compares what callers see.
 
-    `zone` is the one that the vendor's times are written in. Negations are exact: of a
-    value that is there, a condition or its opposite holds, and not both.
+    `zone` is the time zone of the vendor's times. Negation is exact: for every value
+    that is not null, either a condition or its opposite holds, and never both.
     """
-    if predicate.operator in whole_seconds.EQUALITIES:
+    if predicate.operator in EQUALITIES:
         return _equality(predicate, zone)
     [written] = predicate.values
     seen = [written.instant]
@@ -53,7 +61,7 @@ def condition(
     bound = max(seen)
     if bound.microsecond:
         return _order(predicate, bound, zone)
-    # What is seen at the bound is stored up to the next second.
+    # What is shown at the bound is stored anywhere up to the next second.
     after = dataclasses.replace(predicate, operator=_UP_TO[predicate.operator])
     return _order(after, whole_seconds.next_second(bound, zone), zone)
 
@@ -64,7 +72,7 @@ def _equality(
     days = [written.day for written in predicate.values if written.is_midnight]
     instants = dict.fromkeys(written.instant for written in predicate.values)
     days += [item.date() for item in instants if item.time() == _MIDNIGHT]
-    affirmed = predicate.operator in whole_seconds.AFFIRMED
+    affirmed = predicate.operator in AFFIRMED_EQUALITIES
     tests: list[Expr[Field, Scalar]] = []
     if days:
         operator = Operator.IN if affirmed else Operator.NOT_IN
@@ -81,17 +89,17 @@ def _equality(
                 but_not_itself=is_stored_as_day,
             )
         )
-    return whole_seconds.joined(tests, affirmed=affirmed)
+    return whole_seconds.join_list(tests, affirmed=affirmed)
 
 
 def _order(
     predicate: Predicate[Field, CallerTime], bound: datetime, zone: ZoneInfo
 ) -> Expr[Field, Scalar]:
-    """Compare with what is seen at one instant.
+    """Compare with what is shown at one instant.
 
-    Instants are stored in the order in which they are seen. A day is not: it is stored
-    as midnight of the vendor's zone and seen at 0:00 UTC. The bound can lie between the
-    two for one day at most, which is then added or left out by name.
+    Instants are stored in the order in which they are shown. Days are not: a day is
+    stored as midnight of the vendor's zone and shown at 0:00 UTC. The bound can lie
+    between the two for one day at most, which is then included or excluded by name.
     """
     whole = _test(predicate, predicate.operator, bound)
     stored_bound, seen_bound = local_time(bound, zone), bound.replace(tzinfo=None)

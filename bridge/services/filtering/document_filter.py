@@ -1,4 +1,4 @@
-"""CEQL on lists of documents that are short and tell their own types. Pure.
+"""CEQL on short lists of JSON documents, typed by the values in them. Pure.
 
 Source: elements-api 3.1, appendix E, and 5.2.
 """
@@ -29,15 +29,15 @@ _TYPES: tuple[tuple[type, FieldType], ...] = (
 
 
 def select_documents(where: str, documents: Sequence[D]) -> list[D]:
-    """Return the documents that a CEQL text lets pass.
+    """Return the documents that match a CEQL text.
 
-    Members are named in any case, those of an object in a document with a dot. A
-    condition on a member that no document has is left out, for old clients send words
-    such as `abridged` that only ask for less.
+    Members are named in any case, members of a nested object with a dot. A condition on
+    a member that no document has is left out: old clients send names such as `abridged`
+    that only limit what is returned.
 
     Raises:
-        InvalidQueryError: the text does not parse, or compares with a value that the
-            member cannot have.
+        InvalidQueryError: the text does not parse, or a value is not of the member's
+            type.
     """
     parsed = parse_where(where)
     if parsed is None:
@@ -71,7 +71,7 @@ def _type_of(value: JSON) -> FieldType | None:
 def _type(
     types: Mapping[str, FieldType], expr: Expr[str, Literal]
 ) -> Expr[Field, Scalar] | None:
-    """Return a filter on what there is; None when nothing of it is."""
+    """Return the typed filter on known members; None when it names none of them."""
     if isinstance(expr, Predicate):
         return _type_predicate(types, expr)
     typed = (_type(types, item) for item in expr.items)

@@ -1,8 +1,8 @@
-"""A filter tested here on one entity, as the vendor would test it.
+"""A filter evaluated in this process on one entity, as the vendor would evaluate it.
 
-Texts compare without case and without trailing blanks; nulls fail every test but IS
-NULL, for which an empty text is null too. Unverified: the vendor's collation is taken
-for that of its database's usual set-up, its order of letters for that of Unicode.
+Texts compare without case and without trailing blanks. Null fails every test but IS
+NULL; an empty text counts as null. Unverified: the collation of the vendor's database
+is assumed to be the usual one, and the order of letters that of Unicode.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
-from bridge.ceql.ast import And, Expr, Operator, Or, Predicate
+from bridge.ceql.ast import AFFIRMED_EQUALITIES, And, Expr, Operator, Or, Predicate
 from bridge.interfaces import UDF_MEMBER, Entity, Field, FieldType, Scalar
 from bridge.services.times import local_time
 
@@ -31,12 +31,12 @@ _COMPARISONS: Mapping[Operator, Callable[[Any, Any], bool]] = {
     Operator.GREATER: operator.gt,
     Operator.GREATER_OR_EQUAL: operator.ge,
 }
-_AFFIRMATIONS = frozenset({Operator.EQUAL, Operator.IN, Operator.LIKE})
+_AFFIRMATIONS = AFFIRMED_EQUALITIES | {Operator.LIKE}
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
 
 def matches(where: Expr[Field, Scalar], entity: Entity, zone: ZoneInfo) -> bool:
-    """Tell whether an entity passes a filter; `zone` is the vendor's."""
+    """Return whether an entity passes a filter; `zone` is the vendor's."""
     if isinstance(where, And):
         return all(matches(item, entity, zone) for item in where.items)
     if isinstance(where, Or):
@@ -47,30 +47,30 @@ def matches(where: Expr[Field, Scalar], entity: Entity, zone: ZoneInfo) -> bool:
 def _passes(
     predicate: Predicate[Field, Scalar], value: Value | None, zone: ZoneInfo
 ) -> bool:
-    asked = predicate.operator
-    wanted = [_compared(predicate.field, item, zone) for item in predicate.values]
-    if asked in (Operator.IS_NULL, Operator.IS_NOT_NULL):
-        return _is_empty(value) is (asked is Operator.IS_NULL)
+    operator_ = predicate.operator
+    operands = [_comparable(predicate.field, item, zone) for item in predicate.values]
+    if operator_ in (Operator.IS_NULL, Operator.IS_NOT_NULL):
+        return _is_empty(value) is (operator_ is Operator.IS_NULL)
     if value is None:
-        # An empty text is asked for as null, which the vendor's texts may be as well.
-        return asked in _AFFIRMATIONS and "" in wanted
-    if asked is Operator.LIKE:
-        return _like(str(value), str(wanted[0]))
-    if asked is Operator.NOT_LIKE:
-        pattern = str(wanted[0])
+        # The vendor is queried for null where a caller compares with an empty text.
+        return operator_ in _AFFIRMATIONS and "" in operands
+    if operator_ is Operator.LIKE:
+        return _like(str(value), str(operands[0]))
+    if operator_ is Operator.NOT_LIKE:
+        pattern = str(operands[0])
         return bool(pattern.strip("%")) and not _like(str(value), pattern)
-    quantifier = all if asked in (Operator.NOT_EQUAL, Operator.NOT_IN) else any
-    return quantifier(_compare(asked, value, item) for item in wanted)
+    quantifier = all if operator_ in (Operator.NOT_EQUAL, Operator.NOT_IN) else any
+    return quantifier(_compare(operator_, value, item) for item in operands)
 
 
 def _is_empty(value: Value | None) -> bool:
     return value is None or (isinstance(value, str) and not _folded(value))
 
 
-def _compare(asked: Operator, value: Value, wanted: Value) -> bool:
+def _compare(operator_: Operator, value: Value, operand: Value) -> bool:
     if isinstance(value, str):
-        return _COMPARISONS[asked](_folded(value), _folded(str(wanted)))
-    return _COMPARISONS[asked](value, wanted)
+        return _COMPARISONS[operator_](_folded(value), _folded(str(operand)))
+    return _COMPARISONS[operator_](value, operand)
 
 
 def _folded(text: str) -> str:
@@ -78,9 +78,9 @@ def _folded(text: str) -> str:
 
 
 def _like(text: str, pattern: str) -> bool:
-    """Match a pattern of `%`; one without any is an equality.
+    """Match a pattern with `%` wildcards; a pattern without any is an equality.
 
-    One of nothing but wildcards asks for any value, and blank is none.
+    A pattern of wildcards alone matches every value that is not blank.
     """
     if not pattern.strip("%"):
         return bool(pattern) is not _is_empty(text)
@@ -101,14 +101,14 @@ def _like(text: str, pattern: str) -> bool:
     return True
 
 
-def _value(asked: Field, entity: Entity, zone: ZoneInfo) -> Value | None:
-    """Return an entity's value; None where there is none that could be compared."""
-    if not asked.udf:
-        value = entity.get(asked.name)
-        return None if value is None else _compared(asked, value, zone)
+def _value(field: Field, entity: Entity, zone: ZoneInfo) -> Value | None:
+    """Return an entity's value; None where it has no value that can be compared."""
+    if not field.udf:
+        value = entity.get(field.name)
+        return None if value is None else _comparable(field, value, zone)
     udfs = entity.get(UDF_MEMBER)
-    text = udfs.get(asked.name) if isinstance(udfs, Mapping) else None
-    return None if text is None else _read_udf(asked.type, str(text), zone)
+    text = udfs.get(field.name) if isinstance(udfs, Mapping) else None
+    return None if text is None else _read_udf(field.type, str(text), zone)
 
 
 def _read_udf(type_: FieldType, text: str, zone: ZoneInfo) -> Value | None:
@@ -125,12 +125,12 @@ def _read_udf(type_: FieldType, text: str, zone: ZoneInfo) -> Value | None:
         return None
 
 
-def _compared(asked: Field, value: object, zone: ZoneInfo) -> Value:
-    """Return a typed value in the form in which two are compared."""
+def _comparable(field: Field, value: object, zone: ZoneInfo) -> Value:
+    """Return a typed value in the form in which values are compared."""
     if isinstance(value, str | Decimal):
         return value
     if isinstance(value, bool):
-        return Decimal(value) if asked.type.is_number else value
+        return Decimal(value) if field.type.is_number else value
     if isinstance(value, datetime):
         return _local(value, zone)
     if isinstance(value, date):
@@ -139,9 +139,9 @@ def _compared(asked: Field, value: object, zone: ZoneInfo) -> Value:
 
 
 def _local(moment: datetime, zone: ZoneInfo) -> datetime:
-    """Return a time as the vendor writes it; one without a zone stands in the vendor's.
+    """Return a time as the vendor writes it; a naive time is in the vendor's zone.
 
-    So both passes of a repeated hour are one, and compare alike.
+    Both passes of autumn's repeated hour then compare equal.
     """
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=zone)

@@ -57,7 +57,9 @@ def organization_document(user: User) -> dict[str, JSON]:
     }
 
 
-def list_accounts(ctx: Context, user: User, where: str, page: PageRequest) -> PageSlice:
+def list_accounts(
+    ctx: Context, user: User, where: str, page: PageRequest
+) -> PageSlice[dict[str, object]]:
     """Return accounts of the caller's organization, ascending by id.
 
     Raises:

@@ -53,7 +53,7 @@ _MIN_PASSWORD_LENGTH = 8
 
 def list_users(
     ctx: Context, user: User, account_id: str | None, where: str, page: PageRequest
-) -> PageSlice:
+) -> PageSlice[dict[str, object]]:
     """Return users of an account, or of the whole organization, ascending by id.
 
     Inactive users are included. `lastLoginDate` is a date here.

@@ -1,7 +1,7 @@
 """Records of every resource and entity, under the verbs that it has.
 
-A list goes from `listings` through `filters`, `queries`, `ordering` and `counting` to
-`shapes`. A write goes from `drafts`, which names every mistake, over `stored` to the
-vendor; `guard` sees to it that none is done twice, with `lookup` and `likeness` where
-the vendor never answered.
+Start with the use cases: `listing`, `get`, `create`, `update`, `delete`, `dry_run`. A
+list goes from `list_query` through `filters`, `query_plan` and `cursors` to
+`serializer`. A create goes from `validation` through `idempotency` to `write_result`;
+`duplicate_search` and `record_match` decide where the vendor did not respond.
 """

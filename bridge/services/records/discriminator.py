@@ -1,12 +1,12 @@
 """Resources that are a part of an entity's records: those of one picklist value.
 
-Which value that is, is the tenant's affair: the catalogue says how it is found.
+Which value that is differs between tenants; the catalogue says how to find it.
 """
 
 from __future__ import annotations
 
 from bridge.catalog.model import Discriminator
-from bridge.ceql.ast import And, Expr, Operator, Predicate
+from bridge.ceql.ast import Expr, Operator, Predicate, all_of
 from bridge.errors import NotFoundError
 from bridge.interfaces import Entity, Field, FieldInfo, Scalar
 from bridge.services.fields import EntityFields
@@ -14,13 +14,13 @@ from bridge.services.values import read_text
 
 
 def lacks_fixed(fields: EntityFields) -> bool:
-    """Tell whether the tenant has no such records, as `find_fixed` says by an error."""
+    """Return whether the tenant has no such records, so that `find_fixed` raises."""
     fixed = fields.resource.fixed
     return fixed is not None and not _values(fields, fixed)
 
 
 def find_fixed(fields: EntityFields) -> tuple[FieldInfo, Scalar] | None:
-    """Return the field that every record of the resource has in common, and its value.
+    """Return the field and the value that all records of the resource have in common.
 
     None when the resource is the whole entity. No vendor call.
 
@@ -41,7 +41,7 @@ def find_fixed(fields: EntityFields) -> tuple[FieldInfo, Scalar] | None:
 
 
 def _values(fields: EntityFields, fixed: Discriminator) -> list[str]:
-    """Return the values of the items that may be meant, the likeliest first."""
+    """Return the values of the items that match, the best match first."""
     info = fields.standard.get(fixed.field)
     items = info.picklist if info else ()
     values = [item.value for item in items if item.value == fixed.value]
@@ -53,7 +53,7 @@ def _values(fields: EntityFields, fixed: Discriminator) -> list[str]:
 def narrow(
     fields: EntityFields, where: Expr[Field, Scalar] | None
 ) -> Expr[Field, Scalar] | None:
-    """Return a filter that finds the resource's records only.
+    """Return a filter that matches the resource's records only.
 
     Raises:
         NotFoundError: as `find_fixed`.
@@ -63,13 +63,11 @@ def narrow(
         return where
     info, value = found
     own: Expr[Field, Scalar] = Predicate(fields.typed(info), Operator.EQUAL, (value,))
-    if where is None:
-        return own
-    return And((own, *(where.items if isinstance(where, And) else (where,))))
+    return all_of(own, where)
 
 
-def require_own(fields: EntityFields, entity: Entity, not_found: str) -> None:
-    """Make sure that an entity is a record of the resource.
+def require_fixed(fields: EntityFields, entity: Entity, not_found: str) -> None:
+    """Check that an entity is a record of the resource.
 
     Raises:
         NotFoundError: it is not, with the message `not_found`; or as `find_fixed`.

@@ -1,26 +1,24 @@
 """`dryRun=true`: what a write would send, without sending it.
 
 One vendor call for an update or a delete, which read the record, and for the create
-of a child, which reads its parent; none for any other create. No lease is taken, and
-nothing is remembered: neither an intent nor an `Idempotency-Key`.
+of a child, which reads its parent; none for any other create. No lock is acquired, and
+nothing is stored: no idempotency record, and no `Idempotency-Key`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bridge.catalog.model import Resource, Verb
+from bridge.catalog.model import Verb
 from bridge.errors import InvalidRequestError
 from bridge.interfaces import Field, Scalar
 from bridge.services.context import Context
-from bridge.services.credentials import open_backend
-from bridge.services.objects import find_object
+from bridge.services.records.mapping import RecordMapping, open_mapping
 from bridge.services.records.parents import ParentLink
 from bridge.services.records.validation import merge, vendor_values
 from bridge.services.records.vendor_records import (
-    entity_type,
+    parse_id,
     read_entity,
-    read_id,
     read_parent,
     require_own,
     validate_change,
@@ -30,7 +28,7 @@ from bridge.store.instances import Instance
 from bridge.types import JSON
 
 
-def rehearse_create(
+def preview_create(
     ctx: Context,
     instance: Instance,
     object_name: str,
@@ -38,36 +36,34 @@ def rehearse_create(
     *,
     within: ParentLink | None = None,
 ) -> tuple[dict[str, JSON], list[str], list[str]]:
-    """Return what a create would send, the members it would not use, and its notes.
+    """Return what a create would send, the members it would ignore, and its notes.
 
     The document is `{"dryRun", "operation", "entity", "request", "problems"}`;
-    `request` is null when there are problems, for nothing would be sent then.
+    `request` is null when there are problems, because nothing would be sent.
 
     Raises:
         NotFoundError: no such object or parent.
         VerbNotSupportedError: it cannot be created.
     """
-    resource = find_object(ctx, instance, object_name)
-    resource.require(Verb.CREATE, "POST")
+    mapping = open_mapping(ctx, instance, object_name, Verb.CREATE, "POST")
     problems: list[str] = []
     if within is not None:
-        read_parent(ctx, instance, within)
+        read_parent(mapping, within)
         try:
             body = within.preset(body)
         except InvalidRequestError as error:
             problems.append(error.message)
-    fields, draft = validate_new(ctx, instance, resource, body)
-    problems += draft.problems
+    record = validate_new(mapping, body)
+    problems += record.values.problems
     request = None
     if not problems:
-        request = _preview(
-            ctx, instance, resource, "create", 0, vendor_values(fields, draft)
-        )
-    document = _document("create", resource, request, problems)
-    return document, draft.ignored, draft.notes
+        values = vendor_values(record.fields, record.values)
+        request = _preview(mapping, "create", 0, values)
+    document = _document("create", mapping, request, problems)
+    return document, record.values.ignored, record.values.notes
 
 
-def rehearse_update(  # noqa: PLR0913 - the parts of an update, by name
+def preview_update(  # noqa: PLR0913 - the parts of an update, by name
     ctx: Context,
     instance: Instance,
     object_name: str,
@@ -77,29 +73,28 @@ def rehearse_update(  # noqa: PLR0913 - the parts of an update, by name
     method: str = "PATCH",
     within: ParentLink | None = None,
 ) -> tuple[dict[str, JSON], list[str], list[str]]:
-    """Return what an update would send, the members it would not use, and its notes.
+    """Return what an update would send, the members it would ignore, and its notes.
 
-    `request` is null as well when the body changes nothing. One vendor call.
+    `request` is also null when the body changes nothing. One vendor call.
 
     Raises:
         NotFoundError: no such object or record.
         VerbNotSupportedError: it cannot be updated.
     """
-    resource = find_object(ctx, instance, object_name)
-    resource.require(Verb.UPDATE, method)
-    entity_id = read_id(resource, record_id)
-    stored = read_entity(open_backend(ctx, instance), resource, record_id)
-    require_own(ctx, instance, resource, stored, within)
-    fields, draft = validate_change(ctx, instance, resource, body, stored)
+    mapping = open_mapping(ctx, instance, object_name, Verb.UPDATE, method)
+    entity_id = parse_id(mapping.resource, record_id)
+    stored = read_entity(mapping, record_id)
+    require_own(mapping, stored, within)
+    fields, record = validate_change(mapping, body, stored)
     request = None
-    if draft.given and not draft.problems:
-        values = merge(fields, stored, draft)
-        request = _preview(ctx, instance, resource, "update", entity_id, values)
-    document = _document("update", resource, request, draft.problems)
-    return document, draft.ignored, draft.notes
+    if record.given and not record.problems:
+        values = merge(fields, stored, record)
+        request = _preview(mapping, "update", entity_id, values)
+    document = _document("update", mapping, request, record.problems)
+    return document, record.ignored, record.notes
 
 
-def rehearse_delete(
+def preview_delete(
     ctx: Context,
     instance: Instance,
     object_name: str,
@@ -113,34 +108,29 @@ def rehearse_delete(
         NotFoundError: no such object or record.
         VerbNotSupportedError: it cannot be deleted.
     """
-    resource = find_object(ctx, instance, object_name)
-    resource.require(Verb.DELETE, "DELETE")
-    entity_id = read_id(resource, record_id)
-    stored = read_entity(open_backend(ctx, instance), resource, record_id)
-    require_own(ctx, instance, resource, stored, within)
-    request = _preview(ctx, instance, resource, "delete", entity_id, {})
-    return _document("delete", resource, request, [])
+    mapping = open_mapping(ctx, instance, object_name, Verb.DELETE, "DELETE")
+    entity_id = parse_id(mapping.resource, record_id)
+    require_own(mapping, read_entity(mapping, record_id), within)
+    request = _preview(mapping, "delete", entity_id, {})
+    return _document("delete", mapping, request, [])
 
 
 def _preview(
-    ctx: Context,
-    instance: Instance,
-    resource: Resource,
+    mapping: RecordMapping,
     operation: str,
     entity_id: int,
     values: Mapping[Field, Scalar | None],
 ) -> str:
-    backend = open_backend(ctx, instance)
-    return backend.preview(operation, entity_type(resource), entity_id, values)
+    return mapping.backend.preview(operation, mapping.entity, entity_id, values)
 
 
 def _document(
-    operation: str, resource: Resource, request: str | None, problems: list[str]
+    operation: str, mapping: RecordMapping, request: str | None, problems: list[str]
 ) -> dict[str, JSON]:
     return {
         "dryRun": True,
         "operation": operation,
-        "entity": resource.entity,
+        "entity": mapping.resource.entity,
         "request": request,
         "problems": [*problems],
     }

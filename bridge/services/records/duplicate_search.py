@@ -1,237 +1,199 @@
-"""Looking at the vendor for a record whose create was never answered.
+"""Searches the vendor for a record whose create had no response.
 
-The vendor numbers no requests, so a record can only be known by what it holds and by
-its age. What can be told from a look, and what cannot:
+The vendor numbers no requests, so a record is recognized by its content and its age.
+What a search can and cannot establish:
 
-- A record that holds all that was sent, was made after the send and is no other
-  call's is the one. "After" is told by its time of creation, where the entity has one
-  that only the vendor sets, with some minutes for clocks that disagree; otherwise by
-  an id above the highest that this bridge knew before the send, from its own creates
-  of the last day, or for a create with a key from a look before it was sent. Ids
-  ascend with creation. Unverified: so in all captured answers. Where the vendor has
-  room for one record only, by a field that is unique, it is the one whatever its age.
-- Nothing alike since a day before the send, or above that id, means that the record
-  is not there now. Whether it may still come is for the caller to wait out.
-- All else cannot be told, and then nothing may be sent: a record in doubt (`likeness`
-  says which), one that is equal and looks older, several that are equal, one that may
-  be another create's which is being sent just now, or too many to look at.
+- A record that holds all that was sent, was made after the send and belongs to no other
+  call is the one. "After" is decided by its time of creation, where the entity has one
+  that only the vendor sets, with some minutes for clocks that differ; otherwise by an
+  id above the highest that this bridge knew before the send, from its own creates of
+  the last day, or for a create with a key from a query before it was sent. Ids ascend
+  with creation. Unverified: so in all captured responses. Where a field is unique at
+  the vendor, a record that is equal in it is the one, whatever its age.
+- No similar record since a day before the send, or above that id, means that the record
+  is not there now. Whether it may still appear is for the caller to wait out.
+- Everything else is uncertain, and then nothing may be sent: a record that
+  `record_match` finds uncertain, an equal one that looks older, several equal ones, one
+  that may belong to another create that is being sent just now, or too many to compare.
 
-A record whose texts somebody changed in these minutes is not recognised, and an equal
-one that somebody else made in these minutes is taken for ours.
+A record whose texts were changed in these minutes is not recognized, and an equal
+record that was made elsewhere in these minutes is taken for ours.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from bridge.catalog.model import Resource
-from bridge.ceql.ast import And, Expr, Operator, Predicate
-from bridge.interfaces import (
-    Backend,
-    DateKind,
-    Entity,
-    EntityType,
-    Field,
-    FieldType,
-    Scalar,
-)
-from bridge.services.context import Context
-from bridge.services.credentials import open_backend
+from bridge.ceql.ast import Expr, Operator, Predicate, all_of
+from bridge.interfaces import DateKind, Entity, Field, FieldType, Scalar
 from bridge.services.fields import EntityFields
-from bridge.services.records.parents import ParentLink
+from bridge.services.records.mapping import RecordMapping
 from bridge.services.records.record_match import MatchResult, match_record
 from bridge.services.records.validation import ValidatedRecord
-from bridge.services.records.vendor_records import validate_new
+from bridge.services.records.vendor_records import NewRecord
 from bridge.store import idempotency_records
 from bridge.store.idempotency_records import CreateRequest, IdempotencyRecord
-from bridge.store.instances import Instance
-from bridge.types import JSON
 
-_STAMPS = ("CreateDate", "CreateDateTime", "AttachDate", "DateStamp")
+_CREATION_FIELDS = ("CreateDate", "CreateDateTime", "AttachDate", "DateStamp")
 """Unverified: that an opportunity's `DateStamp` stays as it was at its creation."""
 
 _CLOCK_SLACK = timedelta(minutes=5)
-_LONG_BEFORE = timedelta(hours=26)
-_MOST_PAGES = 4
-_MOST_SHOWN = 5
+_LOOKBACK = timedelta(hours=26)
+_MAX_PAGES = 4
+_MAX_SHOWN = 5
 _WORD = re.compile(r"[^\W_]{2,}")
 
 
 @dataclass(frozen=True, slots=True)
-class SearchResult:
-    """What can be told: the record; that it is not there; or `reason`, why neither.
+class Search:
+    """What is searched for: a record, and the earlier attempt to create it."""
 
-    `passing` tells that another look may soon tell more.
+    mapping: RecordMapping
+    record: NewRecord
+    request: CreateRequest
+    attempt: IdempotencyRecord
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """The record; or that it is not there; or `reason`, why neither is certain.
+
+    `transient` means that another search may soon be certain.
     """
 
     record: Entity | None = None
     reason: str = ""
-    passing: bool = False
+    transient: bool = False
 
 
-def find(
-    ctx: Context,
-    instance: Instance,
-    resource: Resource,
-    body: Mapping[str, JSON],
-    wanted: CreateRequest,
-    intent: IdempotencyRecord,
-) -> SearchResult:
-    """Look for the record of an unanswered create. One vendor call, four at most.
-
-    Reading the body costs what `draft_new` says.
+def find(search: Search) -> SearchResult:
+    """Search for the record of a create without a response. Up to four vendor calls.
 
     Raises:
-        ProviderError: Autotask could not be asked.
+        ProviderError: Autotask could not be queried.
     """
-    fields, draft = validate_new(ctx, instance, resource, body)
-    return find_alike(ctx, instance, fields, draft, wanted, intent)
-
-
-def find_alike(  # noqa: PLR0913 - what a look is made of
-    ctx: Context,
-    instance: Instance,
-    fields: EntityFields,
-    draft: ValidatedRecord,
-    wanted: CreateRequest,
-    intent: IdempotencyRecord,
-    *,
-    within: ParentLink | None = None,
-) -> SearchResult:
-    """Look for a record that holds what a draft says, as `find` does.
-
-    `within` leaves the records of one parent.
-    """
-    trace = _trace(fields, draft, intent)
-    if within is not None:
-        trace = replace(trace, where=within.narrow(trace.where))
-    seen = _collect(open_backend(ctx, instance), trace, draft)
-    # Asked after the look: what another call has created by then is its own, or that
-    # call still counts as sending.
+    found = _query(search)
+    # Read after the vendor was queried: a record that another call has created by then
+    # is known as its own, or that call still counts as sending.
     others = idempotency_records.find_concurrent(
-        ctx.database, intent.id, wanted, [*seen.matches, *seen.doubtful]
+        search.mapping.ctx.database,
+        search.attempt.id,
+        search.request,
+        [*found.matches, *found.uncertain],
     )
-    matches = [i for i in seen.matches if i not in others.record_ids]
-    doubtful = [i for i in seen.doubtful if i not in others.record_ids]
-    in_question = matches + doubtful
-    if in_question and others.sending:
+    matches = [i for i in found.matches if i not in others.record_ids]
+    uncertain = [i for i in found.uncertain if i not in others.record_ids]
+    candidates = matches + uncertain
+    if candidates and others.sending:
         return SearchResult(
-            reason="another create is being sent just now", passing=True
+            reason="another create is being sent just now", transient=True
         )
     if len(matches) == 1:
-        return SearchResult(record=seen.matches[matches[0]])
-    if in_question:
-        shown = ", ".join(str(i) for i in in_question[:_MOST_SHOWN])
+        return SearchResult(record=found.matches[matches[0]])
+    if candidates:
+        shown = ", ".join(str(i) for i in candidates[:_MAX_SHOWN])
         return SearchResult(reason=f"it may be one of these records: {shown}")
-    if not seen.complete:
+    if not found.complete:
         return SearchResult(
             reason="too many records were made since to look at them all"
         )
     return SearchResult()
 
 
-def find_floor(
-    ctx: Context, instance: Instance, resource: Resource, body: Mapping[str, JSON]
-) -> int | None:
+def find_floor(mapping: RecordMapping, record: NewRecord) -> int | None:
     """Return the highest id of the records like one that is to be created, 0 for none.
 
-    None when its time of creation or a unique field will tell more, when the body will
-    be refused anyway, and when there are too many. One vendor call, four at most.
+    None when its time of creation or a unique field identifies it better, and when
+    there are too many. One vendor call, four at most.
 
     Raises:
-        ProviderError: Autotask could not be asked.
+        ProviderError: Autotask could not be queried.
     """
-    fields, draft = validate_new(ctx, instance, resource, body)
-    if draft.problems or _stamp(fields, draft) or _is_unique(fields, draft):
+    fields, values = record.fields, record.values
+    if _creation_field(fields, values) or _is_unique(fields, values):
         return None
-    backend, entity = open_backend(ctx, instance), _entity(fields)
     highest = 0
-    for _ in range(_MOST_PAGES):
-        page = backend.query(entity, _both(_word(fields, draft)), after=highest)
+    for _ in range(_MAX_PAGES):
+        page = mapping.backend.query(
+            mapping.entity, all_of(*_word(fields, values)), after=highest
+        )
         highest = max([highest, *map(_id, page.entities)])
         if not page.more:
             return highest
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Trace:
-    """How the record would be found: its entity, a filter it passes, its age."""
-
-    entity: EntityType
-    where: Expr[Field, Scalar] | None
-    stamp: Field | None
-    unique: bool
-    sent_at: datetime
-    floor_id: int | None
-
-    def is_recent(self, entity: Entity) -> bool:
-        """Tell whether a record above the floor was certainly made after the send.
-
-        One that is equal in a unique field need not be: there is room for no other.
-        """
-        if self.unique:
-            return True
-        if self.stamp is None:
-            return self.floor_id is not None
-        made_at = entity.get(self.stamp.name)
-        earliest = self.sent_at - _CLOCK_SLACK
-        return isinstance(made_at, datetime) and made_at >= earliest
-
-
 @dataclass(slots=True)
-class _Seen:
+class _Candidates:
     """Records by id: equal and recent ones, and those that may be the one."""
 
     matches: dict[int, Entity] = field(default_factory=dict)
-    doubtful: dict[int, Entity] = field(default_factory=dict)
+    uncertain: dict[int, Entity] = field(default_factory=dict)
     complete: bool = False
 
 
-def _trace(
-    fields: EntityFields, draft: ValidatedRecord, intent: IdempotencyRecord
-) -> _Trace:
-    stamp = _stamp(fields, draft)
-    predicates: list[Predicate[Field, Scalar]] = []
-    if stamp is not None:
-        oldest = intent.sent_at - _LONG_BEFORE
-        predicates.append(Predicate(stamp, Operator.GREATER_OR_EQUAL, (oldest,)))
-    return _Trace(
-        entity=_entity(fields),
-        where=_both(predicates + _word(fields, draft)),
-        stamp=stamp,
-        unique=_is_unique(fields, draft),
-        sent_at=intent.sent_at,
-        floor_id=intent.floor_id,
+def _query(search: Search) -> _Candidates:
+    mapping, record, attempt = search.mapping, search.record, search.attempt
+    created = _creation_field(record.fields, record.values)
+    where = _filter(record, created, attempt.sent_at)
+    unique = _is_unique(record.fields, record.values)
+    found = _Candidates()
+    after = attempt.floor_id
+    for _ in range(_MAX_PAGES):
+        page = mapping.backend.query(mapping.entity, where, after=after)
+        for entity in page.entities:
+            after = _id(entity)
+            match = match_record(record.values, entity)
+            recent = unique or _is_recent(entity, created, attempt)
+            if match is MatchResult.SAME and recent:
+                found.matches[after] = entity
+            elif match is not MatchResult.DIFFERENT:
+                found.uncertain[after] = entity
+        if not page.more or not page.entities:
+            found.complete = True
+            break
+    return found
+
+
+def _filter(
+    record: NewRecord, created: Field | None, sent_at: datetime
+) -> Expr[Field, Scalar] | None:
+    conditions: list[Expr[Field, Scalar]] = []
+    if created is not None:
+        oldest = sent_at - _LOOKBACK
+        conditions.append(Predicate(created, Operator.GREATER_OR_EQUAL, (oldest,)))
+    where = all_of(*conditions, *_word(record.fields, record.values))
+    return where if record.within is None else record.within.narrow(where)
+
+
+def _is_recent(
+    entity: Entity, created: Field | None, attempt: IdempotencyRecord
+) -> bool:
+    """Return whether a record above the floor was certainly made after the send."""
+    if created is None:
+        return attempt.floor_id is not None
+    made_at = entity.get(created.name)
+    earliest = attempt.sent_at - _CLOCK_SLACK
+    return isinstance(made_at, datetime) and made_at >= earliest
+
+
+def _is_unique(fields: EntityFields, values: ValidatedRecord) -> bool:
+    """Return whether a value is in a field that is unique at the vendor."""
+    unique = fields.resource.facts.unique
+    return any(
+        not info.udf and info.name in unique for info, _ in values.given.values()
     )
 
 
-def _entity(fields: EntityFields) -> EntityType:
-    return EntityType(fields.resource.entity, fields.resource.facts.date_kinds)
-
-
-def _both(predicates: Sequence[Predicate[Field, Scalar]]) -> Expr[Field, Scalar] | None:
-    if len(predicates) > 1:
-        return And(tuple(predicates))
-    return predicates[0] if predicates else None
-
-
-def _is_unique(fields: EntityFields, draft: ValidatedRecord) -> bool:
-    """Tell whether the draft has a value of which the vendor takes but one record."""
-    unique = fields.resource.facts.unique
-    return any(not info.udf and info.name in unique for info, _ in draft.given.values())
-
-
-def _stamp(fields: EntityFields, draft: ValidatedRecord) -> Field | None:
-    """Return the time of creation that only the vendor sets, if there is one."""
-    for name in _STAMPS:
+def _creation_field(fields: EntityFields, values: ValidatedRecord) -> Field | None:
+    """Return the field of the creation time that only the vendor sets, if any."""
+    for name in _CREATION_FIELDS:
         info = fields.standard.get(name)
         if info and info.read_only and not info.required and info.queryable:
             typed = fields.typed(info)
-            given = (False, name) in draft.given
+            given = (False, name) in values.given
             is_instant = typed.date_kind is DateKind.INSTANT
             if info.type is FieldType.DATETIME and is_instant and not given:
                 return typed
@@ -239,34 +201,16 @@ def _stamp(fields: EntityFields, draft: ValidatedRecord) -> Field | None:
 
 
 def _word(
-    fields: EntityFields, draft: ValidatedRecord
+    fields: EntityFields, values: ValidatedRecord
 ) -> list[Predicate[Field, Scalar]]:
-    """Ask for one word of one text, which no way of storing the text changes."""
-    for info, value in draft.given.values():
+    """Return a test for one word of one text, which the vendor stores unchanged."""
+    for info, value in values.given.values():
         if info.type is not FieldType.STRING or info.udf or not info.queryable:
             continue
         if match := _WORD.search(str(value or "")):
             pattern = f"%{match[0]}%"
             return [Predicate(fields.typed(info), Operator.LIKE, (pattern,))]
     return []
-
-
-def _collect(backend: Backend, trace: _Trace, draft: ValidatedRecord) -> _Seen:
-    seen = _Seen()
-    after = trace.floor_id
-    for _ in range(_MOST_PAGES):
-        page = backend.query(trace.entity, trace.where, after=after)
-        for entity in page.entities:
-            after = _id(entity)
-            likeness = match_record(draft, entity)
-            if likeness is MatchResult.SAME and trace.is_recent(entity):
-                seen.matches[after] = entity
-            elif likeness is not MatchResult.DIFFERENT:
-                seen.doubtful[after] = entity
-        if not page.more or not page.entities:
-            seen.complete = True
-            break
-    return seen
 
 
 def _id(entity: Entity) -> int:

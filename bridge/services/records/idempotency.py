@@ -1,40 +1,35 @@
-"""The write guard: a create that is sent again is not done again.
+"""Idempotent creates: a create that is sent again is not done again.
 
-Two calls are one create when they bring the same `Idempotency-Key` for one instance
-and resource; without a key, when they bring an equal body while the first is in
-flight, or within the join window after its outcome became unknown. A success that was
-answered is never joined without a key: two equal records may be meant.
+Two calls are the same create when they have the same `Idempotency-Key` for one instance
+and resource; without a key, when they have an equal body while the first is in flight,
+or within the retry window after its outcome became unknown. A success that was
+returned is never joined without a key: a caller may want two equal records.
 
-An intent is written before anything is sent, so that a process that dies leaves a
-trace. Its outcome is unknown when the vendor gave no answer, when its holder's lease
-ran out, or when he is seen to be dead. What a living holder could not store, because
-the database was away or full, he stores as soon as it can be: `Context.unsaved`. The
-next equal call *resolves* an unknown outcome:
+A record of the create is stored before anything is sent, so that a process that dies
+leaves a trace. The outcome is unknown when the vendor did not respond, when the
+holder's lease expired, or when the holder is seen to be dead. What a living holder
+could not store, because the database was away or full, it stores as soon as it can:
+`Context.pending_writes`. The next equal call *resolves* an unknown outcome:
 
-- the record is at the vendor: that is the answer;
+- the record is found at the vendor: it is the response;
 - it is not there, and the settle time is over: the create is sent;
-- neither can be told (`lookup` says when): the outcome stays unknown, nothing is sent.
+- neither is certain (`duplicate_search` says when): the outcome stays unknown, and
+  nothing is sent.
 
-Of many such calls one resolves and the others wait for its answer. The lease outlasts
-the longest send: whoever comes to send later than `record_lock_lease_s` after his claim
-sends nothing. An ordinary create costs no vendor call more than without the guard: to
-know the highest id before each send would, so `lookup` makes do with what is known. A
-create with a key costs one more where the entity tells no time of creation and no
-create of the last day is known.
+Of many such calls one resolves and the others wait for its response. The lease outlasts
+the longest send: a create that is ready later than `record_lock_lease_s` after it was
+claimed is not sent. An ordinary create costs no more vendor calls than without all
+this: to read the highest id before each send would, so `duplicate_search` works with
+what is known. A create with a key costs one more where the entity has no time of
+creation and no create of the last day is known.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import timedelta
 from functools import partial
-from typing import TypeAlias
+from types import TracebackType
 
-from bridge.catalog.model import Resource
 from bridge.errors import (
     BridgeError,
     CallerError,
@@ -47,324 +42,310 @@ from bridge.errors import (
     StoreUnavailableError,
 )
 from bridge.interfaces import Entity
-from bridge.services.context import Context
 from bridge.services.records import duplicate_search
-from bridge.services.records.serializer import PLAIN, RecordOptions, open_serializer
+from bridge.services.records.create_call import CreateCall, create_request
+from bridge.services.records.duplicate_search import Search
+from bridge.services.records.serializer import (
+    open_serializer,
+)
+from bridge.services.records.unknown_outcome import search_until_certain, unknown
+from bridge.services.records.vendor_records import NewRecord
 from bridge.services.records.write_result import (
     WriteResult,
     decode_result,
     encode_result,
 )
 from bridge.store import idempotency_records
-from bridge.store.abandoned_creates import abandon
+from bridge.store.abandoned_creates import abandon, exists
 from bridge.store.idempotency_records import (
-    CreateRequest,
     IdempotencyRecord,
     Result,
     State,
 )
-from bridge.store.instances import Instance
 from bridge.store.process_identity import current_process
-from bridge.types import JSON
 
-_FIRST_PAUSE_S = 0.005
-_LONGEST_PAUSE_S = 0.25
-_FIRST_LOOK_AGAIN_S = 0.5
+_MIN_PAUSE_S = 0.005
+_MAX_PAUSE_S = 0.25
 _NOT_SENT = "The database failed before the create was sent; send it again."
 _UNFORESEEN = "The bridge failed while it created; it may or may not have happened."
 
-_KEPT = (CallerError, ProviderRejectedError)
-"""Refusals that a key keeps: those of the request itself.
+_STORED_REFUSALS = (CallerError, ProviderRejectedError)
+"""Refusals that are replayed by key: those of the request itself.
 
-Refused credentials and missing permissions are not kept: they are cured elsewhere, and
-the same request may then succeed.
+Refused credentials and missing permissions are not: an operator corrects them, and the
+same request may then succeed.
 """
 
-CheckSendDeadline: TypeAlias = Callable[[], None]
-"""Called right before sending; raises when it is too late to send."""
 
-Send: TypeAlias = Callable[[CheckSendDeadline], WriteResult]
+def begin(create: CreateCall) -> CreateAttempt:
+    """Claim a create, unless it repeats another; then return or raise its result.
 
-Find: TypeAlias = Callable[
-    [Context, Instance, Resource, Mapping[str, JSON], CreateRequest, IdempotencyRecord],
-    duplicate_search.SearchResult,
-]
-"""Looks for the record of an unanswered create, as `lookup.find` does."""
+    The attempt has a `result` when nothing is to be sent. Otherwise this process holds
+    the create: the caller sends it inside `with attempt`, which stores how an error
+    ended it, and then calls `finish`. No vendor call but those of a search where an
+    earlier outcome is resolved. Waits for an equal create in flight up to the request
+    deadline.
 
-
-@dataclass(frozen=True, slots=True)
-class CreateCall:
-    """One caller's create; `key` is his `Idempotency-Key`, None when he sent none.
-
-    `view` is how he wants the record shown; `find` looks for it at the vendor.
-    """
-
-    instance: Instance
-    resource: Resource
-    body: Mapping[str, JSON] = field(repr=False)
-    key: str | None = field(repr=False)
-    view: RecordOptions = PLAIN
-    find: Find = field(default=duplicate_search.find, repr=False)
-
-
-def create_once(ctx: Context, create: CreateCall, send: Send) -> WriteResult:
-    """Carry out a create unless it repeats one; then return or raise what that did.
-
-    No vendor call but those of `send`, and those of a look where an earlier outcome
-    is to be resolved. Waits for an equal create in flight up to the request deadline.
+    A refused body without a key writes nothing. With a key its refusal is stored, so
+    that the key replays it.
 
     Raises:
         InvalidRequestError: the key was used with another body.
         ConflictError: an equal create is still running; nothing was sent.
-        ProviderOutcomeUnknownError: sent now or earlier, and not answered.
+        ProviderOutcomeUnknownError: sent earlier, and no response came.
+        BridgeError: the refusal, or the stored error of the create that this repeats.
     """
-    attempt = _Attempt(ctx, create, send)
+    attempt = CreateAttempt(create)
+    if create.refusal is not None and create.key is None and not attempt.is_known():
+        raise create.refusal
     while True:
-        intent = attempt.claim()
-        if not intent.same_body:
+        record = attempt.acquire()
+        if not record.same_body:
             raise InvalidRequestError(
                 "This Idempotency-Key was used before with another body; a key stands "
                 "for one create. Send a new body with a new key. Nothing was sent."
             )
-        if intent.owned and intent.state is State.RUNNING:
-            return attempt.carry_out(intent)
-        if intent.owned:
-            return attempt.resolve(intent)
-        answer = attempt.wait(intent)
-        if answer is not None:
-            return _give(answer)
+        if record.owned:
+            if record.state is not State.RUNNING:
+                attempt.resolve()
+            return attempt
+        text = attempt.wait(record)
+        if text is not None:
+            attempt.result = _replay(text)
+            return attempt
 
 
-def tenant_key(instance: Instance) -> str:
-    """Name a tenant's database, the same for all instances that lead to it."""
-    zone = instance.zone
-    database = f"{zone.url}#{zone.ci}" if zone else f"instance-{instance.id}"
-    return hashlib.sha256(database.lower().encode()).hexdigest()[:16]
+class CreateAttempt:
+    """One call's create, and the stored record by which it is known to others.
 
+    `result` is set when the create needs not be sent.
+    """
 
-class _Attempt:
-    """One call's way through the guard: what it wants, and as whom it holds it."""
-
-    def __init__(self, ctx: Context, create: CreateCall, send: Send) -> None:
-        self._ctx = ctx
+    def __init__(self, create: CreateCall) -> None:
+        ctx = self._ctx = create.mapping.ctx
         self._create = create
-        self._send = send
-        self._wanted = _wanted(create)
+        self._request = create_request(create)
+        self._record: IdempotencyRecord | None = None
         self._holder = current_process()
         self._held_since = time.monotonic()
         self._deadline = self._held_since + ctx.settings.autotask_deadline_s
         self._save = ctx.pending_writes.save
+        self.result: WriteResult | None = None
 
-    def claim(self) -> IdempotencyRecord:
-        """Take the create up, or return who has it."""
+    def __enter__(self) -> None:
+        """Start to send."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Store how an error ended the create, for those who wait or come later."""
+        if isinstance(error, ProviderOutcomeUnknownError):
+            raise self._mark_unknown(error) from error
+        if isinstance(error, BridgeError):
+            lasting = isinstance(error, _STORED_REFUSALS)
+            text = encode_result(error)
+            self._save(partial(self._finish, text, lasting=lasting))
+        elif isinstance(error, Exception):
+            self._mark_unknown(ProviderOutcomeUnknownError(_UNFORESEEN))
+
+    def prepare(self) -> NewRecord:
+        """Return the record to send, after storing what a later search needs.
+
+        One vendor call, four at most, for a create with a key of an entity without a
+        time of creation, where no earlier create is known.
+
+        Raises:
+            BridgeError: the refusal, or the vendor could not be queried.
+        """
+        create, record = self._create, self._require_record()
+        if create.refusal is not None:
+            raise create.refusal
+        if create.key is not None and self._held.floor_id is None:
+            floor_id = duplicate_search.find_floor(create.mapping, record)
+            if floor_id is not None:
+                idempotency_records.save_floor(
+                    self._ctx.database, self._held.id, self._holder, floor_id
+                )
+        return record
+
+    def _require_record(self) -> NewRecord:
+        if self._create.record is None:
+            raise self._create.refusal or RuntimeError("Neither record nor refusal.")
+        return self._create.record
+
+    def check_send_deadline(self) -> None:
+        """Check, right before sending, that the lease lasts through the send.
+
+        Raises:
+            ProviderTimeoutError: it does not; nothing may be sent.
+        """
+        if time.monotonic() - self._held_since > self._ctx.settings.record_lock_lease_s:
+            raise ProviderTimeoutError(
+                "Getting ready took too long, so nothing was sent; send it again."
+            )
+
+    def finish(self, result: WriteResult) -> None:
+        """Store the result of a create that was sent; raises nothing.
+
+        The record exists: nothing that fails from here on may look like a failure.
+        """
+        self._save(partial(self._store, result))
+
+    def is_known(self) -> bool:
+        """Return whether an equal create is on record. Writes nothing."""
+        return exists(self._ctx.database, self._request)
+
+    def acquire(self) -> IdempotencyRecord:
+        """Claim the create, or return the record of the one that it repeats."""
         self._held_since = time.monotonic()
         database = self._ctx.database
         try:
-            return idempotency_records.acquire(
+            self._record = idempotency_records.acquire(
                 database,
-                self._wanted,
+                self._request,
                 holder=self._holder,
                 lease_s=self._lease_s,
                 window_s=self._ctx.settings.idempotency_retry_window_s,
             )
         except StoreError:
             # It may be stored all the same, when only the confirmation was lost.
-            answer = encode_result(StoreUnavailableError(_NOT_SENT))
-            self._save(partial(abandon, database, self._holder, answer), unsent=True)
+            text = encode_result(StoreUnavailableError(_NOT_SENT))
+            self._save(partial(abandon, database, self._holder, text), unsent=True)
             raise
+        return self._record
 
-    def wait(self, intent: IdempotencyRecord) -> str | None:
-        """Return the answer of who holds the intent; None when he fell silent.
+    def wait(self, record: IdempotencyRecord) -> str | None:
+        """Return the result of the process that holds the create; None if it died.
 
         Raises:
-            ConflictError: there is none by the deadline.
+            ConflictError: there is no result by the deadline.
         """
-        pause_s = _FIRST_PAUSE_S
-        while intent.state is State.RUNNING:
+        pause_s = _MIN_PAUSE_S
+        while record.state is State.RUNNING:
             if time.monotonic() + pause_s > self._deadline:
                 raise ConflictError(
                     "An equal create is still running; nothing was sent for this one. "
                     "Send it again unchanged to get the answer of the first."
                 )
             time.sleep(pause_s)
-            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
-            intent = idempotency_records.read(
-                self._ctx.database, intent.id, self._wanted
+            pause_s = min(2 * pause_s, _MAX_PAUSE_S)
+            record = idempotency_records.read(
+                self._ctx.database, record.id, self._request
             )
-        return intent.answer
+        return record.answer
 
-    def carry_out(self, intent: IdempotencyRecord) -> WriteResult:
-        """Send the create, and leave a note of how it ended."""
+    def resolve(self) -> None:
+        """Find out what became of an earlier send; claim a new send if it failed.
+
+        Sets `result` when the record was found.
+
+        Raises:
+            ProviderOutcomeUnknownError: neither is certain by the deadline.
+            ConflictError: another call claimed the create meanwhile.
+        """
         try:
-            self._look_before(intent)
-            written = self._send(self._fence)
-        except ProviderOutcomeUnknownError as error:
-            raise self._suspended(intent, error) from error
-        except BridgeError as error:
-            lasting = isinstance(error, _KEPT)
-            answer = encode_result(error)
-            self._save(partial(self._finish, intent, answer, lasting=lasting))
-            raise
-        except Exception:
-            self._suspended(intent, ProviderOutcomeUnknownError(_UNFORESEEN))
-            raise
-        # The record exists: nothing that fails from here on may look like a failure.
-        self._save(partial(self._store, intent, written))
-        return written
-
-    def _look_before(self, intent: IdempotencyRecord) -> None:
-        """Learn what a keyed create could later be taken for, where nothing tells."""
-        create = self._create
-        if create.key is None or intent.floor_id is not None:
-            return
-        floor_id = duplicate_search.find_floor(
-            self._ctx, create.instance, create.resource, create.body
-        )
-        if floor_id is not None:
-            idempotency_records.save_floor(
-                self._ctx.database, intent.id, self._holder, floor_id
+            record = self._require_record()
+            entity = search_until_certain(
+                Search(self._create.mapping, record, self._request, self._held),
+                settle_s=self._ctx.settings.idempotency_settle_s,
+                deadline=self._deadline,
             )
-
-    def resolve(self, intent: IdempotencyRecord) -> WriteResult:
-        """Find out what became of an unanswered create; send it if it never was."""
-        try:
-            record = self._look_until_told(intent)
-            if record is not None:
-                return self._found(intent, record)
+            if entity is not None:
+                self.result = self._store_found(entity)
+                return
         except ProviderOutcomeUnknownError as error:
-            raise self._suspended(intent, error) from error
+            raise self._mark_unknown(error) from error
         except BridgeError as error:
-            unknown = _unknown(f"looking for it failed: {error.caller_text}")
-            raise self._suspended(intent, unknown) from error
+            outcome = unknown(f"looking for it failed: {error.caller_text}")
+            raise self._mark_unknown(outcome) from error
         except Exception:
-            self._suspended(intent, ProviderOutcomeUnknownError(_UNFORESEEN))
+            self._mark_unknown(ProviderOutcomeUnknownError(_UNFORESEEN))
             raise
-        if not self._resend(intent):
+        if not self._resend():
             raise ConflictError("Another call took this create over; send it again.")
-        return self.carry_out(intent)
 
-    def _resend(self, intent: IdempotencyRecord) -> bool:
+    def _resend(self) -> bool:
         self._held_since = time.monotonic()
         try:
             return idempotency_records.resend(
                 self._ctx.database,
-                intent.id,
+                self._held.id,
                 self._holder,
-                self._wanted,
+                self._request,
                 lease_s=self._lease_s,
             )
         except StoreError as error:
-            unknown = _unknown(
+            outcome = unknown(
                 f"noting that it is sent again failed: {error.caller_text}"
             )
-            raise self._suspended(intent, unknown) from error
+            raise self._mark_unknown(outcome) from error
 
-    def _look_until_told(self, intent: IdempotencyRecord) -> Entity | None:
-        """Return the record when it is there, None when it certainly is not.
-
-        Raises:
-            ProviderOutcomeUnknownError: neither can be told by the deadline.
-        """
-        open_s = self._ctx.settings.idempotency_settle_s - _age_s(intent)
-        began_at = time.monotonic()
-        settled_at = began_at + open_s
-        while True:
-            looked_at = time.monotonic()
-            finding = self._create.find(
-                self._ctx,
-                self._create.instance,
-                self._create.resource,
-                self._create.body,
-                self._wanted,
-                intent,
-            )
-            if finding.record is not None:
-                return finding.record
-            absent = not finding.reason
-            if absent and looked_at >= settled_at:
-                return None
-            # A look is a vendor call: each pause is as long as all before it.
-            soon = looked_at + (looked_at - began_at) + _FIRST_LOOK_AGAIN_S
-            again_at = settled_at if absent else soon
-            may_change = absent or finding.passing
-            if not may_change or again_at > self._deadline:
-                raise _unknown(finding.reason or _not_settled(intent, open_s))
-            time.sleep(max(0.0, again_at - time.monotonic()))
-
-    def _found(self, intent: IdempotencyRecord, record: Entity) -> WriteResult:
-        shape = open_serializer(
-            self._ctx,
-            self._create.instance,
-            self._create.resource,
-            self._create.view,
-        )
+    def _store_found(self, entity: Entity) -> WriteResult:
+        serializer = open_serializer(self._create.mapping, self._create.options)
         notice = "created by an earlier call, found now"
-        shown = shape.show(record)
-        written = WriteResult(shown.record, notice=notice, notes=shown.notes)
-        if not self._keep(intent, written):
-            raise _unknown(f"record {record['id']} was claimed by another create")
-        return written
+        shown = serializer.record(entity)
+        result = WriteResult(shown.record, notice=notice, notes=shown.notes)
+        if not self._store_created(result):
+            raise unknown(f"record {entity['id']} was claimed by another create")
+        return result
+
+    @property
+    def _held(self) -> IdempotencyRecord:
+        """The record that this process holds."""
+        if self._record is None:
+            raise RuntimeError("acquire() comes first.")
+        return self._record
 
     @property
     def _lease_s(self) -> float:
-        """How long an intent is held: up to the latest send, and through it."""
+        """How long a create is held: up to the latest send, and through it."""
         settings = self._ctx.settings
         return settings.record_lock_lease_s + settings.autotask_deadline_s
 
-    def _fence(self) -> None:
-        if time.monotonic() - self._held_since > self._ctx.settings.record_lock_lease_s:
-            raise ProviderTimeoutError(
-                "Getting ready took too long, so nothing was sent; send it again."
-            )
+    def _store(self, result: WriteResult) -> None:
+        """Store a result, whether or not another create has the same record id."""
+        if not self._store_created(result):
+            self._finish(encode_result(result), lasting=True)
 
-    def _store(self, intent: IdempotencyRecord, written: WriteResult) -> None:
-        """Store that a record was created, known as another's or not."""
-        if not self._keep(intent, written):
-            self._finish(intent, encode_result(written), lasting=True)
-
-    def _keep(self, intent: IdempotencyRecord, written: WriteResult) -> bool:
-        """Note a record as this intent's; False when it is known as another's."""
-        record_id = written.record.get("id")
+    def _store_created(self, result: WriteResult) -> bool:
+        """Store a result with its record id; False when another create has that id."""
+        record_id = result.record.get("id")
         return self._finish(
-            intent,
-            encode_result(written),
+            encode_result(result),
             record_id=record_id if isinstance(record_id, int) else None,
             lasting=True,
         )
 
     def _finish(
-        self,
-        intent: IdempotencyRecord,
-        answer: str,
-        *,
-        record_id: int | None = None,
-        lasting: bool = False,
+        self, text: str, *, record_id: int | None = None, lasting: bool = False
     ) -> bool:
         lasting = lasting and self._create.key is not None
         lifetime_s = self._ctx.settings.idempotency_key_ttl_s if lasting else 0.0
-        ending = Result(answer, record_id=record_id, lifetime_s=lifetime_s)
+        result = Result(text, record_id=record_id, lifetime_s=lifetime_s)
         return idempotency_records.finish(
-            self._ctx.database, intent.id, self._holder, ending
+            self._ctx.database, self._held.id, self._holder, result
         )
 
-    def _suspended(
-        self, intent: IdempotencyRecord, error: ProviderOutcomeUnknownError
+    def _mark_unknown(
+        self, error: ProviderOutcomeUnknownError
     ) -> ProviderOutcomeUnknownError:
-        """Return what the caller is told, after it was noted for those who wait."""
-        told = ProviderOutcomeUnknownError(
+        """Return the error for the caller, after storing it for those who wait."""
+        advised = ProviderOutcomeUnknownError(
             f"{error.message} {self._advice()}", provider_message=error.provider_message
         )
-        database, answer = self._ctx.database, encode_result(told)
         self._save(
             partial(
                 idempotency_records.mark_unknown,
-                database,
-                intent.id,
+                self._ctx.database,
+                self._held.id,
                 self._holder,
-                answer,
+                encode_result(advised),
             )
         )
-        return told
+        return advised
 
     def _advice(self) -> str:
         if self._create.key is not None:
@@ -379,48 +360,8 @@ class _Attempt:
         )
 
 
-def _wanted(create: CreateCall) -> CreateRequest:
-    """Return what tells this create from others; bodies are equal in any order."""
-    body = json.dumps(create.body, sort_keys=True, separators=(",", ":"))
-    instance, resource = create.instance, create.resource
-    told_by = ["body", body] if create.key is None else ["key", create.key]
-    return CreateRequest(
-        instance_id=instance.id,
-        tenant=tenant_key(instance),
-        entity=resource.entity,
-        scope=json.dumps([instance.id, "POST", _room(resource), *told_by]),
-        body=body,
-        keyed=create.key is not None,
-    )
-
-
-def _room(resource: Resource) -> str:
-    """Name where a create goes: one entity by any of its names, or a part of it."""
-    return resource.name if resource.fixed else resource.entity
-
-
-def _give(answer: str) -> WriteResult:
-    given = decode_result(answer)
-    if isinstance(given, BridgeError):
-        raise given
-    return given
-
-
-def _age_s(intent: IdempotencyRecord) -> float:
-    since = intent.unknown_since or intent.now
-    return (intent.now - since).total_seconds()
-
-
-def _not_settled(intent: IdempotencyRecord, open_s: float) -> str:
-    settled_at = (intent.now + timedelta(seconds=open_s)).strftime("%H:%M:%S")
-    return (
-        f"no such record is there yet, but until {settled_at} UTC Autotask may still "
-        "be at work on it"
-    )
-
-
-def _unknown(reason: str) -> ProviderOutcomeUnknownError:
-    return ProviderOutcomeUnknownError(
-        f"An equal create was sent before and never answered, and whether it happened "
-        f"cannot be told: {reason}. Nothing was sent for this one."
-    )
+def _replay(text: str) -> WriteResult:
+    result = decode_result(text)
+    if isinstance(result, BridgeError):
+        raise result
+    return result

@@ -1,272 +1,172 @@
-"""Lists of records: filtered, paged, sorted, counted.
+"""List records: filtered, paged, sorted, counted.
 
 Facade terms outside, vendor terms inside. Knows no HTTP, no SOAP and no tables.
 """
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass, replace
 
-from bridge.catalog.model import Resource, Verb
-from bridge.ceql.ast import Expr
-from bridge.ceql.parser import parse_where
+from bridge.catalog.model import Verb
 from bridge.errors import InvalidRequestError
-from bridge.interfaces import Entity, Field, Page, Scalar
+from bridge.interfaces import Entity
 from bridge.services import paging
 from bridge.services.context import Context
-from bridge.services.credentials import open_backend, vendor_zone
-from bridge.services.metadata import entity_fields, fields_to_show
-from bridge.services.objects import find_object
-from bridge.services.records import query_plan, sorting, total_count
-from bridge.services.records.discriminator import lacks_fixed, narrow
-from bridge.services.records.filters import names_unknown, read_filter
+from bridge.services.paging import FIRST_PAGE, PageRequest, PageSlice
+from bridge.services.records import sorting, total_count
+from bridge.services.records.list_query import ListQuery
+from bridge.services.records.mapping import open_mapping
 from bridge.services.records.parents import ParentLink
 from bridge.services.records.serializer import (
-    PLAIN,
+    ALL_MEMBERS,
     Record,
     RecordOptions,
     open_serializer,
 )
-from bridge.services.records.vendor_records import entity_type, read_parent
+from bridge.services.records.vendor_records import read_parent
 from bridge.store.count_cache import CachedCount
 from bridge.store.instances import Instance
 
 
 @dataclass(frozen=True, slots=True)
 class ListRequest:
-    """What a list call asks for. `page` counts from 1; `next_page` wins over it.
-
-    `order` is the text of `orderBy`; `total` asks how many records match in all.
-    """
+    """One list call: `where` and `order` are the texts of `where` and `orderBy`."""
 
     where: str = ""
-    page: int = 1
-    page_size: int = 200
-    next_page: str | None = None
-    view: RecordOptions = PLAIN
     order: str = ""
-    total: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class RecordPage:
-    """One page of records; `next_page` only when a further page may exist.
-
-    `total` is given when it was asked for and found; `notes` say what was not as
-    asked for.
-    """
-
-    records: list[Record]
-    next_page: str | None
-    total: int | None = None
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(slots=True)
-class _Slice:
-    entities: list[Entity]
-    next_page: str | None
-    total: int | None = None
-    notes: list[str] = field(default_factory=list)
+    page: PageRequest = FIRST_PAGE
+    options: RecordOptions = ALL_MEMBERS
 
 
 def list_records(
     ctx: Context,
     instance: Instance,
     object_name: str,
-    listing: ListRequest,
+    request: ListRequest,
     *,
     within: ParentLink | None = None,
-) -> RecordPage:
-    """Return the page of records that `listing` asks for, ascending by id.
+) -> PageSlice[Record]:
+    """Return the requested page of records, ascending by id.
 
-    One vendor call for each 500 records of the page. By token nothing more; by
-    number, when the end of the page before is no longer remembered, one for each
-    500 records skipped. A list that ends with a full vendor reply has one empty page
-    more: to know better would cost a call. A filter that one query cannot hold costs
-    what `queries.open_fetch` says.
+    One vendor call for each 500 records of the page. By token nothing more; by page
+    number, when the end of the page before is not stored, one for each 500 records
+    skipped. A list that ends with a full vendor reply has one empty page more, because
+    finding its end would cost a call. A filter that one query cannot hold costs what
+    `cursors.open_fetch` says.
 
-    `within` leaves the children of one record; when there are none, one call more
-    tells whether the parent exists. Below a lead it is asked for in any case. Sorting
-    reads the whole list for each page, up to eleven calls of a plain filter; of a list
-    that turns out too long to be sorted, so many once in ten minutes. Pages by token
-    may go on to twice that length, because the list may have grown. A total costs up to
-    twenty calls once in ten minutes, none when the page tells it. Labels cost what
-    `labels` says.
+    `within` restricts the list to the children of one record; when there are none, one
+    call more checks that the parent exists. Below a lead that call is always made.
+    Sorting reads the whole list for each page, up to eleven calls for a plain filter; a
+    list that turns out too long to be sorted is read once in ten minutes. Pages by
+    token may continue to twice that length, because the list may have grown. A total
+    costs up to twenty calls once in ten minutes, none when the page shows it. Labels
+    cost what `labels` says.
 
     Raises:
         NotFoundError: no such resource or parent.
         VerbNotSupportedError: this resource cannot be listed.
-        InvalidRequestError: `where` or `nextPage` cannot be used.
-        ProviderError: Autotask refused, or gave no usable answer.
+        InvalidRequestError: `where` or `nextPage` is invalid.
+        ProviderError: Autotask refused, or gave no usable response.
     """
-    resource = find_object(ctx, instance, object_name)
-    resource.require(Verb.LIST, "GET")
-    question = _ask(ctx, instance, resource, listing, within)
-    found = _sorted(question, listing) if listing.order else _by_id(question, listing)
-    if within is not None and (within.parent.fixed or not found.entities):
-        read_parent(ctx, instance, within)
-    if listing.total and found.total is None:
-        walk = question.walk(most_calls=total_count.MAX_CALLS)
-        found.total, reason = total_count.count(ctx, walk)
-        if reason:
-            found.notes.append(f"returnTotalCount was ignored: {reason}.")
-    shape = open_serializer(ctx, instance, resource, listing.view)
-    records = shape.records(found.entities)
-    return RecordPage(
-        records,
-        found.next_page,
-        found.total if listing.total else None,
-        (*found.notes, *shape.notes),
+    mapping = open_mapping(ctx, instance, object_name, Verb.LIST, "GET")
+    query = ListQuery.build(mapping, request.where, within)
+    if request.order:
+        page = _fetch_sorted(query, request.order, request.page)
+    else:
+        page = _fetch_by_id(query, request.page)
+    if within is not None and (within.parent.fixed or not page.items):
+        read_parent(mapping, within)
+    page = _add_total(query, page) if request.page.total else replace(page, total=None)
+    serializer = open_serializer(mapping, request.options)
+    records = serializer.records(page.items)
+    return PageSlice(
+        records, page.next_page, page.total, (*page.notes, *serializer.notes)
     )
 
 
-@dataclass(frozen=True, slots=True)
-class ListQuery:
-    """What is listed, whatever the page. Every walk reads it from where it likes."""
-
-    ctx: Context
-    instance: Instance
-    resource: Resource
-    where: Expr[Field, Scalar] | None
-    identity: tuple[str, ...]
-
-    @property
-    def sorted_scope(self) -> str:
-        """What tokens of sorted pages belong to."""
-        return f"{self.resource.entity} sorted"
-
-    def walk(self, *purpose: str, most_calls: int | None = None) -> paging.Cursor:
-        """Return a walk from the start, with a purpose for what is remembered of it.
-
-        One that takes more vendor calls ends with an InvalidRequestError.
-        """
-        backend = open_backend(self.ctx, self.instance)
-        entity = entity_type(self.resource)
-
-        def ask(
-            where: Expr[Field, Scalar] | None, after: int | None, limit: int
-        ) -> Page:
-            return backend.query(entity, where, after=after, limit=limit, shared=True)
-
-        zone = partial(vendor_zone, self.ctx, self.instance)
-        asked: query_plan.RunQuery = ask
-        if most_calls is not None:
-            asked = query_plan.limit_calls(ask, most_calls, total_count.BEYOND)
-        fetch = query_plan.open_fetch(query_plan.make_plan(self.where), asked, zone)
-        named = "\0".join((*self.identity, *purpose)).encode()
-        return paging.Cursor(self.instance.id, hashlib.sha256(named).digest(), fetch)
+def _fetch_by_id(query: ListQuery, request: PageRequest) -> PageSlice[Entity]:
+    cursor = query.cursor()
+    if request.next_page:
+        if paging.is_token(query.sorted_token_scope, request.next_page):
+            raise InvalidRequestError(
+                "nextPage goes on with a sorted list: send the same orderBy with it, "
+                "or leave nextPage out to begin with the first page."
+            )
+        after = paging.read_token(query.token_scope, request.next_page)
+        page = paging.collect(cursor, after, request.size)
+    else:
+        ctx = query.mapping.ctx
+        page = paging.collect_numbered(ctx, cursor, request.number, request.size)
+    last = paging.last_id(page.entities, None)
+    if page.more and last is not None:
+        return PageSlice(page.entities, paging.write_token(query.token_scope, last))
+    total = None
+    if not request.next_page and (page.entities or request.number == 1):
+        total = request.offset + len(page.entities)
+    return PageSlice(page.entities, None, total)
 
 
-def _sorted(question: ListQuery, listing: ListRequest) -> _Slice:
-    """Return the slice in the order asked for, or by id with a note why."""
-    fields = fields_to_show(
-        question.ctx,
-        question.instance,
-        question.resource,
-        lambda fields: sorting.names_unknown(fields, listing.order),
+def _fetch_sorted(
+    query: ListQuery, order: str, request: PageRequest
+) -> PageSlice[Entity]:
+    """Return a page in the requested order, else one by id with a note that says why.
+
+    A token decides how the list continues: one of a sorted page continues sorted, one
+    of a page by id continues by id.
+    """
+    fields = query.mapping.fields_to_show(
+        lambda fields: sorting.names_unknown(fields, order)
     )
-    keys, notes = sorting.read_order(fields, listing.order)
-    token, scope = listing.next_page, question.sorted_scope
-    start, most = (listing.page - 1) * listing.page_size, sorting.MAX_SORTED
+    keys, notes = sorting.read_order(fields, order)
+    token, scope = request.next_page, query.sorted_token_scope
+    start, max_records = request.offset, sorting.MAX_SORTED
     continued = token is not None and paging.is_token(scope, token)
     if token and continued:
         # The list may have grown since its first page was sorted.
-        start, most = paging.read_token(scope, token), 2 * most
+        start, max_records = paging.read_token(scope, token), 2 * max_records
     elif token and keys:
         keys, reason = [], "nextPage goes on with a list that is not sorted"
         notes.append(f"orderBy was ignored: {reason}.")
     if keys:
-        whole, reason = _read_whole(question, most)
+        entities, reason = _read_all(query, max_records)
         if not reason:
-            zone = vendor_zone(question.ctx, question.instance)
-            shown = sorting.sort(whole, keys, zone)[start:][: listing.page_size]
+            ordered = sorting.sort(entities, keys, query.mapping.timezone)
+            shown = ordered[start:][: request.size]
             end = start + len(shown)
-            further = paging.write_token(scope, end) if end < len(whole) else None
-            return _Slice(shown, further, len(whole), notes)
+            next_page = paging.write_token(scope, end) if end < len(ordered) else None
+            return PageSlice(shown, next_page, len(ordered), tuple(notes))
         if continued:
             raise InvalidRequestError(
                 f"nextPage goes on with a sorted list, and now {reason}; leave it out "
                 "to begin with the first page."
             )
         notes.append(f"orderBy was ignored: {reason}.")
-    plain = _by_id(question, listing)
-    plain.notes += notes
-    return plain
+    return replace(_fetch_by_id(query, request), notes=tuple(notes))
 
 
-def _read_whole(question: ListQuery, most: int) -> tuple[list[Entity], str]:
-    """Return all entities of a list, or the reason why not.
+def _read_all(query: ListQuery, max_records: int) -> tuple[list[Entity], str]:
+    """Return all entities of a list, or the reason why that is not possible.
 
-    That a list is too long is remembered for ten minutes.
+    That a list is too long is stored for ten minutes.
     """
-    too_long = f"more than {most} records match"
-    walk = question.walk("sorted", str(most))
-    if total_count.recall(question.ctx, walk) is not None:
+    too_long = f"more than {max_records} records match"
+    ctx, cursor = query.mapping.ctx, query.cursor("sorted", str(max_records))
+    if total_count.find(ctx, cursor) is not None:
         return [], too_long
     try:
-        whole = paging.collect(walk, None, most + 1)
+        page = paging.collect(cursor, None, max_records + 1)
     except InvalidRequestError:
         return [], "reading all records that match takes too many vendor calls"
-    if len(whole.entities) > most:
-        total_count.keep(question.ctx, walk, CachedCount(None))
+    if len(page.entities) > max_records:
+        total_count.save(ctx, cursor, CachedCount(None))
         return [], too_long
-    return whole.entities, ""
+    return page.entities, ""
 
 
-def _by_id(question: ListQuery, listing: ListRequest) -> _Slice:
-    entity, walk = question.resource.entity, question.walk()
-    if listing.next_page:
-        if paging.is_token(question.sorted_scope, listing.next_page):
-            raise InvalidRequestError(
-                "nextPage goes on with a sorted list: send the same orderBy with it, "
-                "or leave nextPage out to begin with the first page."
-            )
-        after = paging.read_token(entity, listing.next_page)
-        page = paging.collect(walk, after, listing.page_size)
-    else:
-        page = paging.collect_numbered(
-            question.ctx, walk, listing.page, listing.page_size
-        )
-    last = paging.last_id(page.entities, None)
-    if page.more and last is not None:
-        return _Slice(page.entities, paging.write_token(entity, last))
-    total = None
-    if not listing.next_page and (page.entities or listing.page == 1):
-        total = (listing.page - 1) * listing.page_size + len(page.entities)
-    return _Slice(page.entities, None, total)
-
-
-def _ask(
-    ctx: Context,
-    instance: Instance,
-    resource: Resource,
-    listing: ListRequest,
-    within: ParentLink | None,
-) -> ListQuery:
-    where = _read_where(ctx, instance, resource, listing.where)
-    identity: tuple[str, ...] = (resource.name, listing.where.strip())
-    if within is not None:
-        where = within.narrow(where)
-        identity += within.identity
-    return ListQuery(ctx, instance, resource, where, identity)
-
-
-def _read_where(
-    ctx: Context, instance: Instance, resource: Resource, where: str
-) -> Expr[Field, Scalar] | None:
-    expr = parse_where(where)
-    if expr is None and resource.fixed is None:
-        return None
-    fields = entity_fields(
-        ctx,
-        instance,
-        resource,
-        lambda fields: (
-            lacks_fixed(fields) or (expr is not None and names_unknown(fields, expr))
-        ),
-    )
-    zone = partial(vendor_zone, ctx, instance)
-    return narrow(fields, None if expr is None else read_filter(fields, expr, zone))
+def _add_total(query: ListQuery, page: PageSlice[Entity]) -> PageSlice[Entity]:
+    if page.total is not None:
+        return page
+    cursor = query.cursor(max_calls=total_count.MAX_CALLS)
+    total, reason = total_count.count(query.mapping.ctx, cursor)
+    note = (f"returnTotalCount was ignored: {reason}.",) if reason else ()
+    return replace(page, total=total, notes=(*page.notes, *note))

@@ -1,6 +1,6 @@
 """Children: records of one object that belong to a record of another.
 
-What links them is the child's reference field, by the vendor's own metadata.
+They are linked by the child's reference field, as the vendor's metadata describes it.
 Source: elements-api 4.6.
 """
 
@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 from bridge.catalog.model import Resource
-from bridge.ceql.ast import And, Expr, Operator, Predicate
+from bridge.ceql.ast import Expr, Operator, Predicate, all_of
 from bridge.errors import InvalidRequestError, NotFoundError
 from bridge.interfaces import Entity, Field, FieldInfo, Scalar
 from bridge.services.context import Context
@@ -23,7 +23,7 @@ from bridge.types import JSON
 
 @dataclass(frozen=True, slots=True)
 class ParentLink:
-    """A parent record, and the field by which its children name it."""
+    """A parent record, and the child's field that refers to it."""
 
     parent: Resource
     parent_id: int
@@ -32,27 +32,25 @@ class ParentLink:
 
     @property
     def identity(self) -> tuple[str, ...]:
-        """What tells these children from those of any other parent."""
+        """What distinguishes these children from those of any other parent."""
         return (self.field.name, str(self.parent_id))
 
     def narrow(self, where: Expr[Field, Scalar] | None) -> Expr[Field, Scalar] | None:
-        """Return a filter that finds the parent's children only."""
+        """Return a filter that matches the parent's children only."""
         own: Expr[Field, Scalar] = Predicate(
             self.field, Operator.EQUAL, (self.parent_id,)
         )
-        if where is None:
-            return own
-        return And((own, *(where.items if isinstance(where, And) else (where,))))
+        return all_of(own, where)
 
     def holds(self, child: Entity) -> bool:
-        """Tell whether an entity is a child of the parent."""
+        """Return whether an entity is a child of the parent."""
         return child.get(self.field.name) == self.parent_id
 
     def preset(self, body: dict[str, JSON]) -> dict[str, JSON]:
-        """Return the body of a child, naming its parent.
+        """Return the body of a child with the reference to its parent.
 
         Raises:
-            InvalidRequestError: it names another one.
+            InvalidRequestError: the body refers to another parent.
         """
         for name, value in body.items():
             own = name.lower() in (self.member.lower(), self.field.name.lower())
@@ -73,11 +71,11 @@ def find_link(
 ) -> ParentLink:
     """Return what links a child object to a parent record. Calls as `entity_fields`.
 
-    Whether the parent exists is not asked here.
+    Whether the parent exists is not checked here.
 
     Raises:
-        NotFoundError: no such object, no such link, or an id that is no number.
-        InvalidRequestError: several fields of the child lead to the parent.
+        NotFoundError: no such object, no such link, or an id that is not a number.
+        InvalidRequestError: several fields of the child refer to the parent.
     """
     parent = find_object(ctx, instance, parent_name)
     fields = entity_fields(
@@ -95,13 +93,13 @@ def find_link(
 
 
 def choose_field(fields: EntityFields, parent: Resource) -> FieldInfo:
-    """Return the field of a child that names its parent.
+    """Return the field of a child that refers to its parent.
 
-    Of several, the one called after the parent's entity, else the only required one.
+    Of several, the field named after the parent's entity, else the only required one.
 
     Raises:
-        NotFoundError: there is none.
-        InvalidRequestError: none of several is preferred.
+        NotFoundError: no field refers to it.
+        InvalidRequestError: several do, and neither rule selects one.
     """
     found = _references(fields, parent)
     own = [info for info in found if info.name == f"{parent.entity}ID"]
@@ -130,5 +128,5 @@ def _references(fields: EntityFields, parent: Resource) -> list[FieldInfo]:
 
 
 def not_found(resource: Resource, record_id: str) -> str:
-    """Return the sentence for a record that is not there."""
+    """Return the message for a record that does not exist."""
     return f"The {resource.singular} with ID {record_id[:40]} was not found."

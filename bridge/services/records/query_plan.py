@@ -1,115 +1,69 @@
-"""One filter carried out as several vendor queries where one cannot hold it.
+"""One filter divided into what several vendor queries can hold. Pure.
 
-Two things do not fit into one query: a long list of IN values, which is asked for in
-pieces and merged by id, and a condition on a second user-defined field, which is
-tested here on what the first one lets through. Either way the result reads like one
-query: ascending by id, every record once, continued after any id.
+A vendor query can hold neither a long list of IN values nor conditions on two
+user-defined fields. A long list is divided into queries whose results are merged by id;
+conditions on a second user-defined field are evaluated in this process on the records
+that the first one matches. `cursors` runs the plan.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TypeAlias
-from zoneinfo import ZoneInfo
 
-from bridge.ceql.ast import And, Expr, Operator, Or, Predicate
-from bridge.errors import InvalidQueryError, InvalidRequestError
-from bridge.interfaces import Entity, Field, Page, Scalar
-from bridge.services.filtering.local_filter import matches
-from bridge.services.paging import VENDOR_PAGE, FetchPage, last_id
+from bridge.ceql.ast import And, Expr, Operator, Or, Predicate, all_of
+from bridge.errors import InvalidQueryError
+from bridge.interfaces import Field, Scalar
+from bridge.interfaces.query_rules import MAX_ALTERNATIVES
 
 Where: TypeAlias = Expr[Field, Scalar]
-
-RunQuery: TypeAlias = Callable[[Where | None, int | None, int], Page]
-"""Ask the vendor: filter, id to start after, most entities wanted. One vendor call."""
-
-MAX_ALTERNATIVES = 500
-"""OR conditions and IN values of one query. Source: SOAP help, query limits."""
 
 MAX_EXCLUSIONS = 500
 """NOT IN values of one query. Unverified: no limit of AND conditions is published."""
 
 MAX_VALUES = 5_000
-"""Values of the one IN list that is cut into pieces."""
+"""Values of the one IN list that is divided."""
 
 MAX_SUBQUERIES = 20
 """Queries for one filter: each page may cost as many calls."""
 
-MAX_CALLS = 10
-"""Vendor calls for one page when conditions are tested here."""
+
+@dataclass(frozen=True, slots=True)
+class SubQuery:
+    """One vendor query of a plan.
+
+    `lowest` and `highest` bound the ids that it can find, where they are known.
+    """
+
+    where: Where | None
+    lowest: int | None = None
+    highest: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class QueryPlan:
-    """The queries to ask, whose results are merged, and what is tested here."""
+    """Vendor queries to merge by id, and the conditions to evaluate in this process."""
 
-    pieces: tuple[Where | None, ...]
-    here: tuple[Where, ...] = ()
+    subqueries: tuple[SubQuery, ...]
+    local_filter: tuple[Where, ...] = ()
 
 
 def make_plan(where: Where | None) -> QueryPlan:
-    """Return how a filter is carried out.
+    """Return the plan of a filter.
 
     Raises:
         InvalidQueryError: it needs more values, alternatives or user-defined fields
-            than can be asked for; the message names the limit.
+            than the queries can hold; the message names the limit.
     """
     if where is None:
-        return QueryPlan(pieces=(None,))
+        return QueryPlan((SubQuery(None),))
     items = where.items if isinstance(where, And) else (where,)
     _check_exclusions(where)
-    sent, here = _split_udfs(items)
-    return QueryPlan(pieces=tuple(_cut(sent)) if sent else (None,), here=tuple(here))
-
-
-def open_fetch(
-    plan: QueryPlan, ask: RunQuery, zone: Callable[[], ZoneInfo]
-) -> FetchPage:
-    """Return the plan as one query that can be continued, for one call of ours.
-
-    A fetch of up to 500 costs one vendor call for a plain filter; for a long IN list
-    one for each piece, less where the pieces are ranges of ids; with conditions
-    tested here, at most 10 in the lifetime of what is returned. `zone` is the one the
-    vendor's times are written in; it is asked for only when times are tested here.
-    """
-    if not plan.here:
-        return _open_pieces(plan.pieces, ask)
-    few = limit_calls(
-        ask,
-        MAX_CALLS,
-        "Autotask filters by one user-defined field in a query; the other "
-        f"{len(plan.here)} condition(s) of this filter are tested here, and "
-        f"{MAX_CALLS} vendor calls did not fill the page. Narrow the filter by other "
-        "fields, or ask for a smaller pageSize.",
-    )
-    inner = _open_pieces(plan.pieces, few)
-    known = zone()
-    return _FilteringCursor(
-        inner, lambda entity: all(matches(test, entity, known) for test in plan.here)
-    ).fetch
-
-
-def _open_pieces(pieces: tuple[Where | None, ...], ask: RunQuery) -> FetchPage:
-    if len(pieces) > 1:
-        return _MergingCursor(ask, pieces).fetch
-    return lambda after, limit: ask(pieces[0], after, limit)
-
-
-def limit_calls(ask: RunQuery, most: int, refusal: str) -> RunQuery:
-    """Return `ask` for so many calls; one more is an InvalidRequestError instead."""
-    calls = 0
-
-    def ask_within_limit(where: Where | None, after: int | None, limit: int) -> Page:
-        nonlocal calls
-        calls += 1
-        if calls > most:
-            raise InvalidRequestError(refusal)
-        return ask(where, after, limit)
-
-    return ask_within_limit
+    remote, local = _split_udfs(items)
+    subqueries = tuple(_divide(remote)) if remote else (SubQuery(None),)
+    return QueryPlan(subqueries, tuple(local))
 
 
 def _check_exclusions(where: Where) -> None:
@@ -124,23 +78,25 @@ def _check_exclusions(where: Where) -> None:
 
 
 def _split_udfs(items: tuple[Where, ...]) -> tuple[list[Where], list[Where]]:
-    """Divide what must all hold into what the vendor tests and what is tested here.
+    """Split joined conditions into those for the vendor and those for this process.
 
-    The first user-defined field that stands alone in its condition goes to the
-    vendor, with every other condition on it.
+    The first user-defined field that is alone in its condition goes to the vendor,
+    with every other condition on that field.
     """
     names = [_udf_names(item) for item in items]
     pushed: set[str] = next((udfs for udfs in names if len(udfs) == 1), set())
-    sent = [item for item, udfs in zip(items, names, strict=True) if not udfs - pushed]
-    here = [item for item, udfs in zip(items, names, strict=True) if udfs - pushed]
-    if here and len(items) == 1:
+    remote: list[Where] = []
+    local: list[Where] = []
+    for item, udfs in zip(items, names, strict=True):
+        (local if udfs - pushed else remote).append(item)
+    if local and len(items) == 1:
         listed = ", ".join(sorted(names[0]))
         raise _beyond(
             "Autotask filters by one user-defined field in a query; join conditions "
             f"on {listed} by AND only",
             next(_predicates(items[0])).column,
         )
-    return sent, here
+    return remote, local
 
 
 def _udf_names(where: Where) -> set[str]:
@@ -155,16 +111,16 @@ def _predicates(where: Where) -> Iterator[Predicate[Field, Scalar]]:
             yield from _predicates(item)
 
 
-def _cut(items: list[Where]) -> list[Where]:
-    """Return filters, each within one query, that hold together what all items do."""
+def _divide(items: list[Where]) -> Iterator[SubQuery]:
+    """Yield queries within the limits that find together what all conditions match."""
     counts = [_count_alternatives(item) for item in items]
     if sum(counts) <= MAX_ALTERNATIVES:
-        return [_all(items)]
-    longest = max(range(len(items)), key=lambda at: _listed(items[at]))
-    long = items[longest]
-    length = _listed(long)
-    room = MAX_ALTERNATIVES - (sum(counts) - counts[longest])
-    if not length or room <= 0:
+        yield SubQuery(all_of(*items), *_id_range(items))
+        return
+    longest = max(range(len(items)), key=lambda at: _list_length(items[at]))
+    long, length = items[longest], _list_length(items[longest])
+    free = MAX_ALTERNATIVES - (sum(counts) - counts[longest])
+    if not length or free <= 0:
         raise _beyond(
             f"at most {MAX_ALTERNATIVES} alternatives are possible",
             next(_predicates(max(items, key=_count_alternatives))).column,
@@ -172,7 +128,7 @@ def _cut(items: list[Where]) -> list[Where]:
     column = next(_predicates(long)).column
     if length > MAX_VALUES:
         raise _beyond(f"IN takes at most {MAX_VALUES} values", column)
-    if room * MAX_SUBQUERIES < length:
+    if free * MAX_SUBQUERIES < length:
         raise _beyond(
             f"{length} IN values and {sum(counts) - counts[longest]} other "
             f"alternatives do not go into {MAX_SUBQUERIES} queries of "
@@ -180,45 +136,41 @@ def _cut(items: list[Where]) -> list[Where]:
             column,
         )
     rest = items[:longest] + items[longest + 1 :]
-    return [_all([piece, *rest]) for piece in _pieces(long, room)]
+    for part in _parts(long, free):
+        conditions = [part, *rest]
+        yield SubQuery(all_of(*conditions), *_id_range(conditions))
 
 
-def _pieces(long: Where, room: int) -> Iterator[Where]:
+def _parts(long: Where, size: int) -> Iterator[Where]:
+    """Yield a list of values as lists of at most `size`."""
     if not isinstance(long, Predicate):
-        parts = tuple(_parts(long))
-        for start in range(0, len(parts), room):
-            piece = parts[start : start + room]
-            yield piece[0] if len(piece) == 1 else Or(piece)
+        tests = tuple(_list_items(long))
+        for start in range(0, len(tests), size):
+            part = tests[start : start + size]
+            yield part[0] if len(part) == 1 else Or(part)
         return
     values = long.values
     if _is_id(long.field):
+        # Ranges of ids that do not overlap are read one after the other.
         values = tuple(sorted(values, key=lambda value: int(str(value))))
-    for start in range(0, len(values), room):
-        yield dataclasses.replace(long, values=values[start : start + room])
+    for start in range(0, len(values), size):
+        yield dataclasses.replace(long, values=values[start : start + size])
 
 
-def _all(items: list[Where]) -> Where:
-    return items[0] if len(items) == 1 else And(tuple(items))
-
-
-def _listed(where: Where) -> int:
-    """Return the length of an IN list, also of one that became several tests.
-
-    Those stand at its one column; alternatives that a caller wrote stand at several.
-    """
+def _list_length(where: Where) -> int:
+    """Return how many values a list has that may be divided; 0 for anything else."""
     if isinstance(where, Predicate):
         return len(where.values) if where.operator is Operator.IN else 0
-    columns = {test.column for test in _predicates(where)}
-    if isinstance(where, And) or len(columns) > 1 or not any(columns):
-        return 0
-    return sum(1 for _ in _parts(where))
+    if isinstance(where, Or) and where.is_list:
+        return sum(1 for _ in _list_items(where))
+    return 0
 
 
-def _parts(where: Where) -> Iterator[Where]:
-    """Yield what a list stands for, one alternative each."""
+def _list_items(where: Where) -> Iterator[Where]:
+    """Yield one test for each value of a list."""
     if isinstance(where, Or):
         for item in where.items:
-            yield from _parts(item)
+            yield from _list_items(item)
     elif isinstance(where, Predicate) and where.operator is Operator.IN:
         for value in where.values:
             yield dataclasses.replace(where, values=(value,))
@@ -227,10 +179,10 @@ def _parts(where: Where) -> Iterator[Where]:
 
 
 def _count_alternatives(where: Where) -> int:
-    """Count what the vendor joins by OR; one value is no alternative to anything."""
+    """Count what the vendor joins by OR; a list of one value has no alternatives."""
     if isinstance(where, Predicate):
-        listed = _listed(where)
-        return listed if listed > 1 else 0
+        length = _list_length(where)
+        return length if length > 1 else 0
     if isinstance(where, And):
         return sum(map(_count_alternatives, where.items))
     return sum(
@@ -241,8 +193,19 @@ def _count_alternatives(where: Where) -> int:
     )
 
 
-def _is_id(asked: Field) -> bool:
-    return asked.name == "id" and not asked.udf
+def _is_id(field: Field) -> bool:
+    return field.name == "id" and not field.udf
+
+
+def _id_range(conditions: list[Where]) -> tuple[int | None, int | None]:
+    """Return the lowest and highest id that an IN list of ids lets a query find."""
+    for item in conditions:
+        if not isinstance(item, Predicate):
+            continue
+        if item.operator is Operator.IN and _is_id(item.field):
+            ids = [int(str(value)) for value in item.values]
+            return min(ids), max(ids)
+    return None, None
 
 
 def _beyond(what: str, column: int) -> InvalidQueryError:
@@ -250,112 +213,3 @@ def _beyond(what: str, column: int) -> InvalidQueryError:
     return InvalidQueryError(
         f"Invalid where expression: {what}{position}.", column=column or None
     )
-
-
-@dataclass(slots=True)
-class _SubQuery:
-    """One query of a merge: what was read of it, and where it goes on.
-
-    `lowest` and `highest` bound the ids it can find, when that is known.
-    """
-
-    where: Where | None
-    lowest: int | None
-    highest: int | None
-    rows: deque[Entity] = field(default_factory=deque)
-    after: int | None = None
-    more: bool = True
-
-    def rewind(self, after: int | None) -> None:
-        """Go on after an id, with nothing read."""
-        self.rows.clear()
-        self.after = after
-        past = None not in (after, self.highest) and _int(after) >= _int(self.highest)
-        self.more = not past
-
-    def next_id(self) -> float:
-        """Return the next record's id, or what it is at least while not yet read."""
-        if self.rows:
-            return _int(self.rows[0]["id"])
-        bounds = [self.lowest, None if self.after is None else self.after + 1]
-        return max((bound for bound in bounds if bound is not None), default=-1.0)
-
-
-class _MergingCursor:
-    """Several queries read as one list. A piece is read on only when its turn comes."""
-
-    def __init__(self, ask: RunQuery, pieces: tuple[Where | None, ...]) -> None:
-        self._ask = ask
-        self._pieces = [_SubQuery(piece, *_id_range(piece)) for piece in pieces]
-        self._after: int | None = None
-
-    def fetch(self, after: int | None, limit: int) -> Page:
-        """Return up to `limit` entities after an id; fewer only at the end."""
-        if after is None or after != self._after:
-            for piece in self._pieces:
-                piece.rewind(after)
-        entities: list[Entity] = []
-        while len(entities) < limit:
-            entity = self._next_entity(limit)
-            if entity is None:
-                break
-            # Texts that differ in case only are found by two pieces.
-            if last_id(entities, after) != entity["id"]:
-                entities.append(entity)
-        self._after = last_id(entities, after)
-        more = any(piece.rows or piece.more for piece in self._pieces)
-        return Page(entities=entities, more=more)
-
-    def _next_entity(self, limit: int) -> Entity | None:
-        """Return the entity with the lowest id; pieces are read as far as needed."""
-        while live := [piece for piece in self._pieces if piece.rows or piece.more]:
-            piece = min(live, key=_SubQuery.next_id)
-            if piece.rows:
-                return piece.rows.popleft()
-            page = self._ask(piece.where, piece.after, limit)
-            piece.rows.extend(page.entities)
-            piece.after = last_id(page.entities, piece.after)
-            piece.more = page.more and bool(page.entities)
-        return None
-
-
-class _FilteringCursor:
-    """A query of which only some records are let through."""
-
-    def __init__(self, inner: FetchPage, passes: Callable[[Entity], bool]) -> None:
-        self._inner = inner
-        self._passes = passes
-        self._rows: deque[Entity] = deque()
-        self._returned: int | None = None
-        self._read: int | None = None
-        self._more = True
-
-    def fetch(self, after: int | None, limit: int) -> Page:
-        """Return up to `limit` entities after an id; fewer only at the end."""
-        if after is None or after != self._returned:
-            self._rows.clear()
-            self._read, self._more = after, True
-        while self._more and len(self._rows) < limit:
-            page = self._inner(self._read, VENDOR_PAGE)
-            self._rows.extend(filter(self._passes, page.entities))
-            self._read = last_id(page.entities, self._read)
-            self._more = page.more and bool(page.entities)
-        count = min(limit, len(self._rows))
-        entities = [self._rows.popleft() for _ in range(count)]
-        self._returned = last_id(entities, after)
-        return Page(entities=entities, more=bool(self._rows) or self._more)
-
-
-def _id_range(where: Where | None) -> tuple[int | None, int | None]:
-    """Return the lowest and highest id a piece can find, as far as it tells."""
-    items = where.items if isinstance(where, And) else (where,)
-    for item in items:
-        if isinstance(item, Predicate) and _listed(item) and _is_id(item.field):
-            return _int(item.values[0]), _int(item.values[-1])
-    return None, None
-
-
-def _int(value: object) -> int:
-    if not isinstance(value, int):
-        raise TypeError(value)
-    return value

@@ -1,10 +1,10 @@
-"""How far a record holds what was sent: the same, in doubt, or another.
+"""Compares a stored record with what was sent: the same, uncertain, or different.
 
-Blanks at the ends and in a row do not tell texts apart, nor do decimals beyond the
-fourth place or parts of a second: the vendor may store them otherwise. An instant sent
-to a field of days is stored as its day in some zone. In doubt is a record with the same
-texts and another value elsewhere, because rules of the tenant change fields as they
-save; a record with other texts is another one.
+Leading, trailing and repeated blanks do not distinguish texts, nor do decimals beyond
+the fourth place or fractions of a second: the vendor may store them otherwise. An
+instant sent to a field of days is stored as its day in some zone. A record with the
+same texts and another value elsewhere is uncertain, because the tenant's workflow rules
+change fields on save; a record with other texts is a different one.
 """
 
 from __future__ import annotations
@@ -17,41 +17,41 @@ from enum import Enum
 from bridge.interfaces import UDF_MEMBER, Entity, FieldInfo, FieldType, Scalar
 from bridge.services.records.validation import ValidatedRecord
 
-_SMALLEST_DIFFERENCE = Decimal("0.0001")
+_MIN_DIFFERENCE = Decimal("0.0001")
 
 
 class MatchResult(Enum):
-    """How far a record holds what was sent."""
+    """Whether a record holds what was sent."""
 
     SAME = "same"
-    DOUBTFUL = "doubtful"
+    UNCERTAIN = "uncertain"
     DIFFERENT = "different"
 
 
-def match_record(draft: ValidatedRecord, entity: Entity) -> MatchResult:
-    """Compare a record with what was sent; what was sent empty is not compared."""
-    likeness = MatchResult.SAME
-    for info, value, stored in _compared(draft, entity):
+def match_record(sent: ValidatedRecord, entity: Entity) -> MatchResult:
+    """Compare a record with what was sent; empty values are not compared."""
+    result = MatchResult.SAME
+    for info, value, stored in _compared(sent, entity):
         if info.type is FieldType.STRING and not info.udf:
             text = "" if stored is None else str(stored)
             if _letters(str(value)) != _letters(text):
                 return MatchResult.DIFFERENT
             if str(value).split() != text.split():
-                likeness = MatchResult.DOUBTFUL
+                result = MatchResult.UNCERTAIN
         elif not _agrees(value, stored):
-            likeness = MatchResult.DOUBTFUL
-    return likeness
+            result = MatchResult.UNCERTAIN
+    return result
 
 
 def _compared(
-    draft: ValidatedRecord, entity: Entity
+    sent: ValidatedRecord, entity: Entity
 ) -> Iterator[tuple[FieldInfo, Scalar, object]]:
-    """Yield field, value sent and value stored where the two can be compared.
+    """Yield field, sent value and stored value where the two can be compared.
 
-    A field that cannot be searched may be one that is never shown, such as a password.
+    A field that cannot be searched may never be shown, as with a password.
     """
     udfs = entity.get(UDF_MEMBER)
-    for info, value in draft.given.values():
+    for info, value in sent.given.values():
         held = udfs if info.udf else entity
         stored = held.get(info.name) if isinstance(held, dict) else None
         hidden = stored is None and not info.queryable
@@ -78,7 +78,7 @@ def _is_near(value: Decimal | None, stored: object) -> bool:
     other = _number(stored)
     if value is None or other is None:
         return False
-    return abs(value - other) < _SMALLEST_DIFFERENCE
+    return abs(value - other) < _MIN_DIFFERENCE
 
 
 def _number(value: object) -> Decimal | None:

@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TypeAlias
-from zoneinfo import ZoneInfo
 
-from bridge.catalog.model import Resource
 from bridge.catalog.naming import facade_name
-from bridge.errors import ProviderError
+from bridge.errors import BridgeError, ProviderError
 from bridge.interfaces import UDF_MEMBER, Entity, FieldType
-from bridge.services.context import Context
-from bridge.services.credentials import open_backend, vendor_zone
 from bridge.services.fields import EntityFields
-from bridge.services.labels import Labeller
-from bridge.services.metadata import entity_fields, fields_to_show, stored_fields
+from bridge.services.labels import Labeller, lacks_labels
+from bridge.services.metadata import stored_fields
+from bridge.services.records.mapping import RecordMapping
 from bridge.services.times import show_vendor_time
-from bridge.store.instances import Instance
 
 Record: TypeAlias = dict[str, object]
 """One record by facade member name. Values are JSON values, or `Decimal`, aware
-UTC `datetime` and `date`, which the web room writes as elements-api 4.3 says."""
+UTC `datetime` and `date`, which the web layer encodes as elements-api 4.3 says."""
 
 FILTER_NULLS = "filter.response.nulls"
 _UDFS = "userDefinedFields"
@@ -32,29 +27,29 @@ _MAY_BE_TIME = re.compile(r"\d{4}-\d\d-\d\d")
 
 @dataclass(frozen=True, slots=True)
 class RecordOptions:
-    """How a call wants records shown: which members, and whether with labels.
+    """Which members of records a call requests, and whether with labels.
 
-    All members when `fields` is empty; the id is always among them. Members may be
-    named in any case and by the vendor's name, a user-defined field by itself.
+    All members when `fields` is empty; the id is always included. Members may be named
+    in any case or by the vendor's name, and user-defined fields by their own names.
     """
 
     fields: tuple[str, ...] = ()
     labels: bool = False
 
 
-PLAIN = RecordOptions()
+ALL_MEMBERS = RecordOptions()
 
 
 @dataclass(frozen=True, slots=True)
 class SerializedRecord:
-    """One record as it is shown, and what is not as the call wanted it."""
+    """One record as a caller sees it; `notes` say what differs from the request."""
 
     record: Record
     notes: tuple[str, ...] = ()
 
 
 class _Names(dict[str, str]):
-    """Vendor name to facade name, by the rule and its exceptions, filled on use."""
+    """Facade names by vendor name, computed on first use; starts with exceptions."""
 
     def __missing__(self, vendor: str) -> str:
         name = self[vendor] = facade_name(vendor)
@@ -62,21 +57,20 @@ class _Names(dict[str, str]):
 
 
 class UdfTimes:
-    """Shows times in user-defined fields as callers read times.
+    """Converts times in user-defined fields to the form in which callers read times.
 
-    The vendor's texts say nothing of their types, so metadata is asked for when a text
-    may be a time. A field that stored metadata does not know is newer than that, and
-    looked up. Without metadata texts are shown as they are.
+    The vendor sends these values as texts without types, so the fields' metadata is
+    read when a text may be a time. A field that the stored metadata does not have is
+    newer than it, and looked up. Without metadata texts are passed on unchanged.
     """
 
-    def __init__(self, ctx: Context, instance: Instance, resource: Resource) -> None:
-        self._wanted = (ctx, instance, resource)
+    def __init__(self, mapping: RecordMapping) -> None:
+        self._mapping = mapping
         self._known: set[str] = set()
         self._times: frozenset[str] | None = None
-        self._zone: ZoneInfo | None = None
 
-    def show(self, items: list[dict[str, object]]) -> None:
-        """Rewrite the values that are times."""
+    def convert(self, items: list[dict[str, object]]) -> None:
+        """Replace the values that are times."""
         names = {str(item["name"]) for item in items}
         texts = [
             (item, text)
@@ -84,20 +78,22 @@ class UdfTimes:
             if isinstance(text := item.get("value"), str) and _MAY_BE_TIME.match(text)
         ]
         if not names <= self._known or (texts and self._times is None):
-            self._learn(names, needed=bool(texts))
+            self._read_types(names, required=bool(texts))
         for item, text in texts:
-            if self._zone is not None and item["name"] in (self._times or ()):
-                item["value"] = show_vendor_time(text, self._zone)
+            if item["name"] in (self._times or ()):
+                item["value"] = show_vendor_time(text, self._mapping.timezone)
 
-    def _learn(self, names: set[str], *, needed: bool) -> None:
-        ctx, instance, resource = self._wanted
+    def _read_types(self, names: set[str], *, required: bool) -> None:
+        mapping = self._mapping
         self._known |= names
-        if not needed and stored_fields(ctx, instance, resource) is None:
+        # Metadata may cost vendor calls; a record without times does not need it.
+        if not required and (
+            stored_fields(mapping.ctx, mapping.instance, mapping.resource) is None
+        ):
             return
-        self._zone = vendor_zone(ctx, instance)
         try:
-            fields = fields_to_show(
-                ctx, instance, resource, lambda fields: not names <= fields.udfs.keys()
+            fields = mapping.fields_to_show(
+                lambda fields: not names <= fields.udfs.keys()
             )
         except ProviderError:
             self._times = self._times or frozenset()
@@ -109,13 +105,14 @@ class UdfTimes:
 
 @dataclass(frozen=True, slots=True)
 class RecordSerializer:
-    """How entities of one resource are shown to one instance.
+    """Converts entities of one resource to records, for one request.
 
     `nulls` lists the members to show as null when the vendor leaves them out; it is
     empty for instances that filter nulls. `only` limits the members, when not empty;
-    `ignored` says what of that wish is of no use.
+    `ignored` says which requested members do not exist.
     """
 
+    mapping: RecordMapping
     names: _Names
     nulls: tuple[str, ...]
     only: frozenset[str]
@@ -125,24 +122,32 @@ class RecordSerializer:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the records shown so far lack of what was wanted, and why."""
+        """How the records so far differ from what was requested, and why."""
         return (*self.ignored, *(self.labeller.notes if self.labeller else ()))
 
-    def records(self, entities: list[Entity]) -> list[Record]:
-        """Return a record for each entity, in order."""
+    def records(self, entities: Sequence[Entity]) -> list[Record]:
+        """Return a record for each entity, in order; members in the vendor's order."""
         records = [self._record(entity) for entity in entities]
         if self.labeller is not None:
-            self.labeller.add(entities, records)
+            self._add_labels(self.labeller, entities, records)
         return records
 
-    def record(self, entity: Entity) -> Record:
-        """Return one record; members in the vendor's order."""
-        return self.records([entity])[0]
-
-    def show(self, entity: Entity) -> SerializedRecord:
-        """Return one record, and what was noted of all shown so far."""
-        record = self.record(entity)
+    def record(self, entity: Entity) -> SerializedRecord:
+        """Return one record, with the notes on all records so far."""
+        [record] = self.records([entity])
         return SerializedRecord(record, self.notes)
+
+    def _add_labels(
+        self, labeller: Labeller, entities: Sequence[Entity], records: list[Record]
+    ) -> None:
+        try:
+            fields = self.mapping.fields_to_show(
+                lambda fields: lacks_labels(fields, entities)
+            )
+        except BridgeError as error:
+            labeller.notes.append(f"Labels are missing: {error.caller_text}")
+            return
+        labeller.add(fields, entities, records)
 
     def _record(self, entity: Entity) -> Record:
         names = self.names
@@ -170,83 +175,84 @@ class RecordSerializer:
             for name, text in items.items()
         ]
         if self.udf_times is not None:
-            self.udf_times.show(shown)
+            self.udf_times.convert(shown)
         return {"userDefinedField": shown}
 
 
 def open_serializer(
-    ctx: Context, instance: Instance, resource: Resource, view: RecordOptions = PLAIN
+    mapping: RecordMapping, options: RecordOptions = ALL_MEMBERS
 ) -> RecordSerializer:
-    """Return the shape for one call.
+    """Return the serializer for one request.
 
-    No vendor call, unless metadata is not cached and the instance wants nulls shown,
-    the call wants labels or certain members, or a user-defined field may hold a time,
-    or a name of these is looked up; what showing records with labels costs, `labels`
-    says.
+    Vendor calls only for metadata that is not cached, or is looked up because it lacks
+    a name: where the instance shows nulls, where the call requests labels or certain
+    members, and where a user-defined field may hold a time. Labels of references cost
+    what `labels` says.
     """
     nulls: tuple[str, ...] = ()
-    if instance.configuration.get(FILTER_NULLS, "true").lower() == "false":
-        fields = entity_fields(ctx, instance, resource)
+    if mapping.instance.configuration.get(FILTER_NULLS, "true").lower() == "false":
+        fields = mapping.fields()
         nulls = tuple(fields.facade_name(name) for name in fields.standard)
-    only, ignored = _choose(ctx, instance, resource, view)
+    only, ignored = _choose_members(mapping, options)
     return RecordSerializer(
-        names=_Names(resource.rename),
+        mapping=mapping,
+        names=_Names(mapping.resource.rename),
         nulls=nulls,
         only=only,
         ignored=ignored,
-        labeller=_labeller(ctx, instance, resource) if view.labels else None,
-        udf_times=UdfTimes(ctx, instance, resource),
+        labeller=_open_labeller(mapping) if options.labels else None,
+        udf_times=UdfTimes(mapping),
     )
 
 
-def _choose(
-    ctx: Context, instance: Instance, resource: Resource, view: RecordOptions
+def _choose_members(
+    mapping: RecordMapping, options: RecordOptions
 ) -> tuple[frozenset[str], tuple[str, ...]]:
-    """Return the members wanted, in lower case, and a note on those that are none.
+    """Return the requested members in lower case, and a note on those not found.
 
-    None of them is all of them: who wants nothing that exists is better served by too
-    much. A name that is not in the metadata may be newer than that, so it is kept.
+    When none of them exists all members are returned: too much serves a caller better
+    than an empty record. A name that is not in the metadata may be newer than the
+    metadata, so it is looked up.
     """
-    if not view.fields or "*" in view.fields:
+    if not options.fields or "*" in options.fields:
         return frozenset(), ()
-    wanted = [name.lower() for name in view.fields]
+    names = [name.lower() for name in options.fields]
     try:
-        fields = fields_to_show(
-            ctx,
-            instance,
-            resource,
-            lambda fields: any(_member(fields, name, view) is None for name in wanted),
+        fields = mapping.fields_to_show(
+            lambda fields: any(
+                _member(fields, name, options) is None for name in names
+            ),
         )
     except ProviderError:
-        # Without metadata names are taken as they come.
-        return frozenset({"id", *wanted}), ()
-    chosen = {name: _member(fields, name.lower(), view) for name in view.fields}
-    unknown = [name for name, member in chosen.items() if member is None]
+        # Without metadata the names are used as they are.
+        return frozenset({"id", *names}), ()
+    members = {name: _member(fields, name.lower(), options) for name in options.fields}
+    unknown = [name for name, member in members.items() if member is None]
     note = f"fields: {', '.join(unknown)} ignored, there is no such field."
     notes = (note,) if unknown else ()
-    if len(unknown) == len(chosen):
+    if len(unknown) == len(members):
         return frozenset(), notes
-    members = (member or name.lower() for name, member in chosen.items())
-    return frozenset({"id", *members}), notes
+    chosen = (member or name.lower() for name, member in members.items())
+    return frozenset({"id", *chosen}), notes
 
 
-def _member(fields: EntityFields, name: str, view: RecordOptions) -> str | None:
-    """Return the member that a name in lower case means; a label means its own."""
+def _member(fields: EntityFields, name: str, options: RecordOptions) -> str | None:
+    """Return the member for a name in lower case; a label selects its own member."""
     info = fields.by_facade.get(name)
     if info is not None:
         return fields.facade_name(info.name).lower()
     if name in {"id", _UDFS.lower(), *map(str.lower, fields.udfs)}:
         return name
-    if view.labels and name.endswith("label"):
+    if options.labels and name.endswith("label"):
         return _member(fields, name.removesuffix("label"), RecordOptions())
     return None
 
 
-def _labeller(ctx: Context, instance: Instance, resource: Resource) -> Labeller:
+def _open_labeller(mapping: RecordMapping) -> Labeller:
+    ctx, instance = mapping.ctx, mapping.instance
     facts = ctx.elements[instance.element_key].facts
     return Labeller(
-        backend=open_backend(ctx, instance),
-        find_fields=partial(fields_to_show, ctx, instance, resource),
+        backend=mapping.backend,
         cache=ctx.names,
         instance_id=instance.id,
         now=ctx.clock(),

@@ -1,6 +1,6 @@
-"""`orderBy`: records put into another order than their ids', here and not there.
+"""`orderBy`: records sorted in this process.
 
-Autotask sorts by id alone, so that a sorted list has to be read whole.
+Autotask sorts by id only, so a list must be read completely before it is sorted.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 MAX_SORTED = 5000
-"""Records that are sorted at most; a list of more keeps the order of its ids."""
+"""Records of a list that is sorted; a longer list stays in the order of ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class SortKey:
 
 
 def read_order(fields: EntityFields, text: str) -> tuple[list[SortKey], list[str]]:
-    """Return the keys that an `orderBy` names, and a note for each part of no use.
+    """Return the keys of an `orderBy`, and a note for each unknown field in it.
 
     Parts are `field`, `field asc`, `field desc` or `-field`, separated by commas.
     """
@@ -50,7 +50,7 @@ def read_order(fields: EntityFields, text: str) -> tuple[list[SortKey], list[str
 
 
 def names_unknown(fields: EntityFields, text: str) -> bool:
-    """Tell whether an `orderBy` names a field that is none of these."""
+    """Return whether an `orderBy` names a field that is not among these."""
     return any(fields.find(name) is None for _, name, _ in _parts(text))
 
 
@@ -65,11 +65,11 @@ def _parts(text: str) -> Iterator[tuple[str, str, bool]]:
 def sort(
     entities: Sequence[Entity], keys: Sequence[SortKey], zone: ZoneInfo
 ) -> list[Entity]:
-    """Return the entities sorted; equal ones stay in the order they came.
+    """Return the entities sorted; equal ones keep their order.
 
-    Records without a value come before all others, last when descending. Texts are
-    compared without case, times as callers see them, a day as 0:00 UTC. `zone` is the
-    one that the vendor's times in user-defined fields are written in.
+    Records without a value come first, last when descending. Texts are compared without
+    case, times as callers see them, a day as 0:00 UTC. `zone` is the time zone of the
+    vendor's times in user-defined fields.
     """
     ordered = list(entities)
     for key in reversed(keys):

@@ -1,6 +1,6 @@
-"""`returnTotalCount`: how many records a list has. Autotask cannot say; we count.
+"""`returnTotalCount`: how many records a list has. Autotask cannot count; we do.
 
-What was counted is kept for ten minutes, for all processes.
+A count is cached for ten minutes, for all processes.
 """
 
 from __future__ import annotations
@@ -8,61 +8,63 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bridge.errors import InvalidRequestError, ProviderError
+from bridge.interfaces.query_rules import MAX_PAGE
 from bridge.services import paging
 from bridge.services.context import Context
+from bridge.services.paging import Cursor
 from bridge.store import count_cache
 from bridge.store.count_cache import CachedCount
 
 MAX_CALLS = 20
-"""Vendor calls that counting one list may cost: 500 records each, at most."""
+"""Vendor calls that counting one list may cost: at most 500 records each."""
 
 BEYOND = f"the records cannot be counted within {MAX_CALLS} vendor calls"
 
-_KEPT_FOR = timedelta(minutes=10)
+_TTL = timedelta(minutes=10)
 
 
-def count(ctx: Context, walk: paging.Cursor) -> tuple[int | None, str]:
-    """Return how many records a walk has, or None and the reason why not.
+def count(ctx: Context, cursor: Cursor) -> tuple[int | None, str]:
+    """Return how many records a cursor has, or None and the reason.
 
-    No vendor call when the same list was counted within ten minutes, whatever came
-    of it. A walk that costs too much ends with an InvalidRequestError of its own.
+    No vendor call when the same list was counted within ten minutes, successfully or
+    not. `cursor` raises InvalidRequestError where counting takes too many calls.
     """
-    known = recall(ctx, walk)
+    known = find(ctx, cursor)
     if known is None:
         try:
-            known = CachedCount(_count(walk))
+            known = CachedCount(_count(cursor))
         except InvalidRequestError:
             known = CachedCount(None)
         except ProviderError as error:
             return None, error.message
-        keep(ctx, walk, known)
+        save(ctx, cursor, known)
     return known.records, "" if known.records is not None else BEYOND
 
 
-def recall(ctx: Context, walk: paging.Cursor) -> CachedCount | None:
-    """Return what is kept of a list."""
+def find(ctx: Context, cursor: Cursor) -> CachedCount | None:
+    """Return the cached count of a list."""
     return count_cache.find_count(
-        ctx.database, walk.instance_id, walk.identity, ctx.clock()
+        ctx.database, cursor.instance_id, cursor.identity, ctx.clock()
     )
 
 
-def keep(ctx: Context, walk: paging.Cursor, total: CachedCount) -> None:
-    """Keep a total for ten minutes; one of None says that there is no counting."""
+def save(ctx: Context, cursor: Cursor, total: CachedCount) -> None:
+    """Cache a count for ten minutes; None records that counting is too expensive."""
     now = ctx.clock()
     count_cache.save_count(
         ctx.database,
-        walk.instance_id,
-        walk.identity,
+        cursor.instance_id,
+        cursor.identity,
         total,
         now=now,
-        expires_at=now + _KEPT_FOR,
+        expires_at=now + _TTL,
     )
 
 
-def _count(walk: paging.Cursor) -> int:
+def _count(cursor: Cursor) -> int:
     counted, after, more = 0, None, True
     while more:
-        page = walk.fetch(after, paging.VENDOR_PAGE)
+        page = cursor.fetch_page(after, MAX_PAGE)
         counted += len(page.entities)
         after = paging.last_id(page.entities, after)
         more = page.more and bool(page.entities)

@@ -1,8 +1,8 @@
-"""User-defined fields of a body, in all the shapes that callers give them. Pure.
+"""User-defined fields of a body, in all the shapes that callers send. Pure.
 
-JSON callers send `{"userDefinedField":[{"name","value"}]}` or the bare list, SOAP
-toolkits the vendor's own casing, a single item without its list, and null or nothing
-for none. Source: elements-api 4.2 and 4.3, appendix E.
+JSON callers send `{"userDefinedField":[{"name","value"}]}` or the bare list. SOAP
+toolkits send the vendor's casing, a single item without its list, and null or an empty
+object for an empty list. Source: elements-api 4.2 and 4.3, appendix E.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ _SHAPE = f'{UDFS} must be {{"{_ITEM}":[{{"name":…,"value":…}}]}}'
 
 
 def find_udf_items(body: Mapping[str, JSON]) -> list[tuple[str, JSON]]:
-    """Return name and value of each item; members' names are read in any case.
+    """Return name and value of each item; member names match in any case.
 
     Raises:
-        ValueError: no such shape, or a member that is there twice; with the sentence.
+        ValueError: another shape, or a duplicate member; the message is for callers.
     """
     given = _member(body, UDFS, "the body")
     if isinstance(given, dict):

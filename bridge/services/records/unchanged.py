@@ -1,8 +1,8 @@
-"""Whether a member of a body says what is stored already: then nothing is written.
+"""Whether a member of a body repeats the stored value: then nothing is written.
 
-A caller who puts back what it read must change nothing, whatever the type. It sees
-whole seconds, days as midnight UTC, and decimals as JSON numbers, which most programs
-read as binary ones.
+A caller that sends back what it read must change nothing, whatever the type. Callers
+see whole seconds, days as midnight UTC, and decimals as JSON numbers, which most
+programs read as binary floats.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from bridge.types import JSON
 def stored_udfs(
     fields: EntityFields, stored: Entity, zone: ZoneInfo
 ) -> dict[str, object]:
-    """Return what a record shows in its user-defined fields, times read.
+    """Return the values of a record's user-defined fields, with times parsed.
 
-    `zone` is the one that the vendor's texts stand in. None is no value.
+    `zone` is the time zone of the vendor's texts. None is an empty field.
     """
     found = stored.get(UDF_MEMBER)
     texts: Mapping[str, object] = found if isinstance(found, Mapping) else {}
@@ -44,9 +44,9 @@ def _time(text: object, zone: ZoneInfo) -> object:
 
 
 def repeats(field: Field, given: JSON, value: Scalar | None, stored: object) -> bool:
-    """Tell whether a member says what is stored, as far as callers see it.
+    """Return whether a member repeats the stored value, as callers see it.
 
-    `value` is what `given` was read as. An empty value and none are alike.
+    `value` is what `given` was parsed as. An empty text and null are equal.
     """
     if value is None or value == "":
         return stored is None or stored == ""
@@ -61,7 +61,7 @@ def repeats(field: Field, given: JSON, value: Scalar | None, stored: object) -> 
 
 
 def _read_again(field: Field, stored: object) -> object:
-    """Return a stored value as it would be read from a body that puts it back."""
+    """Return a stored value as it would be parsed from a body that repeats it."""
     if isinstance(stored, Decimal):
         return stored
     if isinstance(stored, str | bool | int | float):

@@ -1,6 +1,6 @@
-"""A caller's body turned into what the vendor shall store, every mistake named.
+"""A caller's body validated and turned into the vendor's values.
 
-All rules are checked before any is reported, so that one answer lists all problems.
+All rules are checked before any is reported, so that one response lists all problems.
 """
 
 from __future__ import annotations
@@ -32,23 +32,23 @@ from bridge.telemetry.redaction import is_secret_name
 from bridge.types import JSON
 
 PROTECTED = "*****"
-"""Read in place of a user-defined value that the API user may not see.
+"""What the vendor shows in place of a value that the API user may not see.
 
 Source: SOAP help, InstalledProduct.
 """
 
-_MOST_ITEMS_SHOWN = 30
+_MAX_ITEMS_SHOWN = 30
 
 
 @dataclass(slots=True)
 class ValidatedRecord:
-    """What a body asks for, and what is wrong with it.
+    """The values in a body, and what is wrong with it.
 
-    `given` is keyed by vendor name, UDFs included by their own; None clears.
-    `unread` holds the vendor names of members whose value is of the wrong type.
-    `ignored` names members that are not used, as the caller wrote them; `notes` are
-    sentences on what is not stored as it was sent.
-    `in_doubt` tells that a name or a picklist value was unknown: metadata may be old.
+    `given` is keyed by whether a field is user-defined, and its vendor name; None
+    clears the field. `unread` holds the vendor names of members whose value is of the
+    wrong type. `ignored` names members that are not used, as the caller wrote them;
+    `notes` are sentences on what is stored otherwise than it was sent. `in_doubt` marks
+    an unknown name or picklist value, which may be newer than the metadata.
     """
 
     given: dict[tuple[bool, str], tuple[FieldInfo, Scalar | None]] = field(
@@ -60,58 +60,58 @@ class ValidatedRecord:
     notes: list[str] = field(default_factory=list)
     in_doubt: bool = False
 
-    def require_sound(self, what: str) -> None:
-        """Refuse a draft with problems; the message lists all of them.
+    def require_valid(self, outcome: str) -> None:
+        """Refuse a body with problems; `outcome` begins the message that lists them.
 
         Raises:
             InvalidRequestError: there is at least one.
         """
         if self.problems:
-            raise InvalidRequestError(f"{what}: {'; '.join(self.problems)}.")
+            raise InvalidRequestError(f"{outcome}: {'; '.join(self.problems)}.")
 
 
 def validate_create(fields: EntityFields, body: Mapping[str, JSON]) -> ValidatedRecord:
-    """Read the body of a create; read-only members are ignored, as the vendor does."""
-    draft = _read_body(fields, body, None, None)
-    for key, (info, _) in list(draft.given.items()):
+    """Validate the body of a create; like the vendor, ignore read-only members."""
+    record = _read_body(fields, body, None, None)
+    for key, (info, _) in list(record.given.items()):
         if info.read_only and not info.required:
-            del draft.given[key]
-            draft.ignored.append(fields.facade_name(info.name))
-    _preset_fixed(fields, draft)
-    _require_fields(fields, draft)
-    _check_values(fields, draft, stored={})
-    return draft
+            del record.given[key]
+            record.ignored.append(fields.facade_name(info.name))
+    _preset_fixed(fields, record)
+    _require_fields(fields, record)
+    _check_values(fields, record, stored={})
+    return record
 
 
 def validate_update(
     fields: EntityFields, body: Mapping[str, JSON], stored: Entity, zone: ZoneInfo
 ) -> ValidatedRecord:
-    """Read the body of an update against the stored entity.
+    """Validate the body of an update against the stored entity.
 
-    A member that repeats the stored value changes nothing, whatever its kind.
-    Read-only times are never held against the caller: they move by themselves.
-    `zone` is the one that the vendor's times are written in.
+    A member that repeats the stored value changes nothing, whatever its kind. A
+    read-only time is ignored, not refused: the vendor changes it by itself. `zone` is
+    the time zone of the vendor's times.
     """
-    draft = _read_body(fields, body, stored, stored_udfs(fields, stored, zone))
-    for key, (info, value) in list(draft.given.items()):
+    record = _read_body(fields, body, stored, stored_udfs(fields, stored, zone))
+    for key, (info, value) in list(record.given.items()):
         if info.udf:
             continue
         if info.read_only:
-            del draft.given[key]
-            _judge_read_only(fields, draft, info)
+            del record.given[key]
+            _check_read_only(fields, record, info)
         elif info.required and _is_blank(value):
-            draft.problems.append(_missing(fields, info))
-    _check_values(fields, draft, stored=stored)
-    return draft
+            record.problems.append(_missing(fields, info))
+    _check_values(fields, record, stored=stored)
+    return record
 
 
 def merge(
-    fields: EntityFields, stored: Entity, draft: ValidatedRecord
+    fields: EntityFields, stored: Entity, record: ValidatedRecord
 ) -> dict[Field, Scalar | None]:
-    """Return every writable field of the stored entity with the draft's changes.
+    """Return every writable field of the stored entity, with the changes applied.
 
-    Only what the metadata calls read-only is left out: the vendor clears any other
-    field that an update does not repeat. UDFs that are not named keep their value.
+    Only read-only fields are left out: the vendor clears any other field that an update
+    does not repeat. UDFs that are not named keep their value.
     """
     values: dict[Field, Scalar | None] = {}
     for name, value in stored.items():
@@ -120,14 +120,14 @@ def merge(
             continue
         typed = fields.typed(info) if info else _infer_field(name, value)
         values[typed] = _scalar(value)
-    return _in_vendor_order(fields, values | vendor_values(fields, draft))
+    return _in_vendor_order(fields, values | vendor_values(fields, record))
 
 
 def vendor_values(
-    fields: EntityFields, draft: ValidatedRecord
+    fields: EntityFields, record: ValidatedRecord
 ) -> dict[Field, Scalar | None]:
-    """Return the draft's fields as a backend takes them."""
-    values = {fields.typed(info): value for info, value in draft.given.values()}
+    """Return the given values as backend calls take them."""
+    values = {fields.typed(info): value for info, value in record.given.values()}
     return _in_vendor_order(fields, values)
 
 
@@ -135,9 +135,10 @@ def _in_vendor_order(
     fields: EntityFields, values: Mapping[Field, Scalar | None]
 ) -> dict[Field, Scalar | None]:
     """Return values in the order of the metadata, which is that of the schema."""
-    places = {name: place for place, name in enumerate(fields.standard)}
+    # The vendor's XML schema is a sequence: members in another order are refused.
+    order = {name: place for place, name in enumerate(fields.standard)}
     return dict(
-        sorted(values.items(), key=lambda item: places.get(item[0].name, len(places)))
+        sorted(values.items(), key=lambda item: order.get(item[0].name, len(order)))
     )
 
 
@@ -147,35 +148,35 @@ def _read_body(
     stored: Entity | None,
     udfs: Mapping[str, object] | None,
 ) -> ValidatedRecord:
-    """Read what a body asks for beyond what is stored; without a record, all of it.
+    """Parse the members that differ from what is stored; all of them for a create.
 
-    `udfs` has the values that the record shows in user-defined fields.
+    `udfs` has the stored values of user-defined fields, as the record shows them.
     """
-    draft = ValidatedRecord()
+    record = ValidatedRecord()
     for name, value in body.items():
         if name.lower() in {"id", UDFS.lower()}:
             continue
         info = fields.find(name)
         if info is None:
-            draft.in_doubt |= not _is_label(fields, name)
-            draft.ignored.append(name)
+            record.in_doubt |= not _is_label(fields, name)
+            record.ignored.append(name)
         elif info.udf:
-            _read_udf(fields, draft, info, value, udfs)
+            _read_udf(fields, record, info, value, udfs)
         else:
-            _read_member(fields, draft, name, info, value, stored)
-    _read_udfs(fields, draft, body, udfs)
-    return draft
+            _read_member(fields, record, name, info, value, stored)
+    _read_udfs(fields, record, body, udfs)
+    return record
 
 
 def _is_label(fields: EntityFields, name: str) -> bool:
-    """Tell whether a member is what `labels=true` shows beside another."""
+    """Return whether a member is a label that `labels=true` adds to records."""
     labelled = name[: -len("Label")]
     return name.lower().endswith("label") and fields.find(labelled) is not None
 
 
 def _read_member(
     fields: EntityFields,
-    draft: ValidatedRecord,
+    record: ValidatedRecord,
     name: str,
     info: FieldInfo,
     value: JSON,
@@ -186,21 +187,21 @@ def _read_member(
     try:
         given = None if value is None or blank else read_json(typed, value)
     except ValueError as error:
-        draft.unread.add(info.name)
-        draft.problems.append(f"{name} {error}{_allowed(info)}")
+        record.unread.add(info.name)
+        record.problems.append(f"{name} {error}{_allowed(info)}")
         return
-    given = _clean(draft, name, given)
+    given = _clean(record, name, given)
     if stored is None or not repeats(typed, value, given, stored.get(info.name)):
-        draft.given[(False, info.name)] = (info, given)
+        record.given[(False, info.name)] = (info, given)
 
 
-def _clean(draft: ValidatedRecord, name: str, value: Scalar | None) -> Scalar | None:
-    """Return a value as it can be sent, and note where that is less than was given."""
+def _clean(record: ValidatedRecord, name: str, value: Scalar | None) -> Scalar | None:
+    """Return a value without the characters that cannot be sent, and note them."""
     if isinstance(value, str) and is_secret_name(name):
         current_call.conceal(value)
     if not isinstance(value, str) or (text := sendable(value)) == value:
         return value
-    draft.notes.append(
+    record.notes.append(
         f"{name} is stored without the characters that XML cannot carry."
     )
     return text
@@ -208,7 +209,7 @@ def _clean(draft: ValidatedRecord, name: str, value: Scalar | None) -> Scalar | 
 
 def _read_udfs(
     fields: EntityFields,
-    draft: ValidatedRecord,
+    record: ValidatedRecord,
     body: Mapping[str, JSON],
     udfs: Mapping[str, object] | None,
 ) -> None:
@@ -216,57 +217,57 @@ def _read_udfs(
     try:
         items = find_udf_items(body)
     except ValueError as error:
-        draft.problems.append(str(error))
+        record.problems.append(str(error))
         return
     read: dict[str, JSON] = {}
     for name, value in items:
         info = fields.find_udf(name)
         key = name.lower() if info is None else info.name
         if key not in read and info is not None:
-            # The vendor shows the fields it has: one that it shows no more was removed.
-            draft.in_doubt |= bool(udfs and info.name not in udfs)
-            _read_udf(fields, draft, info, value, udfs)
+            # The vendor shows every field it has: one that is missing was removed.
+            record.in_doubt |= bool(udfs and info.name not in udfs)
+            _read_udf(fields, record, info, value, udfs)
         elif key not in read:
-            _read_unknown_udf(fields, draft, name, value, udfs or {})
+            _read_unknown_udf(fields, record, name, value, udfs or {})
         elif read[key] != value:
-            draft.problems.append(f"{name} is in {UDFS} twice with different values")
+            record.problems.append(f"{name} is in {UDFS} twice with different values")
         read.setdefault(key, value)
 
 
 def _read_unknown_udf(
     fields: EntityFields,
-    draft: ValidatedRecord,
+    record: ValidatedRecord,
     name: str,
     value: JSON,
     udfs: Mapping[str, object],
 ) -> None:
-    """Refuse a value that nothing can hold; one that is stored so is no change."""
+    """Refuse a value for a field that does not exist, unless it is stored so."""
     blank = value in (None, "")
     if name in udfs and (None if blank else value) == (udfs[name] or None):
         return
-    draft.in_doubt = True
+    record.in_doubt = True
     if blank:
-        draft.ignored.append(name)
+        record.ignored.append(name)
     else:
-        draft.problems.append(
+        record.problems.append(
             f"{fields.resource.name} has no user-defined field {name}"
         )
 
 
 def _read_udf(
     fields: EntityFields,
-    draft: ValidatedRecord,
+    record: ValidatedRecord,
     info: FieldInfo,
     value: JSON,
     udfs: Mapping[str, object] | None,
 ) -> None:
-    """Read one value; what the vendor holds already is no change, whatever it is.
+    """Parse one value; a value that is stored already changes nothing.
 
-    Neither is the mask of a protected value, which would be stored as a text.
+    Neither does the mask of a protected value, which the vendor would store as a text.
     """
     if value == PROTECTED and fields.resource.facts.protected_udfs:
         if udfs is None or udfs.get(info.name) != PROTECTED:
-            draft.ignored.append(info.name)
+            record.ignored.append(info.name)
         return
     typed, known = fields.typed(info), None if udfs is None else udfs.get(info.name)
     if value not in (None, "") and value == known:
@@ -274,38 +275,38 @@ def _read_udf(
     try:
         given = None if value in (None, "") else read_json(typed, value)
     except ValueError as error:
-        draft.problems.append(f"{info.name} {error}")
+        record.problems.append(f"{info.name} {error}")
         return
-    given = _clean(draft, info.name, given)
+    given = _clean(record, info.name, given)
     if udfs is None or not repeats(typed, value, given, known):
-        draft.given[(True, info.name)] = (info, given)
+        record.given[(True, info.name)] = (info, given)
 
 
-def _preset_fixed(fields: EntityFields, draft: ValidatedRecord) -> None:
-    """Give a new record what makes it one of the resource; nothing else fits."""
+def _preset_fixed(fields: EntityFields, record: ValidatedRecord) -> None:
+    """Set the value that all records of the resource have; refuse any other."""
     found = find_fixed(fields)
     if found is None:
         return
     info, value = found
-    given = draft.given.get((False, info.name), (info, None))[1]
+    given = record.given.get((False, info.name), (info, None))[1]
     if given not in (None, value):
         name = fields.facade_name(info.name)
-        draft.problems.append(
+        record.problems.append(
             f"{name} of a new {fields.resource.singular} is {_shown(value)}"
         )
-    draft.given[(False, info.name)] = (info, value)
+    record.given[(False, info.name)] = (info, value)
 
 
-def _require_fields(fields: EntityFields, draft: ValidatedRecord) -> None:
-    """Name every required field without a value; 0, false and junk are values."""
+def _require_fields(fields: EntityFields, record: ValidatedRecord) -> None:
+    """Add a problem for each required field without a value; 0 and false are values."""
     creatable = Verb.CREATE in fields.resource.verbs
     for info in fields.standard.values():
-        if info.name == "id" or not info.required or info.name in draft.unread:
+        if info.name == "id" or not info.required or info.name in record.unread:
             continue
         if info.read_only and not creatable:
             continue
-        if _is_blank(draft.given.get((False, info.name), (info, None))[1]):
-            draft.problems.append(_missing(fields, info))
+        if _is_blank(record.given.get((False, info.name), (info, None))[1]):
+            record.problems.append(_missing(fields, info))
 
 
 def _is_blank(value: Scalar | None) -> bool:
@@ -317,24 +318,24 @@ def _missing(fields: EntityFields, info: FieldInfo) -> str:
 
 
 def _check_values(
-    fields: EntityFields, draft: ValidatedRecord, *, stored: Entity
+    fields: EntityFields, record: ValidatedRecord, *, stored: Entity
 ) -> None:
-    for info, value in draft.given.values():
+    for info, value in record.given.values():
         if value is None:
             continue
         name = info.name if info.udf else fields.facade_name(info.name)
         if isinstance(value, str) and 0 < info.length < len(value):
-            draft.problems.append(
+            record.problems.append(
                 f"{name} is too long: {len(value)} characters of at most {info.length}"
             )
         is_day = fields.typed(info).date_kind is DateKind.DAY
         if is_day and isinstance(value, datetime):
-            draft.notes.append(
+            record.notes.append(
                 f"{name} holds a day; with its time of day it is sent as an instant."
             )
         if _is_unknown_item(info, value, stored.get(info.name)):
-            draft.in_doubt = True
-            draft.problems.append(f"{name} cannot be {_shown(value)}{_allowed(info)}")
+            record.in_doubt = True
+            record.problems.append(f"{name} cannot be {_shown(value)}{_allowed(info)}")
 
 
 def _is_unknown_item(info: FieldInfo, value: Scalar, before: object) -> bool:
@@ -347,7 +348,7 @@ def _allowed(info: FieldInfo) -> str:
     items = [item for item in info.picklist if item.is_active]
     if not info.is_picklist or not items:
         return ""
-    shown = [f"{item.value} ({item.label})" for item in items[:_MOST_ITEMS_SHOWN]]
+    shown = [f"{item.value} ({item.label})" for item in items[:_MAX_ITEMS_SHOWN]]
     rest = len(items) - len(shown)
     return ", one of " + ", ".join(shown) + (f" and {rest} more" if rest > 0 else "")
 
@@ -356,20 +357,20 @@ def _shown(value: Scalar) -> str:
     return format(value, "f") if isinstance(value, Decimal) else str(value)
 
 
-def _judge_read_only(
-    fields: EntityFields, draft: ValidatedRecord, info: FieldInfo
+def _check_read_only(
+    fields: EntityFields, record: ValidatedRecord, info: FieldInfo
 ) -> None:
     name = fields.facade_name(info.name)
     if info.type is FieldType.DATETIME and not info.required:
-        draft.ignored.append(name)
+        record.ignored.append(name)
     elif info.required and Verb.CREATE in fields.resource.verbs:
-        draft.problems.append(f"{name} can only be set on create")
+        record.problems.append(f"{name} can only be set on create")
     else:
-        draft.problems.append(f"{name} is read-only")
+        record.problems.append(f"{name} is read-only")
 
 
 def _infer_field(name: str, value: object) -> Field:
-    """Type a field that is newer than the metadata by the value it came with."""
+    """Return the field for a name that is newer than the metadata, by its value."""
     for python_type, field_type in _TYPES:
         if isinstance(value, python_type):
             return Field(name, field_type)

@@ -1,7 +1,7 @@
-"""What became of a write, in a form that can be kept and given again.
+"""The result of a write, and its encoding for storage and replay.
 
-Kept as JSON text. The three kinds of value that JSON has no type for are wrapped in
-an object with one member, whose name no record has.
+Stored as JSON text. The three kinds of value that JSON has no type for are wrapped in
+an object with one member, whose name no record member has.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from typing import Any
 from bridge import errors
 from bridge.errors import BridgeError, ProviderError
 from bridge.interfaces import Entity
-from bridge.services.records.serializer import Record
+from bridge.services.records.serializer import Record, RecordSerializer
+from bridge.services.records.validation import ValidatedRecord
 
 _KINDS: dict[str, tuple[type, Callable[[Any], str], Callable[[str], object]]] = {
     "$time": (datetime, datetime.isoformat, datetime.fromisoformat),
@@ -29,9 +30,9 @@ _KINDS: dict[str, tuple[type, Callable[[Any], str], Callable[[str], object]]] = 
 class WriteResult:
     """A record as stored after a write, and what the caller should know about it.
 
-    `ignored` names members that were not used; `notice` goes on from "The record was";
-    `notes` are sentences on how the record is shown.
-    `replayed` tells that this is the answer to an earlier call of the same write.
+    `ignored` names members that were not used; `notice` continues "The record was";
+    `notes` are sentences on how the record is shown. `replayed` marks the response to
+    an earlier call of the same write.
     """
 
     record: Record
@@ -41,38 +42,52 @@ class WriteResult:
     replayed: bool = False
 
 
-def show_unread(show: Callable[[], WriteResult], entity: Entity) -> WriteResult:
-    """Return what `show` makes of a written record that could not be read back.
+def build_result(
+    serializer: RecordSerializer,
+    entity: Entity,
+    sent: ValidatedRecord,
+    notice: str = "",
+) -> WriteResult:
+    """Return the result of a write whose record could be read."""
+    shown = serializer.record(entity)
+    notes = (*sent.notes, *shown.notes)
+    return WriteResult(shown.record, tuple(sent.ignored), notice, notes)
 
-    Showing it may need what just failed, such as the database. The record is written
-    all the same, and its id is known.
+
+def build_unread_result(
+    serializer: RecordSerializer, entity: Entity, sent: ValidatedRecord, notice: str
+) -> WriteResult:
+    """Return the result of a write whose record could not be read back.
+
+    Serializing it may need what just failed, such as the database. The record is
+    written all the same and its id is known, so this raises no BridgeError.
     """
     try:
-        return show()
+        return build_result(serializer, entity, sent, notice)
     except BridgeError:
         return WriteResult({"id": entity["id"]}, notice="written, but not read back")
 
 
-def encode_result(answer: WriteResult | BridgeError) -> str:
-    """Return the text that `read_answer` reads."""
-    if isinstance(answer, BridgeError):
+def encode_result(result: WriteResult | BridgeError) -> str:
+    """Return the text that `decode_result` reads."""
+    if isinstance(result, BridgeError):
         document: dict[str, object] = {
-            "error": type(answer).__name__,
-            "message": answer.message,
-            "provider_message": answer.provider_message,
+            "error": type(result).__name__,
+            "message": result.message,
+            "provider_message": result.provider_message,
         }
     else:
         document = {
-            "record": answer.record,
-            "ignored": answer.ignored,
-            "notice": answer.notice,
-            "notes": answer.notes,
+            "record": result.record,
+            "ignored": result.ignored,
+            "notice": result.notice,
+            "notes": result.notes,
         }
     return json.dumps(document, default=_wrap)
 
 
 def decode_result(text: str) -> WriteResult | BridgeError:
-    """Return a kept answer, marked as replayed."""
+    """Return a stored result, marked as replayed."""
     document = json.loads(text, object_hook=_unwrap)
     if "error" not in document:
         ignored = tuple(document["ignored"])

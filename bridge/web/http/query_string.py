@@ -153,12 +153,14 @@ def list_request(query: Query, object_name: str) -> tuple[ListRequest, list[str]
     return (
         ListRequest(
             where=text(query, *where_names),
-            page=_page(query),
-            page_size=page_size,
-            next_page=_next_page(query),
-            view=record_options(query),
             order=",".join(query.get("orderBy", ())),
-            total=wants_total(query),
+            page=PageRequest(
+                offset=(_page(query) - 1) * page_size,
+                size=page_size,
+                next_page=_next_page(query),
+                total=wants_total(query),
+            ),
+            options=record_options(query),
         ),
         notes,
     )

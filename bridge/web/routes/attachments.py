@@ -52,14 +52,13 @@ def list_attachments(
 ) -> Response:
     """Return a page of attachments. One vendor call, two when there are none."""
     instance = enabled_instance()
-    listing, notes = query_string.list_request(
-        query_string.current_query(), "attachments"
-    )
+    query = query_string.current_query()
+    listing, notes = query_string.list_request(query, "attachments")
     page = files.list_attachments(
         request_context.context(), instance, _owner(object_name, record_id), listing
     )
     return responses.json_page(
-        page.records,
+        page.items,
         next_page=page.next_page,
         total=page.total,
         notes=[*notes, *page.notes],
@@ -82,7 +81,7 @@ def create_attachment(object_name: str, record_id: str) -> Response:
             *target,
             upload,
             key=query_string.idempotency_key(),
-            view=query_string.record_options(query),
+            options=query_string.record_options(query),
         )
     response = responses.json_object(
         result.record,
@@ -102,7 +101,7 @@ def get_attachment(
         enabled_instance(),
         _owner(object_name, record_id),
         attachment_id,
-        view=query_string.record_options(query_string.current_query()),
+        options=query_string.record_options(query_string.current_query()),
     )
     return responses.json_object(shown.record, notes=shown.notes)
 

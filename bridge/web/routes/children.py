@@ -9,24 +9,15 @@ from flask import Flask, Response
 
 from bridge.services.records import parents
 from bridge.services.records.parents import ParentLink
-from bridge.store.instances import Instance
 from bridge.web.http import request_context
-from bridge.web.routes.hubs import (
-    PREFIXES,
-    answer_create,
-    answer_delete,
-    answer_get,
-    answer_list,
-    answer_update,
-    enabled_instance,
-)
+from bridge.web.routes import hubs
 
 _ALL = "/<object:object_name>/<record_id>/<child>"
 
 
 def register(app: Flask) -> None:
     """Add every route twice, with the hub and without."""
-    for prefix in PREFIXES:
+    for prefix in hubs.PREFIXES:
         for path, view, methods in (
             (_ALL, list_children, ["GET"]),
             (_ALL, create_child, ["POST"]),
@@ -38,42 +29,42 @@ def register(app: Flask) -> None:
 
 
 def list_children(object_name: str, record_id: str, child: str) -> Response:
-    """Answer a page of children; one vendor call more when there are none."""
-    instance, link = _link(object_name, record_id, child)
-    return answer_list(instance, child, link)
+    """Return a page of children; one vendor call more when there are none."""
+    return hubs.list_records(child, _find_link(object_name, record_id, child))
 
 
 def create_child(object_name: str, record_id: str, child: str) -> Response:
-    """Create a child and answer it as stored. Three vendor calls."""
-    instance, link = _link(object_name, record_id, child)
-    return answer_create(instance, child, link)
+    """Create a child and return it as stored. Three vendor calls."""
+    return hubs.create_record(child, _find_link(object_name, record_id, child))
 
 
 def get_child(object_name: str, record_id: str, child: str, child_id: str) -> Response:
-    """Answer one child. One vendor call."""
-    instance, link = _link(object_name, record_id, child)
-    return answer_get(instance, child, child_id, link)
+    """Return one child. One vendor call."""
+    link = _find_link(object_name, record_id, child)
+    return hubs.get_record(child, child_id, link)
 
 
 def update_child(
     object_name: str, record_id: str, child: str, child_id: str
 ) -> Response:
-    """Change the members sent and answer the whole child. Three vendor calls."""
-    instance, link = _link(object_name, record_id, child)
-    return answer_update(instance, child, child_id, link)
+    """Change the members sent and return the whole child. Three vendor calls."""
+    link = _find_link(object_name, record_id, child)
+    return hubs.update_record(child, child_id, link)
 
 
 def delete_child(
     object_name: str, record_id: str, child: str, child_id: str
 ) -> Response:
     """Delete one child. Two vendor calls."""
-    instance, link = _link(object_name, record_id, child)
-    return answer_delete(instance, child, child_id, link)
+    link = _find_link(object_name, record_id, child)
+    return hubs.delete_record(child, child_id, link)
 
 
-def _link(object_name: str, record_id: str, child: str) -> tuple[Instance, ParentLink]:
-    instance = enabled_instance()
-    link = parents.find_link(
-        request_context.context(), instance, object_name, record_id, child
+def _find_link(object_name: str, record_id: str, child: str) -> ParentLink:
+    return parents.find_link(
+        request_context.context(),
+        hubs.enabled_instance(),
+        object_name,
+        record_id,
+        child,
     )
-    return instance, link

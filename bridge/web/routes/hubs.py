@@ -1,6 +1,6 @@
 """Records of the element behind the token: `/hubs/{anything}/…` and the bare form.
 
-The hub's name is not looked at. Source: elements-api 1.3, 4.2 and 4.8.
+The hub's name in the path is ignored. Source: elements-api 1.3, 4.2 and 4.8.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from werkzeug.routing import BaseConverter
 from bridge.catalog.model import Verb
 from bridge.errors import InvalidRequestError
 from bridge.services import access, objects
-from bridge.services.records import crud, dry_run
-from bridge.services.records import listing as listings
+from bridge.services.records import create, delete, dry_run, get, listing, update
+from bridge.services.records import ping as connection
 from bridge.services.records.parents import ParentLink
 from bridge.services.records.write_result import WriteResult
 from bridge.store.instances import Instance
@@ -25,9 +25,9 @@ PREFIXES = (BASE, f"{BASE}/hubs/<hub>")
 
 
 class ObjectName(BaseConverter):
-    """The name of an object in a path; what begins a fixed path is none.
+    """The name of an object in a path, unless it is the head of a fixed path.
 
-    So a fixed path with a verb that it lacks is 405, and not an object's.
+    So a fixed path with a method that it lacks is 405, and never an object.
     """
 
     part_isolating = True
@@ -57,158 +57,126 @@ def _forget_hub(_endpoint: str | None, values: dict[str, str] | None) -> None:
 
 
 def ping() -> Response:
-    """Answer whether the vendor answers. One vendor call."""
+    """Return whether Autotask responds. One vendor call."""
     return responses.json_object(
-        crud.ping(request_context.context(), enabled_instance())
+        connection.ping(request_context.context(), enabled_instance())
     )
 
 
-def list_records(object_name: str) -> Response:
-    """Answer a page of records; vendor calls as `listings.list_records` says."""
-    return answer_list(enabled_instance(), object_name)
-
-
-def create_record(object_name: str) -> Response:
-    """Create a record and answer it as stored. Two vendor calls."""
-    return answer_create(enabled_instance(), object_name)
-
-
-def get_record(object_name: str, record_id: str) -> Response:
-    """Answer one record. One vendor call."""
-    return answer_get(enabled_instance(), object_name, record_id)
-
-
-def update_record(object_name: str, record_id: str) -> Response:
-    """Change the members sent and answer the whole record. Three vendor calls."""
-    return answer_update(enabled_instance(), object_name, record_id)
-
-
-def delete_record(object_name: str, record_id: str) -> Response:
-    """Delete one record of an entity that can be. One vendor call."""
-    return answer_delete(enabled_instance(), object_name, record_id)
-
-
-def answer_list(
-    instance: Instance, object_name: str, within: ParentLink | None = None
-) -> Response:
-    """Answer the page that the call asks for."""
-    listing, notes = query_string.list_request(
-        query_string.current_query(), object_name
-    )
-    page = listings.list_records(
-        request_context.context(), instance, object_name, listing, within=within
-    )
+def list_records(object_name: str, within: ParentLink | None = None) -> Response:
+    """Return a page of records; vendor calls as `listing.list_records` says."""
+    ctx, instance = request_context.context(), enabled_instance()
+    query = query_string.current_query()
+    list_request, notes = query_string.list_request(query, object_name)
+    page = listing.list_records(ctx, instance, object_name, list_request, within=within)
     return responses.json_page(
-        page.records,
+        page.items,
         next_page=page.next_page,
         total=page.total,
         notes=[*notes, *page.notes],
     )
 
 
-def answer_create(
-    instance: Instance, object_name: str, within: ParentLink | None = None
-) -> Response:
-    """Create what the call's body holds, or say what would be sent."""
+def create_record(object_name: str, within: ParentLink | None = None) -> Response:
+    """Create a record and return it as stored, or show what would be sent.
+
+    Two vendor calls.
+    """
     ctx, query = request_context.context(), query_string.current_query()
+    instance = enabled_instance()
     body = _read_body(instance, object_name, Verb.CREATE)
     if query_string.dry_run(query):
         return responses.dry_run_result(
-            *dry_run.rehearse_create(ctx, instance, object_name, body, within=within)
+            *dry_run.preview_create(ctx, instance, object_name, body, within=within)
         )
-    written = crud.create_record(
+    result = create.create_record(
         ctx,
         instance,
         object_name,
         body,
         key=query_string.idempotency_key(),
-        view=query_string.record_options(query),
+        options=query_string.record_options(query),
         within=within,
     )
-    return responses.mark_replay(_written(written), replayed=written.replayed)
+    return responses.mark_replay(_respond_result(result), replayed=result.replayed)
 
 
-def answer_get(
-    instance: Instance,
-    object_name: str,
-    record_id: str,
-    within: ParentLink | None = None,
+def get_record(
+    object_name: str, record_id: str, within: ParentLink | None = None
 ) -> Response:
-    """Answer one record."""
-    shown = crud.get_record(
+    """Return one record. One vendor call."""
+    shown = get.get_record(
         request_context.context(),
-        instance,
+        enabled_instance(),
         object_name,
         record_id,
-        view=query_string.record_options(query_string.current_query()),
+        options=query_string.record_options(query_string.current_query()),
         within=within,
     )
     return responses.json_object(shown.record, notes=shown.notes)
 
 
-def answer_update(
-    instance: Instance,
-    object_name: str,
-    record_id: str,
-    within: ParentLink | None = None,
+def update_record(
+    object_name: str, record_id: str, within: ParentLink | None = None
 ) -> Response:
-    """Change what the call's body names, or say what would be sent."""
-    query = query_string.current_query()
+    """Change the members sent and return the whole record, or show the request.
+
+    Three vendor calls.
+    """
+    query, instance = query_string.current_query(), enabled_instance()
     target = (request_context.context(), instance, object_name, record_id)
     body, method = _read_body(instance, object_name, Verb.UPDATE), request.method
     if query_string.dry_run(query):
         return responses.dry_run_result(
-            *dry_run.rehearse_update(*target, body, method=method, within=within)
+            *dry_run.preview_update(*target, body, method=method, within=within)
         )
-    return _written(
-        crud.update_record(
-            *target,
-            body,
-            method=method,
-            view=query_string.record_options(query),
-            within=within,
+    options = query_string.record_options(query)
+    return _respond_result(
+        update.update_record(
+            *target, body, method=method, options=options, within=within
         )
     )
 
 
-def answer_delete(
-    instance: Instance,
-    object_name: str,
-    record_id: str,
-    within: ParentLink | None = None,
+def delete_record(
+    object_name: str, record_id: str, within: ParentLink | None = None
 ) -> Response:
-    """Delete a record, or say what would be sent."""
-    target = (request_context.context(), instance, object_name, record_id)
+    """Delete one record of an entity that can be deleted, or show the request.
+
+    One vendor call.
+    """
+    target = (request_context.context(), enabled_instance(), object_name, record_id)
     if query_string.dry_run(query_string.current_query()):
         return responses.dry_run_result(
-            dry_run.rehearse_delete(*target, within=within), []
+            dry_run.preview_delete(*target, within=within), []
         )
-    crud.delete_record(*target, within=within)
+    delete.delete_record(*target, within=within)
     return responses.empty()
 
 
 def _read_body(instance: Instance, object_name: str, verb: Verb) -> dict[str, JSON]:
-    """Return the call's body, a JSON object.
+    """Return the request's body, a JSON object.
 
     Raises:
-        NotFoundError: the body is of no use, and there is no such object either.
-        VerbNotSupportedError: the body is of no use, nor would another be.
+        NotFoundError: the body is invalid, and there is no such object either.
+        VerbNotSupportedError: the body is invalid, and no body would be accepted.
         InvalidRequestError: as `bodies.current_object` says.
     """
     try:
         return bodies.current_object()
     except InvalidRequestError:
+        # An object that does not exist is the more useful error of the two.
         found = objects.find_object(request_context.context(), instance, object_name)
         found.require(verb, request.method)
         raise
 
 
-def _written(written: WriteResult) -> Response:
+def _respond_result(result: WriteResult) -> Response:
     return responses.json_object(
-        written.record,
-        ignored=written.ignored,
-        notice=written.notice,
-        notes=written.notes,
+        result.record,
+        ignored=result.ignored,
+        notice=result.notice,
+        notes=result.notes,
     )
 
 
@@ -216,8 +184,8 @@ def enabled_instance() -> Instance:
     """Return the instance of the token.
 
     Raises:
-        NotFoundError: the path belongs to a family of calls that opens none.
-        ForbiddenError: it is disabled.
+        NotFoundError: the path belongs to a family of calls without an instance.
+        ForbiddenError: the instance is disabled.
     """
     instance = request_context.instance()
     access.require_enabled(instance)

@@ -306,7 +306,9 @@ def _fields_response(fields: AccountFields) -> Response:
     return responses.json_object(fields.document, ignored=fields.ignored)
 
 
-def _page_response(found: PageSlice, notes: Sequence[str]) -> Response:
+def _page_response(
+    found: PageSlice[dict[str, object]], notes: Sequence[str]
+) -> Response:
     return responses.json_page(
         found.items, next_page=found.next_page, total=found.total, notes=notes
     )

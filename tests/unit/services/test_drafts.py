@@ -83,7 +83,7 @@ def test_every_problem_is_named(fields):
     )
 
     with pytest.raises(InvalidRequestError) as caught:
-        draft.require_sound("Refused")
+        draft.require_valid("Refused")
     for fragment in (
         "accountName is too long: 11 characters of at most 10",
         "accountType cannot be 9, one of 0 (None), 1 (Customer)",

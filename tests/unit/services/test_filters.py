@@ -20,7 +20,7 @@ EASTERN = ZoneInfo("America/New_York")
 
 
 def read(fields, where):
-    return read_filter(fields, parse_where(where), lambda: EASTERN)
+    return read_filter(fields, parse_where(where), EASTERN)
 
 
 def one(fields, where):
@@ -219,8 +219,8 @@ def test_dates_by_value_count_as_what_they_stand_for(fields):
 
     plan = make_plan(where)
 
-    assert [len(piece.items) for piece in plan.pieces] == [500, 100]
-    parts = [part for piece in plan.pieces for part in piece.items]
+    assert [len(query.where.items) for query in plan.subqueries] == [500, 100]
+    parts = [part for query in plan.subqueries for part in query.where.items]
     single = [part.values[0] for part in parts if isinstance(part, Predicate)]
     spans = [part.items[0].values[0] for part in parts if isinstance(part, And)]
     assert single == days
@@ -233,7 +233,8 @@ def test_a_long_list_of_times_is_cut_like_any_other(fields, count):
     times = [first + timedelta(minutes=n) for n in range(count)]
     listed = ", ".join(f"'{moment.isoformat()}'" for moment in times)
 
-    pieces = make_plan(read(fields, f"visitTime in ({listed})")).pieces
+    plan = make_plan(read(fields, f"visitTime in ({listed})"))
+    pieces = [query.where for query in plan.subqueries]
 
     assert len(pieces) == -(-count // 500)
     found = {"id": 1, "VisitTime": times[-1] + timedelta(milliseconds=997)}

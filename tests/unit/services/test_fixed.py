@@ -9,7 +9,7 @@ from bridge.ceql.ast import And, Operator, Or, Predicate
 from bridge.errors import InvalidRequestError, NotFoundError
 from bridge.interfaces import Field, FieldInfo, FieldType, PicklistItem
 from bridge.services.fields import compile_fields, write_fields
-from bridge.services.records.discriminator import find_fixed, narrow, require_own
+from bridge.services.records.discriminator import find_fixed, narrow, require_fixed
 from bridge.services.records.validation import validate_create
 
 KIND = Field("Kind", FieldType.SHORT)
@@ -87,22 +87,22 @@ def test_a_whole_entity_is_not_narrowed():
     fields = fields_with(("1", "Customer"), fixed=None)
 
     assert narrow(fields, None) is None
-    require_own(fields, {"id": 1}, "unused")
+    require_fixed(fields, {"id": 1}, "unused")
 
 
 @pytest.mark.parametrize("entity", [{"id": 1, "Kind": 1}, {"id": 1}])
 def test_another_record_is_not_found(entity):
     with pytest.raises(NotFoundError, match="no such lead"):
-        require_own(USUAL, entity, "no such lead")
+        require_fixed(USUAL, entity, "no such lead")
 
-    require_own(USUAL, {"id": 1, "Kind": 2}, "no such lead")
+    require_fixed(USUAL, {"id": 1, "Kind": 2}, "no such lead")
 
 
 @pytest.mark.parametrize("body", [{}, {"kind": "2"}, {"kind": None}])
 def test_a_new_record_gets_the_value(body):
     draft = validate_create(USUAL, body)
 
-    draft.require_sound("x")
+    draft.require_valid("x")
     assert [value for _, value in draft.given.values()] == [2]
 
 
@@ -110,7 +110,7 @@ def test_a_new_record_of_another_kind_is_refused():
     draft = validate_create(USUAL, {"kind": 1})
 
     with pytest.raises(InvalidRequestError, match="kind of a new lead is 2"):
-        draft.require_sound("x")
+        draft.require_valid("x")
 
 
 def test_what_the_catalogue_requires_is_required():

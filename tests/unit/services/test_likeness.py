@@ -80,7 +80,7 @@ def test_a_record_with_all_that_was_sent_is_the_same(fields, body, stored):
     ],
 )
 def test_a_record_with_the_same_texts_and_another_value_is_in_doubt(fields, stored):
-    assert likeness(fields, stored=stored) is MatchResult.DOUBTFUL
+    assert likeness(fields, stored=stored) is MatchResult.UNCERTAIN
 
 
 @pytest.mark.parametrize(
@@ -97,4 +97,4 @@ def test_a_number_in_a_udf_is_compared_as_a_number(fields, shown):
     same = likeness(fields, udfs, {"UserDefinedFields": {"Seats": shown}})
     other = likeness(fields, udfs, {"UserDefinedFields": {"Seats": "13"}})
 
-    assert (same, other) == (MatchResult.SAME, MatchResult.DOUBTFUL)
+    assert (same, other) == (MatchResult.SAME, MatchResult.UNCERTAIN)

@@ -9,14 +9,10 @@ from hypothesis import strategies as st
 from bridge.ceql.ast import And, Operator, Or, Predicate
 from bridge.errors import InvalidQueryError, InvalidRequestError
 from bridge.interfaces import UDF_MEMBER, Field, FieldType, Page
+from bridge.interfaces.query_rules import MAX_ALTERNATIVES
 from bridge.services import paging
-from bridge.services.records.query_plan import (
-    MAX_ALTERNATIVES,
-    MAX_CALLS,
-    MAX_VALUES,
-    make_plan,
-    open_fetch,
-)
+from bridge.services.records.cursors import MAX_CALLS, open_fetch
+from bridge.services.records.query_plan import MAX_VALUES, make_plan
 
 ID = Field("id", FieldType.LONG)
 SEATS = Field("Seats", FieldType.INTEGER)
@@ -65,8 +61,12 @@ class Vendor:
         return value in where.values
 
 
+def filters(plan):
+    return [query.where for query in plan.subqueries]
+
+
 def read_all(vendor, where, size):
-    fetch = open_fetch(make_plan(where), vendor.ask, lambda: None)
+    fetch = open_fetch(make_plan(where), vendor.ask, None)
     pages, after, more = [], None, True
     while more:
         page = paging.collect(paging.Cursor(1, b"", fetch), after, size)
@@ -79,9 +79,9 @@ def read_all(vendor, where, size):
 def test_a_filter_that_one_query_holds_is_asked_as_it_is():
     where = And((among(SEATS, range(500)), equal(REGION, "x")))
 
-    assert make_plan(where).pieces == (where,)
-    assert make_plan(where).here == ()
-    assert make_plan(None).pieces == (None,)
+    assert filters(make_plan(where)) == [where]
+    assert make_plan(where).local_filter == ()
+    assert filters(make_plan(None)) == [None]
 
 
 def test_a_long_list_is_cut_and_every_value_is_in_one_piece():
@@ -89,8 +89,8 @@ def test_a_long_list_is_cut_and_every_value_is_in_one_piece():
 
     plan = make_plan(And((rest, among(SEATS, range(MAX_VALUES)))))
 
-    lists = [piece.items[0] for piece in plan.pieces]
-    assert all(piece.items[1] == rest for piece in plan.pieces)
+    lists = [where.items[0] for where in filters(plan)]
+    assert all(where.items[1] == rest for where in filters(plan))
     assert max(len(item.values) for item in lists) == MAX_ALTERNATIVES - 2
     values = [value for item in lists for value in item.values]
     assert values == list(range(MAX_VALUES))
@@ -152,19 +152,26 @@ def test_a_record_that_two_pieces_find_comes_once():
     assert read_all(Vendor(entities), among(NAME, names), 6) == list(range(20))
 
 
+def test_a_list_of_ids_beside_a_longer_list_loses_no_record():
+    names = among(NAME, [f"name {n}" for n in range(600)])
+    entities = [{"id": n, "AccountName": f"Name {n}"} for n in range(20)]
+
+    found = read_all(Vendor(entities), And((names, among(ID, [9, 4, 1]))), 1)
+
+    assert found == [1, 4, 9]
+
+
 def test_pieces_of_ids_are_asked_for_when_their_turn_comes():
     vendor = Vendor([{"id": n} for n in range(5000)])
     values = list(range(4999, -1, -1))
-    fetch = open_fetch(make_plan(among(ID, values)), vendor.ask, lambda: None)
+    fetch = open_fetch(make_plan(among(ID, values)), vendor.ask, None)
 
     first = fetch(None, 500)
 
     assert [entity["id"] for entity in first.entities] == list(range(500))
     assert first.more
     assert len(vendor.asked) == 1
-    later = open_fetch(make_plan(among(ID, values)), vendor.ask, lambda: None)(
-        4499, 500
-    )
+    later = open_fetch(make_plan(among(ID, values)), vendor.ask, None)(4499, 500)
     assert [entity["id"] for entity in later.entities] == list(range(4500, 5000))
     assert not later.more
     assert len(vendor.asked) == 2
@@ -172,7 +179,7 @@ def test_pieces_of_ids_are_asked_for_when_their_turn_comes():
 
 def test_a_large_page_of_many_pieces_costs_one_call_a_piece():
     vendor = Vendor([{"id": n, "Seats": n} for n in range(100)])
-    fetch = open_fetch(make_plan(among(SEATS, range(2000))), vendor.ask, lambda: None)
+    fetch = open_fetch(make_plan(among(SEATS, range(2000))), vendor.ask, None)
 
     page = paging.collect(paging.Cursor(1, b"", fetch), None, 5000)
 
@@ -207,8 +214,8 @@ def test_all_conditions_on_the_first_udf_go_with_it():
 
     plan = make_plan(where)
 
-    assert plan.pieces == (And((equal(TIER, "y"), equal(NAME, "n"))),)
-    assert plan.here == (mixed, equal(SCORE, 1))
+    assert filters(plan) == [And((equal(TIER, "y"), equal(NAME, "n")))]
+    assert plan.local_filter == (mixed, equal(SCORE, 1))
 
 
 def test_only_conditions_to_test_here_ask_for_everything():
@@ -216,13 +223,13 @@ def test_only_conditions_to_test_here_ask_for_everything():
 
     plan = make_plan(And((mixed, Or((equal(REGION, "z"), equal(SCORE, 1))))))
 
-    assert plan.pieces == (None,)
+    assert filters(plan) == [None]
 
 
 def test_ten_calls_that_do_not_fill_the_page_are_refused():
     vendor = Vendor(udf_entities(500 * MAX_CALLS + 1))
     where = And((equal(REGION, "eu"), equal(TIER, "none")))
-    fetch = open_fetch(make_plan(where), vendor.ask, lambda: None)
+    fetch = open_fetch(make_plan(where), vendor.ask, None)
 
     with pytest.raises(InvalidRequestError, match="10 vendor calls did not fill"):
         fetch(None, 200)
@@ -233,6 +240,6 @@ def test_ten_calls_that_do_not_fill_the_page_are_refused():
 def test_ten_calls_that_fill_it_are_enough():
     vendor = Vendor(udf_entities(500 * MAX_CALLS))
     where = And((equal(REGION, "eu"), equal(SCORE, 4999)))
-    fetch = open_fetch(make_plan(where), vendor.ask, lambda: None)
+    fetch = open_fetch(make_plan(where), vendor.ask, None)
 
     assert [entity["id"] for entity in fetch(None, 200).entities] == [4999]

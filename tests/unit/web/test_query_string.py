@@ -78,7 +78,7 @@ def test_where_is_decoded_and_stray_percent_signs_survive(sent, where):
 
 def test_an_empty_query_means_the_defaults():
     assert listing("") == ListRequest(
-        where="", page=1, page_size=200, next_page=None, view=RecordOptions(), order=""
+        where="", order="", page=PageRequest(0, 200, None), options=RecordOptions()
     )
 
 
@@ -131,35 +131,35 @@ def test_spellings_of_a_missing_value_count_as_missing(value):
 
 
 def test_a_later_value_counts_after_an_empty_one():
-    assert listing("pageSize=null&pageSize=3").page_size == 3
+    assert listing("pageSize=null&pageSize=3").page.size == 3
     query = query_string.parse_query("pageOffset=undefined&offset=7")
     assert query_string.page_request(query)[0].offset == 7
 
 
 @pytest.mark.parametrize("page", ["0", "-3", "1", "", "None", "%201"])
 def test_the_first_page_has_many_names(page):
-    assert listing(f"page={page}").page == 1
+    assert listing(f"page={page}").page.number == 1
 
 
 @pytest.mark.parametrize("token", ["", "None", "%20"])
 def test_an_empty_cursor_is_absent(token):
-    assert listing(f"nextPage={token}").next_page is None
+    assert listing(f"nextPage={token}").page.next_page is None
 
 
 def test_page_size_and_both_kinds_of_paging_are_read():
     assert listing("pageSize=2&nextPage=eyJwIjoyfQ&page=2") == ListRequest(
-        page=2, page_size=2, next_page="eyJwIjoyfQ"
+        page=PageRequest(2, 2, next_page="eyJwIjoyfQ")
     )
 
 
 @pytest.mark.parametrize(("size", "used"), [("5000", 5000), ("0", 200), ("-1", 200)])
 def test_page_sizes_in_bounds_need_no_note(size, used):
-    assert listing(f"pageSize={size}").page_size == used
+    assert listing(f"pageSize={size}").page.size == used
     assert notes(f"pageSize={size}") == []
 
 
 def test_a_larger_page_size_is_clamped_with_a_note():
-    assert listing("pageSize=5001").page_size == 5000
+    assert listing("pageSize=5001").page.size == 5000
     assert "ignored" in notes("pageSize=5001")[0]
 
 
@@ -171,7 +171,7 @@ def test_a_value_that_is_not_a_number_is_refused_by_name(name, value):
 
 
 def test_an_absurd_page_stays_within_what_a_database_counts():
-    assert listing("page=999999999999999999").page <= 10**9
+    assert listing("page=999999999999999999").page.number <= 10**9
 
 
 @pytest.mark.parametrize(
@@ -188,13 +188,13 @@ def test_where_wins_over_query():
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
-        ("returnTotalCount=True", ListRequest(total=True)),
+        ("returnTotalCount=True", ListRequest(page=PageRequest(total=True))),
         (
             "returnCount=true&orderBy=city%20desc",
-            ListRequest(total=True, order="city desc"),
+            ListRequest(page=PageRequest(total=True), order="city desc"),
         ),
         ("returnTotalCount=yes&labels=1", ListRequest()),
-        ("labels=TRUE", ListRequest(view=RecordOptions(labels=True))),
+        ("labels=TRUE", ListRequest(options=RecordOptions(labels=True))),
     ],
 )
 def test_optional_flags_are_true_or_absent(query, expected):
@@ -202,7 +202,7 @@ def test_optional_flags_are_true_or_absent(query, expected):
 
 
 def test_fields_are_a_comma_list():
-    assert listing("fields=id,%20phone,,city&fields=zip").view.fields == (
+    assert listing("fields=id,%20phone,,city&fields=zip").options.fields == (
         "id",
         "phone",
         "city",

@@ -1,0 +1,116 @@
+"""Create one record and read it back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bridge.catalog.model import Verb
+from bridge.errors import BridgeError, InvalidRequestError
+from bridge.interfaces import Entity
+from bridge.services.context import Context
+from bridge.services.records import idempotency
+from bridge.services.records.create_call import CreateCall
+from bridge.services.records.mapping import RecordMapping, open_mapping
+from bridge.services.records.parents import ParentLink
+from bridge.services.records.serializer import (
+    ALL_MEMBERS,
+    RecordOptions,
+    RecordSerializer,
+    open_serializer,
+)
+from bridge.services.records.validation import ValidatedRecord, vendor_values
+from bridge.services.records.vendor_records import (
+    NewRecord,
+    read_entity,
+    read_parent,
+    validate_new,
+)
+from bridge.services.records.write_result import (
+    WriteResult,
+    build_result,
+    build_unread_result,
+)
+from bridge.store.instances import Instance
+from bridge.types import JSON
+
+
+def create_record(  # noqa: PLR0913 - the parts of a create, by name
+    ctx: Context,
+    instance: Instance,
+    object_name: str,
+    body: Mapping[str, JSON],
+    *,
+    key: str | None = None,
+    options: RecordOptions = ALL_MEMBERS,
+    within: ParentLink | None = None,
+) -> WriteResult:
+    """Create a record and read it back. Two vendor calls; none when it repeats one.
+
+    A child, `within` its parent, costs one more: the parent is read first. So may a
+    create with a key. `key` is the caller's `Idempotency-Key`; `idempotency` says which
+    calls repeat others, and which calls store anything.
+
+    Raises:
+        VerbNotSupportedError: this resource cannot be created.
+        InvalidRequestError: the body; every problem is named, no vendor call made.
+            Or the key was used with another body.
+        ConflictError: an equal create is still running; nothing was sent.
+        ProviderRejectedError: Autotask refused; nothing was created.
+        ProviderOutcomeUnknownError: sent, and no response came.
+    """
+    mapping = open_mapping(ctx, instance, object_name, Verb.CREATE, "POST")
+    if within is not None:
+        body = within.preset(dict(body))
+        read_parent(mapping, within)
+    record, refusal = _validate(mapping, body)
+    create = CreateCall(mapping, body, key, record, refusal, options)
+    attempt = idempotency.begin(create)
+    if attempt.result is not None:
+        return attempt.result
+    with attempt:
+        record = attempt.prepare()
+        serializer = open_serializer(mapping, options)
+        attempt.check_send_deadline()
+        values = vendor_values(record.fields, record.values)
+        created = mapping.backend.create(mapping.entity, values)
+        result = _read_back(mapping, serializer, created, record.values)
+    attempt.finish(result)
+    return result
+
+
+def _validate(
+    mapping: RecordMapping, body: Mapping[str, JSON]
+) -> tuple[NewRecord | None, BridgeError | None]:
+    """Return the record to create, and the error if it may not be sent.
+
+    The error is returned, not raised: a call that repeats an earlier create gets that
+    create's response, even where metadata has changed so that its body would be refused
+    today.
+    """
+    try:
+        record = validate_new(mapping, body)
+    except BridgeError as error:
+        return None, error
+    try:
+        record.values.require_valid(f"The {mapping.resource.singular} was not created")
+    except InvalidRequestError as error:
+        return record, error
+    return record, None
+
+
+def _read_back(
+    mapping: RecordMapping,
+    serializer: RecordSerializer,
+    created: Entity,
+    sent: ValidatedRecord,
+) -> WriteResult:
+    """Return the record as stored; what the create's reply holds if that fails.
+
+    The record exists: an error would invite the caller to send it again.
+    """
+    try:
+        stored = read_entity(mapping, str(created["id"]))
+        return build_result(serializer, stored, sent)
+    except BridgeError:
+        notice = "created, but not read back: some members may be missing"
+        return build_unread_result(serializer, created, sent, notice)

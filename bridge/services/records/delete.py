@@ -1,0 +1,49 @@
+"""Delete one record by its id."""
+
+from __future__ import annotations
+
+from bridge.catalog.model import Verb
+from bridge.errors import ProviderRejectedError
+from bridge.services.context import Context
+from bridge.services.locks import record_lock
+from bridge.services.records.mapping import open_mapping
+from bridge.services.records.parents import ParentLink
+from bridge.services.records.vendor_records import (
+    lock_key,
+    parse_id,
+    read_entity,
+    require_own,
+)
+from bridge.store.instances import Instance
+
+
+def delete_record(
+    ctx: Context,
+    instance: Instance,
+    object_name: str,
+    record_id: str,
+    *,
+    within: ParentLink | None = None,
+) -> None:
+    """Delete one record of an entity that can be deleted. One vendor call.
+
+    Two for a child, which is read first. One more when Autotask refuses.
+
+    Raises:
+        NotFoundError: no such resource or record.
+        VerbNotSupportedError: this resource cannot be deleted.
+        ProviderRejectedError: Autotask refused; the record still exists.
+        ProviderOutcomeUnknownError: sent, and no response came.
+    """
+    mapping = open_mapping(ctx, instance, object_name, Verb.DELETE, "DELETE")
+    entity_id = parse_id(mapping.resource, record_id)
+    with record_lock(ctx, lock_key(mapping, entity_id)):
+        if within is not None:
+            require_own(mapping, read_entity(mapping, record_id), within)
+        try:
+            mapping.backend.delete(mapping.entity, entity_id)
+        except ProviderRejectedError:
+            # The vendor has one text for a missing record and for a missing permission;
+            # one call more tells them apart.
+            read_entity(mapping, record_id)
+            raise

@@ -1,0 +1,93 @@
+"""What is listed, whatever the page: the filter from its text to vendor queries."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from bridge.ceql.ast import Expr
+from bridge.ceql.parser import parse_where
+from bridge.interfaces import Field, Page, Scalar
+from bridge.services.fields import EntityFields
+from bridge.services.paging import Cursor
+from bridge.services.records import cursors, total_count
+from bridge.services.records.discriminator import lacks_fixed, narrow
+from bridge.services.records.filters import names_unknown, read_filter
+from bridge.services.records.mapping import RecordMapping
+from bridge.services.records.parents import ParentLink
+from bridge.services.records.query_plan import QueryPlan, make_plan
+
+
+@dataclass(frozen=True, slots=True)
+class ListQuery:
+    """The records of one list; every cursor reads them from wherever it starts.
+
+    `identity` is equal for equal lists of one instance.
+    """
+
+    mapping: RecordMapping
+    plan: QueryPlan
+    identity: tuple[str, ...]
+
+    @classmethod
+    def build(
+        cls, mapping: RecordMapping, where: str, within: ParentLink | None
+    ) -> ListQuery:
+        """Return the query for the text of `where`, below a parent or not.
+
+        Vendor calls as `entity_fields`, for a filter only.
+
+        Raises:
+            InvalidQueryError: the text cannot be parsed, names an unknown field, or
+                needs more than the vendor's queries can hold.
+        """
+        filter_ = _parse_filter(mapping, where)
+        identity: tuple[str, ...] = (mapping.resource.name, where.strip())
+        if within is not None:
+            filter_ = within.narrow(filter_)
+            identity += within.identity
+        return cls(mapping, make_plan(filter_), identity)
+
+    @property
+    def token_scope(self) -> str:
+        """What the tokens of pages in the order of ids belong to."""
+        return self.mapping.resource.entity
+
+    @property
+    def sorted_token_scope(self) -> str:
+        """What the tokens of sorted pages belong to."""
+        return f"{self.mapping.resource.entity} sorted"
+
+    def cursor(self, *purpose: str, max_calls: int | None = None) -> Cursor:
+        """Return a cursor; a `purpose` separates what is stored for it.
+
+        A cursor that needs more than `max_calls` vendor calls raises an
+        InvalidRequestError.
+        """
+        backend, entity = self.mapping.backend, self.mapping.entity
+
+        def run_query(
+            where: Expr[Field, Scalar] | None, after: int | None, limit: int
+        ) -> Page:
+            return backend.query(entity, where, after=after, limit=limit, shared=True)
+
+        run: cursors.RunQuery = run_query
+        if max_calls is not None:
+            run = cursors.limit_calls(run_query, max_calls, total_count.BEYOND)
+        fetch_page = cursors.open_fetch(self.plan, run, self.mapping.timezone)
+        name = "\0".join((*self.identity, *purpose)).encode()
+        digest = hashlib.sha256(name).digest()
+        return Cursor(self.mapping.instance.id, digest, fetch_page)
+
+
+def _parse_filter(mapping: RecordMapping, where: str) -> Expr[Field, Scalar] | None:
+    expr = parse_where(where)
+    if expr is None and mapping.resource.fixed is None:
+        return None
+
+    def in_doubt(fields: EntityFields) -> bool:
+        return lacks_fixed(fields) or (expr is not None and names_unknown(fields, expr))
+
+    fields = mapping.fields(in_doubt)
+    typed = None if expr is None else read_filter(fields, expr, mapping.timezone)
+    return narrow(fields, typed)

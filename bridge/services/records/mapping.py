@@ -1,0 +1,81 @@
+"""One object of one instance, opened once for a request.
+
+It holds what every step on records needs: the resource, the fields of its entity, and
+the way to Autotask. Credentials are read once, here, and passed on with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from zoneinfo import ZoneInfo
+
+from bridge.catalog.model import Resource, Verb
+from bridge.interfaces import Backend, EntityType
+from bridge.services.context import Context
+from bridge.services.credentials import connect, read_credentials
+from bridge.services.fields import EntityFields
+from bridge.services.metadata import entity_fields, fields_to_show
+from bridge.services.objects import find_object
+from bridge.store.instances import Instance
+
+
+@dataclass(frozen=True, slots=True)
+class RecordMapping:
+    """The records of one resource in one instance.
+
+    `timezone` is the zone of the times that the vendor writes.
+    """
+
+    ctx: Context
+    instance: Instance
+    resource: Resource
+    backend: Backend
+    timezone: ZoneInfo
+
+    @property
+    def entity(self) -> EntityType:
+        """The resource's entity, as backend calls take it."""
+        return entity_type(self.resource)
+
+    def fields(
+        self, in_doubt: Callable[[EntityFields], bool] | None = None
+    ) -> EntityFields:
+        """Return the entity's fields; vendor calls and errors as `entity_fields`."""
+        return entity_fields(self.ctx, self.instance, self.resource, in_doubt)
+
+    def fields_to_show(self, in_doubt: Callable[[EntityFields], bool]) -> EntityFields:
+        """Return the entity's fields; vendor calls and errors as `fields_to_show`."""
+        return fields_to_show(self.ctx, self.instance, self.resource, in_doubt)
+
+    def of(self, resource: Resource) -> RecordMapping:
+        """Return the mapping of another resource of the same instance."""
+        return replace(self, resource=resource)
+
+
+def open_mapping(
+    ctx: Context, instance: Instance, object_name: str, verb: Verb, method: str
+) -> RecordMapping:
+    """Open an object for what an HTTP method does. Vendor calls as `find_object`.
+
+    Raises:
+        NotFoundError: no such resource or entity.
+        VerbNotSupportedError: the object has no such verb.
+    """
+    resource = find_object(ctx, instance, object_name)
+    resource.require(verb, method)
+    return map_resource(ctx, instance, resource)
+
+
+def map_resource(ctx: Context, instance: Instance, resource: Resource) -> RecordMapping:
+    """Open a resource that is already found. No vendor call."""
+    credentials = read_credentials(ctx, instance.configuration)
+    backend = connect(ctx, instance, credentials)
+    return RecordMapping(
+        ctx, instance, resource, backend, ZoneInfo(credentials.timezone)
+    )
+
+
+def entity_type(resource: Resource) -> EntityType:
+    """Return a resource's entity, as backend calls take it."""
+    return EntityType(resource.entity, resource.facts.date_kinds)

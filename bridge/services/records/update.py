@@ -1,0 +1,100 @@
+"""Update one record: read, merge, write, read again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+
+from bridge.catalog.model import Verb
+from bridge.errors import BridgeError
+from bridge.interfaces import UDF_MEMBER, Entity, Scalar
+from bridge.services.context import Context
+from bridge.services.locks import record_lock
+from bridge.services.records.mapping import open_mapping
+from bridge.services.records.parents import ParentLink
+from bridge.services.records.serializer import (
+    ALL_MEMBERS,
+    RecordOptions,
+    open_serializer,
+)
+from bridge.services.records.validation import ValidatedRecord, merge
+from bridge.services.records.vendor_records import (
+    lock_key,
+    parse_id,
+    read_entity,
+    require_own,
+    validate_change,
+)
+from bridge.services.records.write_result import (
+    WriteResult,
+    build_result,
+    build_unread_result,
+)
+from bridge.store.instances import Instance
+from bridge.types import JSON
+
+
+def update_record(  # noqa: PLR0913 - the parts of an update, by name
+    ctx: Context,
+    instance: Instance,
+    object_name: str,
+    record_id: str,
+    body: Mapping[str, JSON],
+    *,
+    method: str = "PATCH",
+    options: RecordOptions = ALL_MEMBERS,
+    within: ParentLink | None = None,
+) -> WriteResult:
+    """Change the members in `body` and nothing else. Three vendor calls.
+
+    All steps run under a lock: updates of one record through any process are made one
+    after the other. The vendor has no conditional update, so a change made elsewhere
+    between our read and our write is lost. A body that changes nothing costs one call.
+
+    Raises:
+        NotFoundError: no such resource or record.
+        VerbNotSupportedError: this resource cannot be updated.
+        InvalidRequestError: the body; every problem is named, nothing was written.
+        ProviderRejectedError: Autotask refused; nothing was changed.
+        ProviderOutcomeUnknownError: sent, and no response came.
+    """
+    mapping = open_mapping(ctx, instance, object_name, Verb.UPDATE, method)
+    entity_id = parse_id(mapping.resource, record_id)
+    serializer = open_serializer(mapping, options)
+    with record_lock(ctx, lock_key(mapping, entity_id)) as lock:
+        stored = read_entity(mapping, record_id)
+        require_own(mapping, stored, within)
+        fields, record = validate_change(mapping, body, stored)
+        record.require_valid(f"The {mapping.resource.singular} was not changed")
+        if record.given:
+            values = merge(fields, stored, record)
+            lock.require_send_time()
+            mapping.backend.update(mapping.entity, entity_id, values)
+    if not record.given:
+        return build_result(serializer, stored, record)
+    try:
+        return build_result(serializer, read_entity(mapping, record_id), record)
+    except BridgeError:
+        # The record is changed: no error may suggest that it is not.
+        notice = "updated, but not read back: computed members may be old"
+        return build_unread_result(serializer, _overlay(stored, record), record, notice)
+
+
+def _overlay(stored: Entity, record: ValidatedRecord) -> Entity:
+    """Return the entity as it must be after the write."""
+    given = record.given.values()
+    merged = stored | {info.name: value for info, value in given if not info.udf}
+    merged = {name: value for name, value in merged.items() if value is not None}
+    if udfs := {info.name: _udf_text(value) for info, value in given if info.udf}:
+        before = merged.get(UDF_MEMBER)
+        merged[UDF_MEMBER] = (before if isinstance(before, dict) else {}) | udfs
+    return merged
+
+
+def _udf_text(value: Scalar | None) -> str | None:
+    """Return the text that the vendor stores for a user-defined field."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    return None if value is None else format(value)

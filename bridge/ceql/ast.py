@@ -119,7 +119,7 @@ def negate(expr: Expr[F, V]) -> Expr[F, V]:
 
 
 def all_of(*conditions: Expr[F, V] | None) -> Expr[F, V] | None:
-    """Return the filter that holds where all conditions do; None is no condition."""
+    """Return the filter that holds where all conditions do; None adds nothing."""
     items: list[Expr[F, V]] = []
     for condition in conditions:
         if isinstance(condition, And):

@@ -169,7 +169,7 @@ class Backend(Protocol):
     def create_attachment(
         self, values: Mapping[Field, Scalar | None], data: BinaryIO | None
     ) -> int:
-        """Attach a file, or a link where `data` is None; return the attachment's id.
+        """Attach a file, or a link without `data`; return the attachment's id.
 
         `data` is read once, from its current position to its end. One vendor call,
         never retried once anything was sent.

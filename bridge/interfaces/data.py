@@ -147,7 +147,7 @@ class Page:
 class Attachment:
     """A file or a link of a record, with a file's bytes.
 
-    `data` is None for a link, and for a file whose bytes the vendor did not send.
+    `data`: None for a link, and for a file whose bytes the vendor did not send.
     """
 
     info: Entity

@@ -23,7 +23,7 @@ class Priority(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whom a vendor call is made for; `instance_id` is None before it is created.
+    """Whom a vendor call is made for; `instance_id`: None before it is created.
 
     The exchanges of a `traced` caller are recorded with their bodies. `deadline` is the
     time, by the monotonic clock, after which the caller no longer waits for any of its
@@ -171,7 +171,7 @@ class BudgetUsage:
     """How much of a tenant database's call budget is used.
 
     `ours` and `theirs` count the calls of the last hour by all our processes and by
-    others; `theirs` is None without a reading of the last hour, made `age_s` ago at
+    others; `theirs`: None without a reading of the last hour, made `age_s` ago at
     `read_at`. `quota_refused_at` is when the vendor refused a call for quota, if the
     budget is assumed to be used up since then. `refused_until` maps each priority to
     the time from which a call may pass again, None when it passes now: by then our

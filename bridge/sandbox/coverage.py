@@ -52,7 +52,7 @@ from bridge.sandbox.soap import (
 # Where the generated part of the documentation begins.
 HEADING = "## Coverage"
 
-# The release that the entities are shown of: the one that is served by default.
+# The release whose entities are shown, which is served by default.
 RELEASE = GENERATIONS[-1]
 
 # The modules whose functions are marked with rules.

@@ -95,7 +95,7 @@ TOO_LONG = "String value exceeds maximum length (field:{}). "
 class BusinessError(Exception):
     """A call that is refused; each message becomes one ATWSError.
 
-    `entity` is the one that the response names, empty when it was not known.
+    `entity` is named in the response; empty when it was not known.
     """
 
     def __init__(self, *messages: str, entity: str = "") -> None:

@@ -89,7 +89,7 @@ class _CachedMetadata(Generic[T]):
         if stamp is None:
             return self.refresh()
         age_s = (now - stamp[1]).total_seconds()
-        # The claim makes one process of all the one that refreshes.
+        # The claim lets one process of all refresh.
         if age_s > ctx.settings.metadata_cache_ttl_s and stored_metadata.claim_refresh(
             ctx.database,
             self.instance.id,

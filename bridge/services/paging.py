@@ -203,7 +203,7 @@ def _save_position(
 
 
 def last_id(entities: list[Entity], default: int | None) -> int | None:
-    """Return the id of the last entity, or `default` when there is none."""
+    """Return the id of the last entity, or `default` without entities."""
     if not entities:
         return default
     entity_id = entities[-1]["id"]

@@ -153,7 +153,7 @@ def acquire(
     lease_s: float,
     window_s: float,
 ) -> IdempotencyRecord:
-    """Acquire the record of a create, or return the one that the request repeats.
+    """Acquire the record of a create, or return that of the create it repeats.
 
     A new record is *running* and owned. One with a live holder is *running* and not
     owned; the holder will save its response for the callers that wait. One with an

@@ -44,7 +44,7 @@ class CallTrace:
 class Call:
     """The state of a call so far.
 
-    `secrets` are the texts that must not reach a log or a trace. `trace` is None
+    `secrets` are the texts that must not reach a log or a trace. `trace`: None
     unless the call is traced. `started` is by the monotonic clock.
     """
 

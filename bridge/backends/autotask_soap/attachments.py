@@ -46,7 +46,7 @@ def create_request(
     credentials: Credentials,
     times: VendorTimes,
 ) -> Request:
-    """Return the request that attaches a file, or a link where `data` is None.
+    """Return the request that attaches a file, or a link without `data`.
 
     Raises:
         InvalidRequestError: a name that cannot be an element's.

@@ -76,8 +76,8 @@ def write_body(
     """Return the element of a write; with `masked` no value of a secret field.
 
     The operation is `create`, `update` or `delete`, which takes no values.
-    A field that is None is left out, which clears it on update; a user-defined field
-    that is None is sent empty. Unverified: that an empty UDF value clears it.
+    A field with the value None is left out, which clears it on update; a user-defined
+    field with None is sent empty. Unverified: that an empty UDF value clears it.
 
     Raises:
         InvalidRequestError: a name that cannot be an element's.

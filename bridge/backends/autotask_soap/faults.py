@@ -237,7 +237,7 @@ def page(request: Request, host: str, status: int, body: bytes) -> AttemptError:
 
 
 def _is_elsewhere(request: Request, host: str, status: int, text: str) -> bool:
-    """Whether a status means that there is no service at this address."""
+    """Whether a status means that the service is not at this address."""
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
         return True
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:

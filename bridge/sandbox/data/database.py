@@ -250,7 +250,7 @@ def _shown(table: Table, record_id: int, stored: StoredRow, xml: bytes) -> bytes
 
 
 def add_column(connection: sqlite3.Connection, table: Table, column: Column) -> None:
-    """Add an empty column; replace one that is left from before a reset."""
+    """Add an empty column; replace one left from before a reset."""
     known = connection.execute(f"PRAGMA table_info({table.sql})").fetchall()
     if column.sql in {quoted(name) for _, name, *_ in known}:
         connection.execute(f"ALTER TABLE {table.sql} DROP COLUMN {column.sql}")

@@ -47,7 +47,7 @@ class FieldFacts:
 
     `wire_type` is the local name of the `xsi:type` in responses (`int`, `string`,
     `dateTime`, ...) and empty for the few fields that the schema itself types.
-    `picklist` is None for a field without one; an empty picklist has no known items.
+    `picklist`: None for a field without one; an empty picklist has no known items.
     `date_only` marks times that are dates at midnight, in no zone; `date_by_value`
     those that are dates when they are exactly midnight.
     `picklist_source` is how certain a picklist's values are, see the loader.

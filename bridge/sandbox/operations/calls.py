@@ -107,7 +107,7 @@ class Call:
         source="help",
     )
     def _impersonated(self, verb: str) -> int | None:
-        """Return the resource to impersonate: an active one that is not an API user.
+        """Return the resource to impersonate: active, and not an API user.
 
         Entities without the impersonator field ignore it, as Task does. Unverified:
         the text. Source: SOAP help, impersonation.

@@ -42,7 +42,7 @@ _SUCCESS, _NO_CONDITION, _FAILURE = 1, 0, -1
 class Request:
     """One call as read from its envelope.
 
-    `version` is 1.5 or 1.6. `integration_code` is None when the header has none or a
+    `version` is 1.5 or 1.6. `integration_code`: None when the header has none or a
     blank one; `impersonated` is the id of a resource. `source` is the document that
     `body` was parsed from.
     """

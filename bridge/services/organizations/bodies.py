@@ -47,7 +47,7 @@ def unchanged(
         for name in unused(body, used)
         if name not in stored or not _is_equal(body[name], stored[name])
     ]
-    # Derived members change by themselves, so an old copy of them is no error.
+    # Derived members change by themselves, so an old copy of them is accepted.
     fixed = [name for name in differing if name in stored and name not in _DERIVED]
     if fixed:
         raise InvalidRequestError(f"{', '.join(fixed)} cannot be changed.")

@@ -20,7 +20,7 @@ class CreateCall:
     """One caller's create; `key` is its `Idempotency-Key`, None without one.
 
     `refusal` is the error of a body that may not be sent; it is raised only where the
-    call does not repeat an earlier one. `record` is None when the body could not be
+    call does not repeat an earlier one. `record`: None when the body could not be
     validated at all.
     """
 

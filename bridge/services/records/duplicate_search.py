@@ -103,7 +103,7 @@ def find(search: Search) -> SearchResult:
 
 
 def find_floor(mapping: RecordMapping, record: NewRecord) -> int | None:
-    """Return the highest id of the records like one that is to be created, 0 for none.
+    """Return the highest id of the records like the one to create, 0 without any.
 
     None when its time of creation or a unique field identifies it better, and when
     there are too many. One vendor call, four at most.

@@ -199,7 +199,7 @@ class CreateAttempt:
         return exists(self._ctx.database, self._request)
 
     def acquire(self) -> IdempotencyRecord:
-        """Claim the create, or return the record of the one that it repeats."""
+        """Claim the create, or return the record of an earlier one."""
         self._held_since = time.monotonic()
         database = self._ctx.database
         try:

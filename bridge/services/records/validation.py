@@ -224,7 +224,7 @@ def _read_udfs(
         info = fields.find_udf(name)
         key = name.lower() if info is None else info.name
         if key not in read and info is not None:
-            # The vendor shows every field it has: one that is missing was removed.
+            # The vendor shows every field it has: a missing one was removed.
             record.in_doubt |= bool(udfs and info.name not in udfs)
             _read_udf(fields, record, info, value, udfs)
         elif key not in read:

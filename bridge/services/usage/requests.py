@@ -48,9 +48,9 @@ class UsageSearch:
 
 @dataclass(frozen=True, slots=True)
 class UsagePage:
-    """A page of the log, newest first; `next_page` is None on the last one.
+    """A page of the log, newest first; no `next_page` on the last one.
 
-    `total` is None unless the search requested it.
+    `total`: None unless the search requested it.
     """
 
     documents: list[dict[str, JSON]]

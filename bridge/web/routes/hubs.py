@@ -158,7 +158,7 @@ def _read_body(instance: Instance, object_name: str, verb: Verb) -> dict[str, JS
     """Return the request's body, a JSON object.
 
     Raises:
-        NotFoundError: the body is invalid, and there is no such object either.
+        NotFoundError: the body is invalid, and the object does not exist either.
         VerbNotSupportedError: the body is invalid, and no body would be accepted.
         InvalidRequestError: as `bodies.current_object` says.
     """

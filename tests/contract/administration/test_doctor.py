@@ -136,7 +136,7 @@ def test_a_variable_like_no_other_is_not_guessed_at(doctor):
     assert line["cure"] == "docs/settings.md has all names"
 
 
-def test_a_data_directory_that_is_none(embedded, tmp_path):
+def test_a_data_directory_that_is_a_file(embedded, tmp_path):
     (tmp_path / "file").write_text("")
 
     lines = Doctor(embedded).lines(env={"BRIDGE_DATA_DIR": str(tmp_path / "file")})
@@ -510,7 +510,7 @@ def test_a_zone_with_a_newer_release(vendor_doctor, relay):
     assert "bridge wsdl refresh" in wsdl["cure"]
 
 
-def test_a_fetched_description_that_is_none(vendor_doctor, connected):
+def test_a_fetched_file_that_is_not_a_description(vendor_doctor, connected):
     folder = connected.settings().data_dir / "wsdl"
     folder.mkdir(exist_ok=True)
     broken = folder / "atws-1.6-1.6.40.wsdl"

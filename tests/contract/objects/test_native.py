@@ -65,7 +65,7 @@ def test_what_can_be_deleted_is(api, vendor):
         ("GET", "/Nonsense", "No resource or object named Nonsense."),
     ],
 )
-def test_what_cannot_be_done_is_said_in_the_objects_words(api, method, path, message):
+def test_what_cannot_be_done_is_said_with_the_objects_name(api, method, path, message):
     answer = api.call(method, f"/hubs/crm{path}", {} if method != "GET" else None)
 
     assert answer.status in (404, 405)

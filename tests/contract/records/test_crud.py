@@ -192,7 +192,7 @@ def test_every_problem_of_a_body_is_named_at_once_and_costs_no_call(api, vendor)
     assert vendor.record_calls() == {}
 
 
-def test_vendor_refusal_reaches_the_caller_in_the_vendors_words(api):
+def test_vendor_refusal_reaches_the_caller_in_the_vendors_text(api):
     answer = api.call(
         "POST", "/hubs/crm/accounts", {**ACCOUNT, "ownerResourceID": 77777}
     )

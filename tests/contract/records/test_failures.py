@@ -115,7 +115,7 @@ def test_a_record_that_cannot_be_read_back_is_still_answered_as_created(
     assert count(api, name) == 1
 
 
-def test_a_soap_fault_reaches_the_caller_in_the_vendors_words(api, vendor):
+def test_a_soap_fault_reaches_the_caller_in_the_vendors_text(api, vendor):
     provoke(vendor, "fault", "query", times=20)
 
     answer = api.get("/hubs/crm/accounts?pageSize=2")

@@ -68,7 +68,7 @@ def test_the_type_may_be_sent_as_well(api, value):
     assert answer.status == 200
 
 
-def test_an_account_of_another_type_is_no_lead(api):
+def test_an_account_of_another_type_is_not_a_lead(api):
     assert api.get("/hubs/crm/leads/0").status == 404
 
 
@@ -84,7 +84,7 @@ def test_an_account_of_another_type_is_no_lead(api):
         ("PUT", "/leads/{}/contacts/{}?dryRun=true"),
     ],
 )
-def test_what_is_no_lead_has_no_children_below_leads(api, vendor, method, path):
+def test_what_is_not_a_lead_has_no_children_below_leads(api, vendor, method, path):
     contact = api.get("/contacts?pageSize=1").json()[0]
     account = contact["accountID"]
     body = None if method == "GET" else {"firstName": "Ida", "lastName": "Moe"}

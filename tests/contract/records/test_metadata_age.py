@@ -360,7 +360,7 @@ def test_after_a_failed_look_up_names_are_refused_from_the_cache(processes, vend
     assert vendor.calls() == {"query": 1}
 
 
-def test_fields_that_are_read_when_first_asked_for_are_not_looked_up(processes, vendor):
+def test_fields_read_on_first_use_are_not_looked_up_again(processes, vendor):
     process, _ = processes
 
     answer = process.client.get(f"{HUB}/products?where=nowhere=1")

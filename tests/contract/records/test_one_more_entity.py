@@ -96,7 +96,7 @@ def test_create_read_update_and_find(client):
     assert [record["id"] for record in found.json] == [created.json["id"]]
 
 
-def test_every_problem_is_named_before_the_vendor_is_asked(client, vendor):
+def test_every_problem_is_named_before_any_vendor_call(client, vendor):
     client.get(f"{HUB}/tickets?where=title='x'")
     vendor.forget()
 
@@ -116,7 +116,7 @@ def test_every_problem_is_named_before_the_vendor_is_asked(client, vendor):
     assert vendor.record_calls() == {}
 
 
-def test_its_own_words_and_verbs(client):
+def test_its_own_name_and_verbs(client):
     assert client.get(f"{HUB}/tickets/1").json["message"] == (
         "The ticket with ID 1 was not found."
     )

@@ -93,7 +93,7 @@ UDFS = "userDefinedFields"
         {"Service Tier": ""},
     ],
 )
-def test_another_spelling_of_a_user_defined_value_is_no_change(api, vendor, values):
+def test_another_spelling_of_a_user_defined_value_changes_nothing(api, vendor, values):
     vendor.control("POST", "seed", {"rows": {"Account": [ACCOUNT]}})
     [record] = listed(api, "accounts", f"id={RECORD_ID}")
     items = [{"name": name, "value": value} for name, value in values.items()]

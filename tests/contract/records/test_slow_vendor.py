@@ -94,7 +94,7 @@ def test_an_update_whose_lease_ran_out_is_not_sent(
     assert "city" not in stored
 
 
-def test_old_metadata_serves_when_the_vendor_cannot_be_asked(hasty, vendor, api):
+def test_expired_metadata_serves_when_the_vendor_cannot_be_called(hasty, vendor, api):
     hasty.get("/accounts?where=accountName='warm'")
     fault = {"kind": "http503", "operation": "GetFieldInfo", "times": 50}
     vendor.control("POST", "faults", fault)

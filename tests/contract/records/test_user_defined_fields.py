@@ -80,7 +80,7 @@ def test_names_are_found_in_any_case(api, make):
     assert float(shown(changed.json())[VALUE]) == 1300
 
 
-def test_a_value_that_is_repeated_is_no_change(api, make, vendor):
+def test_a_value_that_is_repeated_changes_nothing(api, make, vendor):
     made = make(**{VALUE: 12, TIER: "1"}).json()
     vendor.forget()
 

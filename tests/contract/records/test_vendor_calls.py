@@ -95,7 +95,7 @@ def test_a_name_that_might_be_an_entity_costs_one_call_once(api, warm):
     assert warm.calls() == {}
 
 
-def test_an_unknown_id_that_is_no_number_costs_nothing(api, warm):
+def test_an_unknown_id_that_is_not_a_number_costs_nothing(api, warm):
     assert api.get("/hubs/crm/accounts/abc").status == 404
 
     assert warm.calls() == {}

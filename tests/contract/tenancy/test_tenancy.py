@@ -632,7 +632,7 @@ def test_any_user_of_the_account_may_use_its_tokens(api, colleague):
 @pytest.mark.parametrize(
     "path", ["/instances?searchText=no-such", "/instances?tags[]=no-such"]
 )
-def test_an_empty_list_that_is_404_says_so_in_the_known_words(platform, path):
+def test_an_empty_list_that_is_404_says_so_in_the_known_text(platform, path):
     answer = platform("GET", path)
 
     assert answer.status == 404

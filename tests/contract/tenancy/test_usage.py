@@ -339,7 +339,7 @@ def test_created_instances_are_counted(api, usage):
         "/analytics/activity/element-instances/created-count?",
     ],
 )
-def test_a_range_in_the_future_is_404_in_the_known_words(usage, path):
+def test_a_range_in_the_future_is_404_in_the_known_text(usage, path):
     future = usage(f"{path}from=2100-01-01&to=2100-02-01")
 
     assert future.status == 404

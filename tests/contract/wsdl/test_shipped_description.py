@@ -88,7 +88,7 @@ def test_an_unknown_release_is_refused():
         render(load_facts(), generation="1.7")
 
 
-def test_the_address_is_where_it_is_asked_to_be():
+def test_the_address_is_the_requested_one():
     document = render(load_facts(), address="http://127.0.0.1:8081/a?b&c")
 
     location = etree.fromstring(document).xpath("string(//*[@location]/@location)")

@@ -127,6 +127,6 @@ def test_no_value_breaks_out_of_a_structure(value):
 @pytest.mark.parametrize(
     "node", [Node("a b", "", ""), Node("a", 'x"y', ""), Node("a", "xsd:<", "")]
 )
-def test_a_name_that_is_none_is_refused(node):
+def test_an_invalid_name_is_refused(node):
     with pytest.raises(InvalidRequestError):
         calls.write_body("create", {"Entities": (node,)})

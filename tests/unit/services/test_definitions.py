@@ -96,7 +96,7 @@ def test_no_value_breaks_out_of_a_query_document(values, in_section):
 
 
 @given(texts)
-def test_an_argument_that_is_no_document_is_the_value_itself(value):
+def test_an_argument_that_is_not_a_document_is_the_value_itself(value):
     body = wrap(
         "<v1:GetFieldInfo><v1:psObjectType>{of}</v1:psObjectType></v1:GetFieldInfo>"
     )
@@ -131,7 +131,7 @@ def test_what_xml_cannot_carry_is_refused(value):
         "",
     ],
 )
-def test_declarations_entities_and_what_is_no_document_are_refused(body):
+def test_declarations_entities_and_what_is_not_a_document_are_refused(body):
     with pytest.raises(InvalidRequestError):
         filled(body, {"id": "<queryxml/>"})
 

@@ -75,7 +75,7 @@ def test_fields_make_a_model_as_well():
         {"name": "x", "swagger": {"definitions": {"x": [1]}}},
     ],
 )
-def test_junk_is_no_model(model):
+def test_junk_is_not_a_model(model):
     assert model_schema(model) == {}
 
 

@@ -158,5 +158,5 @@ def test_what_is_shown_of_a_vendors_time_is_read_as_the_same(moment, name):
 
 
 @pytest.mark.parametrize("text", ["", "soon", "7/5/2024", "2024-13-01T00:00:00"])
-def test_a_text_that_is_no_time_is_shown_as_it_is(text):
+def test_a_text_that_is_not_a_time_is_shown_as_it_is(text):
     assert show_vendor_time(text, ZoneInfo("America/New_York")) == text

@@ -56,7 +56,7 @@ def test_refusal_for_quota_stops_all_calls_but_the_reading():
     assert ledger.budget_free_at(request(usage_reading=True), NOW) is None
 
 
-def test_refusal_for_quota_is_no_reading():
+def test_refusal_for_quota_is_not_a_reading():
     ledger = refused_by_vendor()
 
     assert ledger.others(NOW) is None

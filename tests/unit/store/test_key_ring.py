@@ -138,7 +138,7 @@ def test_starters_at_once_read_the_same_ring(tmp_path):
         '{"keys": [{"id": "a", "key": 5}], "digest": "a"}',
     ],
 )
-def test_text_that_is_no_ring_is_refused_without_a_trace_of_it(text, tmp_path):
+def test_text_that_is_not_a_ring_is_refused_without_a_trace_of_it(text, tmp_path):
     with pytest.raises(ConfigurationError) as caught:
         KeyRing.load(tmp_path, text)
 

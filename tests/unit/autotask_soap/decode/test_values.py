@@ -296,7 +296,7 @@ def test_members_keep_the_order_of_the_wire():
         "<Fields><Field><Name>x</Name><Length>1</Length></Field></Fields>",
     ],
 )
-def test_without_user_defined_fields_there_is_no_such_member(none):
+def test_without_user_defined_fields_the_member_is_absent(none):
     assert decode(reply(account(none)).encode())[0] == [{"id": 7}]
 
 

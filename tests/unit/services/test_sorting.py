@@ -75,7 +75,7 @@ def test_times_in_user_defined_fields_are_sorted_as_they_are_shown(fields):
     assert ids(sort(entities, keys(fields, "renewal"), EASTERN)) == [3, 1, 2, 0]
 
 
-def test_what_is_no_field_is_named_and_left_out(fields):
+def test_what_is_not_a_field_is_named_and_left_out(fields):
     found, notes = read_order(fields, "nonsense desc, phone,,")
 
     assert [key.info.name for key in found] == ["Phone"]

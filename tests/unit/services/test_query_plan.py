@@ -76,7 +76,7 @@ def read_all(vendor, where, size):
     return list(itertools.chain.from_iterable(pages))
 
 
-def test_a_filter_that_one_query_holds_is_asked_as_it_is():
+def test_a_filter_that_one_query_holds_is_sent_unchanged():
     where = And((among(SEATS, range(500)), equal(REGION, "x")))
 
     assert filters(make_plan(where)) == [where]
@@ -161,7 +161,7 @@ def test_a_list_of_ids_beside_a_longer_list_loses_no_record():
     assert found == [1, 4, 9]
 
 
-def test_pieces_of_ids_are_asked_for_when_their_turn_comes():
+def test_subqueries_of_ids_run_when_their_turn_comes():
     vendor = Vendor([{"id": n} for n in range(5000)])
     values = list(range(4999, -1, -1))
     fetch = open_fetch(make_plan(among(ID, values)), vendor.ask, None)

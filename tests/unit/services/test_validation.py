@@ -188,7 +188,7 @@ def test_a_udf_may_share_its_name_with_a_field(fields):
     assert values[Field("Seats", FieldType.DOUBLE, udf=True)] == Decimal("1000.0")
 
 
-def test_a_double_that_is_put_back_is_no_change(fields):
+def test_a_double_that_is_put_back_changes_nothing(fields):
     draft = update(fields, {"score": 2.5, "amount": "12.5"}, STORED)
 
     assert draft.problems == []
@@ -266,7 +266,7 @@ def test_user_defined_fields_are_typed_and_repeats_are_no_change(fields, udfs, v
     ],
 )
 @pytest.mark.parametrize("kind", ["day", "by value", "user-defined"])
-def test_a_day_that_is_put_back_is_no_change(fields, kind, text):
+def test_a_day_that_is_put_back_changes_nothing(fields, kind, text):
     day = date(2024, 7, 5)
     stored = STORED | {
         "CloseDate": day,
@@ -321,7 +321,7 @@ def test_a_time_on_a_field_of_days_is_an_instant_and_is_named(fields):
         ("Colour", None, ["", None]),
     ],
 )
-def test_a_user_defined_value_in_any_spelling_is_no_change(fields, name, text, values):
+def test_a_udf_value_in_any_spelling_changes_nothing(fields, name, text, values):
     stored = STORED | {"UserDefinedFields": {name: text}}
 
     for value in values:

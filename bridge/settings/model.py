@@ -147,8 +147,8 @@ class Settings(BaseModel):
         default=20.0,
         ge=0,
         le=_HOUR_S,
-        description="Maximum time that a call waits for a slot; bulk calls wait "
-        "longer.",
+        description="Maximum time that an interactive call waits for a slot; all "
+        "others wait until their deadline.",
     )
     rate_limit_slots: int = Field(
         default=3,

@@ -1,7 +1,7 @@
 """The HTTP facade: requests in, responses out, no decisions of its own.
 
-`register` below lists the middleware, the hooks and the route modules in the order in
-which a request passes them. `errors.error_response` handles every exception.
+`register` below lists the middleware, the hooks and the route modules; its comments say
+in which order a request passes them. `errors.error_response` handles every exception.
 """
 
 from __future__ import annotations

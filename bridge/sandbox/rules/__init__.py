@@ -1,7 +1,9 @@
 """The rules of entities: a module for each, or for a few that belong together.
 
 A rule is a function marked with the stage it runs at and with `@rule`, which says what
-the vendor does and where that is known from. A new module is added to `MODULES`.
+the vendor does and where that is known from. A new module with functions of a stage is
+added to `MODULES`. Those without, which other modules call, are not in it: `stamps`,
+`ticket_category`, `work` and `field_validation`. `coverage` lists these separately.
 """
 
 from __future__ import annotations

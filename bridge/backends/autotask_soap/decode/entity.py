@@ -97,7 +97,8 @@ class EntityReader:
             return DECLARED_TYPES.get(name, "")
         prefix, _, local = type_name.strip().rpartition(":")
         kind = local if element.nsmap.get(prefix or None) == XSD else ""
-        # Others are declared inside entities and may differ from one to the next.
+        # Other prefixes are declared inside entities and may differ from one to the
+        # next.
         if prefix in self._prefixes:
             self._kinds[type_name] = kind
         return kind
@@ -115,7 +116,10 @@ def _read_udfs(element: etree._Element) -> dict[str, str | None]:
 def parse_entity(data: bytes, read_time: ReadTime) -> Entity | None:
     """Return the entity that `data` is, None when it is not one entity by itself.
 
-    Only the usual prefixes may stand in it.
+    It may use the prefixes `xsi` and `xsd`, and those that it declares itself.
+
+    Raises:
+        ProviderProtocolError: a value is not of its type, or the id is missing.
     """
     xml = XmlFeed(etree.XMLParser(**OPTIONS))
     try:

@@ -57,7 +57,7 @@ class ReplyParser:
         self.infos: list[ReturnInfo] = []
         self._limit = limit
         self._read_time = read_time
-        # Both are known from the start of the list on.
+        # `_results` and `_reader` are set when the list of entities starts.
         self._results: etree._Element | None = None
         self._reader = EntityReader(read_time, ())
         self._parser = etree.XMLPullParser(

@@ -126,7 +126,7 @@ class ReplyDecoder:
         return True
 
     def _read_entity(self, data: bytes) -> bool:
-        """Add the entity that ends with `data`; False to have the parser go on."""
+        """Add the entity in `data`; False if the parser must read on from there."""
         parser = self._parser
         # CDATA and comments may contain `</Entity>`, so those entities must be
         # parsed.

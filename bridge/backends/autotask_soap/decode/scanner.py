@@ -2,7 +2,8 @@
 
 They write typed elements without blanks between them, in one spelling, and a regular
 expression reads that form several times faster than an XML parser. Nothing else is
-read here: each function returns None for what the parser has to read.
+read here: the functions return None for what the parser has to read, and `scan_infos`
+stops before it.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ class ReplyHead(NamedTuple):
 def scan_head(data: bytes) -> ReplyHead | None:
     """Return the start of a reply up to its entities, None if it is not regular.
 
-    The prefixes `xsi` and `xsd` have their usual meaning behind a regular one.
+    After a regular head, the prefixes `xsi` and `xsd` have their usual meaning.
     """
     head = _HEAD.match(data)
     if head is None or not all(prefix in head[1] for prefix in _PREFIXES):

@@ -2,7 +2,7 @@
 
 Strict on purpose: lxml's `recover` accepts a reply that is cut off. Characters that
 XML forbids are removed first, because Autotask sends them; a DTD never reaches the
-parser, so that no entity is ever declared.
+parser, so that no XML entity (such as `&name;`) is ever declared.
 """
 
 from __future__ import annotations
@@ -74,7 +74,8 @@ class XmlFeed:
             self._parser.feed(data)
         except etree.XMLSyntaxError as error:
             raise _not_well_formed(error.error_log) from error
-        # An unknown entity is only noted here, and would be raised as late as by close.
+        # A reference to an unknown XML entity is only logged by lxml, which would
+        # raise it as late as in `close`.
         log = self._parser.feed_error_log
         if len(log) and log.filter_from_errors():
             raise _not_well_formed(log)

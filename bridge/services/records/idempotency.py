@@ -62,7 +62,7 @@ from bridge.store.idempotency_records import (
     Result,
     State,
 )
-from bridge.store.process_identity import current_process
+from bridge.store.process_identity import new_holder_name
 
 _MIN_PAUSE_S = 0.005
 _MAX_PAUSE_S = 0.25
@@ -126,7 +126,7 @@ class CreateAttempt:
         self._create = create
         self._request = create_request(create)
         self._record: IdempotencyRecord | None = None
-        self._holder = current_process()
+        self._holder = new_holder_name()
         self._held_since = time.monotonic()
         self._deadline = self._held_since + ctx.settings.autotask_deadline_s
         self._save = ctx.pending_writes.save

@@ -271,12 +271,12 @@ class Ledger:
         refused = self.quota_refused_at(now) is not None
         if not refused and max(self._excess(request, now)) <= 0:
             return None
-        left_at = self.calls_left_at(request, now)
-        if left_at is not None and not self.others(now):
-            return left_at
-        return min(left_at or math.inf, self.read_again_at(now))
+        expire_at = self.calls_expire_at(request, now)
+        if expire_at is not None and not self.others(now):
+            return expire_at
+        return min(expire_at or math.inf, self.read_again_at(now))
 
-    def calls_left_at(self, request: SlotRequest, now: float) -> float | None:
+    def calls_expire_at(self, request: SlotRequest, now: float) -> float | None:
         """Return when enough of our own calls have left the hour to allow a request.
 
         None when they are not enough, or when the budget is only assumed to be used up.

@@ -245,7 +245,7 @@ class TenantSlots:
             free_at = ledger.budget_free_at(request, now)
             reading = ledger.claim_reading(request, now, refused=free_at is not None)
             if free_at is not None:
-                free_at = ledger.calls_left_at(request, now) or math.inf
+                free_at = ledger.calls_expire_at(request, now) or math.inf
                 free_at = now if ledger.is_being_read(now) else free_at
             short = ledger.slots_short(
                 queue, request, self._holder, now, self._settings

@@ -43,7 +43,7 @@ from bridge.errors import (
 )
 from bridge.interfaces import Entity
 from bridge.services.records import duplicate_search
-from bridge.services.records.create_call import CreateCall, create_request
+from bridge.services.records.create_call import CreateCall, identify_create
 from bridge.services.records.duplicate_search import Search
 from bridge.services.records.serializer import (
     open_serializer,
@@ -124,7 +124,7 @@ class CreateAttempt:
     def __init__(self, create: CreateCall) -> None:
         ctx = self._ctx = create.mapping.ctx
         self._create = create
-        self._request = create_request(create)
+        self._request = identify_create(create)
         self._record: IdempotencyRecord | None = None
         self._holder = new_holder_name()
         self._held_since = time.monotonic()

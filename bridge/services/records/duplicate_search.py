@@ -108,8 +108,8 @@ def find(search: Search) -> SearchResult:
 def find_floor(mapping: RecordMapping, record: NewRecord) -> int | None:
     """Return the highest id of the records like the one to create, 0 without any.
 
-    None when its time of creation or a unique field identifies it better, and when
-    there are too many. One vendor call, four at most.
+    None when its time of creation or a unique field identifies it better, which costs
+    no vendor call, and when there are too many. Otherwise one call, four at most.
 
     Raises:
         ProviderError: Autotask could not be queried.

@@ -60,7 +60,11 @@ class Envelope(Protocol):
 
 
 class Backend(Protocol):
-    """A vendor as one API user sees it. Use it from one thread at a time."""
+    """A vendor as one API user sees it. Use it from one thread at a time.
+
+    A read that failed may be repeated. A write is repeated only where the vendor
+    certainly did not apply it. Each repetition is another vendor call.
+    """
 
     def check(self) -> Usage:
         """Verify the credentials. One vendor call, two when the zone is unknown.
@@ -96,7 +100,7 @@ class Backend(Protocol):
     ) -> Entity:
         """Create one entity; only the id of the returned entity is reliable.
 
-        One vendor call, never retried once anything was sent.
+        One vendor call.
 
         Raises:
             ProviderRejectedError: refused, nothing was created.
@@ -112,11 +116,11 @@ class Backend(Protocol):
         """Replace one entity: a writable field that is not in `values` is cleared.
 
         A UDF that is not in `values` keeps its value; a UDF with None is cleared. One
-        vendor call, never retried once anything was sent.
+        vendor call.
         """
 
     def delete(self, entity: EntityType, entity_id: int) -> None:
-        """Delete one entity. One vendor call, never retried once anything was sent."""
+        """Delete one entity. One vendor call."""
 
     def preview(
         self,
@@ -148,8 +152,8 @@ class Backend(Protocol):
 
         Element names do not change; an element with children becomes an object, a
         repeated element a list. Any other becomes its text, or a number where the
-        vendor declares a whole number. One vendor call; with `writes` it is never
-        retried once anything was sent.
+        vendor declares a whole number. One vendor call. With `writes` it is repeated
+        only as a write is.
 
         Raises:
             InvalidRequestError: an argument's name is not valid.
@@ -171,8 +175,7 @@ class Backend(Protocol):
     ) -> int:
         """Attach a file, or a link without `data`; return the attachment's id.
 
-        `data` is read once, from its current position to its end. One vendor call,
-        never retried once anything was sent.
+        `data` is read once, from its current position to its end. One vendor call.
 
         Raises:
             ProviderRejectedError: refused, nothing was attached.
@@ -181,7 +184,7 @@ class Backend(Protocol):
         """
 
     def delete_attachment(self, attachment_id: int) -> None:
-        """Delete an attachment. One vendor call, never retried once anything was sent.
+        """Delete an attachment. One vendor call.
 
         Raises:
             ProviderRejectedError: refused, perhaps because it does not exist.

@@ -43,7 +43,8 @@ class Outcome(StrEnum):
     """How one exchange with the vendor ended.
 
     `UNREACHABLE` is every failure of the host rather than of the request: no
-    connection, no response in time, a web page instead of a SOAP reply.
+    connection, no response in time, a page that means maintenance. `UNUSABLE` is a
+    reply that cannot be decoded, or a page such as that of a 404.
     """
 
     ANSWERED = "answered"

@@ -10,7 +10,7 @@ from functools import partial
 from bridge.errors import ConflictError, StoreError
 from bridge.services.context import Context
 from bridge.store import locks
-from bridge.store.process_identity import current_process
+from bridge.store.process_identity import new_holder_name
 
 _MIN_PAUSE_S = 0.005
 _MAX_PAUSE_S = 0.25
@@ -22,7 +22,7 @@ class RecordLock:
     def __init__(self, ctx: Context, key: str) -> None:
         self._ctx = ctx
         self._key = key
-        self._holder = current_process()
+        self._holder = new_holder_name()
         self._ttl_s = ctx.settings.record_lock_lease_s
         self._release = partial(locks.release, ctx.database, key, self._holder)
         self._acquired_at = 0.0

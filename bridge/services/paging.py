@@ -1,8 +1,9 @@
 """Pages: tokens that hold a position, and page numbers turned into positions.
 
 The vendor starts a reply after an id, never at an offset. A token therefore holds the
-last id of its page. For a page number, the end of the page before is stored for a
-while; where it is not stored, the records before the page are read.
+last id of its page, or an offset where the list is in memory. For a page number, the
+end of the page before is stored for a while; where it is not stored, the records before
+the page are read.
 """
 
 from __future__ import annotations
@@ -69,9 +70,12 @@ class PageSlice(Generic[T]):
     notes: tuple[str, ...] = ()
 
 
-def write_token(scope: str, after: int) -> str:
-    """Return a token of `[A-Za-z0-9_-]` for the position after an id in `scope`."""
-    packed = _LAYOUT.pack(after, _checksum(scope, after))
+def write_token(scope: str, position: int) -> str:
+    """Return a token of `[A-Za-z0-9_-]` for a position in `scope`.
+
+    The position is the last id of the page, or an offset where the list is in memory.
+    """
+    packed = _LAYOUT.pack(position, _checksum(scope, position))
     return base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
 
@@ -94,27 +98,28 @@ def read_token(scope: str, token: str) -> int:
         packed = base64.b64decode(
             token + "=" * (-len(token) % 4), altchars=b"-_", validate=True
         )
-        after, checksum = _LAYOUT.unpack(packed)
+        position, checksum = _LAYOUT.unpack(packed)
     except (binascii.Error, ValueError, struct.error):
-        after, checksum = 0, -1
-    if checksum != _checksum(scope, after):
+        position, checksum = 0, -1
+    if checksum != _checksum(scope, position):
         raise InvalidRequestError(
             "nextPage is not a token of this list; send the value of "
             "Elements-Next-Page-Token unchanged, or none for the first page."
         )
-    return int(after)
+    return int(position)
 
 
-def _checksum(scope: str, after: int) -> int:
-    return zlib.crc32(f"{scope}\0{after}".encode())
+def _checksum(scope: str, position: int) -> int:
+    return zlib.crc32(f"{scope}\0{position}".encode())
 
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """A query that can continue after any id: one instance, one entity, one filter.
+    """A query that can be read from any id: one instance, one entity, one filter.
 
-    `fetch_page` costs one vendor call for a plain query. `identity` is equal for equal
-    queries, whatever the page size.
+    It holds no position: each call of `fetch_page` gets the id to start after, and
+    costs one vendor call for a plain query. `identity` is equal for equal queries,
+    whatever the page size.
     """
 
     instance_id: int

@@ -1,15 +1,15 @@
 """Idempotency records: one row for each create, stored before the vendor is called.
 
 A record is *running* while its holder is alive and the lease lasts, *unknown* when the
-holder reported an unknown outcome or died, and *done* otherwise. Later requests find it
-by its scope (the idempotency key, or the body), which is unique among the records that
-can still be waited for, resolved or replayed. The others have no scope and stay for a
-day, because their record ids show which create made which record.
+holder reported an unknown outcome, died, or let its lease end, and *done* once its
+holder reported a result. Later requests find it by its scope, which is unique among the
+records that can still be waited for, resolved or replayed.
 
-Every record expires. One without a final state, *unknown* or left by a dead holder,
-stays for a day after its lease, or for 30 days with an idempotency key; afterwards a
-request with that key is a new one. Times are the database's. Responses are sealed,
-because they hold a tenant's data.
+Every record expires. A *done* one lasts `idempotency_key_ttl_s` while a key can replay
+its response. A record in another state lasts a day, or 30 days with a key, from the end
+of its lease or the report of its unknown outcome. All others last a day without a
+scope, because their record ids show which create made which record. Times are the
+database's. Responses are sealed, because they hold a tenant's data.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ from bridge.store.process_identity import find_dead
 _RETENTION = timedelta(days=1)
 _KEY_RETENTION = timedelta(days=30)
 _INSTANCE_REMOVED = "The instance does not exist any more."
+# The table keeps its first name, because it is stored; an "intent" is such a record.
 _COLUMN = write_intents.c
 
 
@@ -58,8 +59,9 @@ class CreateRequest:
     """A create as a caller requests it.
 
     `tenant` names the vendor's database, whichever instance leads to it. Requests with
-    an equal `scope` are the same create: it is the idempotency key, or the body when
-    not `keyed`. Only keyed digests of `scope` and `body` are stored.
+    an equal `scope` are the same create: it holds the instance, the target, and the
+    idempotency key, or the body without one. `keyed` is whether there is a key. Of
+    `scope` and `body` only HMACs are stored.
     """
 
     instance_id: int
@@ -193,9 +195,10 @@ def read(db: Database, intent_id: int, request: CreateRequest) -> IdempotencyRec
 
 
 def finish(db: Database, intent_id: int, holder: str, result: Result) -> bool:
-    """Make a record *done*; does nothing if another holder has acquired it meanwhile.
+    """Make a record *done*, unless another holder has acquired it meanwhile.
 
-    False, and nothing changed, when another create is known to have made that record.
+    False, and nothing changed, when another create is known to have made the vendor's
+    record. True otherwise, even if another holder has it.
     """
     sealed = db.keys.seal(result.answer)
     keep = result.lifetime_s > 0
@@ -389,7 +392,7 @@ def _unknown_since(row: Row[Any], now: datetime) -> datetime | None:
 
 
 def _retention(request: CreateRequest) -> timedelta:
-    """Return how long after its lease a record expires if it gets no final state."""
+    """Return how long after its lease a record expires that is not *done* by then."""
     return _KEY_RETENTION if request.keyed else _RETENTION
 
 

@@ -1,8 +1,9 @@
 """Process identities that let other processes on the same host detect a crash.
 
-A process that holds slots, locks or idempotency records is named by its host and PID
-namespace, its PID and its start time. Processes in the same namespace can check whether
-it is alive, long before its lease expires; for all others only the lease counts.
+A holder of slots, of a lock or of an idempotency record is named by the host and PID
+namespace of its process, its PID and its start time, and a random token: one process
+has many holders. Processes in the same namespace can check whether the holder's process
+is alive, long before its lease expires; for all others only the lease counts.
 Source: proc(5), pid_namespaces(7).
 """
 
@@ -20,8 +21,8 @@ _PARTS = 4
 _ENDED_STATES = "ZX"
 
 
-def current_process() -> str:
-    """Return a new, unique name for this process with each call."""
+def new_holder_name() -> str:
+    """Return a name for a new holder in this process; each call returns another."""
     namespace, token = _pid_namespace(), secrets.token_hex(8)
     started = _read_start_time(os.getpid())
     return (
@@ -32,7 +33,7 @@ def current_process() -> str:
 
 
 def find_dead(holders: Iterable[str]) -> list[str]:
-    """Return the holders of this process's namespace that are not alive any more."""
+    """Return the holders in this PID namespace whose processes are not alive."""
     return [each for each in holders if _is_dead(each)]
 
 

@@ -33,7 +33,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 import pytest
 
-from bridge.store.process_identity import current_process
+from bridge.store.process_identity import new_holder_name
 
 DATA = Path(__file__).with_name("data")
 MONTH = timedelta(days=30)
@@ -174,7 +174,7 @@ def move_here(store):
 
     A name is `place.pid.start.token`; without a place nothing is known of the process.
     """
-    place = current_process().partition(".")[0]
+    place = new_holder_name().partition(".")[0]
     [(known,)] = store.ask("SELECT holder FROM leases LIMIT 1")
     old = known.partition(".")[0]
     for table, column in (

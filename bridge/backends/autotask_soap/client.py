@@ -286,7 +286,7 @@ def _outcome(failure: AttemptError) -> Outcome:
     match failure.error:
         case ProviderThresholdError():
             return Outcome.THREAD_LIMIT if failure.transient else Outcome.QUOTA
-        # Only a host that gave no response counts against its circuit breaker.
+        # No response of the service: this counts against the host's circuit breaker.
         case ProviderUnavailableError() | ProviderTimeoutError() if (
             not failure.from_service
         ):

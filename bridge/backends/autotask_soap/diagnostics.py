@@ -30,10 +30,10 @@ _DEADLINE_S = 20.0
 
 
 class SoapDiagnostics:
-    """Implements `interfaces.Probe`; for one command, not for serving.
+    """Implements `interfaces.BackendDiagnostics`; for one command, not for serving.
 
     Args:
-        service: opens the backends; closed with the probe.
+        service: opens the backends; closed by `close`.
         directory: where fetched descriptions lie.
     """
 

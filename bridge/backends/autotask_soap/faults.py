@@ -1,9 +1,11 @@
 """Turn every way in which Autotask fails into our errors.
 
 Autotask has no error codes, only texts; `VENDOR_MESSAGES` maps them to our errors.
-There are five channels, each with a function here: no connection, a page that is not
-SOAP, a `soap:Fault`, a `ReturnCode` other than 1 with `Errors`, and the message of an
-`EntityReturnInfo`. Each returns an `AttemptError`, which also says what `retry` needs.
+There are five channels, each with a function here: a connection that failed or broke
+(`no_answer`), a page that is not SOAP (`page`), a `soap:Fault` (`soap_fault`), a
+`ReturnCode` other than 1 with its messages (`refused`), and the flags for a duplicate
+in an `EntityReturnInfo` (`duplicate`). Each returns an `AttemptError`, which also says
+what `retry` needs.
 """
 
 from __future__ import annotations
@@ -205,10 +207,11 @@ def no_answer(request: Request, url: str, error: WireError) -> AttemptError:
 def page(request: Request, host: str, status: int, body: bytes) -> AttemptError:
     """Return the error of a response that is not SOAP.
 
-    The page's title becomes the vendor's text. With a status of 500 and above it is
-    unknown whether the service had read the request. A page with status 200 or 500
-    means maintenance, unless the request had no credentials: then it may come from
-    any web server, which has no such service at all.
+    The page's title becomes the vendor's text. An HTML page with status 200, or any
+    page of a failing server (500 and above), means maintenance, and whether the service
+    had read the request is unknown. 501 and 505 mean that there is no such service. So
+    may 200 and 500 for a request without credentials: they may come from any web
+    server.
     """
     text = request.clean(_page_text(status, body))
     if status == HTTPStatus.UNAUTHORIZED and request.authorization:
@@ -276,7 +279,8 @@ def refused(request: Request, messages: Iterable[str]) -> AttemptError:
     """Return the error of a `ReturnCode` other than 1, with all its messages.
 
     Autotask applies a call completely or not at all. Source: SOAP help, create().
-    Only its limit of simultaneous calls is worth another attempt.
+    Of these refusals only the limit of simultaneous calls is worth another attempt; a
+    busy database is so only as a `soap:Fault`.
     """
     text = request.clean("\n".join(filter(str.strip, messages)))
     known = _find_message(text)

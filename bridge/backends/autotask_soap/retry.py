@@ -1,8 +1,10 @@
 """Which calls to Autotask are repeated, how often, and after which pause.
 
-A read is repeated after a broken connection, a timeout, and a page in place of a
-reply. A write is repeated only when Autotask certainly did not apply it: no
-connection, another zone, or the limit of simultaneous calls. Nothing else is repeated.
+A read is repeated when `faults` marks the failure transient: no connection or a broken
+one, a timeout, HTTP 429, a maintenance page, the limit of simultaneous calls, or a busy
+database reported as a `soap:Fault`. A write is repeated only when, in addition,
+Autotask certainly did not apply it. `SoapClient` also repeats a call in another zone,
+once: only failures that applied nothing suggest another zone.
 """
 
 from __future__ import annotations
@@ -35,6 +37,7 @@ class RetryPolicy:
 def may_retry(request: Request, error: AttemptError) -> bool:
     """Whether a failed attempt may be repeated.
 
-    A write that may have been applied is not: the second one would be a duplicate.
+    A write that may have been applied is not repeated: the second one would be a
+    duplicate.
     """
     return error.transient and (error.not_applied or not request.writes)

@@ -44,16 +44,18 @@ def create_record(  # noqa: PLR0913 - the parts of a create, by name
     options: RecordOptions = ALL_MEMBERS,
     within: ParentLink | None = None,
 ) -> WriteResult:
-    """Create a record and read it back. Two vendor calls; none when it repeats one.
+    """Create a record and read it back.
 
-    A child, `within` its parent, costs one more: the parent is read first. So may a
-    create with a key. `key` is the caller's `Idempotency-Key`; `idempotency` says which
-    calls repeat others, and which calls store anything.
+    Two vendor calls; none when it repeats a finished create. A child, `within` its
+    parent, always costs one more: the parent is read first. `key` is the caller's
+    `Idempotency-Key`. `idempotency` says which calls repeat others, which calls store
+    anything, and what a key and an unknown outcome cost.
 
     Raises:
         VerbNotSupportedError: this resource cannot be created.
-        InvalidRequestError: the body; every problem is named, no vendor call made.
+        InvalidRequestError: the body; every problem is named, nothing was created.
             Or the key was used with another body.
+        NotFoundError: no such resource or parent.
         ConflictError: an equal create is still running; nothing was sent.
         ProviderRejectedError: Autotask refused; nothing was created.
         ProviderOutcomeUnknownError: sent, and no response came.

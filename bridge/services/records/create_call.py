@@ -32,7 +32,7 @@ class CreateCall:
     options: RecordOptions = ALL_MEMBERS
 
 
-def create_request(create: CreateCall) -> CreateRequest:
+def identify_create(create: CreateCall) -> CreateRequest:
     """Return what distinguishes this create; bodies are equal in any member order."""
     body = json.dumps(create.body, sort_keys=True, separators=(",", ":"))
     instance, resource = create.mapping.instance, create.mapping.resource

@@ -22,7 +22,7 @@ from bridge.services.records.query_plan import QueryPlan, SubQuery, Where
 RunQuery: TypeAlias = Callable[[Where | None, int | None, int], Page]
 """Query the vendor: filter, id to start after, maximum of records. One vendor call."""
 
-MAX_CALLS = 10
+MAX_LOCAL_FILTER_CALLS = 10
 """Vendor calls for one page when conditions are evaluated in this process."""
 
 
@@ -38,11 +38,11 @@ def open_fetch(plan: QueryPlan, run_query: RunQuery, zone: ZoneInfo) -> FetchPag
         return _open_subqueries(plan.subqueries, run_query)
     limited = limit_calls(
         run_query,
-        MAX_CALLS,
+        MAX_LOCAL_FILTER_CALLS,
         "Autotask filters by one user-defined field in a query; the other "
         f"{len(plan.local_filter)} condition(s) of this filter are tested here, and "
-        f"{MAX_CALLS} vendor calls did not fill the page. Narrow the filter by other "
-        "fields, or ask for a smaller pageSize.",
+        f"{MAX_LOCAL_FILTER_CALLS} vendor calls did not fill the page. Narrow the "
+        "filter by other fields, or ask for a smaller pageSize.",
     )
     inner = _open_subqueries(plan.subqueries, limited)
     return _FilteringCursor(inner, plan.local_filter, zone).fetch

@@ -48,12 +48,15 @@ _WORD = re.compile(r"[^\W_]{2,}")
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What is searched for: a record, and the earlier attempt to create it."""
+    """What is searched for: a record that an earlier call tried to create.
+
+    `earlier` is the idempotency record of that call.
+    """
 
     mapping: RecordMapping
     record: NewRecord
     request: CreateRequest
-    attempt: IdempotencyRecord
+    earlier: IdempotencyRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,7 @@ def find(search: Search) -> SearchResult:
     # is known as its own, or that call still counts as sending.
     others = idempotency_records.find_concurrent(
         search.mapping.ctx.database,
-        search.attempt.id,
+        search.earlier.id,
         search.request,
         [*found.matches, *found.uncertain],
     )
@@ -105,8 +108,8 @@ def find(search: Search) -> SearchResult:
 def find_floor(mapping: RecordMapping, record: NewRecord) -> int | None:
     """Return the highest id of the records like the one to create, 0 without any.
 
-    None when its time of creation or a unique field identifies it better, and when
-    there are too many. One vendor call, four at most.
+    None when its time of creation or a unique field identifies it better, which costs
+    no vendor call, and when there are too many. Otherwise one call, four at most.
 
     Raises:
         ProviderError: Autotask could not be queried.
@@ -135,18 +138,18 @@ class _Candidates:
 
 
 def _query(search: Search) -> _Candidates:
-    mapping, record, attempt = search.mapping, search.record, search.attempt
+    mapping, record, earlier = search.mapping, search.record, search.earlier
     created = _creation_field(record.fields, record.values)
-    where = _filter(record, created, attempt.sent_at)
+    where = _filter(record, created, earlier.sent_at)
     unique = _is_unique(record.fields, record.values)
     found = _Candidates()
-    after = attempt.floor_id
+    after = earlier.floor_id
     for _ in range(_MAX_PAGES):
         page = mapping.backend.query(mapping.entity, where, after=after)
         for entity in page.entities:
             after = _id(entity)
             match = match_record(record.values, entity)
-            recent = unique or _is_recent(entity, created, attempt)
+            recent = unique or _is_recent(entity, created, earlier)
             if match is MatchResult.SAME and recent:
                 found.matches[after] = entity
             elif match is not MatchResult.DIFFERENT:
@@ -169,13 +172,13 @@ def _filter(
 
 
 def _is_recent(
-    entity: Entity, created: Field | None, attempt: IdempotencyRecord
+    entity: Entity, created: Field | None, earlier: IdempotencyRecord
 ) -> bool:
     """Return whether a record above the floor was certainly made after the send."""
     if created is None:
-        return attempt.floor_id is not None
+        return earlier.floor_id is not None
     made_at = entity.get(created.name)
-    earliest = attempt.sent_at - _CLOCK_SLACK
+    earliest = earlier.sent_at - _CLOCK_SLACK
     return isinstance(made_at, datetime) and made_at >= earliest
 
 

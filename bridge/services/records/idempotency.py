@@ -5,13 +5,13 @@ and resource; without a key, when they have an equal body while the first is in 
 or within the retry window after its outcome became unknown. A success that was
 returned is never joined without a key: a caller may want two equal records.
 
-A record of the create is stored before anything is sent, so that a process that dies
-leaves a trace. The outcome is unknown when the vendor did not respond, when the
+An idempotency record is stored before anything is sent, so that the create of a process
+that dies is known. The outcome is unknown when the vendor did not respond, when the
 holder's lease expired, or when the holder is seen to be dead. What a living holder
 could not store, because the database was away or full, it stores as soon as it can:
 `Context.pending_writes`. The next equal call *resolves* an unknown outcome:
 
-- the record is found at the vendor: it is the response;
+- the created record is found at the vendor: it is the response;
 - it is not there, and the settle time is over: the create is sent;
 - neither is certain (`duplicate_search` says when): the outcome stays unknown, and
   nothing is sent.
@@ -20,8 +20,9 @@ Of many such calls one resolves and the others wait for its response. The lease 
 the longest send: a create that is ready later than `record_lock_lease_s` after it was
 claimed is not sent. An ordinary create costs no more vendor calls than without all
 this: to read the highest id before each send would, so `duplicate_search` works with
-what is known. A create with a key costs one more where the entity has no time of
-creation and no create of the last day is known.
+what is known. A create with a key costs one more, four at most, where its entity has no
+time of creation, no unique field is given, and no earlier create of it is known.
+Resolving costs up to four for each search.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ from bridge.errors import (
 )
 from bridge.interfaces import Entity
 from bridge.services.records import duplicate_search
-from bridge.services.records.create_call import CreateCall, create_request
+from bridge.services.records.create_call import CreateCall, identify_create
 from bridge.services.records.duplicate_search import Search
 from bridge.services.records.serializer import (
     open_serializer,
@@ -62,7 +63,7 @@ from bridge.store.idempotency_records import (
     Result,
     State,
 )
-from bridge.store.process_identity import current_process
+from bridge.store.process_identity import new_holder_name
 
 _MIN_PAUSE_S = 0.005
 _MAX_PAUSE_S = 0.25
@@ -78,7 +79,7 @@ same request may then succeed.
 
 
 def begin(create: CreateCall) -> CreateAttempt:
-    """Claim a create, unless it repeats another; then return or raise its result.
+    """Claim a create. If it repeats another, return its result, or raise its error.
 
     The attempt has a `result` when nothing is to be sent. Otherwise this process holds
     the create: the caller sends it inside `with attempt`, which stores how an error
@@ -116,7 +117,7 @@ def begin(create: CreateCall) -> CreateAttempt:
 
 
 class CreateAttempt:
-    """One call's create, and the stored record by which it is known to others.
+    """One call's create, and the idempotency record by which others know of it.
 
     `result` is set when the create needs not be sent.
     """
@@ -124,9 +125,9 @@ class CreateAttempt:
     def __init__(self, create: CreateCall) -> None:
         ctx = self._ctx = create.mapping.ctx
         self._create = create
-        self._request = create_request(create)
+        self._request = identify_create(create)
         self._record: IdempotencyRecord | None = None
-        self._holder = current_process()
+        self._holder = new_holder_name()
         self._held_since = time.monotonic()
         self._deadline = self._held_since + ctx.settings.autotask_deadline_s
         self._save = ctx.pending_writes.save
@@ -154,8 +155,8 @@ class CreateAttempt:
     def prepare(self) -> NewRecord:
         """Return the record to send, after storing what a later search needs.
 
-        One vendor call, four at most, for a create with a key of an entity without a
-        time of creation, where no earlier create is known.
+        With a key, one vendor call, four at most, where no earlier create is known;
+        none where `find_floor` needs none.
 
         Raises:
             BridgeError: the refusal, or the vendor could not be queried.
@@ -199,7 +200,7 @@ class CreateAttempt:
         return exists(self._ctx.database, self._request)
 
     def acquire(self) -> IdempotencyRecord:
-        """Claim the create, or return the record of an earlier one."""
+        """Claim the create, or return the idempotency record of an earlier one."""
         self._held_since = time.monotonic()
         database = self._ctx.database
         try:
@@ -294,7 +295,7 @@ class CreateAttempt:
 
     @property
     def _held(self) -> IdempotencyRecord:
-        """The record that this process holds."""
+        """The idempotency record that this attempt holds."""
         if self._record is None:
             raise RuntimeError("acquire() comes first.")
         return self._record

@@ -35,7 +35,8 @@ class ListQuery:
     ) -> ListQuery:
         """Return the query for the text of `where`, below a parent or not.
 
-        Vendor calls as `entity_fields`, for a filter only.
+        Vendor calls as `entity_fields`; none without a filter, unless the resource is
+        only a part of its entity (`fixed`).
 
         Raises:
             InvalidQueryError: the text cannot be parsed, names an unknown field, or

@@ -55,12 +55,13 @@ def list_records(
     `cursors.open_fetch` says.
 
     `within` restricts the list to the children of one record; when there are none, one
-    call more checks that the parent exists. Below a lead that call is always made.
-    Sorting reads the whole list for each page, up to eleven calls for a plain filter; a
-    list that turns out too long to be sorted is read once in ten minutes. Pages by
-    token may continue to twice that length, because the list may have grown. A total
-    costs up to twenty calls once in ten minutes, none when the page shows it. Labels
-    cost what `labels` says.
+    call more checks that the parent exists. Below a resource that is only a part of its
+    entity (`leads`) that call is always made. Sorting reads the whole list for each
+    page, up to eleven calls for a plain filter; a list that turns out too long to be
+    sorted is read once in ten minutes. Pages by token may continue to twice that
+    length, with up to 21 calls, because the list may have grown. A total costs up to
+    twenty calls once in ten minutes, none when the page shows it. Labels cost what
+    `labels` says.
 
     Raises:
         NotFoundError: no such resource or parent.

@@ -1,7 +1,8 @@
 """One object of one instance, opened once for a request.
 
-It holds what every step on records needs: the resource, the fields of its entity, and
-the way to Autotask. Credentials are read once, here, and passed on with it.
+It holds what every step on records needs: the resource and the way to Autotask. It
+fetches the fields of the resource's entity on request. Credentials are read once, here,
+and passed on with it.
 """
 
 from __future__ import annotations
@@ -45,7 +46,10 @@ class RecordMapping:
         return entity_fields(self.ctx, self.instance, self.resource, in_doubt)
 
     def fields_to_show(self, in_doubt: Callable[[EntityFields], bool]) -> EntityFields:
-        """Return the entity's fields; vendor calls and errors as `fields_to_show`."""
+        """Return the entity's fields, older ones rather than an error.
+
+        Vendor calls and errors as `fields_to_show`.
+        """
         return fields_to_show(self.ctx, self.instance, self.resource, in_doubt)
 
     def of(self, resource: Resource) -> RecordMapping:

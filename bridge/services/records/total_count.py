@@ -16,7 +16,11 @@ from bridge.store import count_cache
 from bridge.store.count_cache import CachedCount
 
 MAX_CALLS = 20
-"""Vendor calls that counting one list may cost: at most 500 records each."""
+"""Vendor calls that counting one list may cost: at most 500 records each.
+
+A list with a local filter is given up earlier, after `cursors.MAX_LOCAL_FILTER_CALLS`,
+and with the same text.
+"""
 
 BEYOND = f"the records cannot be counted within {MAX_CALLS} vendor calls"
 

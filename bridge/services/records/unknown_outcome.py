@@ -27,7 +27,7 @@ def search_until_certain(
         ProviderOutcomeUnknownError: neither is certain by the monotonic `deadline`.
         ProviderError: Autotask could not be queried.
     """
-    open_s = settle_s - _age_s(search.attempt)
+    open_s = settle_s - _age_s(search.earlier)
     began_at = time.monotonic()
     settled_at = began_at + open_s
     while True:
@@ -43,7 +43,7 @@ def search_until_certain(
         again_at = settled_at if absent else soon
         may_change = absent or found.transient
         if not may_change or again_at > deadline:
-            raise unknown(found.reason or _not_settled(search.attempt, open_s))
+            raise unknown(found.reason or _not_settled(search.earlier, open_s))
         time.sleep(max(0.0, again_at - time.monotonic()))
 
 
@@ -55,13 +55,13 @@ def unknown(reason: str) -> ProviderOutcomeUnknownError:
     )
 
 
-def _age_s(attempt: IdempotencyRecord) -> float:
-    since = attempt.unknown_since or attempt.now
-    return (attempt.now - since).total_seconds()
+def _age_s(earlier: IdempotencyRecord) -> float:
+    since = earlier.unknown_since or earlier.now
+    return (earlier.now - since).total_seconds()
 
 
-def _not_settled(attempt: IdempotencyRecord, open_s: float) -> str:
-    settled_at = (attempt.now + timedelta(seconds=open_s)).strftime("%H:%M:%S")
+def _not_settled(earlier: IdempotencyRecord, open_s: float) -> str:
+    settled_at = (earlier.now + timedelta(seconds=open_s)).strftime("%H:%M:%S")
     return (
         f"no such record is there yet, but until {settled_at} UTC Autotask may still "
         "be at work on it"

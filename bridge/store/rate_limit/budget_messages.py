@@ -35,7 +35,7 @@ def explain_refusal(ledger: Ledger, request: SlotRequest, now: float) -> str:
         f"of {ledger.threshold} calls an hour {ledger.ours()} were made by Bridge and "
         f"{others} by others; such calls stop at {ledger.limit(request)}. "
     )
-    free_at = ledger.calls_left_at(request, now)
+    free_at = ledger.calls_expire_at(request, now)
     if free_at is None:
         begin = "Autotask call budget exhausted: "
         text += f"When others' calls leave the hour is not known; {again}. "

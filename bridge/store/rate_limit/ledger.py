@@ -32,8 +32,8 @@ Source: REST contract notes, ThresholdInformation and its SOAP twin.
 READING_TAKES_S = 15.0
 """How long a reading may take before it counts as lost."""
 
-ASSUMED_S = 180.0
-"""How long a refusal by the vendor counts without a reading: the time of three."""
+ASSUMED_S = 3 * READING_WHILE_REFUSING_S
+"""How long a refusal by the vendor counts without a reading."""
 
 READING_AFTER_CALLS = 20
 REDUCED_S = 600.0
@@ -205,8 +205,9 @@ class Ledger:
     ) -> bool:
         """Return whether an instance has used its share of slots.
 
-        An instance does not get the last slot of a queue while another instance waits
-        for it with a call of the same or a higher priority.
+        While another instance waits in the queue with a call of the same or a higher
+        priority, the share is one slot less than `slots`, but at least one. It does not
+        shrink further while the queue is reduced.
         """
         if not instance:
             return False
@@ -271,12 +272,12 @@ class Ledger:
         refused = self.quota_refused_at(now) is not None
         if not refused and max(self._excess(request, now)) <= 0:
             return None
-        left_at = self.calls_left_at(request, now)
-        if left_at is not None and not self.others(now):
-            return left_at
-        return min(left_at or math.inf, self.read_again_at(now))
+        expire_at = self.calls_expire_at(request, now)
+        if expire_at is not None and not self.others(now):
+            return expire_at
+        return min(expire_at or math.inf, self.read_again_at(now))
 
-    def calls_left_at(self, request: SlotRequest, now: float) -> float | None:
+    def calls_expire_at(self, request: SlotRequest, now: float) -> float | None:
         """Return when enough of our own calls have left the hour to allow a request.
 
         None when they are not enough, or when the budget is only assumed to be used up.

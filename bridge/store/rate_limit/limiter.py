@@ -53,7 +53,7 @@ from bridge.interfaces import (
     Usage,
 )
 from bridge.store.database.engine import Database
-from bridge.store.process_identity import current_process
+from bridge.store.process_identity import new_holder_name
 from bridge.store.rate_limit.circuit_breaker import CircuitBreakers, Refusal
 from bridge.store.rate_limit.ledger import Ledger, LimiterSettings, SlotRequest
 from bridge.store.rate_limit.ledger_rows import LedgerRow
@@ -72,7 +72,7 @@ class SharedRateLimiter:
     def __init__(self, db: Database, settings: LimiterSettings) -> None:
         self._db = db
         self._settings = settings
-        self._holder = current_process()
+        self._holder = new_holder_name()
         self._breakers = CircuitBreakers(db)
         self._tenants: dict[str, TenantSlots] = {}
         self._lock = threading.Lock()

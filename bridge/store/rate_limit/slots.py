@@ -54,8 +54,9 @@ class _Waiter:
 class _ChangeResult:
     """The result of one change of the ledger; see `ledger_rows.Change`.
 
-    `free_at` is when the budget will allow the call, as far as known; None when it does
-    now, and the present while the vendor's count is being read.
+    `settled` is false while a request still waits: its result may change with a newer
+    row. `free_at` is when the budget will allow the call, as far as known; None when it
+    does now, and the present while the vendor's count is being read.
     """
 
     changed: bool
@@ -117,6 +118,7 @@ class TenantSlots:
 
         Raises:
             ProviderThresholdError: no budget or no slot until then.
+            StoreError: the database cannot be used.
         """
         with self._lock:
             request = SlotRequest.of(
@@ -142,6 +144,9 @@ class TenantSlots:
 
         Written at once when another process waits for the slot or needs the outcome,
         and otherwise also by the next thread of this process that acquires a slot.
+
+        Raises:
+            StoreError: the database cannot be used; the change stays pending.
         """
         with self._lock:
             self._remove_held(held)
@@ -245,7 +250,7 @@ class TenantSlots:
             free_at = ledger.budget_free_at(request, now)
             reading = ledger.claim_reading(request, now, refused=free_at is not None)
             if free_at is not None:
-                free_at = ledger.calls_left_at(request, now) or math.inf
+                free_at = ledger.calls_expire_at(request, now) or math.inf
                 free_at = now if ledger.is_being_read(now) else free_at
             short = ledger.slots_short(
                 queue, request, self._holder, now, self._settings

@@ -32,8 +32,8 @@ RESTART = {
 
 
 NAMED = (
-    "from bridge.store.process_identity import current_process; "
-    "print(current_process())"
+    "from bridge.store.process_identity import new_holder_name; "
+    "print(new_holder_name())"
 )
 
 

@@ -11,7 +11,7 @@ from bridge.errors import InvalidQueryError, InvalidRequestError
 from bridge.interfaces import UDF_MEMBER, Field, FieldType, Page
 from bridge.interfaces.query_rules import MAX_ALTERNATIVES
 from bridge.services import paging
-from bridge.services.records.cursors import MAX_CALLS, open_fetch
+from bridge.services.records.cursors import MAX_LOCAL_FILTER_CALLS, open_fetch
 from bridge.services.records.query_plan import MAX_VALUES, make_plan
 
 ID = Field("id", FieldType.LONG)
@@ -227,18 +227,18 @@ def test_only_conditions_to_test_here_ask_for_everything():
 
 
 def test_ten_calls_that_do_not_fill_the_page_are_refused():
-    vendor = Vendor(udf_entities(500 * MAX_CALLS + 1))
+    vendor = Vendor(udf_entities(500 * MAX_LOCAL_FILTER_CALLS + 1))
     where = And((equal(REGION, "eu"), equal(TIER, "none")))
     fetch = open_fetch(make_plan(where), vendor.ask, None)
 
     with pytest.raises(InvalidRequestError, match="10 vendor calls did not fill"):
         fetch(None, 200)
 
-    assert len(vendor.asked) == MAX_CALLS
+    assert len(vendor.asked) == MAX_LOCAL_FILTER_CALLS
 
 
 def test_ten_calls_that_fill_it_are_enough():
-    vendor = Vendor(udf_entities(500 * MAX_CALLS))
+    vendor = Vendor(udf_entities(500 * MAX_LOCAL_FILTER_CALLS))
     where = And((equal(REGION, "eu"), equal(SCORE, 4999)))
     fetch = open_fetch(make_plan(where), vendor.ask, None)
 

@@ -7,11 +7,11 @@ import subprocess
 import sys
 from contextlib import contextmanager
 
-from bridge.store.process_identity import current_process, find_dead
+from bridge.store.process_identity import find_dead, new_holder_name
 
 NEIGHBOUR = """
-from bridge.store.process_identity import current_process
-print(current_process(), flush=True)
+from bridge.store.process_identity import new_holder_name
+print(new_holder_name(), flush=True)
 input()
 """
 
@@ -30,20 +30,20 @@ def neighbour():
 
 def test_living_processes_are_not_dead():
     with neighbour() as (_, name):
-        assert find_dead([name, current_process()]) == []
+        assert find_dead([name, new_holder_name()]) == []
 
 
 def test_killed_process_is_dead_before_and_after_its_parent_waits():
     with neighbour() as (process, name):
         process.kill()
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-        assert find_dead([name, current_process()]) == [name]
+        assert find_dead([name, new_holder_name()]) == [name]
 
     assert find_dead([name]) == [name]
 
 
 def test_another_process_with_the_same_id_is_another():
-    place, pid, born, token = current_process().split(".")
+    place, pid, born, token = new_holder_name().split(".")
 
     earlier = f"{place}.{pid}.{int(born) - 1}.{token}"
 

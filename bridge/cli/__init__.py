@@ -7,10 +7,8 @@ A command's module is imported when the command runs, which keeps `--version` an
 from __future__ import annotations
 
 import contextlib
-import difflib
 import importlib
 import io
-import logging
 import os
 import re
 import sys
@@ -22,8 +20,8 @@ import click
 from click.shell_completion import CompletionItem
 
 from bridge import __version__
-from bridge.cli.output import visible
 from bridge.cli.processes import end_with_input
+from bridge.cli.visible_text import visible
 from bridge.errors import BridgeError
 from bridge.store.secrets.private_files import restrict_new_files
 
@@ -77,6 +75,8 @@ class _Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if not (name in COMMANDS or name.startswith("-") or ctx.resilient_parsing):
+            import difflib  # noqa: PLC0415 - only after a mistake
+
             similar = difflib.get_close_matches(name, COMMANDS)
             names = " or ".join(f"'{ctx.command_path} {one}'" for one in similar)
             fix = f"Did you mean {names}?" if names else _start_with(ctx)
@@ -194,6 +194,9 @@ def main(
     _name_settings_file(config)
     restrict_new_files()
     _print_everything()
+    # Imported here: help and `--version` do without it.
+    import logging  # noqa: PLC0415
+
     # A command reports an error once, by its message; servers configure their own log.
     logging.getLogger("bridge.store").addHandler(logging.NullHandler())
     if until_eof:

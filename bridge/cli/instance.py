@@ -15,9 +15,9 @@ from bridge.cli.output import (
     show_members,
     show_status,
     show_table,
-    visible,
 )
 from bridge.cli.provisioning import INSTANCE_ID, add, find, show_change, update
+from bridge.cli.visible_text import visible
 from bridge.errors import (
     InvalidRequestError,
     OperatorError,

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import sys
 import time
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
@@ -18,6 +17,8 @@ from typing import TYPE_CHECKING, TextIO, TypeAlias
 
 import click
 import orjson
+
+from bridge.cli.visible_text import visible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,7 +31,6 @@ Report: TypeAlias = Callable[[str, int, int], None]
 
 _STYLES = {"ok": "green", "warning": "yellow", "failed": "bold red"}
 _WHOLE_CELL_WIDTH = 20
-_JOINERS = ("\u200c", "\u200d")  # inside text of some scripts, and in emoji
 
 
 def show_json(document: object) -> None:
@@ -101,14 +101,6 @@ def show_line(*parts: str | tuple[str, str]) -> None:
     from rich.text import Text  # noqa: PLC0415 - for a terminal only
 
     console.print(Text.assemble(*shown), soft_wrap=True)
-
-
-def visible(text: str) -> str:
-    """Return a text with control characters as escapes."""
-    return "".join(
-        character if _is_printed(character) else ascii(character)[1:-1]
-        for character in text
-    )
 
 
 @contextmanager
@@ -224,11 +216,3 @@ def _console(stream: TextIO) -> Console | None:
     if not stream.isatty() or os.environ.get("TERM", "dumb") in {"", "dumb", "unknown"}:
         return None
     return _make_console(stream)
-
-
-def _is_printed(character: str) -> bool:
-    return (
-        character.isprintable()
-        or character in _JOINERS
-        or unicodedata.category(character) == "Zs"
-    )

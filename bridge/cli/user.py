@@ -13,8 +13,8 @@ from bridge.cli.output import (
     show_line,
     show_members,
     show_table,
-    visible,
 )
+from bridge.cli.visible_text import visible
 from bridge.services.organizations import users as platform_users
 from bridge.store import organizations, users
 from bridge.store.database.engine import Database

@@ -7,8 +7,6 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-import yaml
-
 from bridge.services.openapi.schema import Object
 
 HUB = "/hubs/crm"
@@ -26,6 +24,8 @@ def load_api(*, strict: bool) -> Object:
     statuses that an operator may enable. The result is shared by all requests: never
     change it.
     """
+    import yaml  # noqa: PLC0415 - 25 ms at every start; only documents need it
+
     # libyaml needs 50 ms for the file, the loader in Python seven times as long.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     source = (files(__package__) / "api.yaml").read_bytes()

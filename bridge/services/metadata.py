@@ -105,6 +105,26 @@ class _CachedMetadata(Generic[T]):
                     return self.refresh()
         return self.load(*stamp, now)
 
+    def find_at_hand(self, in_doubt: Callable[[T], bool]) -> T | None:
+        """Return what `get` and `resolve_doubt` do; None if they call the vendor.
+
+        `in_doubt` was called last with what is returned.
+        """
+        known = self.find_known()
+        if known is None:
+            ctx, row = self.ctx, self.kind.row
+            stamp = stored_metadata.metadata_hash(ctx.database, self.instance.id, row)
+            if stamp is None:
+                return None
+            age_s = (ctx.clock() - stamp[1]).total_seconds()
+            if age_s > ctx.settings.metadata_cache_ttl_s * _MAX_STALE_TTLS:
+                return None
+            known = self.get()
+        if not in_doubt(known):
+            return known
+        newer = self.find_stored() or known
+        return None if in_doubt(newer) and not self._was_resolved(newer) else newer
+
     def find_stored(self) -> T | None:
         """Return the newest row that any process has stored; no vendor call."""
         stamp = stored_metadata.metadata_hash(
@@ -312,6 +332,24 @@ def read_with_fields(
         if newer is not fields:
             return newer, read(newer)
     return fields, found
+
+
+def read_with_fields_at_hand(
+    ctx: Context,
+    instance: Instance,
+    resource: Resource,
+    read: Callable[[EntityFields], D],
+    in_doubt: Callable[[D], bool],
+) -> tuple[EntityFields, D] | None:
+    """Return what `read_with_fields` returns; None if that would call the vendor."""
+    found: list[D] = []
+
+    def leaves_doubt(fields: EntityFields) -> bool:
+        found.append(read(fields))
+        return in_doubt(found[-1])
+
+    fields = _fields(ctx, instance, resource).find_at_hand(leaves_doubt)
+    return None if fields is None else (fields, found[-1])
 
 
 def get_metadata(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bridge.catalog.model import Verb
-from bridge.errors import BridgeError, InvalidRequestError
+from bridge.errors import BridgeError
 from bridge.interfaces import Entity
 from bridge.services.context import Context
 from bridge.services.records import idempotency
-from bridge.services.records.create_call import CreateCall
+from bridge.services.records.create_call import CreateCall, validate_at_hand
 from bridge.services.records.mapping import RecordMapping, open_mapping
 from bridge.services.records.parents import ParentLink
 from bridge.services.records.serializer import (
@@ -20,10 +20,8 @@ from bridge.services.records.serializer import (
 )
 from bridge.services.records.validation import ValidatedRecord, vendor_values
 from bridge.services.records.vendor_records import (
-    NewRecord,
     read_entity,
     read_parent,
-    validate_new,
 )
 from bridge.services.records.write_result import (
     WriteResult,
@@ -64,8 +62,7 @@ def create_record(  # noqa: PLR0913 - the parts of a create, by name
     if within is not None:
         body = within.preset(dict(body))
         read_parent(mapping, within)
-    record, refusal = _validate(mapping, body)
-    create = CreateCall(mapping, body, key, record, refusal, options)
+    create = validate_at_hand(CreateCall(mapping, body, key, options=options))
     attempt = idempotency.begin(create)
     if attempt.result is not None:
         return attempt.result
@@ -78,26 +75,6 @@ def create_record(  # noqa: PLR0913 - the parts of a create, by name
         result = _read_back(mapping, serializer, created, record.values)
     attempt.finish(result)
     return result
-
-
-def _validate(
-    mapping: RecordMapping, body: Mapping[str, JSON]
-) -> tuple[NewRecord | None, BridgeError | None]:
-    """Return the record to create, and the error if it may not be sent.
-
-    The error is returned, not raised: a call that repeats an earlier create gets that
-    create's response, even where metadata has changed so that its body would be refused
-    today.
-    """
-    try:
-        record = validate_new(mapping, body)
-    except BridgeError as error:
-        return None, error
-    try:
-        record.values.require_valid(f"The {mapping.resource.singular} was not created")
-    except InvalidRequestError as error:
-        return record, error
-    return record, None
 
 
 def _read_back(

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bridge.catalog.model import Resource
-from bridge.errors import BridgeError
+from bridge.errors import BridgeError, InvalidRequestError
 from bridge.services.records.mapping import RecordMapping
 from bridge.services.records.serializer import ALL_MEMBERS, RecordOptions
-from bridge.services.records.vendor_records import NewRecord, tenant_key
+from bridge.services.records.vendor_records import (
+    NewRecord,
+    tenant_key,
+    validate_new,
+    validate_new_at_hand,
+)
 from bridge.store.idempotency_records import CreateRequest
 from bridge.types import JSON
 
@@ -19,17 +24,55 @@ from bridge.types import JSON
 class CreateCall:
     """One caller's create; `key` is its `Idempotency-Key`, None without one.
 
-    `refusal` is the error of a body that may not be sent; it is raised only where the
-    call does not repeat an earlier one. `record`: None when the body could not be
-    validated at all.
+    `record` is the validated body, `refusal` the error of a body that may not be sent;
+    it is raised only where the call does not repeat an earlier one. Both are None while
+    the body is not validated.
     """
 
     mapping: RecordMapping
     body: Mapping[str, JSON] = field(repr=False)
     key: str | None = field(repr=False)
-    record: NewRecord | None = field(repr=False)
+    record: NewRecord | None = field(default=None, repr=False)
     refusal: BridgeError | None = None
     options: RecordOptions = ALL_MEMBERS
+
+
+def validate_at_hand(create: CreateCall) -> CreateCall:
+    """Return the create, validated unless that needs a vendor call.
+
+    Such a create is claimed first, and validated afterwards by `validate`: an equal one
+    that arrives during the vendor call has to find it.
+    """
+    try:
+        record = validate_new_at_hand(create.mapping, create.body)
+    except BridgeError as error:
+        return replace(create, refusal=error)
+    return create if record is None else _with_record(create, record)
+
+
+def validate(create: CreateCall) -> CreateCall:
+    """Return the create, validated. Vendor calls as `validate_new`."""
+    try:
+        record = validate_new(create.mapping, create.body)
+    except BridgeError as error:
+        return replace(create, refusal=error)
+    return _with_record(create, record)
+
+
+def _with_record(create: CreateCall, record: NewRecord) -> CreateCall:
+    """Return the create with its record, and with the refusal of an invalid one.
+
+    The refusal is kept, not raised: a call that repeats an earlier create gets that
+    create's response, even where metadata has changed so that its body would be refused
+    today.
+    """
+    refusal = None
+    try:
+        singular = create.mapping.resource.singular
+        record.values.require_valid(f"The {singular} was not created")
+    except InvalidRequestError as error:
+        refusal = error
+    return replace(create, record=record, refusal=refusal)
 
 
 def identify_create(create: CreateCall) -> CreateRequest:

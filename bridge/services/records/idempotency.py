@@ -44,7 +44,11 @@ from bridge.errors import (
 )
 from bridge.interfaces import Entity
 from bridge.services.records import duplicate_search
-from bridge.services.records.create_call import CreateCall, identify_create
+from bridge.services.records.create_call import (
+    CreateCall,
+    identify_create,
+    validate,
+)
 from bridge.services.records.duplicate_search import Search
 from bridge.services.records.serializer import (
     open_serializer,
@@ -87,8 +91,8 @@ def begin(create: CreateCall) -> CreateAttempt:
     earlier outcome is resolved. Waits for an equal create in flight up to the request
     deadline.
 
-    A refused body without a key writes nothing. With a key its refusal is stored, so
-    that the key replays it.
+    A refused body without a key writes nothing, unless metadata had to be fetched to
+    refuse it. With a key its refusal is stored, so that the key replays it.
 
     Raises:
         InvalidRequestError: the key was used with another body.
@@ -161,7 +165,8 @@ class CreateAttempt:
         Raises:
             BridgeError: the refusal, or the vendor could not be queried.
         """
-        create, record = self._create, self._require_record()
+        record = self._require_record()
+        create = self._create
         if create.refusal is not None:
             raise create.refusal
         if create.key is not None and self._held.floor_id is None:
@@ -173,6 +178,9 @@ class CreateAttempt:
         return record
 
     def _require_record(self) -> NewRecord:
+        """Return the validated body, valid or not; raise where there is none."""
+        if self._create.record is None and self._create.refusal is None:
+            self._create = validate(self._create)
         if self._create.record is None:
             raise self._create.refusal or RuntimeError("Neither record nor refusal.")
         return self._create.record

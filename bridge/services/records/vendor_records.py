@@ -13,7 +13,7 @@ from bridge.ceql.ast import Expr, Operator, Predicate
 from bridge.errors import NotFoundError
 from bridge.interfaces import Entity, Field, FieldType, Scalar
 from bridge.services.fields import EntityFields
-from bridge.services.metadata import read_with_fields
+from bridge.services.metadata import read_with_fields, read_with_fields_at_hand
 from bridge.services.records.discriminator import lacks_fixed, require_fixed
 from bridge.services.records.mapping import RecordMapping
 from bridge.services.records.parents import ParentLink, not_found
@@ -93,6 +93,23 @@ def validate_new(mapping: RecordMapping, body: Mapping[str, JSON]) -> NewRecord:
         _is_in_doubt,
     )
     return NewRecord(fields, values)
+
+
+def validate_new_at_hand(
+    mapping: RecordMapping, body: Mapping[str, JSON]
+) -> NewRecord | None:
+    """Return what `validate_new` returns; None if that would call the vendor."""
+    fixed = mapping.resource.fixed is not None
+    found = read_with_fields_at_hand(
+        mapping.ctx,
+        mapping.instance,
+        mapping.resource,
+        partial(validate_create, body=body),
+        _is_in_doubt,
+    )
+    if found is None or (fixed and lacks_fixed(found[0])):
+        return None
+    return NewRecord(*found)
 
 
 def validate_change(

@@ -162,6 +162,28 @@ def test_parallel_equal_creates_are_one(api, hasty, faults, contact, keyed):
     assert sorted(replayed, key=str) == [None] + ["true"] * 11
 
 
+@pytest.mark.parametrize("unknown_member", [False, True])
+def test_an_equal_create_during_a_metadata_read_is_the_same_one(
+    api, vendor, faults, contact, unknown_member
+):
+    """The first holds its create while Autotask describes the fields slowly."""
+    fresh = api.connect(f"metadata {uuid.uuid4().hex}")
+    if unknown_member:
+        fresh.get("/hubs/crm/contacts?where=lastName='nobody'")
+        contact["noSuchMember"] = "x"
+    faults("delay", operation="GetFieldInfo", seconds=4)
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(post, fresh, contact)
+        # The second is sent while the fields are read for the first.
+        wait_until(lambda: vendor.control("GET", "faults").json()["waiting"] == 0)
+        second = post(fresh, contact)
+
+    assert first.result().status == second.status == 200, second.body
+    assert first.result().json()["id"] == second.json()["id"]
+    assert stored_ids(fresh, contact) == [second.json()["id"]]
+    fresh.disconnect()
+
+
 def test_a_create_that_happens_late_is_waited_for(api, impatient, faults, contact):
     """The vendor goes on after the caller's patience, and our own, has ended."""
     faults("late_commit", seconds=0.2)

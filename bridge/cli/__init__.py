@@ -14,16 +14,17 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
 
 from bridge import __version__
 from bridge.cli.processes import end_with_input
 from bridge.cli.visible_text import visible
 from bridge.errors import BridgeError
-from bridge.store.secrets.private_files import restrict_new_files
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 COMMANDS = (
     "completion",
@@ -86,6 +87,8 @@ class _Commands(click.Group):
     def shell_complete(
         self, ctx: click.Context, incomplete: str
     ) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem  # noqa: PLC0415
+
         # Without help texts: importing every command would delay the key press.
         names = [name for name in COMMANDS if name.startswith(incomplete)]
         options = click.Command.shell_complete(self, ctx, incomplete)
@@ -190,13 +193,15 @@ def main(
     opened: str | None,
 ) -> None:
     """Serve the retired elements/api-v2 CRM API in front of Autotask."""
+    # Imported here: help and `--version` do without them.
+    import logging  # noqa: PLC0415
+
+    from bridge.store.secrets.private_files import restrict_new_files  # noqa: PLC0415
+
     ctx.obj = opened
     _name_settings_file(config)
     restrict_new_files()
     _print_everything()
-    # Imported here: help and `--version` do without it.
-    import logging  # noqa: PLC0415
-
     # A command reports an error once, by its message; servers configure their own log.
     logging.getLogger("bridge.store").addHandler(logging.NullHandler())
     if until_eof:

@@ -16,6 +16,7 @@ from bridge.backends.autotask_soap.decode.xml_feed import OPTIONS, XmlFeed
 from bridge.errors import ProviderProtocolError
 from bridge.interfaces import UDF_MEMBER, Entity
 
+SOAP: Final = "http://schemas.xmlsoap.org/soap/envelope/"
 XSI: Final = "http://www.w3.org/2001/XMLSchema-instance"
 XSD: Final = "http://www.w3.org/2001/XMLSchema"
 

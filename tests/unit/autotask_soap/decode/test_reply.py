@@ -251,6 +251,40 @@ def test_beyond_the_limit_entities_are_counted_and_not_built(size, irregular):
     assert rest.count == 9
 
 
+@pytest.mark.parametrize("size", [0, 1])
+@pytest.mark.parametrize("end", ["", "\n"])
+@pytest.mark.parametrize(
+    ("right", "wrong", "reason"),
+    [
+        (
+            "http://schemas.xmlsoap.org/soap/envelope/",
+            "http://www.w3.org/2003/05/soap-envelope",
+            "no SOAP reply",
+        ),
+        ("http://schemas.xmlsoap.org/soap/envelope/", "urn:a", "no SOAP reply"),
+        ("xmlns:soap=", "xmlns:other=", "not well-formed"),
+        ("<soap:Envelope", '<soap:Envelope xmlns:soap="urn:a"', "not well-formed"),
+        ("<soap:Envelope", '<soap:Envelope xmlns:a=""', "not well-formed"),
+        ("<soap:Envelope", '<soap:Envelope xmlns:xml="urn:a"', "not well-formed"),
+        ("ATWS/v1_6", "\udcff\udcfe", "not well-formed"),
+        ("http://autotask.net/ATWS/v1_6/", "\udcff", "not well-formed"),
+        ("<soap:Envelope", '<soap:Envelope xmlns:a="\udcff"', "not well-formed"),
+    ],
+)
+def test_a_wrong_head_is_refused_also_where_all_else_is_regular(
+    right, wrong, reason, end, size
+):
+    regular = page(account(1)).replace(
+        "<EntityReturnInfoResults />",
+        f"<EntityReturnInfoResults>{info('')}</EntityReturnInfoResults>",
+    )
+    assert right in regular
+    body = (regular.replace(right, wrong) + end).encode(errors="surrogateescape")
+
+    with pytest.raises(ProviderProtocolError, match=reason):
+        decode(body, size=size)
+
+
 @pytest.mark.parametrize("end", ["</Entity>", "</Entity >"])
 def test_commented_out_entities_are_no_entities(end):
     shown = account(1).replace("</Entity>", end)

@@ -16,6 +16,7 @@ from bridge.backends.autotask_soap.decode.xml_feed import OPTIONS, XmlFeed
 from bridge.errors import ProviderProtocolError
 from bridge.interfaces import UDF_MEMBER, Entity
 
+SOAP: Final = "http://schemas.xmlsoap.org/soap/envelope/"
 XSI: Final = "http://www.w3.org/2001/XMLSchema-instance"
 XSD: Final = "http://www.w3.org/2001/XMLSchema"
 
@@ -69,10 +70,10 @@ class EntityReader:
                     entity[name] = udfs
                 continue
             kind = kinds.get(child.get(_TYPE)) or self._kind(child, name)
-            text = child.text
-            if kind is None or ((not text or text.isspace()) and is_nil(child)):
+            # Counting the attributes is cheaper than looking for `xsi:nil`.
+            if kind is None or (len(child.attrib) > 1 and is_nil(child)):
                 continue
-            text = text or ""
+            text = child.text or ""
             if kind == "string":
                 entity[name] = text
                 continue
@@ -90,11 +91,11 @@ class EntityReader:
     def _kind(self, element: etree._Element, name: str) -> str | None:
         """Return the local name of a field's XML Schema type, "" for any other type.
 
-        None when it has no value of its own.
+        None when it is nil without a type, or has no value of its own.
         """
         type_name = element.get(_TYPE)
         if type_name is None:
-            return DECLARED_TYPES.get(name, "")
+            return None if is_nil(element) else DECLARED_TYPES.get(name, "")
         prefix, _, local = type_name.strip().rpartition(":")
         kind = local if element.nsmap.get(prefix or None) == XSD else ""
         # Other prefixes are declared inside entities and may differ from one to the

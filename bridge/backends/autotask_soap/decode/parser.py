@@ -6,12 +6,14 @@ Namespace prefixes, CDATA, references and layout are the parser's business.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
 from lxml import etree
 
 from bridge.backends.autotask_soap.decode.entity import (
+    SOAP,
     EntityReader,
     is_nil,
     local_name,
@@ -21,10 +23,13 @@ from bridge.backends.autotask_soap.decode.xml_feed import OPTIONS, XmlFeed
 from bridge.errors import ProviderProtocolError
 from bridge.interfaces import Entity
 
-_SOAP: Final = "{http://schemas.xmlsoap.org/soap/envelope/}"
-_ENVELOPE: Final = f"{_SOAP}Envelope"
+_ENVELOPE: Final = f"{{{SOAP}}}Envelope"
 _INTEGER: Final = re.compile("-?[0-9]{1,19}")
 _RESULTS_DEPTH: Final = 5
+_READ: Final = (
+    *("{*}EntityId", "{*}Message", "{*}Found", "{*}Ignored", "{*}MatchInfo"),
+    *("{*}faultcode", "{*}faultstring"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,7 @@ class ReplyParser:
         self._read_time = read_time
         # `_results` and `_reader` are set when the list of entities starts.
         self._results: etree._Element | None = None
+        self._done: etree._Element | None = None
         self._reader = EntityReader(read_time, ())
         self._parser = etree.XMLPullParser(
             events=("start-ns", "start", "end"),
@@ -96,27 +102,30 @@ class ReplyParser:
                 "The answer is no SOAP reply but XML with the root"
                 f" {local_name(root)[:40]}."
             )
-        response = _first(_first(root, f"{_SOAP}Body"))
-        if response is not None and response.tag == f"{_SOAP}Fault":
+        response = _first(_first(root, f"{{{SOAP}}}Body"))
+        if response is not None and response.tag == f"{{{SOAP}}}Fault":
             fault = _texts(response)
             code, text = fault.get("faultcode", ""), fault.get("faultstring", "")
             return Reply(0, fault=(code, text))
         result = _first(response)
         members = {} if result is None else {local_name(m): m for m in result}
-        texts = {name: member.text or "" for name, member in members.items()}
-        code = texts.get("ReturnCode", "").strip()
+        code = _text(members.get("ReturnCode")).strip()
         if not _INTEGER.fullmatch(code):
             raise ProviderProtocolError("The SOAP reply holds no ATWSResponse.")
         return Reply(
             return_code=int(code),
-            result_type=texts.get("EntityResultType", ""),
+            result_type=_text(members.get("EntityResultType")),
             count=self.count,
             errors=tuple(
-                _texts(error).get("Message", "") for error in members.get("Errors", ())
+                _texts(error).get("Message", "")
+                for error in _items(members.get("Errors"), "ATWSError")
             ),
             infos=(
                 *self.infos,
-                *map(_return_info, members.get("EntityReturnInfoResults", ())),
+                *map(
+                    _return_info,
+                    _items(members.get("EntityReturnInfoResults"), "EntityReturnInfo"),
+                ),
             ),
         )
 
@@ -128,8 +137,11 @@ class ReplyParser:
                 self._start_results(item)
             elif event == "start-ns" and self._results is not None:
                 self._reader.forget_prefix(item[0])
-            elif event == "end" and item.getparent() is self._results:
-                self._end_entity(item)
+            elif event == "end" and self._results is not None:
+                if item.getparent() is self._results:
+                    self._end_entities(item)
+                elif item is self._results and len(self._results):
+                    self._end_entities(self._results[-1])
 
     def _start_results(self, element: etree._Element) -> None:
         """Begin the list of entities, if `element` stands where it must."""
@@ -137,6 +149,19 @@ class ReplyParser:
         if len(above) == _RESULTS_DEPTH and root.tag == _ENVELOPE:
             self._results = element
             self._reader = EntityReader(self._read_time, element.nsmap)
+
+    def _end_entities(self, last: etree._Element | None) -> None:
+        """Take the complete elements up to `last`.
+
+        Those not named Entity come without an event of their own. They are entities
+        all the same: to pass over one would lose a record silently.
+        """
+        elements = []
+        while last is not None and last is not self._done:
+            elements.append(last)
+            last = last.getprevious()
+        for element in reversed(elements):
+            self._end_entity(element)
 
     def _end_entity(self, element: etree._Element) -> None:
         if not is_nil(element):
@@ -146,9 +171,9 @@ class ReplyParser:
         element.clear(keep_tail=True)  # type: ignore[call-arg]
         # The empty element and its tail stay until the next one is complete: the
         # parser may be in the middle of the text behind it.
-        previous = element.getprevious()
-        if previous is not None and self._results is not None:
-            self._results.remove(previous)
+        if self._done is not None and self._results is not None:
+            self._results.remove(self._done)
+        self._done = element
 
 
 def _first(element: etree._Element | None, tag: str = "*") -> etree._Element | None:
@@ -156,9 +181,21 @@ def _first(element: etree._Element | None, tag: str = "*") -> etree._Element | N
     return None if element is None else next(element.iterchildren(tag), None)
 
 
+def _items(element: etree._Element | None, name: str) -> Iterable[etree._Element]:
+    """Return the children of a list that have the name of its items."""
+    return () if element is None else element.iterchildren(f"{{*}}{name}")
+
+
+def _text(element: etree._Element | None) -> str:
+    """Return the text of an element, that of elements inside it included."""
+    if element is None:
+        return ""
+    return "".join(map(str, element.itertext())) if len(element) else element.text or ""
+
+
 def _texts(element: etree._Element) -> dict[str, str]:
-    """Return the texts of all elements inside one, by local name."""
-    return {local_name(part): part.text or "" for part in element.iterdescendants()}
+    """Return by local name the texts, of what is inside an element, that are read."""
+    return {local_name(part): _text(part) for part in element.iterdescendants(*_READ)}
 
 
 def _return_info(element: etree._Element) -> ReturnInfo:

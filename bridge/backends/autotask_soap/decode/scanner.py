@@ -12,7 +12,7 @@ import re
 from typing import Final, NamedTuple
 
 from bridge.backends.autotask_soap.decode.characters import FORBIDDEN_BYTES
-from bridge.backends.autotask_soap.decode.entity import XSD, XSI
+from bridge.backends.autotask_soap.decode.entity import SOAP, XSD, XSI
 from bridge.backends.autotask_soap.decode.field_types import (
     CONVERSIONS,
     ReadTime,
@@ -56,11 +56,16 @@ _INFO: Final = re.compile(
 
 
 _HEAD: Final = re.compile(
-    rb'\s*<soap:Envelope((?: xmlns:[a-z]+="[^"<&]*")+) ?><soap:Body>'
-    rb'<([A-Za-z]+)Response xmlns="[^"<&]*"><\2Result>'
+    rb'\s*<soap:Envelope((?: xmlns:[a-z]+="[^"<&]*"){3}) ?><soap:Body>'
+    rb'<([A-Za-z]+)Response xmlns="http://autotask\.net/[\w/]+"><\2Result>'
     rb"<ReturnCode>(-?[0-9]{1,10})</ReturnCode><EntityResults>"
 )
-_PREFIXES: Final = (f' xmlns:xsi="{XSI}"'.encode(), f' xmlns:xsd="{XSD}"'.encode())
+# No parser ever sees a regular head, so nothing in it may be left open: exactly these
+# prefixes, once each, in any order.
+_PREFIXES: Final = sorted(
+    f'xmlns:{prefix}="{uri}"'.encode()
+    for prefix, uri in (("soap", SOAP), ("xsi", XSI), ("xsd", XSD))
+)
 _BETWEEN: Final = re.compile(
     rb"</EntityResults><EntityResultType>([A-Za-z]*)</EntityResultType><Errors ?/>"
     rb"<EntityReturnInfoResults>"
@@ -82,10 +87,10 @@ class ReplyHead(NamedTuple):
 def scan_head(data: bytes) -> ReplyHead | None:
     """Return the start of a reply up to its entities, None if it is not regular.
 
-    After a regular head, the prefixes `xsi` and `xsd` have their usual meaning.
+    After a regular head, `soap`, `xsi` and `xsd` have their usual meaning.
     """
     head = _HEAD.match(data)
-    if head is None or not all(prefix in head[1] for prefix in _PREFIXES):
+    if head is None or sorted(head[1].split()) != _PREFIXES:
         return None
     name = head[2]
     end = (

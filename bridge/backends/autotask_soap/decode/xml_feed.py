@@ -62,7 +62,9 @@ class XmlFeed:
         try:
             root: etree._Element = self._parser.close()
         except etree.XMLSyntaxError as error:
-            raise _not_well_formed(error.error_log) from error
+            # Where nothing was fed, `error.error_log` is that of the parse before, of
+            # another reply.
+            raise _not_well_formed(self._parser.feed_error_log) from error
         return root
 
     def _parse(self, data: bytes, *, final: bool = False) -> None:

@@ -50,7 +50,8 @@ def decode(body: bytes, *, size: int = 0, limit: int = 500) -> tuple[list, Reply
     for start in range(0, len(body), step):
         decoder.feed(body[start : start + step])
         entities += decoder.take()
-    return entities, decoder.close()
+    reply = decoder.close()
+    return entities + decoder.take(), reply
 
 
 def test_reply_has_code_type_errors_and_infos():
@@ -153,6 +154,24 @@ def test_a_fault_is_returned_whole():
     assert rest.fault == ("soap:Client", "Server was unable. ---> Bad.\n  at X")
 
 
+def test_a_message_with_elements_inside_keeps_its_text():
+    fault = (
+        f"{HEAD}<soap:Fault><faultcode>soap:Client</faultcode><faultstring><b>Bad</b>"
+        f" <i>va<u>lue</u></i>.</faultstring></soap:Fault>{TAIL}"
+    )
+    failed = response(
+        "<ReturnCode>-1</ReturnCode><EntityResults /><EntityResultType /><Errors>"
+        "<ATWSError><Message><p>Not a<br />gain.</p></Message></ATWSError></Errors>"
+        "<EntityReturnInfoResults><EntityReturnInfo><EntityId>7</EntityId><Message>"
+        "<p>Found</p></Message></EntityReturnInfo></EntityReturnInfoResults>"
+    )
+
+    assert decode(fault.encode())[1].fault == ("soap:Client", "Bad value.")
+    reply = decode(failed.encode())[1]
+    assert reply.errors == ("Not again.",)
+    assert reply.infos[0].message == "Found"
+
+
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
@@ -249,6 +268,88 @@ def test_beyond_the_limit_entities_are_counted_and_not_built(size, irregular):
 
     assert [entity["id"] for entity in entities] == [0, 1, 2, 3]
     assert rest.count == 9
+
+
+@pytest.mark.parametrize("size", [0, 1])
+@pytest.mark.parametrize("end", ["", "\n"])
+@pytest.mark.parametrize(
+    ("right", "wrong", "reason"),
+    [
+        (
+            "http://schemas.xmlsoap.org/soap/envelope/",
+            "http://www.w3.org/2003/05/soap-envelope",
+            "no SOAP reply",
+        ),
+        ("http://schemas.xmlsoap.org/soap/envelope/", "urn:a", "no SOAP reply"),
+        ("xmlns:soap=", "xmlns:other=", "not well-formed"),
+        ("<soap:Envelope", '<soap:Envelope xmlns:soap="urn:a"', "not well-formed"),
+        ("<soap:Envelope", '<soap:Envelope xmlns:a=""', "not well-formed"),
+        ("<soap:Envelope", '<soap:Envelope xmlns:xml="urn:a"', "not well-formed"),
+        ("ATWS/v1_6", "\udcff\udcfe", "not well-formed"),
+        ("http://autotask.net/ATWS/v1_6/", "\udcff", "not well-formed"),
+        ("<soap:Envelope", '<soap:Envelope xmlns:a="\udcff"', "not well-formed"),
+    ],
+)
+def test_a_wrong_head_is_refused_also_where_all_else_is_regular(
+    right, wrong, reason, end, size
+):
+    regular = page(account(1)).replace(
+        "<EntityReturnInfoResults />",
+        f"<EntityReturnInfoResults>{info('')}</EntityReturnInfoResults>",
+    )
+    assert right in regular
+    body = (regular.replace(right, wrong) + end).encode(errors="surrogateescape")
+
+    with pytest.raises(ProviderProtocolError, match=reason):
+        decode(body, size=size)
+
+
+@pytest.mark.parametrize("size", [0, 1])
+@pytest.mark.parametrize(
+    "other",
+    [
+        '<OtherEntity xsi:type="Account"><id>2</id></OtherEntity>',
+        "<OtherEntity><id>2</id></OtherEntity>",
+        '<a:Account xmlns:a="urn:a" xmlns=""><id>2</id></a:Account>',
+    ],
+)
+def test_an_entity_by_another_name_is_an_entity(other, size):
+    first, last = account(1), account(3)
+
+    for entities, ids in (
+        (first + other + last, [1, 2, 3]),
+        (other + other + last, [2, 2, 3]),
+        (first + other, [1, 2]),
+        (other, [2]),
+    ):
+        body = page(entities).encode()
+        read, rest = decode(body, size=size)
+        assert [entity["id"] for entity in read] == ids
+        assert rest.count == len(ids)
+        read, rest = decode(body, size=size, limit=1)
+        assert [entity["id"] for entity in read] == ids[:1]
+        assert rest.count == len(ids)
+
+
+@pytest.mark.parametrize("other", ["<Other />", "<Other>text</Other>"])
+def test_an_unknown_element_between_entities_is_refused(other):
+    for entities in (account(1) + other + account(2), account(1) + other, other):
+        with pytest.raises(ProviderProtocolError, match="without an id"):
+            decode(page(entities).encode())
+
+
+def test_only_errors_and_infos_are_counted_in_their_lists():
+    body = page(account(1)).replace(
+        "<Errors /><EntityReturnInfoResults />",
+        "<Errors><Error><Message>a</Message></Error></Errors>"
+        "<EntityReturnInfoResults><EntityReturnInf><EntityId>6</EntityId>"
+        f"</EntityReturnInf>{info('')}<Other /></EntityReturnInfoResults>",
+    )
+
+    for size in (0, 1):
+        _, rest = decode(body.encode(), size=size)
+        assert rest.errors == ()
+        assert [read.entity_id for read in rest.infos] == [7]
 
 
 @pytest.mark.parametrize("end", ["</Entity>", "</Entity >"])

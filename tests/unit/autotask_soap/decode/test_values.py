@@ -236,6 +236,10 @@ def test_an_empty_element_is_an_empty_text(empty):
     [
         '<F xsi:nil="true"/>',
         '<F xsi:nil="1" xsi:type="xsd:string"/>',
+        '<F xsi:nil="true">text</F>',
+        '<F xsi:nil=" 1 " xsi:type="xsd:string">text</F>',
+        '<F xsi:type="xsd:int" xsi:nil="true">5</F>',
+        '<IsActive xsi:nil="true">true</IsActive>',
         '<F xsi:type="xsd:int"/>',
         '<F xsi:type="xsd:dateTime" />',
         '<F xsi:type="xsd:dateTime"> </F>',

@@ -74,6 +74,15 @@ def test_what_is_not_well_formed_is_refused(document, size):
         read(document, size=size)
 
 
+@pytest.mark.parametrize("document", [b"", b" \n", b"\x01"])
+def test_an_empty_document_is_refused_without_the_error_of_another(document):
+    with pytest.raises(etree.XMLSyntaxError):
+        etree.fromstring(b"<a>&of_another_tenant")
+
+    with pytest.raises(ProviderProtocolError, match=r"\(document empty\)"):
+        read(document)
+
+
 def test_an_unknown_entity_is_refused_before_the_document_ends():
     xml = XmlFeed(etree.XMLParser(**OPTIONS))
 

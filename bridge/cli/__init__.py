@@ -65,7 +65,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"bridge.cli.{cmd_name}")
+        module = importlib.import_module(f"bridge.cli.commands.{cmd_name}")
         command: click.Command = getattr(module, cmd_name)
         if ctx.info_name == _SECOND_NAME:
             _rename(command)

@@ -35,7 +35,7 @@ from bridge.services.fields import (
 )
 from bridge.services.locks import record_lock
 from bridge.services.metadata_cache import MetadataCache, T
-from bridge.store import stored_metadata
+from bridge.store.caches import stored_metadata
 from bridge.store.instances import Instance
 
 D = TypeVar("D")

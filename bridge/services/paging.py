@@ -21,7 +21,7 @@ from bridge.errors import InvalidRequestError
 from bridge.interfaces import Entity, Page
 from bridge.interfaces.query_rules import MAX_PAGE
 from bridge.services.context import Context
-from bridge.store import page_positions
+from bridge.store.caches import page_positions
 
 T = TypeVar("T")
 

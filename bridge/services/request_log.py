@@ -12,9 +12,9 @@ from typing import TypeVar
 
 from bridge.interfaces import VendorCall
 from bridge.settings import Settings
-from bridge.store import request_log as rows
 from bridge.store.database.engine import Database
-from bridge.store.request_log import RequestEntry, TraceEntry, VendorCallEntry
+from bridge.store.logs import request_log as rows
+from bridge.store.logs.request_log import RequestEntry, TraceEntry, VendorCallEntry
 from bridge.telemetry import current_call
 from bridge.telemetry.batch_writer import BatchWriter
 from bridge.telemetry.metrics import Metrics

@@ -13,9 +13,10 @@ from datetime import datetime, timedelta
 from bridge.errors import InvalidRequestError
 from bridge.services.context import Context
 from bridge.services.times import write_time
-from bridge.store import instances, request_log
+from bridge.store import instances
 from bridge.store.instances import Instance
-from bridge.store.request_log import TraceEntry
+from bridge.store.logs import request_log
+from bridge.store.logs.request_log import TraceEntry
 from bridge.telemetry.body_masking import mask_form, mask_json, mask_target
 from bridge.telemetry.current_call import Call, Exchange
 from bridge.telemetry.redaction import MASK, is_secret_name, redact

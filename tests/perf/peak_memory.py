@@ -16,7 +16,7 @@ import zeep
 from lxml import etree
 
 from bridge.backends.autotask_soap.decode.reply import ReplyDecoder
-from bridge.backends.autotask_soap.values import vendor_times
+from bridge.backends.autotask_soap.encode.values import vendor_times
 from bridge.interfaces import EntityType
 
 CHUNK_BYTES = 1 << 16

@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from bridge.backends.autotask_soap import encode, queryxml
+from bridge.backends.autotask_soap.encode import queryxml, requests
+from bridge.backends.autotask_soap.encode.values import vendor_times
 from bridge.backends.autotask_soap.request import Request, authorized
-from bridge.backends.autotask_soap.values import vendor_times
 from bridge.ceql.ast import Operator, Predicate
 from bridge.interfaces import Credentials, Field, FieldType
 
@@ -83,8 +83,8 @@ def credentials(demo) -> Credentials:
 def full_page(vendor_line, credentials) -> None:
     """Make sure that the simulator holds a page of accounts with most fields set."""
     for batch in range(PAGE // BATCH):
-        rows = [(encode.NEW, account(batch * BATCH + n)) for n in range(BATCH)]
-        body = encode.write_request(
+        rows = [(requests.NEW, account(batch * BATCH + n)) for n in range(BATCH)]
+        body = requests.write_request(
             "create", "Account", rows, credentials=credentials, times=TIMES
         )
         answer = post(vendor_line, authorized("create", body, credentials))
@@ -119,7 +119,7 @@ def get(line: Line, api, path: str) -> bytes:
 def query(where: Predicate | None, credentials: Credentials) -> Request:
     """Write the query that the facade sends for the same question."""
     document = queryxml.render("Account", where, after=None, times=TIMES)
-    body = encode.query_request(document, credentials)
+    body = requests.query_request(document, credentials)
     return authorized("query", body, credentials, subject="Account")
 
 

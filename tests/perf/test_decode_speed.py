@@ -16,7 +16,7 @@ from lxml import etree
 from zeep.helpers import serialize_object
 
 from bridge.backends.autotask_soap.decode.reply import ReplyDecoder
-from bridge.backends.autotask_soap.values import vendor_times
+from bridge.backends.autotask_soap.encode.values import vendor_times
 from bridge.interfaces import EntityType
 from bridge.web.http.responses import to_json
 

@@ -9,8 +9,8 @@ import zeep
 from lxml import etree
 from zeep import xsd
 
-from bridge.backends.autotask_soap import encode
-from bridge.backends.autotask_soap.values import vendor_times
+from bridge.backends.autotask_soap.encode import requests
+from bridge.backends.autotask_soap.encode.values import vendor_times
 from bridge.interfaces import Credentials, Field, FieldType
 
 pytestmark = pytest.mark.perf
@@ -42,7 +42,7 @@ def account(number: int) -> dict[Field, str | int]:
 
 @pytest.mark.parametrize("count", [200, 1])
 def test_encode(medians, table, count):
-    rows = [(encode.NEW, account(number)) for number in range(count)]
+    rows = [(requests.NEW, account(number)) for number in range(count)]
     times = vendor_times("America/New_York")
     wsdl = resources.files("bridge.wsdl_cache") / "atws-1.6.wsdl"
     client = zeep.Client(str(wsdl))
@@ -50,7 +50,7 @@ def test_encode(medians, table, count):
     kinds = {FieldType.STRING: xsd.String(), FieldType.INTEGER: xsd.Int()}
 
     def bridge() -> bytes:
-        return encode.write_request(
+        return requests.write_request(
             "create", "Account", rows, credentials=CREDENTIALS, times=times
         )
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from bridge.backends.autotask_soap import faults
-from bridge.backends.autotask_soap.answers import read_result
 from bridge.backends.autotask_soap.client import SoapClient
+from bridge.backends.autotask_soap.decode.answers import read_result
 from bridge.backends.autotask_soap.request import Request
 from bridge.backends.autotask_soap.wsdl import ServiceDescription
 from bridge.backends.autotask_soap.zones import HostPolicy, lookup_urls, read_zone

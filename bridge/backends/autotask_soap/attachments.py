@@ -13,14 +13,15 @@ import re
 from collections.abc import Iterable
 from typing import BinaryIO, Final
 
-from bridge.backends.autotask_soap import encode, faults
-from bridge.backends.autotask_soap.answers import FaultReplyError, find_result
-from bridge.backends.autotask_soap.attachment_reply import AttachmentReply
+from bridge.backends.autotask_soap import faults
+from bridge.backends.autotask_soap.decode.answers import FaultReplyError, find_result
+from bridge.backends.autotask_soap.decode.attachment_reply import AttachmentReply
 from bridge.backends.autotask_soap.decode.field_types import ReadTime
-from bridge.backends.autotask_soap.encode import NAMESPACE, NEW, Values
+from bridge.backends.autotask_soap.encode import requests
+from bridge.backends.autotask_soap.encode.requests import NAMESPACE, NEW, Values
+from bridge.backends.autotask_soap.encode.values import VendorTimes
 from bridge.backends.autotask_soap.faults import AttemptError
 from bridge.backends.autotask_soap.request import Request, authorized
-from bridge.backends.autotask_soap.values import VendorTimes
 from bridge.errors import ProviderProtocolError
 from bridge.interfaces import Attachment, Credentials
 
@@ -51,7 +52,7 @@ def create_request(
     Raises:
         InvalidRequestError: a name that cannot be an element's.
     """
-    start, end = encode.frame(credentials, writes=True)
+    start, end = requests.frame(credentials, writes=True)
     before, after = _create_parts(values, times)
     body = io.BytesIO()
     body.write(f"{start}{before}".encode())
@@ -69,7 +70,7 @@ def id_request(
     operation: str, attachment_id: int, credentials: Credentials, *, writes: bool
 ) -> Request:
     """Return the request of `GetAttachment` or `DeleteAttachment`."""
-    start, end = encode.frame(credentials, writes=writes)
+    start, end = requests.frame(credentials, writes=writes)
     body = f"{start}{_id_body(operation, attachment_id)}{end}".encode()
     return _authorized(operation, body, credentials, writes=writes)
 
@@ -132,7 +133,7 @@ def check_deleted(request: Request, chunks: Iterable[bytes]) -> None:
 
 def _create_parts(values: Values, times: VendorTimes) -> tuple[str, str]:
     """Return what stands before a file's data and behind it."""
-    members = encode.write_members(values, times)
+    members = requests.write_members(values, times)
     return (
         f'<CreateAttachment xmlns="{NAMESPACE}"><attachment>',
         f"<Info><id>{NEW}</id>{members}</Info></attachment></CreateAttachment>",

@@ -8,17 +8,8 @@ from typing import BinaryIO
 
 from lxml import etree
 
-from bridge.backends.autotask_soap import (
-    attachments,
-    calls,
-    encode,
-    envelopes,
-    faults,
-    metadata,
-    queryxml,
-)
+from bridge.backends.autotask_soap import attachments, calls, faults, metadata
 from bridge.backends.autotask_soap.address import ZoneAddress
-from bridge.backends.autotask_soap.answers import find_result, read_result
 from bridge.backends.autotask_soap.client import (
     RateLimitContext,
     Receive,
@@ -26,10 +17,12 @@ from bridge.backends.autotask_soap.client import (
     SoapClient,
     T,
 )
+from bridge.backends.autotask_soap.decode.answers import find_result, read_result
 from bridge.backends.autotask_soap.decode.reply import Reply, ReplyDecoder
+from bridge.backends.autotask_soap.encode import envelopes, queryxml, requests
+from bridge.backends.autotask_soap.encode.values import vendor_times
 from bridge.backends.autotask_soap.request import Request, authorized
 from bridge.backends.autotask_soap.single_flight import SingleFlight
-from bridge.backends.autotask_soap.values import vendor_times
 from bridge.backends.autotask_soap.wsdl import ServiceDescription
 from bridge.ceql.ast import Expr
 from bridge.errors import InvalidRequestError, ProviderProtocolError
@@ -127,7 +120,7 @@ class AutotaskSoapBackend:
             document = queryxml.render(
                 entity.name, where, after=after, times=self._times, masked=masked
             )
-            return encode.query_request(document, self._credentials, masked=masked)
+            return requests.query_request(document, self._credentials, masked=masked)
 
         body = write(masked=False)
         request = authorized(
@@ -155,7 +148,7 @@ class AutotaskSoapBackend:
         self, entity: EntityType, values: Mapping[Field, Scalar | None]
     ) -> Entity:
         """Create one entity and return what the vendor says of it. One vendor call."""
-        request = self._writing("create", entity, encode.NEW, values)
+        request = self._writing("create", entity, requests.NEW, values)
         return self._call(
             request, lambda chunks: self._created(request, entity, chunks)
         )
@@ -187,10 +180,10 @@ class AutotaskSoapBackend:
             )
         else:
             rows = [(entity_id, values)]
-            body = encode.write_body(
+            body = requests.write_body(
                 operation, entity.name, rows, times=self._times, masked=True
             )
-        return encode.standalone(body)
+        return requests.standalone(body)
 
     def call(
         self,
@@ -257,7 +250,7 @@ class AutotaskSoapBackend:
                 message = f"{operation} cannot be called so."
                 raise InvalidRequestError(message) from error
         else:
-            start, end = encode.frame(self._credentials, writes=writes)
+            start, end = requests.frame(self._credentials, writes=writes)
             written = f"{start}{calls.write_body(operation, arguments)}{end}".encode()
         action = calls.ACTIONS.get(operation, operation)
         return authorized(action, written, self._credentials, writes=writes)
@@ -270,7 +263,7 @@ class AutotaskSoapBackend:
         values: Mapping[Field, Scalar | None],
     ) -> Request:
         def write(*, masked: bool) -> bytes:
-            return encode.write_request(
+            return requests.write_request(
                 operation,
                 entity.name,
                 [(entity_id, values)],
@@ -286,7 +279,7 @@ class AutotaskSoapBackend:
             subject=entity.name,
             writes=True,
             masked=write(masked=True) if self._caller.traced else b"",
-            secret_values=encode.secret_texts(values),
+            secret_values=requests.secret_texts(values),
         )
 
     def _exchange(

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 
 from lxml import etree
 
-from bridge.backends.autotask_soap.answers import members
+from bridge.backends.autotask_soap.decode.answers import members
 from bridge.backends.autotask_soap.decode.entity import local_name
-from bridge.backends.autotask_soap.encode import NAMESPACE
-from bridge.backends.autotask_soap.xmltext import escape, is_name
+from bridge.backends.autotask_soap.encode.requests import NAMESPACE
+from bridge.backends.autotask_soap.encode.xmltext import escape, is_name
 from bridge.errors import InvalidRequestError
 from bridge.interfaces import Argument, Node
 from bridge.types import JSON

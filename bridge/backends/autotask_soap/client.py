@@ -16,12 +16,12 @@ from typing import TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 from bridge.backends.autotask_soap import faults
-from bridge.backends.autotask_soap.answers import FaultReplyError
 from bridge.backends.autotask_soap.connections import (
     Connections,
     HttpReply,
     WireError,
 )
+from bridge.backends.autotask_soap.decode.answers import FaultReplyError
 from bridge.backends.autotask_soap.faults import AttemptError
 from bridge.backends.autotask_soap.masking import mask_xml
 from bridge.backends.autotask_soap.request import Request

@@ -21,7 +21,7 @@ from lxml import etree
 from urllib3.exceptions import HTTPError
 
 from bridge.backends.autotask_soap.connections import Timeouts
-from bridge.backends.autotask_soap.encode import NAMESPACE
+from bridge.backends.autotask_soap.encode.requests import NAMESPACE
 from bridge.errors import (
     ConfigurationError,
     ProviderProtocolError,

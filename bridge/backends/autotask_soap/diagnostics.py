@@ -10,13 +10,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bridge.backends.autotask_soap import descriptions, faults
-from bridge.backends.autotask_soap.answers import read_result
 from bridge.backends.autotask_soap.client import SoapClient
 from bridge.backends.autotask_soap.connections import (
     Connections,
     Timeouts,
     WireError,
 )
+from bridge.backends.autotask_soap.decode.answers import read_result
 from bridge.backends.autotask_soap.request import Request, authorized
 from bridge.backends.autotask_soap.retry import RetryPolicy
 from bridge.backends.autotask_soap.service import SoapService

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from html import unescape
 
-from bridge.backends.autotask_soap.xmltext import escape
+from bridge.backends.autotask_soap.encode.xmltext import escape
 from bridge.telemetry.redaction import MASK, is_secret_name
 
 _CDATA, _COMMENT = "<![CDATA[", "<!--"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from lxml import etree
 
-from bridge.backends.autotask_soap.answers import flag, integer, members
+from bridge.backends.autotask_soap.decode.answers import flag, integer, members
 from bridge.errors import ProviderProtocolError
 from bridge.interfaces import EntityInfo, FieldInfo, FieldType, PicklistItem, Usage
 

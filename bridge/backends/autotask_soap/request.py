@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from dataclasses import dataclass, field
 
-from bridge.backends.autotask_soap.encode import NAMESPACE
+from bridge.backends.autotask_soap.encode.requests import NAMESPACE
 from bridge.backends.autotask_soap.masking import mask_xml
 from bridge.interfaces import Credentials
 from bridge.telemetry.redaction import MASK

@@ -17,7 +17,7 @@ from typing import Any
 from lxml import etree
 
 from bridge.backends.autotask_soap import descriptions
-from bridge.backends.autotask_soap.encode import NAMESPACE
+from bridge.backends.autotask_soap.encode.requests import NAMESPACE
 from bridge.errors import InvalidRequestError
 from bridge.interfaces import Credentials
 

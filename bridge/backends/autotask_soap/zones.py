@@ -15,7 +15,7 @@ from urllib.parse import SplitResult, quote, urlsplit
 
 from lxml import etree
 
-from bridge.backends.autotask_soap.answers import integer, members
+from bridge.backends.autotask_soap.decode.answers import integer, members
 from bridge.errors import (
     InvalidRequestError,
     ProviderCredentialsError,

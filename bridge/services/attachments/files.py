@@ -29,9 +29,9 @@ from bridge.services.fields import EntityFields
 from bridge.services.metadata import entity_fields, read_with_fields
 from bridge.services.objects import find_object
 from bridge.services.paging import PageSlice
-from bridge.services.records import idempotency
 from bridge.services.records import listing as listings
-from bridge.services.records.create_call import CreateCall
+from bridge.services.records.creates import idempotency
+from bridge.services.records.creates.create_call import CreateCall
 from bridge.services.records.get import get_record
 from bridge.services.records.listing import ListRequest
 from bridge.services.records.mapping import RecordMapping, map_resource

@@ -8,8 +8,8 @@ from bridge.catalog.model import Verb
 from bridge.errors import BridgeError
 from bridge.interfaces import Entity
 from bridge.services.context import Context
-from bridge.services.records import idempotency
-from bridge.services.records.create_call import CreateCall, validate_at_hand
+from bridge.services.records.creates import idempotency
+from bridge.services.records.creates.create_call import CreateCall, validate_at_hand
 from bridge.services.records.mapping import RecordMapping, open_mapping
 from bridge.services.records.parents import ParentLink
 from bridge.services.records.serializer import (

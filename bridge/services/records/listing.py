@@ -13,8 +13,8 @@ from bridge.interfaces import Entity
 from bridge.services import paging
 from bridge.services.context import Context
 from bridge.services.paging import FIRST_PAGE, PageRequest, PageSlice
-from bridge.services.records import sorting, total_count
-from bridge.services.records.list_query import ListQuery
+from bridge.services.records.lists import sorting, total_count
+from bridge.services.records.lists.list_query import ListQuery
 from bridge.services.records.mapping import open_mapping
 from bridge.services.records.parents import ParentLink
 from bridge.services.records.serializer import (
@@ -24,7 +24,7 @@ from bridge.services.records.serializer import (
     open_serializer,
 )
 from bridge.services.records.vendor_records import read_parent
-from bridge.store.count_cache import CachedCount
+from bridge.store.caches.count_cache import CachedCount
 from bridge.store.instances import Instance
 
 

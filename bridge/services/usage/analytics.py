@@ -18,9 +18,9 @@ from bridge.services.times import write_time
 from bridge.services.usage import time_buckets
 from bridge.services.usage.requests import UsageSearch, read_search
 from bridge.store import accounts, instance_search
-from bridge.store import usage as rows
+from bridge.store.logs import usage as rows
+from bridge.store.logs.usage import Aspect, RequestFilter
 from bridge.store.organizations import User
-from bridge.store.usage import Aspect, RequestFilter
 from bridge.types import JSON
 
 _SPAN = timedelta(days=1)

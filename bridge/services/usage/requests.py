@@ -15,9 +15,9 @@ from bridge.services import paging
 from bridge.services.context import Context
 from bridge.services.times import write_time
 from bridge.services.values import read_time_text
-from bridge.store import usage as rows
+from bridge.store.logs import usage as rows
+from bridge.store.logs.usage import LoggedRequest, RequestFilter
 from bridge.store.organizations import User
-from bridge.store.usage import LoggedRequest, RequestFilter
 from bridge.types import JSON
 
 _SCOPE = "usage"

@@ -15,8 +15,8 @@ from flask import Flask, Response, request
 from bridge.services import traces
 from bridge.services.context import Context
 from bridge.store.instances import Instance
+from bridge.store.logs.request_log import RequestEntry
 from bridge.store.organizations import User
-from bridge.store.request_log import RequestEntry
 from bridge.telemetry import current_call
 from bridge.telemetry.current_call import Call
 from bridge.telemetry.redaction import redact

@@ -13,7 +13,7 @@ import sys
 import time
 from contextlib import closing, nullcontext
 
-from bridge.cli.worker import run
+from bridge.cli.commands.worker import run
 from bridge.interfaces import Caller, CallRequest
 from bridge.jobs.tasks import Queue, Task
 

@@ -16,7 +16,11 @@ from waiting import wait_until
 from bridge import web
 from bridge.app import build_context, open_database, open_service
 from bridge.settings import Settings
-from bridge.store.stored_metadata import metadata_hash, read_metadata, write_metadata
+from bridge.store.caches.stored_metadata import (
+    metadata_hash,
+    read_metadata,
+    write_metadata,
+)
 
 RENEWAL = {"GetFieldInfo": 1, "getUDFInfo": 1}
 HUB = "/elements/api-v2/hubs/crm"

@@ -6,7 +6,8 @@ import socket
 
 from click.testing import CliRunner
 
-from bridge.cli import main, sandbox
+from bridge.cli import main
+from bridge.cli.commands import sandbox
 
 
 def test_a_port_that_another_program_takes_meanwhile_is_named(monkeypatch):

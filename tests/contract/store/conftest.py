@@ -20,9 +20,9 @@ from bridge.interfaces import Zone
 from bridge.store.database.database_url import database_url
 from bridge.store.database.engine import Database
 from bridge.store.instances import Instance, add_instance
+from bridge.store.logs.request_log import RequestEntry
 from bridge.store.models import accounts, key_checks, metadata, organizations, users
 from bridge.store.organizations import NewTenant, add_tenant
-from bridge.store.request_log import RequestEntry
 from bridge.store.secrets.key_ring import KeyRing
 
 RESTART = {

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from bridge.store.count_cache import CachedCount, find_count, save_count
+from bridge.store.caches.count_cache import CachedCount, find_count, save_count
 from bridge.store.instances import remove_instance
 
 NOW = datetime(2026, 3, 14, 9, 30, tzinfo=UTC)

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
+from bridge.store.caches.page_positions import find_nearest, save_position
 from bridge.store.instances import remove_instance
-from bridge.store.page_positions import find_nearest, save_position
 
 NOW = datetime(2026, 3, 14, 9, 30, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=15)

@@ -7,8 +7,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import select
 
 from bridge.store import expired_rows, instances
-from bridge.store.models import request_log, traces, vendor_call_log
-from bridge.store.request_log import (
+from bridge.store.logs.request_log import (
     TraceEntry,
     VendorCallEntry,
     add_requests,
@@ -16,6 +15,7 @@ from bridge.store.request_log import (
     add_vendor_calls,
     read_traces,
 )
+from bridge.store.models import request_log, traces, vendor_call_log
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 LATER = datetime.now(UTC) + timedelta(days=1)

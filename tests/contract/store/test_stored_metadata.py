@@ -6,8 +6,7 @@ import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
-from bridge.store.instances import remove_instance
-from bridge.store.stored_metadata import (
+from bridge.store.caches.stored_metadata import (
     CachedMetadata,
     claim_refresh,
     find_claim,
@@ -15,6 +14,7 @@ from bridge.store.stored_metadata import (
     read_metadata,
     write_metadata,
 )
+from bridge.store.instances import remove_instance
 
 NOW = datetime(2026, 3, 14, 9, 30, tzinfo=UTC)
 PAYLOAD = '[{"name": "AccountName", "label": "Größe"}]'.encode() * 100

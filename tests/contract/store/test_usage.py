@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from bridge.store.request_log import add_requests
-from bridge.store.usage import (
+from bridge.store.logs.request_log import add_requests
+from bridge.store.logs.usage import (
     RequestCount,
     RequestFilter,
     count_by,

@@ -13,7 +13,7 @@ import pytest
 
 from bridge.app import open_database
 from bridge.settings import Settings
-from bridge.store.request_log import read_traces
+from bridge.store.logs.request_log import read_traces
 
 CONTACT = {"accountID": 0, "active": 1, "firstName": "Tracy", "lastName": "Moe"}
 

@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from lxml import etree
 from zeep import xsd
 
-from bridge.backends.autotask_soap import attachment_reply, attachments, wsdl
-from bridge.backends.autotask_soap.answers import FaultReplyError
-from bridge.backends.autotask_soap.attachment_reply import AttachmentReply
-from bridge.backends.autotask_soap.encode import NAMESPACE
-from bridge.backends.autotask_soap.values import vendor_times
+from bridge.backends.autotask_soap import attachments, wsdl
+from bridge.backends.autotask_soap.decode import attachment_reply
+from bridge.backends.autotask_soap.decode.answers import FaultReplyError
+from bridge.backends.autotask_soap.decode.attachment_reply import AttachmentReply
+from bridge.backends.autotask_soap.encode.requests import NAMESPACE
+from bridge.backends.autotask_soap.encode.values import vendor_times
 from bridge.errors import (
     ProviderOutcomeUnknownError,
     ProviderProtocolError,

@@ -9,7 +9,7 @@ from lxml import etree
 
 from bridge.backends.autotask_soap import calls
 from bridge.backends.autotask_soap.descriptions import bundled
-from bridge.backends.autotask_soap.encode import NAMESPACE, standalone
+from bridge.backends.autotask_soap.encode.requests import NAMESPACE, standalone
 from bridge.errors import InvalidRequestError
 from bridge.interfaces import Node
 

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from lxml import etree
 from zeep import xsd
 
-from bridge.backends.autotask_soap import encode, wsdl
-from bridge.backends.autotask_soap.values import vendor_times
+from bridge.backends.autotask_soap import wsdl
+from bridge.backends.autotask_soap.encode import requests
+from bridge.backends.autotask_soap.encode.values import vendor_times
 from bridge.errors import InvalidRequestError
 from bridge.interfaces import Credentials, Field, FieldType
 
@@ -28,7 +29,7 @@ ANA = Credentials(
     impersonate_resource_id=29682901,
 )
 XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
-NAMESPACE = f"{{{encode.NAMESPACE}}}"
+NAMESPACE = f"{{{requests.NAMESPACE}}}"
 MOMENT = datetime(2021, 6, 11, 20, 2, 45, tzinfo=UTC)
 DECLARED_BOOLEANS = ("IsActive", "IsDeleted", "IsTemplateJob")
 """Of NotificationHistory: zeep leaves out a type that the description declares."""
@@ -113,7 +114,7 @@ def test_writes_equal_zeeps_for_every_entity(oracle, operation):
         name = kind.qname.localname
         ours, theirs = row_of(kind, offset=number)
         rows = [(entity_id, ours) for entity_id in (number, 2**31 + number)]
-        written = encode.write_request(
+        written = requests.write_request(
             operation, name, rows, credentials=ANA, times=TIMES
         )
         envelope = client.create_message(
@@ -135,7 +136,7 @@ def test_queries_equal_zeeps(oracle):
         service, "query", sXML=document, _soapheaders=header(ANA, writes=False)
     )
 
-    written = encode.query_request(document, ANA)
+    written = requests.query_request(document, ANA)
     assert canonical(written) == canonical(etree.tostring(envelope))
 
 
@@ -143,14 +144,14 @@ def test_the_author_is_named_on_writes_alone_and_nothing_is_named_empty():
     bare = Credentials("u", "p", "https://ww3.autotask.net", integration_code="  ")
     field = Field("Name", FieldType.STRING)
 
-    query = encode.query_request("<queryxml/>", ANA)
-    write = encode.write_request(
+    query = requests.query_request("<queryxml/>", ANA)
+    write = requests.write_request(
         "create", "Account", [(0, {field: "x"})], credentials=ANA, times=TIMES
     )
 
     assert b"Impersonate" not in query
     assert b"<ImpersonateAsResourceID>29682901<" in write
-    assert b"Header" not in encode.query_request("<queryxml/>", bare)
+    assert b"Header" not in requests.query_request("<queryxml/>", bare)
 
 
 def test_nulls_are_left_out_but_a_null_udf_is_emptied():
@@ -161,7 +162,7 @@ def test_nulls_are_left_out_but_a_null_udf_is_emptied():
         Field("Seats", FieldType.STRING, udf=True): None,
     }
 
-    written = encode.write_request(
+    written = requests.write_request(
         "update", "Account", [(7, values)], credentials=ANA, times=TIMES
     ).decode()
 
@@ -181,7 +182,7 @@ def test_no_text_breaks_out_of_its_element(text, udf_name, code):
         Field(udf_name, FieldType.STRING, udf=True): text,
     }
 
-    written = encode.write_request(
+    written = requests.write_request(
         "create", "Account", [(0, values)], credentials=hostile, times=TIMES
     )
 
@@ -208,8 +209,8 @@ def test_names_that_are_no_element_names_are_refused(name):
     field = Field(name, FieldType.STRING)
 
     with pytest.raises(InvalidRequestError):
-        encode.write_request(
+        requests.write_request(
             "create", "Account", [(0, {field: "x"})], credentials=ANA, times=TIMES
         )
     with pytest.raises(InvalidRequestError):
-        encode.write_request("create", name, [], credentials=ANA, times=TIMES)
+        requests.write_request("create", name, [], credentials=ANA, times=TIMES)

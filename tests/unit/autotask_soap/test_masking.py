@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from bridge.backends.autotask_soap import encode, queryxml
+from bridge.backends.autotask_soap.encode import queryxml, requests
+from bridge.backends.autotask_soap.encode.values import vendor_times
 from bridge.backends.autotask_soap.masking import mask_xml
-from bridge.backends.autotask_soap.values import vendor_times
 from bridge.ceql.ast import And, Operator, Predicate
 from bridge.interfaces import Credentials, Field, FieldType
 from bridge.telemetry.redaction import MASK
@@ -39,7 +39,7 @@ SECRET_FIELDS = list(_secret_fields())
 
 
 def write(entity, field, value, *, masked):
-    return encode.write_request(
+    return requests.write_request(
         "create",
         entity,
         [(0, {Field("UserName", FieldType.STRING): "ann", field: value})],

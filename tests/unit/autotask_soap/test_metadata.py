@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.backends.autotask_soap.answers import FaultReplyError, read_result
+from bridge.backends.autotask_soap.decode.answers import FaultReplyError, read_result
 from bridge.backends.autotask_soap.metadata import field_type, read_usage
 from bridge.errors import ProviderProtocolError, ProviderRejectedError
 from bridge.interfaces import EntityInfo, FieldInfo, FieldType, PicklistItem, Usage

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from bridge.backends.autotask_soap.queryxml import render
-from bridge.backends.autotask_soap.values import vendor_times
+from bridge.backends.autotask_soap.encode.queryxml import render
+from bridge.backends.autotask_soap.encode.values import vendor_times
 from bridge.ceql.ast import And, Operator, Or, Predicate
 from bridge.errors import InvalidQueryError
 from bridge.interfaces import Field, FieldType

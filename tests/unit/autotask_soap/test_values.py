@@ -10,7 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.backends.autotask_soap.values import vendor_times, wire_text, wire_type
+from bridge.backends.autotask_soap.encode.values import (
+    vendor_times,
+    wire_text,
+    wire_type,
+)
 from bridge.errors import InvalidRequestError
 from bridge.interfaces import DateKind, EntityType, Field, FieldType
 

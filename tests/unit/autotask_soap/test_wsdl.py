@@ -10,7 +10,7 @@ import pytest
 from lxml import etree
 
 from bridge.backends.autotask_soap.descriptions import bundled
-from bridge.backends.autotask_soap.encode import NAMESPACE
+from bridge.backends.autotask_soap.encode.requests import NAMESPACE
 from bridge.backends.autotask_soap.wsdl import ServiceDescription, _parse
 from bridge.errors import InvalidRequestError
 from bridge.interfaces import Credentials

@@ -17,7 +17,7 @@ from bridge.services.attachments.validation import (
     validate_attachment,
 )
 from bridge.services.fields import compile_fields, write_fields
-from bridge.services.records import duplicate_search
+from bridge.services.records.creates import duplicate_search
 
 KINDS = tuple(PicklistItem(text, text) for text in ("URL", "FILE_ATTACHMENT"))
 PARENTS = (

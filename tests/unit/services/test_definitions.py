@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from bridge.backends.autotask_soap.envelopes import read_envelope
+from bridge.backends.autotask_soap.encode.envelopes import read_envelope
 from bridge.errors import InvalidRequestError
 from bridge.interfaces import Node
 from bridge.services.extended_resources.definitions import (

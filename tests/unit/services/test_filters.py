@@ -11,8 +11,8 @@ from bridge.ceql.parser import parse_where
 from bridge.errors import InvalidQueryError
 from bridge.interfaces import UDF_MEMBER, DateKind, Field, FieldType
 from bridge.services.filtering.local_filter import matches
-from bridge.services.records.filters import read_filter
-from bridge.services.records.query_plan import make_plan
+from bridge.services.records.lists.filters import read_filter
+from bridge.services.records.lists.query_plan import make_plan
 from bridge.services.times import local_time
 
 NAME = Field("AccountName", FieldType.STRING)

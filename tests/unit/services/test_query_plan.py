@@ -11,8 +11,8 @@ from bridge.errors import InvalidQueryError, InvalidRequestError
 from bridge.interfaces import UDF_MEMBER, Field, FieldType, Page
 from bridge.interfaces.query_rules import MAX_ALTERNATIVES
 from bridge.services import paging
-from bridge.services.records.cursors import MAX_LOCAL_FILTER_CALLS, open_fetch
-from bridge.services.records.query_plan import MAX_VALUES, make_plan
+from bridge.services.records.lists.cursors import MAX_LOCAL_FILTER_CALLS, open_fetch
+from bridge.services.records.lists.query_plan import MAX_VALUES, make_plan
 
 ID = Field("id", FieldType.LONG)
 SEATS = Field("Seats", FieldType.INTEGER)

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from bridge.services.records.record_match import MatchResult, match_record
+from bridge.services.records.creates.record_match import MatchResult, match_record
 from bridge.services.records.validation import validate_create
 
 BODY = {

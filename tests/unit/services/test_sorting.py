@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.interfaces import UDF_MEMBER
-from bridge.services.records.sorting import read_order, sort
+from bridge.services.records.lists.sorting import read_order, sort
 
 REGION = "Region & code"
 EASTERN = ZoneInfo("America/New_York")

@@ -43,17 +43,20 @@ from bridge.errors import (
     StoreUnavailableError,
 )
 from bridge.interfaces import Entity
-from bridge.services.records import duplicate_search
-from bridge.services.records.create_call import (
+from bridge.services.records.creates import duplicate_search
+from bridge.services.records.creates.create_call import (
     CreateCall,
     identify_create,
     validate,
 )
-from bridge.services.records.duplicate_search import Search
+from bridge.services.records.creates.duplicate_search import Search
+from bridge.services.records.creates.unknown_outcome import (
+    search_until_certain,
+    unknown,
+)
 from bridge.services.records.serializer import (
     open_serializer,
 )
-from bridge.services.records.unknown_outcome import search_until_certain, unknown
 from bridge.services.records.vendor_records import NewRecord
 from bridge.services.records.write_result import (
     WriteResult,

@@ -10,12 +10,12 @@ from bridge.ceql.parser import parse_where
 from bridge.interfaces import Field, Page, Scalar
 from bridge.services.fields import EntityFields
 from bridge.services.paging import Cursor
-from bridge.services.records import cursors, total_count
 from bridge.services.records.discriminator import lacks_fixed, narrow
-from bridge.services.records.filters import names_unknown, read_filter
+from bridge.services.records.lists import cursors, total_count
+from bridge.services.records.lists.filters import names_unknown, read_filter
+from bridge.services.records.lists.query_plan import QueryPlan, make_plan
 from bridge.services.records.mapping import RecordMapping
 from bridge.services.records.parents import ParentLink
-from bridge.services.records.query_plan import QueryPlan, make_plan
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import click
 import orjson
 
 from bridge.cli.administration import open_context, open_store, open_trial
+from bridge.cli.commands.provisioning import INSTANCE_ID, add, find, show_change, update
 from bridge.cli.output import (
     as_json,
     show_json,
@@ -16,7 +17,6 @@ from bridge.cli.output import (
     show_status,
     show_table,
 )
-from bridge.cli.provisioning import INSTANCE_ID, add, find, show_change, update
 from bridge.cli.visible_text import visible
 from bridge.errors import (
     InvalidRequestError,

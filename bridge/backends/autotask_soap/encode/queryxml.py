@@ -12,8 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from bridge.backends.autotask_soap.values import VendorTimes, wire_text
-from bridge.backends.autotask_soap.xmltext import escape
+from bridge.backends.autotask_soap.encode.values import VendorTimes, wire_text
+from bridge.backends.autotask_soap.encode.xmltext import escape
 from bridge.ceql.ast import PATTERNS, And, Expr, Operator, Predicate
 from bridge.errors import InvalidQueryError
 from bridge.interfaces import Field, Scalar

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from bridge.errors import ProviderOutcomeUnknownError
 from bridge.interfaces import Entity
-from bridge.services.records import duplicate_search
-from bridge.services.records.duplicate_search import Search
+from bridge.services.records.creates import duplicate_search
+from bridge.services.records.creates.duplicate_search import Search
 from bridge.store.idempotency_records import IdempotencyRecord
 
 _MIN_PAUSE_S = 0.5

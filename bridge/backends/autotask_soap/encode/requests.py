@@ -12,8 +12,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TypeAlias
 
-from bridge.backends.autotask_soap.values import VendorTimes, wire_text, wire_type
-from bridge.backends.autotask_soap.xmltext import escape, is_name
+from bridge.backends.autotask_soap.encode.values import (
+    VendorTimes,
+    wire_text,
+    wire_type,
+)
+from bridge.backends.autotask_soap.encode.xmltext import escape, is_name
 from bridge.errors import InvalidRequestError
 from bridge.interfaces import Credentials, Field, Scalar
 from bridge.telemetry.redaction import MASK, is_secret_name

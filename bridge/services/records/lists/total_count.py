@@ -12,8 +12,8 @@ from bridge.interfaces.query_rules import MAX_PAGE
 from bridge.services import paging
 from bridge.services.context import Context
 from bridge.services.paging import Cursor
-from bridge.store import count_cache
-from bridge.store.count_cache import CachedCount
+from bridge.store.caches import count_cache
+from bridge.store.caches.count_cache import CachedCount
 
 MAX_CALLS = 20
 """Vendor calls that counting one list may cost: at most 500 records each.

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from lxml import etree
 
-from bridge.backends.autotask_soap.answers import find_response
+from bridge.backends.autotask_soap.decode.answers import find_response
 from bridge.backends.autotask_soap.decode.characters import Utf8
 from bridge.backends.autotask_soap.decode.entity import EntityReader, is_nil, local_name
 from bridge.backends.autotask_soap.decode.field_types import ReadTime

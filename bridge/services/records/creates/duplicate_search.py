@@ -29,8 +29,8 @@ from datetime import datetime, timedelta
 from bridge.ceql.ast import Expr, Operator, Predicate, all_of
 from bridge.interfaces import DateKind, Entity, Field, FieldType, Scalar
 from bridge.services.fields import EntityFields
+from bridge.services.records.creates.record_match import MatchResult, match_record
 from bridge.services.records.mapping import RecordMapping
-from bridge.services.records.record_match import MatchResult, match_record
 from bridge.services.records.validation import ValidatedRecord
 from bridge.services.records.vendor_records import NewRecord
 from bridge.store import idempotency_records

@@ -17,7 +17,7 @@ from bridge.interfaces import Entity, Page
 from bridge.interfaces.query_rules import MAX_PAGE
 from bridge.services.filtering.local_filter import matches
 from bridge.services.paging import FetchPage, last_id
-from bridge.services.records.query_plan import QueryPlan, SubQuery, Where
+from bridge.services.records.lists.query_plan import QueryPlan, SubQuery, Where
 
 RunQuery: TypeAlias = Callable[[Where | None, int | None, int], Page]
 """Query the vendor: filter, id to start after, maximum of records. One vendor call."""

@@ -1,0 +1,1 @@
+"""Write the requests: values, queries, entities, as SOAP messages."""

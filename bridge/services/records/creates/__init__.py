@@ -1,0 +1,1 @@
+"""Creates, and what makes a repeated one safe."""

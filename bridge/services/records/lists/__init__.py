@@ -1,0 +1,1 @@
+"""Lists of records: filters, queries, pages, order and counts."""

@@ -1,0 +1,1 @@
+"""The logs of requests and vendor calls."""

@@ -243,15 +243,15 @@ def test_what_is_said_is_valid_by_the_schema(files, vendor):
     finally:
         vendor.control("DELETE", "knobs")
 
-    judged = set()
+    validated = set()
     for exchange in exchanges:
         for text in (exchange["request"], exchange["reply"]):
             envelope = etree.fromstring(text.encode())
             for payload in envelope.iterfind("{*}Body/*"):
                 schema.assertValid(payload)
-                judged.add(etree.QName(payload).localname)
+                validated.add(etree.QName(payload).localname)
     verbs = ("GetAttachment", "CreateAttachment", "DeleteAttachment")
-    assert judged >= {f"{verb}{end}" for verb in verbs for end in ("", "Response")}
+    assert validated >= {f"{verb}{end}" for verb in verbs for end in ("", "Response")}
 
 
 NAMES = st.text(

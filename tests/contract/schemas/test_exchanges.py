@@ -1,6 +1,6 @@
-"""What our client sends and what the simulator answers, judged by the schemas.
+"""What our client sends and what the simulator answers, validated by the schemas.
 
-With generation 1.6.0 the judge is the vendor's own description, otherwise ours.
+With generation 1.6.0 the schema is the vendor's own description, otherwise ours.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ def payloads(document: str):
         yield from envelope.findall(f"{SOAP}{part}/*")
 
 
-def judge(schema, exchanges):
-    """Assert that all payloads are valid; return the operations that were judged."""
-    judged = set()
+def validate(schema, exchanges):
+    """Assert that all payloads are valid; return the operations that were validated."""
+    validated = set()
     for exchange in exchanges:
         texts = [exchange["request"]]
         if not exchange["fault"] and exchange["status"] != 401:
@@ -65,15 +65,15 @@ def judge(schema, exchanges):
             for payload in payloads(text):
                 if payload.tag != f"{SOAP}Fault":
                     schema.assertValid(payload)
-                    judged.add(etree.QName(payload).localname)
-    return judged
+                    validated.add(etree.QName(payload).localname)
+    return validated
 
 
 @pytest.fixture
-def stranger(api, demo):
+def new_instance(api, demo):
     """A caller whose instance is new, so that its metadata is still unknown."""
     body = {
-        "name": "Judged",
+        "name": "Validated",
         "element": {"key": "autotaskcrm"},
         "configuration": {
             "crm.autotask.username": demo["username"],
@@ -86,8 +86,8 @@ def stranger(api, demo):
     api.call("DELETE", f"/instances/{made['id']}", authorization=api.platform)
 
 
-def test_a_short_pass_of_reads_and_writes(stranger, vendor, our_schema):
-    api = stranger
+def test_a_short_pass_of_reads_and_writes(new_instance, vendor, our_schema):
+    api = new_instance
     vendor.control("DELETE", "exchanges")
     vendor.control("POST", "knobs", {"recording": True})
     try:
@@ -101,14 +101,14 @@ def test_a_short_pass_of_reads_and_writes(stranger, vendor, our_schema):
     finally:
         vendor.control("DELETE", "knobs")
 
-    judged = judge(our_schema, exchanges)
+    validated = validate(our_schema, exchanges)
 
     verbs = ("query", "create", "update", "GetFieldInfo")
     written = {f"{verb}{end}" for verb in verbs for end in ("", "Response")}
-    assert judged >= {*written, "AutotaskIntegrations"}
+    assert validated >= {*written, "AutotaskIntegrations"}
 
 
-def test_the_judge_sees_what_is_wrong(our_schema):
+def test_the_schema_refuses_what_is_wrong(our_schema):
     space = "http://autotask.net/ATWS/v1_6/"
     reply = (
         f'<s:Envelope xmlns:s="{SOAP[1:-1]}"><s:Body><GetWsdlVersion xmlns="{space}">'
@@ -116,7 +116,7 @@ def test_the_judge_sees_what_is_wrong(our_schema):
     )
 
     with pytest.raises(etree.DocumentInvalid):
-        judge(our_schema, [{"request": reply, "fault": "x", "status": 200}])
+        validate(our_schema, [{"request": reply, "fault": "x", "status": 200}])
 
 
 @pytest.mark.campaign
@@ -153,4 +153,4 @@ def test_exchanges_of_the_crm_tests(request, tmp_path, generation):
     with record.open(encoding="utf-8") as lines:
         exchanges = [json.loads(line) for line in lines]
     assert len(exchanges) > sized(100, 200), done.stdout[-2000:]
-    assert judge(schema, exchanges) >= {"query", "queryResponse", "update", "create"}
+    assert validate(schema, exchanges) >= {"query", "queryResponse", "update", "create"}

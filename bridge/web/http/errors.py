@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 
-from flask import Flask, Response, current_app, request
+from flask import Response, current_app, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from bridge import errors
@@ -80,11 +80,6 @@ def envelope(
     if provider_message:
         body["providerMessage"] = provider_message
     return to_json(body)
-
-
-def register(app: Flask) -> None:
-    """Make `error_response` the handler of every exception."""
-    app.register_error_handler(Exception, error_response)
 
 
 def error_response(error: Exception) -> Response:

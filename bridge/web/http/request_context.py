@@ -21,7 +21,7 @@ from bridge.telemetry import current_call
 from bridge.web.http.charsets import decode_labelled
 
 _EXTENSION = "bridge"
-_FILES = "bridge files"
+_FILE_ENDPOINTS = frozenset({"download_attachment"})
 REFUSAL = "refuse"
 """First word of the endpoints that only refuse a method; `Allow` leaves them out."""
 
@@ -41,17 +41,12 @@ def context() -> Context:
     return cast("Context", current_app.extensions[_EXTENSION])
 
 
-def mark_file_endpoints(app: Flask, *endpoints: str) -> None:
-    """Mark endpoints of `app` that return files of any media type."""
-    app.extensions.setdefault(_FILES, set()).update(endpoints)
-
-
 def sends_file() -> bool:
     """Return whether this request gets a file: then any `Accept` is good enough.
 
     Source: RFC 9110, 12.5.1: a server may send what `Accept` does not list.
     """
-    return request.endpoint in current_app.extensions.get(_FILES, ())
+    return request.endpoint in _FILE_ENDPOINTS
 
 
 def public_url() -> str:

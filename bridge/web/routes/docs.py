@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, Response
+from flask import Response
 
 from bridge.errors import NotFoundError, UnauthorizedError
 from bridge.services import access
@@ -21,9 +21,9 @@ from bridge.services.openapi.address import Address
 from bridge.services.openapi.documents import DescriptionRequest
 from bridge.web.http import query_string, request_context, responses
 from bridge.web.http.route_auth import BASE
+from bridge.web.http.routing import Route
 from bridge.web.routes.instances import find_instance
 
-_PAGE = "/docs"
 _HTML = "text/html; charset=utf-8"
 _FILES = {
     "docs.css": ("bridge.web", "pages", "text/css; charset=utf-8"),
@@ -40,30 +40,6 @@ _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; "
     "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'"
 )
-
-
-def register(app: Flask) -> None:
-    """Add the routes of descriptions and page."""
-    element = f"{BASE}/elements/<element:element>"
-    for path, view in (
-        ("/openapi.json", describe_api),
-        ("/docs/<key>", describe_hub),
-        ("/objects/<object_name>/docs", describe_object),
-        ("/hubs/<hub>/objects/<object_name>/docs", describe_object),
-    ):
-        app.add_url_rule(BASE + path, view_func=view)
-    for part in ("docs", "lbdocs"):
-        app.add_url_rule(f"{element}/{part}", view_func=describe_element)
-    for root in ("/instances", "/instances/<instance:instance_id>"):
-        docs = f"{BASE}{root}/docs"
-        app.add_url_rule(docs, view_func=describe_instance)
-        app.add_url_rule(f"{docs}/<operation_id>", view_func=describe_instance)
-        app.add_url_rule(
-            f"{docs}/<operation_id>/definitions", view_func=list_definitions
-        )
-    app.add_url_rule(_PAGE, view_func=show_page)
-    app.add_url_rule("/elements/api-docs", view_func=show_page)
-    app.add_url_rule(f"{_PAGE}/<name>", view_func=send_file)
 
 
 def describe_api() -> Response:
@@ -193,3 +169,25 @@ def _request(operation_id: str = "") -> DescriptionRequest:
         version=query_string.text(query, "version").strip(),
         operation=operation_id or query_string.text(query, "operationId").strip(),
     )
+
+
+_ELEMENT = f"{BASE}/elements/<element:element>"
+_INSTANCES = (f"{BASE}/instances/docs", f"{BASE}/instances/<instance:instance_id>/docs")
+
+ROUTES = (
+    Route(f"{BASE}/openapi.json", describe_api),
+    Route(f"{BASE}/docs/<key>", describe_hub),
+    Route(f"{BASE}/objects/<object_name>/docs", describe_object),
+    Route(f"{BASE}/hubs/<hub>/objects/<object_name>/docs", describe_object),
+    Route(f"{_ELEMENT}/docs", describe_element),
+    Route(f"{_ELEMENT}/lbdocs", describe_element),
+    *(Route(path, describe_instance) for path in _INSTANCES),
+    *(Route(f"{path}/<operation_id>", describe_instance) for path in _INSTANCES),
+    *(
+        Route(f"{path}/<operation_id>/definitions", list_definitions)
+        for path in _INSTANCES
+    ),
+    Route("/docs", show_page),
+    Route("/elements/api-docs", show_page),
+    Route("/docs/<name>", send_file),
+)

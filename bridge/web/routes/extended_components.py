@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response
+from flask import Response
 
 from bridge.services.extended_resources import element_components
 from bridge.services.extended_resources.components import COMPONENT_KINDS
 from bridge.services.extended_resources.element_components import ComponentPath
 from bridge.services.instances.lifecycle import find_element
 from bridge.web.http import bodies, request_context, responses
+from bridge.web.http.routing import Route
 from bridge.web.routes.extended_resources import ONE
-
-
-def register(app: Flask) -> None:
-    """Add the routes; none makes a vendor call."""
-    for part in COMPONENT_KINDS:
-        for path, view, methods in (
-            (f"{ONE}/{part}", list_parts, ["GET"]),
-            (f"{ONE}/{part}", add_part, ["POST"]),
-            (f"{ONE}/{part}", replace_part, ["PUT"]),
-            (f"{ONE}/{part}", remove_part, ["DELETE"]),
-            (f"{ONE}/{part}/<part_id>", get_part, ["GET"]),
-            (f"{ONE}/{part}/<part_id>", replace_part, ["PUT"]),
-            (f"{ONE}/{part}/<part_id>", remove_part, ["DELETE"]),
-        ):
-            app.add_url_rule(
-                path, view_func=view, methods=methods, defaults={"part": part}
-            )
 
 
 def list_parts(element: str, resource_id: str, part: str) -> Response:
@@ -84,3 +68,18 @@ def _place(
 ) -> ComponentPath:
     found = find_element(request_context.context(), element)
     return ComponentPath(found, resource_id, part, part_id)
+
+
+ROUTES = tuple(
+    Route(f"{ONE}/{part}{rest}", view, methods, defaults={"part": part})
+    for part in COMPONENT_KINDS
+    for rest, view, methods in (
+        ("", list_parts, ["GET"]),
+        ("", add_part, ["POST"]),
+        ("", replace_part, ["PUT"]),
+        ("", remove_part, ["DELETE"]),
+        ("/<part_id>", get_part, ["GET"]),
+        ("/<part_id>", replace_part, ["PUT"]),
+        ("/<part_id>", remove_part, ["DELETE"]),
+    )
+)

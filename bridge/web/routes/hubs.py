@@ -5,7 +5,7 @@ The hub's name in the path is ignored. Source: elements-api 1.3, 4.2 and 4.8.
 
 from __future__ import annotations
 
-from flask import Flask, Response, request
+from flask import Response, request
 from werkzeug.routing import BaseConverter
 
 from bridge.catalog.model import Verb
@@ -19,6 +19,7 @@ from bridge.store.instances import Instance
 from bridge.types import JSON
 from bridge.web.http import bodies, query_string, request_context, responses
 from bridge.web.http.route_auth import BASE, FIXED_HEADS
+from bridge.web.http.routing import Route
 
 PREFIXES = (BASE, f"{BASE}/hubs/<hub>")
 """Every object route exists with the hub and without."""
@@ -34,24 +35,8 @@ class ObjectName(BaseConverter):
     regex = rf"(?!(?:{'|'.join(sorted(FIXED_HEADS))})\Z)[^/]+"
 
 
-def register(app: Flask) -> None:
-    """Add every route twice, with the hub and without."""
-    app.url_value_preprocessor(_forget_hub)
-    app.url_map.converters["object"] = ObjectName
-    views = (
-        ("/ping", ping, ["GET"]),
-        ("/<object:object_name>", list_records, ["GET"]),
-        ("/<object:object_name>", create_record, ["POST"]),
-        ("/<object:object_name>/<record_id>", get_record, ["GET"]),
-        ("/<object:object_name>/<record_id>", update_record, ["PATCH", "PUT"]),
-        ("/<object:object_name>/<record_id>", delete_record, ["DELETE"]),
-    )
-    for prefix in PREFIXES:
-        for path, view, methods in views:
-            app.add_url_rule(prefix + path, view_func=view, methods=methods)
-
-
-def _forget_hub(_endpoint: str | None, values: dict[str, str] | None) -> None:
+def forget_hub(_endpoint: str | None, values: dict[str, str] | None) -> None:
+    """Remove the name of the hub from the values of a path."""
     if values:
         values.pop("hub", None)
 
@@ -190,3 +175,17 @@ def enabled_instance() -> Instance:
     instance = request_context.instance()
     access.require_enabled(instance)
     return instance
+
+
+ROUTES = tuple(
+    Route(prefix + path, view, methods)
+    for prefix in PREFIXES
+    for path, view, methods in (
+        ("/ping", ping, ["GET"]),
+        ("/<object:object_name>", list_records, ["GET"]),
+        ("/<object:object_name>", create_record, ["POST"]),
+        ("/<object:object_name>/<record_id>", get_record, ["GET"]),
+        ("/<object:object_name>/<record_id>", update_record, ["PATCH", "PUT"]),
+        ("/<object:object_name>/<record_id>", delete_record, ["DELETE"]),
+    )
+)

@@ -6,13 +6,14 @@ from functools import cache
 from importlib.resources import files
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, request
+from flask import Response, request
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from werkzeug.exceptions import NotFound
 
 from bridge import __version__
 from bridge.web.http import request_context
 from bridge.web.http.route_auth import BASE
+from bridge.web.http.routing import Route
 from bridge.web.routes import health
 
 _HTML = "text/html"
@@ -35,17 +36,6 @@ _HEADERS = {
     "Vary": "Accept",
     "X-Content-Type-Options": "nosniff",
 }
-
-
-def register(app: Flask) -> None:
-    """Add the page and its assets; neither requires credentials."""
-    app.add_url_rule(
-        "/",
-        view_func=show_landing,
-        methods=_METHODS,
-        provide_automatic_options=False,
-    )
-    app.add_url_rule("/assets/<name>", view_func=send_asset, methods=["GET"])
 
 
 def show_landing() -> Response:
@@ -100,3 +90,10 @@ def _template() -> Template:
         trim_blocks=True,
     )
     return environment.get_template("landing.html")
+
+
+ROUTES = (
+    # With OPTIONS among its methods, Flask adds no OPTIONS of its own.
+    Route("/", show_landing, _METHODS),
+    Route("/assets/<name>", send_asset),
+)

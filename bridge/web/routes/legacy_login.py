@@ -9,11 +9,12 @@ from functools import cache
 from importlib.resources import files
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, request
+from flask import Response, request
 
 from bridge.services import access
 from bridge.web.http import request_context, responses
 from bridge.web.http.forms import current_form
+from bridge.web.http.routing import Route
 
 _COOKIE = "JSESSIONID"
 _ROOT = "/elements"
@@ -27,17 +28,6 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-
-
-def register(app: Flask) -> None:
-    """Add the routes; they are outside the API's base path."""
-    app.add_url_rule(f"{_ROOT}/jsp/login.jsp", view_func=show_form)
-    app.add_url_rule(
-        f"{_ROOT}/j_spring_security_check", view_func=log_in_by_form, methods=["POST"]
-    )
-    app.add_url_rule(
-        f"{_ROOT}/api-v1/ui/getSecrets", view_func=show_secrets, methods=["GET"]
-    )
 
 
 def show_form() -> Response:
@@ -77,3 +67,10 @@ def show_secrets() -> Response:
     return responses.json_object(
         {"user": secrets["userSecret"], "company": secrets["organizationSecret"]}
     )
+
+
+ROUTES = (
+    Route(f"{_ROOT}/jsp/login.jsp", show_form),
+    Route(f"{_ROOT}/j_spring_security_check", log_in_by_form, ["POST"]),
+    Route(f"{_ROOT}/api-v1/ui/getSecrets", show_secrets),
+)

@@ -6,10 +6,9 @@ Element part, else the platform's accounts and users. Source: elements-api 1.3.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from collections.abc import Sequence
 
-from flask import Flask, Response, request
+from flask import Response, request
 
 from bridge.services.instances import lifecycle
 from bridge.services.organizations import accounts, users
@@ -18,9 +17,8 @@ from bridge.services.paging import PageSlice
 from bridge.store.organizations import User
 from bridge.web.http import bodies, query_string, request_context, responses
 from bridge.web.http.route_auth import BASE
+from bridge.web.http.routing import Route, View
 from bridge.web.routes import children, hubs
-
-View: TypeAlias = Callable[..., Response]
 
 _ACCOUNTS = f"{BASE}/accounts"
 _ACCOUNT = f"{_ACCOUNTS}/<account_id>"
@@ -28,88 +26,6 @@ _USERS = f"{BASE}/users"
 _USER = f"{_USERS}/<user_id>"
 _ROLES = f"{_USER}/roles"
 _MEMBER = f"{BASE}/organizations/users/<id_or_email>"
-
-_UNSUPPORTED = (
-    (f"{_ACCOUNTS}/instances", ["POST", "PUT", "PATCH", "DELETE"]),
-    (f"{_ACCOUNTS}/settings", ["PUT", "DELETE"]),
-    (f"{_ACCOUNT}/instances", ["POST"]),
-    (f"{_ACCOUNT}/roles", ["POST"]),
-    (f"{_ACCOUNT}/roles/<role>", ["GET", "PATCH"]),
-    (f"{_ACCOUNT}/users/<user_id>", ["DELETE"]),
-)
-"""Methods that would otherwise be served as calls of records."""
-
-
-def register(app: Flask) -> None:
-    """Add the routes; none of the platform's makes a vendor call."""
-    _register_shared(app)
-    _register_own(app)
-    for path, methods in _UNSUPPORTED:
-        app.add_url_rule(
-            path,
-            endpoint=f"{request_context.REFUSAL} {path}",
-            view_func=refuse_method,
-            methods=methods,
-        )
-
-
-def _register_shared(app: Flask) -> None:
-    """Add paths that both the platform and the element have."""
-    for path, method, platform, records in (
-        (_ACCOUNTS, "GET", list_accounts, hubs.list_records),
-        (_ACCOUNTS, "POST", create_account, hubs.create_record),
-        (_ACCOUNT, "GET", get_account, hubs.get_record),
-        (_ACCOUNT, "PATCH", change_account, hubs.update_record),
-        (_ACCOUNT, "PUT", change_account, hubs.update_record),
-        (_ACCOUNT, "DELETE", delete_account, hubs.delete_record),
-        (_USERS, "GET", list_users, hubs.list_records),
-        (_USERS, "POST", None, hubs.create_record),
-        (_USER, "GET", get_user, hubs.get_record),
-        (_USER, "PATCH", change_user, hubs.update_record),
-        (_USER, "PUT", change_user, hubs.update_record),
-        (_USER, "DELETE", delete_user, hubs.delete_record),
-        (_ROLES, "GET", list_user_roles, _roles(children.list_children)),
-        (_ROLES, "POST", None, _roles(children.create_child)),
-        (f"{_ROLES}/<role>", "GET", None, _roles(children.get_child)),
-        (f"{_ROLES}/<role>", "PATCH", None, _roles(children.update_child)),
-        (f"{_ROLES}/<role>", "PUT", refuse_user_role, _roles(children.update_child)),
-        (
-            f"{_ROLES}/<role>",
-            "DELETE",
-            refuse_user_role,
-            _roles(children.delete_child),
-        ),
-    ):
-        name = path.removeprefix(f"{BASE}/").partition("/")[0]
-        app.add_url_rule(
-            path,
-            endpoint=f"{method} {path}",
-            view_func=_platform_or_records(name, platform, records),
-            methods=[method],
-        )
-
-
-def _register_own(app: Flask) -> None:
-    """Add paths that only the platform has."""
-    own: tuple[tuple[str, View, list[str]], ...] = (
-        (f"{BASE}/organizations/me", get_organization, ["GET"]),
-        (_MEMBER, get_member, ["GET"]),
-        (_MEMBER, delete_member, ["DELETE"]),
-        (f"{_ACCOUNTS}/instances", list_account_instances, ["GET"]),
-        (f"{_ACCOUNT}/instances", list_account_instances, ["GET"]),
-        (f"{_ACCOUNTS}/settings", read_settings, ["GET"]),
-        (f"{_ACCOUNT}/settings", read_settings, ["GET"]),
-        (f"{_ACCOUNTS}/settings", write_settings, ["POST", "PATCH"]),
-        (f"{_ACCOUNT}/settings", write_settings, ["POST", "PATCH"]),
-        (f"{_ACCOUNT}/users", list_users, ["GET"]),
-        (f"{_ACCOUNT}/users", create_user, ["POST"]),
-        (f"{_ACCOUNT}/users/<user_id>", get_user, ["GET"]),
-        (f"{_ACCOUNT}/users/<user_id>", change_user, ["PATCH", "PUT"]),
-        (f"{_ACCOUNT}/roles", list_roles, ["GET"]),
-        (f"{_ACCOUNT}/roles/<role>", refuse_role, ["PUT", "DELETE"]),
-    )
-    for path, view, methods in own:
-        app.add_url_rule(path, view_func=view, methods=methods)
 
 
 def refuse_method(**_path: str) -> Response:
@@ -337,3 +253,74 @@ def _platform_or_records(name: str, platform: View | None, records: View) -> Vie
         return platform(**values)
 
     return view
+
+
+# Paths that both the platform and the element have: method, view, view of records.
+_SHARED: tuple[tuple[str, str, View | None, View], ...] = (
+    (_ACCOUNTS, "GET", list_accounts, hubs.list_records),
+    (_ACCOUNTS, "POST", create_account, hubs.create_record),
+    (_ACCOUNT, "GET", get_account, hubs.get_record),
+    (_ACCOUNT, "PATCH", change_account, hubs.update_record),
+    (_ACCOUNT, "PUT", change_account, hubs.update_record),
+    (_ACCOUNT, "DELETE", delete_account, hubs.delete_record),
+    (_USERS, "GET", list_users, hubs.list_records),
+    (_USERS, "POST", None, hubs.create_record),
+    (_USER, "GET", get_user, hubs.get_record),
+    (_USER, "PATCH", change_user, hubs.update_record),
+    (_USER, "PUT", change_user, hubs.update_record),
+    (_USER, "DELETE", delete_user, hubs.delete_record),
+    (_ROLES, "GET", list_user_roles, _roles(children.list_children)),
+    (_ROLES, "POST", None, _roles(children.create_child)),
+    (f"{_ROLES}/<role>", "GET", None, _roles(children.get_child)),
+    (f"{_ROLES}/<role>", "PATCH", None, _roles(children.update_child)),
+    (f"{_ROLES}/<role>", "PUT", refuse_user_role, _roles(children.update_child)),
+    (
+        f"{_ROLES}/<role>",
+        "DELETE",
+        refuse_user_role,
+        _roles(children.delete_child),
+    ),
+)
+
+# Methods that would otherwise be served as calls of records.
+_UNSUPPORTED = (
+    (f"{_ACCOUNTS}/instances", ["POST", "PUT", "PATCH", "DELETE"]),
+    (f"{_ACCOUNTS}/settings", ["PUT", "DELETE"]),
+    (f"{_ACCOUNT}/instances", ["POST"]),
+    (f"{_ACCOUNT}/roles", ["POST"]),
+    (f"{_ACCOUNT}/roles/<role>", ["GET", "PATCH"]),
+    (f"{_ACCOUNT}/users/<user_id>", ["DELETE"]),
+)
+
+ROUTES = (
+    *(
+        Route(
+            path,
+            _platform_or_records(
+                path.removeprefix(f"{BASE}/").partition("/")[0], platform, records
+            ),
+            [method],
+            f"{method} {path}",
+        )
+        for path, method, platform, records in _SHARED
+    ),
+    Route(f"{BASE}/organizations/me", get_organization),
+    Route(_MEMBER, get_member),
+    Route(_MEMBER, delete_member, ["DELETE"]),
+    Route(f"{_ACCOUNTS}/instances", list_account_instances),
+    Route(f"{_ACCOUNT}/instances", list_account_instances),
+    Route(f"{_ACCOUNTS}/settings", read_settings),
+    Route(f"{_ACCOUNT}/settings", read_settings),
+    Route(f"{_ACCOUNTS}/settings", write_settings, ["POST", "PATCH"]),
+    Route(f"{_ACCOUNT}/settings", write_settings, ["POST", "PATCH"]),
+    Route(f"{_ACCOUNT}/users", list_users),
+    Route(f"{_ACCOUNT}/users", create_user, ["POST"]),
+    Route(f"{_ACCOUNT}/users/<user_id>", get_user),
+    Route(f"{_ACCOUNT}/users/<user_id>", change_user, ["PATCH", "PUT"]),
+    Route(f"{_ACCOUNT}/roles", list_roles),
+    Route(f"{_ACCOUNT}/roles/<role>", refuse_role, ["PUT", "DELETE"]),
+    *(
+        Route(path, refuse_method, methods, f"{request_context.REFUSAL} {path}")
+        for path, methods in _UNSUPPORTED
+    ),
+)

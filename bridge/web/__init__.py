@@ -76,13 +76,14 @@ def register(app: Flask, ctx: Context) -> None:
     app.wsgi_app = ProxyHeadersMiddleware(paths, ctx.settings.trusted_proxies)  # type: ignore[method-assign]
     # `before_request` hooks run in this order, `after_request` hooks in reverse. A
     # preflight carries no credentials, so it is handled before authentication.
-    access_log.register(app)
+    app.before_request(access_log.begin)
     app.before_request(bodies.limit_size)
     app.before_request(cors.preflight)
     app.before_request(auth.authenticate)
     app.before_request(method_override.refuse_unknown_override)
     app.before_request(extended_resources.call_added_resource)
     app.url_value_preprocessor(hubs.forget_hub)
+    app.after_request(access_log.finish)
     app.after_request(responses.finish)
     app.after_request(cors.finish)
     app.register_error_handler(Exception, errors.error_response)

@@ -32,12 +32,7 @@ def list_attachments(
     page = files.list_attachments(
         request_context.context(), instance, _owner(object_name, record_id), listing
     )
-    return responses.json_page(
-        page.items,
-        next_page=page.next_page,
-        total=page.total,
-        notes=[*notes, *page.notes],
-    )
+    return responses.json_page(page, notes)
 
 
 def create_attachment(object_name: str, record_id: str) -> Response:

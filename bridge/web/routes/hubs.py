@@ -54,12 +54,7 @@ def list_records(object_name: str, within: ParentLink | None = None) -> Response
     query = query_string.current_query()
     list_request, notes = query_string.list_request(query, object_name)
     page = listing.list_records(ctx, instance, object_name, list_request, within=within)
-    return responses.json_page(
-        page.items,
-        next_page=page.next_page,
-        total=page.total,
-        notes=[*notes, *page.notes],
-    )
+    return responses.json_page(page, notes)
 
 
 def create_record(object_name: str, within: ParentLink | None = None) -> Response:

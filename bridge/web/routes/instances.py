@@ -32,9 +32,7 @@ def list_instances(element: str | None = None) -> Response:
         query_string.current_query(), element_key=element
     )
     page = lifecycle.list_instances(ctx, request_context.user(), search)
-    return responses.json_page(
-        page.documents, next_page=page.next_page, total=page.total, notes=notes
-    )
+    return responses.json_page(page, notes)
 
 
 def count_instances() -> Response:

@@ -6,14 +6,11 @@ Element part, else the platform's accounts and users. Source: elements-api 1.3.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from flask import Response, request
 
 from bridge.services.instances import lifecycle
 from bridge.services.organizations import accounts, users
 from bridge.services.organizations.bodies import AccountFields
-from bridge.services.paging import PageSlice
 from bridge.store.organizations import User
 from bridge.web.http import bodies, query_string, request_context, responses
 from bridge.web.http.route_auth import BASE
@@ -48,7 +45,7 @@ def list_accounts() -> Response:
         query_string.text(query, "where"),
         page,
     )
-    return _page_response(found, notes)
+    return responses.json_page(found, notes)
 
 
 def create_account() -> Response:
@@ -96,7 +93,7 @@ def list_users(account_id: str | None = None) -> Response:
         query_string.text(query, "where"),
         page,
     )
-    return _page_response(found, notes)
+    return responses.json_page(found, notes)
 
 
 def create_user(account_id: str) -> Response:
@@ -185,9 +182,7 @@ def list_account_instances(account_id: str | None = None) -> Response:
     if account_id is not None:
         own = accounts.find_own_account(ctx, user, account_id).id
     page = lifecycle.list_of_account(ctx, user, own, search)
-    return responses.json_page(
-        page.documents, next_page=page.next_page, total=page.total, notes=notes
-    )
+    return responses.json_page(page, notes)
 
 
 def read_settings(account_id: str | None = None) -> Response:
@@ -220,14 +215,6 @@ def _find_member(id_or_email: str) -> User:
 
 def _fields_response(fields: AccountFields) -> Response:
     return responses.json_object(fields.document, ignored=fields.ignored)
-
-
-def _page_response(
-    found: PageSlice[dict[str, object]], notes: Sequence[str]
-) -> Response:
-    return responses.json_page(
-        found.items, next_page=found.next_page, total=found.total, notes=notes
-    )
 
 
 def _roles(records: View) -> View:

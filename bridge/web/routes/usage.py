@@ -24,9 +24,7 @@ def list_usage() -> Response:
     page = requests.list_usage(
         request_context.context(), request_context.user(), search
     )
-    return responses.json_page(
-        page.documents, next_page=page.next_page, total=page.total, notes=notes
-    )
+    return responses.json_page(page, notes)
 
 
 def get_usage(usage_id: str) -> Response:

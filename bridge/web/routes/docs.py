@@ -6,10 +6,7 @@ Source: elements-api section 9; `/docs` and `openapi.json` are ours.
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
-from importlib.resources import files
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import Response
 
@@ -19,22 +16,19 @@ from bridge.services.instances.lifecycle import find_element
 from bridge.services.openapi import documents
 from bridge.services.openapi.address import Address
 from bridge.services.openapi.documents import DescriptionRequest
-from bridge.web.http import query_string, request_context, responses
+from bridge.web.http import pages, query_string, request_context, responses
 from bridge.web.http.route_auth import BASE
 from bridge.web.http.routing import Route
 from bridge.web.routes.instances import find_instance
 
-_HTML = "text/html; charset=utf-8"
-_FILES = {
-    "docs.css": ("bridge.web", "pages", "text/css; charset=utf-8"),
-    "docs.js": ("bridge.web", "pages", "text/javascript; charset=utf-8"),
-    "swagger-ui.css": ("flask_swagger_ui", "dist", "text/css; charset=utf-8"),
-    "swagger-ui-bundle.js": (
-        "flask_swagger_ui",
-        "dist",
-        "text/javascript; charset=utf-8",
-    ),
-    "favicon-32x32.png": ("flask_swagger_ui", "dist", "image/png"),
+_CSS = "text/css; charset=utf-8"
+_JAVASCRIPT = "text/javascript; charset=utf-8"
+_FILES: dict[str, tuple[str, ...]] = {
+    "docs.css": (_CSS,),
+    "docs.js": (_JAVASCRIPT,),
+    "swagger-ui.css": (_CSS, "flask_swagger_ui", "dist"),
+    "swagger-ui-bundle.js": (_JAVASCRIPT, "flask_swagger_ui", "dist"),
+    "favicon-32x32.png": ("image/png", "flask_swagger_ui", "dist"),
 }
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -105,15 +99,8 @@ def describe_object(object_name: str) -> Response:
 
 def show_page() -> Response:
     """Return the page; it reads the descriptions from here, and nothing elsewhere."""
-    prefix = urlsplit(request_context.public_url()).path
-    page = _read("bridge.web", "pages", "docs.html")
-    response = Response(
-        page.replace(b"{{prefix}}", prefix.encode()), content_type=_HTML
-    )
-    response.headers["Content-Security-Policy"] = _POLICY
-    response.headers["Referrer-Policy"] = "no-referrer"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    return response
+    headers = {**pages.PAGE_HEADERS, "Content-Security-Policy": _POLICY}
+    return pages.page_response("docs.html", headers)
 
 
 def send_file(name: str) -> Response:
@@ -124,16 +111,7 @@ def send_file(name: str) -> Response:
     """
     if name not in _FILES:
         raise NotFoundError("No such path.")
-    package, folder, media = _FILES[name]
-    response = Response(_read(package, folder, name), content_type=media)
-    response.headers["Cache-Control"] = "public, max-age=86400"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    return response
-
-
-@cache
-def _read(package: str, folder: str, name: str) -> bytes:
-    return (files(package) / folder / name).read_bytes()
+    return pages.file_of_page(name, *_FILES[name])
 
 
 def _with_token(request: DescriptionRequest) -> DescriptionRequest:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib.resources import files
 from urllib.parse import urlsplit
 
 from flask import Response, request
@@ -11,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from werkzeug.exceptions import NotFound
 
 from bridge import __version__
-from bridge.web.http import request_context
+from bridge.web.http import pages, request_context
 from bridge.web.http.route_auth import BASE
 from bridge.web.http.routing import Route
 from bridge.web.routes import health
@@ -32,9 +31,8 @@ _HEADERS = {
         "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
         "form-action 'none'; frame-ancestors 'none'"
     ),
-    "Referrer-Policy": "no-referrer",
     "Vary": "Accept",
-    "X-Content-Type-Options": "nosniff",
+    **pages.PAGE_HEADERS,
 }
 
 
@@ -59,7 +57,7 @@ def show_landing() -> Response:
         version=__version__,
         ready=health.find_problem() is None,
     )
-    return Response(page, content_type=f"{_HTML}; charset=utf-8", headers=_HEADERS)
+    return Response(page, content_type=pages.HTML, headers=_HEADERS)
 
 
 def send_asset(name: str) -> Response:
@@ -70,15 +68,7 @@ def send_asset(name: str) -> Response:
     """
     if name not in _ASSETS:
         raise NotFound
-    response = Response(_read(name), content_type=_ASSETS[name])
-    response.headers["Cache-Control"] = "public, max-age=86400"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    return response
-
-
-@cache
-def _read(name: str) -> bytes:
-    return (files("bridge.web") / "pages" / name).read_bytes()
+    return pages.file_of_page(name, _ASSETS[name])
 
 
 @cache

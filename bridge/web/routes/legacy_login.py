@@ -5,14 +5,10 @@ Source: elements-api 1.4, and appendix E for the page with the form.
 
 from __future__ import annotations
 
-from functools import cache
-from importlib.resources import files
-from urllib.parse import urlsplit
-
 from flask import Response, request
 
 from bridge.services import access
-from bridge.web.http import request_context, responses
+from bridge.web.http import pages, request_context, responses
 from bridge.web.http.forms import current_form
 from bridge.web.http.routing import Route
 
@@ -24,22 +20,14 @@ _HEADERS = {
         "default-src 'none'; base-uri 'none'; form-action 'self'; "
         "frame-ancestors 'none'"
     ),
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
+    **pages.PAGE_HEADERS,
     "X-Frame-Options": "DENY",
 }
 
 
 def show_form() -> Response:
     """Return the page with the form, which no other site can frame."""
-    prefix = urlsplit(request_context.public_url()).path
-    page = _read_page().replace("{{prefix}}", prefix)
-    return Response(page, content_type="text/html; charset=utf-8", headers=_HEADERS)
-
-
-@cache
-def _read_page() -> str:
-    return (files("bridge.web") / "pages" / "login.html").read_text("utf-8")
+    return pages.page_response("login.html", _HEADERS)
 
 
 def log_in_by_form() -> Response:

@@ -98,6 +98,15 @@ def user() -> User:
     return cast("User", g.user)
 
 
+def caller() -> tuple[Context, User]:
+    """Return the context and the user of this request: what most use cases need.
+
+    Raises:
+        NotFoundError: as `user`.
+    """
+    return context(), user()
+
+
 def refuse_method(method: str) -> NoReturn:
     """Refuse a method that a path of the platform does not support.
 

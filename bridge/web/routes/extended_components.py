@@ -35,8 +35,9 @@ def get_part(element: str, resource_id: str, part: str, part_id: str) -> Respons
 def add_part(element: str, resource_id: str, part: str) -> Response:
     """Add a hook or parameter to a resource of the account."""
     place = _place(element, resource_id, part)
-    ctx, user = request_context.context(), request_context.user()
-    made = element_components.add_component(ctx, user, place, bodies.current_object)
+    made = element_components.add_component(
+        *request_context.caller(), place, bodies.current_object
+    )
     return responses.json_object(made)
 
 
@@ -45,9 +46,8 @@ def replace_part(
 ) -> Response:
     """Replace the part identified by the path, or by `id` in the body."""
     place = _place(element, resource_id, part, part_id)
-    ctx, user = request_context.context(), request_context.user()
     changed = element_components.replace_component(
-        ctx, user, place, bodies.current_object
+        *request_context.caller(), place, bodies.current_object
     )
     return responses.json_object(changed)
 
@@ -57,9 +57,7 @@ def remove_part(
 ) -> Response:
     """Remove the part identified by the path, or all."""
     place = _place(element, resource_id, part, part_id)
-    element_components.remove_component(
-        request_context.context(), request_context.user(), place
-    )
+    element_components.remove_component(*request_context.caller(), place)
     return responses.empty()
 
 

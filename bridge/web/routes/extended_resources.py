@@ -118,7 +118,7 @@ def list_resources(element: str) -> Response:
 
 def add_resource(element: str) -> Response:
     """Add a resource to the account."""
-    ctx, user = request_context.context(), request_context.user()
+    ctx, user = request_context.caller()
     found = find_element(ctx, element)
     saved = resources.add_resource(ctx, user, found, bodies.current_object())
     return responses.json_object(saved.document, notes=saved.notes)
@@ -135,7 +135,7 @@ def get_resource(element: str, resource_id: str) -> Response:
 
 def replace_resource(element: str, resource_id: str) -> Response:
     """Replace a resource of the account."""
-    ctx, user = request_context.context(), request_context.user()
+    ctx, user = request_context.caller()
     body, found = bodies.current_object(), find_element(ctx, element)
     saved = resources.replace_resource(ctx, user, found, resource_id, body)
     return responses.json_object(saved.document, notes=saved.notes)
@@ -143,7 +143,7 @@ def replace_resource(element: str, resource_id: str) -> Response:
 
 def remove_resource(element: str, resource_id: str) -> Response:
     """Remove a resource of the account."""
-    ctx, user = request_context.context(), request_context.user()
+    ctx, user = request_context.caller()
     resources.remove_resource(ctx, user, find_element(ctx, element), resource_id)
     return responses.empty()
 

@@ -27,30 +27,25 @@ class InstanceId(BaseConverter):
 
 def list_instances(element: str | None = None) -> Response:
     """Return a page of the caller's instances. No vendor call."""
-    ctx = request_context.context()
     search, notes = query_string.instance_search(
         query_string.current_query(), element_key=element
     )
-    page = lifecycle.list_instances(ctx, request_context.user(), search)
+    page = lifecycle.list_instances(*request_context.caller(), search)
     return responses.json_page(page, notes)
 
 
 def count_instances() -> Response:
     """Return the number of instances that the caller can see. No vendor call."""
-    return responses.json_object(
-        lifecycle.count_instances(request_context.context(), request_context.user())
-    )
+    return responses.json_object(lifecycle.count_instances(*request_context.caller()))
 
 
 def create_instance(element: str | None = None) -> Response:
     """Verify credentials and store an instance. Two vendor calls."""
-    document = lifecycle.create_instance(
-        request_context.context(),
-        request_context.user(),
-        bodies.current_object(),
-        element_key_or_id=element,
+    ctx, user = request_context.caller()
+    body = bodies.current_object()
+    return responses.json_object(
+        lifecycle.create_instance(ctx, user, body, element_key_or_id=element)
     )
-    return responses.json_object(document)
 
 
 def get_instance(instance_id: str, element: str | None = None) -> Response:
@@ -129,9 +124,7 @@ def find_instance(instance_id: str | None, element: str | None = None) -> Instan
     """
     if instance_id is None:
         return request_context.instance()
-    instance = lifecycle.find_instance(
-        request_context.context(), request_context.user(), instance_id
-    )
+    instance = lifecycle.find_instance(*request_context.caller(), instance_id)
     if element is not None:
         key = lifecycle.find_element(request_context.context(), element).key
         if instance.element_key != key:

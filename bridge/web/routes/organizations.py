@@ -39,28 +39,21 @@ def list_accounts() -> Response:
     """Return a page of the organization's accounts."""
     query = query_string.current_query()
     page, notes = query_string.page_request(query)
-    found = accounts.list_accounts(
-        request_context.context(),
-        request_context.user(),
-        query_string.text(query, "where"),
-        page,
-    )
+    where = query_string.text(query, "where")
+    found = accounts.list_accounts(*request_context.caller(), where, page)
     return responses.json_page(found, notes)
 
 
 def create_account() -> Response:
     """Create an account."""
-    body = bodies.current_object()
     return _fields_response(
-        accounts.add_account(request_context.context(), request_context.user(), body)
+        accounts.add_account(*request_context.caller(), bodies.current_object())
     )
 
 
 def get_account(account_id: str) -> Response:
     """Return one account."""
-    account = accounts.find_account(
-        request_context.context(), request_context.user(), account_id
-    )
+    account = accounts.find_account(*request_context.caller(), account_id)
     return responses.json_object(accounts.account_document(account))
 
 
@@ -68,17 +61,13 @@ def change_account(account_id: str) -> Response:
     """Change an account."""
     body = bodies.current_object()
     return _fields_response(
-        accounts.change_account(
-            request_context.context(), request_context.user(), account_id, body
-        )
+        accounts.change_account(*request_context.caller(), account_id, body)
     )
 
 
 def delete_account(account_id: str) -> Response:
     """Delete an account."""
-    accounts.remove_account(
-        request_context.context(), request_context.user(), account_id
-    )
+    accounts.remove_account(*request_context.caller(), account_id)
     return responses.empty()
 
 
@@ -86,24 +75,15 @@ def list_users(account_id: str | None = None) -> Response:
     """Return a page of users, of one account or of all."""
     query = query_string.current_query()
     page, notes = query_string.page_request(query)
-    found = users.list_users(
-        request_context.context(),
-        request_context.user(),
-        account_id,
-        query_string.text(query, "where"),
-        page,
-    )
+    where = query_string.text(query, "where")
+    found = users.list_users(*request_context.caller(), account_id, where, page)
     return responses.json_page(found, notes)
 
 
 def create_user(account_id: str) -> Response:
     """Create a user; only this response contains the secret."""
     body = bodies.current_object()
-    return _fields_response(
-        users.add_user(
-            request_context.context(), request_context.user(), account_id, body
-        )
-    )
+    return _fields_response(users.add_user(*request_context.caller(), account_id, body))
 
 
 def get_user(user_id: str, account_id: str | None = None) -> Response:
@@ -116,20 +96,13 @@ def change_user(user_id: str, account_id: str | None = None) -> Response:
     body, found = bodies.current_object(), _find_user(user_id, account_id)
     permanent = query_string.current_flag("permanent")
     return _fields_response(
-        users.change_user(
-            request_context.context(),
-            request_context.user(),
-            found,
-            body,
-            permanent=permanent,
-        )
+        users.change_user(*request_context.caller(), found, body, permanent=permanent)
     )
 
 
 def delete_user(user_id: str) -> Response:
     """Delete a user."""
-    found = _find_user(user_id)
-    users.remove_user(request_context.context(), request_context.user(), found)
+    users.remove_user(*request_context.caller(), _find_user(user_id))
     return responses.empty()
 
 
@@ -140,8 +113,7 @@ def get_member(id_or_email: str) -> Response:
 
 def delete_member(id_or_email: str) -> Response:
     """Delete a user of the organization."""
-    found = _find_member(id_or_email)
-    users.remove_user(request_context.context(), request_context.user(), found)
+    users.remove_user(*request_context.caller(), _find_member(id_or_email))
     return responses.empty()
 
 
@@ -153,30 +125,24 @@ def list_user_roles(user_id: str) -> Response:
 
 def refuse_user_role(user_id: str, role: str) -> Response:
     """Refuse to change a role of a user: no role is supported."""
-    users.refuse_user_role(
-        request_context.context(), request_context.user(), user_id, role
-    )
+    users.refuse_user_role(*request_context.caller(), user_id, role)
 
 
 def list_roles(account_id: str) -> Response:
     """Return the roles of an account."""
     return responses.json_list(
-        accounts.list_roles(
-            request_context.context(), request_context.user(), account_id
-        )
+        accounts.list_roles(*request_context.caller(), account_id)
     )
 
 
 def refuse_role(account_id: str, role: str) -> Response:
     """Refuse to change a role of an account: no role is supported."""
-    accounts.refuse_role(
-        request_context.context(), request_context.user(), account_id, role
-    )
+    accounts.refuse_role(*request_context.caller(), account_id, role)
 
 
 def list_account_instances(account_id: str | None = None) -> Response:
     """Return a page of an account's instances; without an id, of the caller's."""
-    ctx, user = request_context.context(), request_context.user()
+    ctx, user = request_context.caller()
     search, notes = query_string.instance_search(query_string.current_query())
     own = user.account_id
     if account_id is not None:
@@ -187,30 +153,24 @@ def list_account_instances(account_id: str | None = None) -> Response:
 
 def read_settings(account_id: str | None = None) -> Response:
     """Return the settings of an account."""
-    user = request_context.user()
+    ctx, user = request_context.caller()
     of_account = account_id or str(user.account_id)
-    return responses.json_object(
-        accounts.read_settings(request_context.context(), user, of_account)
-    )
+    return responses.json_object(accounts.read_settings(ctx, user, of_account))
 
 
 def write_settings(account_id: str | None = None) -> Response:
     """Change the settings that the body names; return all settings."""
-    user, body = request_context.user(), bodies.current_object()
-    of_account = account_id or str(user.account_id)
-    return responses.json_object(
-        accounts.write_settings(request_context.context(), user, of_account, body)
-    )
+    ctx, user = request_context.caller()
+    of_account, body = account_id or str(user.account_id), bodies.current_object()
+    return responses.json_object(accounts.write_settings(ctx, user, of_account, body))
 
 
 def _find_user(user_id: str, account_id: str | None = None) -> User:
-    ctx, user = request_context.context(), request_context.user()
-    return users.find_user(ctx, user, user_id, account_id)
+    return users.find_user(*request_context.caller(), user_id, account_id)
 
 
 def _find_member(id_or_email: str) -> User:
-    ctx, user = request_context.context(), request_context.user()
-    return users.find_by_id_or_email(ctx, user, id_or_email)
+    return users.find_by_id_or_email(*request_context.caller(), id_or_email)
 
 
 def _fields_response(fields: AccountFields) -> Response:

@@ -21,16 +21,14 @@ _ANALYTICS = f"{BASE}/usage/analytics"
 def list_usage() -> Response:
     """Return a page of the log, newest first."""
     search, notes = query_string.usage_search(query_string.current_query())
-    page = requests.list_usage(
-        request_context.context(), request_context.user(), search
-    )
+    page = requests.list_usage(*request_context.caller(), search)
     return responses.json_page(page, notes)
 
 
 def get_usage(usage_id: str) -> Response:
     """Return one request, by its number or its `Elements-Request-Id`."""
     return responses.json_object(
-        requests.get_usage(request_context.context(), request_context.user(), usage_id)
+        requests.get_usage(*request_context.caller(), usage_id)
     )
 
 
@@ -61,7 +59,7 @@ def count_by(kind: Grouping) -> Response:
 
 def _arguments() -> tuple[Context, User, MetricsSearch]:
     search = query_string.metrics_search(query_string.current_query())
-    return request_context.context(), request_context.user(), search
+    return *request_context.caller(), search
 
 
 ROUTES = (

@@ -12,8 +12,7 @@ from bridge.web.http.routing import Route
 
 def show_vendor_usage() -> Response:
     """Return the usage of the caller's Autotask databases. No vendor call."""
-    documents = list_vendor_usage(request_context.context(), request_context.user())
-    return responses.json_list(documents)
+    return responses.json_list(list_vendor_usage(*request_context.caller()))
 
 
 ROUTES = (Route(f"{BASE}/usage/vendor", show_vendor_usage),)

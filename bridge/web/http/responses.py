@@ -16,6 +16,7 @@ from flask import Response, request
 
 from bridge.errors import single_full_stops
 from bridge.services.paging import PageSlice, slice_page
+from bridge.services.records.write_result import WriteResult
 from bridge.web.http import query_string, request_context
 from bridge.web.http.route_auth import AuthRule, auth_rule
 
@@ -64,14 +65,12 @@ def json_object(
     body: Mapping[str, object],
     *,
     ignored: Sequence[str] = (),
-    notice: str = "",
     notes: Sequence[str] = (),
 ) -> Response:
     """Return one object; `ignored` names members of the request that were not used."""
     response = Response(to_json(body), content_type=JSON_TYPE)
     unused = [f"These members were ignored: {', '.join(ignored)}."] if ignored else []
-    done = [f"The record was {notice}."] if notice else []
-    _add_notes(response, [*unused, *done, *notes])
+    _add_notes(response, [*unused, *notes])
     return response
 
 
@@ -108,6 +107,15 @@ def dry_run_result(
 ) -> Response:
     """Return what a write would send, and which members it would ignore."""
     return json_object(document_, ignored=ignored, notes=notes)
+
+
+def write_result(result: WriteResult) -> Response:
+    """Return the record as stored, and in headers what its caller should know."""
+    done = [f"The record was {result.notice}."] if result.notice else []
+    response = json_object(
+        result.record, ignored=result.ignored, notes=[*done, *result.notes]
+    )
+    return mark_replay(response, replayed=result.replayed)
 
 
 def mark_replay(response: Response, *, replayed: bool) -> Response:

@@ -53,13 +53,7 @@ def create_attachment(object_name: str, record_id: str) -> Response:
             key=query_string.idempotency_key(),
             options=query_string.record_options(query),
         )
-    response = responses.json_object(
-        result.record,
-        ignored=result.ignored,
-        notice=result.notice,
-        notes=result.notes,
-    )
-    return responses.mark_replay(response, replayed=result.replayed)
+    return responses.write_result(result)
 
 
 def get_attachment(

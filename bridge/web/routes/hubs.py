@@ -14,7 +14,6 @@ from bridge.services import access, objects
 from bridge.services.records import create, delete, dry_run, get, listing, update
 from bridge.services.records import ping as connection
 from bridge.services.records.parents import ParentLink
-from bridge.services.records.write_result import WriteResult
 from bridge.store.instances import Instance
 from bridge.types import JSON
 from bridge.web.http import bodies, query_string, request_context, responses
@@ -78,7 +77,7 @@ def create_record(object_name: str, within: ParentLink | None = None) -> Respons
         options=query_string.record_options(query),
         within=within,
     )
-    return responses.mark_replay(_respond_result(result), replayed=result.replayed)
+    return responses.write_result(result)
 
 
 def get_record(
@@ -111,7 +110,7 @@ def update_record(
             *dry_run.preview_update(*target, body, method=method, within=within)
         )
     options = query_string.record_options(query)
-    return _respond_result(
+    return responses.write_result(
         update.update_record(
             *target, body, method=method, options=options, within=within
         )
@@ -149,15 +148,6 @@ def _read_body(instance: Instance, object_name: str, verb: Verb) -> dict[str, JS
         found = objects.find_object(request_context.context(), instance, object_name)
         found.require(verb, request.method)
         raise
-
-
-def _respond_result(result: WriteResult) -> Response:
-    return responses.json_object(
-        result.record,
-        ignored=result.ignored,
-        notice=result.notice,
-        notes=result.notes,
-    )
 
 
 def enabled_instance() -> Instance:

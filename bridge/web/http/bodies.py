@@ -140,10 +140,10 @@ def _too_deep() -> InvalidRequestError:
     return InvalidRequestError(f"The body is nested deeper than {MAX_DEPTH} levels.")
 
 
-def _is_deeper(value: JSON, limit_size: int) -> bool:
+def _is_deeper(value: JSON, limit: int) -> bool:
     """Return whether containers are nested more than `limit` deep; not recursive."""
     level: list[JSON] = [value]
-    for _ in range(limit_size):
+    for _ in range(limit):
         level = [child for parent in level for child in _containers(parent)]
         if not level:
             return False

@@ -150,13 +150,13 @@ def list_request(query: Query, object_name: str) -> tuple[ListRequest, list[str]
     """
     where_names = ("where", "query") if object_name in _QUERY_IS_WHERE else ("where",)
     page, notes = _page_request(query)
-    wanted = ListRequest(
+    parameters = ListRequest(
         where=text(query, *where_names),
         order=",".join(query.get("orderBy", ())),
         page=page,
         options=record_options(query),
     )
-    return wanted, notes
+    return parameters, notes
 
 
 def record_options(query: Query) -> RecordOptions:

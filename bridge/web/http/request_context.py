@@ -21,7 +21,6 @@ from bridge.telemetry import current_call
 from bridge.web.http.charsets import decode_labelled
 
 _EXTENSION = "bridge"
-_FILE_ENDPOINTS = frozenset({"download_attachment"})
 REFUSAL = "refuse"
 """First word of the endpoints that only refuse a method; `Allow` leaves them out."""
 
@@ -39,14 +38,6 @@ def install(app: Flask, ctx: Context) -> None:
 def context() -> Context:
     """Return the context of the application."""
     return cast("Context", current_app.extensions[_EXTENSION])
-
-
-def sends_file() -> bool:
-    """Return whether this request gets a file: then any `Accept` is good enough.
-
-    Source: RFC 9110, 12.5.1: a server may send what `Accept` does not list.
-    """
-    return request.endpoint in _FILE_ENDPOINTS
 
 
 def public_url() -> str:

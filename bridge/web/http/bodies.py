@@ -77,6 +77,7 @@ def read_bytes() -> bytes:
         body = request.stream.read()
     except (OSError, ClientDisconnected) as error:
         raise InvalidRequestError("The request body could not be read.") from error
+    # werkzeug accepts one byte more: see `bridge.web.register`.
     if len(body) > request_context.context().settings.http_max_body_bytes:
         raise RequestEntityTooLarge
     if request.content_length is not None and len(body) < request.content_length:

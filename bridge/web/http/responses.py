@@ -29,6 +29,7 @@ _WIDTH = 63
 
 def to_json(value: object) -> bytes:
     """Serialize a value as JSON; times to the second in UTC, decimals exactly."""
+    # orjson would write the offset as `+00:00`.
     option = orjson.OPT_PASSTHROUGH_DATETIME
     try:
         return orjson.dumps(value, default=_jsonable, option=option)

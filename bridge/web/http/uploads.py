@@ -120,6 +120,7 @@ def _form(name: str | None, opened: ExitStack) -> UploadedFile:
             f"Content-Transfer-Encoding {transfer} is not read here; send the bytes."
         )
     stream = cast("BinaryIO", file.stream)
+    # `seek` to the end returns the size.
     _require_size(stream.seek(0, 2))
     header = file.headers.get("Content-Disposition", "")
     sent_name = _with_path(header, file.filename or "") or name or ""

@@ -20,7 +20,7 @@ from bridge.backends.autotask_soap.unlimited_rate_limiter import ReportingRateLi
 from bridge.backends.autotask_soap.zones import HostPolicy
 from bridge.catalog.loader import load_elements
 from bridge.errors import ConfigurationError
-from bridge.interfaces import CallLog, OpenBackend, RateLimiter, UsageObserver
+from bridge.interfaces import CallLog, RateLimiter, UsageObserver
 from bridge.jobs.enqueue import Enqueuer
 from bridge.services.context import Context
 from bridge.services.diagnostics.installation import (
@@ -145,15 +145,16 @@ def build_context(settings: Settings, database: Database) -> Context:
     rate_limiter = open_rate_limiter(settings, database)
     metrics = Metrics(version=__version__)
     request_log = RequestLog(database, metrics, settings)
+    service = open_service(
+        settings,
+        rate_limiter=MeasuredRateLimiter(rate_limiter, metrics),
+        log=request_log,
+    )
     return Context(
         settings=settings,
         database=database,
         elements=load_elements(),
-        open_backend=open_soap(
-            settings,
-            rate_limiter=MeasuredRateLimiter(rate_limiter, metrics),
-            log=request_log,
-        ),
+        open_backend=service.open_backend,
         rate_limiter=rate_limiter,
         fields=MetadataCache(),
         directories=MetadataCache(),
@@ -179,23 +180,16 @@ def open_rate_limiter(settings: Settings, database: Database) -> SharedRateLimit
     return SharedRateLimiter(database, rules)
 
 
-def open_soap(
-    settings: Settings,
-    *,
-    rate_limiter: RateLimiter | None = None,
-    log: CallLog | None = None,
-) -> OpenBackend:
-    """Return the factory of SOAP backends: all share connections and WSDL."""
-    return open_service(settings, rate_limiter=rate_limiter, log=log).open_backend
-
-
 def open_service(
     settings: Settings,
     *,
     rate_limiter: RateLimiter | None = None,
     log: CallLog | None = None,
 ) -> SoapService:
-    """Return the SOAP service, which the caller closes; `open_soap` is its factory."""
+    """Return the factory of SOAP backends, which all share connections and WSDL.
+
+    The caller closes it.
+    """
     return SoapService(
         rate_limiter=rate_limiter,
         log=log,

@@ -54,6 +54,7 @@ def open_context(
     settings = settings or read_settings()
     with open_store(settings, new=new) as database:
         ctx = app.build_context(settings, database)
+        # The service of `build_context` cannot be closed from here; this one can.
         service = app.open_service(
             settings, rate_limiter=ctx.rate_limiter, log=ctx.request_log
         )

@@ -14,15 +14,11 @@ _log = logging.getLogger(__name__)
 
 def echo_old_names() -> None:
     """Print one line with the new names on stderr, if old ones are set."""
-    if text := _describe():
+    if text := " ".join(find_old_names(os.environ)):
         click.echo(text, err=True)
 
 
 def log_old_names() -> None:
     """Log one line with the new names, if old ones are set."""
-    if text := _describe():
+    if text := " ".join(find_old_names(os.environ)):
         _log.warning(text)
-
-
-def _describe() -> str:
-    return " ".join(find_old_names(os.environ))

@@ -20,7 +20,7 @@ from bridge.cli.supervisor import MACHINES, PEOPLE
 from bridge.server import gunicorn_app
 from bridge.server.standby import Standby
 from bridge.server.tls import Certificates
-from bridge.settings import Settings, read_settings
+from bridge.settings import read_settings
 from bridge.telemetry import logs
 
 
@@ -56,7 +56,10 @@ def run(  # noqa: PLR0913 - the command's options
         click.echo(line if as_json else f"Serving {base_url}")
         sys.stdout.flush()
         if ready_fd is not None:
-            _notify_supervisor(ready_fd, settings, opened.identity)
+            # The supervisor starts the worker once it has this message.
+            kind = PEOPLE if logs.is_for_people(settings.log_format) else MACHINES
+            os.write(ready_fd, kind + opened.identity.encode())
+            os.close(ready_fd)
 
     with _explaining_exit(host, port):
         gunicorn_app.run(
@@ -66,13 +69,7 @@ def run(  # noqa: PLR0913 - the command's options
             workers=workers,
             threads=threads,
             ready=announce,
-            limits=gunicorn_app.ConnectionLimits(
-                stall_s=settings.http_request_timeout_s,
-                keepalive_s=settings.http_keepalive_s,
-                drain_s=settings.shutdown_timeout_s,
-                headers=settings.http_max_headers,
-                header_bytes=settings.http_max_header_bytes,
-            ),
+            settings=settings,
             tls=tls,
         )
 
@@ -100,10 +97,3 @@ def _certificates(certificate: Path | None, key: Path | None) -> Certificates | 
     if certificate is None or key is None:
         raise click.UsageError("--tls-cert and --tls-key go together.")
     return Certificates(certificate, key)
-
-
-def _notify_supervisor(ready_fd: int, settings: Settings, identity: str) -> None:
-    """Write the message that makes the supervisor start the worker."""
-    kind = PEOPLE if logs.is_for_people(settings.log_format) else MACHINES
-    os.write(ready_fd, kind + identity.encode())
-    os.close(ready_fd)

@@ -67,6 +67,21 @@ def show_table(
         click.echo("  ".join(padded).rstrip())
 
 
+def show_list(
+    documents: Sequence[object],
+    header: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    *,
+    as_json: bool,
+    empty: str,
+) -> None:
+    """Print the documents of a list as JSON, or its rows as `show_table` does."""
+    if as_json:
+        show_json(documents)
+    else:
+        show_table(header, rows, empty=empty)
+
+
 def show_whole_cells(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print rows in columns without wrapping cells, so that they can be copied.
 

@@ -62,39 +62,23 @@ def supervise(facade: Sequence[str], worker: Sequence[str]) -> int:
             if number not in {None, signal.SIGCHLD}:
                 facade_process.send_signal(number)
         code = _exit_code(facade_process.returncode)
-        if code and worker_process.log is not None:
-            worker_process.log.write(f"The facade ended with {code}.")
+        if code:
+            worker_process.log(f"The facade ended with {code}.")
         worker_process.stop(signal.SIGTERM)
         worker_process.wait()
     return code
-
-
-class _SupervisorLog:
-    """Log lines on stderr, in the same format as those of the children."""
-
-    def __init__(self, *, people: bool) -> None:
-        self._people = people
-
-    def write(self, event: str) -> None:
-        """Write one line of level warning."""
-        line = {
-            "event": event,
-            "level": "warning",
-            "timestamp": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
-        }
-        click.echo(event if self._people else json.dumps(line), err=True)
 
 
 class _WorkerProcess:
     """A command that is restarted whenever it ends, until it is stopped.
 
     `awaited` is the file descriptor of the facade's message that it serves (see
-    `PEOPLE`); None once the message has arrived and `log` is set.
+    `PEOPLE`); None once the message has arrived.
     """
 
     def __init__(self, arguments: Sequence[str], awaited: int) -> None:
         self.awaited: int | None = awaited
-        self.log: _SupervisorLog | None = None
+        self._log_format: bytes | None = None
         self._arguments = arguments
         self._pause_s = _MIN_PAUSE_S
         self._stopped = False
@@ -130,6 +114,18 @@ class _WorkerProcess:
         if self._process is not None:
             self._process.wait()
 
+    def log(self, event: str) -> None:
+        """Write a warning on stderr in the format of the children, once it is known."""
+        if self._log_format is None:
+            return
+        line = {
+            "event": event,
+            "level": "warning",
+            "timestamp": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
+        }
+        is_json = self._log_format != PEOPLE
+        click.echo(json.dumps(line) if is_json else event, err=True)
+
     def _read_ready(self, now: float) -> None:
         """Read the facade's message, if it has arrived."""
         if self.awaited is None:
@@ -137,7 +133,7 @@ class _WorkerProcess:
         os.set_blocking(self.awaited, False)
         with contextlib.suppress(BlockingIOError):
             if message := os.read(self.awaited, _MAX_READY_BYTES):
-                self.log = _SupervisorLog(people=message.startswith(PEOPLE))
+                self._log_format = message[:1]
                 self._arguments = ["--opened", message[1:].decode(), *self._arguments]
                 # The facade's first requests are more urgent than the first job.
                 self._due_at = now + _WORKER_DELAY_S
@@ -149,11 +145,10 @@ class _WorkerProcess:
         if now - self._started_at > _HEALTHY_S:
             self._pause_s = _MIN_PAUSE_S
         self._due_at = now + self._pause_s
-        if self.log is not None:
-            self.log.write(
-                f"The worker ended with {_exit_code(process.returncode)}; "
-                f"starting another in {self._pause_s:g} s."
-            )
+        self.log(
+            f"The worker ended with {_exit_code(process.returncode)}; "
+            f"starting another in {self._pause_s:g} s."
+        )
         self._pause_s = min(2 * self._pause_s, _MAX_PAUSE_S)
 
 

@@ -125,7 +125,7 @@ class FacadeConnection(TConn):  # type: ignore[misc]
         util.close(self.sock)
 
     def close(self, graceful: bool = False) -> None:  # noqa: FBT001, FBT002 - gunicorn's
-        """Close what `hang_up` has not closed already."""
+        """Close unless `close_gracefully` has done so already."""
         if self.sock.fileno() >= 0:
             super().close(graceful)
 

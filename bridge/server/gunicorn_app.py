@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from gunicorn.app.base import BaseApplication
@@ -13,24 +12,10 @@ from gunicorn.glogging import Logger
 
 from bridge.server.tls import Certificates
 from bridge.server.worker import FacadeWorker
+from bridge.settings import Settings
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectionLimits:
-    """Limits of one connection: times in seconds, number and size of headers.
-
-    `stall_s` is the timeout for the head of a request; its body has four times that.
-    `drain_s` is the time for running requests when the server stops or reloads.
-    """
-
-    stall_s: float = 30.0
-    keepalive_s: int = 60
-    drain_s: float = 30.0
-    headers: int = 100
-    header_bytes: int = 8190
 
 
 def run(  # noqa: PLR0913 - what an operator can choose, by name
@@ -40,8 +25,8 @@ def run(  # noqa: PLR0913 - what an operator can choose, by name
     port: int,
     workers: int,
     threads: int,
-    ready: Callable[[int], None] | None = None,
-    limits: ConnectionLimits | None = None,
+    ready: Callable[[int], None],
+    settings: Settings,
     tls: Certificates | None = None,
 ) -> NoReturn:
     """Serve until SIGTERM (running requests may end) or SIGINT (at once), then exit.
@@ -60,10 +45,9 @@ def run(  # noqa: PLR0913 - what an operator can choose, by name
         threads: concurrent requests in each process.
         ready: called in this process with the port once it listens; requests sent from
             then on are served, at the latest when a worker is up.
-        limits: limits of one connection.
+        settings: timeouts, and the limits of one connection.
         tls: serve HTTPS with this certificate instead of HTTP.
     """
-    limits = limits or ConnectionLimits()
     _GunicornApplication(
         make_app,
         {
@@ -73,20 +57,21 @@ def run(  # noqa: PLR0913 - what an operator can choose, by name
             "worker_class": FacadeWorker,
             "logger_class": _GunicornLogger,
             "loglevel": "warning",
-            "keepalive": limits.keepalive_s,
-            "graceful_timeout": round(limits.drain_s),
-            "limit_request_fields": limits.headers,
-            "limit_request_field_size": limits.header_bytes,
+            "keepalive": settings.http_keepalive_s,
+            "graceful_timeout": round(settings.shutdown_timeout_s),
+            "limit_request_fields": settings.http_max_headers,
+            "limit_request_field_size": settings.http_max_header_bytes,
             # Trusted proxies are configured in one place: `proxy_headers`.
             "forwarded_allow_ips": "",
             # The C parser refuses unencoded targets before we can encode them.
             "http_parser": "python",
             "control_socket_disable": True,
-            "when_ready": _announcer(ready),
-            "on_exit": _skip_final_collection,
+            "when_ready": lambda server: ready(server.LISTENERS[0].getsockname()[1]),
+            # Spares the garbage collection at exit, which can take seconds.
+            "on_exit": lambda _server: gc.freeze(),
             **(_tls_settings(tls) if tls else {}),
         },
-        limits.stall_s,
+        settings.http_request_timeout_s,
     ).run()
     raise SystemExit(0)
 
@@ -108,21 +93,6 @@ class _GunicornLogger(Logger):  # type: ignore[misc]
         self._access_log_enabled = False
         self.error_log.setLevel(logging.WARNING)
         self.error_log.propagate = True
-
-
-def _skip_final_collection(_server: Any) -> None:  # noqa: ANN401 - gunicorn has no types
-    """Skip the garbage collection at exit; it can take seconds."""
-    gc.freeze()
-
-
-def _announcer(ready: Callable[[int], None] | None) -> Callable[[Any], None]:
-    """Return gunicorn's hook that runs once its sockets listen."""
-
-    def when_ready(server: Any) -> None:  # noqa: ANN401 - gunicorn has no types
-        if ready is not None:
-            ready(server.LISTENERS[0].getsockname()[1])
-
-    return when_ready
 
 
 class _GunicornApplication(BaseApplication):  # type: ignore[misc]

@@ -257,12 +257,11 @@ class FacadeWorker(ThreadWorker):  # type: ignore[misc]
         if isinstance(exc, ParseException):
             summary = summarize(getattr(exc, "head", b""))
             status, message = refusal(exc)
-            kind = type(exc).__name__
             self.log.warning(
                 "request %s from %s refused: %s",
                 request_id,
                 addr,
-                kind,
+                type(exc).__name__,
                 extra={"request_id": request_id},
             )
         else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from typing import NoReturn
 
 from bridge.catalog.model import ConfigurationKey, Element, Resource, Verb
 from bridge.errors import ForbiddenError, InvalidRequestError, NotFoundError
@@ -174,7 +175,7 @@ def find_hub(ctx: Context, key: str) -> dict[str, JSON]:
     raise NotFoundError(f"No hub {key[:100]}.")
 
 
-def refuse_change(element: Element) -> None:
+def refuse_change(element: Element) -> NoReturn:
     """Refuse to change an element, as all of them are built in.
 
     Raises:
@@ -186,7 +187,7 @@ def refuse_change(element: Element) -> None:
     )
 
 
-def refuse_oauth(element: Element) -> None:
+def refuse_oauth(element: Element) -> NoReturn:
     """Refuse a request that only elements with OAuth support.
 
     Raises:

@@ -48,7 +48,6 @@ _ROUTES = (
     legacy_login,
     instances,
     elements,
-    # Registers a `before_request` hook that must run after authentication.
     extended_resources,
     extended_components,
     objects,
@@ -77,13 +76,28 @@ def register(app: Flask, ctx: Context) -> None:
     app.wsgi_app = ProxyHeadersMiddleware(paths, ctx.settings.trusted_proxies)  # type: ignore[method-assign]
     # `before_request` hooks run in this order, `after_request` hooks in reverse. A
     # preflight carries no credentials, so it is handled before authentication.
-    access_log.register(app)
+    app.before_request(access_log.begin)
     app.before_request(bodies.limit_size)
     app.before_request(cors.preflight)
     app.before_request(auth.authenticate)
     app.before_request(method_override.refuse_unknown_override)
+    app.before_request(extended_resources.call_added_resource)
+    app.url_value_preprocessor(hubs.forget_hub)
+    app.after_request(access_log.finish)
     app.after_request(responses.finish)
     app.after_request(cors.finish)
-    errors.register(app)
-    for routes in _ROUTES:
-        routes.register(app)
+    app.register_error_handler(Exception, errors.error_response)
+    app.url_map.converters.update(
+        element=elements.ElementKey,
+        instance=instances.InstanceId,
+        object=hubs.ObjectName,
+    )
+    for module in _ROUTES:
+        for route in module.ROUTES:
+            app.add_url_rule(
+                route.path,
+                endpoint=route.endpoint,
+                view_func=route.view,
+                methods=route.methods,
+                defaults=route.defaults,
+            )

@@ -36,7 +36,7 @@ _MASK = "********"
 def config(ctx: click.Context, *, as_json: bool) -> None:
     """Show the settings in effect and where each comes from, or write a file."""
     if ctx.invoked_subcommand is None:
-        _show(as_json=as_json)
+        ctx.invoke(show, as_json=as_json)
     elif as_json:
         name = ctx.invoked_subcommand
         raise click.UsageError(f"Give --json after the command: bridge config {name}.")
@@ -46,7 +46,21 @@ def config(ctx: click.Context, *, as_json: bool) -> None:
 @as_json
 def show(*, as_json: bool) -> None:
     """Show every setting, its value and where it comes from; secrets are masked."""
-    _show(as_json=as_json)
+    loaded = load_settings()
+    _check_secrets(loaded.settings)
+    rows = list(_rows(loaded, as_json=as_json))
+    if as_json:
+        names = ("key", "variable", "value", "source")
+        file = None if loaded.file is None else str(loaded.file)
+        settings = [dict(zip(names, row, strict=True)) for row in rows]
+        show_json({"file": file, "settings": settings})
+        return
+    click.echo(_describe_file(loaded.file))
+    shown = [
+        (key, str(value), "settings file" if source == str(loaded.file) else source)
+        for key, _variable, value, source in rows
+    ]
+    show_whole_cells(("setting", "value", "from"), shown)
 
 
 @config.command(epilog="Example: bridge config init /etc/bridge/bridge.toml")
@@ -63,24 +77,6 @@ def init(file: Path | None) -> None:
     if os.geteuid() == 0:
         name = shlex.quote(str(path))
         click.echo(f"If Bridge runs as another user: chown USER {name}")
-
-
-def _show(*, as_json: bool) -> None:
-    loaded = load_settings()
-    _check_secrets(loaded.settings)
-    rows = list(_rows(loaded, as_json=as_json))
-    if as_json:
-        names = ("key", "variable", "value", "source")
-        file = None if loaded.file is None else str(loaded.file)
-        settings = [dict(zip(names, row, strict=True)) for row in rows]
-        show_json({"file": file, "settings": settings})
-        return
-    click.echo(_describe_file(loaded.file))
-    shown = [
-        (key, str(value), "settings file" if source == str(loaded.file) else source)
-        for key, _variable, value, source in rows
-    ]
-    show_whole_cells(("setting", "value", "from"), shown)
 
 
 def _check_secrets(settings: Settings) -> None:

@@ -94,7 +94,7 @@ def demo(
         child(_sandbox_arguments(sandbox_port, seed, directory), {}) as simulator,
         child(
             ["serve", "--port", str(port)],
-            _environment(directory, simulator) | _log_level(verbose=verbose),
+            _environment(directory, simulator, verbose=verbose),
         ) as facade,
     ):
         line = _prepare(directory, simulator, facade)
@@ -122,7 +122,9 @@ def _sandbox_arguments(port: int, seed: str, directory: Path) -> list[str]:
     return ["sandbox", *chain.from_iterable(choices.items())]
 
 
-def _environment(directory: Path, simulator: Child) -> dict[str, str | None]:
+def _environment(
+    directory: Path, simulator: Child, *, verbose: bool
+) -> dict[str, str | None]:
     """Return the changes to the facade's environment; None removes a variable."""
     # Another installation's database would be sealed with keys that are deleted with
     # the demo, so its variables are removed.
@@ -134,6 +136,8 @@ def _environment(directory: Path, simulator: Child) -> dict[str, str | None]:
     }
     # Names of settings are not case-sensitive.
     removed = [name for name in os.environ if _is_of_installation(name.upper(), ours)]
+    if not verbose and _LEVEL not in os.environ:
+        ours[_LEVEL] = "warning"
     return {**dict.fromkeys(removed), **ours}
 
 
@@ -143,13 +147,6 @@ def _is_of_installation(name: str, ours: Mapping[str, str]) -> bool:
         or name in {"BRIDGE_DATABASE_URL", "BRIDGE_KEYS"}
         or (name.startswith("BRIDGE_") and name.endswith("_FILE"))
     )
-
-
-def _log_level(*, verbose: bool) -> dict[str, str]:
-    """Return the level of the facade's log, unless the operator has set one."""
-    if verbose or _LEVEL in os.environ:
-        return {}
-    return {_LEVEL: "warning"}
 
 
 def _prepare(directory: Path, simulator: Child, facade: Child) -> dict[str, object]:

@@ -100,10 +100,9 @@ def _check_usage(instance_id: int | None, configuration: dict[str, str]) -> None
 
 def _examine(
     instance_id: int | None, configuration: dict[str, str]
-) -> Iterator[Finding]:
-    unknown = checks.check_names(os.environ)
-    if unknown is not None:
-        yield unknown
+) -> Iterator[Finding | None]:
+    """Check the installation, then what is in it; None is a check without a finding."""
+    yield checks.check_names(os.environ)
     try:
         loaded = load_settings()
     except ConfigurationError as error:
@@ -113,14 +112,10 @@ def _examine(
     settings = loaded.settings
     described = checks.describe(settings, loaded.file)
     yield described
-    exposed = checks.check_settings_file(loaded)
-    if exposed is not None:
-        yield exposed
+    yield checks.check_settings_file(loaded)
     if config_keys.INTEGRATION_CODE not in configuration:
         code = settings.integration_code.get_secret_value()
-        short = checks.check_code_length(settings.place("integration_code"), code)
-        if short is not None:
-            yield short
+        yield checks.check_code_length(settings.place("integration_code"), code)
     directory = check_directory(settings)
     yield directory
     if Level.FAILED not in {described.level, directory.level}:
@@ -131,14 +126,12 @@ def _examine(
 
 def _examine_store(
     settings: Settings, instance_id: int | None, configuration: Mapping[str, str]
-) -> Iterator[Finding]:
+) -> Iterator[Finding | None]:
     """Check the database, then the connection to Autotask.
 
     A missing installation is a failure, unless a configuration is given.
     """
-    disk = check_disk(settings)
-    if disk is not None:
-        yield disk
+    yield check_disk(settings)
     findings, keys = checks.check_keys(settings)
     yield from findings
     needed = not configuration
@@ -163,7 +156,7 @@ def _examine_instance(
     database: Database,
     rate_limiter: InspectableRateLimiter,
     instance_id: int,
-) -> Iterator[Finding]:
+) -> Iterator[Finding | None]:
     instance = get_instance(database, instance_id)
     if instance is None:
         text = f"there is no instance {instance_id}"
@@ -180,7 +173,7 @@ def _examine_vendor(
     configuration: Mapping[str, str],
     instance: Instance | None = None,
     rate_limiter: InspectableRateLimiter | None = None,
-) -> Iterator[Finding]:
+) -> Iterator[Finding | None]:
     """Check the connection to Autotask; needs no installation and creates nothing."""
     try:
         credentials = parse_credentials(settings, configuration)
@@ -189,9 +182,7 @@ def _examine_vendor(
         yield fail("instance", text, "correct its configuration")
         return
     if code := configuration.get(config_keys.INTEGRATION_CODE, "").strip():
-        short = checks.check_code_length(config_keys.INTEGRATION_CODE, code)
-        if short is not None:
-            yield short
+        yield checks.check_code_length(config_keys.INTEGRATION_CODE, code)
     element = load_elements()[instance.element_key if instance else _ELEMENT]
     connection = ConnectionUnderTest(
         credentials,
@@ -208,10 +199,10 @@ def _examine_vendor(
         )
 
 
-def _show_each(findings: Iterator[Finding], *, as_json: bool) -> list[Finding]:
+def _show_each(findings: Iterator[Finding | None], *, as_json: bool) -> list[Finding]:
     """Print each finding at once; as JSON, all at the end."""
     shown = []
-    for finding in findings:
+    for finding in filter(None, findings):
         shown.append(finding)
         if not as_json:
             text = single_full_stops(f" {finding.check}: {finding.text}.")

@@ -13,9 +13,9 @@ from bridge.cli.commands.provisioning import INSTANCE_ID, add, find, show_change
 from bridge.cli.output import (
     as_json,
     show_json,
+    show_list,
     show_members,
     show_status,
-    show_table,
 )
 from bridge.cli.visible_text import visible
 from bridge.errors import (
@@ -55,10 +55,8 @@ def list_(*, as_json: bool) -> None:
     """List all instances of all organizations."""
     with open_store() as database:
         found = list(administration.list_instances(database))
-    if as_json:
-        show_json([_summary(one) for one in found])
-        return
-    show_table(
+    show_list(
+        [_summary(one) for one in found],
         ("id", "name", "user", "zone", "state"),
         [
             (
@@ -70,6 +68,7 @@ def list_(*, as_json: bool) -> None:
             )
             for one in found
         ],
+        as_json=as_json,
         empty="There are no instances: make one with `bridge instance add`.",
     )
 

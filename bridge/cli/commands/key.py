@@ -7,7 +7,7 @@ from dataclasses import asdict
 import click
 
 from bridge.cli.administration import open_store
-from bridge.cli.output import as_json, show_json, show_table
+from bridge.cli.output import as_json, show_list
 from bridge.services.diagnostics import keys
 from bridge.store.database.engine import Database
 from bridge.store.secrets.key_ring import new_key, render_ring
@@ -33,23 +33,22 @@ def list_(*, as_json: bool) -> None:
     """List the keys, never their content, and how many values each has sealed."""
     with open_store() as database:
         states, unopened = keys.list_keys(database)
-    if as_json:
-        show_json([asdict(state) for state in states])
-    else:
-        show_table(
-            ("id", "role", "digests", "sealed values", "made"),
-            [
-                (
-                    state.id,
-                    state.role,
-                    "yes" if state.digests else "",
-                    state.seals,
-                    state.made[:19],
-                )
-                for state in states
-            ],
-            empty="There are no keys.",
-        )
+    show_list(
+        [asdict(state) for state in states],
+        ("id", "role", "digests", "sealed values", "made"),
+        [
+            (
+                state.id,
+                state.role,
+                "yes" if state.digests else "",
+                state.seals,
+                state.made[:19],
+            )
+            for state in states
+        ],
+        as_json=as_json,
+        empty="There are no keys.",
+    )
     if unopened:
         raise click.ClickException(
             f"{unopened} stored values open with none of these keys: "

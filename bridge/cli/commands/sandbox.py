@@ -6,6 +6,7 @@ import json
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import click
@@ -118,7 +119,6 @@ def sandbox(  # noqa: PLR0913 - one per option
 
     Its status page is at the root. Control it there, or as in docs/simulator.md.
     """
-    show = _show_json if as_json else _show
     check_address(host, port)
     try:
         if data is None and seed in serve.LARGE:
@@ -128,7 +128,7 @@ def sandbox(  # noqa: PLR0913 - one per option
         choices = serve.ServeOptions(
             seed, host, port, data, record, generation, limits, service_time
         )
-        serve.run(choices, show, _preparing(seed))
+        serve.run(choices, partial(_show, as_json=as_json), _preparing(seed))
     except serve.ListenError as error:
         # Another program took the address since it was checked.
         text = explain_address(host, port, "--port", error.errno)
@@ -170,24 +170,20 @@ def _preparing(seed: str) -> Iterator[Report]:
         check()
 
 
-def _about(base_url: str, dataset: Dataset) -> dict[str, str]:
+def _show(base_url: str, dataset: Dataset, *, as_json: bool) -> None:
+    """Print where the simulator listens, and how to log in."""
     tenant = dataset.tenants[0]
     user = tenant.users[0]
-    return {
+    about = {
         "sandboxUrl": base_url.rstrip("/"),
         "sandboxWsdl": f"{base_url}ATServices/1.6/atws.wsdl",
         "username": user.username,
         "password": user.password,
         "integrationCode": tenant.integration_codes[0],
     }
-
-
-def _show_json(base_url: str, dataset: Dataset) -> None:
-    click.echo(json.dumps(_about(base_url, dataset)))
-
-
-def _show(base_url: str, dataset: Dataset) -> None:
-    about = _about(base_url, dataset)
+    if as_json:
+        click.echo(json.dumps(about))
+        return
     click.echo(f"A simulated Autotask listens at {about['sandboxUrl']}")
     click.echo(f"  WSDL                {about['sandboxWsdl']}")
     click.echo(f"  user name           {about['username']}")

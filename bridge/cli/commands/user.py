@@ -11,8 +11,8 @@ from bridge.cli.output import (
     as_json,
     show_json,
     show_line,
+    show_list,
     show_members,
-    show_table,
 )
 from bridge.cli.visible_text import visible
 from bridge.services.organizations import users as platform_users
@@ -101,10 +101,8 @@ def list_(*, as_json: bool) -> None:
     """List all users."""
     with open_store() as database:
         found = users.list_users(database)
-    if as_json:
-        show_json([_describe(one) for one in found])
-        return
-    show_table(
+    show_list(
+        [_describe(one) for one in found],
         ("id", "e-mail", "organization", "name", "active"),
         [
             (
@@ -116,6 +114,7 @@ def list_(*, as_json: bool) -> None:
             )
             for one in found
         ],
+        as_json=as_json,
         empty="There are no users: make one with `bridge user add`.",
     )
 

@@ -10,7 +10,7 @@ import click
 
 from bridge import app
 from bridge.cli.administration import open_context
-from bridge.cli.output import as_json, show_json, show_table
+from bridge.cli.output import as_json, show_list
 from bridge.errors import NotFoundError
 from bridge.interfaces.diagnostics import BackendDiagnostics
 from bridge.services.credentials import read_credentials
@@ -33,12 +33,11 @@ def list_(*, as_json: bool) -> None:
     """List the bundled description and the fetched ones."""
     with _open_diagnostics() as diagnostics:
         used, found = diagnostics.description(), diagnostics.descriptions()
-    if as_json:
-        show_json([asdict(one) | {"used": one == used} for one in found])
-        return
-    show_table(
+    show_list(
+        [asdict(one) | {"used": one == used} for one in found],
         ("name", "release", "used"),
         [(one.name, one.release, "yes" if one == used else "") for one in found],
+        as_json=as_json,
         empty="There are no descriptions.",
     )
 

@@ -30,6 +30,7 @@ from bridge.services.instances.bodies import (
     unmask,
 )
 from bridge.services.locks import record_lock
+from bridge.services.paging import FIRST_PAGE, PageRequest, PageSlice
 from bridge.store import instance_search, instances
 from bridge.store.instances import Instance
 from bridge.store.organizations import User
@@ -46,19 +47,8 @@ class InstanceSearch:
     tags: Sequence[str] = ()
     text: str = ""
     element_key: str | None = None
-    page: int = 1
-    page_size: int = 200
-    next_page: str | None = None
+    page: PageRequest = FIRST_PAGE
     hydrate: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class InstancePage:
-    """One page of instance documents, with the count of all matches."""
-
-    documents: list[dict[str, JSON]]
-    next_page: str | None
-    total: int
 
 
 def create_instance(
@@ -104,7 +94,9 @@ def create_instance(
     return instance_document(ctx, instance)
 
 
-def list_instances(ctx: Context, user: User, search: InstanceSearch) -> InstancePage:
+def list_instances(
+    ctx: Context, user: User, search: InstanceSearch
+) -> PageSlice[dict[str, JSON]]:
     """Return the caller's instances, for an admin all of the account; no vendor call.
 
     They are ascending by id.
@@ -119,7 +111,7 @@ def list_instances(ctx: Context, user: User, search: InstanceSearch) -> Instance
 
 def list_of_account(
     ctx: Context, user: User, account_id: int, search: InstanceSearch
-) -> InstancePage:
+) -> PageSlice[dict[str, JSON]]:
     """Return an account's instances, limited to those that the caller may see.
 
     Raises:
@@ -136,10 +128,11 @@ def _list(
     *,
     account_id: int | None = None,
     user_id: int | None = None,
-) -> InstancePage:
-    after, offset = 0, (search.page - 1) * search.page_size
-    if search.next_page:
-        after, offset = paging.read_token(_SCOPE, search.next_page), 0
+) -> PageSlice[dict[str, JSON]]:
+    page = search.page
+    after, offset = 0, page.offset
+    if page.next_page:
+        after, offset = paging.read_token(_SCOPE, page.next_page), 0
     keys = None
     if search.element_key is not None:
         keys = [find_element(ctx, search.element_key).key]
@@ -153,14 +146,14 @@ def _list(
         after=after,
         offset=offset,
         # One more than a page shows whether there is a next one.
-        limit=search.page_size + 1,
+        limit=page.size + 1,
     )
     if total == 0:
         raise NotFoundError("No element instances found")
-    shown = found[: search.page_size]
+    shown = found[: page.size]
     more = len(found) > len(shown)
-    return InstancePage(
-        documents=[_listed(ctx, instance, search) for instance in shown],
+    return PageSlice(
+        [_listed(ctx, instance, search) for instance in shown],
         next_page=paging.write_token(_SCOPE, shown[-1].id) if more else None,
         total=total,
     )

@@ -13,6 +13,7 @@ from datetime import datetime
 from bridge.errors import InvalidRequestError, NotFoundError
 from bridge.services import paging
 from bridge.services.context import Context
+from bridge.services.paging import FIRST_PAGE, PageRequest, PageSlice
 from bridge.services.times import write_time
 from bridge.services.values import read_time_text
 from bridge.store.logs import usage as rows
@@ -28,10 +29,7 @@ _PAUSE_S = 0.1
 
 @dataclass(frozen=True, slots=True)
 class UsageSearch:
-    """The parameters of a search in the log; `offset` counts from 0.
-
-    With `total`, all matching requests are counted.
-    """
+    """The parameters of a search in the log."""
 
     since: str = ""
     until: str = ""
@@ -40,25 +38,12 @@ class UsageSearch:
     tags: tuple[str, ...] = ()
     status: str = ""
     text: str = ""
-    page_size: int = 100
-    offset: int = 0
-    next_page: str | None = None
-    total: bool = False
+    page: PageRequest = FIRST_PAGE
 
 
-@dataclass(frozen=True, slots=True)
-class UsagePage:
-    """A page of the log, newest first; no `next_page` on the last one.
-
-    `total`: None unless the search requested it.
-    """
-
-    documents: list[dict[str, JSON]]
-    next_page: str | None
-    total: int | None
-
-
-def list_usage(ctx: Context, user: User, search: UsageSearch) -> UsagePage:
+def list_usage(
+    ctx: Context, user: User, search: UsageSearch
+) -> PageSlice[dict[str, JSON]]:
     """Return requests of the caller's account, newest first.
 
     They include all requests that this process completed before this call.
@@ -68,22 +53,23 @@ def list_usage(ctx: Context, user: User, search: UsageSearch) -> UsagePage:
         NotFoundError: the time is in the future.
     """
     query = read_search(ctx, user, search)
-    before = paging.read_token(_SCOPE, search.next_page) if search.next_page else None
+    page = search.page
+    before = paging.read_token(_SCOPE, page.next_page) if page.next_page else None
     query = replace(
         query,
         before=before,
         # A token replaces the offset, which would skip records twice.
-        offset=0 if before else search.offset,
+        offset=0 if before else page.offset,
         # One more than a page shows whether there is a next one.
-        limit=search.page_size + 1,
+        limit=page.size + 1,
     )
     found = rows.list_requests(ctx.database, query)
-    shown = found[: search.page_size]
+    shown = found[: page.size]
     more = len(found) > len(shown)
-    return UsagePage(
-        documents=[_document(ctx, user, logged) for logged in shown],
+    return PageSlice(
+        [_document(ctx, user, logged) for logged in shown],
         next_page=paging.write_token(_SCOPE, shown[-1].id) if more else None,
-        total=rows.count_requests(ctx.database, query) if search.total else None,
+        total=rows.count_requests(ctx.database, query) if page.total else None,
     )
 
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from flask import Flask, Response, request
+from flask import Response, request
 
 from bridge.services import traces
 from bridge.services.context import Context
@@ -27,12 +27,6 @@ _UNKNOWN_ROUTE = "unknown"
 _CONVERTER = re.compile("<[a-z]+:")
 
 _log = logging.getLogger(__name__)
-
-
-def register(app: Flask) -> None:
-    """Log every request; must be registered before all other hooks."""
-    app.before_request(begin)
-    app.after_request(finish)
 
 
 def begin() -> None:

@@ -77,6 +77,7 @@ def read_bytes() -> bytes:
         body = request.stream.read()
     except (OSError, ClientDisconnected) as error:
         raise InvalidRequestError("The request body could not be read.") from error
+    # werkzeug accepts one byte more: see `bridge.web.register`.
     if len(body) > request_context.context().settings.http_max_body_bytes:
         raise RequestEntityTooLarge
     if request.content_length is not None and len(body) < request.content_length:
@@ -140,10 +141,10 @@ def _too_deep() -> InvalidRequestError:
     return InvalidRequestError(f"The body is nested deeper than {MAX_DEPTH} levels.")
 
 
-def _is_deeper(value: JSON, limit_size: int) -> bool:
+def _is_deeper(value: JSON, limit: int) -> bool:
     """Return whether containers are nested more than `limit` deep; not recursive."""
     level: list[JSON] = [value]
-    for _ in range(limit_size):
+    for _ in range(limit):
         level = [child for parent in level for child in _containers(parent)]
         if not level:
             return False

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 
-from flask import Flask, Response, current_app, request
+from flask import Response, current_app, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from bridge import errors
@@ -67,9 +67,8 @@ _log = logging.getLogger(__name__)
 def status_of(error: BridgeError, *, strict: bool = False) -> int:
     """Return the status of an error by its nearest listed class; 500 for the rest."""
     table = {**STATUS, **STRICT_STATUS} if strict else STATUS
-    kinds = (kind for kind in type(error).__mro__ if kind in table)
-    nearest = next(kinds, None)
-    return table[nearest] if nearest is not None else 500
+    kinds = type(error).__mro__
+    return next((table[kind] for kind in kinds if kind in table), 500)
 
 
 def envelope(
@@ -82,17 +81,16 @@ def envelope(
     return to_json(body)
 
 
-def register(app: Flask) -> None:
-    """Make `error_response` the handler of every exception."""
-    app.register_error_handler(Exception, error_response)
-
-
 def error_response(error: Exception) -> Response:
     """Return the response to any exception; only unexpected ones are logged."""
     if isinstance(error, BridgeError):
         return _bridge_error_response(error)
     if isinstance(error, HTTPException):
-        return _http_error_response(error)
+        # Flask's own: unknown path, method, large body.
+        response = _response(error.code or 500, _http_message(error))
+        if isinstance(error, MethodNotAllowed):
+            _add_allow(response)
+        return response
     _log.exception("request %s failed", request_context.request_id(), exc_info=error)
     return _response(500, BUG)
 
@@ -111,15 +109,6 @@ def _bridge_error_response(error: BridgeError) -> Response:
     if isinstance(error, errors.VerbNotSupportedError):
         _add_allow(response, error.allowed)
     return mark_replay(response, replayed=error.replayed)
-
-
-def _http_error_response(error: HTTPException) -> Response:
-    """Return the response to an error of Flask: unknown path, method, large body."""
-    status = error.code or 500
-    response = _response(status, _http_message(error))
-    if isinstance(error, MethodNotAllowed):
-        _add_allow(response)
-    return response
 
 
 def _http_message(error: HTTPException) -> str:

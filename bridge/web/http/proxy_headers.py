@@ -62,14 +62,11 @@ class ProxyHeadersMiddleware:
             name: environ.pop(name) for name in _FORWARDING_HEADERS if name in environ
         }
         if headers or any(map(_PROXY_HEADER.fullmatch, environ)):
-            trusted = self._trusts(environ.get("REMOTE_ADDR", ""))
+            peer = read_address(environ.get("REMOTE_ADDR", ""))
+            trusted = peer is not None and is_within(peer, self._trusted)
             if not trusted or not self._apply(environ, headers):
                 environ[UNKNOWN_CALLER] = True
         return self._app(environ, start_response)
-
-    def _trusts(self, text: str) -> bool:
-        address = read_address(text)
-        return address is not None and is_within(address, self._trusted)
 
     def _apply(self, environ: WSGIEnvironment, headers: dict[str, str]) -> bool:
         """Apply the last value of each header; return whether the caller is known."""

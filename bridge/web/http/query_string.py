@@ -149,21 +149,14 @@ def list_request(query: Query, object_name: str) -> tuple[ListRequest, list[str]
         InvalidRequestError: `page` or `pageSize` is not a number.
     """
     where_names = ("where", "query") if object_name in _QUERY_IS_WHERE else ("where",)
-    page_size, notes = _page_size(query)
-    return (
-        ListRequest(
-            where=text(query, *where_names),
-            order=",".join(query.get("orderBy", ())),
-            page=PageRequest(
-                offset=(_page(query) - 1) * page_size,
-                size=page_size,
-                next_page=_next_page(query),
-                total=wants_total(query),
-            ),
-            options=record_options(query),
-        ),
-        notes,
+    page, notes = _page_request(query)
+    parameters = ListRequest(
+        where=text(query, *where_names),
+        order=",".join(query.get("orderBy", ())),
+        page=page,
+        options=record_options(query),
     )
+    return parameters, notes
 
 
 def record_options(query: Query) -> RecordOptions:
@@ -219,19 +212,15 @@ def instance_search(
     Raises:
         InvalidRequestError: `page` or `pageSize` is not a number.
     """
-    page_size, notes = _page_size(query)
-    return (
-        InstanceSearch(
-            tags=tuple(texts(query, "tags[]", "tags")),
-            text=text(query, "searchText"),
-            element_key=element_key,
-            page=_page(query),
-            page_size=page_size,
-            next_page=_next_page(query),
-            hydrate=flag(query, "hydrate", default=True),
-        ),
-        notes,
+    page, notes = _page_request(query)
+    search = InstanceSearch(
+        tags=tuple(texts(query, "tags[]", "tags")),
+        text=text(query, "searchText"),
+        element_key=element_key,
+        page=page,
+        hydrate=flag(query, "hydrate", default=True),
     )
+    return search, notes
 
 
 def page_request(query: Query) -> tuple[PageRequest, list[str]]:
@@ -241,9 +230,7 @@ def page_request(query: Query) -> tuple[PageRequest, list[str]]:
         InvalidRequestError: `page`, `pageSize`, `offset` or `pageOffset` is not a
             number.
     """
-    page_size, notes = _page_size(query)
-    offset = _offset(query, page_size, "offset", "pageOffset")
-    return PageRequest(offset, page_size, _next_page(query), wants_total(query)), notes
+    return _page_request(query, "offset", "pageOffset")
 
 
 def usage_search(query: Query) -> tuple[UsageSearch, list[str]]:
@@ -252,24 +239,20 @@ def usage_search(query: Query) -> tuple[UsageSearch, list[str]]:
     Raises:
         InvalidRequestError: `page`, `pageSize` or `pageOffset` is not a number.
     """
-    page_size, notes = _page_size(query, USAGE_PAGE_SIZE)
-    offset = _offset(query, page_size, "pageOffset", "offset")
-    return (
-        UsageSearch(
-            since=text(query, "from"),
-            until=text(query, "to"),
-            hub=text(query, "hub"),
-            keys=tuple(texts(query, "keys[]", "keys")),
-            tags=tuple(texts(query, "tags[]", "tags")),
-            status=text(query, "status"),
-            text=text(query, "searchText"),
-            page_size=page_size,
-            offset=offset,
-            next_page=_next_page(query),
-            total=wants_total(query),
-        ),
-        notes,
+    page, notes = _page_request(
+        query, "pageOffset", "offset", default_size=USAGE_PAGE_SIZE
     )
+    search = UsageSearch(
+        since=text(query, "from"),
+        until=text(query, "to"),
+        hub=text(query, "hub"),
+        keys=tuple(texts(query, "keys[]", "keys")),
+        tags=tuple(texts(query, "tags[]", "tags")),
+        status=text(query, "status"),
+        text=text(query, "searchText"),
+        page=page,
+    )
+    return search, notes
 
 
 def metrics_search(query: Query) -> MetricsSearch:
@@ -283,29 +266,23 @@ def metrics_search(query: Query) -> MetricsSearch:
     return MetricsSearch(search, accounts, text(query, "interval"))
 
 
-def _page_size(query: Query, default: int = DEFAULT_PAGE_SIZE) -> tuple[int, list[str]]:
+def _page_request(
+    query: Query, *offset_names: str, default_size: int = DEFAULT_PAGE_SIZE
+) -> tuple[PageRequest, list[str]]:
+    """Return the requested page; a parameter with an offset replaces `page`."""
+    notes: list[str] = []
     size = _number(query, "pageSize")
     if size is None or size < 1:
-        return default, []
-    if size > MAX_PAGE_SIZE:
-        note = f"pageSize {size} was ignored: at most {MAX_PAGE_SIZE} is possible."
-        return MAX_PAGE_SIZE, [note]
-    return size, []
-
-
-def _page(query: Query) -> int:
-    return min(max(_number(query, "page") or 1, 1), _LAST_PAGE)
-
-
-def _offset(query: Query, page_size: int, *names: str) -> int:
-    offset = _number(query, *names)
+        size = default_size
+    elif size > MAX_PAGE_SIZE:
+        notes = [f"pageSize {size} was ignored: at most {MAX_PAGE_SIZE} is possible."]
+        size = MAX_PAGE_SIZE
+    offset = _number(query, *offset_names)
     if offset is None or offset < 0:
-        return (_page(query) - 1) * page_size
-    return offset
-
-
-def _next_page(query: Query) -> str | None:
-    return _value(query, "nextPage") or None
+        number = min(max(_number(query, "page") or 1, 1), _LAST_PAGE)
+        offset = (number - 1) * size
+    next_page = _value(query, "nextPage") or None
+    return PageRequest(offset, size, next_page, wants_total(query)), notes
 
 
 def _number(query: Query, *names: str) -> int | None:

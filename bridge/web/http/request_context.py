@@ -21,7 +21,6 @@ from bridge.telemetry import current_call
 from bridge.web.http.charsets import decode_labelled
 
 _EXTENSION = "bridge"
-_FILES = "bridge files"
 REFUSAL = "refuse"
 """First word of the endpoints that only refuse a method; `Allow` leaves them out."""
 
@@ -39,19 +38,6 @@ def install(app: Flask, ctx: Context) -> None:
 def context() -> Context:
     """Return the context of the application."""
     return cast("Context", current_app.extensions[_EXTENSION])
-
-
-def mark_file_endpoints(app: Flask, *endpoints: str) -> None:
-    """Mark endpoints of `app` that return files of any media type."""
-    app.extensions.setdefault(_FILES, set()).update(endpoints)
-
-
-def sends_file() -> bool:
-    """Return whether this request gets a file: then any `Accept` is good enough.
-
-    Source: RFC 9110, 12.5.1: a server may send what `Accept` does not list.
-    """
-    return request.endpoint in current_app.extensions.get(_FILES, ())
 
 
 def public_url() -> str:
@@ -101,6 +87,15 @@ def user() -> User:
     if g.get("user") is None:
         raise NotFoundError("No such path.")
     return cast("User", g.user)
+
+
+def caller() -> tuple[Context, User]:
+    """Return the context and the user of this request: what most use cases need.
+
+    Raises:
+        NotFoundError: as `user`.
+    """
+    return context(), user()
 
 
 def refuse_method(method: str) -> NoReturn:

@@ -9,14 +9,18 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import TypeVar
 
 import orjson
 from flask import Response, request
 
 from bridge.errors import single_full_stops
-from bridge.services import paging
+from bridge.services.paging import PageSlice, slice_page
+from bridge.services.records.write_result import WriteResult
 from bridge.web.http import query_string, request_context
 from bridge.web.http.route_auth import AuthRule, auth_rule
+
+T = TypeVar("T")
 
 JSON_TYPE = "application/json;charset=UTF-8"
 _MAX_NOTE = 1000
@@ -25,6 +29,7 @@ _WIDTH = 63
 
 def to_json(value: object) -> bytes:
     """Serialize a value as JSON; times to the second in UTC, decimals exactly."""
+    # orjson would write the offset as `+00:00`.
     option = orjson.OPT_PASSTHROUGH_DATETIME
     try:
         return orjson.dumps(value, default=_jsonable, option=option)
@@ -61,32 +66,24 @@ def json_object(
     body: Mapping[str, object],
     *,
     ignored: Sequence[str] = (),
-    notice: str = "",
     notes: Sequence[str] = (),
 ) -> Response:
     """Return one object; `ignored` names members of the request that were not used."""
     response = Response(to_json(body), content_type=JSON_TYPE)
     unused = [f"These members were ignored: {', '.join(ignored)}."] if ignored else []
-    done = [f"The record was {notice}."] if notice else []
-    _add_notes(response, [*unused, *done, *notes])
+    _add_notes(response, [*unused, *notes])
     return response
 
 
-def json_page(
-    items: Sequence[object],
-    *,
-    next_page: str | None,
-    total: int | None = None,
-    notes: Sequence[str] = (),
-) -> Response:
+def json_page(page: PageSlice[T], notes: Sequence[str] = ()) -> Response:
     """Return a bare array; the token header is absent on the last page."""
-    response = Response(to_json(items), content_type=JSON_TYPE)
-    if total is not None:
-        response.headers["Elements-Total-Count"] = str(total)
-    if next_page is not None:
-        response.headers["Elements-Next-Page-Token"] = next_page
-    _add_notes(response, notes)
-    response.headers["Elements-Returned-Count"] = str(len(items))
+    response = Response(to_json(page.items), content_type=JSON_TYPE)
+    if page.total is not None:
+        response.headers["Elements-Total-Count"] = str(page.total)
+    if page.next_page is not None:
+        response.headers["Elements-Next-Page-Token"] = page.next_page
+    _add_notes(response, [*notes, *page.notes])
+    response.headers["Elements-Returned-Count"] = str(len(page.items))
     return response
 
 
@@ -100,13 +97,10 @@ def json_list(items: Sequence[object]) -> Response:
     query = query_string.current_query()
     if not query_string.wants_page(query):
         total = len(items) if query_string.wants_total(query) else None
-        return json_page(items, next_page=None, total=total)
+        return json_page(PageSlice(items, None, total))
     page, notes = query_string.page_request(query)
     # Page tokens contain the name of the endpoint: renaming a view invalidates them.
-    found = paging.slice_page(str(request.endpoint), items, page)
-    return json_page(
-        found.items, next_page=found.next_page, total=found.total, notes=notes
-    )
+    return json_page(slice_page(str(request.endpoint), items, page), notes)
 
 
 def dry_run_result(
@@ -114,6 +108,15 @@ def dry_run_result(
 ) -> Response:
     """Return what a write would send, and which members it would ignore."""
     return json_object(document_, ignored=ignored, notes=notes)
+
+
+def write_result(result: WriteResult) -> Response:
+    """Return the record as stored, and in headers what its caller should know."""
+    done = [f"The record was {result.notice}."] if result.notice else []
+    response = json_object(
+        result.record, ignored=result.ignored, notes=[*done, *result.notes]
+    )
+    return mark_replay(response, replayed=result.replayed)
 
 
 def mark_replay(response: Response, *, replayed: bool) -> Response:

@@ -8,6 +8,7 @@ limits are ours.
 from __future__ import annotations
 
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -50,11 +51,8 @@ def current_upload() -> Iterator[UploadedFile]:
     if encoding not in {"", "identity"}:
         raise UnsupportedMediaError(f"Content-Encoding {encoding} is not read here.")
     media_type = request.mimetype
-    name = (
-        _header_name()
-        or query_string.text(query_string.current_query(), *_NAMES)
-        or None
-    )
+    query = query_string.current_query()
+    name = _header_name() or query_string.text(query, *_NAMES) or None
     with ExitStack() as opened:
         if media_type == MULTIPART:
             yield _form(name, opened)
@@ -63,11 +61,15 @@ def current_upload() -> Iterator[UploadedFile]:
                 f"{media_type} is not read here; send multipart/form-data."
             )
         elif name is not None:
-            file = opened.enter_context(_spool(_input()))
-            query = query_string.current_query()
+            file = opened.enter_context(_temporary())
+            _copy_body(file)
             given = {member: query_string.text(query, member) for member in _MEMBERS}
-            members = {member: text for member, text in given.items() if text}
-            yield UploadedFile(dict(members), file, name, media_type)
+            yield UploadedFile(
+                {member: text for member, text in given.items() if text},
+                file,
+                name,
+                media_type,
+            )
         elif _may_be_json(media_type):
             yield UploadedFile(_members())
         else:
@@ -118,31 +120,25 @@ def _form(name: str | None, opened: ExitStack) -> UploadedFile:
             f"Content-Transfer-Encoding {transfer} is not read here; send the bytes."
         )
     stream = cast("BinaryIO", file.stream)
+    # `seek` to the end returns the size.
     _require_size(stream.seek(0, 2))
     header = file.headers.get("Content-Disposition", "")
     sent_name = _with_path(header, file.filename or "") or name or ""
     return UploadedFile(dict(form), stream, sent_name, file.mimetype)
 
 
-def _spool(source: IO[bytes]) -> BinaryIO:
-    """Copy a body that is a file to a temporary file; the caller closes it."""
-    file = _temporary()
+def _copy_body(file: BinaryIO) -> None:
+    """Copy a body that is a file to a temporary file."""
     try:
-        size = 0
-        while piece := source.read(_PIECE):
-            size += len(piece)
-            file.write(piece)
+        shutil.copyfileobj(_input(), file, _PIECE)
     except RequestEntityTooLarge:
-        file.close()
         raise _too_large() from None
     except (OSError, ClientDisconnected) as error:
-        file.close()
         raise InvalidRequestError("The request body could not be read.") from error
+    size = file.tell()
     if request.content_length is not None and size < request.content_length:
-        file.close()
         raise InvalidRequestError("The request body is shorter than Content-Length.")
     _require_size(size)
-    return file
 
 
 def _temporary() -> BinaryIO:

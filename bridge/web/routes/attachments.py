@@ -5,46 +5,21 @@ The published API has no paths for binary data, so these are ours.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 
-from flask import Flask, Response, request
+from flask import Response, request
 
 from bridge.services.attachments import files
 from bridge.services.attachments.files import AttachmentParent
 from bridge.web.http import query_string, request_context, responses, uploads
 from bridge.web.http.file_responses import file_response
+from bridge.web.http.routing import Route
 from bridge.web.routes.hubs import PREFIXES, enabled_instance
 
 _OF_RECORD = "/<object:object_name>/<record_id>/attachments"
 _ALONE = "/attachments"
 _ENTITY = ("/AttachmentInfo", "/attachmentinfo")
 """The entity's native names: only the download is here, the rest is in `hubs`."""
-
-_DATA = "download_attachment"
-
-
-def register(app: Flask) -> None:
-    """Add every route with the hub and without."""
-    request_context.mark_file_endpoints(app, _DATA)
-    one = "/<attachment_id>"
-    views: list[tuple[str, Callable[..., Response], list[str]]] = [
-        (_OF_RECORD, create_attachment, ["POST"]),
-        (_ALONE, refuse, ["POST"]),
-    ]
-    views += [
-        (f"{base}{one}/data", download_attachment, ["GET"])
-        for base in (_OF_RECORD, _ALONE, *_ENTITY)
-    ]
-    for base in (_OF_RECORD, _ALONE):
-        views += [
-            (base, list_attachments, ["GET"]),
-            (base + one, get_attachment, ["GET"]),
-            (base + one, delete_attachment, ["DELETE"]),
-            (base + one, refuse, ["PATCH", "PUT"]),
-        ]
-    for prefix in PREFIXES:
-        for path, view, methods in views:
-            app.add_url_rule(prefix + path, view_func=view, methods=methods)
 
 
 def list_attachments(
@@ -57,12 +32,7 @@ def list_attachments(
     page = files.list_attachments(
         request_context.context(), instance, _owner(object_name, record_id), listing
     )
-    return responses.json_page(
-        page.items,
-        next_page=page.next_page,
-        total=page.total,
-        notes=[*notes, *page.notes],
-    )
+    return responses.json_page(page, notes)
 
 
 def create_attachment(object_name: str, record_id: str) -> Response:
@@ -83,13 +53,7 @@ def create_attachment(object_name: str, record_id: str) -> Response:
             key=query_string.idempotency_key(),
             options=query_string.record_options(query),
         )
-    response = responses.json_object(
-        result.record,
-        ignored=result.ignored,
-        notice=result.notice,
-        notes=result.notes,
-    )
-    return responses.mark_replay(response, replayed=result.replayed)
+    return responses.write_result(result)
 
 
 def get_attachment(
@@ -145,3 +109,22 @@ def _owner(object_name: str | None, record_id: str | None) -> AttachmentParent |
     if object_name is None or record_id is None:
         return None
     return AttachmentParent(object_name, record_id)
+
+
+def _routes() -> Iterator[Route]:
+    """Yield every route with the hub and without."""
+    for prefix in PREFIXES:
+        yield Route(f"{prefix}{_OF_RECORD}", create_attachment, ["POST"])
+        yield Route(f"{prefix}{_ALONE}", refuse, ["POST"])
+        for base in (_OF_RECORD, _ALONE, *_ENTITY):
+            path = f"{prefix}{base}/<attachment_id>/data"
+            yield Route(path, download_attachment)
+        for base in (_OF_RECORD, _ALONE):
+            one = f"{prefix}{base}/<attachment_id>"
+            yield Route(f"{prefix}{base}", list_attachments)
+            yield Route(one, get_attachment)
+            yield Route(one, delete_attachment, ["DELETE"])
+            yield Route(one, refuse, ["PATCH", "PUT"])
+
+
+ROUTES = tuple(_routes())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response
+from flask import Response
 
 from bridge.errors import InvalidRequestError
 from bridge.services import access
@@ -10,14 +10,9 @@ from bridge.services.organizations import users
 from bridge.types import JSON
 from bridge.web.http import bodies, request_context, responses
 from bridge.web.http.route_auth import BASE
+from bridge.web.http.routing import Route
 
-
-def register(app: Flask) -> None:
-    """Add the routes; none requires User and Organization."""
-    path = f"{BASE}/authentication"
-    app.add_url_rule(path, view_func=log_in, methods=["POST"])
-    app.add_url_rule(f"{path}/secrets", view_func=read_secrets, methods=["GET"])
-    app.add_url_rule(f"{path}/passwords", view_func=change_password, methods=["POST"])
+_LOGIN = f"{BASE}/authentication"
 
 
 def log_in() -> Response:
@@ -51,3 +46,10 @@ def _text(body: dict[str, JSON], name: str) -> str:
     if not isinstance(value, str) or not value:
         raise InvalidRequestError(f"{name} is required and must be a text.")
     return value
+
+
+ROUTES = (
+    Route(_LOGIN, log_in, ["POST"]),
+    Route(f"{_LOGIN}/secrets", read_secrets),
+    Route(f"{_LOGIN}/passwords", change_password, ["POST"]),
+)

@@ -6,12 +6,9 @@ Source: elements-api section 9; `/docs` and `openapi.json` are ours.
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
-from importlib.resources import files
 from typing import Any
-from urllib.parse import urlsplit
 
-from flask import Flask, Response
+from flask import Response
 
 from bridge.errors import NotFoundError, UnauthorizedError
 from bridge.services import access
@@ -19,51 +16,24 @@ from bridge.services.instances.lifecycle import find_element
 from bridge.services.openapi import documents
 from bridge.services.openapi.address import Address
 from bridge.services.openapi.documents import DescriptionRequest
-from bridge.web.http import query_string, request_context, responses
+from bridge.web.http import pages, query_string, request_context, responses
 from bridge.web.http.route_auth import BASE
+from bridge.web.http.routing import Route
 from bridge.web.routes.instances import find_instance
 
-_PAGE = "/docs"
-_HTML = "text/html; charset=utf-8"
-_FILES = {
-    "docs.css": ("bridge.web", "pages", "text/css; charset=utf-8"),
-    "docs.js": ("bridge.web", "pages", "text/javascript; charset=utf-8"),
-    "swagger-ui.css": ("flask_swagger_ui", "dist", "text/css; charset=utf-8"),
-    "swagger-ui-bundle.js": (
-        "flask_swagger_ui",
-        "dist",
-        "text/javascript; charset=utf-8",
-    ),
-    "favicon-32x32.png": ("flask_swagger_ui", "dist", "image/png"),
+_CSS = "text/css; charset=utf-8"
+_JAVASCRIPT = "text/javascript; charset=utf-8"
+_FILES: dict[str, tuple[str, ...]] = {
+    "docs.css": (_CSS,),
+    "docs.js": (_JAVASCRIPT,),
+    "swagger-ui.css": (_CSS, "flask_swagger_ui", "dist"),
+    "swagger-ui-bundle.js": (_JAVASCRIPT, "flask_swagger_ui", "dist"),
+    "favicon-32x32.png": ("image/png", "flask_swagger_ui", "dist"),
 }
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; "
     "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'"
 )
-
-
-def register(app: Flask) -> None:
-    """Add the routes of descriptions and page."""
-    element = f"{BASE}/elements/<element:element>"
-    for path, view in (
-        ("/openapi.json", describe_api),
-        ("/docs/<key>", describe_hub),
-        ("/objects/<object_name>/docs", describe_object),
-        ("/hubs/<hub>/objects/<object_name>/docs", describe_object),
-    ):
-        app.add_url_rule(BASE + path, view_func=view)
-    for part in ("docs", "lbdocs"):
-        app.add_url_rule(f"{element}/{part}", view_func=describe_element)
-    for root in ("/instances", "/instances/<instance:instance_id>"):
-        docs = f"{BASE}{root}/docs"
-        app.add_url_rule(docs, view_func=describe_instance)
-        app.add_url_rule(f"{docs}/<operation_id>", view_func=describe_instance)
-        app.add_url_rule(
-            f"{docs}/<operation_id>/definitions", view_func=list_definitions
-        )
-    app.add_url_rule(_PAGE, view_func=show_page)
-    app.add_url_rule("/elements/api-docs", view_func=show_page)
-    app.add_url_rule(f"{_PAGE}/<name>", view_func=send_file)
 
 
 def describe_api() -> Response:
@@ -129,15 +99,8 @@ def describe_object(object_name: str) -> Response:
 
 def show_page() -> Response:
     """Return the page; it reads the descriptions from here, and nothing elsewhere."""
-    prefix = urlsplit(request_context.public_url()).path
-    page = _read("bridge.web", "pages", "docs.html")
-    response = Response(
-        page.replace(b"{{prefix}}", prefix.encode()), content_type=_HTML
-    )
-    response.headers["Content-Security-Policy"] = _POLICY
-    response.headers["Referrer-Policy"] = "no-referrer"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    return response
+    headers = {**pages.PAGE_HEADERS, "Content-Security-Policy": _POLICY}
+    return pages.page_response("docs.html", headers)
 
 
 def send_file(name: str) -> Response:
@@ -148,16 +111,7 @@ def send_file(name: str) -> Response:
     """
     if name not in _FILES:
         raise NotFoundError("No such path.")
-    package, folder, media = _FILES[name]
-    response = Response(_read(package, folder, name), content_type=media)
-    response.headers["Cache-Control"] = "public, max-age=86400"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    return response
-
-
-@cache
-def _read(package: str, folder: str, name: str) -> bytes:
-    return (files(package) / folder / name).read_bytes()
+    return pages.file_of_page(name, *_FILES[name])
 
 
 def _with_token(request: DescriptionRequest) -> DescriptionRequest:
@@ -193,3 +147,25 @@ def _request(operation_id: str = "") -> DescriptionRequest:
         version=query_string.text(query, "version").strip(),
         operation=operation_id or query_string.text(query, "operationId").strip(),
     )
+
+
+_ELEMENT = f"{BASE}/elements/<element:element>"
+_INSTANCES = (f"{BASE}/instances/docs", f"{BASE}/instances/<instance:instance_id>/docs")
+
+ROUTES = (
+    Route(f"{BASE}/openapi.json", describe_api),
+    Route(f"{BASE}/docs/<key>", describe_hub),
+    Route(f"{BASE}/objects/<object_name>/docs", describe_object),
+    Route(f"{BASE}/hubs/<hub>/objects/<object_name>/docs", describe_object),
+    Route(f"{_ELEMENT}/docs", describe_element),
+    Route(f"{_ELEMENT}/lbdocs", describe_element),
+    *(Route(path, describe_instance) for path in _INSTANCES),
+    *(Route(f"{path}/<operation_id>", describe_instance) for path in _INSTANCES),
+    *(
+        Route(f"{path}/<operation_id>/definitions", list_definitions)
+        for path in _INSTANCES
+    ),
+    Route("/docs", show_page),
+    Route("/elements/api-docs", show_page),
+    Route("/docs/<name>", send_file),
+)

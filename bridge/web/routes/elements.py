@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response
+from flask import Response
 from werkzeug.routing import BaseConverter
 
 from bridge.services import elements
@@ -10,6 +10,7 @@ from bridge.services.extended_resources import resources
 from bridge.services.instances.lifecycle import find_element
 from bridge.web.http import query_string, request_context, responses
 from bridge.web.http.route_auth import BASE
+from bridge.web.http.routing import Route
 
 _ELEMENTS = f"{BASE}/elements"
 _ONE = f"{_ELEMENTS}/<element:element>"
@@ -29,38 +30,6 @@ class ElementKey(BaseConverter):
 
     part_isolating = True
     regex = r"(?!(?:keys|metadata|validate)\Z)[^/]+"
-
-
-def register(app: Flask) -> None:
-    """Add the routes; none makes a vendor call."""
-    app.url_map.converters["element"] = ElementKey
-    for path, view, methods in (
-        (_ELEMENTS, list_elements, ["GET"]),
-        (f"{_ELEMENTS}/keys", list_keys, ["GET"]),
-        (f"{_ELEMENTS}/metadata", list_metadata, ["GET"]),
-        (_ONE, get_element, ["GET"]),
-        (f"{_ONE}/export", export_element, ["GET"]),
-        (f"{_ONE}/metadata", get_metadata, ["GET"]),
-        (f"{_ONE}/configuration", list_configuration_keys, ["GET"]),
-        (f"{_ONE}/transformations", list_transformations, ["GET"]),
-        (f"{_ONE}/oauth/url", refuse_oauth, ["GET", "POST"]),
-        (f"{_ONE}/oauth/token", refuse_oauth, ["GET"]),
-        (_ELEMENTS, refuse_new, ["POST"]),
-        (f"{_ELEMENTS}/validate", refuse_new, ["POST"]),
-        (_ONE, refuse_change, ["PUT", "PATCH", "DELETE"]),
-        (f"{_ONE}/clone", refuse_change, ["POST"]),
-        (f"{_ONE}/active", refuse_change, ["PUT", "DELETE"]),
-        (f"{_ONE}/configuration", refuse_change, ["POST"]),
-        (f"{_ONE}/configuration/<key>", refuse_change, ["PUT", "DELETE"]),
-        (_HUBS, list_hubs, ["GET"]),
-        (f"{_HUBS}/keys", list_hub_keys, ["GET"]),
-        (f"{_HUBS}/<key>", get_hub, ["GET"]),
-        (f"{_HUBS}/<key>/elements", list_hub_elements, ["GET"]),
-    ):
-        app.add_url_rule(path, view_func=view, methods=methods)
-    for part in _PARTS:
-        path = f"{_ONE}/{part}"
-        app.add_url_rule(path, view_func=list_part, defaults={"part": part})
 
 
 def list_elements() -> Response:
@@ -133,21 +102,18 @@ def list_part(element: str, part: str) -> Response:
 
 def refuse_new() -> Response:
     """Refuse to create an element: all are built in."""
-    for element in request_context.context().elements.values():
-        elements.refuse_change(element)
-    return responses.empty()
+    any_element = next(iter(request_context.context().elements.values()))
+    elements.refuse_change(any_element)
 
 
 def refuse_change(element: str, key: str = "") -> Response:  # noqa: ARG001 - the route's
     """Refuse to change an element: all are built in."""
     elements.refuse_change(find_element(request_context.context(), element))
-    return responses.empty()
 
 
 def refuse_oauth(element: str) -> Response:
     """Refuse OAuth: no element has it."""
     elements.refuse_oauth(find_element(request_context.context(), element))
-    return responses.empty()
 
 
 def list_hubs() -> Response:
@@ -175,3 +141,29 @@ def list_hub_elements(key: str) -> Response:
             elements.list_elements(request_context.context(), key)
         )
     )
+
+
+ROUTES = (
+    Route(_ELEMENTS, list_elements),
+    Route(f"{_ELEMENTS}/keys", list_keys),
+    Route(f"{_ELEMENTS}/metadata", list_metadata),
+    Route(_ONE, get_element),
+    Route(f"{_ONE}/export", export_element),
+    Route(f"{_ONE}/metadata", get_metadata),
+    Route(f"{_ONE}/configuration", list_configuration_keys),
+    Route(f"{_ONE}/transformations", list_transformations),
+    Route(f"{_ONE}/oauth/url", refuse_oauth, ["GET", "POST"]),
+    Route(f"{_ONE}/oauth/token", refuse_oauth),
+    Route(_ELEMENTS, refuse_new, ["POST"]),
+    Route(f"{_ELEMENTS}/validate", refuse_new, ["POST"]),
+    Route(_ONE, refuse_change, ["PUT", "PATCH", "DELETE"]),
+    Route(f"{_ONE}/clone", refuse_change, ["POST"]),
+    Route(f"{_ONE}/active", refuse_change, ["PUT", "DELETE"]),
+    Route(f"{_ONE}/configuration", refuse_change, ["POST"]),
+    Route(f"{_ONE}/configuration/<key>", refuse_change, ["PUT", "DELETE"]),
+    Route(_HUBS, list_hubs),
+    Route(f"{_HUBS}/keys", list_hub_keys),
+    Route(f"{_HUBS}/<key>", get_hub),
+    Route(f"{_HUBS}/<key>/elements", list_hub_elements),
+    *(Route(f"{_ONE}/{part}", list_part, defaults={"part": part}) for part in _PARTS),
+)

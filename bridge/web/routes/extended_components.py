@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response
+from flask import Response
 
 from bridge.services.extended_resources import element_components
 from bridge.services.extended_resources.components import COMPONENT_KINDS
 from bridge.services.extended_resources.element_components import ComponentPath
 from bridge.services.instances.lifecycle import find_element
 from bridge.web.http import bodies, request_context, responses
+from bridge.web.http.routing import Route
 from bridge.web.routes.extended_resources import ONE
-
-
-def register(app: Flask) -> None:
-    """Add the routes; none makes a vendor call."""
-    for part in COMPONENT_KINDS:
-        for path, view, methods in (
-            (f"{ONE}/{part}", list_parts, ["GET"]),
-            (f"{ONE}/{part}", add_part, ["POST"]),
-            (f"{ONE}/{part}", replace_part, ["PUT"]),
-            (f"{ONE}/{part}", remove_part, ["DELETE"]),
-            (f"{ONE}/{part}/<part_id>", get_part, ["GET"]),
-            (f"{ONE}/{part}/<part_id>", replace_part, ["PUT"]),
-            (f"{ONE}/{part}/<part_id>", remove_part, ["DELETE"]),
-        ):
-            app.add_url_rule(
-                path, view_func=view, methods=methods, defaults={"part": part}
-            )
 
 
 def list_parts(element: str, resource_id: str, part: str) -> Response:
@@ -51,8 +35,9 @@ def get_part(element: str, resource_id: str, part: str, part_id: str) -> Respons
 def add_part(element: str, resource_id: str, part: str) -> Response:
     """Add a hook or parameter to a resource of the account."""
     place = _place(element, resource_id, part)
-    ctx, user = request_context.context(), request_context.user()
-    made = element_components.add_component(ctx, user, place, bodies.current_object)
+    made = element_components.add_component(
+        *request_context.caller(), place, bodies.current_object
+    )
     return responses.json_object(made)
 
 
@@ -61,9 +46,8 @@ def replace_part(
 ) -> Response:
     """Replace the part identified by the path, or by `id` in the body."""
     place = _place(element, resource_id, part, part_id)
-    ctx, user = request_context.context(), request_context.user()
     changed = element_components.replace_component(
-        ctx, user, place, bodies.current_object
+        *request_context.caller(), place, bodies.current_object
     )
     return responses.json_object(changed)
 
@@ -73,9 +57,7 @@ def remove_part(
 ) -> Response:
     """Remove the part identified by the path, or all."""
     place = _place(element, resource_id, part, part_id)
-    element_components.remove_component(
-        request_context.context(), request_context.user(), place
-    )
+    element_components.remove_component(*request_context.caller(), place)
     return responses.empty()
 
 
@@ -84,3 +66,18 @@ def _place(
 ) -> ComponentPath:
     found = find_element(request_context.context(), element)
     return ComponentPath(found, resource_id, part, part_id)
+
+
+ROUTES = tuple(
+    Route(f"{ONE}/{part}{rest}", view, methods, defaults={"part": part})
+    for part in COMPONENT_KINDS
+    for rest, view, methods in (
+        ("", list_parts, ["GET"]),
+        ("", add_part, ["POST"]),
+        ("", replace_part, ["PUT"]),
+        ("", remove_part, ["DELETE"]),
+        ("/<part_id>", get_part, ["GET"]),
+        ("/<part_id>", replace_part, ["PUT"]),
+        ("/<part_id>", remove_part, ["DELETE"]),
+    )
+)

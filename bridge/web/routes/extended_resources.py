@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cache
 
-from flask import Flask, Response, request
+from flask import Response, request
 
 from bridge.errors import VerbNotSupportedError
 from bridge.services.extended_resources import resources
@@ -16,6 +16,7 @@ from bridge.store.instances import Instance
 from bridge.web.http import bodies, query_string, request_context, responses
 from bridge.web.http.forms import current_form
 from bridge.web.http.route_auth import BASE, AuthRule, auth_rule
+from bridge.web.http.routing import Route
 
 ALL = f"{BASE}/elements/<element:element>/resources"
 ONE = f"{ALL}/<resource_id>"
@@ -24,19 +25,6 @@ _SHARED = frozenset({"accounts", "users"})
 
 _MAX_SEGMENTS = 4
 _CONCEALED = frozenset({"authorization", "cookie"})
-
-
-def register(app: Flask) -> None:
-    """Add the routes, and the hook that serves calls of the added resources."""
-    app.before_request(call_added_resource)
-    for path, view, methods in (
-        (ALL, list_resources, ["GET"]),
-        (ALL, add_resource, ["POST"]),
-        (ONE, get_resource, ["GET"]),
-        (ONE, replace_resource, ["PUT"]),
-        (ONE, remove_resource, ["DELETE"]),
-    ):
-        app.add_url_rule(path, view_func=view, methods=methods)
 
 
 def call_added_resource() -> Response | None:
@@ -130,7 +118,7 @@ def list_resources(element: str) -> Response:
 
 def add_resource(element: str) -> Response:
     """Add a resource to the account."""
-    ctx, user = request_context.context(), request_context.user()
+    ctx, user = request_context.caller()
     found = find_element(ctx, element)
     saved = resources.add_resource(ctx, user, found, bodies.current_object())
     return responses.json_object(saved.document, notes=saved.notes)
@@ -147,7 +135,7 @@ def get_resource(element: str, resource_id: str) -> Response:
 
 def replace_resource(element: str, resource_id: str) -> Response:
     """Replace a resource of the account."""
-    ctx, user = request_context.context(), request_context.user()
+    ctx, user = request_context.caller()
     body, found = bodies.current_object(), find_element(ctx, element)
     saved = resources.replace_resource(ctx, user, found, resource_id, body)
     return responses.json_object(saved.document, notes=saved.notes)
@@ -155,6 +143,15 @@ def replace_resource(element: str, resource_id: str) -> Response:
 
 def remove_resource(element: str, resource_id: str) -> Response:
     """Remove a resource of the account."""
-    ctx, user = request_context.context(), request_context.user()
+    ctx, user = request_context.caller()
     resources.remove_resource(ctx, user, find_element(ctx, element), resource_id)
     return responses.empty()
+
+
+ROUTES = (
+    Route(ALL, list_resources),
+    Route(ALL, add_resource, ["POST"]),
+    Route(ONE, get_resource),
+    Route(ONE, replace_resource, ["PUT"]),
+    Route(ONE, remove_resource, ["DELETE"]),
+)

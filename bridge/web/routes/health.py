@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from ipaddress import ip_network
 
-from flask import Flask, Response, request
+from flask import Response, request
 
 from bridge.errors import BridgeError, ForbiddenError
 from bridge.services.diagnostics.state_metrics import read_state_metrics
@@ -13,13 +13,7 @@ from bridge.store.database.health_checks import check_ready
 from bridge.telemetry.metrics import CONTENT_TYPE
 from bridge.web.http import request_context, responses
 from bridge.web.http.proxy_headers import UNKNOWN_CALLER, is_within, read_address
-
-
-def register(app: Flask) -> None:
-    """Add the routes; none requires secrets."""
-    app.add_url_rule("/healthz", view_func=health, methods=["GET"])
-    app.add_url_rule("/readyz", view_func=readiness, methods=["GET"])
-    app.add_url_rule("/metrics", view_func=metrics, methods=["GET"])
+from bridge.web.http.routing import Route
 
 
 def health() -> Response:
@@ -75,3 +69,10 @@ def metrics() -> Response:
         )
     state = read_state_metrics(ctx.database, ctx.state_reader)
     return Response(ctx.metrics.exposition(state), content_type=CONTENT_TYPE)
+
+
+ROUTES = (
+    Route("/healthz", health),
+    Route("/readyz", readiness),
+    Route("/metrics", metrics),
+)

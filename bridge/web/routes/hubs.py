@@ -5,7 +5,7 @@ The hub's name in the path is ignored. Source: elements-api 1.3, 4.2 and 4.8.
 
 from __future__ import annotations
 
-from flask import Flask, Response, request
+from flask import Response, request
 from werkzeug.routing import BaseConverter
 
 from bridge.catalog.model import Verb
@@ -14,11 +14,11 @@ from bridge.services import access, objects
 from bridge.services.records import create, delete, dry_run, get, listing, update
 from bridge.services.records import ping as connection
 from bridge.services.records.parents import ParentLink
-from bridge.services.records.write_result import WriteResult
 from bridge.store.instances import Instance
 from bridge.types import JSON
 from bridge.web.http import bodies, query_string, request_context, responses
 from bridge.web.http.route_auth import BASE, FIXED_HEADS
+from bridge.web.http.routing import Route
 
 PREFIXES = (BASE, f"{BASE}/hubs/<hub>")
 """Every object route exists with the hub and without."""
@@ -34,24 +34,8 @@ class ObjectName(BaseConverter):
     regex = rf"(?!(?:{'|'.join(sorted(FIXED_HEADS))})\Z)[^/]+"
 
 
-def register(app: Flask) -> None:
-    """Add every route twice, with the hub and without."""
-    app.url_value_preprocessor(_forget_hub)
-    app.url_map.converters["object"] = ObjectName
-    views = (
-        ("/ping", ping, ["GET"]),
-        ("/<object:object_name>", list_records, ["GET"]),
-        ("/<object:object_name>", create_record, ["POST"]),
-        ("/<object:object_name>/<record_id>", get_record, ["GET"]),
-        ("/<object:object_name>/<record_id>", update_record, ["PATCH", "PUT"]),
-        ("/<object:object_name>/<record_id>", delete_record, ["DELETE"]),
-    )
-    for prefix in PREFIXES:
-        for path, view, methods in views:
-            app.add_url_rule(prefix + path, view_func=view, methods=methods)
-
-
-def _forget_hub(_endpoint: str | None, values: dict[str, str] | None) -> None:
+def forget_hub(_endpoint: str | None, values: dict[str, str] | None) -> None:
+    """Remove the name of the hub from the values of a path."""
     if values:
         values.pop("hub", None)
 
@@ -69,12 +53,7 @@ def list_records(object_name: str, within: ParentLink | None = None) -> Response
     query = query_string.current_query()
     list_request, notes = query_string.list_request(query, object_name)
     page = listing.list_records(ctx, instance, object_name, list_request, within=within)
-    return responses.json_page(
-        page.items,
-        next_page=page.next_page,
-        total=page.total,
-        notes=[*notes, *page.notes],
-    )
+    return responses.json_page(page, notes)
 
 
 def create_record(object_name: str, within: ParentLink | None = None) -> Response:
@@ -98,7 +77,7 @@ def create_record(object_name: str, within: ParentLink | None = None) -> Respons
         options=query_string.record_options(query),
         within=within,
     )
-    return responses.mark_replay(_respond_result(result), replayed=result.replayed)
+    return responses.write_result(result)
 
 
 def get_record(
@@ -131,7 +110,7 @@ def update_record(
             *dry_run.preview_update(*target, body, method=method, within=within)
         )
     options = query_string.record_options(query)
-    return _respond_result(
+    return responses.write_result(
         update.update_record(
             *target, body, method=method, options=options, within=within
         )
@@ -171,15 +150,6 @@ def _read_body(instance: Instance, object_name: str, verb: Verb) -> dict[str, JS
         raise
 
 
-def _respond_result(result: WriteResult) -> Response:
-    return responses.json_object(
-        result.record,
-        ignored=result.ignored,
-        notice=result.notice,
-        notes=result.notes,
-    )
-
-
 def enabled_instance() -> Instance:
     """Return the instance of the token.
 
@@ -190,3 +160,17 @@ def enabled_instance() -> Instance:
     instance = request_context.instance()
     access.require_enabled(instance)
     return instance
+
+
+ROUTES = tuple(
+    Route(prefix + path, view, methods)
+    for prefix in PREFIXES
+    for path, view, methods in (
+        ("/ping", ping, ["GET"]),
+        ("/<object:object_name>", list_records, ["GET"]),
+        ("/<object:object_name>", create_record, ["POST"]),
+        ("/<object:object_name>/<record_id>", get_record, ["GET"]),
+        ("/<object:object_name>/<record_id>", update_record, ["PATCH", "PUT"]),
+        ("/<object:object_name>/<record_id>", delete_record, ["DELETE"]),
+    )
+)

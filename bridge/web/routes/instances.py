@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, request
+from flask import Response, request
 from werkzeug.routing import BaseConverter
 
 from bridge.errors import NotFoundError
@@ -11,6 +11,7 @@ from bridge.services.instances.bodies import instance_document
 from bridge.store.instances import Instance
 from bridge.web.http import bodies, query_string, request_context, responses
 from bridge.web.http.route_auth import BASE, TOKEN_FORMS
+from bridge.web.http.routing import Route
 
 _ALL = f"{BASE}/instances"
 _ONE = f"{BASE}/instances/<instance:instance_id>"
@@ -24,63 +25,27 @@ class InstanceId(BaseConverter):
     regex = rf"(?!(?:{'|'.join(sorted(TOKEN_FORMS | {'count'}))})\Z)[^/]+"
 
 
-def register(app: Flask) -> None:
-    """Add the routes; the forms without an id find the instance by its token."""
-    app.url_map.converters["instance"] = InstanceId
-    for path, view, methods in (
-        (_ALL, list_instances, ["GET"]),
-        (_ALL, create_instance, ["POST"]),
-        (f"{_ALL}/count", count_instances, ["GET"]),
-        (_OF_ELEMENT, list_instances, ["GET"]),
-        (_OF_ELEMENT, create_instance, ["POST"]),
-        (_ONE, get_instance, ["GET"]),
-        (f"{_OF_ELEMENT}/<instance_id>", get_instance, ["GET"]),
-        (_ONE, change_instance, ["PUT", "PATCH"]),
-        (_ALL, change_instance, ["PUT", "PATCH"]),
-        (f"{_OF_ELEMENT}/<instance_id>", change_instance, ["PUT"]),
-        (_ONE, delete_instance, ["DELETE"]),
-        (_ALL, delete_instance, ["DELETE"]),
-        (f"{_OF_ELEMENT}/<instance_id>", delete_instance, ["DELETE"]),
-        (f"{_ONE}/enabled", switch_instance, ["PUT", "DELETE"]),
-        (f"{_ALL}/enabled", switch_instance, ["PUT", "DELETE"]),
-        (f"{_ONE}/configuration", list_configuration, ["GET"]),
-        (f"{_ALL}/configuration", list_configuration, ["GET"]),
-        (f"{_ONE}/configuration/<config_id>", get_configuration, ["GET"]),
-        (f"{_ALL}/configuration/<config_id>", get_configuration, ["GET"]),
-        (f"{_ONE}/configuration/<config_id>", patch_configuration, ["PATCH"]),
-        (f"{_ALL}/configuration/<config_id>", patch_configuration, ["PATCH"]),
-    ):
-        app.add_url_rule(path, view_func=view, methods=methods)
-
-
 def list_instances(element: str | None = None) -> Response:
     """Return a page of the caller's instances. No vendor call."""
-    ctx = request_context.context()
     search, notes = query_string.instance_search(
         query_string.current_query(), element_key=element
     )
-    page = lifecycle.list_instances(ctx, request_context.user(), search)
-    return responses.json_page(
-        page.documents, next_page=page.next_page, total=page.total, notes=notes
-    )
+    page = lifecycle.list_instances(*request_context.caller(), search)
+    return responses.json_page(page, notes)
 
 
 def count_instances() -> Response:
     """Return the number of instances that the caller can see. No vendor call."""
-    return responses.json_object(
-        lifecycle.count_instances(request_context.context(), request_context.user())
-    )
+    return responses.json_object(lifecycle.count_instances(*request_context.caller()))
 
 
 def create_instance(element: str | None = None) -> Response:
     """Verify credentials and store an instance. Two vendor calls."""
-    document = lifecycle.create_instance(
-        request_context.context(),
-        request_context.user(),
-        bodies.current_object(),
-        element_key_or_id=element,
+    ctx, user = request_context.caller()
+    body = bodies.current_object()
+    return responses.json_object(
+        lifecycle.create_instance(ctx, user, body, element_key_or_id=element)
     )
-    return responses.json_object(document)
 
 
 def get_instance(instance_id: str, element: str | None = None) -> Response:
@@ -159,11 +124,34 @@ def find_instance(instance_id: str | None, element: str | None = None) -> Instan
     """
     if instance_id is None:
         return request_context.instance()
-    instance = lifecycle.find_instance(
-        request_context.context(), request_context.user(), instance_id
-    )
+    instance = lifecycle.find_instance(*request_context.caller(), instance_id)
     if element is not None:
         key = lifecycle.find_element(request_context.context(), element).key
         if instance.element_key != key:
             raise NotFoundError(f"No instance {instance_id} of element {element}.")
     return instance
+
+
+ROUTES = (
+    Route(_ALL, list_instances),
+    Route(_ALL, create_instance, ["POST"]),
+    Route(f"{_ALL}/count", count_instances),
+    Route(_OF_ELEMENT, list_instances),
+    Route(_OF_ELEMENT, create_instance, ["POST"]),
+    Route(_ONE, get_instance),
+    Route(f"{_OF_ELEMENT}/<instance_id>", get_instance),
+    Route(_ONE, change_instance, ["PUT", "PATCH"]),
+    Route(_ALL, change_instance, ["PUT", "PATCH"]),
+    Route(f"{_OF_ELEMENT}/<instance_id>", change_instance, ["PUT"]),
+    Route(_ONE, delete_instance, ["DELETE"]),
+    Route(_ALL, delete_instance, ["DELETE"]),
+    Route(f"{_OF_ELEMENT}/<instance_id>", delete_instance, ["DELETE"]),
+    Route(f"{_ONE}/enabled", switch_instance, ["PUT", "DELETE"]),
+    Route(f"{_ALL}/enabled", switch_instance, ["PUT", "DELETE"]),
+    Route(f"{_ONE}/configuration", list_configuration),
+    Route(f"{_ALL}/configuration", list_configuration),
+    Route(f"{_ONE}/configuration/<config_id>", get_configuration),
+    Route(f"{_ALL}/configuration/<config_id>", get_configuration),
+    Route(f"{_ONE}/configuration/<config_id>", patch_configuration, ["PATCH"]),
+    Route(f"{_ALL}/configuration/<config_id>", patch_configuration, ["PATCH"]),
+)

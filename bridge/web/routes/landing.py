@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib.resources import files
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, request
+from flask import Response, request
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from werkzeug.exceptions import NotFound
 
 from bridge import __version__
-from bridge.web.http import request_context
+from bridge.web.http import pages, request_context
 from bridge.web.http.route_auth import BASE
+from bridge.web.http.routing import Route
 from bridge.web.routes import health
 
 _HTML = "text/html"
@@ -31,21 +31,9 @@ _HEADERS = {
         "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
         "form-action 'none'; frame-ancestors 'none'"
     ),
-    "Referrer-Policy": "no-referrer",
     "Vary": "Accept",
-    "X-Content-Type-Options": "nosniff",
+    **pages.PAGE_HEADERS,
 }
-
-
-def register(app: Flask) -> None:
-    """Add the page and its assets; neither requires credentials."""
-    app.add_url_rule(
-        "/",
-        view_func=show_landing,
-        methods=_METHODS,
-        provide_automatic_options=False,
-    )
-    app.add_url_rule("/assets/<name>", view_func=send_asset, methods=["GET"])
 
 
 def show_landing() -> Response:
@@ -69,7 +57,7 @@ def show_landing() -> Response:
         version=__version__,
         ready=health.find_problem() is None,
     )
-    return Response(page, content_type=f"{_HTML}; charset=utf-8", headers=_HEADERS)
+    return Response(page, content_type=pages.HTML, headers=_HEADERS)
 
 
 def send_asset(name: str) -> Response:
@@ -80,15 +68,7 @@ def send_asset(name: str) -> Response:
     """
     if name not in _ASSETS:
         raise NotFound
-    response = Response(_read(name), content_type=_ASSETS[name])
-    response.headers["Cache-Control"] = "public, max-age=86400"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    return response
-
-
-@cache
-def _read(name: str) -> bytes:
-    return (files("bridge.web") / "pages" / name).read_bytes()
+    return pages.file_of_page(name, _ASSETS[name])
 
 
 @cache
@@ -100,3 +80,10 @@ def _template() -> Template:
         trim_blocks=True,
     )
     return environment.get_template("landing.html")
+
+
+ROUTES = (
+    # With OPTIONS among its methods, Flask adds no OPTIONS of its own.
+    Route("/", show_landing, _METHODS),
+    Route("/assets/<name>", send_asset),
+)

@@ -5,15 +5,12 @@ Source: elements-api 1.4, and appendix E for the page with the form.
 
 from __future__ import annotations
 
-from functools import cache
-from importlib.resources import files
-from urllib.parse import urlsplit
-
-from flask import Flask, Response, request
+from flask import Response, request
 
 from bridge.services import access
-from bridge.web.http import request_context, responses
+from bridge.web.http import pages, request_context, responses
 from bridge.web.http.forms import current_form
+from bridge.web.http.routing import Route
 
 _COOKIE = "JSESSIONID"
 _ROOT = "/elements"
@@ -23,33 +20,14 @@ _HEADERS = {
         "default-src 'none'; base-uri 'none'; form-action 'self'; "
         "frame-ancestors 'none'"
     ),
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
+    **pages.PAGE_HEADERS,
     "X-Frame-Options": "DENY",
 }
 
 
-def register(app: Flask) -> None:
-    """Add the routes; they are outside the API's base path."""
-    app.add_url_rule(f"{_ROOT}/jsp/login.jsp", view_func=show_form)
-    app.add_url_rule(
-        f"{_ROOT}/j_spring_security_check", view_func=log_in_by_form, methods=["POST"]
-    )
-    app.add_url_rule(
-        f"{_ROOT}/api-v1/ui/getSecrets", view_func=show_secrets, methods=["GET"]
-    )
-
-
 def show_form() -> Response:
     """Return the page with the form, which no other site can frame."""
-    prefix = urlsplit(request_context.public_url()).path
-    page = _read_page().replace("{{prefix}}", prefix)
-    return Response(page, content_type="text/html; charset=utf-8", headers=_HEADERS)
-
-
-@cache
-def _read_page() -> str:
-    return (files("bridge.web") / "pages" / "login.html").read_text("utf-8")
+    return pages.page_response("login.html", _HEADERS)
 
 
 def log_in_by_form() -> Response:
@@ -77,3 +55,10 @@ def show_secrets() -> Response:
     return responses.json_object(
         {"user": secrets["userSecret"], "company": secrets["organizationSecret"]}
     )
+
+
+ROUTES = (
+    Route(f"{_ROOT}/jsp/login.jsp", show_form),
+    Route(f"{_ROOT}/j_spring_security_check", log_in_by_form, ["POST"]),
+    Route(f"{_ROOT}/api-v1/ui/getSecrets", show_secrets),
+)

@@ -5,12 +5,13 @@ Source: elements-api 4.7, and 2.2 for the forms below an instance.
 
 from __future__ import annotations
 
-from flask import Flask, Response, request
+from flask import Response, request
 
 from bridge.services import object_metadata
 from bridge.services.instances.bodies import instance_document
 from bridge.web.http import query_string, request_context, responses
 from bridge.web.http.route_auth import BASE
+from bridge.web.http.routing import Route
 from bridge.web.routes.instances import find_instance
 
 _PREFIXES = (
@@ -19,16 +20,6 @@ _PREFIXES = (
     f"{BASE}/instances",
     f"{BASE}/instances/<instance:instance_id>",
 )
-
-
-def register(app: Flask) -> None:
-    """Add the routes; the forms without an id find the instance by its token."""
-    for prefix in _PREFIXES:
-        app.add_url_rule(f"{prefix}/objects", view_func=list_objects)
-        app.add_url_rule(
-            f"{prefix}/objects/<object_name>/metadata", view_func=get_object_metadata
-        )
-    app.add_url_rule(f"{BASE}/instance", view_func=get_own_instance)
 
 
 def list_objects(instance_id: str | None = None) -> Response:
@@ -61,3 +52,13 @@ def get_own_instance() -> Response:
 
 def _is_helium() -> bool:
     return request.headers.get("Elements-Version", "").strip().lower() == "helium"
+
+
+ROUTES = (
+    *(Route(f"{prefix}/objects", list_objects) for prefix in _PREFIXES),
+    *(
+        Route(f"{prefix}/objects/<object_name>/metadata", get_object_metadata)
+        for prefix in _PREFIXES
+    ),
+    Route(f"{BASE}/instance", get_own_instance),
+)

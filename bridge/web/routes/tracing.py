@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, request
+from flask import Response, request
 
 from bridge.services import traces
 from bridge.web.http import bodies, request_context, responses
 from bridge.web.http.route_auth import BASE
+from bridge.web.http.routing import Route
 from bridge.web.routes.instances import find_instance
-
-
-def register(app: Flask) -> None:
-    """Add the routes."""
-    for path in ("/instances/<instance_id>", "/instances"):
-        app.add_url_rule(
-            f"{BASE}{path}/trace-logging",
-            view_func=switch_tracing,
-            methods=["PUT", "DELETE"],
-        )
 
 
 def switch_tracing(instance_id: str | None = None) -> Response:
@@ -29,3 +20,9 @@ def switch_tracing(instance_id: str | None = None) -> Response:
     else:
         traces.stop(ctx, instance)
     return responses.empty()
+
+
+ROUTES = tuple(
+    Route(f"{BASE}{path}/trace-logging", switch_tracing, ["PUT", "DELETE"])
+    for path in ("/instances/<instance_id>", "/instances")
+)

@@ -5,7 +5,7 @@ None of these makes a vendor call.
 
 from __future__ import annotations
 
-from flask import Flask, Response
+from flask import Response
 
 from bridge.services.context import Context
 from bridge.services.usage import analytics, requests
@@ -13,44 +13,22 @@ from bridge.services.usage.analytics import Grouping, MetricsSearch
 from bridge.store.organizations import User
 from bridge.web.http import query_string, request_context, responses
 from bridge.web.http.route_auth import BASE
+from bridge.web.http.routing import Route
 
-
-def register(app: Flask) -> None:
-    """Add the routes."""
-    app.add_url_rule(f"{BASE}/usage", view_func=list_usage)
-    app.add_url_rule(f"{BASE}/usage/<usage_id>", view_func=get_usage)
-    for path, view in (
-        ("", count_over_time),
-        ("/times", count_over_time),
-        ("/statuses", count_statuses),
-        ("/activity/element-instances", count_by_instance),
-        ("/activity/element-instances/created-count", count_created_instances),
-    ):
-        app.add_url_rule(f"{BASE}/usage/analytics{path}", view_func=view)
-    for kind in analytics.GROUPINGS:
-        app.add_url_rule(
-            f"{BASE}/usage/analytics/{kind}",
-            endpoint=f"usage by {kind}",
-            view_func=count_by,
-            defaults={"kind": kind},
-        )
+_ANALYTICS = f"{BASE}/usage/analytics"
 
 
 def list_usage() -> Response:
     """Return a page of the log, newest first."""
     search, notes = query_string.usage_search(query_string.current_query())
-    page = requests.list_usage(
-        request_context.context(), request_context.user(), search
-    )
-    return responses.json_page(
-        page.documents, next_page=page.next_page, total=page.total, notes=notes
-    )
+    page = requests.list_usage(*request_context.caller(), search)
+    return responses.json_page(page, notes)
 
 
 def get_usage(usage_id: str) -> Response:
     """Return one request, by its number or its `Elements-Request-Id`."""
     return responses.json_object(
-        requests.get_usage(request_context.context(), request_context.user(), usage_id)
+        requests.get_usage(*request_context.caller(), usage_id)
     )
 
 
@@ -81,4 +59,27 @@ def count_by(kind: Grouping) -> Response:
 
 def _arguments() -> tuple[Context, User, MetricsSearch]:
     search = query_string.metrics_search(query_string.current_query())
-    return request_context.context(), request_context.user(), search
+    return *request_context.caller(), search
+
+
+ROUTES = (
+    Route(f"{BASE}/usage", list_usage),
+    Route(f"{BASE}/usage/<usage_id>", get_usage),
+    Route(_ANALYTICS, count_over_time),
+    Route(f"{_ANALYTICS}/times", count_over_time),
+    Route(f"{_ANALYTICS}/statuses", count_statuses),
+    Route(f"{_ANALYTICS}/activity/element-instances", count_by_instance),
+    Route(
+        f"{_ANALYTICS}/activity/element-instances/created-count",
+        count_created_instances,
+    ),
+    *(
+        Route(
+            f"{_ANALYTICS}/{kind}",
+            count_by,
+            endpoint=f"usage by {kind}",
+            defaults={"kind": kind},
+        )
+        for kind in analytics.GROUPINGS
+    ),
+)

@@ -15,6 +15,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from bridge.server import gunicorn_app
 from bridge.server.tls import Certificates
+from bridge.settings import Settings
 from bridge.web.http.bodies import LIMIT_BODY
 
 
@@ -64,6 +65,6 @@ if __name__ == "__main__":
         workers=1,
         threads=4,
         ready=lambda port: print(port, flush=True),
-        limits=gunicorn_app.ConnectionLimits(stall_s=float(sys.argv[1])),
+        settings=Settings(http_request_timeout_s=float(sys.argv[1])),
         tls=Certificates(*map(Path, sys.argv[2:4])) if sys.argv[2:] else None,
     )

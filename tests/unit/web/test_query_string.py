@@ -126,7 +126,7 @@ def test_spellings_of_a_missing_value_count_as_missing(value):
         PageRequest(0, 200, None, total=False),
         [],
     )
-    assert query_string.usage_search(query)[0].offset == 0
+    assert query_string.usage_search(query)[0].page.offset == 0
     assert not query_string.wants_page(query)
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import base64
 import binascii
 import mimetypes
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -23,7 +22,6 @@ from bridge.sandbox.data.schema import Table, quoted
 from bridge.sandbox.declarations import rule
 from bridge.sandbox.errors import SoapFaultError
 from bridge.sandbox.operations.calls import Call
-from bridge.sandbox.operations.writes import begin_write
 from bridge.sandbox.rules import field_validation
 from bridge.sandbox.rules.draft import Draft
 from bridge.sandbox.rules.write_transaction import WriteTransaction
@@ -103,9 +101,8 @@ def create_attachment(call: Call, upload: Upload) -> bytes:
             "System.NullReferenceException: Object reference not set to an instance "
             "of an object."
         )
-    author = call.author("create")
     with call.vendor.database.writing() as connection:
-        write = begin_write(connection, call.service.schema, author)
+        write = call.begin_write(connection, "create")
         draft = field_validation.validate_fields(
             connection, call.service.schema, submission, None
         )
@@ -139,10 +136,13 @@ def get_attachment(call: Call, record_id: int) -> bytes:
     # The schema declares the type of Info, so it has no xsi:type.
     start, end = f'<Entity xsi:type="{ENTITY}">'.encode(), b"</Entity>"
     info = b"<Info>" + xml.removeprefix(start).removesuffix(end) + b"</Info>"
-    data = _data(connection, call.service.schema.ci, record_id)
-    if data is None:
+    row = connection.execute(
+        "SELECT data FROM attachment_data WHERE ci = ? AND id = ?",
+        (call.service.schema.ci, record_id),
+    ).fetchone()
+    if row is None:
         return info
-    return b"<Data>" + base64.b64encode(data) + b"</Data>" + info
+    return b"<Data>" + base64.b64encode(row[0]) + b"</Data>" + info
 
 
 def delete_attachment(call: Call, record_id: int) -> bytes:
@@ -157,13 +157,6 @@ def delete_attachment(call: Call, record_id: int) -> bytes:
             "DELETE FROM attachment_data WHERE ci = ? AND id = ?", (ci, record_id)
         )
     return b""
-
-
-def _data(connection: sqlite3.Connection, ci: int, record_id: int) -> bytes | None:
-    row = connection.execute(
-        "SELECT data FROM attachment_data WHERE ci = ? AND id = ?", (ci, record_id)
-    ).fetchone()
-    return None if row is None else bytes(row[0])
 
 
 def _upload_table(table: Table) -> Table:

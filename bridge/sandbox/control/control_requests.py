@@ -6,10 +6,10 @@ An invalid body is a ValueError whose message names the member.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from bridge.sandbox.control import json_members
+from bridge.sandbox.control.clock import Clock
 from bridge.sandbox.control.json_members import Members
 
 _MAX_CALLS = 1_000_000_000
@@ -17,23 +17,15 @@ _MAX_ZONE = 999
 _MAX_ADVANCE_S = 1e12  # a timedelta can hold it; the clock accepts less
 
 
-@dataclass(frozen=True, slots=True)
-class ClockChange:
-    """Where to set the clock: to a moment, then ahead, then stopped or running."""
-
-    at: datetime | None
-    by: timedelta
-    frozen: bool | None
-
-
-def read_clock(document: object) -> ClockChange:
-    """Return the change that a body describes."""
+def set_clock(clock: Clock, document: object) -> None:
+    """Set a clock to a moment, then ahead, then stopped or running."""
     given = json_members.members(document, ("at", "advance_s", "frozen"))
     by_s = json_members.number(given, "advance_s", -_MAX_ADVANCE_S, _MAX_ADVANCE_S)
     frozen = given.get("frozen")
     if frozen is not None:
         frozen = json_members.switch(given, "frozen", default=False)
-    return ClockChange(_moment(given.get("at")), timedelta(seconds=by_s), frozen)
+    moment = _moment(given.get("at"))
+    clock.set(at=moment, by=timedelta(seconds=by_s), frozen=frozen)
 
 
 def _moment(at: object) -> datetime | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from typing import ClassVar, TypeAlias
 from urllib.parse import parse_qs, parse_qsl, urlsplit
@@ -27,7 +27,6 @@ from bridge.sandbox.control.tenants import TenantService
 from bridge.sandbox.control.vendor import Vendor
 from bridge.sandbox.data import contents, database, snapshots, values
 from bridge.sandbox.data.database import DatabaseError
-from bridge.sandbox.data.snapshots import SnapshotError
 from bridge.sandbox.soap import http_responses
 from bridge.sandbox.soap.http_responses import Environ, HttpResponse
 
@@ -52,10 +51,12 @@ class ControlRequest:
         """Return the JSON body. Raises ValueError when it is not valid JSON."""
         return json_members.parse(self.body)
 
-    def form(self) -> dict[str, str]:
-        """Return the fields of a form."""
+    def document(self, read_form: Callable[[Mapping[str, str]], object]) -> object:
+        """Return the JSON body, or what a function makes of the fields of a form."""
+        if not self.is_form:
+            return self.json()
         text = self.body.decode("ascii", "replace")
-        return dict(parse_qsl(text, keep_blank_values=True))
+        return read_form(dict(parse_qsl(text, keep_blank_values=True)))
 
 
 Handler: TypeAlias = "Callable[[ControlEndpoints, ControlRequest], object]"
@@ -91,7 +92,7 @@ class ControlEndpoints:
                 message = "Only pages of the simulator itself may do that."
                 return _problem(HTTPStatus.FORBIDDEN, message)
             return self._respond(request)
-        except (ValueError, OverflowError, DatabaseError, SnapshotError) as error:
+        except (ValueError, OverflowError, DatabaseError) as error:
             if request.is_form:
                 return self._page(HTTPStatus.BAD_REQUEST, str(error))
             return _problem(HTTPStatus.BAD_REQUEST, str(error))
@@ -136,21 +137,15 @@ class ControlEndpoints:
         ]
 
     def _set_knobs(self, request: ControlRequest) -> None:
-        is_form = request.is_form
-        self._vendor.knobs.set(
-            status_page.read_knobs(request.form()) if is_form else request.json()
-        )
+        self._vendor.knobs.set(request.document(status_page.read_knobs))
 
     def _show_clock(self, _request: ControlRequest) -> object:
         clock = self._vendor.clock
         return {"now": clock.now().isoformat(), "frozen": clock.is_frozen}
 
     def _set_clock(self, request: ControlRequest) -> None:
-        is_form = request.is_form
-        change = control_requests.read_clock(
-            status_page.read_clock(request.form()) if is_form else request.json()
-        )
-        self._vendor.clock.set(at=change.at, by=change.by, frozen=change.frozen)
+        document = request.document(status_page.read_clock)
+        control_requests.set_clock(self._vendor.clock, document)
 
     def _move(self, request: ControlRequest) -> None:
         username, zone = control_requests.read_move(request.json())
@@ -232,7 +227,7 @@ class ControlEndpoints:
         },
         "tenants": {"GET": _show_tenants},
         "knobs": {
-            "GET": lambda self, _: self._vendor.knobs.document(),
+            "GET": lambda self, _: asdict(self._vendor.knobs.current),
             "POST": _set_knobs,
             "DELETE": lambda self, _: self._vendor.knobs.reset(),
         },

@@ -156,7 +156,7 @@ class SandboxApp:
         return wsdl.render(
             self._vendor.facts,
             version=version,
-            generation=self._vendor.facts_generation(version),
+            generation=self._vendor.editions[version].generation,
             address=address,
         )
 

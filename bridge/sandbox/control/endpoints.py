@@ -25,7 +25,7 @@ from bridge.sandbox.control.fault_queue import FaultQueue
 from bridge.sandbox.control.journal import Journal, Recording
 from bridge.sandbox.control.tenants import TenantService
 from bridge.sandbox.control.vendor import Vendor
-from bridge.sandbox.data import contents, database, snapshots, values
+from bridge.sandbox.data import database, rows, snapshots, values
 from bridge.sandbox.data.database import DatabaseError
 from bridge.sandbox.soap import http_responses
 from bridge.sandbox.soap.http_responses import Environ, HttpResponse
@@ -159,9 +159,9 @@ class ControlEndpoints:
         return {"reset": self._vendor.dataset.name}
 
     def _seed(self, request: ControlRequest) -> object:
-        tenant, rows = control_requests.read_seed(request.json())
+        tenant, rows_by_entity = control_requests.read_seed(request.json())
         schema = self._service(tenant).schema
-        ids = contents.add(self._vendor.database, schema, rows)
+        ids = rows.add(self._vendor.database, schema, rows_by_entity)
         self._vendor.refresh()
         return {"ids": ids}
 

@@ -17,7 +17,7 @@ from bridge.sandbox.control.journal import Journal
 from bridge.sandbox.control.knobs import DECLARED, Knobs
 from bridge.sandbox.control.tenants import TenantService
 from bridge.sandbox.control.vendor import Vendor
-from bridge.sandbox.data import contents
+from bridge.sandbox.data import database
 from bridge.sandbox.soap.http_responses import HttpResponse
 
 STYLE = "status.css"  # its path below the control prefix
@@ -105,7 +105,7 @@ def _tenant(vendor: Vendor, service: TenantService) -> dict[str, object]:
         "allowed": allowed,
         "low": low,
         "high": high,
-        "counts": contents.counts(vendor.database, service.schema),
+        "counts": database.counts(vendor.database.reading(), service.schema),
     }
 
 

@@ -285,7 +285,8 @@ DAY = replace(DATETIME, read=_read_day)
 # Times that people enter as dates: exactly midnight is the date, in no zone.
 DAY_BY_VALUE = replace(DATETIME, read=_read_day_by_value)
 
-_BY_TYPE = {
+# By the type that metadata names.
+BY_TYPE: Mapping[str, Kind] = {
     "string": TEXT,
     "short": SHORT,
     "integer": INTEGER,
@@ -296,13 +297,6 @@ _BY_TYPE = {
     "boolean": BOOLEAN,
     "datetime": DATETIME,
 }
-
-
-def kind_of(metadata_type: str, wire_type: str) -> Kind:
-    """Return the kind of a field; some doubles are decimals on the wire."""
-    if wire_type == "decimal":
-        return DECIMAL
-    return _BY_TYPE[metadata_type]
 
 
 def store(kind: Kind, value: object) -> Stored | None:

@@ -116,7 +116,7 @@ def create_attachment(call: Call, upload: Upload) -> bytes:
         if is_file and data is not None:
             _validate_size(call, len(data))
         _complete(write, draft, parent, len(data or b"") if is_file else None)
-        record_id = database.issue_id(connection, write.schema.ci)
+        record_id = write.issue_id()
         database.insert(connection, draft.table, record_id, draft.stored)
         if is_file:
             connection.execute(
@@ -172,7 +172,6 @@ def _upload_table(table: Table) -> Table:
     return replace(
         table,
         columns=columns,
-        _by_name={column.name.lower(): column for column in columns},
         main=table.storage,
     )
 

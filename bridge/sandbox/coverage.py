@@ -1,7 +1,7 @@
 """What is simulated and how sure that is, as Markdown: `bridge sandbox --coverage`.
 
 Operations, entities and knobs are taken from what the simulator runs on, rules from the
-functions that are marked with `@rule` in `MODULES`. Entities are those of the release
+functions of the package that are marked with `@rule`. Entities are those of the release
 that is served by default.
 """
 
@@ -9,84 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from types import ModuleType
+from importlib import import_module
+from pkgutil import walk_packages
 from typing import Any
 
-from bridge.sandbox import app, rules
-from bridge.sandbox.control import limits, tenants, vendor, zones
+import bridge.sandbox
 from bridge.sandbox.control.knobs import DECLARED
 from bridge.sandbox.control.vendor import GENERATIONS
-from bridge.sandbox.data import (
-    collation,
-    database,
-    fragments,
-    schema,
-    udfs,
-    values,
-)
 from bridge.sandbox.declarations import Rule, Source, rules_of
 from bridge.sandbox.facts.loader import load_facts
 from bridge.sandbox.facts.model import GENERATIONS as RELEASES
 from bridge.sandbox.facts.model import EntityFacts, entities_of
 from bridge.sandbox.facts.service import OPERATIONS
-from bridge.sandbox.operations import (
-    attachments,
-    calls,
-    dispatch,
-    filters,
-    invoices,
-    writes,
-)
 from bridge.sandbox.operations.dispatch import IMPLEMENTED
-from bridge.sandbox.rules import field_validation, stamps, ticket_category, work
-from bridge.sandbox.soap import (
-    envelope,
-    http_responses,
-    metadata,
-    queryxml,
-    submissions,
-    xml_error_messages,
-    xml_reader,
-)
 
 # Where the generated part of the documentation begins.
 HEADING = "## Coverage"
 
 # The release whose entities are shown, which is served by default.
 RELEASE = GENERATIONS[-1]
-
-# The modules whose functions are marked with rules.
-MODULES: tuple[ModuleType, ...] = (
-    app,
-    http_responses,
-    envelope,
-    xml_reader,
-    xml_error_messages,
-    vendor,
-    tenants,
-    calls,
-    zones,
-    limits,
-    dispatch,
-    submissions,
-    queryxml,
-    filters,
-    collation,
-    database,
-    writes,
-    field_validation,
-    fragments,
-    values,
-    schema,
-    metadata,
-    udfs,
-    *rules.MODULES,
-    stamps,
-    ticket_category,
-    work,
-    attachments,
-    invoices,
-)
 
 _AREAS = (
     "Transport",
@@ -142,7 +83,8 @@ _NOT_SIMULATED = (
 @cache
 def all_rules() -> tuple[Rule, ...]:
     """Return all rules: by area, then those of entities in alphabetical order."""
-    found = [rule for module in MODULES for rule in rules_of(module)]
+    modules = walk_packages(bridge.sandbox.__path__, f"{bridge.sandbox.__name__}.")
+    found = [rule for info in modules for rule in rules_of(import_module(info.name))]
     return tuple(sorted((*found, *_NOT_SIMULATED), key=_position))
 
 

@@ -80,7 +80,10 @@ class SandboxApp:
             )
             return http_responses.send(environ, start_response, response)
         if not self._slots.acquire(blocking=False):
-            return http_responses.send(environ, start_response, self._refuse())
+            status = HTTPStatus.SERVICE_UNAVAILABLE
+            self._journal.add(Entry("", "", "", status.value, 0.0, "busy"))
+            page = http_responses.page(status, "Too many calls at once.")
+            return http_responses.send(environ, start_response, page)
         try:
             parts = self._serve(environ, start_response)
         except BaseException:
@@ -96,12 +99,6 @@ class SandboxApp:
             return start_response(code, [("Date", now), *headers])
 
         return start
-
-    def _refuse(self) -> HttpResponse:
-        """Return the response of a web server whose queue is full."""
-        status = HTTPStatus.SERVICE_UNAVAILABLE
-        self._journal.add(Entry("", "", "", status.value, 0.0, "busy"))
-        return http_responses.page(status, "Too many calls at once.")
 
     @rule(
         "Transport",
@@ -196,7 +193,7 @@ class SandboxApp:
     ) -> None:
         entry = Entry(
             operation if operation in _COUNTED else UNKNOWN,
-            exchange.entity,
+            exchange.call.entity if exchange.call else "",
             exchange.user,
             response.status.value,
             ms,
@@ -273,11 +270,6 @@ class _Exchange:
     body: bytes
     user: str = ""
     call: Call | None = None
-
-    @property
-    def entity(self) -> str:
-        """The entity of the call, empty while it is not known."""
-        return self.call.entity if self.call else ""
 
     @rule(
         "Transport",

@@ -133,27 +133,22 @@ def _read_boolean(text: str) -> Stored:
         raise ValueError(text) from None
 
 
-@dataclass(slots=True)
-class _ServiceTime:
-    name: str = EASTERN
-
-
-_SERVICE_TIME = _ServiceTime()
+_SERVICE_TIME = {"name": EASTERN}  # set once, before anything is read
 
 
 @rule("Values", "Service time as UTC, optional", source="help")
 def set_service_time(name: str) -> None:
     """Set the zone of service time, a key of `SERVICE_ZONES`, for the whole process."""
-    _SERVICE_TIME.name = name
+    _SERVICE_TIME["name"] = name
 
 
 def service_time_name() -> str:
     """Return the name of the zone of service time."""
-    return _SERVICE_TIME.name
+    return _SERVICE_TIME["name"]
 
 
 def _zone() -> ZoneInfo:
-    return SERVICE_ZONES[_SERVICE_TIME.name]
+    return SERVICE_ZONES[_SERVICE_TIME["name"]]
 
 
 @rule(

@@ -235,13 +235,8 @@ def _check_verb(call: Call, batch: list[Submission], verb: str) -> None:
     call.acquire_slot(table.entity.name)
     if not _may(table, verb):
         # The vendor's text about a module that is not active always says "update".
-        closed = _can(table, verb) and not table.entity.is_open
+        closed = getattr(table.entity, f"can_{verb}") and not table.entity.is_open
         raise BusinessError(errors.NO_PERMISSION.format("update" if closed else verb))
-
-
-def _can(table: Table, verb: str) -> bool:
-    can: bool = getattr(table.entity, f"can_{verb}")
-    return can
 
 
 @rule("Write", "Entities without a verb refuse it", source="unverified")
@@ -254,7 +249,7 @@ def _may(table: Table, verb: str) -> bool:
     """Return whether an entity has a verb and the user the right to it."""
     verbs = ("create", "query", "update", "delete")
     rights = dict(zip(verbs, table.entity.user_access, strict=True))
-    return _can(table, verb) and rights[verb] != "None"
+    return bool(getattr(table.entity, f"can_{verb}")) and rights[verb] != "None"
 
 
 def _results(table: Table, found: list[SavedRecord]) -> bytes:

@@ -12,7 +12,8 @@ import base64
 import binascii
 import mimetypes
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import TypeAlias
 
 from lxml import etree
 
@@ -61,12 +62,8 @@ _WRITABLE = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """The arguments of CreateAttachment: the bytes and their description, if sent."""
-
-    data: bytes | None
-    info: Submission | None
+# The arguments of CreateAttachment: the bytes and their description, if sent.
+Upload: TypeAlias = tuple[bytes | None, Submission | None]
 
 
 def read_upload(call: Call) -> Upload:
@@ -80,13 +77,13 @@ def read_upload(call: Call) -> Upload:
     attachment = request.body.find(f"{space}attachment")
     info = attachment.find(f"{space}Info") if attachment is not None else None
     if attachment is None or info is None:
-        return Upload(None, None)
+        return None, None
     table = _upload_table(call.schema.tables[ENTITY])
     submission = submissions.read_entity(1, info, table, request)
     parent = submission.values.get("parentid") or submission.values.get("opportunityid")
     if parent is not None:
         submission.values["parentid"] = parent
-    return Upload(_decoded(request, attachment.find(f"{space}Data")), submission)
+    return _decoded(request, attachment.find(f"{space}Data")), submission
 
 
 @rule(
@@ -95,7 +92,7 @@ def read_upload(call: Call) -> Upload:
 def create_attachment(call: Call, upload: Upload) -> bytes:
     """Store a file or a link and return its id."""
     call.acquire_slot(ENTITY)
-    data, submission = upload.data, upload.info
+    data, submission = upload
     if submission is None:
         raise errors.unprocessable(
             "System.NullReferenceException: Object reference not set to an instance "

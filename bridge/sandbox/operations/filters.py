@@ -70,22 +70,13 @@ def compile_filter(table: Table, where: Condition) -> Filter:
             type does not have, a value that is not of the type, or nesting that is
             too deep for the database.
     """
-    if len(_udf_names(where)) > 1:
+    fields = [item for _, item in where.walk() if isinstance(item, Field)]
+    if len({field.name for field in fields if field.udf}) > 1:
         raise BusinessError(errors.SECOND_UDF)
     compiled = _condition(table, where)
     if compiled.brackets > _MAX_BRACKETS:
         raise BusinessError(errors.TOO_DEEP)
     return compiled
-
-
-def _udf_names(condition: Condition) -> set[str]:
-    names: set[str] = set()
-    for _, item in condition.items:
-        if isinstance(item, Condition):
-            names |= _udf_names(item)
-        elif item.udf:
-            names.add(item.name)
-    return names
 
 
 @rule(

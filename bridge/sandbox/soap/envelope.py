@@ -111,7 +111,12 @@ def read_request(data: bytes, version: str, action: str) -> Request:
         SoapFaultError: malformed XML, a DTD, no SOAP 1.1 envelope, no body, an
             operation in another namespace, or a header that cannot be bound.
     """
-    root = _tree(data)
+    try:
+        root = xml_reader.read(data)
+    except UnreadableXmlError as error:
+        raise errors.unreadable(
+            (error.line, error.column), f"System.Xml.XmlException: {error.message}"
+        ) from error
     if etree.QName(root).localname == "Envelope" and not root.tag.startswith(
         f"{{{ENVELOPE}}}"
     ):
@@ -133,15 +138,6 @@ def read_request(data: bytes, version: str, action: str) -> Request:
         )
     request = Request(name.localname, call, service, version, data)
     return _with_header(request, root.find(f"{{{ENVELOPE}}}Header"))
-
-
-def _tree(data: bytes) -> etree._Element:
-    try:
-        return xml_reader.read(data)
-    except UnreadableXmlError as error:
-        raise errors.unreadable(
-            (error.line, error.column), f"System.Xml.XmlException: {error.message}"
-        ) from error
 
 
 @rule(

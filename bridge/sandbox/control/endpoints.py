@@ -11,18 +11,15 @@ import logging
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import ClassVar, TypeAlias
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
-from bridge.sandbox.control import (
-    control_requests,
-    fault_queue,
-    json_members,
-    status_page,
-)
+from bridge.sandbox.control import fault_queue, json_members, status_page
 from bridge.sandbox.control.fault_queue import FaultQueue
 from bridge.sandbox.control.journal import Journal, Recording
+from bridge.sandbox.control.json_members import Members
 from bridge.sandbox.control.tenants import TenantService
 from bridge.sandbox.control.vendor import Vendor
 from bridge.sandbox.data import database, rows, snapshots, values
@@ -34,6 +31,9 @@ PREFIX = "/sandbox"
 
 _FORM = "application/x-www-form-urlencoded"
 _ROW_PARTS = 3
+_MAX_CALLS = 1_000_000_000
+_MAX_ZONE = 999
+_MAX_ADVANCE_S = 1e12  # a timedelta can hold it; the clock accepts less
 _LOG = logging.getLogger(__name__)
 
 
@@ -50,6 +50,11 @@ class ControlRequest:
     def json(self) -> object:
         """Return the JSON body. Raises ValueError when it is not valid JSON."""
         return json_members.parse(self.body)
+
+    def name(self) -> str:
+        """Return the name in a JSON body."""
+        given = json_members.members(self.json(), ("name",))
+        return json_members.text(given, "name")
 
     def document(self, read_form: Callable[[Mapping[str, str]], object]) -> object:
         """Return the JSON body, or what a function makes of the fields of a form."""
@@ -145,10 +150,19 @@ class ControlEndpoints:
 
     def _set_clock(self, request: ControlRequest) -> None:
         document = request.document(status_page.read_clock)
-        control_requests.set_clock(self._vendor.clock, document)
+        given = json_members.members(document, ("at", "advance_s", "frozen"))
+        by_s = json_members.number(given, "advance_s", -_MAX_ADVANCE_S, _MAX_ADVANCE_S)
+        frozen = given.get("frozen")
+        if frozen is not None:
+            frozen = json_members.switch(given, "frozen", default=False)
+        moment = _moment(given.get("at"))
+        self._vendor.clock.set(at=moment, by=timedelta(seconds=by_s), frozen=frozen)
 
     def _move(self, request: ControlRequest) -> None:
-        username, zone = control_requests.read_move(request.json())
+        given = json_members.members(request.json(), ("username", "zone"))
+        username, zone = json_members.text(given, "username"), given.get("zone")
+        if zone is not None:
+            zone = json_members.whole(given, "zone", 1, _MAX_ZONE)
         if self._vendor.find_user(username) is None:
             raise ValueError("username: there is no such user.")
         self._vendor.zones.move(username, zone)
@@ -159,18 +173,25 @@ class ControlEndpoints:
         return {"reset": self._vendor.dataset.name}
 
     def _seed(self, request: ControlRequest) -> object:
-        tenant, rows_by_entity = control_requests.read_seed(request.json())
-        schema = self._service(tenant).schema
-        ids = rows.add(self._vendor.database, schema, rows_by_entity)
+        given = json_members.members(request.json(), ("tenant", "rows"))
+        found = given.get("rows")
+        if not isinstance(found, Mapping):
+            raise ValueError("rows must be an object.")  # noqa: TRY004 - one kind for all
+        for entity, some in found.items():
+            are_rows = isinstance(some, list) and all(
+                isinstance(o, Mapping) for o in some
+            )
+            if not are_rows:
+                raise ValueError(f"rows: {entity} must be a list of objects.")
+        ids = rows.add(self._vendor.database, self._service(given).schema, found)
         self._vendor.refresh()
         return {"ids": ids}
 
     def _snapshot(self, request: ControlRequest) -> None:
-        name = control_requests.read_name(request.json())
-        snapshots.take(self._vendor.database, name)
+        snapshots.take(self._vendor.database, request.name())
 
     def _restore(self, request: ControlRequest) -> object:
-        name = control_requests.read_name(request.json())
+        name = request.name()
         snapshots.restore(self._vendor.database, name)
         self._vendor.refresh()
         return {"restored": name}
@@ -180,8 +201,9 @@ class ControlEndpoints:
         return {ci: service.usage.used() for ci, service in tenants.items()}
 
     def _add_usage(self, request: ControlRequest) -> None:
-        tenant, calls = control_requests.read_usage(request.json())
-        self._service(tenant).usage.count(calls)
+        given = json_members.members(request.json(), ("tenant", "calls"))
+        service = self._service(given)
+        service.usage.count(json_members.whole(given, "calls", 0, _MAX_CALLS))
 
     def _reset_usage(self, _request: ControlRequest) -> None:
         for service in self._vendor.tenants.values():
@@ -208,8 +230,12 @@ class ControlEndpoints:
     def _first_tenant(self) -> int:
         return next(iter(self._vendor.tenants))
 
-    def _service(self, ci: int | None) -> TenantService:
-        service = self._vendor.tenants.get(self._first_tenant() if ci is None else ci)
+    def _service(self, given: Members) -> TenantService:
+        """Return the tenant that a body names, the first one if none is named."""
+        ci = self._first_tenant()
+        if given.get("tenant") is not None:
+            ci = json_members.whole(given, "tenant", 0, 2**63)
+        service = self._vendor.tenants.get(ci)
         if service is None:
             raise ValueError("tenant: there is no such tenant.")
         return service
@@ -258,6 +284,16 @@ class ControlEndpoints:
         },
         "restore": {"POST": _restore},
     }
+
+
+def _moment(at: object) -> datetime | None:
+    if at is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(at if isinstance(at, str) else "")
+    except ValueError:
+        raise ValueError("at must be a time like 2021-07-01T12:00:00Z.") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _is_cross_origin(environ: Environ) -> bool:

@@ -166,20 +166,14 @@ class SandboxApp:
         knobs = self._vendor.knobs
         # A fault applies also to calls with a wrong login or an unreadable body.
         fault = self._faults.pop(operation) or knobs.fault()
-        if fault is None:
-            response = self._call(exchange, request)
-        else:
-            response = fault_injection.apply(
-                fault, lambda: self._call(exchange, request), environ
-            )
+        response = fault_injection.apply(
+            fault, lambda: self._call(exchange, request), environ
+        )
         if delay_s := knobs.latency_s():
             time.sleep(delay_s)  # while the call still occupies its thread
         ms = round((time.perf_counter() - started) * 1000, 3)
         self._record(exchange, operation, response, ms, fault)
-        if fault is None:
-            sent = http_responses.send(environ, start_response, response)
-        else:
-            sent = fault_injection.send(environ, start_response, response, fault)
+        sent = fault_injection.send(environ, start_response, response, fault)
         call = exchange.call
         return sent if call is None else _StreamedResponse(sent, call.release_slot)
 

@@ -30,7 +30,6 @@ class FaultKind(StrEnum):
 
 
 _OPERATIONS = {operation.name.lower(): operation.name for operation in OPERATIONS}
-_WITH_RESPONSE = frozenset({FaultKind.TRUNCATE, FaultKind.DELAY, FaultKind.DRIP})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +46,6 @@ class Fault:
     times: int = 1
     seconds: float = 0.0
     after_commit: bool = False
-
-    @property
-    def executes_call(self) -> bool:
-        """Whether the call is executed before the fault."""
-        return self.after_commit or self.kind in _WITH_RESPONSE
 
 
 def read_fault(document: object) -> Fault:

@@ -160,7 +160,8 @@ def _expression(column: Column, expression: Expression) -> Filter:
     if operator in _TEXT_ONLY:
         return _pattern(column, expression)
     if operator == "isthisday":
-        return _day(column, expression.value)
+        day = _convert(column, values.read_time, expression.value).date()
+        return Filter(f"substr({column.sql}, 1, 10) = ?", (day.isoformat(),))
     value = _convert(column, column.kind.read_compared, expression.value)
     return Filter(f"{column.sql} {_COMPARISONS[operator]} ?", (value,))
 
@@ -193,11 +194,6 @@ def _pattern(column: Column, expression: Expression) -> Filter:
     return Filter(
         f"{negation}{function}({column.sql}, ?)", (_PATTERNS[operator](value),)
     )
-
-
-def _day(column: Column, text: str) -> Filter:
-    day = _convert(column, values.read_time, text).date()
-    return Filter(f"substr({column.sql}, 1, 10) = ?", (day.isoformat(),))
 
 
 @rule(

@@ -111,7 +111,10 @@ def create_attachment(call: Call, upload: Upload) -> bytes:
         if faults:
             raise _refused(" ".join(faults))
         if is_file and data is not None:
-            _validate_size(call, len(data))
+            if len(data) > call.vendor.limits.attachment_bytes:
+                raise _refused(errors.ATTACHMENT_TOO_LARGE)
+            if not call.service.uploads.admit(len(data)):
+                raise _refused(errors.TOO_MANY_BYTES)
         _complete(write, draft, parent, len(data or b"") if is_file else None)
         record_id = write.issue_id()
         database.insert(connection, draft.table, record_id, draft.stored)
@@ -195,13 +198,6 @@ def _validate_parent(write: WriteTransaction, draft: Draft) -> str:
     if entities:
         draft.check_faults.append(errors.BAD_REFERENCE.format("ParentID", entities[-1]))
     return ""
-
-
-def _validate_size(call: Call, size: int) -> None:
-    if size > call.vendor.limits.attachment_bytes:
-        raise _refused(errors.ATTACHMENT_TOO_LARGE)
-    if not call.service.uploads.admit(size):
-        raise _refused(errors.TOO_MANY_BYTES)
 
 
 @rule(

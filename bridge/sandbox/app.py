@@ -80,7 +80,10 @@ class SandboxApp:
             )
             return http_responses.send(environ, start_response, response)
         if not self._slots.acquire(blocking=False):
-            return http_responses.send(environ, start_response, self._refuse())
+            status = HTTPStatus.SERVICE_UNAVAILABLE
+            self._journal.add(Entry("", "", "", status.value, 0.0, "busy"))
+            page = http_responses.page(status, "Too many calls at once.")
+            return http_responses.send(environ, start_response, page)
         try:
             parts = self._serve(environ, start_response)
         except BaseException:
@@ -96,12 +99,6 @@ class SandboxApp:
             return start_response(code, [("Date", now), *headers])
 
         return start
-
-    def _refuse(self) -> HttpResponse:
-        """Return the response of a web server whose queue is full."""
-        status = HTTPStatus.SERVICE_UNAVAILABLE
-        self._journal.add(Entry("", "", "", status.value, 0.0, "busy"))
-        return http_responses.page(status, "Too many calls at once.")
 
     @rule(
         "Transport",
@@ -156,7 +153,7 @@ class SandboxApp:
         return wsdl.render(
             self._vendor.facts,
             version=version,
-            generation=self._vendor.facts_generation(version),
+            generation=self._vendor.editions[version].generation,
             address=address,
         )
 
@@ -169,20 +166,14 @@ class SandboxApp:
         knobs = self._vendor.knobs
         # A fault applies also to calls with a wrong login or an unreadable body.
         fault = self._faults.pop(operation) or knobs.fault()
-        if fault is None:
-            response = self._call(exchange, request)
-        else:
-            response = fault_injection.apply(
-                fault, lambda: self._call(exchange, request), environ
-            )
+        response = fault_injection.apply(
+            fault, lambda: self._call(exchange, request), environ
+        )
         if delay_s := knobs.latency_s():
             time.sleep(delay_s)  # while the call still occupies its thread
         ms = round((time.perf_counter() - started) * 1000, 3)
         self._record(exchange, operation, response, ms, fault)
-        if fault is None:
-            sent = http_responses.send(environ, start_response, response)
-        else:
-            sent = fault_injection.send(environ, start_response, response, fault)
+        sent = fault_injection.send(environ, start_response, response, fault)
         call = exchange.call
         return sent if call is None else _StreamedResponse(sent, call.release_slot)
 
@@ -196,7 +187,7 @@ class SandboxApp:
     ) -> None:
         entry = Entry(
             operation if operation in _COUNTED else UNKNOWN,
-            exchange.entity,
+            exchange.call.entity if exchange.call else "",
             exchange.user,
             response.status.value,
             ms,
@@ -273,11 +264,6 @@ class _Exchange:
     body: bytes
     user: str = ""
     call: Call | None = None
-
-    @property
-    def entity(self) -> str:
-        """The entity of the call, empty while it is not known."""
-        return self.call.entity if self.call else ""
 
     @rule(
         "Transport",

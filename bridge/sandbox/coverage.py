@@ -1,92 +1,35 @@
 """What is simulated and how sure that is, as Markdown: `bridge sandbox --coverage`.
 
 Operations, entities and knobs are taken from what the simulator runs on, rules from the
-functions that are marked with `@rule` in `MODULES`. Entities are those of the release
+functions of the package that are marked with `@rule`. Entities are those of the release
 that is served by default.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
-from types import ModuleType
-from typing import Any
+from importlib import import_module
+from importlib.resources import files
+from pkgutil import walk_packages
 
-from bridge.sandbox import app, rules
-from bridge.sandbox.control import limits, tenants, vendor, zones
+from jinja2 import Environment, StrictUndefined
+
+import bridge.sandbox
 from bridge.sandbox.control.knobs import DECLARED
 from bridge.sandbox.control.vendor import GENERATIONS
-from bridge.sandbox.data import (
-    collation,
-    database,
-    fragments,
-    schema,
-    udfs,
-    values,
-)
 from bridge.sandbox.declarations import Rule, Source, rules_of
 from bridge.sandbox.facts.loader import load_facts
 from bridge.sandbox.facts.model import GENERATIONS as RELEASES
 from bridge.sandbox.facts.model import EntityFacts, entities_of
 from bridge.sandbox.facts.service import OPERATIONS
-from bridge.sandbox.operations import (
-    attachments,
-    calls,
-    dispatch,
-    filters,
-    invoices,
-    writes,
-)
 from bridge.sandbox.operations.dispatch import IMPLEMENTED
-from bridge.sandbox.rules import field_validation, stamps, ticket_category, work
-from bridge.sandbox.soap import (
-    envelope,
-    http_responses,
-    metadata,
-    queryxml,
-    submissions,
-    xml_error_messages,
-    xml_reader,
-)
 
 # Where the generated part of the documentation begins.
 HEADING = "## Coverage"
 
 # The release whose entities are shown, which is served by default.
 RELEASE = GENERATIONS[-1]
-
-# The modules whose functions are marked with rules.
-MODULES: tuple[ModuleType, ...] = (
-    app,
-    http_responses,
-    envelope,
-    xml_reader,
-    xml_error_messages,
-    vendor,
-    tenants,
-    calls,
-    zones,
-    limits,
-    dispatch,
-    submissions,
-    queryxml,
-    filters,
-    collation,
-    database,
-    writes,
-    field_validation,
-    fragments,
-    values,
-    schema,
-    metadata,
-    udfs,
-    *rules.MODULES,
-    stamps,
-    ticket_category,
-    work,
-    attachments,
-    invoices,
-)
 
 _AREAS = (
     "Transport",
@@ -142,7 +85,8 @@ _NOT_SIMULATED = (
 @cache
 def all_rules() -> tuple[Rule, ...]:
     """Return all rules: by area, then those of entities in alphabetical order."""
-    found = [rule for module in MODULES for rule in rules_of(module)]
+    modules = walk_packages(bridge.sandbox.__path__, f"{bridge.sandbox.__name__}.")
+    found = [rule for info in modules for rule in rules_of(import_module(info.name))]
     return tuple(sorted((*found, *_NOT_SIMULATED), key=_position))
 
 
@@ -154,80 +98,29 @@ def _position(rule: Rule) -> tuple[int, str]:
 
 def report() -> str:
     """Return the whole report, ending in a line break."""
-    entities = entities_of(load_facts(), RELEASE)
-    sections = (
-        [HEADING, "", _summary(entities)],
-        ["### Operations", "", *_operations()],
-        ["### Rules", "", *_rules()],
-        ["### Knobs", "", *_knobs()],
-        ["### Entities", "", _ENTITIES, "", *_entities(entities)],
+    path = files("bridge.sandbox") / "coverage.md.jinja"
+    environment = Environment(  # noqa: S701 - Markdown, made of our own texts
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
-    return "\n\n".join("\n".join(section) for section in sections) + "\n"
-
-
-def _summary(entities: Sequence[EntityFacts]) -> str:
-    implemented = [rule for rule in all_rules() if rule.implemented]
-    sourced = [rule for rule in implemented if rule.source != "unverified"]
-    sources = ", ".join(f"`{name}` {meaning}" for name, meaning in _SOURCES.items())
-    return (
-        f"{len(IMPLEMENTED)} of {len(OPERATIONS)} operations, "
-        f"{len(entities)} entities, {len(implemented)} of {len(all_rules())} rules, "
-        f"{len(sourced)} of them with a source.\n\nSources: {sources}."
+    return environment.from_string(path.read_text(encoding="utf-8")).render(
+        heading=HEADING,
+        operations=OPERATIONS,
+        implemented=IMPLEMENTED,
+        rules=all_rules(),
+        sources=_SOURCES,
+        knobs=DECLARED,
+        release=RELEASE,
+        entities=entities_of(load_facts(), RELEASE),
+        verbs=_verbs,
+        picklists=_picklists,
+        since=lambda entity: min(entity.generations, key=RELEASES.index),
     )
 
 
-def _operations() -> Iterator[str]:
-    rows = (
-        (f"`{operation.name}`", _yes(operation.name in IMPLEMENTED), "captured")
-        for operation in OPERATIONS
-    )
-    return _table(("Operation", "Implemented", "Source of its shape"), rows)
-
-
-def _rules() -> Iterator[str]:
-    rows = (
-        (rule.subject, rule.text, _yes(rule.implemented), rule.source)
-        for rule in all_rules()
-    )
-    return _table(("Area or entity", "Rule", "Implemented", "Source"), rows)
-
-
-def _knobs() -> Iterator[str]:
-    rows = (
-        (f"`{name}`", _default(knob.default), str(knob.metadata["says"]))
-        for name, knob in DECLARED.items()
-    )
-    return _table(("Knob", "Default", "Meaning"), rows)
-
-
-def _default(value: Any) -> str:  # noqa: ANN401 - a knob's own value
-    return str(value).lower() if isinstance(value, bool) else f"{value:g}"
-
-
-_ENTITIES = (
-    f"As release {RELEASE} has them. Verbs are query, create, update and delete by "
-    "their first letters; those in brackets are refused, mostly because their module "
-    "is not active. Picklists: how many of the entity's lists have values that the "
-    "vendor confirmed or documented. UDFs: whether the entity can have user-defined "
-    "fields."
-)
 _VERIFIED_PICKLISTS = frozenset({"confirmed", "documented"})
-
-
-def _entities(entities: Iterable[EntityFacts]) -> Iterator[str]:
-    rows = (
-        (
-            entity.name,
-            _verbs(entity),
-            str(len(entity.fields_of(RELEASE))),
-            _picklists(entity),
-            "yes" if entity.can_have_udfs else "",
-            min(entity.generations, key=RELEASES.index),
-        )
-        for entity in entities
-    )
-    headings = ("Entity", "Verbs", "Fields", "Picklists", "UDFs", "Since")
-    return _table(headings, rows)
 
 
 def _verbs(entity: EntityFacts) -> str:
@@ -248,14 +141,3 @@ def _picklists(entity: EntityFacts) -> str:
     lists = [field for field in fields if field.picklist is not None]
     verified = [f for f in lists if f.picklist_source in _VERIFIED_PICKLISTS]
     return f"{len(verified)} of {len(lists)}" if lists else ""
-
-
-def _yes(done: bool) -> str:  # noqa: FBT001 - the cell's value
-    return "yes" if done else "**no**"
-
-
-def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    yield f"| {' | '.join(headings)} |"
-    yield f"|{'---|' * len(headings)}"
-    for row in rows:
-        yield f"| {' | '.join(row)} |"

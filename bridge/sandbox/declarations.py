@@ -1,7 +1,7 @@
 """How code declares which rules of the vendor it implements.
 
-`rule` only marks a function and registers nothing. `coverage` lists the modules that
-hold marked functions and makes its table of the marks.
+`rule` only marks a function and registers nothing. `coverage` makes its table of the
+marks of all modules.
 """
 
 from __future__ import annotations

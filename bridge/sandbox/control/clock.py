@@ -16,7 +16,7 @@ class Clock:
     """A clock that can be set and stopped; safe to share."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._ahead = timedelta()
         self._frozen: datetime | None = None
 
@@ -28,7 +28,7 @@ class Clock:
     def now(self) -> datetime:
         """Return the moment, in UTC."""
         with self._lock:
-            return self._now()
+            return self._frozen or datetime.now(UTC) + self._ahead
 
     def set(
         self,
@@ -44,11 +44,14 @@ class Clock:
         """
         with self._lock:
             try:
-                moment = (at or self._now()).astimezone(UTC) + by
+                moment = (at or self.now()).astimezone(UTC) + by
             except OverflowError:
-                raise _out_of_range() from None
+                moment = datetime.max.replace(tzinfo=UTC)
             if moment.year not in YEARS:
-                raise _out_of_range()
+                raise ValueError(
+                    "at and advance_s must stay in the years "
+                    f"{YEARS[0]} to {YEARS[-1]}."
+                )
             if self.is_frozen if frozen is None else frozen:
                 self._frozen = moment
             else:
@@ -58,11 +61,3 @@ class Clock:
         """Return to real time."""
         with self._lock:
             self._ahead, self._frozen = timedelta(), None
-
-    def _now(self) -> datetime:
-        return self._frozen or datetime.now(UTC) + self._ahead
-
-
-def _out_of_range() -> ValueError:
-    first, last = YEARS[0], YEARS[-1]
-    return ValueError(f"at and advance_s must stay in the years {first} to {last}.")

@@ -10,24 +10,20 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import ClassVar, TypeAlias
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
-from bridge.sandbox.control import (
-    control_requests,
-    fault_queue,
-    json_members,
-    status_page,
-)
+from bridge.sandbox.control import fault_queue, json_members, status_page
 from bridge.sandbox.control.fault_queue import FaultQueue
 from bridge.sandbox.control.journal import Journal, Recording
+from bridge.sandbox.control.json_members import Members
 from bridge.sandbox.control.tenants import TenantService
 from bridge.sandbox.control.vendor import Vendor
-from bridge.sandbox.data import contents, database, snapshots, values
+from bridge.sandbox.data import database, rows, snapshots, values
 from bridge.sandbox.data.database import DatabaseError
-from bridge.sandbox.data.snapshots import SnapshotError
 from bridge.sandbox.soap import http_responses
 from bridge.sandbox.soap.http_responses import Environ, HttpResponse
 
@@ -35,6 +31,9 @@ PREFIX = "/sandbox"
 
 _FORM = "application/x-www-form-urlencoded"
 _ROW_PARTS = 3
+_MAX_CALLS = 1_000_000_000
+_MAX_ZONE = 999
+_MAX_ADVANCE_S = 1e12  # a timedelta can hold it; the clock accepts less
 _LOG = logging.getLogger(__name__)
 
 
@@ -52,10 +51,17 @@ class ControlRequest:
         """Return the JSON body. Raises ValueError when it is not valid JSON."""
         return json_members.parse(self.body)
 
-    def form(self) -> dict[str, str]:
-        """Return the fields of a form."""
+    def name(self) -> str:
+        """Return the name in a JSON body."""
+        given = json_members.members(self.json(), ("name",))
+        return json_members.text(given, "name")
+
+    def document(self, read_form: Callable[[Mapping[str, str]], object]) -> object:
+        """Return the JSON body, or what a function makes of the fields of a form."""
+        if not self.is_form:
+            return self.json()
         text = self.body.decode("ascii", "replace")
-        return dict(parse_qsl(text, keep_blank_values=True))
+        return read_form(dict(parse_qsl(text, keep_blank_values=True)))
 
 
 Handler: TypeAlias = "Callable[[ControlEndpoints, ControlRequest], object]"
@@ -91,7 +97,7 @@ class ControlEndpoints:
                 message = "Only pages of the simulator itself may do that."
                 return _problem(HTTPStatus.FORBIDDEN, message)
             return self._respond(request)
-        except (ValueError, OverflowError, DatabaseError, SnapshotError) as error:
+        except (ValueError, OverflowError, DatabaseError) as error:
             if request.is_form:
                 return self._page(HTTPStatus.BAD_REQUEST, str(error))
             return _problem(HTTPStatus.BAD_REQUEST, str(error))
@@ -136,24 +142,27 @@ class ControlEndpoints:
         ]
 
     def _set_knobs(self, request: ControlRequest) -> None:
-        is_form = request.is_form
-        self._vendor.knobs.set(
-            status_page.read_knobs(request.form()) if is_form else request.json()
-        )
+        self._vendor.knobs.set(request.document(status_page.read_knobs))
 
     def _show_clock(self, _request: ControlRequest) -> object:
         clock = self._vendor.clock
         return {"now": clock.now().isoformat(), "frozen": clock.is_frozen}
 
     def _set_clock(self, request: ControlRequest) -> None:
-        is_form = request.is_form
-        change = control_requests.read_clock(
-            status_page.read_clock(request.form()) if is_form else request.json()
-        )
-        self._vendor.clock.set(at=change.at, by=change.by, frozen=change.frozen)
+        document = request.document(status_page.read_clock)
+        given = json_members.members(document, ("at", "advance_s", "frozen"))
+        by_s = json_members.number(given, "advance_s", -_MAX_ADVANCE_S, _MAX_ADVANCE_S)
+        frozen = given.get("frozen")
+        if frozen is not None:
+            frozen = json_members.switch(given, "frozen", default=False)
+        moment = _moment(given.get("at"))
+        self._vendor.clock.set(at=moment, by=timedelta(seconds=by_s), frozen=frozen)
 
     def _move(self, request: ControlRequest) -> None:
-        username, zone = control_requests.read_move(request.json())
+        given = json_members.members(request.json(), ("username", "zone"))
+        username, zone = json_members.text(given, "username"), given.get("zone")
+        if zone is not None:
+            zone = json_members.whole(given, "zone", 1, _MAX_ZONE)
         if self._vendor.find_user(username) is None:
             raise ValueError("username: there is no such user.")
         self._vendor.zones.move(username, zone)
@@ -164,18 +173,25 @@ class ControlEndpoints:
         return {"reset": self._vendor.dataset.name}
 
     def _seed(self, request: ControlRequest) -> object:
-        tenant, rows = control_requests.read_seed(request.json())
-        schema = self._service(tenant).schema
-        ids = contents.add(self._vendor.database, schema, rows)
+        given = json_members.members(request.json(), ("tenant", "rows"))
+        found = given.get("rows")
+        if not isinstance(found, Mapping):
+            raise ValueError("rows must be an object.")  # noqa: TRY004 - one kind for all
+        for entity, some in found.items():
+            are_rows = isinstance(some, list) and all(
+                isinstance(o, Mapping) for o in some
+            )
+            if not are_rows:
+                raise ValueError(f"rows: {entity} must be a list of objects.")
+        ids = rows.add(self._vendor.database, self._service(given).schema, found)
         self._vendor.refresh()
         return {"ids": ids}
 
     def _snapshot(self, request: ControlRequest) -> None:
-        name = control_requests.read_name(request.json())
-        snapshots.take(self._vendor.database, name)
+        snapshots.take(self._vendor.database, request.name())
 
     def _restore(self, request: ControlRequest) -> object:
-        name = control_requests.read_name(request.json())
+        name = request.name()
         snapshots.restore(self._vendor.database, name)
         self._vendor.refresh()
         return {"restored": name}
@@ -185,8 +201,9 @@ class ControlEndpoints:
         return {ci: service.usage.used() for ci, service in tenants.items()}
 
     def _add_usage(self, request: ControlRequest) -> None:
-        tenant, calls = control_requests.read_usage(request.json())
-        self._service(tenant).usage.count(calls)
+        given = json_members.members(request.json(), ("tenant", "calls"))
+        service = self._service(given)
+        service.usage.count(json_members.whole(given, "calls", 0, _MAX_CALLS))
 
     def _reset_usage(self, _request: ControlRequest) -> None:
         for service in self._vendor.tenants.values():
@@ -213,8 +230,12 @@ class ControlEndpoints:
     def _first_tenant(self) -> int:
         return next(iter(self._vendor.tenants))
 
-    def _service(self, ci: int | None) -> TenantService:
-        service = self._vendor.tenants.get(self._first_tenant() if ci is None else ci)
+    def _service(self, given: Members) -> TenantService:
+        """Return the tenant that a body names, the first one if none is named."""
+        ci = self._first_tenant()
+        if given.get("tenant") is not None:
+            ci = json_members.whole(given, "tenant", 0, 2**63)
+        service = self._vendor.tenants.get(ci)
         if service is None:
             raise ValueError("tenant: there is no such tenant.")
         return service
@@ -232,7 +253,7 @@ class ControlEndpoints:
         },
         "tenants": {"GET": _show_tenants},
         "knobs": {
-            "GET": lambda self, _: self._vendor.knobs.document(),
+            "GET": lambda self, _: asdict(self._vendor.knobs.current),
             "POST": _set_knobs,
             "DELETE": lambda self, _: self._vendor.knobs.reset(),
         },
@@ -263,6 +284,16 @@ class ControlEndpoints:
         },
         "restore": {"POST": _restore},
     }
+
+
+def _moment(at: object) -> datetime | None:
+    if at is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(at if isinstance(at, str) else "")
+    except ValueError:
+        raise ValueError("at must be a time like 2021-07-01T12:00:00Z.") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _is_cross_origin(environ: Environ) -> bool:

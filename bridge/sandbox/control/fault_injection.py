@@ -15,20 +15,24 @@ from bridge.sandbox.soap.http_responses import Environ, HttpResponse, StartRespo
 
 _CHUNKS = 20
 _POLL_INTERVAL_S = 0.05
+_WITH_RESPONSE = frozenset({FaultKind.TRUNCATE, FaultKind.DELAY, FaultKind.DRIP})
 _WITHOUT_RESPONSE = frozenset(
     {FaultKind.RESET, FaultKind.TIMEOUT, FaultKind.LATE_COMMIT}
 )
 
 
 def apply(
-    fault: Fault, call: Callable[[], HttpResponse], environ: Environ
+    fault: Fault | None, call: Callable[[], HttpResponse], environ: Environ
 ) -> HttpResponse:
     """Execute a call or not, and wait, as the fault says; return what to send."""
+    if fault is None:
+        return call()
     if fault.kind is FaultKind.LATE_COMMIT:
         _wait_for_disconnect(environ, MAX_SECONDS)
         time.sleep(fault.seconds)
         return call()
-    response = call() if fault.executes_call else None
+    executes_call = fault.after_commit or fault.kind in _WITH_RESPONSE
+    response = call() if executes_call else None
     if fault.kind is FaultKind.TIMEOUT:
         _wait_for_disconnect(environ, fault.seconds or MAX_SECONDS)
     elif fault.kind is not FaultKind.DRIP:
@@ -78,9 +82,11 @@ def send(
     environ: Environ,
     start_response: StartResponse,
     response: HttpResponse,
-    fault: Fault,
+    fault: Fault | None,
 ) -> Iterable[bytes]:
     """Send a response; or disconnect before or within it, or send it slowly."""
+    if fault is None:
+        return http_responses.send(environ, start_response, response)
     connection: socket.socket = environ["gunicorn.socket"]
     if fault.kind in _WITHOUT_RESPONSE:
         _disconnect(connection)

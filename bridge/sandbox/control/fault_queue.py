@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 
 from bridge.sandbox.control import json_members
@@ -30,7 +30,6 @@ class FaultKind(StrEnum):
 
 
 _OPERATIONS = {operation.name.lower(): operation.name for operation in OPERATIONS}
-_WITH_RESPONSE = frozenset({FaultKind.TRUNCATE, FaultKind.DELAY, FaultKind.DRIP})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +46,6 @@ class Fault:
     times: int = 1
     seconds: float = 0.0
     after_commit: bool = False
-
-    @property
-    def executes_call(self) -> bool:
-        """Whether the call is executed before the fault."""
-        return self.after_commit or self.kind in _WITH_RESPONSE
 
 
 def read_fault(document: object) -> Fault:
@@ -86,18 +80,12 @@ def _operation(given: json_members.Members) -> str | None:
     return name
 
 
-@dataclass(slots=True, eq=False)
-class _QueuedFault:
-    fault: Fault
-    times_left: int
-
-
 class FaultQueue:
     """Faults that are still to happen, first in, first out; safe to share."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._queued: list[_QueuedFault] = []
+        self._queued: list[Fault] = []  # `times` is how often each is still to happen
 
     def add(self, fault: Fault) -> None:
         """Add a fault that happens `times` times.
@@ -108,17 +96,17 @@ class FaultQueue:
         with self._lock:
             if len(self._queued) >= _MAX_QUEUED:
                 raise ValueError(f"{_MAX_QUEUED} faults are waiting already.")
-            self._queued.append(_QueuedFault(fault, fault.times))
+            self._queued.append(fault)
 
     def pop(self, operation: str) -> Fault | None:
         """Return the next fault for a call, and count it as used."""
         with self._lock:
-            for queued in self._queued:
-                if queued.fault.operation in {None, operation}:
-                    queued.times_left -= 1
-                    if not queued.times_left:
-                        self._queued.remove(queued)
-                    return queued.fault
+            for position, fault in enumerate(self._queued):
+                if fault.operation in {None, operation}:
+                    left = fault.times - 1
+                    still_queued = [replace(fault, times=left)] if left else []
+                    self._queued[position : position + 1] = still_queued
+                    return fault
         return None
 
     def clear(self) -> None:
@@ -129,4 +117,4 @@ class FaultQueue:
     def waiting(self) -> int:
         """Return how many calls can still fail."""
         with self._lock:
-            return sum(queued.times_left for queued in self._queued)
+            return sum(fault.times for fault in self._queued)

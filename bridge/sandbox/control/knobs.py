@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Mapping
-from dataclasses import Field, asdict, dataclass, field, fields, replace
+from dataclasses import Field, dataclass, field, fields, replace
 from random import Random
 from types import MappingProxyType
 from typing import Any
@@ -75,23 +75,6 @@ class Knobs:
     )
     recording: bool = _switch("Whole requests and responses are kept, see exchanges.")
 
-    def fault(self, chance: float) -> Fault | None:
-        """Return the fault of a call with a random number from 0 to 1."""
-        upper = 0.0
-        for name, kind in _KINDS.items():
-            upper += getattr(self, f"{name}_rate")
-            if chance < upper:
-                return Fault(kind, seconds=getattr(self, f"{name}_s", 0.0))
-        return None
-
-    def latency_s(self, random: Random) -> float:
-        """Return the delay of one call: log-normal with the two percentiles."""
-        if not self.latency_p99_ms and not self.latency_p50_ms:
-            return 0.0
-        median = max(self.latency_p50_ms, 1.0)
-        spread = math.log(max(self.latency_p99_ms / median, 1.0)) / _P99
-        return min(random.lognormvariate(math.log(median), spread) / 1000, MAX_SECONDS)
-
 
 _KINDS = {
     "reset": FaultKind.RESET,
@@ -141,10 +124,6 @@ class KnobBoard:
                 raise ValueError("The rates must not be more than 1 together.")
             self.current = knobs
 
-    def document(self) -> dict[str, float | bool]:
-        """Return all knobs by name."""
-        return asdict(self.current)
-
     def reset(self) -> None:
         """Reset all knobs and the random numbers: the same calls fail again."""
         with self._lock:
@@ -153,11 +132,22 @@ class KnobBoard:
 
     def fault(self) -> Fault | None:
         """Return the fault of the next call."""
-        return self.current.fault(self._random.random())
+        knobs, chance, upper = self.current, self._random.random(), 0.0
+        for name, kind in _KINDS.items():
+            upper += getattr(knobs, f"{name}_rate")
+            if chance < upper:
+                return Fault(kind, seconds=getattr(knobs, f"{name}_s", 0.0))
+        return None
 
     def latency_s(self) -> float:
-        """Return the delay of the next call."""
-        return self.current.latency_s(self._random)
+        """Return the delay of the next call: log-normal with the two percentiles."""
+        knobs = self.current
+        if not knobs.latency_p99_ms and not knobs.latency_p50_ms:
+            return 0.0
+        median = max(knobs.latency_p50_ms, 1.0)
+        spread = math.log(max(knobs.latency_p99_ms / median, 1.0)) / _P99
+        delay_ms = self._random.lognormvariate(math.log(median), spread)
+        return min(delay_ms / 1000, MAX_SECONDS)
 
 
 def _validated(document: Mapping[str, Any], name: str) -> float | bool:

@@ -105,11 +105,6 @@ class UsageCounter:
             return 0.0
         return 0.5 if used * 4 < allowed * 3 else 1.0
 
-    @property
-    def allowed(self) -> int:
-        """The calls that the timeframe allows."""
-        return self._limits.calls_per_hour
-
     def used(self) -> int:
         """Return the number of calls within the timeframe."""
         now = self._now().timestamp()

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from functools import cache
 from http import HTTPStatus
 from importlib.resources import files
-from importlib.resources.abc import Traversable
 
 from jinja2 import Environment, StrictUndefined, Template
 
@@ -17,11 +16,12 @@ from bridge.sandbox.control.journal import Journal
 from bridge.sandbox.control.knobs import DECLARED, Knobs
 from bridge.sandbox.control.tenants import TenantService
 from bridge.sandbox.control.vendor import Vendor
-from bridge.sandbox.data import contents
+from bridge.sandbox.data import database
 from bridge.sandbox.soap.http_responses import HttpResponse
 
 STYLE = "status.css"  # its path below the control prefix
 
+_PAGES = files("bridge.sandbox.control") / "pages"
 _MAX_SHOWN = 20
 _METER_LEVELS = (0.5, 0.75)  # where calls slow down, see `limits`
 _SECURITY_HEADERS = (
@@ -53,7 +53,7 @@ def page(
 
 def style() -> HttpResponse:
     """Return the style sheet."""
-    body = (_pages() / STYLE).read_bytes()
+    body = (_PAGES / STYLE).read_bytes()
     return HttpResponse(HTTPStatus.OK, "text/css; charset=utf-8", body)
 
 
@@ -96,7 +96,7 @@ def _number(name: str, text: str) -> float:
 
 
 def _tenant(vendor: Vendor, service: TenantService) -> dict[str, object]:
-    used, allowed = service.usage.used(), service.usage.allowed
+    used, allowed = service.usage.used(), vendor.limits.calls_per_hour
     low, high = (allowed * share for share in _METER_LEVELS)
     return {
         "ci": service.tenant.ci,
@@ -105,7 +105,7 @@ def _tenant(vendor: Vendor, service: TenantService) -> dict[str, object]:
         "allowed": allowed,
         "low": low,
         "high": high,
-        "counts": contents.counts(vendor.database, service.schema),
+        "counts": database.counts(vendor.database.reading(), service.schema),
     }
 
 
@@ -122,13 +122,9 @@ def _knobs(current: Knobs) -> list[dict[str, object]]:
     ]
 
 
-def _pages() -> Traversable:
-    return files("bridge.sandbox.control") / "pages"
-
-
 @cache
 def _template() -> Template:
-    text = (_pages() / "status.html").read_text(encoding="utf-8")
+    text = (_PAGES / "status.html").read_text(encoding="utf-8")
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )

@@ -20,23 +20,16 @@ from bridge.sandbox.soap import metadata
 OLD, NEW = "1.5", "1.6"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Edition:
-    """One generation of the vendor: its entities and the results of GetFieldInfo."""
+    """One generation of the vendor, for all tenants, with results of GetFieldInfo."""
 
-    generation: str
-    entities: tuple[EntityFacts, ...]
-    field_infos: Mapping[str, bytes] = field(repr=False)
-
-
-def edition(facts: Mapping[str, EntityFacts], generation: str) -> Edition:
-    """Return a generation with its prepared results, for all tenants."""
-    entities = entities_of(facts, generation)
-    return Edition(
-        generation,
-        entities,
-        {entity.name: metadata.field_infos(entity, generation) for entity in entities},
-    )
+    def __init__(self, facts: Mapping[str, EntityFacts], generation: str) -> None:
+        self.generation = generation
+        self.entities = entities_of(facts, generation)
+        self.field_infos = {
+            entity.name: metadata.field_infos(entity, generation)
+            for entity in self.entities
+        }
 
 
 @dataclass(frozen=True, slots=True, eq=False)

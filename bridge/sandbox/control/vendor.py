@@ -15,7 +15,7 @@ from types import MappingProxyType
 from bridge.sandbox.control.clock import Clock
 from bridge.sandbox.control.knobs import KnobBoard
 from bridge.sandbox.control.limits import VENDOR, Limits, Slots
-from bridge.sandbox.control.tenants import NEW, OLD, TenantService, edition
+from bridge.sandbox.control.tenants import NEW, OLD, Edition, TenantService
 from bridge.sandbox.control.zones import Zones
 from bridge.sandbox.data import database, udfs
 from bridge.sandbox.data.database import Database
@@ -61,10 +61,10 @@ class Vendor:
         self._refreshing = threading.Lock()
         self.knobs = KnobBoard()
         self.clock = Clock()
-        editions = {NEW: edition(facts, generation), OLD: edition(facts, OLD)}
+        self.editions = {NEW: Edition(facts, generation), OLD: Edition(facts, OLD)}
         self.tenants = MappingProxyType(
             {
-                tenant.ci: TenantService(tenant, editions, limits, self.clock.now)
+                tenant.ci: TenantService(tenant, self.editions, limits, self.clock.now)
                 for tenant in dataset.tenants
             }
         )
@@ -112,10 +112,6 @@ class Vendor:
     def release(self, version: str) -> str:
         """Return the release of a version, as GetWsdlVersion returns it."""
         return OLD_RELEASE if version == OLD else self.generation
-
-    def facts_generation(self, version: str) -> str:
-        """Return the generation of the facts that a version shows."""
-        return OLD if version == OLD else self.generation
 
     def refresh(self) -> None:
         """Serve the UDFs that the database has definitions of."""

@@ -15,7 +15,14 @@ from pathlib import Path
 
 from bridge.sandbox.data import fragments
 from bridge.sandbox.data.collation import collate, matches, matches_exactly, soundex
-from bridge.sandbox.data.schema import XML_COLUMN, Column, Table, quoted, sql_type
+from bridge.sandbox.data.schema import (
+    XML_COLUMN,
+    Column,
+    Table,
+    TenantSchema,
+    quoted,
+    sql_type,
+)
 from bridge.sandbox.data.values import Stored
 from bridge.sandbox.declarations import rule
 
@@ -126,13 +133,11 @@ def signature(connection: sqlite3.Connection) -> str | None:
     return str(row[0])
 
 
-def issue_id(connection: sqlite3.Connection, ci: int) -> int:
-    """Return a tenant's next id: above all earlier ones, seeded ones too."""
-    return issue(connection, ci, ID_SERIES)
+def issue(connection: sqlite3.Connection, ci: int, series: str = ID_SERIES) -> int:
+    """Return the next number of a tenant's series; a new series begins with 1.
 
-
-def issue(connection: sqlite3.Connection, ci: int, series: str) -> int:
-    """Return the next number of a tenant's series; a new series begins with 1."""
+    The default is the next id: above all earlier ones, seeded ones too.
+    """
     (number,) = connection.execute(
         "INSERT INTO issued VALUES (?, ?, 1) "
         "ON CONFLICT DO UPDATE SET last = last + 1 RETURNING last",
@@ -247,6 +252,15 @@ def _shown(table: Table, record_id: int, stored: StoredRow, xml: bytes) -> bytes
     if table.main is None:
         return xml
     return fragments.entity_fragment(table, record_id, stored)
+
+
+def counts(connection: sqlite3.Connection, schema: TenantSchema) -> dict[str, int]:
+    """Return the number of records by entity; entities without any are left out."""
+    found = {
+        name: connection.execute(f"SELECT count(*) FROM {table.sql}").fetchone()[0]  # noqa: S608 - quoted
+        for name, table in schema.tables.items()
+    }
+    return {name: number for name, number in sorted(found.items()) if number}
 
 
 def add_column(connection: sqlite3.Connection, table: Table, column: Column) -> None:

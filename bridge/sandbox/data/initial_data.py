@@ -64,7 +64,10 @@ class InitialData:
         try:
             _refuse_foreign_file(path)
             if not path.exists():
-                self._build_both(report)
+                # Initial data that exists may be of a release with other records.
+                self._build(report)
+                with replacing(path, durable=self._db.durable, if_free=True) as fresh:
+                    _copy(self._path, fresh, report)
             made_from = database.signature(connection())
             if made_from is None:
                 self._build(report)
@@ -83,16 +86,6 @@ class InitialData:
         if not self._is_current():
             self._build(_report_nothing)
         self._db.restore_from(self._path)
-
-    def _build_both(self, report: ProgressReport) -> None:
-        """Build the initial data and the database, which does not exist.
-
-        An existing file of initial data may be of a release with other records.
-        """
-        self._build(report)
-        path = self._db.path
-        with replacing(path, durable=self._db.durable, if_free=True) as fresh:
-            _copy(self._path, fresh, report)
 
     def _is_current(self) -> bool:
         if not self._path.exists():

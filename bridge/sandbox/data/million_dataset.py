@@ -29,16 +29,18 @@ _CITIES = (
 
 @dataclass(frozen=True, slots=True)
 class LazyRows:
-    """Rows that are generated each time they are iterated."""
+    """Given rows and then generated ones, by number, up to a total."""
 
-    generate: Callable[[], Iterator[Row]]
+    given: Sequence[Row]
+    generate: Callable[[int], Row]
     count: int
 
     def __len__(self) -> int:
         return self.count
 
     def __iter__(self) -> Iterator[Row]:
-        return self.generate()
+        numbers = range(self.count - len(self.given))
+        return chain(self.given, map(self.generate, numbers))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,18 +119,10 @@ def million(
     tenant = small.tenants[0]
     own = {name: list(tenant.rows[name]) for name in ("Account", "Contact")}
     customers = CustomerGenerator(words, accounts - len(own["Account"]))
-
-    def all_accounts() -> Iterator[Row]:
-        return chain(own["Account"], map(customers.account, range(customers.accounts)))
-
-    def all_contacts() -> Iterator[Row]:
-        count = contacts - len(own["Contact"])
-        return chain(own["Contact"], map(customers.contact, range(count)))
-
     rows = {
         **tenant.rows,
-        "Account": LazyRows(all_accounts, accounts),
-        "Contact": LazyRows(all_contacts, contacts),
+        "Account": LazyRows(own["Account"], customers.account, accounts),
+        "Contact": LazyRows(own["Contact"], customers.contact, contacts),
     }
     return Dataset("million", (replace(tenant, rows=rows),))
 

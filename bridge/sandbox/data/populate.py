@@ -56,7 +56,7 @@ def _complete_resources(population: Population) -> None:
             "DateFormat": "MM/dd/yyyy",
             "TimeFormat": "hh:mm a",
         }
-        _complete(row, defaults)
+        row.update(defaults | row)
         if row["UserType"] != API_USER:
             _add_role(population, row["id"])
 
@@ -110,7 +110,7 @@ def _complete_accounts(population: Population) -> None:
         }
         if population.chance(50):
             defaults["Fax"] = random.choice(("", population.phone()))
-        _complete(row, defaults)
+        row.update(defaults | row)
         row.setdefault("LastTrackedModifiedDateTime", row["LastActivityDate"])
 
 
@@ -173,7 +173,7 @@ def _complete_contact(population: Population, row: Row, account: Row) -> None:
     if population.chance(50):
         defaults["LastActivityDate"] = population.moment(after=created)
         defaults["MobilePhone"] = random.choice(("", population.phone()))
-    _complete(row, defaults)
+    row.update(defaults | row)
 
 
 def _add_opportunities(population: Population, count: int) -> None:
@@ -360,11 +360,6 @@ def _udf_value(population: Population, udf: Udf) -> str:
             return population.random.choice(("true", "false"))
         case _:
             return population.word("phrases")
-
-
-def _complete(row: Row, defaults: Row) -> None:
-    for name, value in defaults.items():
-        row.setdefault(name, value)
 
 
 def _ascii(name: str) -> str:

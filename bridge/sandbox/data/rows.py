@@ -3,16 +3,44 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from bridge.sandbox.data import database, values
-from bridge.sandbox.data.database import ID_SERIES, DatabaseError, StoredRow
+from bridge.sandbox.data import database, udfs, values
+from bridge.sandbox.data.database import Database, DatabaseError, StoredRow
 from bridge.sandbox.data.dataset import UDF_MEMBER, Row
-from bridge.sandbox.data.schema import Column, Table, TenantSchema
+from bridge.sandbox.data.schema import Column, Table, TenantSchema, quoted
 from bridge.sandbox.data.values import Stored
 
 _CONTAINERS = frozenset({list, dict})
+_FIXED = (quoted("UdfType"), quoted("DataType"))
 _MAX_ID = 2**62  # new ids are issued above the highest, and must fit in 63 bits
+
+
+def add(
+    db: Database,
+    schema: TenantSchema,
+    rows_by_entity: Mapping[str, Iterable[Row]],
+) -> dict[str, list[int]]:
+    """Add records as a data set has them, in one transaction; return their ids.
+
+    Field names are the vendor's; read-only fields can be set too. A row without id gets
+    the next one; a row with a known id replaces that record. Definitions of UDFs are
+    served after `Vendor.refresh`.
+
+    Raises:
+        DatabaseError: unknown entity, field or UDF, or a value that does not fit it.
+    """
+    ids: dict[str, list[int]] = {}
+    with db.writing() as connection:
+        for entity, rows_of_it in rows_by_entity.items():
+            table = schema.find(entity)
+            if table is None:
+                raise DatabaseError(f"rows: there is no entity {entity}.")
+            put_row = _PUT.get(table.entity.name, put)
+            ids[table.entity.name] = [
+                put_row(connection, schema, table, row) for row in rows_of_it
+            ]
+    return ids
 
 
 def put(
@@ -28,12 +56,12 @@ def put(
     stored = read(table, row)
     is_known = known(connection, table, row) is not None
     number = _id(table, row) if "id" in row else None
-    record_id = database.issue_id(connection, schema.ci) if number is None else number
+    record_id = database.issue(connection, schema.ci) if number is None else number
     store = database.replace if is_known else database.insert
     store(connection, table, record_id, stored)
     connection.execute(
         "UPDATE issued SET last = max(last, ?) WHERE ci = ? AND series = ?",
-        (record_id, schema.ci, ID_SERIES),
+        (record_id, schema.ci, database.ID_SERIES),
     )
     return record_id
 
@@ -97,3 +125,35 @@ def _id(table: Table, row: Row) -> int:
         entity = table.entity.name
         raise DatabaseError(f"{entity}: id must be a whole number below 2^62.")
     return number
+
+
+def _put_definition(
+    connection: sqlite3.Connection, schema: TenantSchema, table: Table, row: Row
+) -> int:
+    """Add the definition of a UDF, and the column of its values."""
+    before = known(connection, table, row)
+    record_id = put(connection, schema, table, row)
+    after = database.read(connection, table, record_id) or {}
+    if before and any(before.get(name) != after.get(name) for name in _FIXED):
+        raise DatabaseError(
+            f"{table.entity.name}: UdfType and DataType cannot be changed."
+        )
+    udfs.record_change(connection, schema, record_id, before, after)
+    return record_id
+
+
+def _put_list_item(
+    connection: sqlite3.Connection, schema: TenantSchema, table: Table, row: Row
+) -> int:
+    """Add an item of a UDF's list; its definition, which may follow, has changed."""
+    record_id = put(connection, schema, table, row)
+    item = database.read(connection, table, record_id) or {}
+    definition_id = int(item.get(quoted("UdfFieldId")) or 0)
+    definitions = schema.tables[udfs.DEFINITION]
+    definition = database.read(connection, definitions, definition_id)
+    if definition is not None:
+        udfs.record_change(connection, schema, definition_id, definition, definition)
+    return record_id
+
+
+_PUT = {udfs.DEFINITION: _put_definition, udfs.LIST_ITEM: _put_list_item}

@@ -6,7 +6,7 @@ Built from the declared facts of one generation and a tenant's UDFs; uses no dat
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from bridge.sandbox.data import values
@@ -80,7 +80,7 @@ class Column:
         return next((item for item in self.picklist if item.value == text), None)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Table:
     """One entity of one tenant. `columns` are its fields in wire order, id first.
 
@@ -93,8 +93,6 @@ class Table:
     name: str
     columns: tuple[Column, ...]
     udfs: tuple[Column, ...]
-    _by_name: Mapping[str, Column] = field(repr=False)
-    _udf_by_name: Mapping[str, Column] = field(repr=False)
     prepared: bool = True
     main: Table | None = None
 
@@ -120,6 +118,14 @@ class Table:
     def udf(self, name: str) -> Column | None:
         """Return a UDF by its exact name."""
         return self._udf_by_name.get(name)
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Column]:
+        return {column.name.lower(): column for column in self.columns}
+
+    @cached_property
+    def _udf_by_name(self) -> Mapping[str, Column]:
+        return {column.name: column for column in self.udfs}
 
     def ddl(self) -> str:
         """Return the statement that creates the table."""
@@ -214,14 +220,7 @@ def _table(
     prepared: bool,
 ) -> Table:
     columns = tuple(_column(ci, entity, fact) for fact in entity.fields_of(generation))
-    table = Table(
-        entity,
-        _table_name(ci, entity.name),
-        columns,
-        (),
-        {column.name.lower(): column for column in columns},
-        {},
-    )
+    table = Table(entity, _table_name(ci, entity.name), columns, ())
     return with_udfs(table, udfs, prepared=prepared)
 
 
@@ -241,8 +240,7 @@ def with_udfs(table: Table, udfs: tuple[Udf, ...], *, prepared: bool) -> Table:
         )
         for position, udf in enumerate(udfs)
     )
-    by_name = {column.name: column for column in columns}
-    return replace(table, udfs=columns, _udf_by_name=by_name, prepared=prepared)
+    return replace(table, udfs=columns, prepared=prepared)
 
 
 def _table_name(ci: int, entity: str) -> str:
@@ -262,7 +260,6 @@ def _older_table(schema: TenantSchema, entity: EntityFacts, generation: str) -> 
         main,
         entity=entity,
         columns=columns,
-        _by_name={column.name.lower(): column for column in columns},
         prepared=False,
         main=main,
     )
@@ -327,7 +324,9 @@ def _kind(fact: FieldFacts) -> Kind:
         return values.DAY
     if fact.date_by_value:
         return values.DAY_BY_VALUE
-    kind = values.kind_of(fact.type, fact.wire_type)
+    # Some doubles are decimals on the wire.
+    is_decimal = fact.wire_type == "decimal"
+    kind = values.DECIMAL if is_decimal else values.BY_TYPE[fact.type]
     return values.LONG if fact.reference and kind is values.INTEGER else kind
 
 

@@ -57,21 +57,18 @@ def small(facts: Mapping[str, EntityFacts]) -> Dataset:
     """
     first = ApiUser(DEMO_USERNAME, DEMO_PASSWORD, API_RESOURCE_ID)
     second = ApiUser(OTHER_USERNAME, OTHER_PASSWORD, API_RESOURCE_ID)
+    # Logins that version 1.5 treats differently.
+    assigned = ApiUser(ASSIGNED_USERNAME, DEMO_PASSWORD, API_RESOURCE_ID, assigned=True)
+    person = ApiUser(
+        PERSON_USERNAME, DEMO_PASSWORD, _PERSON_RESOURCE_ID, api_only=False
+    )
     harbor = _tenant(facts, "harbor.toml", first, DEMO_INTEGRATION_CODE)
     return Dataset(
         name="small",
         tenants=(
-            replace(harbor, users=(first, *_other_users())),
+            replace(harbor, users=(first, assigned, person)),
             _tenant(facts, "foundry.toml", second, OTHER_INTEGRATION_CODE),
         ),
-    )
-
-
-def _other_users() -> tuple[ApiUser, ...]:
-    """Return logins of the first tenant that version 1.5 treats differently."""
-    return (
-        ApiUser(ASSIGNED_USERNAME, DEMO_PASSWORD, API_RESOURCE_ID, assigned=True),
-        ApiUser(PERSON_USERNAME, DEMO_PASSWORD, _PERSON_RESOURCE_ID, api_only=False),
     )
 
 

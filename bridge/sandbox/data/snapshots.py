@@ -11,13 +11,9 @@ from contextlib import closing
 from pathlib import Path
 
 from bridge.sandbox.data.atomic_files import replacing
-from bridge.sandbox.data.database import Database, signature
+from bridge.sandbox.data.database import Database, DatabaseError, signature
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,60}\Z")
-
-
-class SnapshotError(Exception):
-    """A snapshot cannot be taken or restored; says why in one sentence."""
 
 
 def names(database: Database) -> list[str]:
@@ -34,7 +30,7 @@ def take(database: Database, name: str) -> None:
     """Save all records as they are now; replace a snapshot of the same name.
 
     Raises:
-        SnapshotError: the name is not made of letters, digits, - and _.
+        DatabaseError: the name is not made of letters, digits, - and _.
     """
     path = _path(database, name)
     with replacing(path, durable=database.durable) as fresh:
@@ -45,15 +41,15 @@ def restore(database: Database, name: str) -> None:
     """Restore all records and tables of a snapshot, in one transaction.
 
     Raises:
-        SnapshotError: the snapshot does not exist, or has other tables.
+        DatabaseError: the snapshot does not exist, or has other tables.
     """
     path = _path(database, name)
     if not path.exists():
-        raise SnapshotError(f"There is no snapshot {name}.")
+        raise DatabaseError(f"There is no snapshot {name}.")
     with closing(sqlite3.connect(path)) as connection:
         made_from = signature(connection)
     if made_from != signature(database.reading()):
-        raise SnapshotError(
+        raise DatabaseError(
             f"The snapshot {name} is of another data set or by another release."
         )
     database.restore_from(path)
@@ -61,5 +57,5 @@ def restore(database: Database, name: str) -> None:
 
 def _path(database: Database, name: str) -> Path:
     if not _NAME.match(name):
-        raise SnapshotError("name must be letters, digits, - and _, up to 60.")
+        raise DatabaseError("name must be letters, digits, - and _, up to 60.")
     return database.path.with_name(f"{database.path.name}.{name}.snapshot")

@@ -12,9 +12,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TypeAlias
 
 from bridge.sandbox.data import database
+from bridge.sandbox.data.database import StoredRow
 from bridge.sandbox.data.dataset import Udf
 from bridge.sandbox.data.schema import (
     Table,
@@ -24,7 +24,6 @@ from bridge.sandbox.data.schema import (
     udf_number,
     with_udfs,
 )
-from bridge.sandbox.data.values import Stored
 from bridge.sandbox.declarations import rule
 from bridge.sandbox.facts.model import PicklistItem
 
@@ -66,16 +65,14 @@ TEXT, DATE, LIST, NUMERIC = 1, 2, 3, 4
 _ENTITIES = {number: entity for entity, number in UDF_TYPES.items()}
 _TYPES = {TEXT: "string", DATE: "datetime", LIST: "string", NUMERIC: "double"}
 
-Row: TypeAlias = Mapping[str, Stored | None]
 
-
-def entity_of(definition: Row) -> str:
+def entity_of(definition: StoredRow) -> str:
     """Return the entity that a stored definition is for, empty when unknown."""
     number = definition.get(quoted("UdfType"))
     return _ENTITIES.get(int(number), "") if number is not None else ""
 
 
-def has_bad_default(definition: Row) -> bool:
+def has_bad_default(definition: StoredRow) -> bool:
     """Return whether a definition's default is not a value of its type."""
     udf = _udf(definition, (), None)
     return udf.default is not None and udf_column(0, udf).default is None
@@ -90,8 +87,8 @@ def record_change(
     connection: sqlite3.Connection,
     schema: TenantSchema,
     definition_id: int,
-    before: Row | None,
-    after: Row,
+    before: StoredRow | None,
+    after: StoredRow,
 ) -> None:
     """Record that a definition was created or updated, and add its column if new.
 
@@ -116,7 +113,10 @@ def record_change(
 
 
 def record_new(
-    connection: sqlite3.Connection, schema: TenantSchema, definition_id: int, row: Row
+    connection: sqlite3.Connection,
+    schema: TenantSchema,
+    definition_id: int,
+    row: StoredRow,
 ) -> None:
     """Add the column of a definition that a data set has as a record only."""
     table = schema.find(entity_of(row))
@@ -169,25 +169,20 @@ def live(
     return {**start, **outcome}, frozenset(changed)
 
 
-def _udf(row: Row, items: Sequence[PicklistItem], start: Udf | None) -> Udf:
+def _udf(row: StoredRow, items: Sequence[PicklistItem], start: Udf | None) -> Udf:
     """Return the UDF of a definition; a UDF of the data set keeps its type."""
     data_type = int(row.get(quoted("DataType")) or TEXT)
     default = str(row.get(quoted("DefaultValue")) or "") or None
+    picklist = tuple(replace(item, is_default=item.value == default) for item in items)
     return Udf(
         name=str(row.get(quoted("Name"))),
         type=start.type if start else _TYPES.get(data_type, "string"),
         description=str(row.get(quoted("Description")) or "") or None,
         required=bool(row.get(quoted("IsRequired"))),
         protected=bool(row.get(quoted("IsProtected"))),
-        picklist=_list(items, default) if data_type == LIST else None,
+        picklist=picklist if data_type == LIST else None,
         default=default,
     )
-
-
-def _list(
-    items: Sequence[PicklistItem], default: str | None
-) -> tuple[PicklistItem, ...]:
-    return tuple(replace(item, is_default=item.value == default) for item in items)
 
 
 def _items(

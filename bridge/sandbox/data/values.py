@@ -133,27 +133,22 @@ def _read_boolean(text: str) -> Stored:
         raise ValueError(text) from None
 
 
-@dataclass(slots=True)
-class _ServiceTime:
-    name: str = EASTERN
-
-
-_SERVICE_TIME = _ServiceTime()
+_SERVICE_TIME = {"name": EASTERN}  # set once, before anything is read
 
 
 @rule("Values", "Service time as UTC, optional", source="help")
 def set_service_time(name: str) -> None:
     """Set the zone of service time, a key of `SERVICE_ZONES`, for the whole process."""
-    _SERVICE_TIME.name = name
+    _SERVICE_TIME["name"] = name
 
 
 def service_time_name() -> str:
     """Return the name of the zone of service time."""
-    return _SERVICE_TIME.name
+    return _SERVICE_TIME["name"]
 
 
 def _zone() -> ZoneInfo:
-    return SERVICE_ZONES[_SERVICE_TIME.name]
+    return SERVICE_ZONES[_SERVICE_TIME["name"]]
 
 
 @rule(
@@ -285,7 +280,8 @@ DAY = replace(DATETIME, read=_read_day)
 # Times that people enter as dates: exactly midnight is the date, in no zone.
 DAY_BY_VALUE = replace(DATETIME, read=_read_day_by_value)
 
-_BY_TYPE = {
+# By the type that metadata names.
+BY_TYPE: Mapping[str, Kind] = {
     "string": TEXT,
     "short": SHORT,
     "integer": INTEGER,
@@ -296,13 +292,6 @@ _BY_TYPE = {
     "boolean": BOOLEAN,
     "datetime": DATETIME,
 }
-
-
-def kind_of(metadata_type: str, wire_type: str) -> Kind:
-    """Return the kind of a field; some doubles are decimals on the wire."""
-    if wire_type == "decimal":
-        return DECIMAL
-    return _BY_TYPE[metadata_type]
 
 
 def store(kind: Kind, value: object) -> Stored | None:

@@ -125,10 +125,13 @@ def parse_entity(filename: str, text: str) -> EntityFacts:
         raise FactsError(f"{filename}: {error}") from error
     _check_keys(filename, row, _ENTITY_KEYS, ("name", "verbs", "access", "fields"))
     name = row["name"]
-    if filename != f"{name}.toml":
-        raise FactsError(f"{filename}: name: {name} belongs in {name}.toml")
-    if next(iter(row["fields"]), None) != "id":
-        raise FactsError(f"{filename}: fields: the first one must be id")
+    _require(
+        filename == f"{name}.toml", f"{filename}: name: {name} belongs in {name}.toml"
+    )
+    _require(
+        next(iter(row["fields"]), None) == "id",
+        f"{filename}: fields: the first one must be id",
+    )
     verbs = _verbs(f"{filename}: verbs", row["verbs"])
     early = row.get("early_verbs")
     fields = _parse_fields(filename, row)
@@ -142,7 +145,6 @@ def parse_entity(filename: str, text: str) -> EntityFacts:
         user_access=_access(f"{filename}: access", row["access"]),
         can_have_udfs=row.get("udfs", False),
         supports_webhooks=row.get("webhooks", False),
-        id_type=fields[0].type,
         generations=_generations(filename, row, GENERATIONS[0]),
         early=None if early is None else _verbs(f"{filename}: early_verbs", early),
         fields=fields,
@@ -153,8 +155,7 @@ def _parse_fields(filename: str, row: Row) -> tuple[FieldFacts, ...]:
     fields, picklists = row["fields"], row.get("picklists", {})
     for name in picklists:
         place = f"{filename}: picklists.{name}"
-        if name not in fields:
-            raise FactsError(f"{place}: there is no such field")
+        _require(name in fields, f"{place}: there is no such field")
         _check_picklist(place, picklists[name], fields)
     since = row.get("since", GENERATIONS[0])
     return tuple(
@@ -168,8 +169,7 @@ def _parse_field(
 ) -> FieldFacts:
     place = f"{filename}: fields.{name}"
     _check_keys(place, row, _FIELD_KEYS, ("type",))
-    if row["type"] not in WIRE_TYPES:
-        raise FactsError(f"{place}.type: there is no type {row['type']}")
+    _require(row["type"] in WIRE_TYPES, f"{place}.type: there is no type {row['type']}")
     items = None
     if picklist is not None:
         items = _parse_items(f"{filename}: picklists.{name}.items", picklist)
@@ -194,18 +194,16 @@ def _parse_field(
 
 def _check_picklist(place: str, picklist: Row, fields: Row) -> None:
     _check_keys(place, picklist, _PICKLIST_KEYS, ("source",))
-    if picklist["source"] not in _SOURCES:
-        raise FactsError(f"{place}.source: {picklist['source']} is none of the words")
-    if picklist.get("parent", "id") not in fields:
-        raise FactsError(f"{place}.parent: there is no field {picklist['parent']}")
+    source, parent = picklist["source"], picklist.get("parent", "id")
+    _require(source in _SOURCES, f"{place}.source: {source} is none of the words")
+    _require(parent in fields, f"{place}.parent: there is no field {parent}")
 
 
 def _parse_items(place: str, picklist: Row) -> tuple[PicklistItem, ...]:
     items: dict[str, PicklistItem] = {}
     for position, item in enumerate(picklist.get("items", ()), start=1):
         _check_keys(place, item, _ITEM_KEYS, ("value", "label"))
-        if item["value"] in items:
-            raise FactsError(f"{place}: {item['value']} stands twice")
+        _require(item["value"] not in items, f"{place}: {item['value']} stands twice")
         items[item["value"]] = PicklistItem(
             value=item["value"],
             label=item["label"],
@@ -220,8 +218,7 @@ def _parse_items(place: str, picklist: Row) -> tuple[PicklistItem, ...]:
 
 def _verbs(place: str, named: list[str]) -> tuple[bool, bool, bool, bool]:
     for verb in named:
-        if verb not in _VERBS:
-            raise FactsError(f"{place}: there is no verb {verb}")
+        _require(verb in _VERBS, f"{place}: there is no verb {verb}")
     create, update, query, delete = (verb in named for verb in _VERBS)
     return create, update, query, delete
 
@@ -229,8 +226,7 @@ def _verbs(place: str, named: list[str]) -> tuple[bool, bool, bool, bool]:
 def _access(place: str, row: Row) -> tuple[str, str, str, str]:
     _check_keys(place, row, dict.fromkeys(_RIGHTS, str), _RIGHTS)
     for right, value in row.items():
-        if value not in _RIGHT_VALUES:
-            raise FactsError(f"{place}.{right}: {value} is no right")
+        _require(value in _RIGHT_VALUES, f"{place}.{right}: {value} is no right")
     return row["create"], row["query"], row["update"], row["delete"]
 
 
@@ -240,29 +236,31 @@ def _generations(place: str, row: Row, default: str) -> frozenset[str]:
     if since == "never":
         return frozenset()
     for release in (since, until):
-        if release not in GENERATIONS:
-            raise FactsError(f"{place}: there is no release {release}")
+        _require(release in GENERATIONS, f"{place}: there is no release {release}")
     first, last = GENERATIONS.index(since), GENERATIONS.index(until)
     return frozenset(GENERATIONS[first : last + 1])
 
 
 def _check_keys(place: str, row: Any, keys: Keys, needed: tuple[str, ...]) -> None:  # noqa: ANN401 - whatever TOML held
-    if not isinstance(row, dict):
-        raise FactsError(f"{place}: must be a table")
+    _require(isinstance(row, dict), f"{place}: must be a table")
     for key, value in row.items():
-        if key not in keys:
-            raise FactsError(f"{place}.{key}: there is no such key")
-        if type(value) is not keys[key]:
-            raise FactsError(f"{place}.{key}: must be a {keys[key].__name__}")
+        _require(key in keys, f"{place}.{key}: there is no such key")
+        _require(
+            type(value) is keys[key], f"{place}.{key}: must be a {keys[key].__name__}"
+        )
     for key in needed:
-        if key not in row:
-            raise FactsError(f"{place}.{key}: is missing")
+        _require(key in row, f"{place}.{key}: is missing")
 
 
 def _check_references(entity: EntityFacts, facts: Mapping[str, EntityFacts]) -> None:
     for field in entity.fields:
-        if field.reference is not None and field.reference not in facts:
-            raise FactsError(
-                f"{entity.name}.toml: fields.{field.name}.reference:"
-                f" there is no entity {field.reference}",
-            )
+        _require(
+            field.reference is None or field.reference in facts,
+            f"{entity.name}.toml: fields.{field.name}.reference:"
+            f" there is no entity {field.reference}",
+        )
+
+
+def _require(condition: bool, complaint: str) -> None:  # noqa: FBT001 - what is checked
+    if not condition:
+        raise FactsError(complaint)

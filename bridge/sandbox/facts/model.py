@@ -88,7 +88,6 @@ class EntityFacts:
     user_access: tuple[str, str, str, str]
     can_have_udfs: bool
     supports_webhooks: bool
-    id_type: str
     generations: frozenset[str]
     early: tuple[bool, bool, bool, bool] | None
     fields: tuple[FieldFacts, ...]

@@ -41,6 +41,11 @@ class Operation:
     port_name: str = ""
     has_header: bool = True
 
+    @property
+    def returned(self) -> Member:
+        """The one element of its response."""
+        return Member(f"{self.name}Result", self.result, self.result_occurs)
+
 
 def required(name: str, type_: str) -> Member:
     """Return a member that occurs exactly once."""

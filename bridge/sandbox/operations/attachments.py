@@ -11,9 +11,9 @@ from __future__ import annotations
 import base64
 import binascii
 import mimetypes
-import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import TypeAlias
 
 from lxml import etree
 
@@ -23,7 +23,6 @@ from bridge.sandbox.data.schema import Table, quoted
 from bridge.sandbox.declarations import rule
 from bridge.sandbox.errors import SoapFaultError
 from bridge.sandbox.operations.calls import Call
-from bridge.sandbox.operations.writes import begin_write
 from bridge.sandbox.rules import field_validation
 from bridge.sandbox.rules.draft import Draft
 from bridge.sandbox.rules.write_transaction import WriteTransaction
@@ -63,12 +62,8 @@ _WRITABLE = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """The arguments of CreateAttachment: the bytes and their description, if sent."""
-
-    data: bytes | None
-    info: Submission | None
+# The arguments of CreateAttachment: the bytes and their description, if sent.
+Upload: TypeAlias = tuple[bytes | None, Submission | None]
 
 
 def read_upload(call: Call) -> Upload:
@@ -82,13 +77,13 @@ def read_upload(call: Call) -> Upload:
     attachment = request.body.find(f"{space}attachment")
     info = attachment.find(f"{space}Info") if attachment is not None else None
     if attachment is None or info is None:
-        return Upload(None, None)
+        return None, None
     table = _upload_table(call.schema.tables[ENTITY])
     submission = submissions.read_entity(1, info, table, request)
     parent = submission.values.get("parentid") or submission.values.get("opportunityid")
     if parent is not None:
         submission.values["parentid"] = parent
-    return Upload(_decoded(request, attachment.find(f"{space}Data")), submission)
+    return _decoded(request, attachment.find(f"{space}Data")), submission
 
 
 @rule(
@@ -97,15 +92,14 @@ def read_upload(call: Call) -> Upload:
 def create_attachment(call: Call, upload: Upload) -> bytes:
     """Store a file or a link and return its id."""
     call.acquire_slot(ENTITY)
-    data, submission = upload.data, upload.info
+    data, submission = upload
     if submission is None:
         raise errors.unprocessable(
             "System.NullReferenceException: Object reference not set to an instance "
             "of an object."
         )
-    author = call.author("create")
     with call.vendor.database.writing() as connection:
-        write = begin_write(connection, call.service.schema, author)
+        write = call.begin_write(connection, "create")
         draft = field_validation.validate_fields(
             connection, call.service.schema, submission, None
         )
@@ -117,9 +111,12 @@ def create_attachment(call: Call, upload: Upload) -> bytes:
         if faults:
             raise _refused(" ".join(faults))
         if is_file and data is not None:
-            _validate_size(call, len(data))
+            if len(data) > call.vendor.limits.attachment_bytes:
+                raise _refused(errors.ATTACHMENT_TOO_LARGE)
+            if not call.service.uploads.admit(len(data)):
+                raise _refused(errors.TOO_MANY_BYTES)
         _complete(write, draft, parent, len(data or b"") if is_file else None)
-        record_id = database.issue_id(connection, write.schema.ci)
+        record_id = write.issue_id()
         database.insert(connection, draft.table, record_id, draft.stored)
         if is_file:
             connection.execute(
@@ -139,10 +136,13 @@ def get_attachment(call: Call, record_id: int) -> bytes:
     # The schema declares the type of Info, so it has no xsi:type.
     start, end = f'<Entity xsi:type="{ENTITY}">'.encode(), b"</Entity>"
     info = b"<Info>" + xml.removeprefix(start).removesuffix(end) + b"</Info>"
-    data = _data(connection, call.service.schema.ci, record_id)
-    if data is None:
+    row = connection.execute(
+        "SELECT data FROM attachment_data WHERE ci = ? AND id = ?",
+        (call.service.schema.ci, record_id),
+    ).fetchone()
+    if row is None:
         return info
-    return b"<Data>" + base64.b64encode(data) + b"</Data>" + info
+    return b"<Data>" + base64.b64encode(row[0]) + b"</Data>" + info
 
 
 def delete_attachment(call: Call, record_id: int) -> bytes:
@@ -159,13 +159,6 @@ def delete_attachment(call: Call, record_id: int) -> bytes:
     return b""
 
 
-def _data(connection: sqlite3.Connection, ci: int, record_id: int) -> bytes | None:
-    row = connection.execute(
-        "SELECT data FROM attachment_data WHERE ci = ? AND id = ?", (ci, record_id)
-    ).fetchone()
-    return None if row is None else bytes(row[0])
-
-
 def _upload_table(table: Table) -> Table:
     """Return the table with the columns writable that callers fill."""
     columns = tuple(
@@ -179,7 +172,6 @@ def _upload_table(table: Table) -> Table:
     return replace(
         table,
         columns=columns,
-        _by_name={column.name.lower(): column for column in columns},
         main=table.storage,
     )
 
@@ -206,13 +198,6 @@ def _validate_parent(write: WriteTransaction, draft: Draft) -> str:
     if entities:
         draft.check_faults.append(errors.BAD_REFERENCE.format("ParentID", entities[-1]))
     return ""
-
-
-def _validate_size(call: Call, size: int) -> None:
-    if size > call.vendor.limits.attachment_bytes:
-        raise _refused(errors.ATTACHMENT_TOO_LARGE)
-    if not call.service.uploads.admit(size):
-        raise _refused(errors.TOO_MANY_BYTES)
 
 
 @rule(

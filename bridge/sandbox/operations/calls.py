@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from dataclasses import dataclass
 
 from bridge.sandbox import errors
 from bridge.sandbox.control.tenants import TenantService, VersionView
 from bridge.sandbox.control.vendor import Vendor
-from bridge.sandbox.data import database
+from bridge.sandbox.data import database, values
 from bridge.sandbox.data.dataset import ApiUser
 from bridge.sandbox.data.population import API_USER
 from bridge.sandbox.data.schema import TenantSchema, quoted
 from bridge.sandbox.declarations import rule
 from bridge.sandbox.errors import BusinessError
-from bridge.sandbox.operations.writes import Author
+from bridge.sandbox.rules.write_transaction import WriteTransaction
 from bridge.sandbox.soap.envelope import Request
 
 
@@ -87,16 +88,21 @@ class Call:
             self.vendor.slots.release(self._slot, held_ms / 1000)
             self._slot = None
 
-    def author(self, verb: str) -> Author:
-        """Return the author of a write.
+    def begin_write(
+        self, connection: sqlite3.Connection, verb: str
+    ) -> WriteTransaction:
+        """Return the transaction of a write that begins now.
 
         Raises:
             BusinessError: the resource cannot be impersonated.
         """
-        return Author(
-            self.user.resource_id,
-            self.vendor.clock,
-            impersonated=self._impersonated(verb),
+        own, other = self.user.resource_id, self._impersonated(verb)
+        return WriteTransaction(
+            connection,
+            self.service.schema,
+            actor=own if other is None else other,
+            impersonator=None if other is None else own,
+            moment=values.stamp(self.vendor.clock.now()),
             dates_stand_still=self.vendor.knobs.current.dates_stand_still,
         )
 

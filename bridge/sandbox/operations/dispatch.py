@@ -7,7 +7,7 @@ Source: SOAP contract notes, sections 6 to 8 and 22.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -92,7 +92,9 @@ def execute(call: Call) -> bytes:
         call.entity = call.entity or error.entity
         table = call.schema.find(call.entity)
         result_type = table.entity.result_type if table else ""
-        result = envelope.failure(result_type, error.messages)
+        result = envelope.atws_response(
+            envelope.FAILURE, result_type, messages=error.messages
+        )
     return envelope.response(request.operation, request.namespace, result)
 
 
@@ -109,34 +111,28 @@ def query(call: Call, document: str) -> bytes:
     if not _may(table, "query") or call.request.impersonated is not None:
         raise BusinessError(errors.NO_PERMISSION.format("query"))
     if not parsed.where.items:
-        return envelope.no_condition(table.entity.result_type)
+        return envelope.atws_response(envelope.NO_CONDITION, table.entity.result_type)
     where = filters.compile_filter(table, parsed.where)
     connection = call.vendor.database.reading()
     found = database.select(connection, table, where.sql, where.parameters, MAX_RECORDS)
     return _results(table, found)
 
 
-def create(call: Call, batch: list[Submission]) -> bytes:
-    """Create a batch of records."""
-    return _write(call, batch, "create", writes.create)
-
-
-def update(call: Call, batch: list[Submission]) -> bytes:
-    """Replace a batch of records."""
-    return _write(call, batch, "update", writes.update)
+_WRITES: Mapping[str, Callable[[Call, Sequence[Submission]], list[SavedRecord]]] = {
+    "create": writes.create,
+    "update": writes.update,
+    "delete": writes.delete,
+}
 
 
 @rule("Write", "Delete returns an empty list", source="captured")
-def delete(call: Call, batch: list[Submission]) -> bytes:
-    """Delete a batch of records."""
-    return _write(call, batch, "delete", writes.delete)
-
-
-def _write(call: Call, batch: list[Submission], verb: str, run: writes.Write) -> bytes:
+def write(call: Call, batch: list[Submission]) -> bytes:
+    """Create, update or delete a batch of records, as the operation is named."""
+    verb = call.request.operation
     _check_verb(call, batch, verb)
     if not batch:
-        return envelope.success("", (), ())
-    saved = run(call.vendor.database, call.service.schema, call.author(verb), batch)
+        return envelope.atws_response(envelope.SUCCESS, "")
+    saved = _WRITES[verb](call, batch)
     if call.entity in udfs.LIVE and verb != "delete":
         call.vendor.refresh()
     return _results(batch[0].table, saved)
@@ -148,7 +144,7 @@ def get_threshold_and_usage_info(call: Call, _: None) -> bytes:
     message = fragments.element("Message", call.service.usage.message()).encode()
     closing = b"</EntityReturnInfo>"
     info = fragments.return_info("", 0).removesuffix(closing) + message + closing
-    return envelope.success("", (), (info,))
+    return envelope.atws_response(envelope.SUCCESS, "", infos=(info,))
 
 
 def get_entity_info(call: Call, _: None) -> bytes:
@@ -157,20 +153,22 @@ def get_entity_info(call: Call, _: None) -> bytes:
     return call.view.entity_infos
 
 
-def get_field_info(call: Call, name: str) -> bytes:
-    """Return the standard fields of an entity."""
-    return call.view.field_infos[_named(call, name)]
-
-
-def get_udf_info(call: Call, name: str) -> bytes:
-    """Return the UDFs of an entity."""
-    return call.view.udf_infos[_named(call, name)]
-
-
 def get_wsdl_version(call: Call, _: None) -> bytes:
     """Return the release, three numbers."""
     call.acquire_slot("")
     return call.vendor.release(call.request.version).encode()
+
+
+@rule("Metadata", "An unknown entity is a fault", source="clients")
+def _named(call: Call, name: str) -> str:
+    """Return the entity that a metadata call names. Unverified: the fault's text."""
+    table = call.schema.find(name)
+    if table is None:
+        raise errors.unprocessable(
+            f"System.Exception: {errors.UNKNOWN_ENTITY.format(name)}"
+        )
+    call.acquire_slot(table.entity.name)
+    return call.entity
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,56 +184,44 @@ class _Operation(Generic[_T]):
     returns_response: bool = False
 
 
-def _nothing(_: Call) -> None:
-    return None
-
-
-def _text(member: str) -> Callable[[Call], str]:
-    return lambda call: call.request.text(member)
-
-
-def _number(member: str) -> Callable[[Call], int]:
-    return lambda call: call.request.number(member)
-
-
-def _entities(call: Call) -> list[Submission]:
-    return read_entities(call.request, call.schema)
-
-
-_ATTACHMENT_ID = _number("attachmentId")
+_WRITE = _Operation(
+    lambda call: read_entities(call.request, call.schema), write, returns_response=True
+)
 _OPERATIONS: Mapping[str, _Operation[Any]] = {
-    "query": _Operation(_text("sXML"), query, returns_response=True),
-    "create": _Operation(_entities, create, returns_response=True),
-    "update": _Operation(_entities, update, returns_response=True),
-    "delete": _Operation(_entities, delete, returns_response=True),
-    "getThresholdAndUsageInfo": _Operation(
-        _nothing, get_threshold_and_usage_info, returns_response=True
+    "query": _Operation(
+        lambda call: call.request.text("sXML"), query, returns_response=True
     ),
-    "GetAttachment": _Operation(_ATTACHMENT_ID, attachments.get_attachment),
+    "create": _WRITE,
+    "update": _WRITE,
+    "delete": _WRITE,
+    "getThresholdAndUsageInfo": _Operation(
+        lambda _: None, get_threshold_and_usage_info, returns_response=True
+    ),
+    "GetAttachment": _Operation(
+        lambda call: call.request.number("attachmentId"), attachments.get_attachment
+    ),
     "CreateAttachment": _Operation(
         attachments.read_upload, attachments.create_attachment
     ),
-    "DeleteAttachment": _Operation(_ATTACHMENT_ID, attachments.delete_attachment),
-    "GetInvoiceMarkup": _Operation(_number("InvoiceId"), invoices.get_invoice_markup),
-    "GetEntityInfo": _Operation(_nothing, get_entity_info),
-    "GetFieldInfo": _Operation(_text("psObjectType"), get_field_info),
-    "getUDFInfo": _Operation(_text("psTable"), get_udf_info),
-    "GetWsdlVersion": _Operation(_nothing, get_wsdl_version),
+    "DeleteAttachment": _Operation(
+        lambda call: call.request.number("attachmentId"), attachments.delete_attachment
+    ),
+    "GetInvoiceMarkup": _Operation(
+        lambda call: call.request.number("InvoiceId"), invoices.get_invoice_markup
+    ),
+    "GetEntityInfo": _Operation(lambda _: None, get_entity_info),
+    "GetFieldInfo": _Operation(
+        lambda call: call.request.text("psObjectType"),
+        lambda call, name: call.view.field_infos[_named(call, name)],
+    ),
+    "getUDFInfo": _Operation(
+        lambda call: call.request.text("psTable"),
+        lambda call, name: call.view.udf_infos[_named(call, name)],
+    ),
+    "GetWsdlVersion": _Operation(lambda _: None, get_wsdl_version),
 }
 # The operations that are implemented, by the vendor's names.
 IMPLEMENTED = frozenset({ZONE_LOOKUP, *_OPERATIONS})
-
-
-@rule("Metadata", "An unknown entity is a fault", source="clients")
-def _named(call: Call, name: str) -> str:
-    """Return the entity that a metadata call names. Unverified: the fault's text."""
-    table = call.schema.find(name)
-    if table is None:
-        raise errors.unprocessable(
-            f"System.Exception: {errors.UNKNOWN_ENTITY.format(name)}"
-        )
-    call.acquire_slot(table.entity.name)
-    return call.entity
 
 
 @rule("All entities", "closed when their module is not active", source="help")
@@ -249,13 +235,8 @@ def _check_verb(call: Call, batch: list[Submission], verb: str) -> None:
     call.acquire_slot(table.entity.name)
     if not _may(table, verb):
         # The vendor's text about a module that is not active always says "update".
-        closed = _can(table, verb) and not table.entity.is_open
+        closed = getattr(table.entity, f"can_{verb}") and not table.entity.is_open
         raise BusinessError(errors.NO_PERMISSION.format("update" if closed else verb))
-
-
-def _can(table: Table, verb: str) -> bool:
-    can: bool = getattr(table.entity, f"can_{verb}")
-    return can
 
 
 @rule("Write", "Entities without a verb refuse it", source="unverified")
@@ -268,13 +249,14 @@ def _may(table: Table, verb: str) -> bool:
     """Return whether an entity has a verb and the user the right to it."""
     verbs = ("create", "query", "update", "delete")
     rights = dict(zip(verbs, table.entity.user_access, strict=True))
-    return _can(table, verb) and rights[verb] != "None"
+    return bool(getattr(table.entity, f"can_{verb}")) and rights[verb] != "None"
 
 
 def _results(table: Table, found: list[SavedRecord]) -> bytes:
     entity = table.entity
-    return envelope.success(
+    return envelope.atws_response(
+        envelope.SUCCESS,
         entity.result_type,
-        (xml for _, xml in found),
-        (fragments.return_info(entity.name, record_id) for record_id, _ in found),
+        records=(xml for _, xml in found),
+        infos=(fragments.return_info(entity.name, record_id) for record_id, _ in found),
     )

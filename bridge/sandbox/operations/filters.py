@@ -70,22 +70,13 @@ def compile_filter(table: Table, where: Condition) -> Filter:
             type does not have, a value that is not of the type, or nesting that is
             too deep for the database.
     """
-    if len(_udf_names(where)) > 1:
+    fields = [item for _, item in where.walk() if isinstance(item, Field)]
+    if len({field.name for field in fields if field.udf}) > 1:
         raise BusinessError(errors.SECOND_UDF)
     compiled = _condition(table, where)
     if compiled.brackets > _MAX_BRACKETS:
         raise BusinessError(errors.TOO_DEEP)
     return compiled
-
-
-def _udf_names(condition: Condition) -> set[str]:
-    names: set[str] = set()
-    for _, item in condition.items:
-        if isinstance(item, Condition):
-            names |= _udf_names(item)
-        elif item.udf:
-            names.add(item.name)
-    return names
 
 
 @rule(
@@ -169,7 +160,8 @@ def _expression(column: Column, expression: Expression) -> Filter:
     if operator in _TEXT_ONLY:
         return _pattern(column, expression)
     if operator == "isthisday":
-        return _day(column, expression.value)
+        day = _convert(column, values.read_time, expression.value).date()
+        return Filter(f"substr({column.sql}, 1, 10) = ?", (day.isoformat(),))
     value = _convert(column, column.kind.read_compared, expression.value)
     return Filter(f"{column.sql} {_COMPARISONS[operator]} ?", (value,))
 
@@ -202,11 +194,6 @@ def _pattern(column: Column, expression: Expression) -> Filter:
     return Filter(
         f"{negation}{function}({column.sql}, ?)", (_PATTERNS[operator](value),)
     )
-
-
-def _day(column: Column, text: str) -> Filter:
-    day = _convert(column, values.read_time, text).date()
-    return Filter(f"substr({column.sql}, 1, 10) = ?", (day.isoformat(),))
 
 
 @rule(

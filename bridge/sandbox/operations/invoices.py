@@ -10,12 +10,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from bridge.sandbox import errors
 from bridge.sandbox.data import database, fragments
+from bridge.sandbox.data.database import StoredRow
 from bridge.sandbox.data.schema import Table, quoted
-from bridge.sandbox.data.values import Stored
 from bridge.sandbox.declarations import rule
 from bridge.sandbox.operations.calls import Call
-
-Row = Mapping[str, Stored | None]
 
 _HEAD = ("InvoiceNumber", "InvoiceDateTime", "InvoiceTotal", "TotalTaxValue")
 _LINE = ("ItemName", "Quantity", "Rate", "TotalAmount")
@@ -51,7 +49,9 @@ def get_invoice_markup(call: Call, invoice_id: int) -> bytes:
     return fragments.escape(render(invoice_id, head, rows)).encode()
 
 
-def _texts(table: Table, row: Row, names: Sequence[str]) -> Iterator[tuple[str, str]]:
+def _texts(
+    table: Table, row: StoredRow, names: Sequence[str]
+) -> Iterator[tuple[str, str]]:
     for name in names:
         column, stored = table.column(name), row.get(quoted(name))
         if column is not None:

@@ -6,19 +6,15 @@ not exist, and an empty batch, which does nothing and succeeds.
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from bridge.sandbox import errors, rules
-from bridge.sandbox.control.clock import Clock
 from bridge.sandbox.data import database, values
-from bridge.sandbox.data.database import Database
-from bridge.sandbox.data.schema import TenantSchema
 from bridge.sandbox.declarations import rule
 from bridge.sandbox.errors import BusinessError
+from bridge.sandbox.operations.calls import Call
 from bridge.sandbox.rules import ticket_category
 from bridge.sandbox.rules.draft import Draft
 from bridge.sandbox.rules.field_validation import validate_fields
@@ -29,55 +25,26 @@ from bridge.sandbox.soap.submissions import Submission
 SavedRecord: TypeAlias = tuple[int, bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class Author:
-    """The author of a write: the API user, or the resource that it impersonates.
-
-    `clock` is read for the time of the write. With `dates_stand_still` edited records
-    keep their activity dates.
-    """
-
-    resource_id: int
-    clock: Clock
-    impersonated: int | None = None
-    dates_stand_still: bool = False
-
-
-Write: TypeAlias = Callable[
-    [Database, TenantSchema, Author, Sequence[Submission]], list[SavedRecord]
-]
-
-
-def create(
-    db: Database,
-    schema: TenantSchema,
-    author: Author,
-    submissions: Sequence[Submission],
-) -> list[SavedRecord]:
+def create(call: Call, submissions: Sequence[Submission]) -> list[SavedRecord]:
     """Create all records and return them; ids that were sent are ignored.
 
     Raises:
         BusinessError: with the faults of all records; nothing was created.
     """
-    with _batch(db, schema, author, submissions) as batch:
+    with _batch(call, submissions) as batch:
         for sent in submissions:
             submission = ticket_category.with_defaults(batch.write, sent)
             batch.save(submission, None, batch.write.issue_id())
     return batch.saved
 
 
-def update(
-    db: Database,
-    schema: TenantSchema,
-    author: Author,
-    submissions: Sequence[Submission],
-) -> list[SavedRecord]:
+def update(call: Call, submissions: Sequence[Submission]) -> list[SavedRecord]:
     """Replace all records and return them.
 
     Raises:
         BusinessError: with the faults of all records; nothing was changed.
     """
-    with _batch(db, schema, author, submissions) as batch:
+    with _batch(call, submissions) as batch:
         for submission in submissions:
             connection, record_id = batch.write.connection, submission.record_id
             before = database.read(connection, submission.table, record_id)
@@ -88,18 +55,13 @@ def update(
     return batch.saved
 
 
-def delete(
-    db: Database,
-    schema: TenantSchema,
-    author: Author,
-    submissions: Sequence[Submission],
-) -> list[SavedRecord]:
+def delete(call: Call, submissions: Sequence[Submission]) -> list[SavedRecord]:
     """Delete all records; none of them is returned.
 
     Raises:
         BusinessError: with the faults of all records; nothing was deleted.
     """
-    with _batch(db, schema, author, submissions) as batch:
+    with _batch(call, submissions) as batch:
         for submission in submissions:
             table, record_id = submission.table, submission.record_id
             entity = table.entity.name
@@ -168,31 +130,11 @@ class _Batch:
     source="help",
 )
 @contextmanager
-def _batch(
-    db: Database,
-    schema: TenantSchema,
-    author: Author,
-    submissions: Sequence[Submission],
-) -> Iterator[_Batch]:
-    with db.writing() as connection:
-        batch = _Batch(begin_write(connection, schema, author))
+def _batch(call: Call, submissions: Sequence[Submission]) -> Iterator[_Batch]:
+    with call.vendor.database.writing() as connection:
+        batch = _Batch(call.begin_write(connection, call.request.operation))
         yield batch
         faults = batch.check_faults + batch.save_faults
         if faults:
             # Raised inside the transaction, so that it rolls back.
             raise BusinessError(*faults, entity=submissions[0].table.entity.name)
-
-
-def begin_write(
-    connection: sqlite3.Connection, schema: TenantSchema, author: Author
-) -> WriteTransaction:
-    """Return the transaction of a write call that begins now."""
-    own, other = author.resource_id, author.impersonated
-    return WriteTransaction(
-        connection,
-        schema,
-        actor=own if other is None else other,
-        impersonator=None if other is None else own,
-        moment=values.stamp(author.clock.now()),  # one for all records of a call
-        dates_stand_still=author.dates_stand_still,
-    )

@@ -3,7 +3,7 @@
 A rule is a function marked with the stage it runs at and with `@rule`, which says what
 the vendor does and where that is known from. A new module with functions of a stage is
 added to `MODULES`. Those without, which other modules call, are not in it: `stamps`,
-`ticket_category`, `work` and `field_validation`. `coverage` lists these separately.
+`ticket_category`, `work` and `field_validation`.
 """
 
 from __future__ import annotations

@@ -52,7 +52,3 @@ class Draft:
         """Set a field that the entity has in this generation; ignore others."""
         if self.table.storage.column(name) is not None:
             self.stored[quoted(name)] = value
-
-    def sent(self, name: str) -> bool:
-        """Return whether the caller sent a field, with or without a value."""
-        return name.lower() in self.submission.values

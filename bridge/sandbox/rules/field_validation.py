@@ -72,7 +72,7 @@ def _validate_field(
     if stored is None or _blank(stored):
         if column.required:
             draft.check_faults.append(errors.MISSING.format(column.name))
-    elif unchanged and not _moved(draft, column.picklist_parent):
+    elif unchanged and not draft.changed(column.picklist_parent or ""):
         return
     elif column.picklist and not _listed(draft, column, stored):
         shown = column.kind.write(stored)
@@ -80,11 +80,6 @@ def _validate_field(
     elif column.reference and not _refers(connection, schema, column, stored):
         fault = errors.BAD_REFERENCE.format(column.name, column.reference)
         draft.check_faults.append(fault)
-
-
-def _moved(draft: Draft, parent: str | None) -> bool:
-    """Return whether a picklist's parent field has another value than before."""
-    return parent is not None and draft.get(parent) != draft.was(parent)
 
 
 @rule("Write", "An untyped empty element on a text field is an error", source="clients")
@@ -229,7 +224,7 @@ def _fill_defaults(draft: Draft) -> None:
             continue
         if column.kind is values.BOOLEAN:
             draft.stored[column.sql] = int(column.name in _ACTIVE_FLAGS)
-        elif column.picklist and not draft.sent(column.name):
+        elif column.picklist and column.name.lower() not in draft.submission.values:
             default = next((i for i in column.picklist if i.is_default), None)
             if default is not None:
                 draft.stored[column.sql] = column.kind.read(default.value)

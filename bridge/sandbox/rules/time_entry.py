@@ -18,19 +18,7 @@ _GENERAL = 1
 _MAX_HOURS = 24
 _PARENTS = ("TicketID", "TaskID", "InternalAllocationCodeID")
 
-_SEVERAL_PARENTS = (
-    "Only one of TicketID,TaskID and InternallAllocationCodeID can be used at once"
-)
-_NO_TASK = "This TaskID does not reference a valid Task"
-_NO_ROLE = "TimeEntries for Tickets must have a RoleID"
-_WRONG_ROLE = "This RoleID is not valid for this Task and Resource"
-_NO_HOURS = "Must have at least one of HoursWorked or StartDateTime/EndDateTime"
-_NO_TIMES = "TimeEntries for Service tickets require a start and stop time."
-_NO_DAY = "DateWorked is required when no value is supplied for StartDateTime"
-_WRONG_HOURS = "HoursWorked greater than 24 hours or less than zero hours"
 _WRONG_CODE = "The given allocation code is not an active general allocation code"
-_NOT_OWN = "You do not have permission to delete time entries that you did not create"
-_SHOWN = "User not authorized to change Show On Invoice values for Ticket time entries"
 
 
 @validates("TimeEntry")
@@ -38,8 +26,11 @@ _SHOWN = "User not authorized to change Show On Invoice values for Ticket time e
 def validate_time_entry(write: WriteTransaction, draft: Draft) -> None:
     """Validate parents, role, times, work type and the invoice flag."""
     if sum(draft.get(name) is not None for name in _PARENTS) > 1:
-        draft.save_faults.append(_SEVERAL_PARENTS)
-    _reword(draft, "TaskID", "Task", _NO_TASK)
+        draft.save_faults.append(
+            "Only one of TicketID,TaskID and InternallAllocationCodeID can be used "
+            "at once"
+        )
+    _reword(draft, "TaskID", "Task", "This TaskID does not reference a valid Task")
     _validate_role(write, draft)
     _validate_times(write, draft)
     _validate_code(write, draft)
@@ -49,7 +40,10 @@ def validate_time_entry(write: WriteTransaction, draft: Draft) -> None:
         and draft.changed("ShowOnInvoice")
         and draft.get("TicketID") is not None
     ):
-        draft.save_faults.append(_SHOWN)
+        draft.save_faults.append(
+            "User not authorized to change Show On Invoice values for Ticket time "
+            "entries"
+        )
 
 
 def _reword(draft: Draft, field: str, entity: str, text: str) -> None:
@@ -64,11 +58,11 @@ def _validate_role(write: WriteTransaction, draft: Draft) -> None:
     """Require a role of a ticket's entry, and a role of the resource of a task's."""
     role, resource = draft.get("RoleID"), draft.get("ResourceID")
     if draft.get("TicketID") is not None and role is None:
-        draft.save_faults.append(_NO_ROLE)
+        draft.save_faults.append("TimeEntries for Tickets must have a RoleID")
     if draft.get("TaskID") is None or role is None or resource is None:
         return
     if draft.changed("RoleID", "ResourceID") and not has_role(write, resource, role):
-        draft.save_faults.append(_WRONG_ROLE)
+        draft.save_faults.append("This RoleID is not valid for this Task and Resource")
 
 
 def _validate_times(write: WriteTransaction, draft: Draft) -> None:
@@ -80,13 +74,21 @@ def _validate_times(write: WriteTransaction, draft: Draft) -> None:
     start, hours = draft.get("StartDateTime"), draft.get("HoursWorked")
     timed = start is not None and draft.get("EndDateTime") is not None
     if not timed and hours is None:
-        draft.save_faults.append(_NO_HOURS)
+        draft.save_faults.append(
+            "Must have at least one of HoursWorked or StartDateTime/EndDateTime"
+        )
     elif not timed and _needs_times(write, draft):
-        draft.save_faults.append(_NO_TIMES)
+        draft.save_faults.append(
+            "TimeEntries for Service tickets require a start and stop time."
+        )
     if start is None and draft.get("DateWorked") is None:
-        draft.save_faults.append(_NO_DAY)
+        draft.save_faults.append(
+            "DateWorked is required when no value is supplied for StartDateTime"
+        )
     if hours is not None and not 0 <= float(hours) <= _MAX_HOURS:
-        draft.save_faults.append(_WRONG_HOURS)
+        draft.save_faults.append(
+            "HoursWorked greater than 24 hours or less than zero hours"
+        )
 
 
 def _needs_times(write: WriteTransaction, draft: Draft) -> bool:
@@ -124,4 +126,8 @@ def refuse_foreign_entry(write: WriteTransaction, record_id: int) -> str | None:
     Unverified: one whose creator is not known can be deleted.
     """
     creator = write.read("TimeEntry", record_id).get(quoted("CreatorUserID"))
-    return None if creator in {None, write.actor} else _NOT_OWN
+    return (
+        None
+        if creator in {None, write.actor}
+        else "You do not have permission to delete time entries that you did not create"
+    )

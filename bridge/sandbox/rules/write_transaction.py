@@ -56,7 +56,7 @@ class WriteTransaction:
 
     def issue_id(self) -> int:
         """Return the id of a new record."""
-        return database.issue_id(self.connection, self.schema.ci)
+        return database.issue(self.connection, self.schema.ci)
 
     def insert(self, entity: str, row: Mapping[str, Stored | None]) -> None:
         """Add a record by field names, if the entity is served; no rule runs."""

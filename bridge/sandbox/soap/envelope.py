@@ -35,7 +35,8 @@ _HEAD = (
     b' xmlns:xsd="http://www.w3.org/2001/XMLSchema"><soap:Body>'
 )
 _TAIL = b"</soap:Body></soap:Envelope>"
-_SUCCESS, _NO_CONDITION, _FAILURE = 1, 0, -1
+# The return codes of an ATWSResponse.
+SUCCESS, NO_CONDITION, FAILURE = 1, 0, -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,12 @@ def read_request(data: bytes, version: str, action: str) -> Request:
         SoapFaultError: malformed XML, a DTD, no SOAP 1.1 envelope, no body, an
             operation in another namespace, or a header that cannot be bound.
     """
-    root = _tree(data)
+    try:
+        root = xml_reader.read(data)
+    except UnreadableXmlError as error:
+        raise errors.unreadable(
+            (error.line, error.column), f"System.Xml.XmlException: {error.message}"
+        ) from error
     if etree.QName(root).localname == "Envelope" and not root.tag.startswith(
         f"{{{ENVELOPE}}}"
     ):
@@ -132,15 +138,6 @@ def read_request(data: bytes, version: str, action: str) -> Request:
         )
     request = Request(name.localname, call, service, version, data)
     return _with_header(request, root.find(f"{{{ENVELOPE}}}Header"))
-
-
-def _tree(data: bytes) -> etree._Element:
-    try:
-        return xml_reader.read(data)
-    except UnreadableXmlError as error:
-        raise errors.unreadable(
-            (error.line, error.column), f"System.Xml.XmlException: {error.message}"
-        ) from error
 
 
 @rule(
@@ -214,30 +211,15 @@ def soap_fault(fault: errors.SoapFaultError) -> bytes:
     )
 
 
-def success(
-    result_type: str, records: Iterable[bytes], infos: Iterable[bytes]
-) -> bytes:
-    """Return the members of a successful ATWSResponse."""
-    return _atws_response(_SUCCESS, records, result_type, (), infos)
-
-
-def no_condition(result_type: str) -> bytes:
-    """Return the members of the ATWSResponse to a query without a condition."""
-    return _atws_response(_NO_CONDITION, (), result_type, (), ())
-
-
-def failure(result_type: str, messages: Iterable[str]) -> bytes:
-    """Return the members of an ATWSResponse that refuses a call."""
-    return _atws_response(_FAILURE, (), result_type, messages, ())
-
-
-def _atws_response(
+def atws_response(
     code: int,
-    records: Iterable[bytes],
     result_type: str,
-    messages: Iterable[str],
-    infos: Iterable[bytes],
+    *,
+    records: Iterable[bytes] = (),
+    messages: Iterable[str] = (),
+    infos: Iterable[bytes] = (),
 ) -> bytes:
+    """Return the members of an ATWSResponse with one of the return codes."""
     faults = (
         f"<ATWSError>{fragments.element('Message', text)}</ATWSError>".encode()
         for text in messages

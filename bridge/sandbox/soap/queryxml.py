@@ -49,6 +49,13 @@ class Condition:
 
     items: tuple[tuple[Joiner, Field | Condition], ...]
 
+    def walk(self) -> Iterator[tuple[Joiner, Field | Condition]]:
+        """Yield all items, those of inner brackets too."""
+        for joiner, item in self.items:
+            yield joiner, item
+            if isinstance(item, Condition):
+                yield from item.walk()
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
@@ -71,7 +78,11 @@ def parse(document: str) -> Query:
     Raises:
         BusinessError: not well formed, of another shape, or with too many ORs.
     """
-    root = _tree(document)
+    try:
+        # The text was decoded with the envelope, whatever encoding it declares itself.
+        root = xml_reader.read(document.strip().encode(), encoding="utf-8")
+    except UnreadableXmlError as error:
+        raise BusinessError(INVALID_QUERY.format(error.message)) from error
     if root.tag.lower() != "queryxml":
         raise BusinessError(INVALID_QUERY.format("The root element must be queryxml."))
     entity = _text(_child(root, "entity"))
@@ -83,14 +94,6 @@ def parse(document: str) -> Query:
     if _or_count(where) > MAX_OR_CONDITIONS:
         raise BusinessError(TOO_MANY_ORS, entity=entity)
     return Query(entity, where)
-
-
-def _tree(document: str) -> etree._Element:
-    try:
-        # The text was decoded with the envelope, whatever encoding it declares itself.
-        return xml_reader.read(document.strip().encode(), encoding="utf-8")
-    except UnreadableXmlError as error:
-        raise BusinessError(INVALID_QUERY.format(error.message)) from error
 
 
 def _child(parent: etree._Element, name: str) -> etree._Element:
@@ -155,10 +158,8 @@ def _expression(name: str, element: etree._Element) -> Expression:
 
 def _or_count(condition: Condition) -> int:
     count = 0
-    for joiner, item in condition.items:
+    for joiner, item in condition.walk():
         count += joiner == "OR"
-        if isinstance(item, Condition):
-            count += _or_count(item)
-        else:
+        if isinstance(item, Field):
             count += len(item.expressions) - 1
     return count

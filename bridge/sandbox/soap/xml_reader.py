@@ -10,13 +10,19 @@ import codecs
 import re
 from contextlib import suppress
 from itertools import count, islice
-from typing import Any, cast
+from typing import cast
 from xml.parsers import expat
 
 from lxml import etree
 
 from bridge.sandbox.declarations import rule
-from bridge.sandbox.soap import xml_error_messages
+
+# Source: the .NET reader, which is open source.
+_DTD = "For security reasons DTD is prohibited in this XML document."
+_NO_ROOT = "Root element is missing."
+# Unverified: the limits of the vendor's reader are not known.
+_TOO_LARGE = "The document has more elements, levels or text than can be read."
+_LIMITS = re.compile("XML_PARSE_HUGE|too (?:long|large|deep)|limit", re.IGNORECASE)
 
 MAX_LEVELS = 256  # the limit of the parser itself, but with `huge_tree`
 # Enough for 200 records with all their fields and 300 user-defined ones each.
@@ -62,7 +68,7 @@ def read(data: bytes, encoding: str | None = None) -> etree._Element:
     # Without its own limits the parser would expand the entities of a DTD without end.
     huge = len(data) > _ORDINARY_BYTES and _PLAIN_PROLOG.match(data) is not None
     if huge and _has_too_much_markup(data):
-        raise UnreadableXmlError(xml_error_messages.TOO_LARGE, 1, 1)
+        raise UnreadableXmlError(_TOO_LARGE, 1, 1)
     parser = etree.XMLParser(
         encoding=encoding,
         resolve_entities=False,
@@ -73,9 +79,9 @@ def read(data: bytes, encoding: str | None = None) -> etree._Element:
     )
     root = _parsed(data, parser)
     if root.getroottree().docinfo.internalDTD is not None:
-        raise UnreadableXmlError(xml_error_messages.DTD, 1, 1)
+        raise UnreadableXmlError(_DTD, 1, 1)
     if huge and _levels(root) > MAX_LEVELS:
-        raise UnreadableXmlError(xml_error_messages.TOO_LARGE, 1, 1)
+        raise UnreadableXmlError(_TOO_LARGE, 1, 1)
     return root
 
 
@@ -87,17 +93,26 @@ def _has_too_much_markup(data: bytes) -> bool:
 
 def _parsed(data: bytes, parser: etree.XMLParser) -> etree._Element:
     if not data.strip():
-        raise UnreadableXmlError(xml_error_messages.NO_ROOT, 1, 1)
+        raise UnreadableXmlError(_NO_ROOT, 1, 1)
     try:
         return etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
         line, column = error.position
-        code = cast("Any", error).code  # its type's description lacks it
-        said = xml_error_messages.message(code, str(error.msg), line, column)
-        raise UnreadableXmlError(said, line, column) from error
-    except (LookupError, ValueError) as error:
-        said = xml_error_messages.message(0, "", 1, 1)
-        raise UnreadableXmlError(said, 1, 1) from error
+        raise _malformed(str(error.msg), line, column) from error
+    except (LookupError, ValueError) as error:  # an unknown encoding
+        raise _malformed("", 1, 1) from error
+
+
+@rule(
+    "Transport",
+    "Malformed XML is refused with line and column",
+    source="stack",
+)
+def _malformed(said: str, line: int, column: int) -> UnreadableXmlError:
+    """Return the error of a refused document, without the parser's own text."""
+    what = _TOO_LARGE if _LIMITS.search(said) else "The document is not well formed."
+    message = f"{what} Line {line}, position {column}."
+    return UnreadableXmlError(message, line, column)
 
 
 def _levels(root: etree._Element) -> int:

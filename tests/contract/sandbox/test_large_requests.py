@@ -16,6 +16,7 @@ INFO = (
     "<Publish>1</Publish></Info>"
 )
 UNREADABLE = "Server was unable to read request."
+NOT_WELL_FORMED = "The document is not well formed."
 TOO_LARGE = "The document has more elements, levels or text than can be read."
 
 
@@ -165,28 +166,10 @@ def test_no_sentence_is_that_of_the_parser_behind(soap, text):
     ("document", "says"),
     [
         ("", "Root element is missing."),
-        (
-            "<queryxml><entity>",
-            (
-                "Unexpected end of file has occurred. The following elements are not "
-                "closed: entity. Line 1, position 19."
-            ),
-        ),
-        (
-            "<queryxml>\n<entity></queryxml>",
-            (
-                "The 'entity' start tag on line 2 does not match the end tag of "
-                "'queryxml'. Line 2, position 20."
-            ),
-        ),
-        (
-            "<queryxml>&nbsp;</queryxml>",
-            "Reference to undeclared entity 'nbsp'. Line 1, position 17.",
-        ),
-        (
-            "<queryxml>\n &#2;</queryxml>",
-            "'.', hexadecimal value 0x02, is an invalid character. Line 2, position 6.",
-        ),
+        ("<queryxml><entity>", f"{NOT_WELL_FORMED} Line 1, position 19."),
+        ("<queryxml>\n<entity></queryxml>", f"{NOT_WELL_FORMED} Line 2, position 20."),
+        ("<queryxml>&nbsp;</queryxml>", f"{NOT_WELL_FORMED} Line 1, position 17."),
+        ("<queryxml>\n &#2;</queryxml>", f"{NOT_WELL_FORMED} Line 2, position 6."),
     ],
 )
 def test_an_error_in_a_query_is_reported_with_its_position(soap, document, says):

@@ -65,7 +65,7 @@ def test_defaults_are_those_of_the_loader_s_page():
         False,
     )
     assert lamp.user_access == ("All", "Restricted", "None", "None")
-    assert lamp.id_type == "integer"
+    assert fields["id"].type == "integer"
     assert lamp.early is None
     assert lamp.create_only(fields["AccountID"])
     assert not lamp.create_only(fields["id"])

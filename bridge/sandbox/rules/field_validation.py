@@ -68,11 +68,12 @@ def _validate_field(
         draft.check_faults.append(fault)
         return
     unchanged = draft.before is not None and draft.before.get(column.sql) == stored
+    parent = column.picklist_parent
     draft.stored[column.sql] = stored
     if stored is None or _blank(stored):
         if column.required:
             draft.check_faults.append(errors.MISSING.format(column.name))
-    elif unchanged and not draft.changed(column.picklist_parent or ""):
+    elif unchanged and not (parent and draft.changed(parent)):
         return
     elif column.picklist and not _listed(draft, column, stored):
         shown = column.kind.write(stored)

@@ -18,10 +18,11 @@ from bridge.backends.autotask_soap.client import (
     T,
 )
 from bridge.backends.autotask_soap.decode.answers import find_result, read_result
+from bridge.backends.autotask_soap.decode.attachment_reply import read_attachment
 from bridge.backends.autotask_soap.decode.reply import Reply, ReplyDecoder
 from bridge.backends.autotask_soap.encode import envelopes, queryxml, requests
 from bridge.backends.autotask_soap.encode.values import vendor_times
-from bridge.backends.autotask_soap.request import Request, authorized
+from bridge.backends.autotask_soap.request import ATTACHMENT, Request, authorized
 from bridge.backends.autotask_soap.single_flight import SingleFlight
 from bridge.backends.autotask_soap.wsdl import ServiceDescription
 from bridge.ceql.ast import Expr
@@ -174,7 +175,7 @@ class AutotaskSoapBackend:
         values: Mapping[Field, Scalar | None],
     ) -> str:
         """Return what a write would send, without header and secrets. No call."""
-        if entity.name == attachments.ENTITY:
+        if entity.name == ATTACHMENT:
             body = attachments.write_body(
                 operation, entity_id, values, times=self._times
             )
@@ -208,10 +209,10 @@ class AutotaskSoapBackend:
         request = attachments.id_request(
             "GetAttachment", attachment_id, self._credentials, writes=False
         )
-        read_time = self._times.reader(EntityType(attachments.ENTITY))
+        read_time = self._times.reader(EntityType(ATTACHMENT))
         return self._call(
             request,
-            lambda chunks: attachments.read_attachment(request, chunks, read_time),
+            lambda chunks: read_attachment(chunks, read_time),
         )
 
     def create_attachment(

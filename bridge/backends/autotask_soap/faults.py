@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from bridge.backends.autotask_soap.connections import WireError
 from bridge.backends.autotask_soap.decode.reply import Reply
-from bridge.backends.autotask_soap.request import Request
+from bridge.backends.autotask_soap.request import ATTACHMENT, Request
 from bridge.errors import (
     ProviderConflictError,
     ProviderCredentialsError,
@@ -171,6 +171,14 @@ _MAINTENANCE = re.compile(r"maint|unavailable|upgrad|offline|\bdown\b", re.IGNOR
 _VENDOR = re.compile(r"(?:^|\.)autotask\.net(?::\d+)?$", re.IGNORECASE)
 _UNABLE = (HTTPStatus.NOT_IMPLEMENTED, HTTPStatus.HTTP_VERSION_NOT_SUPPORTED)
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+_CHECKED = re.compile(
+    r"required field|picklist value|reference value|can not convert|maximum length"
+    r"|data violation",
+    re.IGNORECASE,
+)
+"""What the vendor finds before it stores anything. Source: SOAP help, check errors.
+Unverified: that attachments are checked with the same texts."""
+
 _FAULT_OF_REQUEST = re.compile(r"(?:^|:)client(?:$|\.)", re.IGNORECASE)
 
 
@@ -251,8 +259,6 @@ def _is_elsewhere(request: Request, host: str, status: int, text: str) -> bool:
 
 def check(request: Request, reply: Reply) -> None:
     """Raise the AttemptError of a decoded reply that is not a success."""
-    if reply.fault is not None:
-        raise soap_fault(request, *reply.fault)
     if reply.return_code != _SUCCESS:
         raise refused(request, (*reply.errors, *(info.message for info in reply.infos)))
     for info in reply.infos:
@@ -270,8 +276,10 @@ def soap_fault(request: Request, code: str, text: str) -> AttemptError:
     known = _find_message(text)
     failure = _error_of(request, text, known)
     understood = known is not None and known.certain
+    # Refusals of the calls for attachments have no other channel than a fault.
+    checked = request.subject == ATTACHMENT and _CHECKED.search(text)
     # A server fault may come after the write was committed, so it proves nothing.
-    failure.not_applied = understood or bool(_FAULT_OF_REQUEST.search(code))
+    failure.not_applied = bool(understood or checked or _FAULT_OF_REQUEST.search(code))
     return failure
 
 

@@ -29,6 +29,9 @@ _MAX_BYTES = {
 }
 _MIN_SECRET_CHARACTERS = 4
 
+ATTACHMENT = "AttachmentInfo"
+"""The entity of attachments, the subject of their three calls."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:

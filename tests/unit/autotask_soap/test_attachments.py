@@ -17,7 +17,7 @@ from zeep import xsd
 from bridge.backends.autotask_soap import attachments, wsdl
 from bridge.backends.autotask_soap.decode import attachment_reply
 from bridge.backends.autotask_soap.decode.answers import FaultReplyError
-from bridge.backends.autotask_soap.decode.attachment_reply import AttachmentReply
+from bridge.backends.autotask_soap.decode.attachment_reply import read_attachment
 from bridge.backends.autotask_soap.encode.requests import NAMESPACE
 from bridge.backends.autotask_soap.encode.values import vendor_times
 from bridge.errors import (
@@ -76,11 +76,9 @@ def response_of(operation: str, result: str) -> str:
 
 
 def read(body: bytes, *, size: int = 0):
-    reply = AttachmentReply(lambda _name, text: text)
     step = size or len(body) or 1
-    for start in range(0, len(body), step):
-        reply.feed(body[start : start + step])
-    return reply.close()
+    chunks = (body[start : start + step] for start in range(0, len(body), step))
+    return read_attachment(chunks, lambda _name, text: text)
 
 
 def canonical(document: bytes) -> str:

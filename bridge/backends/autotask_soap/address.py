@@ -9,7 +9,6 @@ from dataclasses import replace
 from bridge.backends.autotask_soap import faults
 from bridge.backends.autotask_soap.client import SoapClient
 from bridge.backends.autotask_soap.decode.answers import read_result
-from bridge.backends.autotask_soap.request import Request
 from bridge.backends.autotask_soap.wsdl import ServiceDescription
 from bridge.backends.autotask_soap.zones import HostPolicy, lookup_urls, read_zone
 from bridge.errors import (
@@ -22,7 +21,6 @@ from bridge.errors import (
 )
 from bridge.interfaces import Credentials, Zone
 
-_OPERATION = "getZoneInfo"
 _ATTEMPTS = 2
 _DEADLINE_S = 20.0
 _FRESH_S = 60.0
@@ -116,8 +114,7 @@ class ZoneAddress:
 
     def _request_zone(self, url: str) -> Zone:
         username = self._credentials.username
-        body = self._description.request(_OPERATION, UserName=username)
-        request = Request(_OPERATION, body)
+        request = self._description.request("getZoneInfo", UserName=username)
 
         def receive(chunks: Iterable[bytes]) -> Zone:
             return read_zone(read_result(chunks), username, self._policy)

@@ -24,7 +24,7 @@ from bridge.backends.autotask_soap.encode import envelopes, queryxml, requests
 from bridge.backends.autotask_soap.encode.values import vendor_times
 from bridge.backends.autotask_soap.request import ATTACHMENT, Request, authorized
 from bridge.backends.autotask_soap.single_flight import SingleFlight
-from bridge.backends.autotask_soap.wsdl import ServiceDescription
+from bridge.backends.autotask_soap.wsdl import ACTIONS, ServiceDescription
 from bridge.ceql.ast import Expr
 from bridge.errors import InvalidRequestError, ProviderProtocolError
 from bridge.interfaces import (
@@ -79,24 +79,22 @@ class AutotaskSoapBackend:
 
     def entities(self) -> Sequence[EntityInfo]:
         """Return all entity types. One vendor call."""
-        body = self._description.request("getEntityInfo", self._credentials)
-        request = authorized("GetEntityInfo", body, self._credentials)
-        return self._describe(request, metadata.read_entities)
+        return self._describe("getEntityInfo", "", metadata.read_entities)
 
     def fields(self, entity: str) -> Sequence[FieldInfo]:
         """Return standard fields in vendor order, then UDFs. Two vendor calls."""
-        standard = self._description.request(
-            "GetFieldInfo", self._credentials, psObjectType=entity
-        )
-        own = self._description.request("getUDFInfo", self._credentials, psTable=entity)
         return [
             *self._describe(
-                authorized("GetFieldInfo", standard, self._credentials, subject=entity),
+                "GetFieldInfo",
+                entity,
                 lambda result: metadata.read_fields(result, udf=False),
+                psObjectType=entity,
             ),
             *self._describe(
-                authorized("getUDFInfo", own, self._credentials, subject=entity),
+                "getUDFInfo",
+                entity,
                 lambda result: metadata.read_fields(result, udf=True),
+                psTable=entity,
             ),
         ]
 
@@ -244,17 +242,17 @@ class AutotaskSoapBackend:
         texts = {k: text for k, text in arguments.items() if isinstance(text, str)}
         if operation in calls.KNOWN and len(texts) == len(arguments):
             try:
-                written = self._description.request(
+                request = self._description.request(
                     operation, self._credentials, **texts
                 )
             except TypeError as error:
                 message = f"{operation} cannot be called so."
                 raise InvalidRequestError(message) from error
-        else:
-            start, end = requests.frame(self._credentials, writes=writes)
-            written = f"{start}{calls.write_body(operation, arguments)}{end}".encode()
-        action = calls.ACTIONS.get(operation, operation)
-        return authorized(action, written, self._credentials, writes=writes)
+            return replace(request, writes=writes)
+        start, end = requests.frame(self._credentials, writes=writes)
+        body = f"{start}{calls.write_body(operation, arguments)}{end}".encode()
+        action = ACTIONS.get(operation, operation)
+        return authorized(action, body, self._credentials, writes=writes)
 
     def _writing(
         self,
@@ -328,9 +326,9 @@ class AutotaskSoapBackend:
 
     def _read_usage(self, relocate: Relocate | None = None) -> Usage:
         """Read the vendor's call count, also for the rate limiter. One vendor call."""
-        operation = "getThresholdAndUsageInfo"
-        body = self._description.request(operation, self._credentials)
-        request = authorized(operation, body, self._credentials)
+        request = self._description.request(
+            "getThresholdAndUsageInfo", self._credentials
+        )
         return self._client.call(
             request,
             self._address.url(),
@@ -368,7 +366,16 @@ class AutotaskSoapBackend:
             return {"id": reply.infos[0].entity_id}
         raise ProviderProtocolError("Autotask confirmed, but named no id.")
 
-    def _describe(self, request: Request, read: Callable[[etree._Element], T]) -> T:
+    def _describe(
+        self,
+        operation: str,
+        entity: str,
+        read: Callable[[etree._Element], T],
+        **members: str,
+    ) -> T:
+        request = self._description.request(
+            operation, self._credentials, entity, **members
+        )
         return self._call(request, lambda chunks: read(read_result(chunks)))
 
 

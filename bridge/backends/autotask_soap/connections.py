@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from http.client import HTTPException
 from typing import TypeAlias
 from urllib.parse import SplitResult, urlsplit
@@ -123,11 +124,10 @@ class Connections:
     """Idle connections by host. Safe to use from many threads."""
 
     def __init__(self, timeouts: Timeouts, *, user_agent: str) -> None:
-        self._timeouts = timeouts
+        self.timeouts = timeouts
         self._user_agent = user_agent
         self._idle: dict[_Host, deque[tuple[HTTPConnection, float]]] = {}
         self._lock = threading.Lock()
-        self._tls: ssl.SSLContext | None = None
 
     @contextmanager
     def post(
@@ -158,7 +158,7 @@ class Connections:
         sent = {**headers, "User-Agent": self._user_agent}
         reply: HttpReply | None = None
         try:
-            connection.timeout = self._timeout_s(self._timeouts.read_s, deadline)
+            connection.timeout = self._timeout_s(self.timeouts.read_s, deadline)
             response = _exchange(
                 connection, parts.path or "/", sent, body, reused=idle is not None
             )
@@ -189,11 +189,11 @@ class Connections:
 
     def _connect(self, host: _Host, deadline: float) -> HTTPConnection:
         scheme, name, port = host
-        timeout = self._timeout_s(self._timeouts.connect_s, deadline)
+        timeout = self._timeout_s(self.timeouts.connect_s, deadline)
         connection: HTTPConnection
         if scheme == "https":
             connection = HTTPSConnection(
-                name, port, timeout=timeout, ssl_context=self._tls_context()
+                name, port, timeout=timeout, ssl_context=tls_context()
             )
         else:
             connection = HTTPConnection(name, port, timeout=timeout)
@@ -203,17 +203,6 @@ class Connections:
             connection.close()
             raise _no_connection(error) from error
         return connection
-
-    def _tls_context(self) -> ssl.SSLContext:
-        """Return the process's one context: the system's authorities and certifi's."""
-        with self._lock:
-            if self._tls is None:
-                context = ssl.create_default_context()
-                # Slim containers often have no authorities of their own.
-                context.load_verify_locations(certifi.where())
-                context.minimum_version = ssl.TLSVersion.TLSv1_2
-                self._tls = context
-            return self._tls
 
     def _take_idle(self, host: _Host, idle_max_s: float) -> HTTPConnection | None:
         """Return the most recently used connection that is still alive."""
@@ -256,6 +245,16 @@ class Connections:
             connections = self._idle.pop(host, deque())
         for connection, _since in connections:
             connection.close()
+
+
+@cache
+def tls_context() -> ssl.SSLContext:
+    """Return the process's one context: the system's authorities and certifi's."""
+    context = ssl.create_default_context()
+    # Slim containers often have no authorities of their own.
+    context.load_verify_locations(certifi.where())
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
 
 
 def _exchange(

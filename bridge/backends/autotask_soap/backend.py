@@ -22,6 +22,7 @@ from bridge.backends.autotask_soap.decode.attachment_reply import read_attachmen
 from bridge.backends.autotask_soap.decode.reply import Reply, ReplyDecoder
 from bridge.backends.autotask_soap.encode import envelopes, queryxml, requests
 from bridge.backends.autotask_soap.encode.values import vendor_times
+from bridge.backends.autotask_soap.masking import mask_xml
 from bridge.backends.autotask_soap.request import ATTACHMENT, Request, authorized
 from bridge.backends.autotask_soap.single_flight import SingleFlight
 from bridge.backends.autotask_soap.wsdl import ACTIONS, ServiceDescription
@@ -114,21 +115,9 @@ class AutotaskSoapBackend:
         The vendor sends up to 500 entities in any case; those beyond `limit` are
         counted and dropped. Source: SOAP help, query().
         """
-
-        def write(*, masked: bool) -> bytes:
-            document = queryxml.render(
-                entity.name, where, after=after, times=self._times, masked=masked
-            )
-            return requests.query_request(document, self._credentials, masked=masked)
-
-        body = write(masked=False)
-        request = authorized(
-            "query",
-            body,
-            self._credentials,
-            subject=entity.name,
-            masked=write(masked=True) if self._caller.traced else b"",
-        )
+        document = queryxml.render(entity.name, where, after=after, times=self._times)
+        body = requests.query_request(document, self._credentials)
+        request = authorized("query", body, self._credentials, subject=entity.name)
         limit = min(limit, MAX_PAGE)
 
         def fetch() -> Page:
@@ -179,9 +168,8 @@ class AutotaskSoapBackend:
             )
         else:
             rows = [(entity_id, values)]
-            body = requests.write_body(
-                operation, entity.name, rows, times=self._times, masked=True
-            )
+            body = requests.write_body(operation, entity.name, rows, times=self._times)
+            body = mask_xml(body)
         return requests.standalone(body)
 
     def call(
@@ -261,23 +249,19 @@ class AutotaskSoapBackend:
         entity_id: int,
         values: Mapping[Field, Scalar | None],
     ) -> Request:
-        def write(*, masked: bool) -> bytes:
-            return requests.write_request(
-                operation,
-                entity.name,
-                [(entity_id, values)],
-                credentials=self._credentials,
-                times=self._times,
-                masked=masked,
-            )
-
+        body = requests.write_request(
+            operation,
+            entity.name,
+            [(entity_id, values)],
+            credentials=self._credentials,
+            times=self._times,
+        )
         return authorized(
             operation,
-            write(masked=False),
+            body,
             self._credentials,
             subject=entity.name,
             writes=True,
-            masked=write(masked=True) if self._caller.traced else b"",
             secret_values=requests.secret_texts(values),
         )
 

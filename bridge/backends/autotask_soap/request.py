@@ -39,7 +39,7 @@ class Request:
 
     `subject` is the entity, or empty. `authorization` is empty for operations without
     login. `identified`: the header has an integration code. `secrets` are masked in
-    every message. `masked` is the body for a trace as its encoder wrote it, or empty.
+    every message.
     """
 
     operation: str
@@ -49,7 +49,6 @@ class Request:
     authorization: str = field(default="", repr=False)
     identified: bool = True
     secrets: tuple[str, ...] = field(default=(), repr=False)
-    masked: bytes = field(default=b"", repr=False)
 
     def __str__(self) -> str:
         return f"{self.operation} of {self.subject}" if self.subject else self.operation
@@ -67,7 +66,7 @@ class Request:
 
     def shown(self) -> bytes:
         """Return the body as a trace may show it."""
-        return self.masked or mask_xml(self.body.decode("utf-8", "replace")).encode()
+        return mask_xml(self.body.decode("utf-8", "replace")).encode()
 
     def headers(self) -> dict[str, str]:
         """Return the headers of the request. Source: captured requests, WSDL."""
@@ -81,14 +80,13 @@ class Request:
         return headers
 
 
-def authorized(  # noqa: PLR0913 - the parts of a request, by name
+def authorized(
     operation: str,
     body: bytes,
     credentials: Credentials,
     *,
     subject: str = "",
     writes: bool = False,
-    masked: bytes = b"",
     secret_values: tuple[str, ...] = (),
 ) -> Request:
     """Return a request in the name of an API user.
@@ -108,5 +106,4 @@ def authorized(  # noqa: PLR0913 - the parts of a request, by name
         authorization=f"Basic {encoded}",
         identified=bool(code),
         secrets=tuple(text for text in secrets if len(text) >= _MIN_SECRET_CHARACTERS),
-        masked=masked,
     )

@@ -18,7 +18,6 @@ from bridge.ceql.ast import PATTERNS, And, Expr, Operator, Predicate
 from bridge.errors import InvalidQueryError
 from bridge.interfaces import Field, Scalar
 from bridge.interfaces.query_rules import MAX_ALTERNATIVES, supports
-from bridge.telemetry.redaction import MASK, is_secret_name
 
 _MAX_DEPTH = 50
 _COMPARISONS = {
@@ -58,11 +57,8 @@ def render(
     *,
     after: int | None,
     times: VendorTimes,
-    masked: bool = False,
 ) -> str:
     """Return the query document for the entities with id above `after`.
-
-    With `masked` the values of secret fields are masked, for a trace.
 
     The vendor refuses a query without a condition, so the first page of all records
     has the condition `id >= 0`: id 0 is a real record. Source: SOAP help, account 0.
@@ -75,7 +71,7 @@ def render(
     if where is not None:
         tree = _simplify(where, times, depth=1)
         _check_limits(tree)
-        _write_items(_top_items(tree), parts, masked=masked)
+        _write_items(_top_items(tree), parts)
     if after is not None:
         # Last, because everything before it is then restricted by it.
         parts.append(
@@ -222,28 +218,26 @@ def _conditions(item: _Item) -> list[_Condition]:
     return [condition for inner in item.items for condition in _conditions(inner)]
 
 
-def _write_items(group: _Group, parts: list[str], *, masked: bool) -> None:
+def _write_items(group: _Group, parts: list[str]) -> None:
     """Append a bracket's content, its items joined by AND or by OR."""
     for position, item in enumerate(group.items):
         # The vendor ignores the operator of the first item, so only later ones have
         # it.
         joined_by_or = group.any and position > 0
         if isinstance(item, _Condition) and not joined_by_or:
-            parts.append(_field(item, masked=masked))
+            parts.append(_field(item))
             continue
         parts.append('<condition operator="OR">' if joined_by_or else "<condition>")
         if isinstance(item, _Condition):
-            parts.append(_field(item, masked=masked))
+            parts.append(_field(item))
         else:
-            _write_items(item, parts, masked=masked)
+            _write_items(item, parts)
         parts.append("</condition>")
 
 
-def _field(condition: _Condition, *, masked: bool) -> str:
-    hidden = masked and condition.text and is_secret_name(condition.field.name)
-    text = MASK if hidden else condition.text
+def _field(condition: _Condition) -> str:
     udf = ' udf="true"' if condition.field.udf else ""
     return (
         f"<field{udf}>{escape(condition.field.name)}"
-        f'<expression op="{condition.op}">{escape(text)}</expression></field>'
+        f'<expression op="{condition.op}">{escape(condition.text)}</expression></field>'
     )

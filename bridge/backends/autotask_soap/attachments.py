@@ -51,16 +51,22 @@ def create_request(
         body.write(b"</Data>")
     body.write(f"{after}{end}".encode())
     # The buffer's own bytes, not a copy of them.
-    return _authorized("CreateAttachment", body.getvalue(), credentials, writes=True)
+    return authorized(
+        "CreateAttachment",
+        body.getvalue(),
+        credentials,
+        subject=ATTACHMENT,
+        writes=True,
+    )
 
 
 def id_request(
     operation: str, attachment_id: int, credentials: Credentials, *, writes: bool
 ) -> Request:
     """Return the request of `GetAttachment` or `DeleteAttachment`."""
-    start, end = requests.frame(credentials, writes=writes)
-    body = f"{start}{_id_body(operation, attachment_id)}{end}".encode()
-    return _authorized(operation, body, credentials, writes=writes)
+    element = _id_body(operation, attachment_id)
+    body = requests.envelope(element, credentials, writes=writes)
+    return authorized(operation, body, credentials, subject=ATTACHMENT, writes=writes)
 
 
 def write_body(
@@ -117,12 +123,6 @@ def _id_body(operation: str, attachment_id: int) -> str:
         f'<{operation} xmlns="{NAMESPACE}"><attachmentId>{attachment_id}'
         f"</attachmentId></{operation}>"
     )
-
-
-def _authorized(
-    operation: str, body: bytes, credentials: Credentials, *, writes: bool
-) -> Request:
-    return authorized(operation, body, credentials, subject=ATTACHMENT, writes=writes)
 
 
 def _result_text(chunks: Iterable[bytes]) -> str:

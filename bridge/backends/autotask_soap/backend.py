@@ -121,7 +121,10 @@ class AutotaskSoapBackend:
         limit = min(limit, MAX_PAGE)
 
         def fetch() -> Page:
-            reply, entities = self._exchange(request, entity, limit=limit)
+            reply, entities = self._call(
+                request,
+                lambda chunks: self._decode(request, entity, chunks, limit=limit),
+            )
             _require_ascending(entities, after)
             # A full reply may be the last one; only the next query can show that.
             more = reply.count > len(entities) or reply.count >= MAX_PAGE
@@ -148,11 +151,13 @@ class AutotaskSoapBackend:
         values: Mapping[Field, Scalar | None],
     ) -> None:
         """Replace one entity. One vendor call."""
-        self._exchange(self._writing("update", entity, entity_id, values), entity)
+        request = self._writing("update", entity, entity_id, values)
+        self._call(request, lambda chunks: self._decode(request, entity, chunks))
 
     def delete(self, entity: EntityType, entity_id: int) -> None:
         """Delete one entity. One vendor call."""
-        self._exchange(self._writing("delete", entity, entity_id, {}), entity)
+        request = self._writing("delete", entity, entity_id, {})
+        self._call(request, lambda chunks: self._decode(request, entity, chunks))
 
     def preview(
         self,
@@ -237,8 +242,9 @@ class AutotaskSoapBackend:
                 message = f"{operation} cannot be called so."
                 raise InvalidRequestError(message) from error
             return replace(request, writes=writes)
-        start, end = requests.frame(self._credentials, writes=writes)
-        body = f"{start}{calls.write_body(operation, arguments)}{end}".encode()
+        body = requests.envelope(
+            calls.write_body(operation, arguments), self._credentials, writes=writes
+        )
         action = ACTIONS.get(operation, operation)
         return authorized(action, body, self._credentials, writes=writes)
 
@@ -263,13 +269,6 @@ class AutotaskSoapBackend:
             subject=entity.name,
             writes=True,
             secret_values=requests.secret_texts(values),
-        )
-
-    def _exchange(
-        self, request: Request, entity: EntityType, *, limit: int = MAX_PAGE
-    ) -> tuple[Reply, list[Entity]]:
-        return self._call(
-            request, lambda chunks: self._decode(request, entity, chunks, limit=limit)
         )
 
     def _call(self, request: Request, receive: Receive[T]) -> T:

@@ -43,7 +43,7 @@ _CLOSE = "</soap:Body></soap:Envelope>"
 def query_request(document: str, credentials: Credentials) -> bytes:
     """Return the envelope of a query."""
     body = f'<query xmlns="{NAMESPACE}"><sXML>{escape(document)}</sXML></query>'
-    return _envelope(body, credentials, writes=False)
+    return envelope(body, credentials, writes=False)
 
 
 def write_request(
@@ -60,7 +60,7 @@ def write_request(
         InvalidRequestError: a name that cannot be an element's.
     """
     body = write_body(operation, entity, rows, times=times)
-    return _envelope(body, credentials, writes=True)
+    return envelope(body, credentials, writes=True)
 
 
 def write_body(
@@ -140,7 +140,8 @@ def frame(credentials: Credentials, *, writes: bool) -> tuple[str, str]:
     return f"{_OPEN}{header}<soap:Body>", _CLOSE
 
 
-def _envelope(body: str, credentials: Credentials, *, writes: bool) -> bytes:
+def envelope(body: str, credentials: Credentials, *, writes: bool) -> bytes:
+    """Return the message of a request's element."""
     start, end = frame(credentials, writes=writes)
     return f"{start}{body}{end}".encode()
 

@@ -4,6 +4,7 @@ The vendor joins siblings from left to right without precedence: a `field` with 
 `condition` with its operator, the first one's operator ignored; a condition's content
 is evaluated first, as a bracket. So alternatives stand flat side by side inside one
 bracket, and the paging term comes last, where it restricts everything before it.
+What one query may hold, by `interfaces.query_rules`, was checked where it was planned.
 Source: SOAP help, queryxml; behaviour as published clients rely on it.
 """
 
@@ -14,10 +15,9 @@ from typing import TypeAlias
 
 from bridge.backends.autotask_soap.encode.values import VendorTimes, wire_text
 from bridge.backends.autotask_soap.encode.xmltext import escape
-from bridge.ceql.ast import PATTERNS, And, Expr, Operator, Predicate
+from bridge.ceql.ast import And, Expr, Operator, Predicate
 from bridge.errors import InvalidQueryError
 from bridge.interfaces import Field, Scalar
-from bridge.interfaces.query_rules import MAX_ALTERNATIVES, supports
 
 _MAX_DEPTH = 50
 _COMPARISONS = {
@@ -64,13 +64,11 @@ def render(
     has the condition `id >= 0`: id 0 is a real record. Source: SOAP help, account 0.
 
     Raises:
-        InvalidQueryError: more than 500 alternatives, two user-defined fields,
-            too deep nesting, or an operator that the field's type does not support.
+        InvalidQueryError: too deep nesting.
     """
     parts: list[str] = []
     if where is not None:
         tree = _simplify(where, times, depth=1)
-        _check_limits(tree)
         _write_items(_top_items(tree), parts)
     if after is not None:
         # Last, because everything before it is then restricted by it.
@@ -114,7 +112,6 @@ def _group(items: list[_Item], *, any_of: bool) -> _Item:
 
 
 def _predicate(predicate: Predicate[Field, Scalar], times: VendorTimes) -> _Item:
-    _check_operator(predicate)
     field, operator = predicate.field, predicate.operator
     if operator is Operator.IS_NULL:
         return _Condition(field, "IsNull")
@@ -171,51 +168,6 @@ def _not_like(field: Field, pattern: str) -> _Condition:
     if "%" in pattern:
         return _Condition(field, "NotLike", pattern)
     return _comparison(field, Operator.NOT_EQUAL, pattern)
-
-
-def _check_operator(predicate: Predicate[Field, Scalar]) -> None:
-    """Validate an operator by the vendor's table of operators and types.
-
-    Source: SOAP help, queryxml operators.
-    """
-    field, operator = predicate.field, predicate.operator
-    if supports(field.type, operator):
-        return
-    need = "a text field" if operator in PATTERNS else "a field with an order"
-    raise InvalidQueryError(
-        f"{operator.value} needs {need}; {field.name} is of type {field.type.value}.",
-        column=predicate.column or None,
-    )
-
-
-def _check_limits(tree: _Item) -> None:
-    """Validate the vendor's limits of a query. Source: SOAP help, query limits."""
-    if _count_alternatives(tree) > MAX_ALTERNATIVES:
-        raise InvalidQueryError(
-            f"A query can have at most {MAX_ALTERNATIVES} alternatives"
-            " (IN values and OR conditions)."
-        )
-    udfs = sorted(
-        {condition.field.name for condition in _conditions(tree) if condition.field.udf}
-    )
-    if len(udfs) > 1:
-        raise InvalidQueryError(
-            "Autotask can filter by one user-defined field in a query, not by"
-            f" {len(udfs)}: {', '.join(udfs)}."
-        )
-
-
-def _count_alternatives(item: _Item) -> int:
-    if isinstance(item, _Condition):
-        return 0
-    own = len(item.items) if item.any else 0
-    return own + sum(_count_alternatives(inner) for inner in item.items)
-
-
-def _conditions(item: _Item) -> list[_Condition]:
-    if isinstance(item, _Condition):
-        return [item]
-    return [condition for inner in item.items for condition in _conditions(inner)]
 
 
 def _write_items(group: _Group, parts: list[str]) -> None:

@@ -62,9 +62,8 @@ class ZoneAddress:
             ProviderUnavailableError: the host that knows zones cannot be reached.
             ProviderProtocolError: something answers there, but not Autotask.
         """
-        if self._zone is None:
-            self._set_zone(self._look_up())
-        return self._zone.url if self._zone else ""
+        zone = self._zone or self._set_zone(self._look_up())
+        return zone.url
 
     @property
     def database(self) -> str:
@@ -88,14 +87,14 @@ class ZoneAddress:
             raise
         except (ProviderError, InvalidRequestError):
             return None
-        self._set_zone(zone)
-        return zone.url
+        return self._set_zone(zone).url
 
-    def _set_zone(self, zone: Zone) -> None:
+    def _set_zone(self, zone: Zone) -> Zone:
         moved = self._zone is None or self._zone.url != zone.url
         self._zone = zone
         if moved:
             self._zone_changed(zone)
+        return zone
 
     def _look_up(self) -> Zone:
         """Try each address in turn; if all fail, report the first error."""

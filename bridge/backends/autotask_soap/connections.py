@@ -151,7 +151,7 @@ class Connections:
             WireError: no connection could be opened, or it broke.
         """
         parts = urlsplit(url)
-        host = (parts.scheme, parts.hostname or "", parts.port or _port(parts))
+        host = (parts.scheme, parts.hostname or "", port_of(parts))
         idle_max_s = _IDLE_MAX_FOR_WRITES_S if writes else _IDLE_MAX_S
         idle = self._take_idle(host, idle_max_s)
         connection = idle or self._connect(host, deadline)
@@ -279,7 +279,7 @@ def _broken(error: Exception, *, sent: bool, reused: bool) -> WireError:
     """Translate an exception of a connected exchange; its text names no address."""
     timed_out = isinstance(error, TimeoutError | ReadTimeoutError)
     if isinstance(error, ssl.SSLError):
-        reason = f"no secure connection ({error.reason or 'TLS'})"
+        reason = _tls_failure(error)
     else:
         reason = "no answer in time" if timed_out else "the connection broke"
     return WireError(reason, sent=sent, timed_out=timed_out, reused=reused)
@@ -290,18 +290,14 @@ def _no_connection(error: Exception) -> WireError:
     cause = error.__cause__ or error
     if isinstance(error, NameResolutionError):
         kind, reason = Unreachable.NAME, "its name cannot be resolved"
-    elif isinstance(error, ssl.SSLCertVerificationError):
-        kind, reason = Unreachable.TLS, f"no secure connection ({error.verify_message})"
     elif isinstance(error, ssl.SSLError):
-        kind = Unreachable.TLS
-        reason = f"no secure connection ({error.reason or 'TLS'})"
+        kind, reason = Unreachable.TLS, _tls_failure(error)
     elif isinstance(cause, ConnectionRefusedError):
         kind, reason = Unreachable.REFUSED, "connection refused"
-    elif isinstance(error, NewConnectionError):
-        # For the library it is a kind of timeout.
-        kind = Unreachable.OTHER
-        reason = getattr(cause, "strerror", None) or "no connection"
-    elif isinstance(error, TimeoutError | ConnectTimeoutError):
+    # For the library `NewConnectionError` is a kind of timeout.
+    elif isinstance(error, TimeoutError | ConnectTimeoutError) and not isinstance(
+        error, NewConnectionError
+    ):
         kind, reason = Unreachable.TIMEOUT, "no connection in time"
     else:
         kind = Unreachable.OTHER
@@ -309,5 +305,12 @@ def _no_connection(error: Exception) -> WireError:
     return WireError(reason, sent=False, unreachable=kind)
 
 
-def _port(parts: SplitResult) -> int:
-    return 443 if parts.scheme == "https" else 80
+def _tls_failure(error: ssl.SSLError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"no secure connection ({error.verify_message})"
+    return f"no secure connection ({error.reason or 'TLS'})"
+
+
+def port_of(parts: SplitResult) -> int:
+    """Return the port of a URL, the scheme's own where it names none."""
+    return parts.port or (443 if parts.scheme == "https" else 80)

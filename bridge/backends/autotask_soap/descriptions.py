@@ -168,15 +168,12 @@ def save(directory: Path, release: str, body: bytes) -> ServiceRelease:
     return ServiceRelease(path.name, release)
 
 
-def contract(body: bytes) -> frozenset[str]:
-    """Return what a description promises, a line each, to be compared.
+def contract(body: bytes) -> Iterator[str]:
+    """Yield what a description promises, a line each, to be compared.
 
     `operation query`, `Account` and `Account.AccountName: anyType`.
     """
-    return frozenset(_promises(_parse(body)))
-
-
-def _promises(root: etree._Element) -> Iterator[str]:
+    root = _parse(body)
     for operation in root.iterfind(f"{_WSDL}portType/{_WSDL}operation"):
         yield f"operation {operation.get('name')}"
     for kind in root.iter(f"{_XSD}complexType"):

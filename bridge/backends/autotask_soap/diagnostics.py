@@ -98,9 +98,9 @@ class SoapDiagnostics:
 
     def compare(self, description: ServiceRelease) -> tuple[list[str], list[str]]:
         """Return what a fetched description adds to the bundled one, and lacks."""
-        ours = descriptions.contract(descriptions.bundled())
+        ours = set(descriptions.contract(descriptions.bundled()))
         path = self._directory / description.name
-        theirs = descriptions.contract(path.read_bytes())
+        theirs = set(descriptions.contract(path.read_bytes()))
         return sorted(theirs - ours), sorted(ours - theirs)
 
     def close(self) -> None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
-from bridge.backends.autotask_soap.connections import WireError
+from bridge.backends.autotask_soap.connections import WireError, port_of
 from bridge.backends.autotask_soap.decode.reply import Reply
 from bridge.backends.autotask_soap.request import ATTACHMENT, Request
 from bridge.errors import (
@@ -167,6 +167,19 @@ _CREDENTIALS_ADVICE = (
     " that the user is an API user (API-only) - other users cannot log in here; that"
     " the user is active and not locked."
 )
+_REFUSING_STATUSES: dict[int, tuple[type[ProviderError], str]] = {
+    HTTPStatus.UNAUTHORIZED: (ProviderCredentialsError, _CREDENTIALS_ADVICE),
+    HTTPStatus.FORBIDDEN: (
+        ProviderForbiddenError,
+        "The web server of {host} forbids the {request}.",
+    ),
+    HTTPStatus.TOO_MANY_REQUESTS: (
+        ProviderThresholdError,
+        "{host} takes no more calls at the moment.",
+    ),
+}
+"""Statuses that mean that nothing was done; the first two only after a login."""
+
 _MAINTENANCE = re.compile(r"maint|unavailable|upgrad|offline|\bdown\b", re.IGNORECASE)
 _VENDOR = re.compile(r"(?:^|\.)autotask\.net(?::\d+)?$", re.IGNORECASE)
 _UNABLE = (HTTPStatus.NOT_IMPLEMENTED, HTTPStatus.HTTP_VERSION_NOT_SUPPORTED)
@@ -194,10 +207,9 @@ def no_answer(request: Request, url: str, error: WireError) -> AttemptError:
     """Return the error of a connection that failed or broke."""
     host = host_of(url)
     if not error.sent:
-        parts = urlsplit(url)
         # Connection problems often are firewall rules, which need the port.
-        if parts.port is None:
-            host = f"{host}:{443 if parts.scheme == 'https' else 80}"
+        if urlsplit(url).port is None:
+            host = f"{host}:{port_of(urlsplit(url))}"
         return AttemptError(
             ProviderUnavailableError(
                 f"{host} cannot be reached: {error.reason}.",
@@ -222,17 +234,15 @@ def page(request: Request, host: str, status: int, body: bytes) -> AttemptError:
     server.
     """
     text = request.clean(_page_text(status, body))
-    if status == HTTPStatus.UNAUTHORIZED and request.authorization:
-        refused = ProviderCredentialsError(_CREDENTIALS_ADVICE, provider_message=text)
-        return AttemptError(refused, not_applied=True, wrong_zone=True)
-    if status == HTTPStatus.FORBIDDEN and request.authorization:
-        message = f"The web server of {host} forbids the {request}."
-        error: ProviderError = ProviderForbiddenError(message, provider_message=text)
-        return AttemptError(error, not_applied=True)
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
-        message = f"{host} takes no more calls at the moment."
-        error = ProviderThresholdError(message, provider_message=text)
-        return AttemptError(error, transient=True, not_applied=True)
+    too_many = status == HTTPStatus.TOO_MANY_REQUESTS
+    if status in _REFUSING_STATUSES and (request.authorization or too_many):
+        kind, message = _REFUSING_STATUSES[status]
+        return AttemptError(
+            kind(message.format(host=host, request=request), provider_message=text),
+            transient=too_many,
+            not_applied=True,
+            wrong_zone=status == HTTPStatus.UNAUTHORIZED,
+        )
     if _is_elsewhere(request, host, status, text):
         message = f"{host} has no Autotask service at this address (HTTP {status})."
         error = ProviderProtocolError(message, provider_message=text)

@@ -86,7 +86,7 @@ def read_created(request: Request, chunks: Iterable[bytes]) -> int:
         FaultReplyError: the reply is a fault.
         ProviderProtocolError: not a whole reply.
     """
-    text = _result_text(chunks)
+    text = all_text(find_result(chunks)).strip()
     if not _INTEGER.fullmatch(text):
         raise ProviderProtocolError("Autotask confirmed, but named no id.")
     if int(text) <= 0:
@@ -104,8 +104,7 @@ def check_deleted(request: Request, chunks: Iterable[bytes]) -> None:
         FaultReplyError: the reply is a fault.
         ProviderProtocolError: not a whole reply.
     """
-    text = _result_text(chunks)
-    if text:
+    if text := all_text(find_result(chunks)).strip():
         raise faults.refused(request, (text,))
 
 
@@ -123,7 +122,3 @@ def _id_body(operation: str, attachment_id: int) -> str:
         f'<{operation} xmlns="{NAMESPACE}"><attachmentId>{attachment_id}'
         f"</attachmentId></{operation}>"
     )
-
-
-def _result_text(chunks: Iterable[bytes]) -> str:
-    return all_text(find_result(chunks)).strip()

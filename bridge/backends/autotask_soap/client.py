@@ -27,7 +27,6 @@ from bridge.backends.autotask_soap.masking import mask_xml
 from bridge.backends.autotask_soap.request import Request
 from bridge.backends.autotask_soap.retry import RetryPolicy, may_retry
 from bridge.errors import (
-    ProviderError,
     ProviderProtocolError,
     ProviderThresholdError,
     ProviderTimeoutError,
@@ -136,7 +135,7 @@ class SoapClient:
                     tried >= policy.attempts or time.monotonic() + pause_s >= deadline
                 )
                 if is_last or not may_retry(request, failure):
-                    raise _caller_error(request, url, failure) from failure
+                    raise faults.final_error(request, url, failure) from failure
             time.sleep(pause_s)
 
     def _enter(
@@ -271,12 +270,6 @@ def _outcome(failure: AttemptError) -> Outcome:
             return Outcome.UNUSABLE
         case _:
             return Outcome.REFUSED
-
-
-def _caller_error(request: Request, url: str, failure: AttemptError) -> ProviderError:
-    if request.writes and not failure.not_applied:
-        return faults.unknown_outcome(request, faults.host_of(url), failure.error)
-    return failure.error
 
 
 def _is_soap(reply: HttpReply) -> bool:

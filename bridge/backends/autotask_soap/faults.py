@@ -320,16 +320,22 @@ def duplicate(request: Request, match_info: str) -> AttemptError:
     return AttemptError(error, not_applied=True)
 
 
-def unknown_outcome(request: Request, host: str, error: ProviderError) -> ProviderError:
-    """Return the error for a write that may or may not have been applied."""
+def final_error(request: Request, url: str, failure: AttemptError) -> ProviderError:
+    """Return what the caller gets when the last attempt failed.
+
+    Of a write that may or may not have been applied, the outcome is unknown.
+    """
+    if failure.not_applied or not request.writes:
+        return failure.error
+    error = failure.error
     check = (
         "look for the record in Autotask before sending it again"
         if request.operation in ("create", "CreateAttachment")
         else "read the record and compare before sending it again"
     )
     return ProviderOutcomeUnknownError(
-        f"The {request} was sent to {host} but not confirmed, so it may or may not"
-        f" have happened: {check}. ({error.message})",
+        f"The {request} was sent to {host_of(url)} but not confirmed, so it may or"
+        f" may not have happened: {check}. ({error.message})",
         provider_message=error.provider_message,
     )
 

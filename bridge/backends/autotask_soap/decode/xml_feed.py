@@ -24,7 +24,7 @@ OPTIONS: Final[dict[str, Any]] = {
     "remove_pis": True,
     "collect_ids": False,
 }
-"""For every lxml parser of replies; `recover` stays off."""
+"""For every lxml parser of replies and of callers' XML; `recover` stays off."""
 
 _PROLOG: Final = re.compile(rb"(?s:\s|<!--.*?-->|<\?.*?\?>)*")
 _HTML: Final = re.compile(rb"<(?:!doctype\s+)?html\b", re.IGNORECASE)

@@ -28,6 +28,8 @@ _COMPARISONS = {
     Operator.GREATER: "GreaterThan",
     Operator.GREATER_OR_EQUAL: "GreaterThanorEquals",
 }
+_NULL_TESTS = {Operator.IS_NULL: "IsNull", Operator.IS_NOT_NULL: "IsNotNull"}
+_EMPTY_TESTS = {Operator.EQUAL: "IsNull", Operator.NOT_EQUAL: "IsNotNull"}
 _FIRST_PAGE = '<field>id<expression op="GreaterThanorEquals">0</expression></field>'
 
 
@@ -69,7 +71,8 @@ def render(
     parts: list[str] = []
     if where is not None:
         tree = _simplify(where, times, depth=1)
-        _write_items(_top_items(tree), parts)
+        top = tree if isinstance(tree, _Group) else _Group(any=False, items=(tree,))
+        _write_items(top, parts)
     if after is not None:
         # Last, because everything before it is then restricted by it.
         parts.append(
@@ -81,10 +84,6 @@ def render(
         f"<queryxml><entity>{escape(entity)}</entity>"
         f"<query>{''.join(parts)}</query></queryxml>"
     )
-
-
-def _top_items(tree: _Item) -> _Group:
-    return tree if isinstance(tree, _Group) else _Group(any=False, items=(tree,))
 
 
 def _simplify(where: Expr[Field, Scalar], times: VendorTimes, *, depth: int) -> _Item:
@@ -113,10 +112,8 @@ def _group(items: list[_Item], *, any_of: bool) -> _Item:
 
 def _predicate(predicate: Predicate[Field, Scalar], times: VendorTimes) -> _Item:
     field, operator = predicate.field, predicate.operator
-    if operator is Operator.IS_NULL:
-        return _Condition(field, "IsNull")
-    if operator is Operator.IS_NOT_NULL:
-        return _Condition(field, "IsNotNull")
+    if operator in _NULL_TESTS:
+        return _Condition(field, _NULL_TESTS[operator])
     if operator is Operator.IN or operator is Operator.NOT_IN:
         single = Operator.EQUAL if operator is Operator.IN else Operator.NOT_EQUAL
         conditions: list[_Item] = [
@@ -128,7 +125,9 @@ def _predicate(predicate: Predicate[Field, Scalar], times: VendorTimes) -> _Item
     if operator is Operator.LIKE:
         return _like(field, text)
     if operator is Operator.NOT_LIKE:
-        return _not_like(field, text)
+        if "%" in text:
+            return _Condition(field, "NotLike", text)
+        operator = Operator.NOT_EQUAL
     return _comparison(field, operator, text)
 
 
@@ -139,10 +138,8 @@ def _comparison(field: Field, operator: Operator, text: str) -> _Condition:
     the other operators require a value. Unverified: that `IsNull` matches the empty
     text.
     """
-    if not text and operator is Operator.EQUAL:
-        return _Condition(field, "IsNull")
-    if not text and operator is Operator.NOT_EQUAL:
-        return _Condition(field, "IsNotNull")
+    if not text and operator in _EMPTY_TESTS:
+        return _Condition(field, _EMPTY_TESTS[operator])
     return _Condition(field, _COMPARISONS[operator], text)
 
 
@@ -162,12 +159,6 @@ def _like(field: Field, pattern: str) -> _Condition:
     if starts:
         return _Condition(field, "EndsWith", core)
     return _comparison(field, Operator.EQUAL, pattern)
-
-
-def _not_like(field: Field, pattern: str) -> _Condition:
-    if "%" in pattern:
-        return _Condition(field, "NotLike", pattern)
-    return _comparison(field, Operator.NOT_EQUAL, pattern)
 
 
 def _write_items(group: _Group, parts: list[str]) -> None:

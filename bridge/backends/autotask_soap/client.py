@@ -56,6 +56,7 @@ Relocate: TypeAlias = Callable[[], str | None]
 _WRITES_SHARE = 0.25
 """The share of a call's time that must be left before a write is sent."""
 
+# A `soap:Fault` comes with status 500.
 _SOAP_STATUSES = (HTTPStatus.OK, HTTPStatus.INTERNAL_SERVER_ERROR)
 
 

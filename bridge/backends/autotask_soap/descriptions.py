@@ -112,6 +112,7 @@ def fetch(service_url: str, timeouts: Timeouts) -> bytes:
     timeout = urllib3.Timeout(connect=timeouts.connect_s, read=timeouts.read_s)
     try:
         with urllib3.PoolManager(ssl_context=tls_context()) as pool:
+            # A redirect could lead away from the hosts that are allowed.
             answer = pool.request(
                 "GET", address, timeout=timeout, redirect=False, preload_content=False
             )

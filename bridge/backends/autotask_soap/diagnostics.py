@@ -33,6 +33,7 @@ class SoapDiagnostics:
     def __init__(self, service: SoapService, directory: Path) -> None:
         self._service = service
         self._directory = directory
+        # The bundled one: a fetched one may be what is to be replaced.
         self._description = ServiceDescription()
 
     def open_backend(

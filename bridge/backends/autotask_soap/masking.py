@@ -22,6 +22,7 @@ _PART = re.compile(
     )""",
     re.VERBOSE,
 )
+# A query document is markup inside a text, and its own texts may hold markup again.
 _MAX_DEPTH = 3
 
 

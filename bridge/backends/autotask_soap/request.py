@@ -27,6 +27,7 @@ _MAX_BYTES = {
     "getudfinfo": MAX_DESCRIPTION_BYTES,
     "query": MAX_RECORDS_BYTES,
 }
+# Masking shorter ones would garble the ordinary text of a message.
 _MIN_SECRET_CHARACTERS = 4
 
 ATTACHMENT = "AttachmentInfo"

@@ -27,6 +27,7 @@ _log = logging.getLogger(__name__)
 ACTIONS = {"getEntityInfo": "GetEntityInfo"}
 """SOAP actions that are not spelt as their operation. Source: WSDL 1.6."""
 
+# zeep needs an address although it only writes requests; `client` sends them.
 _ANYWHERE = "https://webservices.autotask.net/"
 
 

@@ -30,6 +30,7 @@ __all__ = ["Reply", "ReplyDecoder", "ReturnInfo"]
 _RESULTS: Final = b"<EntityResults>"
 _ENTITY: Final = b"<Entity "
 _ENTITY_END: Final = b"</Entity>"
+# What is longer than these is not the usual form and is left to the parser.
 _MAX_HEAD_BYTES: Final = 1 << 13
 _MAX_ENTITY_BYTES: Final = 1 << 18
 _MAX_INFO_BYTES: Final = 1 << 10

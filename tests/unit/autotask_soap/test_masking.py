@@ -135,7 +135,7 @@ def test_a_condition_on_a_secret_field_is_masked(operator):
         "<b>kept</b><Password>hush-9f2c</Pass",
     ],
 )
-def test_secrets_of_foreign_texts_are_masked(text):
+def test_secrets_of_replies_and_broken_texts_are_masked(text):
     shown = mask_xml(text)
 
     assert SECRET not in shown
@@ -144,6 +144,6 @@ def test_secrets_of_foreign_texts_are_masked(text):
 
 
 @given(st.text("<>/ab&;![]CDATA- Password\"'", max_size=60))
-def test_what_holds_no_secret_name_stays_letter_by_letter(text):
+def test_a_text_without_secret_names_is_unchanged(text):
     if "assword" not in text:
         assert mask_xml(text) == text

@@ -263,7 +263,7 @@ def test_alternatives_stay_flat_siblings():
     assert not query.xpath(".//condition//condition")
 
 
-def test_nesting_beyond_reason_is_refused():
+def test_too_deep_nesting_is_refused():
     where = Predicate(COUNT, Operator.EQUAL, (1,))
     for level in range(60):
         kind = Or if level % 2 else And

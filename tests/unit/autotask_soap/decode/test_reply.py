@@ -114,7 +114,7 @@ def info(match: str, entity_id: str = "7") -> str:
 @pytest.mark.parametrize("size", [0, 1, 50])
 @given(st.lists(st.sampled_from(INFOS), max_size=6))
 @settings(max_examples=15, deadline=None)
-def test_infos_are_read_in_order_however_they_are_written(size, infos):
+def test_infos_are_read_in_order_in_any_layout(size, infos):
     written = "".join(info(match) for match, _ in infos)
     body = page(account(1)).replace(
         "<EntityReturnInfoResults />",
@@ -248,7 +248,7 @@ def test_a_failed_reply_stays_failed():
         decoder.close()
 
 
-def test_entities_leave_before_the_reply_ends():
+def test_entities_can_be_taken_before_the_reply_ends():
     body = page(account(1) + account(2)).encode()
     first_end = body.index(b"</Entity>") + len(b"</Entity>")
     decoder = ReplyDecoder(lambda _name, text: text)

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from lxml import etree
 
-from bridge.backends.autotask_soap.decode.answers import all_text, find_response
+from bridge.backends.autotask_soap.decode.answers import all_text, find_response, flag
 from bridge.backends.autotask_soap.decode.entity import (
     SOAP,
     EntityReader,
@@ -180,7 +180,7 @@ def _return_info(element: etree._Element) -> ReturnInfo:
     return ReturnInfo(
         entity_id=int(entity_id) if _INTEGER.fullmatch(entity_id) else 0,
         message=texts.get("Message", ""),
-        duplicate_found=texts.get("Found", "").strip() in ("true", "1"),
-        duplicate_ignored=texts.get("Ignored", "").strip() in ("true", "1"),
+        duplicate_found=flag(texts.get("Found", "").strip()),
+        duplicate_ignored=flag(texts.get("Ignored", "").strip()),
         match_info=texts.get("MatchInfo", ""),
     )

@@ -110,13 +110,11 @@ class HttpReply:
     def page(self) -> bytes:
         """Return the start of the body, for a page that is only to be quoted."""
         page = b""
-        try:
+        with suppress(WireError):
             for chunk in self.chunks():
                 page += chunk
                 if len(page) >= _PAGE_BYTES:
                     break
-        except WireError:
-            return page
         return page
 
 

@@ -283,9 +283,7 @@ def soap_fault(request: Request, code: str, text: str) -> AttemptError:
     Source: captured faults.
     """
     text = request.clean(text)
-    known = _find_message(text)
-    failure = _error_of(request, text, known)
-    understood = known is not None and known.certain
+    failure, understood = _error_of(request, text)
     # Refusals of the calls for attachments have no other channel than a fault.
     checked = request.subject == ATTACHMENT and _CHECKED.search(text)
     # A server fault may come after the write was committed, so it proves nothing.
@@ -301,10 +299,9 @@ def refused(request: Request, messages: Iterable[str]) -> AttemptError:
     busy database is so only as a `soap:Fault`.
     """
     text = request.clean("\n".join(filter(str.strip, messages)))
-    known = _find_message(text)
-    failure = _error_of(request, text, known)
+    failure, understood = _error_of(request, text)
     failure.not_applied = True
-    failure.transient = failure.transient and known is not None and known.certain
+    failure.transient = failure.transient and understood
     return failure
 
 
@@ -340,26 +337,27 @@ def final_error(request: Request, url: str, failure: AttemptError) -> ProviderEr
     )
 
 
-def _error_of(request: Request, text: str, known: VendorMessage | None) -> AttemptError:
+def _error_of(request: Request, text: str) -> tuple[AttemptError, bool]:
+    """Return the error of a text, and whether it proves that nothing was applied."""
+    # The first match wins, so special texts stand before general ones.
+    matching = (
+        message
+        for message in VENDOR_MESSAGES
+        if re.search(message.pattern, text, re.IGNORECASE)
+    )
+    known = next(matching, None)
     if known is None:
         said = f": {text}" if text else " and did not say why."
         error: ProviderError = ProviderRejectedError(
             f"Autotask refused the {request}{said}", provider_message=text or None
         )
-        return AttemptError(error, from_service=True)
+        return AttemptError(error, from_service=True), False
     advice = known.advice
     if known.error is ProviderIdentifierError and not request.identified:
         advice = _NO_IDENTIFIER
     error = known.error(f"{advice} (Autotask: {text})", provider_message=text)
-    return AttemptError(error, transient=known.transient, from_service=True)
-
-
-def _find_message(text: str) -> VendorMessage | None:
-    # The first match wins, so special texts stand before general ones.
-    for message in VENDOR_MESSAGES:
-        if re.search(message.pattern, text, re.IGNORECASE):
-            return message
-    return None
+    failure = AttemptError(error, transient=known.transient, from_service=True)
+    return failure, known.certain
 
 
 def _is_html(body: bytes) -> bool:

@@ -15,6 +15,10 @@ from bridge.backends.autotask_soap.decode.entity import SOAP, local_name
 from bridge.backends.autotask_soap.decode.xml_feed import OPTIONS, XmlFeed
 from bridge.errors import ProviderProtocolError
 
+_ENVELOPE = f"{{{SOAP}}}Envelope"
+_BODY = f"{{{SOAP}}}Body"
+_FAULT = f"{{{SOAP}}}Fault"
+
 
 class FaultReplyError(Exception):
     """The reply is a `soap:Fault`. The client turns it into an `AttemptError`."""
@@ -64,13 +68,14 @@ def find_response(root: etree._Element) -> etree._Element | None:
         FaultReplyError: the reply is a fault.
         ProviderProtocolError: this is not a SOAP reply.
     """
-    if root.tag != f"{{{SOAP}}}Envelope":
+    if root.tag != _ENVELOPE:
         raise ProviderProtocolError(
             "The answer is no SOAP reply but XML with the root"
             f" {local_name(root)[:40]}."
         )
-    response = root.find(f"{{{SOAP}}}Body/*")
-    if response is not None and response.tag == f"{{{SOAP}}}Fault":
+    body = next(root.iterchildren(_BODY), None)
+    response = None if body is None else next(body.iterchildren("*"), None)
+    if response is not None and response.tag == _FAULT:
         raise FaultReplyError(
             all_text(response.find("{*}faultcode")),
             all_text(response.find("{*}faultstring")),

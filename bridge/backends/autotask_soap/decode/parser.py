@@ -94,7 +94,7 @@ class ReplyParser:
         root = self._xml.close()
         self._handle_events()
         response = find_response(root)
-        result = None if response is None else response.find("*")
+        result = None if response is None else next(response.iterchildren("*"), None)
         members = {} if result is None else {local_name(m): m for m in result}
         code = all_text(members.get("ReturnCode")).strip()
         if not _INTEGER.fullmatch(code):

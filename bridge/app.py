@@ -218,11 +218,6 @@ def open_diagnostics(
     return SoapDiagnostics(
         open_service(settings, rate_limiter=rate_limiter),
         settings.data_dir / "wsdl",
-        timeouts=Timeouts(
-            connect_s=settings.autotask_connect_timeout_s,
-            read_s=settings.autotask_read_timeout_s,
-        ),
-        user_agent=f"bridge/{__version__}",
     )
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from bridge import errors
 from bridge.backends.autotask_soap import faults
 from bridge.backends.autotask_soap.connections import WireError
+from bridge.backends.autotask_soap.faults import AttemptError
 from bridge.backends.autotask_soap.request import Request
 from bridge.errors import BridgeError, single_full_stops
 from bridge.web.http.errors import envelope
@@ -57,7 +58,7 @@ def messages_with(text):
     yield faults.duplicate(WRITE, text).error
     yield faults.no_answer(READ, HOST, WireError(text, sent=False)).error
     for error in (refused, broken):
-        yield faults.unknown_outcome(WRITE, HOST, error)
+        yield faults.final_error(WRITE, HOST, AttemptError(error))
         yield BridgeError(f"returnTotalCount was ignored: {error.message}.")
         yield BridgeError(f"Cannot be told ({error.message}). Nothing was sent.")
 

@@ -9,7 +9,6 @@ from dataclasses import replace
 from bridge.backends.autotask_soap import faults
 from bridge.backends.autotask_soap.client import SoapClient
 from bridge.backends.autotask_soap.decode.answers import read_result
-from bridge.backends.autotask_soap.request import Request
 from bridge.backends.autotask_soap.wsdl import ServiceDescription
 from bridge.backends.autotask_soap.zones import HostPolicy, lookup_urls, read_zone
 from bridge.errors import (
@@ -22,7 +21,6 @@ from bridge.errors import (
 )
 from bridge.interfaces import Credentials, Zone
 
-_OPERATION = "getZoneInfo"
 _ATTEMPTS = 2
 _DEADLINE_S = 20.0
 _FRESH_S = 60.0
@@ -64,9 +62,8 @@ class ZoneAddress:
             ProviderUnavailableError: the host that knows zones cannot be reached.
             ProviderProtocolError: something answers there, but not Autotask.
         """
-        if self._zone is None:
-            self._set_zone(self._look_up())
-        return self._zone.url if self._zone else ""
+        zone = self._zone or self._set_zone(self._look_up())
+        return zone.url
 
     @property
     def database(self) -> str:
@@ -90,14 +87,14 @@ class ZoneAddress:
             raise
         except (ProviderError, InvalidRequestError):
             return None
-        self._set_zone(zone)
-        return zone.url
+        return self._set_zone(zone).url
 
-    def _set_zone(self, zone: Zone) -> None:
+    def _set_zone(self, zone: Zone) -> Zone:
         moved = self._zone is None or self._zone.url != zone.url
         self._zone = zone
         if moved:
             self._zone_changed(zone)
+        return zone
 
     def _look_up(self) -> Zone:
         """Try each address in turn; if all fail, report the first error."""
@@ -116,8 +113,7 @@ class ZoneAddress:
 
     def _request_zone(self, url: str) -> Zone:
         username = self._credentials.username
-        body = self._description.request(_OPERATION, UserName=username)
-        request = Request(_OPERATION, body)
+        request = self._description.request("getZoneInfo", UserName=username)
 
         def receive(chunks: Iterable[bytes]) -> Zone:
             return read_zone(read_result(chunks), username, self._policy)

@@ -14,30 +14,18 @@ from collections.abc import Iterable
 from typing import BinaryIO, Final
 
 from bridge.backends.autotask_soap import faults
-from bridge.backends.autotask_soap.decode.answers import FaultReplyError, find_result
-from bridge.backends.autotask_soap.decode.attachment_reply import AttachmentReply
-from bridge.backends.autotask_soap.decode.field_types import ReadTime
+from bridge.backends.autotask_soap.decode.answers import all_text, find_result
 from bridge.backends.autotask_soap.encode import requests
 from bridge.backends.autotask_soap.encode.requests import NAMESPACE, NEW, Values
 from bridge.backends.autotask_soap.encode.values import VendorTimes
-from bridge.backends.autotask_soap.faults import AttemptError
-from bridge.backends.autotask_soap.request import Request, authorized
+from bridge.backends.autotask_soap.request import ATTACHMENT, Request, authorized
 from bridge.errors import ProviderProtocolError
-from bridge.interfaces import Attachment, Credentials
-
-ENTITY: Final = "AttachmentInfo"
+from bridge.interfaces import Credentials
 
 _PIECE: Final = 3 << 14
 """Bytes encoded at a time; a multiple of three, so that no piece needs padding."""
 
 _INTEGER: Final = re.compile(r"-?[0-9]{1,18}")
-_CHECKED: Final = re.compile(
-    r"required field|picklist value|reference value|can not convert|maximum length"
-    r"|data violation",
-    re.IGNORECASE,
-)
-"""What the vendor finds before it stores anything. Source: SOAP help, check errors.
-Unverified: that attachments are checked with the same texts."""
 
 
 def create_request(
@@ -63,16 +51,22 @@ def create_request(
         body.write(b"</Data>")
     body.write(f"{after}{end}".encode())
     # The buffer's own bytes, not a copy of them.
-    return _authorized("CreateAttachment", body.getvalue(), credentials, writes=True)
+    return authorized(
+        "CreateAttachment",
+        body.getvalue(),
+        credentials,
+        subject=ATTACHMENT,
+        writes=True,
+    )
 
 
 def id_request(
     operation: str, attachment_id: int, credentials: Credentials, *, writes: bool
 ) -> Request:
     """Return the request of `GetAttachment` or `DeleteAttachment`."""
-    start, end = requests.frame(credentials, writes=writes)
-    body = f"{start}{_id_body(operation, attachment_id)}{end}".encode()
-    return _authorized(operation, body, credentials, writes=writes)
+    element = _id_body(operation, attachment_id)
+    body = requests.envelope(element, credentials, writes=writes)
+    return authorized(operation, body, credentials, subject=ATTACHMENT, writes=writes)
 
 
 def write_body(
@@ -84,32 +78,15 @@ def write_body(
     return _id_body("DeleteAttachment", attachment_id)
 
 
-def read_attachment(
-    request: Request, chunks: Iterable[bytes], read_time: ReadTime
-) -> Attachment | None:
-    """Return the attachment of a reply; None when the reply names none.
-
-    Raises:
-        AttemptError: the reply is a fault.
-        ProviderProtocolError: the reply is cut off, or its data is not base64.
-    """
-    reply = AttachmentReply(read_time)
-    for chunk in chunks:
-        reply.feed(chunk)
-    try:
-        return reply.close()
-    except FaultReplyError as fault:
-        raise _failure(request, fault) from fault
-
-
 def read_created(request: Request, chunks: Iterable[bytes]) -> int:
     """Return the id of a new attachment. Source: SOAP help, a sample tests `> 0`.
 
     Raises:
-        AttemptError: the reply is a fault, or the id is not positive.
+        AttemptError: the id is not positive.
+        FaultReplyError: the reply is a fault.
         ProviderProtocolError: not a whole reply.
     """
-    text = _result_text(request, chunks)
+    text = all_text(find_result(chunks)).strip()
     if not _INTEGER.fullmatch(text):
         raise ProviderProtocolError("Autotask confirmed, but named no id.")
     if int(text) <= 0:
@@ -123,11 +100,11 @@ def check_deleted(request: Request, chunks: Iterable[bytes]) -> None:
     Unverified: nothing stands in the reply on success, otherwise a message.
 
     Raises:
-        AttemptError: the reply is a fault, or contains a message.
+        AttemptError: the reply contains a message.
+        FaultReplyError: the reply is a fault.
         ProviderProtocolError: not a whole reply.
     """
-    text = _result_text(request, chunks)
-    if text:
+    if text := all_text(find_result(chunks)).strip():
         raise faults.refused(request, (text,))
 
 
@@ -145,26 +122,3 @@ def _id_body(operation: str, attachment_id: int) -> str:
         f'<{operation} xmlns="{NAMESPACE}"><attachmentId>{attachment_id}'
         f"</attachmentId></{operation}>"
     )
-
-
-def _authorized(
-    operation: str, body: bytes, credentials: Credentials, *, writes: bool
-) -> Request:
-    return authorized(operation, body, credentials, subject=ENTITY, writes=writes)
-
-
-def _result_text(request: Request, chunks: Iterable[bytes]) -> str:
-    try:
-        result = find_result(chunks)
-    except FaultReplyError as fault:
-        raise _failure(request, fault) from fault
-    return "" if result is None else "".join(map(str, result.itertext())).strip()
-
-
-def _failure(request: Request, fault: FaultReplyError) -> AttemptError:
-    """Return the failure of a fault; refusals of these calls have no other channel."""
-    failure = faults.soap_fault(request, fault.code, fault.text)
-    # Found before anything was stored, so the outcome is certain.
-    if _CHECKED.search(fault.text):
-        failure.not_applied = True
-    return failure

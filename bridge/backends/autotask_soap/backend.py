@@ -18,12 +18,14 @@ from bridge.backends.autotask_soap.client import (
     T,
 )
 from bridge.backends.autotask_soap.decode.answers import find_result, read_result
+from bridge.backends.autotask_soap.decode.attachment_reply import read_attachment
 from bridge.backends.autotask_soap.decode.reply import Reply, ReplyDecoder
 from bridge.backends.autotask_soap.encode import envelopes, queryxml, requests
 from bridge.backends.autotask_soap.encode.values import vendor_times
-from bridge.backends.autotask_soap.request import Request, authorized
+from bridge.backends.autotask_soap.masking import mask_xml
+from bridge.backends.autotask_soap.request import ATTACHMENT, Request, authorized
 from bridge.backends.autotask_soap.single_flight import SingleFlight
-from bridge.backends.autotask_soap.wsdl import ServiceDescription
+from bridge.backends.autotask_soap.wsdl import ACTIONS, ServiceDescription
 from bridge.ceql.ast import Expr
 from bridge.errors import InvalidRequestError, ProviderProtocolError
 from bridge.interfaces import (
@@ -78,24 +80,22 @@ class AutotaskSoapBackend:
 
     def entities(self) -> Sequence[EntityInfo]:
         """Return all entity types. One vendor call."""
-        body = self._description.request("getEntityInfo", self._credentials)
-        request = authorized("GetEntityInfo", body, self._credentials)
-        return self._describe(request, metadata.read_entities)
+        return self._describe("getEntityInfo", "", metadata.read_entities)
 
     def fields(self, entity: str) -> Sequence[FieldInfo]:
         """Return standard fields in vendor order, then UDFs. Two vendor calls."""
-        standard = self._description.request(
-            "GetFieldInfo", self._credentials, psObjectType=entity
-        )
-        own = self._description.request("getUDFInfo", self._credentials, psTable=entity)
         return [
             *self._describe(
-                authorized("GetFieldInfo", standard, self._credentials, subject=entity),
+                "GetFieldInfo",
+                entity,
                 lambda result: metadata.read_fields(result, udf=False),
+                psObjectType=entity,
             ),
             *self._describe(
-                authorized("getUDFInfo", own, self._credentials, subject=entity),
+                "getUDFInfo",
+                entity,
                 lambda result: metadata.read_fields(result, udf=True),
+                psTable=entity,
             ),
         ]
 
@@ -115,25 +115,16 @@ class AutotaskSoapBackend:
         The vendor sends up to 500 entities in any case; those beyond `limit` are
         counted and dropped. Source: SOAP help, query().
         """
-
-        def write(*, masked: bool) -> bytes:
-            document = queryxml.render(
-                entity.name, where, after=after, times=self._times, masked=masked
-            )
-            return requests.query_request(document, self._credentials, masked=masked)
-
-        body = write(masked=False)
-        request = authorized(
-            "query",
-            body,
-            self._credentials,
-            subject=entity.name,
-            masked=write(masked=True) if self._caller.traced else b"",
-        )
+        document = queryxml.render(entity.name, where, after=after, times=self._times)
+        body = requests.query_request(document, self._credentials)
+        request = authorized("query", body, self._credentials, subject=entity.name)
         limit = min(limit, MAX_PAGE)
 
         def fetch() -> Page:
-            reply, entities = self._exchange(request, entity, limit=limit)
+            reply, entities = self._call(
+                request,
+                lambda chunks: self._decode(request, entity, chunks, limit=limit),
+            )
             _require_ascending(entities, after)
             # A full reply may be the last one; only the next query can show that.
             more = reply.count > len(entities) or reply.count >= MAX_PAGE
@@ -160,11 +151,13 @@ class AutotaskSoapBackend:
         values: Mapping[Field, Scalar | None],
     ) -> None:
         """Replace one entity. One vendor call."""
-        self._exchange(self._writing("update", entity, entity_id, values), entity)
+        request = self._writing("update", entity, entity_id, values)
+        self._call(request, lambda chunks: self._decode(request, entity, chunks))
 
     def delete(self, entity: EntityType, entity_id: int) -> None:
         """Delete one entity. One vendor call."""
-        self._exchange(self._writing("delete", entity, entity_id, {}), entity)
+        request = self._writing("delete", entity, entity_id, {})
+        self._call(request, lambda chunks: self._decode(request, entity, chunks))
 
     def preview(
         self,
@@ -174,15 +167,14 @@ class AutotaskSoapBackend:
         values: Mapping[Field, Scalar | None],
     ) -> str:
         """Return what a write would send, without header and secrets. No call."""
-        if entity.name == attachments.ENTITY:
+        if entity.name == ATTACHMENT:
             body = attachments.write_body(
                 operation, entity_id, values, times=self._times
             )
         else:
             rows = [(entity_id, values)]
-            body = requests.write_body(
-                operation, entity.name, rows, times=self._times, masked=True
-            )
+            body = requests.write_body(operation, entity.name, rows, times=self._times)
+            body = mask_xml(body)
         return requests.standalone(body)
 
     def call(
@@ -208,10 +200,10 @@ class AutotaskSoapBackend:
         request = attachments.id_request(
             "GetAttachment", attachment_id, self._credentials, writes=False
         )
-        read_time = self._times.reader(EntityType(attachments.ENTITY))
+        read_time = self._times.reader(EntityType(ATTACHMENT))
         return self._call(
             request,
-            lambda chunks: attachments.read_attachment(request, chunks, read_time),
+            lambda chunks: read_attachment(chunks, read_time),
         )
 
     def create_attachment(
@@ -243,17 +235,18 @@ class AutotaskSoapBackend:
         texts = {k: text for k, text in arguments.items() if isinstance(text, str)}
         if operation in calls.KNOWN and len(texts) == len(arguments):
             try:
-                written = self._description.request(
+                request = self._description.request(
                     operation, self._credentials, **texts
                 )
             except TypeError as error:
                 message = f"{operation} cannot be called so."
                 raise InvalidRequestError(message) from error
-        else:
-            start, end = requests.frame(self._credentials, writes=writes)
-            written = f"{start}{calls.write_body(operation, arguments)}{end}".encode()
-        action = calls.ACTIONS.get(operation, operation)
-        return authorized(action, written, self._credentials, writes=writes)
+            return replace(request, writes=writes)
+        body = requests.envelope(
+            calls.write_body(operation, arguments), self._credentials, writes=writes
+        )
+        action = ACTIONS.get(operation, operation)
+        return authorized(action, body, self._credentials, writes=writes)
 
     def _writing(
         self,
@@ -262,31 +255,20 @@ class AutotaskSoapBackend:
         entity_id: int,
         values: Mapping[Field, Scalar | None],
     ) -> Request:
-        def write(*, masked: bool) -> bytes:
-            return requests.write_request(
-                operation,
-                entity.name,
-                [(entity_id, values)],
-                credentials=self._credentials,
-                times=self._times,
-                masked=masked,
-            )
-
+        body = requests.write_request(
+            operation,
+            entity.name,
+            [(entity_id, values)],
+            credentials=self._credentials,
+            times=self._times,
+        )
         return authorized(
             operation,
-            write(masked=False),
+            body,
             self._credentials,
             subject=entity.name,
             writes=True,
-            masked=write(masked=True) if self._caller.traced else b"",
             secret_values=requests.secret_texts(values),
-        )
-
-    def _exchange(
-        self, request: Request, entity: EntityType, *, limit: int = MAX_PAGE
-    ) -> tuple[Reply, list[Entity]]:
-        return self._call(
-            request, lambda chunks: self._decode(request, entity, chunks, limit=limit)
         )
 
     def _call(self, request: Request, receive: Receive[T]) -> T:
@@ -327,9 +309,9 @@ class AutotaskSoapBackend:
 
     def _read_usage(self, relocate: Relocate | None = None) -> Usage:
         """Read the vendor's call count, also for the rate limiter. One vendor call."""
-        operation = "getThresholdAndUsageInfo"
-        body = self._description.request(operation, self._credentials)
-        request = authorized(operation, body, self._credentials)
+        request = self._description.request(
+            "getThresholdAndUsageInfo", self._credentials
+        )
         return self._client.call(
             request,
             self._address.url(),
@@ -367,7 +349,16 @@ class AutotaskSoapBackend:
             return {"id": reply.infos[0].entity_id}
         raise ProviderProtocolError("Autotask confirmed, but named no id.")
 
-    def _describe(self, request: Request, read: Callable[[etree._Element], T]) -> T:
+    def _describe(
+        self,
+        operation: str,
+        entity: str,
+        read: Callable[[etree._Element], T],
+        **members: str,
+    ) -> T:
+        request = self._description.request(
+            operation, self._credentials, entity, **members
+        )
         return self._call(request, lambda chunks: read(read_result(chunks)))
 
 

@@ -27,9 +27,6 @@ KNOWN = frozenset(
 )
 """Operations that take texts only, each of which may be left out."""
 
-ACTIONS = {"getEntityInfo": "GetEntityInfo"}
-"""SOAP actions that are not spelt as their operation. Source: WSDL 1.6."""
-
 _DONE = "1"
 _TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 _INTEGER_TYPES = frozenset({"byte", "short", "int", "long", "integer"})

@@ -27,7 +27,6 @@ from bridge.backends.autotask_soap.masking import mask_xml
 from bridge.backends.autotask_soap.request import Request
 from bridge.backends.autotask_soap.retry import RetryPolicy, may_retry
 from bridge.errors import (
-    ProviderError,
     ProviderProtocolError,
     ProviderThresholdError,
     ProviderTimeoutError,
@@ -57,6 +56,7 @@ Relocate: TypeAlias = Callable[[], str | None]
 _WRITES_SHARE = 0.25
 """The share of a call's time that must be left before a write is sent."""
 
+# A `soap:Fault` comes with status 500.
 _SOAP_STATUSES = (HTTPStatus.OK, HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
@@ -111,14 +111,15 @@ class SoapClient:
             ProviderError: the error of the last attempt, or of the rate limiter.
         """
         policy = retries or self.retries
-        deadline = _deadline(request, policy, rate_limit)
+        caller = rate_limit.call_request().caller if rate_limit else NO_CALLER
+        deadline = _deadline(request, policy, caller)
         tried = 0
         while True:
             tried += 1
             try:
                 with self._enter(rate_limit, url, deadline) as permit:
                     return self._attempt(
-                        _Attempt(request, url, deadline, tried, rate_limit),
+                        _Attempt(request, url, deadline, tried, caller),
                         receive,
                         permit,
                     )
@@ -130,11 +131,12 @@ class SoapClient:
                     if moved_to is not None and moved_to != url:
                         url = moved_to
                         continue
-                if not may_retry(request, failure):
-                    raise _caller_error(request, url, failure) from failure
                 pause_s = 0.0 if failure.retry_immediately else policy.pause_s(tried)
-                if tried >= policy.attempts or time.monotonic() + pause_s >= deadline:
-                    raise _caller_error(request, url, failure) from failure
+                is_last = (
+                    tried >= policy.attempts or time.monotonic() + pause_s >= deadline
+                )
+                if is_last or not may_retry(request, failure):
+                    raise faults.final_error(request, url, failure) from failure
             time.sleep(pause_s)
 
     def _enter(
@@ -176,11 +178,9 @@ class SoapClient:
             ) as reply:
                 if not _is_soap(reply):
                     page = reply.page()
-                    attempt.trace(page)
+                    attempt.reply_chunks.append(page)
                     raise faults.page(request, faults.host_of(url), reply.status, page)
-                # Counted after decompression: a small reply may expand without bound.
-                chunks = _limited(request, reply.chunks())
-                return receive(attempt.traced(chunks))
+                return receive(attempt.watch(reply.chunks()))
         except FaultReplyError as fault:
             raise faults.soap_fault(request, fault.code, fault.text) from fault
         except ProviderProtocolError as error:
@@ -195,71 +195,48 @@ class _Attempt:
     url: str
     deadline: float
     number: int
-    rate_limit: RateLimitContext | None
+    caller: Caller
     reply_chunks: list[bytes] = field(default_factory=list, repr=False)
 
-    @property
-    def caller(self) -> Caller:
-        """The caller for whom the attempt is made."""
-        return self.rate_limit.call_request().caller if self.rate_limit else NO_CALLER
+    def watch(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield the chunks of the response; save them if the caller is traced.
 
-    def trace(self, chunk: bytes) -> None:
-        """Save a chunk of the response if the caller is traced."""
-        if self.caller.traced:
-            self.reply_chunks.append(chunk)
-
-    def traced(self, chunks: Iterable[bytes]) -> Iterable[bytes]:
-        """Yield the chunks, saving each if the caller is traced."""
-        if not self.caller.traced:
-            return chunks
-
-        def kept() -> Iterator[bytes]:
-            for chunk in chunks:
+        Raises:
+            ProviderProtocolError: it is larger than responses to this operation are.
+        """
+        max_bytes, size = self.request.max_reply_bytes, 0
+        for chunk in chunks:
+            # Counted after decompression: a small reply may expand without bound.
+            size += len(chunk)
+            if size > max_bytes:
+                raise ProviderProtocolError(
+                    f"Autotask's answer to {self.request} is larger than {max_bytes}"
+                    " bytes and was not read."
+                )
+            if self.caller.traced:
                 self.reply_chunks.append(chunk)
-                yield chunk
-
-        return kept()
+            yield chunk
 
     def log_entry(
         self, started_at: datetime, duration_ms: float, outcome: Outcome
     ) -> VendorCall:
         """Return the call log's entry for this attempt, secrets masked."""
-        caller = self.caller
+        traced = self.caller.traced
+        reply = b"".join(self.reply_chunks).decode("utf-8", "replace")
         return VendorCall(
             operation=self.request.operation,
             entity=self.request.subject,
             started_at=started_at,
             duration_ms=duration_ms,
             outcome=outcome,
-            instance_id=caller.instance_id,
+            instance_id=self.caller.instance_id,
             attempt=self.number,
-            request=self.request.shown() if caller.traced else b"",
-            reply=mask_xml(
-                b"".join(self.reply_chunks).decode("utf-8", "replace")
-            ).encode(),
+            request=self.request.shown() if traced else b"",
+            reply=mask_xml(reply).encode() if traced else b"",
         )
 
 
-def _limited(request: Request, chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the chunks of a response.
-
-    Raises:
-        ProviderProtocolError: it is larger than responses to this operation are.
-    """
-    size = 0
-    for chunk in chunks:
-        size += len(chunk)
-        if size > request.max_reply_bytes:
-            raise ProviderProtocolError(
-                f"Autotask's answer to {request} is larger than "
-                f"{request.max_reply_bytes} bytes and was not read."
-            )
-        yield chunk
-
-
-def _deadline(
-    request: Request, policy: RetryPolicy, rate_limit: RateLimitContext | None
-) -> float:
+def _deadline(request: Request, policy: RetryPolicy, caller: Caller) -> float:
     """Return the monotonic time at which a call gives up: its own or its caller's.
 
     A write is not sent when the time left would hardly suffice for its response: the
@@ -270,16 +247,15 @@ def _deadline(
     """
     now = time.monotonic()
     own = now + policy.deadline_s
-    given = rate_limit.call_request().caller.deadline if rate_limit else None
-    if given is None:
+    if caller.deadline is None:
         return own
     needed_s = policy.deadline_s * _WRITES_SHARE if request.writes else 0.0
-    if given - now <= needed_s:
+    if caller.deadline - now <= needed_s:
         raise ProviderTimeoutError(
             "Autotask answered too slowly: the time for this call is over, and the"
             f" {request} was not sent."
         )
-    return min(own, given)
+    return min(own, caller.deadline)
 
 
 def _outcome(failure: AttemptError) -> Outcome:
@@ -295,12 +271,6 @@ def _outcome(failure: AttemptError) -> Outcome:
             return Outcome.UNUSABLE
         case _:
             return Outcome.REFUSED
-
-
-def _caller_error(request: Request, url: str, failure: AttemptError) -> ProviderError:
-    if request.writes and not failure.not_applied:
-        return faults.unknown_outcome(request, faults.host_of(url), failure.error)
-    return failure.error
 
 
 def _is_soap(reply: HttpReply) -> bool:

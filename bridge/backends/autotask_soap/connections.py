@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from http.client import HTTPException
 from typing import TypeAlias
 from urllib.parse import SplitResult, urlsplit
@@ -109,13 +110,11 @@ class HttpReply:
     def page(self) -> bytes:
         """Return the start of the body, for a page that is only to be quoted."""
         page = b""
-        try:
+        with suppress(WireError):
             for chunk in self.chunks():
                 page += chunk
                 if len(page) >= _PAGE_BYTES:
                     break
-        except WireError:
-            return page
         return page
 
 
@@ -123,11 +122,10 @@ class Connections:
     """Idle connections by host. Safe to use from many threads."""
 
     def __init__(self, timeouts: Timeouts, *, user_agent: str) -> None:
-        self._timeouts = timeouts
+        self.timeouts = timeouts
         self._user_agent = user_agent
         self._idle: dict[_Host, deque[tuple[HTTPConnection, float]]] = {}
         self._lock = threading.Lock()
-        self._tls: ssl.SSLContext | None = None
 
     @contextmanager
     def post(
@@ -151,14 +149,14 @@ class Connections:
             WireError: no connection could be opened, or it broke.
         """
         parts = urlsplit(url)
-        host = (parts.scheme, parts.hostname or "", parts.port or _port(parts))
+        host = (parts.scheme, parts.hostname or "", port_of(parts))
         idle_max_s = _IDLE_MAX_FOR_WRITES_S if writes else _IDLE_MAX_S
         idle = self._take_idle(host, idle_max_s)
         connection = idle or self._connect(host, deadline)
         sent = {**headers, "User-Agent": self._user_agent}
         reply: HttpReply | None = None
         try:
-            connection.timeout = self._timeout_s(self._timeouts.read_s, deadline)
+            connection.timeout = self._timeout_s(self.timeouts.read_s, deadline)
             response = _exchange(
                 connection, parts.path or "/", sent, body, reused=idle is not None
             )
@@ -189,11 +187,11 @@ class Connections:
 
     def _connect(self, host: _Host, deadline: float) -> HTTPConnection:
         scheme, name, port = host
-        timeout = self._timeout_s(self._timeouts.connect_s, deadline)
+        timeout = self._timeout_s(self.timeouts.connect_s, deadline)
         connection: HTTPConnection
         if scheme == "https":
             connection = HTTPSConnection(
-                name, port, timeout=timeout, ssl_context=self._tls_context()
+                name, port, timeout=timeout, ssl_context=tls_context()
             )
         else:
             connection = HTTPConnection(name, port, timeout=timeout)
@@ -203,17 +201,6 @@ class Connections:
             connection.close()
             raise _no_connection(error) from error
         return connection
-
-    def _tls_context(self) -> ssl.SSLContext:
-        """Return the process's one context: the system's authorities and certifi's."""
-        with self._lock:
-            if self._tls is None:
-                context = ssl.create_default_context()
-                # Slim containers often have no authorities of their own.
-                context.load_verify_locations(certifi.where())
-                context.minimum_version = ssl.TLSVersion.TLSv1_2
-                self._tls = context
-            return self._tls
 
     def _take_idle(self, host: _Host, idle_max_s: float) -> HTTPConnection | None:
         """Return the most recently used connection that is still alive."""
@@ -258,6 +245,16 @@ class Connections:
             connection.close()
 
 
+@cache
+def tls_context() -> ssl.SSLContext:
+    """Return the process's one context: the system's authorities and certifi's."""
+    context = ssl.create_default_context()
+    # Slim containers often have no authorities of their own.
+    context.load_verify_locations(certifi.where())
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
 def _exchange(
     connection: HTTPConnection,
     path: str,
@@ -280,7 +277,7 @@ def _broken(error: Exception, *, sent: bool, reused: bool) -> WireError:
     """Translate an exception of a connected exchange; its text names no address."""
     timed_out = isinstance(error, TimeoutError | ReadTimeoutError)
     if isinstance(error, ssl.SSLError):
-        reason = f"no secure connection ({error.reason or 'TLS'})"
+        reason = _tls_failure(error)
     else:
         reason = "no answer in time" if timed_out else "the connection broke"
     return WireError(reason, sent=sent, timed_out=timed_out, reused=reused)
@@ -291,18 +288,14 @@ def _no_connection(error: Exception) -> WireError:
     cause = error.__cause__ or error
     if isinstance(error, NameResolutionError):
         kind, reason = Unreachable.NAME, "its name cannot be resolved"
-    elif isinstance(error, ssl.SSLCertVerificationError):
-        kind, reason = Unreachable.TLS, f"no secure connection ({error.verify_message})"
     elif isinstance(error, ssl.SSLError):
-        kind = Unreachable.TLS
-        reason = f"no secure connection ({error.reason or 'TLS'})"
+        kind, reason = Unreachable.TLS, _tls_failure(error)
     elif isinstance(cause, ConnectionRefusedError):
         kind, reason = Unreachable.REFUSED, "connection refused"
-    elif isinstance(error, NewConnectionError):
-        # For the library it is a kind of timeout.
-        kind = Unreachable.OTHER
-        reason = getattr(cause, "strerror", None) or "no connection"
-    elif isinstance(error, TimeoutError | ConnectTimeoutError):
+    # For the library `NewConnectionError` is a kind of timeout.
+    elif isinstance(error, TimeoutError | ConnectTimeoutError) and not isinstance(
+        error, NewConnectionError
+    ):
         kind, reason = Unreachable.TIMEOUT, "no connection in time"
     else:
         kind = Unreachable.OTHER
@@ -310,5 +303,12 @@ def _no_connection(error: Exception) -> WireError:
     return WireError(reason, sent=False, unreachable=kind)
 
 
-def _port(parts: SplitResult) -> int:
-    return 443 if parts.scheme == "https" else 80
+def _tls_failure(error: ssl.SSLError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"no secure connection ({error.verify_message})"
+    return f"no secure connection ({error.reason or 'TLS'})"
+
+
+def port_of(parts: SplitResult) -> int:
+    """Return the port of a URL, the scheme's own where it names none."""
+    return parts.port or (443 if parts.scheme == "https" else 80)

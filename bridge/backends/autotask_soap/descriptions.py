@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import logging
 import re
-import ssl
 from collections.abc import Iterator
 from http import HTTPStatus
 from importlib import resources
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import certifi
 import urllib3
 from lxml import etree
 from urllib3.exceptions import HTTPError
 
-from bridge.backends.autotask_soap.connections import Timeouts
+from bridge.backends.autotask_soap.connections import Timeouts, tls_context
 from bridge.backends.autotask_soap.encode.requests import NAMESPACE
 from bridge.errors import (
     ConfigurationError,
@@ -111,11 +109,10 @@ def fetch(service_url: str, timeouts: Timeouts) -> bytes:
     parts = urlsplit(service_url)
     path = parts.path.removesuffix(".asmx") + ".wsdl"
     address = f"{parts.scheme}://{parts.netloc}{path}"
-    context = ssl.create_default_context()
-    context.load_verify_locations(certifi.where())
     timeout = urllib3.Timeout(connect=timeouts.connect_s, read=timeouts.read_s)
     try:
-        with urllib3.PoolManager(ssl_context=context) as pool:
+        with urllib3.PoolManager(ssl_context=tls_context()) as pool:
+            # A redirect could lead away from the hosts that are allowed.
             answer = pool.request(
                 "GET", address, timeout=timeout, redirect=False, preload_content=False
             )
@@ -172,15 +169,12 @@ def save(directory: Path, release: str, body: bytes) -> ServiceRelease:
     return ServiceRelease(path.name, release)
 
 
-def contract(body: bytes) -> frozenset[str]:
-    """Return what a description promises, a line each, to be compared.
+def contract(body: bytes) -> Iterator[str]:
+    """Yield what a description promises, a line each, to be compared.
 
     `operation query`, `Account` and `Account.AccountName: anyType`.
     """
-    return frozenset(_promises(_parse(body)))
-
-
-def _promises(root: etree._Element) -> Iterator[str]:
+    root = _parse(body)
     for operation in root.iterfind(f"{_WSDL}portType/{_WSDL}operation"):
         yield f"operation {operation.get('name')}"
     for kind in root.iter(f"{_XSD}complexType"):

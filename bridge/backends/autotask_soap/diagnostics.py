@@ -10,20 +10,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bridge.backends.autotask_soap import descriptions, faults
-from bridge.backends.autotask_soap.client import SoapClient
-from bridge.backends.autotask_soap.connections import (
-    Connections,
-    Timeouts,
-    WireError,
-)
+from bridge.backends.autotask_soap.connections import WireError
 from bridge.backends.autotask_soap.decode.answers import read_result
-from bridge.backends.autotask_soap.request import Request, authorized
 from bridge.backends.autotask_soap.retry import RetryPolicy
 from bridge.backends.autotask_soap.service import SoapService
-from bridge.backends.autotask_soap.unlimited_rate_limiter import UnlimitedRateLimiter
 from bridge.backends.autotask_soap.wsdl import ServiceDescription
 from bridge.errors import ProviderProtocolError
-from bridge.interfaces import Backend, Credentials, NoCallLog, Zone
+from bridge.interfaces import Backend, Credentials, Zone
 from bridge.interfaces.diagnostics import ServiceRelease
 
 _DEADLINE_S = 20.0
@@ -37,25 +30,11 @@ class SoapDiagnostics:
         directory: where fetched descriptions lie.
     """
 
-    def __init__(
-        self,
-        service: SoapService,
-        directory: Path,
-        *,
-        timeouts: Timeouts,
-        user_agent: str,
-    ) -> None:
-        self._directory = directory
-        self._timeouts = timeouts
-        self._connections = Connections(timeouts, user_agent=user_agent)
-        self._client = SoapClient(
-            self._connections,
-            RetryPolicy(attempts=2, deadline_s=_DEADLINE_S),
-            rate_limiter=UnlimitedRateLimiter(),
-            log=NoCallLog(),
-        )
-        self._description = ServiceDescription()
+    def __init__(self, service: SoapService, directory: Path) -> None:
         self._service = service
+        self._directory = directory
+        # The bundled one: a fetched one may be what is to be replaced.
+        self._description = ServiceDescription()
 
     def open_backend(
         self, credentials: Credentials, zone_changed: Callable[[Zone], None]
@@ -69,12 +48,11 @@ class SoapDiagnostics:
 
     def release(self, zone: Zone, credentials: Credentials) -> str:
         """Return the release that a zone serves. One vendor call."""
-        operation = "GetWsdlVersion"
-        body = self._description.request(operation, credentials)
-        request = authorized(operation, body, credentials)
-
-        return self._client.call(
-            request, zone.url, lambda chunks: (read_result(chunks).text or "").strip()
+        return self._service.client.call(
+            self._description.request("GetWsdlVersion", credentials),
+            zone.url,
+            lambda chunks: (read_result(chunks).text or "").strip(),
+            retries=RetryPolicy(attempts=2, deadline_s=_DEADLINE_S),
         )
 
     def vendor_time(self, zone: Zone, credentials: Credentials) -> datetime:
@@ -83,12 +61,12 @@ class SoapDiagnostics:
         Raises:
             ProviderError: no answer, or one without a usable date.
         """
-        operation = "getZoneInfo"
-        body = self._description.request(operation, UserName=credentials.username)
-        request = Request(operation, body)
+        request = self._description.request(
+            "getZoneInfo", UserName=credentials.username
+        )
         host = urlsplit(zone.url).hostname or ""
         try:
-            with self._connections.post(
+            with self._service.connections.post(
                 zone.url,
                 request.headers(),
                 request.body,
@@ -111,7 +89,7 @@ class SoapDiagnostics:
             ProviderError: it cannot be fetched, or is not a description.
         """
         release = self.release(zone, credentials)
-        body = descriptions.fetch(zone.url, self._timeouts)
+        body = descriptions.fetch(zone.url, self._service.connections.timeouts)
         descriptions.check(body)
         return descriptions.save(self._directory, release, body)
 
@@ -121,12 +99,11 @@ class SoapDiagnostics:
 
     def compare(self, description: ServiceRelease) -> tuple[list[str], list[str]]:
         """Return what a fetched description adds to the bundled one, and lacks."""
-        ours = descriptions.contract(descriptions.bundled())
+        ours = set(descriptions.contract(descriptions.bundled()))
         path = self._directory / description.name
-        theirs = descriptions.contract(path.read_bytes())
+        theirs = set(descriptions.contract(path.read_bytes()))
         return sorted(theirs - ours), sorted(ours - theirs)
 
     def close(self) -> None:
         """Close idle connections."""
-        self._connections.close()
         self._service.close()

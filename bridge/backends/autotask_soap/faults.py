@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
-from bridge.backends.autotask_soap.connections import WireError
+from bridge.backends.autotask_soap.connections import WireError, port_of
 from bridge.backends.autotask_soap.decode.reply import Reply
-from bridge.backends.autotask_soap.request import Request
+from bridge.backends.autotask_soap.request import ATTACHMENT, Request
 from bridge.errors import (
     ProviderConflictError,
     ProviderCredentialsError,
@@ -167,10 +167,31 @@ _CREDENTIALS_ADVICE = (
     " that the user is an API user (API-only) - other users cannot log in here; that"
     " the user is active and not locked."
 )
+_REFUSING_STATUSES: dict[int, tuple[type[ProviderError], str]] = {
+    HTTPStatus.UNAUTHORIZED: (ProviderCredentialsError, _CREDENTIALS_ADVICE),
+    HTTPStatus.FORBIDDEN: (
+        ProviderForbiddenError,
+        "The web server of {host} forbids the {request}.",
+    ),
+    HTTPStatus.TOO_MANY_REQUESTS: (
+        ProviderThresholdError,
+        "{host} takes no more calls at the moment.",
+    ),
+}
+"""Statuses that mean that nothing was done; the first two only after a login."""
+
 _MAINTENANCE = re.compile(r"maint|unavailable|upgrad|offline|\bdown\b", re.IGNORECASE)
 _VENDOR = re.compile(r"(?:^|\.)autotask\.net(?::\d+)?$", re.IGNORECASE)
 _UNABLE = (HTTPStatus.NOT_IMPLEMENTED, HTTPStatus.HTTP_VERSION_NOT_SUPPORTED)
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+_CHECKED = re.compile(
+    r"required field|picklist value|reference value|can not convert|maximum length"
+    r"|data violation",
+    re.IGNORECASE,
+)
+"""What the vendor finds before it stores anything. Source: SOAP help, check errors.
+Unverified: that attachments are checked with the same texts."""
+
 _FAULT_OF_REQUEST = re.compile(r"(?:^|:)client(?:$|\.)", re.IGNORECASE)
 
 
@@ -186,10 +207,9 @@ def no_answer(request: Request, url: str, error: WireError) -> AttemptError:
     """Return the error of a connection that failed or broke."""
     host = host_of(url)
     if not error.sent:
-        parts = urlsplit(url)
         # Connection problems often are firewall rules, which need the port.
-        if parts.port is None:
-            host = f"{host}:{443 if parts.scheme == 'https' else 80}"
+        if urlsplit(url).port is None:
+            host = f"{host}:{port_of(urlsplit(url))}"
         return AttemptError(
             ProviderUnavailableError(
                 f"{host} cannot be reached: {error.reason}.",
@@ -214,17 +234,15 @@ def page(request: Request, host: str, status: int, body: bytes) -> AttemptError:
     server.
     """
     text = request.clean(_page_text(status, body))
-    if status == HTTPStatus.UNAUTHORIZED and request.authorization:
-        refused = ProviderCredentialsError(_CREDENTIALS_ADVICE, provider_message=text)
-        return AttemptError(refused, not_applied=True, wrong_zone=True)
-    if status == HTTPStatus.FORBIDDEN and request.authorization:
-        message = f"The web server of {host} forbids the {request}."
-        error: ProviderError = ProviderForbiddenError(message, provider_message=text)
-        return AttemptError(error, not_applied=True)
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
-        message = f"{host} takes no more calls at the moment."
-        error = ProviderThresholdError(message, provider_message=text)
-        return AttemptError(error, transient=True, not_applied=True)
+    too_many = status == HTTPStatus.TOO_MANY_REQUESTS
+    if status in _REFUSING_STATUSES and (request.authorization or too_many):
+        kind, message = _REFUSING_STATUSES[status]
+        return AttemptError(
+            kind(message.format(host=host, request=request), provider_message=text),
+            transient=too_many,
+            not_applied=True,
+            wrong_zone=status == HTTPStatus.UNAUTHORIZED,
+        )
     if _is_elsewhere(request, host, status, text):
         message = f"{host} has no Autotask service at this address (HTTP {status})."
         error = ProviderProtocolError(message, provider_message=text)
@@ -251,8 +269,6 @@ def _is_elsewhere(request: Request, host: str, status: int, text: str) -> bool:
 
 def check(request: Request, reply: Reply) -> None:
     """Raise the AttemptError of a decoded reply that is not a success."""
-    if reply.fault is not None:
-        raise soap_fault(request, *reply.fault)
     if reply.return_code != _SUCCESS:
         raise refused(request, (*reply.errors, *(info.message for info in reply.infos)))
     for info in reply.infos:
@@ -267,11 +283,11 @@ def soap_fault(request: Request, code: str, text: str) -> AttemptError:
     Source: captured faults.
     """
     text = request.clean(text)
-    known = _find_message(text)
-    failure = _error_of(request, text, known)
-    understood = known is not None and known.certain
+    failure, understood = _error_of(request, text)
+    # Refusals of the calls for attachments have no other channel than a fault.
+    checked = request.subject == ATTACHMENT and _CHECKED.search(text)
     # A server fault may come after the write was committed, so it proves nothing.
-    failure.not_applied = understood or bool(_FAULT_OF_REQUEST.search(code))
+    failure.not_applied = bool(understood or checked or _FAULT_OF_REQUEST.search(code))
     return failure
 
 
@@ -283,10 +299,9 @@ def refused(request: Request, messages: Iterable[str]) -> AttemptError:
     busy database is so only as a `soap:Fault`.
     """
     text = request.clean("\n".join(filter(str.strip, messages)))
-    known = _find_message(text)
-    failure = _error_of(request, text, known)
+    failure, understood = _error_of(request, text)
     failure.not_applied = True
-    failure.transient = failure.transient and known is not None and known.certain
+    failure.transient = failure.transient and understood
     return failure
 
 
@@ -302,40 +317,47 @@ def duplicate(request: Request, match_info: str) -> AttemptError:
     return AttemptError(error, not_applied=True)
 
 
-def unknown_outcome(request: Request, host: str, error: ProviderError) -> ProviderError:
-    """Return the error for a write that may or may not have been applied."""
+def final_error(request: Request, url: str, failure: AttemptError) -> ProviderError:
+    """Return what the caller gets when the last attempt failed.
+
+    Of a write that may or may not have been applied, the outcome is unknown.
+    """
+    if failure.not_applied or not request.writes:
+        return failure.error
+    error = failure.error
     check = (
         "look for the record in Autotask before sending it again"
         if request.operation in ("create", "CreateAttachment")
         else "read the record and compare before sending it again"
     )
     return ProviderOutcomeUnknownError(
-        f"The {request} was sent to {host} but not confirmed, so it may or may not"
-        f" have happened: {check}. ({error.message})",
+        f"The {request} was sent to {host_of(url)} but not confirmed, so it may or"
+        f" may not have happened: {check}. ({error.message})",
         provider_message=error.provider_message,
     )
 
 
-def _error_of(request: Request, text: str, known: VendorMessage | None) -> AttemptError:
+def _error_of(request: Request, text: str) -> tuple[AttemptError, bool]:
+    """Return the error of a text, and whether it proves that nothing was applied."""
+    # The first match wins, so special texts stand before general ones.
+    matching = (
+        message
+        for message in VENDOR_MESSAGES
+        if re.search(message.pattern, text, re.IGNORECASE)
+    )
+    known = next(matching, None)
     if known is None:
         said = f": {text}" if text else " and did not say why."
         error: ProviderError = ProviderRejectedError(
             f"Autotask refused the {request}{said}", provider_message=text or None
         )
-        return AttemptError(error, from_service=True)
+        return AttemptError(error, from_service=True), False
     advice = known.advice
     if known.error is ProviderIdentifierError and not request.identified:
         advice = _NO_IDENTIFIER
     error = known.error(f"{advice} (Autotask: {text})", provider_message=text)
-    return AttemptError(error, transient=known.transient, from_service=True)
-
-
-def _find_message(text: str) -> VendorMessage | None:
-    # The first match wins, so special texts stand before general ones.
-    for message in VENDOR_MESSAGES:
-        if re.search(message.pattern, text, re.IGNORECASE):
-            return message
-    return None
+    failure = AttemptError(error, transient=known.transient, from_service=True)
+    return failure, known.certain
 
 
 def _is_html(body: bytes) -> bool:

@@ -1,19 +1,28 @@
 """Mask passwords and other secrets in the requests and replies of a trace.
 
-Requests of our own encoder are masked there, field by field. This module masks the
-rest: replies, which may be cut or broken, and requests written by zeep or by a
-caller's definition.
+No parser is used, because a reply may be cut off or broken.
 """
 
 from __future__ import annotations
 
+import re
 from html import unescape
 
 from bridge.backends.autotask_soap.encode.xmltext import escape
 from bridge.telemetry.redaction import MASK, is_secret_name
 
-_CDATA, _COMMENT = "<![CDATA[", "<!--"
-_SECTION_ENDS = {_CDATA: "]]>", _COMMENT: "-->"}
+# Each part ends at its own mark or with the text, so that the time is linear.
+_PART = re.compile(
+    r"""(?s:
+        (?P<opening><!(?:(?P<cdata>\[CDATA\[)|--))
+        (?P<inner>.*?)
+        (?P<ending>(?(cdata)\]\]>|-->)|\Z)
+      | (?P<tag><[^>]*>?)
+      | (?P<text>[^<]+)
+    )""",
+    re.VERBOSE,
+)
+# A query document is markup inside a text, and its own texts may hold markup again.
 _MAX_DEPTH = 3
 
 
@@ -26,25 +35,13 @@ def mask_xml(text: str, *, depth: int = 0) -> str:
     escaped or as CDATA.
     """
     masker = _Masker(depth)
-    at = 0
-    while at < len(text):
-        start = text.find("<", at)
-        if start < 0:
-            break
-        masker.text(text[at:start])
-        opening = _opening(text, start)
-        if opening:
-            start += len(opening)
-            end = text.find(_SECTION_ENDS[opening], start)
-            inner = text[start : end if end >= 0 else len(text)]
-            ending = _SECTION_ENDS[opening] if end >= 0 else ""
-            masker.section(opening, inner, ending)
-            at = start + len(inner) + len(ending)
-            continue
-        end = text.find(">", start)
-        at = end + 1 if end >= 0 else len(text)
-        masker.tag(text[start:at])
-    masker.text(text[at:])
+    for part in _PART.finditer(text):
+        if part["text"]:
+            masker.text(part[0])
+        elif part["tag"]:
+            masker.tag(part[0])
+        else:
+            masker.section(part)
     return "".join(masker.parts)
 
 
@@ -94,16 +91,17 @@ class _Masker:
             text = text if shown == plain else escape(shown)
         self.parts.append(text)
 
-    def section(self, opening: str, text: str, ending: str) -> None:
-        """Read a CDATA section or a comment; `ending` is "" where it is cut off."""
+    def section(self, section: re.Match[str]) -> None:
+        """Read a CDATA section or a comment; its ending is "" where it is cut off."""
         if self._inside:
             self._mask()
             return
-        if opening == _CDATA:
-            self._label = text
+        inner = section["inner"]
+        if section["cdata"]:
+            self._label = inner
         if self._depth < _MAX_DEPTH:
-            text = mask_xml(text, depth=self._depth + 1)
-        self.parts += (opening, text, ending)
+            inner = mask_xml(inner, depth=self._depth + 1)
+        self.parts += (section["opening"], inner, section["ending"])
 
     def _mask(self) -> None:
         """Add one mask for all that is left out."""
@@ -115,13 +113,6 @@ class _Masker:
         local = _local(name)
         labelled = local in ("value", "expression") and is_secret_name(self._label)
         return labelled or is_secret_name(local)
-
-
-def _opening(text: str, at: int) -> str:
-    """Return what opens a CDATA section or a comment there; empty for anything else."""
-    if not text.startswith("<!", at):
-        return ""
-    return next((each for each in _SECTION_ENDS if text.startswith(each, at)), "")
 
 
 def _name(tag: str) -> str:

@@ -87,7 +87,8 @@ def _read_field(element: etree._Element, *, udf: bool) -> FieldInfo:
     row = members(element)
     reference = row.get("ReferenceEntityType") if flag(row.get("IsReference")) else None
     return FieldInfo(
-        name=_exact(element, "Name"),
+        # Untrimmed: the name of a user-defined field is free text.
+        name=element.findtext("{*}Name") or "",
         label=row.get("Label", ""),
         type=field_type(row.get("Type", "")),
         length=integer(row.get("Length")),
@@ -118,8 +119,3 @@ def _read_item(element: etree._Element) -> PicklistItem:
         is_active=flag(row.get("IsActive", "true")),
         is_system=flag(row.get("IsSystem")),
     )
-
-
-def _exact(element: etree._Element, name: str) -> str:
-    """Return a text untrimmed: the name of a user-defined field is free text."""
-    return element.findtext(f"{{*}}{name}") or ""

@@ -27,7 +27,11 @@ _MAX_BYTES = {
     "getudfinfo": MAX_DESCRIPTION_BYTES,
     "query": MAX_RECORDS_BYTES,
 }
+# Masking shorter ones would garble the ordinary text of a message.
 _MIN_SECRET_CHARACTERS = 4
+
+ATTACHMENT = "AttachmentInfo"
+"""The entity of attachments, the subject of their three calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,7 @@ class Request:
 
     `subject` is the entity, or empty. `authorization` is empty for operations without
     login. `identified`: the header has an integration code. `secrets` are masked in
-    every message. `masked` is the body for a trace as its encoder wrote it, or empty.
+    every message.
     """
 
     operation: str
@@ -46,7 +50,6 @@ class Request:
     authorization: str = field(default="", repr=False)
     identified: bool = True
     secrets: tuple[str, ...] = field(default=(), repr=False)
-    masked: bytes = field(default=b"", repr=False)
 
     def __str__(self) -> str:
         return f"{self.operation} of {self.subject}" if self.subject else self.operation
@@ -64,7 +67,7 @@ class Request:
 
     def shown(self) -> bytes:
         """Return the body as a trace may show it."""
-        return self.masked or mask_xml(self.body.decode("utf-8", "replace")).encode()
+        return mask_xml(self.body.decode("utf-8", "replace")).encode()
 
     def headers(self) -> dict[str, str]:
         """Return the headers of the request. Source: captured requests, WSDL."""
@@ -78,14 +81,13 @@ class Request:
         return headers
 
 
-def authorized(  # noqa: PLR0913 - the parts of a request, by name
+def authorized(
     operation: str,
     body: bytes,
     credentials: Credentials,
     *,
     subject: str = "",
     writes: bool = False,
-    masked: bytes = b"",
     secret_values: tuple[str, ...] = (),
 ) -> Request:
     """Return a request in the name of an API user.
@@ -105,5 +107,4 @@ def authorized(  # noqa: PLR0913 - the parts of a request, by name
         authorization=f"Basic {encoded}",
         identified=bool(code),
         secrets=tuple(text for text in secrets if len(text) >= _MIN_SECRET_CHARACTERS),
-        masked=masked,
     )

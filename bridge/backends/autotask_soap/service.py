@@ -48,9 +48,9 @@ class SoapService:
         hosts: HostPolicy | None = None,
         user_agent: str = "bridge",
     ) -> None:
-        self._connections = Connections(timeouts or Timeouts(), user_agent=user_agent)
-        self._client = SoapClient(
-            self._connections,
+        self.connections = Connections(timeouts or Timeouts(), user_agent=user_agent)
+        self.client = SoapClient(
+            self.connections,
             retries or RetryPolicy(),
             rate_limiter=rate_limiter or UnlimitedRateLimiter(),
             log=log or NoCallLog(),
@@ -61,7 +61,7 @@ class SoapService:
 
     def warm(self) -> None:
         """Parse the service description now rather than at the first use."""
-        self._description.warm()
+        self._description.load()
 
     def open_backend(
         self,
@@ -76,7 +76,7 @@ class SoapService:
             InvalidRequestError: an unknown time zone.
         """
         address = ZoneAddress(
-            self._client,
+            self.client,
             self._description,
             self._hosts,
             credentials=credentials,
@@ -84,7 +84,7 @@ class SoapService:
             zone_changed=zone_changed,
         )
         return AutotaskSoapBackend(
-            self._client,
+            self.client,
             self._description,
             address,
             credentials,
@@ -94,4 +94,4 @@ class SoapService:
 
     def close(self) -> None:
         """Close idle connections."""
-        self._connections.close()
+        self.connections.close()

@@ -58,28 +58,10 @@ class SingleFlight:
                 call = self._calls[key] = _SharedCall(time.monotonic())
             else:
                 call.waiters += 1
-        if not joined:
-            return self._lead(key, call, fetch)
-        call.done.wait()
-        if call.page is not None:
-            return _own(call.page)
-        if call.error is not None:
-            # A copy, because each thread adds its own traceback.
-            raise copy.copy(call.error) from call.error
-        # The other thread failed in its own way, such as a bug; this one tries by
-        # itself.
-        return fetch()
-
-    def end(self, instance_id: int) -> None:
-        """Stop the sharing of the calls of an instance that are under way."""
-        with self._lock:
-            for key in [each for each in self._calls if each[0] == instance_id]:
-                del self._calls[key]
-
-    def _lead(self, key: CallKey, call: _SharedCall, fetch: Callable[[], Page]) -> Page:
-        page: Page | None = None
+        if joined:
+            return _join(call, fetch)
         try:
-            page = fetch()
+            call.page = page = fetch()
         except ProviderError as error:
             call.error = error
             raise
@@ -89,9 +71,26 @@ class SingleFlight:
                 # After a write the key may belong to a newer call already.
                 if self._calls.get(key) is call:
                     del self._calls[key]
-            call.page = page
             call.done.set()
         return _own(page) if call.waiters else page
+
+    def end(self, instance_id: int) -> None:
+        """Stop the sharing of the calls of an instance that are under way."""
+        with self._lock:
+            for key in [each for each in self._calls if each[0] == instance_id]:
+                del self._calls[key]
+
+
+def _join(call: _SharedCall, fetch: Callable[[], Page]) -> Page:
+    """Wait for another thread's call and return its page."""
+    call.done.wait()
+    if call.page is not None:
+        return _own(call.page)
+    if call.error is not None:
+        # A copy, because each thread adds its own traceback.
+        raise copy.copy(call.error) from call.error
+    # The other thread failed in its own way, such as a bug; this one tries by itself.
+    return fetch()
 
 
 def _own(page: Page) -> Page:

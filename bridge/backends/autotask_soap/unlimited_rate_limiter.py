@@ -81,8 +81,8 @@ class ReportingRateLimiter(UnlimitedRateLimiter):
         """Report the count."""
         self._report(lambda: self._reports.report_usage(database, usage))
 
-    def _report(self, tell: Callable[[], None]) -> None:
+    def _report(self, report: Callable[[], None]) -> None:
         try:
-            tell()
+            report()
         except StoreError as error:
             _log.warning("Autotask's count of calls is not stored: %s", error.message)

@@ -3,7 +3,7 @@
 zeep reads it and writes the requests of the rarer operations; in tests it is also the
 oracle of our own encoder. Headers are passed with each call, never as a default:
 `getZoneInfo` declares none, and zeep would refuse them. Importing zeep and parsing
-take about 0.2 s, so both happen at the first use or in `warm`.
+take about 0.2 s, so both happen at the first use or in `load`.
 """
 
 from __future__ import annotations
@@ -18,11 +18,16 @@ from lxml import etree
 
 from bridge.backends.autotask_soap import descriptions
 from bridge.backends.autotask_soap.encode.requests import NAMESPACE
+from bridge.backends.autotask_soap.request import Request, authorized
 from bridge.errors import InvalidRequestError
 from bridge.interfaces import Credentials
 
 _log = logging.getLogger(__name__)
 
+ACTIONS = {"getEntityInfo": "GetEntityInfo"}
+"""SOAP actions that are not spelt as their operation. Source: WSDL 1.6."""
+
+# zeep needs an address although it only writes requests; `client` sends them.
 _ANYWHERE = "https://webservices.autotask.net/"
 
 
@@ -39,19 +44,22 @@ class ServiceDescription:
         self._lock = threading.Lock()
         self._loaded: tuple[Any, Any] | None = None
 
-    def warm(self) -> None:
-        """Parse the service description now rather than at the first use."""
-        self._load()
-
     def request(
-        self, operation: str, credentials: Credentials | None = None, /, **members: str
-    ) -> bytes:
-        """Return the envelope of a call; `operation` is the port type's name.
+        self,
+        operation: str,
+        credentials: Credentials | None = None,
+        subject: str = "",
+        /,
+        **members: str,
+    ) -> Request:
+        """Return the request of a read; `operation` is the port type's name.
+
+        Without credentials it has neither login nor header.
 
         Raises:
             InvalidRequestError: a value that XML cannot carry.
         """
-        client, service = self._load()
+        client, service = self.load()
         headers: dict[str, Any] = {}
         code = credentials.integration_code.strip() if credentials else ""
         if code:
@@ -63,9 +71,14 @@ class ServiceDescription:
             raise InvalidRequestError(
                 f"The {operation} holds a character that XML cannot carry."
             ) from error
-        return etree.tostring(envelope, xml_declaration=True, encoding="utf-8")
+        body = etree.tostring(envelope, xml_declaration=True, encoding="utf-8")
+        action = ACTIONS.get(operation, operation)
+        if credentials is None:
+            return Request(action, body)
+        return authorized(action, body, credentials, subject=subject)
 
-    def _load(self) -> tuple[Any, Any]:
+    def load(self) -> tuple[Any, Any]:
+        """Return zeep's client and service, parsed at the first use."""
         # The first calls of several threads must not parse the document twice.
         with self._lock:
             if self._loaded is None:
@@ -74,11 +87,11 @@ class ServiceDescription:
 
     def _load_newest(self) -> tuple[Any, Any]:
         used, text = descriptions.newest(self._directory)
-        if used == descriptions.BUNDLED:
-            return _parse(text)
         try:
             return _parse(text)
-        except Exception:  # noqa: BLE001 - whatever a parser makes of it
+        except Exception:
+            if used == descriptions.BUNDLED:
+                raise
             # A file on the disk may be anything; calls go on without it.
             _log.exception("%s cannot be used; the bundled one is", used.name)
             return _parse(descriptions.bundled())

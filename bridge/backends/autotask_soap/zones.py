@@ -15,6 +15,7 @@ from urllib.parse import SplitResult, quote, urlsplit
 
 from lxml import etree
 
+from bridge.backends.autotask_soap.connections import port_of
 from bridge.backends.autotask_soap.decode.answers import integer, members
 from bridge.errors import (
     InvalidRequestError,
@@ -33,7 +34,6 @@ _HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
 _ANY_VERSION = re.compile(r"/atservices/1\.\d+/atws\.(?:asmx|wsdl)", re.IGNORECASE)
 _WEB_PAGE = re.compile(r"/mvc(?:/|$)", re.IGNORECASE)
 _ZONE_LIKE = re.compile(r"(?:https://)?[a-z0-9_-]+", re.IGNORECASE | re.ASCII)
-_HTTPS_PORT = 443
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class HostPolicy:
             return False
         if self.allow_loopback and _is_loopback(host):
             return True
-        if parts.scheme == "https" and port in (None, _HTTPS_PORT) and _is_vendor(host):
+        if parts.scheme == "https" and port in (None, 443) and _is_vendor(host):
             return True
         return any(_same_host(entry, parts) for entry in self.allowed_hosts)
 
@@ -199,12 +199,8 @@ def _same_host(entry: str, parts: SplitResult) -> bool:
     return (
         allowed.scheme == parts.scheme
         and allowed.hostname == parts.hostname
-        and _port(allowed) == _port(parts)
+        and port_of(allowed) == port_of(parts)
     )
-
-
-def _port(parts: SplitResult) -> int:
-    return parts.port or (_HTTPS_PORT if parts.scheme == "https" else 80)
 
 
 def _shown(parts: SplitResult) -> str:

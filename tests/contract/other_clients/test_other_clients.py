@@ -150,7 +150,7 @@ def test_business_errors(client):
     assert messages(unknown) == ["Unable to find entity Nothing."]
 
 
-def test_a_wrong_tracking_identifier(connect):
+def test_a_wrong_integration_code(connect):
     stranger = connect()
     stranger.code = "A" * 27
 
@@ -170,7 +170,7 @@ def test_a_wrong_password(connect, refused):
 
 
 @pytest.mark.parametrize("kind", ["http503", "html200", "reset", "fault"])
-def test_an_answer_of_another_kind(client, control, refused, kind):
+def test_a_response_of_another_kind(client, control, refused, kind):
     control("POST", "faults", {"kind": kind})
 
     with pytest.raises(refused):
@@ -179,7 +179,7 @@ def test_an_answer_of_another_kind(client, control, refused, kind):
     assert client.call("query", query("Contact", ("id", "Equals", 4))).ReturnCode == 1
 
 
-def test_half_an_answer(client, control, refused):
+def test_a_truncated_response(client, control, refused):
     # suds asks twice: without credentials first.
     control("POST", "faults", {"kind": "truncate", "times": 2})
 

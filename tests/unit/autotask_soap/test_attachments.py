@@ -17,7 +17,7 @@ from zeep import xsd
 from bridge.backends.autotask_soap import attachments, wsdl
 from bridge.backends.autotask_soap.decode import attachment_reply
 from bridge.backends.autotask_soap.decode.answers import FaultReplyError
-from bridge.backends.autotask_soap.decode.attachment_reply import AttachmentReply
+from bridge.backends.autotask_soap.decode.attachment_reply import read_attachment
 from bridge.backends.autotask_soap.encode.requests import NAMESPACE
 from bridge.backends.autotask_soap.encode.values import vendor_times
 from bridge.errors import (
@@ -76,11 +76,9 @@ def response_of(operation: str, result: str) -> str:
 
 
 def read(body: bytes, *, size: int = 0):
-    reply = AttachmentReply(lambda _name, text: text)
     step = size or len(body) or 1
-    for start in range(0, len(body), step):
-        reply.feed(body[start : start + step])
-    return reply.close()
+    chunks = (body[start : start + step] for start in range(0, len(body), step))
+    return read_attachment(chunks, lambda _name, text: text)
 
 
 def canonical(document: bytes) -> str:
@@ -200,7 +198,7 @@ def test_a_link_has_no_data_and_an_empty_file_has_none_of_it():
         ),
     ],
 )
-def test_no_attachment_is_none(body):
+def test_a_reply_without_an_attachment_is_none(body):
     assert read(body) is None
 
 
@@ -238,7 +236,7 @@ def test_fault_has_code_and_text():
     assert (caught.value.code, caught.value.text) == ("soap:Server", "No & no.")
 
 
-def test_a_file_beyond_all_bounds_is_refused(monkeypatch):
+def test_a_file_above_the_limit_is_refused(monkeypatch):
     monkeypatch.setattr(attachment_reply, "MAX_BYTES", 1000)
 
     with pytest.raises(ProviderProtocolError, match="larger than 1000 bytes"):
@@ -318,7 +316,7 @@ def test_an_upload_without_an_id(backend, vendor, result, error):
 
 
 @pytest.mark.parametrize("result", ["", "<DeleteAttachmentResult />"])
-def test_nothing_said_about_a_delete_is_success(backend, vendor, result):
+def test_an_empty_reply_to_a_delete_is_success(backend, vendor, result):
     vendor.script = [vendor.soap(response_of("DeleteAttachment", result))]
 
     backend.delete_attachment(6641)

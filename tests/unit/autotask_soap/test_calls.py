@@ -61,14 +61,14 @@ def reply(inner):
     return root[0][0]
 
 
-def test_the_description_declares_some():
+def test_the_description_declares_integers():
     assert ("queryResult", "ReturnCode") in PAIRS
     assert ("EntityReturnInfo", "EntityId") in PAIRS
     assert ("Entity", "id") in PAIRS
 
 
 @pytest.mark.parametrize(("parent", "name"), PAIRS)
-def test_what_the_description_calls_whole_is_a_number(parent, name):
+def test_declared_integers_become_numbers(parent, name):
     result = reply(f"<any><{parent}><{name}>-7</{name}><b>7</b></{parent}></any>")
 
     [answer] = calls.as_json("any", result).values()

@@ -108,7 +108,7 @@ def test_a_page_out_of_order_is_refused(backend, vendor, ids):
 @pytest.mark.parametrize(
     "trouble", ["hang_up", "stall", "cut", "http503", "http502", "http500", "html200"]
 )
-def test_a_read_survives_passing_trouble(backend, vendor, trouble):
+def test_a_read_is_retried_after_a_transient_failure(backend, vendor, trouble):
     pages = {
         "hang_up": vendor.hang_up,
         "stall": vendor.stall,
@@ -199,7 +199,7 @@ def test_a_write_is_repeated_when_the_thread_limit_stopped_it(backend, vendor):
     assert backend.create(ACCOUNT, NAME)["id"] == 9
 
 
-def test_a_write_goes_over_no_connection_that_idled_for_long(
+def test_a_write_uses_no_connection_that_was_idle_for_long(
     backend, vendor, monkeypatch
 ):
     assert connections._IDLE_MAX_FOR_WRITES_S == 1
@@ -229,7 +229,7 @@ def test_a_write_goes_over_no_connection_that_idled_for_long(
     assert ports[1] != ports[2]
 
 
-def test_a_kept_connection_that_died_costs_a_read_nothing(service, ana, zones):
+def test_a_read_over_a_dead_idle_connection_is_retried_at_once(service, ana, zones):
     """The server answers once per connection and then lets it die unnoticed."""
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]

@@ -12,7 +12,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from bridge.backends.autotask_soap.connections import Connections, Timeouts, WireError
+from bridge.backends.autotask_soap.connections import (
+    Connections,
+    Timeouts,
+    WireError,
+    tls_context,
+)
 
 LOOPBACK = x509.SubjectAlternativeName(
     [x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
@@ -60,6 +65,7 @@ def connections():
     connections = Connections(Timeouts(connect_s=60, read_s=60), user_agent="test")
     yield connections
     connections.close()
+    tls_context.cache_clear()
 
 
 def post(connections, vendor):
@@ -84,7 +90,7 @@ def test_an_unknown_certificate_is_refused_before_anything_is_sent(
 def test_a_trusted_host_is_called_and_the_connection_kept(
     connections, tls_vendor, certificate
 ):
-    connections._tls_context().load_verify_locations(certificate)
+    tls_context().load_verify_locations(certificate)
     tls_vendor.script = [tls_vendor.accounts(1), tls_vendor.accounts(1)]
 
     assert b"<id>1</id>" in post(connections, tls_vendor)

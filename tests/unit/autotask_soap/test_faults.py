@@ -92,7 +92,7 @@ def test_a_fault_of_a_busy_database_may_have_come_after_the_write():
 def test_an_unknown_outcome_keeps_the_vendors_text():
     failure = faults.page(WRITE, "host", 503, b"<title>Down</title>")
 
-    error = faults.unknown_outcome(WRITE, "host", failure.error)
+    error = faults.final_error(WRITE, "host", failure)
 
     assert isinstance(error, ProviderOutcomeUnknownError)
     assert error.provider_message == "Down"

@@ -263,43 +263,7 @@ def test_alternatives_stay_flat_siblings():
     assert not query.xpath(".//condition//condition")
 
 
-def test_five_hundred_alternatives_are_allowed_and_no_more():
-    most = Predicate(COUNT, Operator.IN, tuple(range(500)))
-    more = Predicate(COUNT, Operator.IN, tuple(range(501)))
-    shared = And((Predicate(COUNT, Operator.IN, (1, 2)), most))
-
-    assert document(most).count('operator="OR"') <= 500
-    for where in (more, shared):
-        with pytest.raises(InvalidQueryError, match="500"):
-            document(where)
-
-
-def test_one_user_defined_field_may_repeat_but_two_are_refused():
-    other = Field("Other", FieldType.STRING, udf=True)
-    one = Predicate(SEATS, Operator.EQUAL, ("1",))
-
-    assert document(And((one, one))).count('udf="true"') == 2
-    with pytest.raises(InvalidQueryError, match="user-defined"):
-        document(And((one, Predicate(other, Operator.EQUAL, ("1",)))))
-
-
-@pytest.mark.parametrize(
-    ("field", "test"),
-    [
-        (COUNT, Operator.LIKE),
-        (ACTIVE, Operator.GREATER),
-        (ACTIVE, Operator.NOT_LIKE),
-    ],
-)
-def test_an_operator_the_type_has_not_is_refused_with_its_column(field, test):
-    with pytest.raises(InvalidQueryError) as caught:
-        document(Predicate(field, test, ("1",), column=7))
-
-    assert caught.value.column == 7
-    assert field.name in caught.value.message
-
-
-def test_nesting_beyond_reason_is_refused():
+def test_too_deep_nesting_is_refused():
     where = Predicate(COUNT, Operator.EQUAL, (1,))
     for level in range(60):
         kind = Or if level % 2 else And

@@ -24,7 +24,7 @@ def description():
     return ServiceDescription()
 
 
-def test_importing_the_room_does_not_import_zeep():
+def test_importing_the_service_does_not_import_zeep():
     code = (
         "import sys, bridge.backends.autotask_soap.service;"
         "sys.exit('zeep' in sys.modules)"
@@ -45,7 +45,7 @@ def test_importing_the_room_does_not_import_zeep():
 def test_requests_name_their_element_and_the_identifier(
     description, operation, element, members
 ):
-    tree = etree.fromstring(description.request(operation, ANA, **members))
+    tree = etree.fromstring(description.request(operation, ANA, **members).body)
 
     assert tree.find(".//{*}Body")[0].tag == f"{{{NAMESPACE}}}{element}"
     assert tree.findtext(f".{IDENTIFIER}") == "CODE & <1>"
@@ -56,7 +56,7 @@ def test_requests_name_their_element_and_the_identifier(
 def test_the_zone_look_up_has_no_header_after_calls_that_had_one(description):
     description.request("getEntityInfo", ANA)
 
-    body = description.request("getZoneInfo", UserName="ana & <co>")
+    body = description.request("getZoneInfo", UserName="ana & <co>").body
 
     assert b"Header" not in body
     assert etree.fromstring(body).findtext(".//{*}UserName") == "ana & <co>"
@@ -65,7 +65,8 @@ def test_the_zone_look_up_has_no_header_after_calls_that_had_one(description):
 def test_headers_of_threads_do_not_mix(description):
     def identifier(number):
         code = f"CODE-{number}"
-        body = description.request("getEntityInfo", Credentials("u", "p", "x", code))
+        ana = Credentials("u", "p", "x", code)
+        body = description.request("getEntityInfo", ana).body
         return etree.fromstring(body).findtext(f".{IDENTIFIER}") == code
 
     with ThreadPoolExecutor(8) as pool:

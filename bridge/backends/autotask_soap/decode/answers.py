@@ -11,11 +11,13 @@ from collections.abc import Iterable
 from lxml import etree
 
 from bridge.backends.autotask_soap.decode.characters import Utf8
-from bridge.backends.autotask_soap.decode.entity import local_name
+from bridge.backends.autotask_soap.decode.entity import SOAP, local_name
 from bridge.backends.autotask_soap.decode.xml_feed import OPTIONS, XmlFeed
 from bridge.errors import ProviderProtocolError
 
-_SOAP = "{http://schemas.xmlsoap.org/soap/envelope/}"
+_ENVELOPE = f"{{{SOAP}}}Envelope"
+_BODY = f"{{{SOAP}}}Body"
+_FAULT = f"{{{SOAP}}}Fault"
 
 
 class FaultReplyError(Exception):
@@ -42,14 +44,21 @@ def read_result(chunks: Iterable[bytes]) -> etree._Element:
 
 def find_result(chunks: Iterable[bytes]) -> etree._Element | None:
     """Return the result as `read_result` does, None where it is left out as null."""
-    utf8, xml = Utf8(), XmlFeed(etree.XMLParser(**OPTIONS))
-    for chunk in chunks:
-        xml.feed(utf8.feed(chunk))
-    xml.feed(utf8.feed(b"", final=True))
-    response = find_response(xml.close())
+    response = read_response(chunks, etree.XMLParser(**OPTIONS))
     if response is None:
         raise ProviderProtocolError("The answer is not a SOAP reply.")
     return response.find("*")
+
+
+def read_response(
+    chunks: Iterable[bytes], parser: etree.XMLParser
+) -> etree._Element | None:
+    """Parse a reply and return its response element, as `find_response` does."""
+    utf8, xml = Utf8(), XmlFeed(parser)
+    for chunk in chunks:
+        xml.feed(utf8.feed(chunk))
+    xml.feed(utf8.feed(b"", final=True))
+    return find_response(xml.close())
 
 
 def find_response(root: etree._Element) -> etree._Element | None:
@@ -59,18 +68,26 @@ def find_response(root: etree._Element) -> etree._Element | None:
         FaultReplyError: the reply is a fault.
         ProviderProtocolError: this is not a SOAP reply.
     """
-    if root.tag != f"{_SOAP}Envelope":
+    if root.tag != _ENVELOPE:
         raise ProviderProtocolError(
             "The answer is no SOAP reply but XML with the root"
             f" {local_name(root)[:40]}."
         )
-    response = root.find(f"{_SOAP}Body/*")
-    if response is not None and response.tag == f"{_SOAP}Fault":
+    body = next(root.iterchildren(_BODY), None)
+    response = None if body is None else next(body.iterchildren("*"), None)
+    if response is not None and response.tag == _FAULT:
         raise FaultReplyError(
-            response.findtext("{*}faultcode", ""),
-            response.findtext("{*}faultstring", ""),
+            all_text(response.find("{*}faultcode")),
+            all_text(response.find("{*}faultstring")),
         )
     return response
+
+
+def all_text(element: etree._Element | None) -> str:
+    """Return the text of an element, that of elements inside it included."""
+    if element is None:
+        return ""
+    return "".join(map(str, element.itertext())) if len(element) else element.text or ""
 
 
 def members(element: etree._Element) -> dict[str, str]:

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import binascii
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from lxml import etree
 
-from bridge.backends.autotask_soap.decode.answers import find_response
-from bridge.backends.autotask_soap.decode.characters import Utf8
+from bridge.backends.autotask_soap.decode.answers import read_response
 from bridge.backends.autotask_soap.decode.entity import EntityReader, is_nil, local_name
 from bridge.backends.autotask_soap.decode.field_types import ReadTime
-from bridge.backends.autotask_soap.decode.xml_feed import OPTIONS, XmlFeed
+from bridge.backends.autotask_soap.decode.xml_feed import OPTIONS
 from bridge.errors import ProviderProtocolError
 from bridge.interfaces import Attachment
 
@@ -71,49 +70,30 @@ class Base64Text:
             )
 
 
-class AttachmentReply:
-    """Decodes one reply.
+def read_attachment(chunks: Iterable[bytes], read_time: ReadTime) -> Attachment | None:
+    """Return the attachment of a reply; None when the reply names none.
 
-    Args:
-        read_time: turns a field's name and its dateTime text into a value.
+    `read_time` turns a field's name and its dateTime text into a value.
+
+    Raises:
+        FaultReplyError: the reply is a fault.
+        ProviderProtocolError: not a SOAP reply, a DTD, not well-formed, cut off,
+            another call's, or data that is not base64.
     """
-
-    def __init__(self, read_time: ReadTime) -> None:
-        self._read_time = read_time
-        self._utf8 = Utf8()
-        self._tree = _TreeWithoutData()
-        options = {**OPTIONS, "target": self._tree}
-        self._xml = XmlFeed(etree.XMLParser(**options))
-
-    def feed(self, chunk: bytes) -> None:
-        """Read the next bytes of the body.
-
-        Raises:
-            ProviderProtocolError: not a SOAP reply, a DTD, not well-formed, or data
-                that is not base64.
-        """
-        self._xml.feed(self._utf8.feed(chunk))
-
-    def close(self) -> Attachment | None:
-        """Return the attachment once all was fed; None when the reply holds none.
-
-        Raises:
-            FaultReplyError: the reply is a fault.
-            ProviderProtocolError: it is cut off, or another call's.
-        """
-        self._xml.feed(self._utf8.feed(b"", final=True))
-        response = find_response(self._xml.close())
-        if response is None or local_name(response) != "GetAttachmentResponse":
-            raise ProviderProtocolError("The SOAP reply holds no attachment.")
-        info = response.find("{*}GetAttachmentResult/{*}Info")
-        if info is None or is_nil(info):
-            return None
-        # Parser and target hold each other, so this object lives on for a while:
-        # not with the bytes.
-        data, self._tree.base64 = self._tree.base64, None
-        return Attachment(
-            EntityReader(self._read_time, ()).read(info), data.close() if data else None
-        )
+    tree = _TreeWithoutData()
+    options = {**OPTIONS, "target": tree}
+    response = read_response(chunks, etree.XMLParser(**options))
+    if response is None or local_name(response) != "GetAttachmentResponse":
+        raise ProviderProtocolError("The SOAP reply holds no attachment.")
+    info = response.find("{*}GetAttachmentResult/{*}Info")
+    if info is None or is_nil(info):
+        return None
+    # Parser and target hold each other, so the target lives on for a while: not with
+    # the bytes.
+    data, tree.base64 = tree.base64, None
+    return Attachment(
+        EntityReader(read_time, ()).read(info), data.close() if data else None
+    )
 
 
 class _TreeWithoutData:

@@ -37,8 +37,7 @@ _ALLOWED: Final = (
 
 _MARK: Final = re.compile(
     rb"""(?s:
-        (?P<cdata><!\[CDATA\[.*?(?P<cdata_end>\]\]>|\Z))
-      | (?P<comment><!--.*?(?P<comment_end>-->|\Z))
+        (?P<start><!(?:(?P<cdata>\[CDATA\[)|--)).*?(?P<end>(?(cdata)\]\]>|-->)|\Z)
       | &\#(?:x(?P<hex>[0-9a-fA-F]{1,32})|(?P<dec>[0-9]{1,32}));
       | \xef\xbf[\xbe\xbf]
     )""",
@@ -159,10 +158,8 @@ class AllowedCharacters:
 
     def _allowed(self, mark: re.Match[bytes]) -> bytes:
         """Return what may pass of one mark."""
-        if mark["cdata"]:
-            return mark[0] if mark["cdata_end"] else self._open(b"<![CDATA[", mark[0])
-        if mark["comment"]:
-            return mark[0] if mark["comment_end"] else self._open(b"<!--", mark[0])
+        if mark["start"]:
+            return mark[0] if mark["end"] else self._open(mark["start"], mark[0])
         if mark["hex"] or mark["dec"]:
             code = int(mark["hex"], 16) if mark["hex"] else int(mark["dec"])
             return mark[0] if _is_allowed(code) else b""

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from lxml import etree
 
+from bridge.backends.autotask_soap.decode.answers import all_text, find_response, flag
 from bridge.backends.autotask_soap.decode.entity import (
     SOAP,
     EntityReader,
@@ -26,26 +27,20 @@ from bridge.interfaces import Entity
 _ENVELOPE: Final = f"{{{SOAP}}}Envelope"
 _INTEGER: Final = re.compile("-?[0-9]{1,19}")
 _RESULTS_DEPTH: Final = 5
-_READ: Final = (
-    *("{*}EntityId", "{*}Message", "{*}Found", "{*}Ignored", "{*}MatchInfo"),
-    *("{*}faultcode", "{*}faultstring"),
-)
+_READ: Final = ("{*}EntityId", "{*}Message", "{*}Found", "{*}Ignored", "{*}MatchInfo")
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
     """A reply without its entities.
 
-    `count` is the number of entities, those beyond the limit included. `fault` is the
-    code and text of a SOAP fault, whose `return_code` is 0.
+    `count` is the number of entities, those beyond the limit included.
     """
 
     return_code: int
-    result_type: str = ""
     count: int = 0
     errors: tuple[str, ...] = ()
     infos: tuple[ReturnInfo, ...] = ()
-    fault: tuple[str, str] | None = None
 
 
 class ReplyParser:
@@ -93,28 +88,19 @@ class ReplyParser:
         """Return the result around the entities, once all bytes were fed.
 
         Raises:
+            FaultReplyError: the reply is a fault.
             ProviderProtocolError: it is cut off, or not an ATWSResponse.
         """
         root = self._xml.close()
         self._handle_events()
-        if root.tag != _ENVELOPE:
-            raise ProviderProtocolError(
-                "The answer is no SOAP reply but XML with the root"
-                f" {local_name(root)[:40]}."
-            )
-        response = _first(_first(root, f"{{{SOAP}}}Body"))
-        if response is not None and response.tag == f"{{{SOAP}}}Fault":
-            fault = _texts(response)
-            code, text = fault.get("faultcode", ""), fault.get("faultstring", "")
-            return Reply(0, fault=(code, text))
-        result = _first(response)
+        response = find_response(root)
+        result = None if response is None else next(response.iterchildren("*"), None)
         members = {} if result is None else {local_name(m): m for m in result}
-        code = _text(members.get("ReturnCode")).strip()
+        code = all_text(members.get("ReturnCode")).strip()
         if not _INTEGER.fullmatch(code):
             raise ProviderProtocolError("The SOAP reply holds no ATWSResponse.")
         return Reply(
             return_code=int(code),
-            result_type=_text(members.get("EntityResultType")),
             count=self.count,
             errors=tuple(
                 _texts(error).get("Message", "")
@@ -176,26 +162,16 @@ class ReplyParser:
         self._done = element
 
 
-def _first(element: etree._Element | None, tag: str = "*") -> etree._Element | None:
-    """Return the first child of an element, None where either is missing."""
-    return None if element is None else next(element.iterchildren(tag), None)
-
-
 def _items(element: etree._Element | None, name: str) -> Iterable[etree._Element]:
     """Return the children of a list that have the name of its items."""
     return () if element is None else element.iterchildren(f"{{*}}{name}")
 
 
-def _text(element: etree._Element | None) -> str:
-    """Return the text of an element, that of elements inside it included."""
-    if element is None:
-        return ""
-    return "".join(map(str, element.itertext())) if len(element) else element.text or ""
-
-
 def _texts(element: etree._Element) -> dict[str, str]:
     """Return by local name the texts, of what is inside an element, that are read."""
-    return {local_name(part): _text(part) for part in element.iterdescendants(*_READ)}
+    return {
+        local_name(part): all_text(part) for part in element.iterdescendants(*_READ)
+    }
 
 
 def _return_info(element: etree._Element) -> ReturnInfo:
@@ -204,7 +180,7 @@ def _return_info(element: etree._Element) -> ReturnInfo:
     return ReturnInfo(
         entity_id=int(entity_id) if _INTEGER.fullmatch(entity_id) else 0,
         message=texts.get("Message", ""),
-        duplicate_found=texts.get("Found", "").strip() in ("true", "1"),
-        duplicate_ignored=texts.get("Ignored", "").strip() in ("true", "1"),
+        duplicate_found=flag(texts.get("Found", "").strip()),
+        duplicate_ignored=flag(texts.get("Ignored", "").strip()),
         match_info=texts.get("MatchInfo", ""),
     )

@@ -30,6 +30,7 @@ __all__ = ["Reply", "ReplyDecoder", "ReturnInfo"]
 _RESULTS: Final = b"<EntityResults>"
 _ENTITY: Final = b"<Entity "
 _ENTITY_END: Final = b"</Entity>"
+# What is longer than these is not the usual form and is left to the parser.
 _MAX_HEAD_BYTES: Final = 1 << 13
 _MAX_ENTITY_BYTES: Final = 1 << 18
 _MAX_INFO_BYTES: Final = 1 << 10
@@ -52,7 +53,6 @@ class ReplyDecoder:
         self._pending = b""
         self._around = b""
         self._head: ReplyHead | None = None
-        self._result_type = ""
         self._irregular = 0
         # Not a bound method: that would tie decoder, parser and their memory together
         # until the next run of the garbage collector.
@@ -78,6 +78,7 @@ class ReplyDecoder:
         """Return the result around the entities, once all bytes were fed.
 
         Raises:
+            FaultReplyError: the reply is a fault.
             ProviderProtocolError: the reply is cut off, empty, or not an ATWSResponse.
         """
         self._pending += self._utf8.feed(b"", final=True)
@@ -89,7 +90,6 @@ class ReplyDecoder:
         ):
             return Reply(
                 return_code=head.return_code,
-                result_type=self._result_type,
                 count=self._parser.count,
                 infos=tuple(self._parser.infos),
             )
@@ -146,15 +146,14 @@ class ReplyDecoder:
 
     def _read_between(self) -> bool:
         """Find the first info behind the entities."""
-        between = scan_between(self._pending)
-        if between is None:
-            if len(self._pending) < _MAX_INFO_BYTES:
-                return False
+        size = scan_between(self._pending)
+        if size:
+            self._pass(size)
+            self._step = ReplyDecoder._read_infos
+        elif len(self._pending) < _MAX_INFO_BYTES:
+            return False
+        else:
             self._step = ReplyDecoder._parse
-            return True
-        self._result_type, size = between
-        self._pass(size)
-        self._step = ReplyDecoder._read_infos
         return True
 
     def _read_infos(self) -> bool:

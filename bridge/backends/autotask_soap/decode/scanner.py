@@ -67,7 +67,7 @@ _PREFIXES: Final = sorted(
     for prefix, uri in (("soap", SOAP), ("xsi", XSI), ("xsd", XSD))
 )
 _BETWEEN: Final = re.compile(
-    rb"</EntityResults><EntityResultType>([A-Za-z]*)</EntityResultType><Errors ?/>"
+    rb"</EntityResults><EntityResultType>[A-Za-z]*</EntityResultType><Errors ?/>"
     rb"<EntityReturnInfoResults>"
 )
 
@@ -100,10 +100,10 @@ def scan_head(data: bytes) -> ReplyHead | None:
     return ReplyHead(head.end(), int(head[3]), end)
 
 
-def scan_between(data: bytes) -> tuple[str, int] | None:
-    """Return the result type behind the entities, and where the first info starts."""
+def scan_between(data: bytes) -> int:
+    """Return where the first info starts behind the entities, 0 if not regular."""
     between = _BETWEEN.match(data)
-    return (between[1].decode(), between.end()) if between else None
+    return between.end() if between else 0
 
 
 def scan_entity(data: bytes, read_time: ReadTime) -> Entity | None:

@@ -24,7 +24,7 @@ OPTIONS: Final[dict[str, Any]] = {
     "remove_pis": True,
     "collect_ids": False,
 }
-"""For every lxml parser of replies; `recover` stays off."""
+"""For every lxml parser of replies and of callers' XML; `recover` stays off."""
 
 _PROLOG: Final = re.compile(rb"(?s:\s|<!--.*?-->|<\?.*?\?>)*")
 _HTML: Final = re.compile(rb"<(?:!doctype\s+)?html\b", re.IGNORECASE)
@@ -91,12 +91,12 @@ class XmlFeed:
         prolog = _PROLOG.match(data)
         start = data[prolog.end() if prolog else 0 :]
         if start.startswith((b"<!--", b"<?")):
-            may_go_on = len(data) < _MAX_PROLOG_BYTES
-            if not may_go_on:
+            if len(data) >= _MAX_PROLOG_BYTES:
                 raise ProviderProtocolError("The answer is not a SOAP reply.")
+            may_go_on = True
         else:
-            may_go_on = b">" not in start and len(start) < _MAX_TAG_BYTES
-            may_go_on = may_go_on and start[:1] in (b"", b"<")
+            is_partial = b">" not in start and len(start) < _MAX_TAG_BYTES
+            may_go_on = is_partial and start[:1] in (b"", b"<")
         if may_go_on and not final:
             return b""
         self._prolog = None

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from lxml import etree
 
 from bridge.backends.autotask_soap.decode.entity import local_name
+from bridge.backends.autotask_soap.decode.xml_feed import OPTIONS
 from bridge.errors import InvalidRequestError
 from bridge.interfaces import Argument, Fill, Node
 
@@ -85,13 +86,7 @@ def _parse(text: str, what: str) -> etree._Element:
     """
     if len(text) > _MAX_CHARACTERS or _DECLARATION.search(text):
         raise InvalidRequestError(f"The resource's {what} is too long, or has a DTD.")
-    parser = etree.XMLParser(
-        encoding="utf-8",
-        resolve_entities=False,
-        no_network=True,
-        remove_comments=True,
-        remove_pis=True,
-    )
+    parser = etree.XMLParser(**OPTIONS)
     try:
         return etree.fromstring(text.strip("\ufeff \t\r\n").encode(), parser)
     except (etree.XMLSyntaxError, UnicodeEncodeError):

@@ -4,6 +4,7 @@ The vendor joins siblings from left to right without precedence: a `field` with 
 `condition` with its operator, the first one's operator ignored; a condition's content
 is evaluated first, as a bracket. So alternatives stand flat side by side inside one
 bracket, and the paging term comes last, where it restricts everything before it.
+What one query may hold, by `interfaces.query_rules`, was checked where it was planned.
 Source: SOAP help, queryxml; behaviour as published clients rely on it.
 """
 
@@ -14,11 +15,9 @@ from typing import TypeAlias
 
 from bridge.backends.autotask_soap.encode.values import VendorTimes, wire_text
 from bridge.backends.autotask_soap.encode.xmltext import escape
-from bridge.ceql.ast import PATTERNS, And, Expr, Operator, Predicate
+from bridge.ceql.ast import And, Expr, Operator, Predicate
 from bridge.errors import InvalidQueryError
 from bridge.interfaces import Field, Scalar
-from bridge.interfaces.query_rules import MAX_ALTERNATIVES, supports
-from bridge.telemetry.redaction import MASK, is_secret_name
 
 _MAX_DEPTH = 50
 _COMPARISONS = {
@@ -29,6 +28,8 @@ _COMPARISONS = {
     Operator.GREATER: "GreaterThan",
     Operator.GREATER_OR_EQUAL: "GreaterThanorEquals",
 }
+_NULL_TESTS = {Operator.IS_NULL: "IsNull", Operator.IS_NOT_NULL: "IsNotNull"}
+_EMPTY_TESTS = {Operator.EQUAL: "IsNull", Operator.NOT_EQUAL: "IsNotNull"}
 _FIRST_PAGE = '<field>id<expression op="GreaterThanorEquals">0</expression></field>'
 
 
@@ -58,24 +59,20 @@ def render(
     *,
     after: int | None,
     times: VendorTimes,
-    masked: bool = False,
 ) -> str:
     """Return the query document for the entities with id above `after`.
-
-    With `masked` the values of secret fields are masked, for a trace.
 
     The vendor refuses a query without a condition, so the first page of all records
     has the condition `id >= 0`: id 0 is a real record. Source: SOAP help, account 0.
 
     Raises:
-        InvalidQueryError: more than 500 alternatives, two user-defined fields,
-            too deep nesting, or an operator that the field's type does not support.
+        InvalidQueryError: too deep nesting.
     """
     parts: list[str] = []
     if where is not None:
         tree = _simplify(where, times, depth=1)
-        _check_limits(tree)
-        _write_items(_top_items(tree), parts, masked=masked)
+        top = tree if isinstance(tree, _Group) else _Group(any=False, items=(tree,))
+        _write_items(top, parts)
     if after is not None:
         # Last, because everything before it is then restricted by it.
         parts.append(
@@ -87,10 +84,6 @@ def render(
         f"<queryxml><entity>{escape(entity)}</entity>"
         f"<query>{''.join(parts)}</query></queryxml>"
     )
-
-
-def _top_items(tree: _Item) -> _Group:
-    return tree if isinstance(tree, _Group) else _Group(any=False, items=(tree,))
 
 
 def _simplify(where: Expr[Field, Scalar], times: VendorTimes, *, depth: int) -> _Item:
@@ -118,12 +111,9 @@ def _group(items: list[_Item], *, any_of: bool) -> _Item:
 
 
 def _predicate(predicate: Predicate[Field, Scalar], times: VendorTimes) -> _Item:
-    _check_operator(predicate)
     field, operator = predicate.field, predicate.operator
-    if operator is Operator.IS_NULL:
-        return _Condition(field, "IsNull")
-    if operator is Operator.IS_NOT_NULL:
-        return _Condition(field, "IsNotNull")
+    if operator in _NULL_TESTS:
+        return _Condition(field, _NULL_TESTS[operator])
     if operator is Operator.IN or operator is Operator.NOT_IN:
         single = Operator.EQUAL if operator is Operator.IN else Operator.NOT_EQUAL
         conditions: list[_Item] = [
@@ -135,7 +125,9 @@ def _predicate(predicate: Predicate[Field, Scalar], times: VendorTimes) -> _Item
     if operator is Operator.LIKE:
         return _like(field, text)
     if operator is Operator.NOT_LIKE:
-        return _not_like(field, text)
+        if "%" in text:
+            return _Condition(field, "NotLike", text)
+        operator = Operator.NOT_EQUAL
     return _comparison(field, operator, text)
 
 
@@ -146,10 +138,8 @@ def _comparison(field: Field, operator: Operator, text: str) -> _Condition:
     the other operators require a value. Unverified: that `IsNull` matches the empty
     text.
     """
-    if not text and operator is Operator.EQUAL:
-        return _Condition(field, "IsNull")
-    if not text and operator is Operator.NOT_EQUAL:
-        return _Condition(field, "IsNotNull")
+    if not text and operator in _EMPTY_TESTS:
+        return _Condition(field, _EMPTY_TESTS[operator])
     return _Condition(field, _COMPARISONS[operator], text)
 
 
@@ -171,79 +161,26 @@ def _like(field: Field, pattern: str) -> _Condition:
     return _comparison(field, Operator.EQUAL, pattern)
 
 
-def _not_like(field: Field, pattern: str) -> _Condition:
-    if "%" in pattern:
-        return _Condition(field, "NotLike", pattern)
-    return _comparison(field, Operator.NOT_EQUAL, pattern)
-
-
-def _check_operator(predicate: Predicate[Field, Scalar]) -> None:
-    """Validate an operator by the vendor's table of operators and types.
-
-    Source: SOAP help, queryxml operators.
-    """
-    field, operator = predicate.field, predicate.operator
-    if supports(field.type, operator):
-        return
-    need = "a text field" if operator in PATTERNS else "a field with an order"
-    raise InvalidQueryError(
-        f"{operator.value} needs {need}; {field.name} is of type {field.type.value}.",
-        column=predicate.column or None,
-    )
-
-
-def _check_limits(tree: _Item) -> None:
-    """Validate the vendor's limits of a query. Source: SOAP help, query limits."""
-    if _count_alternatives(tree) > MAX_ALTERNATIVES:
-        raise InvalidQueryError(
-            f"A query can have at most {MAX_ALTERNATIVES} alternatives"
-            " (IN values and OR conditions)."
-        )
-    udfs = sorted(
-        {condition.field.name for condition in _conditions(tree) if condition.field.udf}
-    )
-    if len(udfs) > 1:
-        raise InvalidQueryError(
-            "Autotask can filter by one user-defined field in a query, not by"
-            f" {len(udfs)}: {', '.join(udfs)}."
-        )
-
-
-def _count_alternatives(item: _Item) -> int:
-    if isinstance(item, _Condition):
-        return 0
-    own = len(item.items) if item.any else 0
-    return own + sum(_count_alternatives(inner) for inner in item.items)
-
-
-def _conditions(item: _Item) -> list[_Condition]:
-    if isinstance(item, _Condition):
-        return [item]
-    return [condition for inner in item.items for condition in _conditions(inner)]
-
-
-def _write_items(group: _Group, parts: list[str], *, masked: bool) -> None:
+def _write_items(group: _Group, parts: list[str]) -> None:
     """Append a bracket's content, its items joined by AND or by OR."""
     for position, item in enumerate(group.items):
         # The vendor ignores the operator of the first item, so only later ones have
         # it.
         joined_by_or = group.any and position > 0
         if isinstance(item, _Condition) and not joined_by_or:
-            parts.append(_field(item, masked=masked))
+            parts.append(_field(item))
             continue
         parts.append('<condition operator="OR">' if joined_by_or else "<condition>")
         if isinstance(item, _Condition):
-            parts.append(_field(item, masked=masked))
+            parts.append(_field(item))
         else:
-            _write_items(item, parts, masked=masked)
+            _write_items(item, parts)
         parts.append("</condition>")
 
 
-def _field(condition: _Condition, *, masked: bool) -> str:
-    hidden = masked and condition.text and is_secret_name(condition.field.name)
-    text = MASK if hidden else condition.text
+def _field(condition: _Condition) -> str:
     udf = ' udf="true"' if condition.field.udf else ""
     return (
         f"<field{udf}>{escape(condition.field.name)}"
-        f'<expression op="{condition.op}">{escape(text)}</expression></field>'
+        f'<expression op="{condition.op}">{escape(condition.text)}</expression></field>'
     )

@@ -9,7 +9,6 @@ Source: SOAP help, update; captured failures of clients that left the type out.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import TypeAlias
 
 from bridge.backends.autotask_soap.encode.values import (
@@ -20,7 +19,7 @@ from bridge.backends.autotask_soap.encode.values import (
 from bridge.backends.autotask_soap.encode.xmltext import escape, is_name
 from bridge.errors import InvalidRequestError
 from bridge.interfaces import Credentials, Field, Scalar
-from bridge.telemetry.redaction import MASK, is_secret_name
+from bridge.telemetry.redaction import is_secret_name
 
 NAMESPACE = "http://autotask.net/ATWS/v1_6/"
 
@@ -41,12 +40,10 @@ _OPEN = (
 _CLOSE = "</soap:Body></soap:Envelope>"
 
 
-def query_request(
-    document: str, credentials: Credentials, *, masked: bool = False
-) -> bytes:
-    """Return the envelope of a query; `masked` is for a trace."""
+def query_request(document: str, credentials: Credentials) -> bytes:
+    """Return the envelope of a query."""
     body = f'<query xmlns="{NAMESPACE}"><sXML>{escape(document)}</sXML></query>'
-    return _envelope(body, credentials, writes=False, masked=masked)
+    return envelope(body, credentials, writes=False)
 
 
 def write_request(
@@ -56,17 +53,14 @@ def write_request(
     *,
     credentials: Credentials,
     times: VendorTimes,
-    masked: bool = False,
 ) -> bytes:
     """Return the envelope of a write for (id, values) of one entity.
-
-    With `masked` it is that of a trace, without secrets.
 
     Raises:
         InvalidRequestError: a name that cannot be an element's.
     """
-    body = write_body(operation, entity, rows, times=times, masked=masked)
-    return _envelope(body, credentials, writes=True, masked=masked)
+    body = write_body(operation, entity, rows, times=times)
+    return envelope(body, credentials, writes=True)
 
 
 def write_body(
@@ -75,9 +69,8 @@ def write_body(
     rows: Iterable[tuple[int, Values]],
     *,
     times: VendorTimes,
-    masked: bool = False,
 ) -> str:
-    """Return the element of a write; with `masked` no value of a secret field.
+    """Return the element of a write.
 
     The operation is `create`, `update` or `delete`, which takes no values.
     A field with the value None is left out, which clears it on update; a user-defined
@@ -91,7 +84,7 @@ def write_body(
     parts = [f'<{operation} xmlns="{NAMESPACE}"><Entities>']
     for entity_id, values in rows:
         parts.append(f'<Entity xsi:type="{entity}"><id>{entity_id}</id>')
-        _append_fields(parts, values, times, masked=masked)
+        parts.append(write_members(values, times))
         parts.append("</Entity>")
     parts.append(f"</Entities></{operation}>")
     return "".join(parts)
@@ -104,9 +97,22 @@ def standalone(body: str) -> str:
 
 def write_members(values: Values, times: VendorTimes) -> str:
     """Return the elements of an entity's fields, as `write_body` does."""
-    parts: list[str] = []
-    _append_fields(parts, values, times, masked=False)
-    return "".join(parts)
+    udfs: list[str] = []
+    fields: list[str] = []
+    for field, value in values.items():
+        if field.udf:
+            text = "" if value is None else wire_text(field, value, times)
+            udfs.append(
+                f"<UserDefinedField><Name>{escape(field.name)}</Name>"
+                f"<Value>{escape(text)}</Value></UserDefinedField>"
+            )
+        elif value is not None and field.name != "id":
+            fields.append(_typed(field, value, times))
+    members = "".join(fields)
+    # The schema's order: user-defined fields before the typed ones.
+    if udfs:
+        return f"<UserDefinedFields>{''.join(udfs)}</UserDefinedFields>{members}"
+    return members
 
 
 def secret_texts(values: Values) -> tuple[str, ...]:
@@ -116,28 +122,6 @@ def secret_texts(values: Values) -> tuple[str, ...]:
         for field, value in values.items()
         if isinstance(value, str) and value and is_secret_name(field.name)
     )
-
-
-def _append_fields(
-    parts: list[str], values: Values, times: VendorTimes, *, masked: bool
-) -> None:
-    udfs: list[str] = []
-    fields: list[str] = []
-    for field, given in values.items():
-        hidden = masked and given not in (None, "") and is_secret_name(field.name)
-        value = MASK if hidden else given
-        if field.udf:
-            text = "" if value is None else wire_text(field, value, times)
-            udfs.append(
-                f"<UserDefinedField><Name>{escape(field.name)}</Name>"
-                f"<Value>{escape(text)}</Value></UserDefinedField>"
-            )
-        elif value is not None and field.name != "id":
-            fields.append(_typed(field, value, times))
-    # The schema's order: user-defined fields before the typed ones.
-    if udfs:
-        parts.append(f"<UserDefinedFields>{''.join(udfs)}</UserDefinedFields>")
-    parts.extend(fields)
 
 
 def _typed(field: Field, value: Scalar, times: VendorTimes) -> str:
@@ -156,11 +140,8 @@ def frame(credentials: Credentials, *, writes: bool) -> tuple[str, str]:
     return f"{_OPEN}{header}<soap:Body>", _CLOSE
 
 
-def _envelope(
-    body: str, credentials: Credentials, *, writes: bool, masked: bool
-) -> bytes:
-    if masked and credentials.integration_code:
-        credentials = replace(credentials, integration_code=MASK)
+def envelope(body: str, credentials: Credentials, *, writes: bool) -> bytes:
+    """Return the message of a request's element."""
     start, end = frame(credentials, writes=writes)
     return f"{start}{body}{end}".encode()
 

@@ -139,18 +139,14 @@ def wire_text(field: Field, value: Scalar, times: VendorTimes) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
-        as_number = field.type.is_number
-        return str(int(value)) if as_number else str(value).lower()
+        return str(int(value)) if field.type.is_number else str(value).lower()
     if isinstance(value, int):
         return str(value)
     if isinstance(value, datetime):
         return times.write(value)
     if isinstance(value, date):
         return f"{value.isoformat()}T00:00:00"
-    return _number_text(field, value)
-
-
-def _number_text(field: Field, value: Decimal | float) -> str:
+    # `repr` is the shortest text that reads back as the same float.
     number = value if isinstance(value, Decimal) else Decimal(repr(value))
     if not number.is_finite():
         raise InvalidRequestError(f"{field.name} cannot be {value}.")

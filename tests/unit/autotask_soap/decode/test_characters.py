@@ -79,7 +79,7 @@ def test_chunk_boundaries_change_nothing(parts):
         (b"ends with &#x1",) * 2,
     ],
 )
-def test_only_what_is_forbidden_goes(written, left):
+def test_only_forbidden_characters_are_removed(written, left):
     assert allowed(written) == left
     assert allowed(*(written[n : n + 1] for n in range(len(written)))) == left
 
@@ -99,7 +99,7 @@ def test_any_encoding_becomes_utf8(text, data):
 @pytest.mark.parametrize(
     "encoding", ["utf-8", "UTF-8", "utf-16", "windows-1252", "ascii"]
 )
-def test_the_declared_encoding_decides_and_goes(encoding):
+def test_the_declared_encoding_decides_and_is_removed(encoding):
     declaration = f"<?xml version='1.0' encoding='{encoding}' standalone='yes'?>"
     utf8 = Utf8()
 

@@ -26,7 +26,7 @@ from bridge.services.attachments.validation import (
 )
 from bridge.services.context import Context
 from bridge.services.fields import EntityFields
-from bridge.services.metadata import entity_fields, read_with_fields
+from bridge.services.metadata import entity_metadata
 from bridge.services.objects import find_object
 from bridge.services.paging import PageSlice
 from bridge.services.records import listing as listings
@@ -46,7 +46,6 @@ from bridge.services.records.serializer import (
 )
 from bridge.services.records.validation import vendor_values
 from bridge.services.records.vendor_records import (
-    NewRecord,
     parse_id,
     read_entity,
     require_own,
@@ -176,9 +175,10 @@ def create_attachment(
     attachment = _validate(ctx, instance, upload, link)
     attachment.record.require_valid("Nothing was attached")
     mapping = _open(ctx, instance)
-    record = NewRecord(attachment.fields, comparable_record(attachment), within=link)
-    create = CreateCall(mapping, attachment.body, key, record, options=options)
-    attempt = idempotency.begin(create)
+    record = comparable_record(attachment)
+    attempt = idempotency.begin(
+        CreateCall(mapping, attachment.body, key, record, options=options, within=link)
+    )
     if attempt.result is not None:
         return attempt.result
     with attempt:
@@ -232,7 +232,7 @@ def dry_run_create(
             "create",
             mapping.entity,
             0,
-            vendor_values(attachment.fields, attachment.record),
+            vendor_values(attachment.record),
         )
     document = _dry_run_document("create", request, attachment.record.problems)
     return document, tuple(attachment.record.ignored)
@@ -257,7 +257,7 @@ def dry_run_delete(
 def _send(
     mapping: RecordMapping, attachment: ValidatedAttachment, link: ParentLink
 ) -> int:
-    values = vendor_values(attachment.fields, attachment.record)
+    values = vendor_values(attachment.record)
     try:
         return mapping.backend.create_attachment(values, attachment.file)
     except ProviderRejectedError:
@@ -288,14 +288,10 @@ def _validate(
     ctx: Context, instance: Instance, upload: UploadedFile, link: ParentLink
 ) -> ValidatedAttachment:
     """Validate an upload, again with newer metadata if that may be too old."""
-    _, attachment = read_with_fields(
-        ctx,
-        instance,
-        _resource(ctx, instance),
+    return entity_metadata(ctx, instance, _resource(ctx, instance)).read(
         lambda fields: validate_attachment(fields, upload, link),
         lambda attachment: attachment.record.in_doubt,
     )
-    return attachment
 
 
 def _link(ctx: Context, instance: Instance, owner: AttachmentParent) -> ParentLink:
@@ -340,7 +336,7 @@ def _resource(ctx: Context, instance: Instance) -> Resource:
 
 
 def _fields(ctx: Context, instance: Instance) -> EntityFields:
-    return entity_fields(ctx, instance, _resource(ctx, instance))
+    return entity_metadata(ctx, instance, _resource(ctx, instance)).get()
 
 
 def _file_name(path: str) -> str:

@@ -9,7 +9,7 @@ from bridge.errors import BridgeError
 from bridge.interfaces import Entity
 from bridge.services.context import Context
 from bridge.services.records.creates import idempotency
-from bridge.services.records.creates.create_call import CreateCall, validate_at_hand
+from bridge.services.records.creates.create_call import CreateCall, validate
 from bridge.services.records.mapping import RecordMapping, open_mapping
 from bridge.services.records.parents import ParentLink
 from bridge.services.records.serializer import (
@@ -62,17 +62,16 @@ def create_record(  # noqa: PLR0913 - the parts of a create, by name
     if within is not None:
         body = within.preset(dict(body))
         read_parent(mapping, within)
-    create = validate_at_hand(CreateCall(mapping, body, key, options=options))
-    attempt = idempotency.begin(create)
+    create = CreateCall(mapping, body, key, options=options)
+    attempt = idempotency.begin(validate(create, at_hand=True))
     if attempt.result is not None:
         return attempt.result
     with attempt:
         record = attempt.prepare()
         serializer = open_serializer(mapping, options)
         attempt.check_send_deadline()
-        values = vendor_values(record.fields, record.values)
-        created = mapping.backend.create(mapping.entity, values)
-        result = _read_back(mapping, serializer, created, record.values)
+        created = mapping.backend.create(mapping.entity, vendor_values(record))
+        result = _read_back(mapping, serializer, created, record)
     attempt.finish(result)
     return result
 

@@ -54,13 +54,12 @@ def preview_create(
         except InvalidRequestError as error:
             problems.append(error.message)
     record = validate_new(mapping, body)
-    problems += record.values.problems
+    problems += record.problems
     request = None
     if not problems:
-        values = vendor_values(record.fields, record.values)
-        request = _preview(mapping, "create", 0, values)
+        request = _preview(mapping, "create", 0, vendor_values(record))
     document = _document("create", mapping, request, problems)
-    return document, record.values.ignored, record.values.notes
+    return document, record.ignored, record.notes
 
 
 def preview_update(  # noqa: PLR0913 - the parts of an update, by name
@@ -85,10 +84,10 @@ def preview_update(  # noqa: PLR0913 - the parts of an update, by name
     entity_id = parse_id(mapping.resource, record_id)
     stored = read_entity(mapping, record_id)
     require_own(mapping, stored, within)
-    fields, record = validate_change(mapping, body, stored)
+    record = validate_change(mapping, body, stored)
     request = None
     if record.given and not record.problems:
-        values = merge(fields, stored, record)
+        values = merge(stored, record)
         request = _preview(mapping, "update", entity_id, values)
     document = _document("update", mapping, request, record.problems)
     return document, record.ignored, record.notes

@@ -15,7 +15,7 @@ from bridge.errors import InvalidRequestError, NotFoundError
 from bridge.interfaces import Entity, Field, FieldInfo, Scalar
 from bridge.services.context import Context
 from bridge.services.fields import EntityFields
-from bridge.services.metadata import entity_fields
+from bridge.services.metadata import entity_metadata
 from bridge.services.objects import find_object
 from bridge.store.instances import Instance
 from bridge.types import JSON
@@ -69,7 +69,7 @@ class ParentLink:
 def find_link(
     ctx: Context, instance: Instance, parent_name: str, parent_id: str, child: str
 ) -> ParentLink:
-    """Return what links a child object to a parent record. Calls as `entity_fields`.
+    """Return what links a child object to a parent record. Calls as `entity_metadata`.
 
     Whether the parent exists is not checked here.
 
@@ -78,12 +78,8 @@ def find_link(
         InvalidRequestError: several fields of the child refer to the parent.
     """
     parent = find_object(ctx, instance, parent_name)
-    fields = entity_fields(
-        ctx,
-        instance,
-        find_object(ctx, instance, child),
-        lambda fields: not _references(fields, parent),
-    )
+    metadata = entity_metadata(ctx, instance, find_object(ctx, instance, child))
+    fields = metadata.get(lambda fields: not _references(fields, parent))
     if not re.fullmatch(r"-?\d{1,18}", parent_id, re.ASCII):
         raise NotFoundError(not_found(parent, parent_id))
     info = choose_field(fields, parent)

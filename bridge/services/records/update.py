@@ -64,10 +64,10 @@ def update_record(  # noqa: PLR0913 - the parts of an update, by name
     with record_lock(ctx, lock_key(mapping, entity_id)) as lock:
         stored = read_entity(mapping, record_id)
         require_own(mapping, stored, within)
-        fields, record = validate_change(mapping, body, stored)
+        record = validate_change(mapping, body, stored)
         record.require_valid(f"The {mapping.resource.singular} was not changed")
         if record.given:
-            values = merge(fields, stored, record)
+            values = merge(stored, record)
             lock.require_send_time()
             mapping.backend.update(mapping.entity, entity_id, values)
     if not record.given:

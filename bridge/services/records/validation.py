@@ -44,13 +44,15 @@ _MAX_ITEMS_SHOWN = 30
 class ValidatedRecord:
     """The values in a body, and what is wrong with it.
 
-    `given` is keyed by whether a field is user-defined, and its vendor name; None
-    clears the field. `unread` holds the vendor names of members whose value is of the
-    wrong type. `ignored` names members that are not used, as the caller wrote them;
-    `notes` are sentences on what is stored otherwise than it was sent. `in_doubt` marks
-    an unknown name or picklist value, which may be newer than the metadata.
+    `fields` are those it was validated against. `given` is keyed by whether a field is
+    user-defined, and its vendor name; None clears the field. `unread` holds the vendor
+    names of members whose value is of the wrong type. `ignored` names members that are
+    not used, as the caller wrote them; `notes` are sentences on what is stored
+    otherwise than it was sent. `in_doubt` marks an unknown name or picklist value,
+    which may be newer than the metadata.
     """
 
+    fields: EntityFields
     given: dict[tuple[bool, str], tuple[FieldInfo, Scalar | None]] = field(
         default_factory=dict
     )
@@ -105,14 +107,13 @@ def validate_update(
     return record
 
 
-def merge(
-    fields: EntityFields, stored: Entity, record: ValidatedRecord
-) -> dict[Field, Scalar | None]:
+def merge(stored: Entity, record: ValidatedRecord) -> dict[Field, Scalar | None]:
     """Return every writable field of the stored entity, with the changes applied.
 
     Only read-only fields are left out: the vendor clears any other field that an update
     does not repeat. UDFs that are not named keep their value.
     """
+    fields = record.fields
     values: dict[Field, Scalar | None] = {}
     for name, value in stored.items():
         info = fields.standard.get(name)
@@ -120,13 +121,12 @@ def merge(
             continue
         typed = fields.typed(info) if info else _infer_field(name, value)
         values[typed] = _scalar(value)
-    return _in_vendor_order(fields, values | vendor_values(fields, record))
+    return _in_vendor_order(fields, values | vendor_values(record))
 
 
-def vendor_values(
-    fields: EntityFields, record: ValidatedRecord
-) -> dict[Field, Scalar | None]:
+def vendor_values(record: ValidatedRecord) -> dict[Field, Scalar | None]:
     """Return the given values as backend calls take them."""
+    fields = record.fields
     values = {fields.typed(info): value for info, value in record.given.values()}
     return _in_vendor_order(fields, values)
 
@@ -152,7 +152,7 @@ def _read_body(
 
     `udfs` has the stored values of user-defined fields, as the record shows them.
     """
-    record = ValidatedRecord()
+    record = ValidatedRecord(fields)
     for name, value in body.items():
         if name.lower() in {"id", UDFS.lower()}:
             continue

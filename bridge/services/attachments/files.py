@@ -32,10 +32,11 @@ from bridge.services.paging import PageSlice
 from bridge.services.records import listing as listings
 from bridge.services.records.creates import idempotency
 from bridge.services.records.creates.create_call import CreateCall
+from bridge.services.records.dry_run import build_document
 from bridge.services.records.get import get_record
 from bridge.services.records.listing import ListRequest
 from bridge.services.records.mapping import RecordMapping, map_resource
-from bridge.services.records.parents import ParentLink
+from bridge.services.records.parents import ParentLink, parse_id
 from bridge.services.records.serializer import (
     ALL_MEMBERS,
     Record,
@@ -46,7 +47,6 @@ from bridge.services.records.serializer import (
 )
 from bridge.services.records.validation import vendor_values
 from bridge.services.records.vendor_records import (
-    parse_id,
     read_entity,
     require_own,
 )
@@ -234,7 +234,7 @@ def dry_run_create(
             0,
             vendor_values(attachment.record),
         )
-    document = _dry_run_document("create", request, attachment.record.problems)
+    document = build_document("create", ENTITY, request, attachment.record.problems)
     return document, tuple(attachment.record.ignored)
 
 
@@ -251,7 +251,7 @@ def dry_run_delete(
     if owner is None:
         read_entity(mapping, attachment_id)
     request = mapping.backend.preview("delete", mapping.entity, number, {})
-    return _dry_run_document("delete", request, [])
+    return build_document("delete", ENTITY, request, [])
 
 
 def _send(
@@ -343,15 +343,3 @@ def _file_name(path: str) -> str:
     """Return the last part of a path of either kind, without control characters."""
     name = re.split(r"[/\\]", _CONTROL_CHARACTERS.sub("", path))[-1].strip()
     return "" if name in {".", ".."} else name
-
-
-def _dry_run_document(
-    operation: str, request: str | None, problems: list[str]
-) -> dict[str, JSON]:
-    return {
-        "dryRun": True,
-        "operation": operation,
-        "entity": ENTITY,
-        "request": request,
-        "problems": [*problems],
-    }

@@ -36,7 +36,7 @@ class RecordMapping:
     @property
     def entity(self) -> EntityType:
         """The resource's entity, as backend calls take it."""
-        return entity_type(self.resource)
+        return EntityType(self.resource.entity, self.resource.facts.date_kinds)
 
     @property
     def metadata(self) -> TenantMetadata[EntityFields]:
@@ -69,8 +69,3 @@ def map_resource(ctx: Context, instance: Instance, resource: Resource) -> Record
     return RecordMapping(
         ctx, instance, resource, backend, ZoneInfo(credentials.timezone)
     )
-
-
-def entity_type(resource: Resource) -> EntityType:
-    """Return a resource's entity, as backend calls take it."""
-    return EntityType(resource.entity, resource.facts.date_kinds)

@@ -80,12 +80,9 @@ def find_link(
     parent = find_object(ctx, instance, parent_name)
     metadata = entity_metadata(ctx, instance, find_object(ctx, instance, child))
     fields = metadata.get(lambda fields: not _references(fields, parent))
-    if not re.fullmatch(r"-?\d{1,18}", parent_id, re.ASCII):
-        raise NotFoundError(not_found(parent, parent_id))
+    number = parse_id(parent, parent_id)
     info = choose_field(fields, parent)
-    return ParentLink(
-        parent, int(parent_id), fields.typed(info), fields.facade_name(info.name)
-    )
+    return ParentLink(parent, number, fields.typed(info), fields.facade_name(info.name))
 
 
 def choose_field(fields: EntityFields, parent: Resource) -> FieldInfo:
@@ -121,6 +118,17 @@ def _references(fields: EntityFields, parent: Resource) -> list[FieldInfo]:
         for info in fields.standard.values()
         if info.reference == parent.entity and info.queryable
     ]
+
+
+def parse_id(resource: Resource, record_id: str) -> int:
+    """Return the id in a path.
+
+    Raises:
+        NotFoundError: it is not a number, so no record has it.
+    """
+    if not re.fullmatch(r"-?\d{1,18}", record_id, re.ASCII):
+        raise NotFoundError(not_found(resource, record_id))
+    return int(record_id)
 
 
 def not_found(resource: Resource, record_id: str) -> str:

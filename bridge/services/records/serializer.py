@@ -113,9 +113,9 @@ class RecordSerializer:
     names: _Names
     nulls: tuple[str, ...]
     only: frozenset[str]
+    udf_times: UdfTimes
     ignored: tuple[str, ...] = ()
     labeller: Labeller | None = None
-    udf_times: UdfTimes | None = None
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -168,11 +168,12 @@ class RecordSerializer:
     def _udfs(self, udfs: object) -> dict[str, list[dict[str, object]]]:
         items: Mapping[str, object] = udfs if isinstance(udfs, dict) else {}
         shown: list[dict[str, object]] = [
-            {"name": name} if text is None and not self.nulls else _udf(name, text)
+            {"name": name}
+            if text is None and not self.nulls
+            else {"name": name, "value": text}
             for name, text in items.items()
         ]
-        if self.udf_times is not None:
-            self.udf_times.convert(shown)
+        self.udf_times.convert(shown)
         return {"userDefinedField": shown}
 
 
@@ -256,7 +257,3 @@ def _open_labeller(mapping: RecordMapping) -> Labeller:
         named_by={name: fact.named_by for name, fact in facts.items()},
         notes=[],
     )
-
-
-def _udf(name: str, text: object) -> dict[str, object]:
-    return {"name": name, "value": text}

@@ -11,7 +11,7 @@ from bridge.interfaces import UDF_MEMBER, Entity, Scalar
 from bridge.services.context import Context
 from bridge.services.locks import record_lock
 from bridge.services.records.mapping import open_mapping
-from bridge.services.records.parents import ParentLink
+from bridge.services.records.parents import ParentLink, parse_id
 from bridge.services.records.serializer import (
     ALL_MEMBERS,
     RecordOptions,
@@ -20,7 +20,6 @@ from bridge.services.records.serializer import (
 from bridge.services.records.validation import ValidatedRecord, merge
 from bridge.services.records.vendor_records import (
     lock_key,
-    parse_id,
     read_entity,
     require_own,
     validate_change,

@@ -38,6 +38,8 @@ Source: SOAP help, InstalledProduct.
 """
 
 _MAX_ITEMS_SHOWN = 30
+_NEW = object()
+"""What is stored of a record that is to be created."""
 
 
 @dataclass(slots=True)
@@ -163,7 +165,8 @@ def _read_body(
         elif info.udf:
             _read_udf(fields, record, info, value, udfs)
         else:
-            _read_member(fields, record, name, info, value, stored)
+            known = _NEW if stored is None else stored.get(info.name)
+            _read_member(record, name, info, value, known)
     _read_udfs(fields, record, body, udfs)
     return record
 
@@ -175,24 +178,22 @@ def _is_label(fields: EntityFields, name: str) -> bool:
 
 
 def _read_member(
-    fields: EntityFields,
-    record: ValidatedRecord,
-    name: str,
-    info: FieldInfo,
-    value: JSON,
-    stored: Entity | None,
+    record: ValidatedRecord, name: str, info: FieldInfo, value: JSON, known: object
 ) -> None:
-    typed = fields.typed(info)
-    blank = value == "" and info.type is not FieldType.STRING
+    """Parse one value, unless it repeats what is `known` to be stored."""
+    typed = record.fields.typed(info)
+    blank = value == "" and (info.udf or info.type is not FieldType.STRING)
     try:
         given = None if value is None or blank else read_json(typed, value)
     except ValueError as error:
-        record.unread.add(info.name)
-        record.problems.append(f"{name} {error}{_allowed(info)}")
+        if not info.udf:
+            record.unread.add(info.name)
+        allowed = "" if info.udf else _allowed(info)
+        record.problems.append(f"{name} {error}{allowed}")
         return
     given = _clean(record, name, given)
-    if stored is None or not repeats(typed, value, given, stored.get(info.name)):
-        record.given[(False, info.name)] = (info, given)
+    if known is _NEW or not repeats(typed, value, given, known):
+        record.given[(info.udf, info.name)] = (info, given)
 
 
 def _clean(record: ValidatedRecord, name: str, value: Scalar | None) -> Scalar | None:
@@ -269,17 +270,9 @@ def _read_udf(
         if udfs is None or udfs.get(info.name) != PROTECTED:
             record.ignored.append(info.name)
         return
-    typed, known = fields.typed(info), None if udfs is None else udfs.get(info.name)
-    if value not in (None, "") and value == known:
-        return
-    try:
-        given = None if value in (None, "") else read_json(typed, value)
-    except ValueError as error:
-        record.problems.append(f"{info.name} {error}")
-        return
-    given = _clean(record, info.name, given)
-    if udfs is None or not repeats(typed, value, given, known):
-        record.given[(True, info.name)] = (info, given)
+    known = _NEW if udfs is None else udfs.get(info.name)
+    if value in (None, "") or value != known:
+        _read_member(record, info.name, info, value, known)
 
 
 def _preset_fixed(fields: EntityFields, record: ValidatedRecord) -> None:
@@ -371,16 +364,14 @@ def _check_read_only(
 
 def _infer_field(name: str, value: object) -> Field:
     """Return the field for a name that is newer than the metadata, by its value."""
-    for python_type, field_type in _TYPES:
-        if isinstance(value, python_type):
-            return Field(name, field_type)
-    return Field(name, FieldType.STRING)
+    kinds = (kind for python_type, kind in _TYPES if isinstance(value, python_type))
+    return Field(name, next(kinds, FieldType.STRING))
 
 
 def _scalar(value: object) -> Scalar | None:
-    for python_type in (str, bool, int, float, Decimal, datetime, date):
-        if isinstance(value, python_type):
-            return value
+    # Spelt out, for the type checker: `Scalar` is the union of these.
+    if isinstance(value, str | bool | int | float | Decimal | datetime | date):
+        return value
     return None
 
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
 from functools import partial
 
-from bridge.catalog.model import Resource
 from bridge.ceql.ast import Expr, Operator, Predicate
 from bridge.errors import NotFoundError
 from bridge.interfaces import Entity, Field, FieldType, Scalar
 from bridge.services.records.discriminator import lacks_fixed, require_fixed
 from bridge.services.records.mapping import RecordMapping
-from bridge.services.records.parents import ParentLink, not_found
+from bridge.services.records.parents import ParentLink, not_found, parse_id
 from bridge.services.records.validation import (
     ValidatedRecord,
     validate_create,
@@ -108,14 +106,3 @@ def tenant_key(instance: Instance) -> str:
     zone = instance.zone
     database = f"{zone.url}#{zone.ci}" if zone else f"instance-{instance.id}"
     return hashlib.sha256(database.lower().encode()).hexdigest()[:16]
-
-
-def parse_id(resource: Resource, record_id: str) -> int:
-    """Return the id in a path.
-
-    Raises:
-        NotFoundError: it is not a number, so no record has it.
-    """
-    if not re.fullmatch(r"-?\d{1,18}", record_id, re.ASCII):
-        raise NotFoundError(not_found(resource, record_id))
-    return int(record_id)

@@ -28,6 +28,7 @@ from datetime import datetime, timedelta
 
 from bridge.ceql.ast import Expr, Operator, Predicate, all_of
 from bridge.interfaces import DateKind, Entity, Field, FieldType, Scalar
+from bridge.services.paging import id_of
 from bridge.services.records.creates.record_match import MatchResult, match_record
 from bridge.services.records.mapping import RecordMapping
 from bridge.services.records.parents import ParentLink
@@ -121,7 +122,7 @@ def find_floor(mapping: RecordMapping, record: ValidatedRecord) -> int | None:
         page = mapping.backend.query(
             mapping.entity, all_of(*_word(record)), after=highest
         )
-        highest = max([highest, *map(_id, page.entities)])
+        highest = max([highest, *map(id_of, page.entities)])
         if not page.more:
             return highest
     return None
@@ -146,7 +147,7 @@ def _query(search: Search) -> _Candidates:
     for _ in range(_MAX_PAGES):
         page = mapping.backend.query(mapping.entity, where, after=after)
         for entity in page.entities:
-            after = _id(entity)
+            after = id_of(entity)
             match = match_record(record, entity)
             recent = unique or _is_recent(entity, created, earlier)
             if match is MatchResult.SAME and recent:
@@ -209,10 +210,3 @@ def _word(record: ValidatedRecord) -> list[Predicate[Field, Scalar]]:
             pattern = f"%{match[0]}%"
             return [Predicate(record.fields.typed(info), Operator.LIKE, (pattern,))]
     return []
-
-
-def _id(entity: Entity) -> int:
-    entity_id = entity["id"]
-    if not isinstance(entity_id, int):
-        raise TypeError(entity_id)
-    return entity_id

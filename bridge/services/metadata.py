@@ -21,7 +21,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from bridge.catalog.model import Resource
 from bridge.errors import BridgeError, ConflictError, ProviderError
@@ -34,10 +34,24 @@ from bridge.services.fields import (
     write_fields,
 )
 from bridge.services.locks import record_lock
-from bridge.services.metadata_cache import MetadataCache, T
+from bridge.services.timed_cache import TimedCache
 from bridge.store.caches import stored_metadata
 from bridge.store.instances import Instance
 
+
+class CompiledRow(Protocol):
+    """A compiled row of metadata."""
+
+    @property
+    def content_hash(self) -> str:
+        """The row's content hash."""
+
+    @property
+    def fetched_at(self) -> datetime:
+        """When the vendor was called for the row."""
+
+
+T = TypeVar("T", bound=CompiledRow)
 D = TypeVar("D")
 
 _REFRESH_CLAIM_S = 60.0
@@ -76,7 +90,7 @@ class TenantMetadata(Generic[T]):
     """
 
     ctx: Context
-    cache: MetadataCache[T]
+    cache: TimedCache[tuple[int, str], T]
     instance: Instance
     name: str
     kind: MetadataKind[T]

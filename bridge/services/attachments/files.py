@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 
 from bridge.catalog.model import Resource, Verb
 from bridge.errors import (
-    BridgeError,
     NotFoundError,
     ProviderRejectedError,
 )
@@ -41,7 +40,6 @@ from bridge.services.records.serializer import (
     ALL_MEMBERS,
     Record,
     RecordOptions,
-    RecordSerializer,
     SerializedRecord,
     open_serializer,
 )
@@ -50,11 +48,7 @@ from bridge.services.records.vendor_records import (
     read_entity,
     require_own,
 )
-from bridge.services.records.write_result import (
-    WriteResult,
-    build_result,
-    build_unread_result,
-)
+from bridge.services.records.write_result import WriteResult, read_back
 from bridge.store.instances import Instance
 from bridge.types import JSON
 
@@ -185,8 +179,10 @@ def create_attachment(
         attempt.prepare()
         serializer = open_serializer(mapping, options)
         attempt.check_send_deadline()
-        attachment_id = _send(mapping, attachment, link)
-        result = _read_back(mapping, serializer, attachment, attachment_id)
+        sent: Entity = {"id": _send(mapping, attachment, link)}
+        sent |= {info.name: value for info, value in attachment.record.given.values()}
+        notice = "created, but not read back: some members may be missing"
+        result = read_back(serializer, sent, attachment.record, notice)
     attempt.finish(result)
     return result
 
@@ -264,24 +260,6 @@ def _send(
         # A missing record is our 404 rather than the vendor's refusal.
         read_entity(mapping.of(link.parent), str(link.parent_id))
         raise
-
-
-def _read_back(
-    mapping: RecordMapping,
-    serializer: RecordSerializer,
-    attachment: ValidatedAttachment,
-    attachment_id: int,
-) -> WriteResult:
-    """Return the record as stored; what was sent where reading it fails."""
-    try:
-        stored = read_entity(mapping, str(attachment_id))
-        return build_result(serializer, stored, attachment.record)
-    except BridgeError:
-        known: Entity = {"id": attachment_id}
-        known |= {info.name: value for info, value in attachment.record.given.values()}
-        # The attachment exists: an error now would make callers upload it again.
-        notice = "created, but not read back: some members may be missing"
-        return build_unread_result(serializer, known, attachment.record, notice)
 
 
 def _validate(

@@ -116,7 +116,7 @@ def preview_delete(
 def build_document(
     operation: str, entity: str, request: str | None, problems: list[str]
 ) -> dict[str, JSON]:
-    """Return the document of a dry run; `request` is None if nothing would be sent."""
+    """Return the document of a dry run; without a `request` nothing would be sent."""
     return {
         "dryRun": True,
         "operation": operation,

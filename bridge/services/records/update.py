@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from datetime import date, datetime
 
 from bridge.catalog.model import Verb
-from bridge.errors import BridgeError
 from bridge.interfaces import UDF_MEMBER, Entity, Scalar
 from bridge.services.context import Context
 from bridge.services.locks import record_lock
@@ -27,7 +26,7 @@ from bridge.services.records.vendor_records import (
 from bridge.services.records.write_result import (
     WriteResult,
     build_result,
-    build_unread_result,
+    read_back,
 )
 from bridge.store.instances import Instance
 from bridge.types import JSON
@@ -71,12 +70,8 @@ def update_record(  # noqa: PLR0913 - the parts of an update, by name
             mapping.backend.update(mapping.entity, entity_id, values)
     if not record.given:
         return build_result(serializer, stored, record)
-    try:
-        return build_result(serializer, read_entity(mapping, record_id), record)
-    except BridgeError:
-        # The record is changed: no error may suggest that it is not.
-        notice = "updated, but not read back: computed members may be old"
-        return build_unread_result(serializer, _overlay(stored, record), record, notice)
+    notice = "updated, but not read back: computed members may be old"
+    return read_back(serializer, _overlay(stored, record), record, notice)
 
 
 def _overlay(stored: Entity, record: ValidatedRecord) -> Entity:

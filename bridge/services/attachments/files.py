@@ -24,7 +24,6 @@ from bridge.services.attachments.validation import (
     validate_attachment,
 )
 from bridge.services.context import Context
-from bridge.services.fields import EntityFields
 from bridge.services.metadata import entity_metadata
 from bridge.services.objects import find_object
 from bridge.services.paging import PageSlice
@@ -275,9 +274,8 @@ def _validate(
 def _link(ctx: Context, instance: Instance, owner: AttachmentParent) -> ParentLink:
     """Return the link of attachments to a record; one vendor call for leads only."""
     parent = find_object(ctx, instance, owner.object_name)
-    link = link_attachments(
-        _fields(ctx, instance), parent, parse_id(parent, owner.record_id)
-    )
+    fields = entity_metadata(ctx, instance, _resource(ctx, instance)).get()
+    link = link_attachments(fields, parent, parse_id(parent, owner.record_id))
     if parent.fixed is not None:
         get_record(ctx, instance, owner.object_name, owner.record_id)
     return link
@@ -311,10 +309,6 @@ def _resource(ctx: Context, instance: Instance) -> Resource:
     element = ctx.elements[instance.element_key]
     native = element.native(ENTITY, frozenset({Verb.LIST, Verb.GET}))
     return replace(native, singular="attachment")
-
-
-def _fields(ctx: Context, instance: Instance) -> EntityFields:
-    return entity_metadata(ctx, instance, _resource(ctx, instance)).get()
 
 
 def _file_name(path: str) -> str:

@@ -81,9 +81,9 @@ def validate_create(fields: EntityFields, body: Mapping[str, JSON]) -> Validated
         if info.read_only and not info.required:
             del record.given[key]
             record.ignored.append(fields.facade_name(info.name))
-    _preset_fixed(fields, record)
-    _require_fields(fields, record)
-    _check_values(fields, record, stored={})
+    _preset_fixed(record)
+    _require_fields(record)
+    _check_values(record, stored={})
     return record
 
 
@@ -102,10 +102,10 @@ def validate_update(
             continue
         if info.read_only:
             del record.given[key]
-            _check_read_only(fields, record, info)
+            _check_read_only(record, info)
         elif info.required and _is_blank(value):
             record.problems.append(_missing(fields, info))
-    _check_values(fields, record, stored=stored)
+    _check_values(record, stored=stored)
     return record
 
 
@@ -163,11 +163,11 @@ def _read_body(
             record.in_doubt |= not _is_label(fields, name)
             record.ignored.append(name)
         elif info.udf:
-            _read_udf(fields, record, info, value, udfs)
+            _read_udf(record, info, value, udfs)
         else:
             known = _NEW if stored is None else stored.get(info.name)
             _read_member(record, name, info, value, known)
-    _read_udfs(fields, record, body, udfs)
+    _read_udfs(record, body, udfs)
     return record
 
 
@@ -209,7 +209,6 @@ def _clean(record: ValidatedRecord, name: str, value: Scalar | None) -> Scalar |
 
 
 def _read_udfs(
-    fields: EntityFields,
     record: ValidatedRecord,
     body: Mapping[str, JSON],
     udfs: Mapping[str, object] | None,
@@ -222,21 +221,20 @@ def _read_udfs(
         return
     read: dict[str, JSON] = {}
     for name, value in items:
-        info = fields.find_udf(name)
+        info = record.fields.find_udf(name)
         key = name.lower() if info is None else info.name
         if key not in read and info is not None:
             # The vendor shows every field it has: a missing one was removed.
             record.in_doubt |= bool(udfs and info.name not in udfs)
-            _read_udf(fields, record, info, value, udfs)
+            _read_udf(record, info, value, udfs)
         elif key not in read:
-            _read_unknown_udf(fields, record, name, value, udfs or {})
+            _read_unknown_udf(record, name, value, udfs or {})
         elif read[key] != value:
             record.problems.append(f"{name} is in {UDFS} twice with different values")
         read.setdefault(key, value)
 
 
 def _read_unknown_udf(
-    fields: EntityFields,
     record: ValidatedRecord,
     name: str,
     value: JSON,
@@ -251,12 +249,11 @@ def _read_unknown_udf(
         record.ignored.append(name)
     else:
         record.problems.append(
-            f"{fields.resource.name} has no user-defined field {name}"
+            f"{record.fields.resource.name} has no user-defined field {name}"
         )
 
 
 def _read_udf(
-    fields: EntityFields,
     record: ValidatedRecord,
     info: FieldInfo,
     value: JSON,
@@ -266,7 +263,7 @@ def _read_udf(
 
     Neither does the mask of a protected value, which the vendor would store as a text.
     """
-    if value == PROTECTED and fields.resource.facts.protected_udfs:
+    if value == PROTECTED and record.fields.resource.facts.protected_udfs:
         if udfs is None or udfs.get(info.name) != PROTECTED:
             record.ignored.append(info.name)
         return
@@ -275,31 +272,31 @@ def _read_udf(
         _read_member(record, info.name, info, value, known)
 
 
-def _preset_fixed(fields: EntityFields, record: ValidatedRecord) -> None:
+def _preset_fixed(record: ValidatedRecord) -> None:
     """Set the value that all records of the resource have; refuse any other."""
-    found = find_fixed(fields)
+    found = find_fixed(record.fields)
     if found is None:
         return
     info, value = found
     given = record.given.get((False, info.name), (info, None))[1]
     if given not in (None, value):
-        name = fields.facade_name(info.name)
+        name = record.fields.facade_name(info.name)
         record.problems.append(
-            f"{name} of a new {fields.resource.singular} is {_shown(value)}"
+            f"{name} of a new {record.fields.resource.singular} is {_shown(value)}"
         )
     record.given[(False, info.name)] = (info, value)
 
 
-def _require_fields(fields: EntityFields, record: ValidatedRecord) -> None:
+def _require_fields(record: ValidatedRecord) -> None:
     """Add a problem for each required field without a value; 0 and false are values."""
-    creatable = Verb.CREATE in fields.resource.verbs
-    for info in fields.standard.values():
+    creatable = Verb.CREATE in record.fields.resource.verbs
+    for info in record.fields.standard.values():
         if info.name == "id" or not info.required or info.name in record.unread:
             continue
         if info.read_only and not creatable:
             continue
         if _is_blank(record.given.get((False, info.name), (info, None))[1]):
-            record.problems.append(_missing(fields, info))
+            record.problems.append(_missing(record.fields, info))
 
 
 def _is_blank(value: Scalar | None) -> bool:
@@ -310,18 +307,16 @@ def _missing(fields: EntityFields, info: FieldInfo) -> str:
     return f"{fields.facade_name(info.name)} is required{_allowed(info)}"
 
 
-def _check_values(
-    fields: EntityFields, record: ValidatedRecord, *, stored: Entity
-) -> None:
+def _check_values(record: ValidatedRecord, *, stored: Entity) -> None:
     for info, value in record.given.values():
         if value is None:
             continue
-        name = info.name if info.udf else fields.facade_name(info.name)
+        name = info.name if info.udf else record.fields.facade_name(info.name)
         if isinstance(value, str) and 0 < info.length < len(value):
             record.problems.append(
                 f"{name} is too long: {len(value)} characters of at most {info.length}"
             )
-        is_day = fields.typed(info).date_kind is DateKind.DAY
+        is_day = record.fields.typed(info).date_kind is DateKind.DAY
         if is_day and isinstance(value, datetime):
             record.notes.append(
                 f"{name} holds a day; with its time of day it is sent as an instant."
@@ -350,13 +345,11 @@ def _shown(value: Scalar) -> str:
     return format(value, "f") if isinstance(value, Decimal) else str(value)
 
 
-def _check_read_only(
-    fields: EntityFields, record: ValidatedRecord, info: FieldInfo
-) -> None:
-    name = fields.facade_name(info.name)
+def _check_read_only(record: ValidatedRecord, info: FieldInfo) -> None:
+    name = record.fields.facade_name(info.name)
     if info.type is FieldType.DATETIME and not info.required:
         record.ignored.append(name)
-    elif info.required and Verb.CREATE in fields.resource.verbs:
+    elif info.required and Verb.CREATE in record.fields.resource.verbs:
         record.problems.append(f"{name} can only be set on create")
     else:
         record.problems.append(f"{name} is read-only")

@@ -28,11 +28,10 @@ from bridge.services.diagnostics.installation import (
     read_url,
     require_installation,
 )
-from bridge.services.labels import NameCache
 from bridge.services.measured_limiter import MeasuredRateLimiter
-from bridge.services.metadata_cache import MetadataCache
 from bridge.services.pending_writes import PendingWrites
 from bridge.services.request_log import RequestLog
+from bridge.services.timed_cache import TimedCache
 from bridge.services.timed_reading import TimedReader
 from bridge.settings import Settings
 from bridge.store.database.database_url import check_url
@@ -156,9 +155,10 @@ def build_context(settings: Settings, database: Database) -> Context:
         elements=load_elements(),
         open_backend=service.open_backend,
         rate_limiter=rate_limiter,
-        fields=MetadataCache(),
-        directories=MetadataCache(),
-        names=NameCache(),
+        # Metadata is compared with the database again after this time.
+        fields=TimedCache(2_000, fresh_s=10),
+        directories=TimedCache(2_000, fresh_s=10),
+        names=TimedCache(20_000, fresh_s=3600),
         enqueue=Enqueuer(database),
         clock=lambda: datetime.now(UTC),
         request_log=request_log,

@@ -9,6 +9,7 @@ null matches neither a predicate nor its negation.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeAlias, TypeVar
@@ -120,12 +121,13 @@ def negate(expr: Expr[F, V]) -> Expr[F, V]:
 
 def all_of(*conditions: Expr[F, V] | None) -> Expr[F, V] | None:
     """Return the filter that holds where all conditions do; None adds nothing."""
-    items: list[Expr[F, V]] = []
-    for condition in conditions:
-        if isinstance(condition, And):
-            items += condition.items
-        elif condition is not None:
-            items.append(condition)
-    if len(items) > 1:
-        return And(tuple(items))
-    return items[0] if items else None
+    items = [condition for condition in conditions if condition is not None]
+    return join(And, items) if items else None
+
+
+def join(kind: type[And[F, V] | Or[F, V]], items: Sequence[Expr[F, V]]) -> Expr[F, V]:
+    """Return the only item, or all of them as one `kind`, without `kind` in it."""
+    flat: list[Expr[F, V]] = []
+    for item in items:
+        flat.extend(item.items if isinstance(item, kind) else (item,))
+    return flat[0] if len(flat) == 1 else kind(tuple(flat))

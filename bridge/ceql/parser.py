@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from bridge.ceql.ast import And, Expr, Literal, Operator, Or, Predicate, negate
+from bridge.ceql.ast import And, Expr, Literal, Operator, Or, Predicate, join, negate
 from bridge.ceql.scanner import Scanner
 from bridge.errors import InvalidQueryError
 
@@ -80,13 +80,13 @@ class _Parser:
         items = [self._all()]
         while self._scanner.keyword("OR"):
             items.append(self._all())
-        return _joined(Or, items)
+        return join(Or, items)
 
     def _all(self) -> Where:
         items = [self._unary()]
         while self._scanner.keyword("AND"):
             items.append(self._unary())
-        return _joined(And, items)
+        return join(And, items)
 
     def _unary(self) -> Where:
         negated = False
@@ -161,7 +161,7 @@ class _Parser:
             tests.append(Predicate(field, Operator.IN, some, column))
         if len(some) < len(values):
             tests.append(Predicate(field, Operator.IS_NULL, column=column))
-        return _joined(Or, tests)
+        return join(Or, tests)
 
     def _value(self, operator: Operator) -> Literal:
         """Read the value of an operator that does not accept null."""
@@ -187,13 +187,3 @@ class _Parser:
 
 def _is_null(value: Literal) -> bool:
     return not value.quoted and value.text.lower() == "null"
-
-
-def _joined(
-    kind: type[And[str, Literal] | Or[str, Literal]], items: list[Where]
-) -> Where:
-    """Return the only item, or all of them as one flat `kind`."""
-    flat: list[Where] = []
-    for item in items:
-        flat.extend(item.items if isinstance(item, kind) else (item,))
-    return flat[0] if len(flat) == 1 else kind(tuple(flat))

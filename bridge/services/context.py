@@ -10,10 +10,9 @@ from bridge.catalog.model import Element
 from bridge.interfaces import Enqueue, InspectableRateLimiter, OpenBackend
 from bridge.services.entities import EntityDirectory
 from bridge.services.fields import EntityFields
-from bridge.services.labels import NameCache
-from bridge.services.metadata_cache import MetadataCache
 from bridge.services.pending_writes import PendingWrites
 from bridge.services.request_log import RequestLog
+from bridge.services.timed_cache import TimedCache
 from bridge.services.timed_reading import TimedReader
 from bridge.settings import Settings
 from bridge.store.database.engine import Database
@@ -25,11 +24,11 @@ class Context:
     """Everything outside the process that a use case works with.
 
     `elements` is keyed by element key; `clock` returns aware UTC times; `fields` and
-    `directories` are this process's part of the metadata cache, `names` its cache of
-    record names. `rate_limiter` holds the call budgets; `request_log` and `metrics`
-    record what happens; `pending_writes` retries writes that the database refused.
-    `state_reader` and `readiness_reader` read the database for responses that may not
-    wait for it; each has its own timeout.
+    `directories` are this process's part of the metadata cache, by instance and name;
+    `names` its cache of record names, by instance, entity and id. `rate_limiter` holds
+    the call budgets; `request_log` and `metrics` record what happens; `pending_writes`
+    retries writes that the database refused. `state_reader` and `readiness_reader` read
+    the database for responses that may not wait for it; each has its own timeout.
     """
 
     settings: Settings
@@ -37,9 +36,9 @@ class Context:
     elements: Mapping[str, Element]
     open_backend: OpenBackend
     rate_limiter: InspectableRateLimiter
-    fields: MetadataCache[EntityFields]
-    directories: MetadataCache[EntityDirectory]
-    names: NameCache
+    fields: TimedCache[tuple[int, str], EntityFields]
+    directories: TimedCache[tuple[int, str], EntityDirectory]
+    names: TimedCache[tuple[int, str, int], str]
     enqueue: Enqueue
     clock: Callable[[], datetime]
     request_log: RequestLog

@@ -1,7 +1,7 @@
 """An instance's configuration read as vendor credentials.
 
-A connection can be configured by the old element's three keys or by the four fields of
-the connect form. Both become `interfaces.Credentials` here.
+The old element has three keys: user name, password and server URL. An instance may also
+have an integration code, and the API zone in place of the server URL.
 """
 
 from __future__ import annotations

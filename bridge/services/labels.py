@@ -7,11 +7,9 @@ each referenced entity and page, and are cached in this process for an hour.
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from bridge.ceql.ast import Expr, Operator, Predicate
 from bridge.errors import BridgeError
@@ -27,6 +25,7 @@ from bridge.interfaces import (
 )
 from bridge.interfaces.query_rules import MAX_PAGE
 from bridge.services.fields import EntityFields
+from bridge.services.timed_cache import TimedCache
 
 MAX_NAMES = MAX_PAGE
 """Names that are read for one page of records: as many as one vendor reply holds."""
@@ -34,34 +33,8 @@ MAX_NAMES = MAX_PAGE
 MAX_NAME_LENGTH = 200
 """Characters of a name; the rest is cut off. Some names are long descriptions."""
 
-_MAX_CACHED = 20_000
-_TTL = timedelta(hours=1)
 _ID = Field("id", FieldType.LONG)
 _USUAL = ("Name", "{entity}Name", "Title", "Subject", "Description")
-
-
-class NameCache:
-    """Names of records by instance, entity and id; bounded and thread-safe."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._names: OrderedDict[tuple[int, str, int], tuple[datetime, str]] = (
-            OrderedDict()
-        )
-
-    def find(self, key: tuple[int, str, int], now: datetime) -> str | None:
-        """Return a name unless it has expired; `""` for a record without a name."""
-        with self._lock:
-            cached_at, name = self._names.get(key, (None, ""))
-        return name if cached_at is not None and now - cached_at < _TTL else None
-
-    def put(self, key: tuple[int, str, int], now: datetime, name: str) -> None:
-        """Cache a name; the oldest is evicted when there are too many."""
-        with self._lock:
-            self._names[key] = (now, name)
-            self._names.move_to_end(key)
-            if len(self._names) > _MAX_CACHED:
-                self._names.popitem(last=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +54,13 @@ class _Column:
 class Labeller:
     """Adds labels to the records of one request.
 
-    `named_by` has the fields that make up a record's name, by entity. `notes` collects
-    why labels are missing.
+    `cache` has the names of records by instance, entity and id, `""` for a record
+    without a name. `named_by` has the fields that make up a record's name, by entity.
+    `notes` collects why labels are missing.
     """
 
     backend: Backend
-    cache: NameCache
+    cache: TimedCache[tuple[int, str, int], str]
     instance_id: int
     now: datetime
     named_by: Mapping[str, Sequence[str]]
@@ -144,7 +118,7 @@ class Labeller:
         missing: list[int] = []
         for record_id in ids:
             key = (self.instance_id, entity_name, record_id)
-            known = self.cache.find(key, self.now)
+            known = self.cache.get(key, self.now)
             if known is None:
                 missing.append(record_id)
             else:

@@ -38,13 +38,10 @@ class MeasuredRateLimiter:
                 request, deadline=deadline, read_usage=read_usage
             )
             try:
-                lease = stack.enter_context(slot)
-            except BridgeError as error:
-                self._count(error)
-                raise
+                permit = self._enter(stack, slot)
             finally:
                 self._metrics.limiter_wait(priority, time.monotonic() - started)
-            yield lease
+            yield permit
 
     @contextmanager
     def check_host(self, host: str) -> Iterator[Permit]:
@@ -54,17 +51,21 @@ class MeasuredRateLimiter:
             BridgeError: as the limiter's own.
         """
         with ExitStack() as stack:
-            passage: AbstractContextManager[Permit] = self._limiter.check_host(host)
-            try:
-                lease = stack.enter_context(passage)
-            except BridgeError as error:
-                self._count(error)
-                raise
-            yield lease
+            yield self._enter(stack, self._limiter.check_host(host))
 
     def report_usage(self, database: str, usage: Usage) -> None:
         """Report the vendor's own count of the calls to a database."""
         self._limiter.report_usage(database, usage)
+
+    def _enter(
+        self, stack: ExitStack, acquired: AbstractContextManager[Permit]
+    ) -> Permit:
+        """Enter a block of the limiter; count a refusal, but no error of the block."""
+        try:
+            return stack.enter_context(acquired)
+        except BridgeError as error:
+            self._count(error)
+            raise
 
     def _count(self, error: BridgeError) -> None:
         if isinstance(error, ProviderUnavailableError):

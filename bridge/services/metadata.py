@@ -21,7 +21,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from bridge.catalog.model import Resource
 from bridge.errors import BridgeError, ConflictError, ProviderError
@@ -34,10 +34,24 @@ from bridge.services.fields import (
     write_fields,
 )
 from bridge.services.locks import record_lock
-from bridge.services.metadata_cache import MetadataCache, T
+from bridge.services.timed_cache import TimedCache
 from bridge.store.caches import stored_metadata
 from bridge.store.instances import Instance
 
+
+class CompiledRow(Protocol):
+    """A compiled row of metadata."""
+
+    @property
+    def content_hash(self) -> str:
+        """The row's content hash."""
+
+    @property
+    def fetched_at(self) -> datetime:
+        """When the vendor was called for the row."""
+
+
+T = TypeVar("T", bound=CompiledRow)
 D = TypeVar("D")
 
 _REFRESH_CLAIM_S = 60.0
@@ -60,130 +74,156 @@ class MetadataKind(Generic[T]):
     compile: Callable[[bytes, str, datetime], T]
 
 
+def _as_it_is(metadata: T) -> T:
+    return metadata
+
+
+def _is_never_in_doubt(_: object) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
-class _CachedMetadata(Generic[T]):
-    """One kind of metadata of one instance, with its caches and its refresh."""
+class TenantMetadata(Generic[T]):
+    """One kind of metadata of one instance, with its caches and its refresh.
+
+    `name` is its key in this process's cache.
+    """
 
     ctx: Context
-    cache: MetadataCache[T]
+    cache: TimedCache[tuple[int, str], T]
     instance: Instance
     name: str
     kind: MetadataKind[T]
 
-    def find_known(self) -> T | None:
-        """Return what this process compared with the database a moment ago."""
-        return self.cache.get((self.instance.id, self.name), self.ctx.clock())
+    def get(self, in_doubt: Callable[[T], bool] = _is_never_in_doubt) -> T:
+        """Return the metadata, newer if it leaves the request `in_doubt`.
 
-    def get(self) -> T:
-        """Return the metadata; vendor calls only without a row, or with a very old one.
+        Vendor calls and errors as `read`.
+        """
+        return self.read(_as_it_is, in_doubt)
+
+    def get_at_hand(self, in_doubt: Callable[[T], bool]) -> T | None:
+        """Return what `get` returns; None if that needs a vendor call."""
+        return self.read_at_hand(_as_it_is, in_doubt)
+
+    def get_to_show(self, in_doubt: Callable[[T], bool]) -> T:
+        """Return the metadata as `get`, but older metadata rather than an error.
 
         Raises:
             ProviderError: the vendor call failed and no row is stored.
         """
-        ctx, now = self.ctx, self.ctx.clock()
-        if found := self.find_known():
-            return found
-        stamp = stored_metadata.metadata_hash(
-            ctx.database, self.instance.id, self.kind.row
-        )
-        if stamp is None:
-            return self.refresh()
-        age_s = (now - stamp[1]).total_seconds()
-        # The claim lets one process of all refresh.
-        if age_s > ctx.settings.metadata_cache_ttl_s and stored_metadata.claim_refresh(
-            ctx.database,
-            self.instance.id,
-            self.kind.row,
-            now=now,
-            ttl_s=_REFRESH_CLAIM_S,
-        ):
-            if age_s <= ctx.settings.metadata_cache_ttl_s * _MAX_STALE_TTLS:
-                self.refresh_in_background()
-            else:
-                # An old row serves a caller better than an error.
-                with suppress(ProviderError):
-                    return self.refresh()
-        return self.load(*stamp, now)
+        try:
+            return self.get(in_doubt)
+        except ProviderError:
+            stored = self._find_stored()
+            if stored is None:
+                raise
+            return stored
 
-    def find_at_hand(self, in_doubt: Callable[[T], bool]) -> T | None:
-        """Return what `get` and `resolve_doubt` do; None if they call the vendor.
-
-        `in_doubt` was called last with what is returned.
-        """
-        known = self.find_known()
-        if known is None:
-            ctx, row = self.ctx, self.kind.row
-            stamp = stored_metadata.metadata_hash(ctx.database, self.instance.id, row)
-            if stamp is None:
-                return None
-            age_s = (ctx.clock() - stamp[1]).total_seconds()
-            if age_s > ctx.settings.metadata_cache_ttl_s * _MAX_STALE_TTLS:
-                return None
-            known = self.get()
-        if not in_doubt(known):
-            return known
-        newer = self.find_stored() or known
-        return None if in_doubt(newer) and not self._was_resolved(newer) else newer
-
-    def find_stored(self) -> T | None:
-        """Return the newest row that any process has stored; no vendor call."""
-        stamp = stored_metadata.metadata_hash(
-            self.ctx.database, self.instance.id, self.kind.row
-        )
-        return None if stamp is None else self.load(*stamp, self.ctx.clock())
-
-    def find_recent(self) -> T:
-        """Return a row that is less than a minute old, an older one if that fails.
+    def get_recent(self) -> T:
+        """Return a row of the last minute, an older one if it cannot be fetched.
 
         Does not wait for another process that is refreshing the row.
+
+        Raises:
+            ProviderError: the vendor call failed and no row is stored.
         """
-        ctx, now, stored = self.ctx, self.ctx.clock(), self.find_stored()
+        return self._refresh_after(_DOUBT_INTERVAL_S)
+
+    def find(self) -> T | None:
+        """Return the metadata if any process has stored it; no vendor call."""
+        return self._find_known() or self._find_stored()
+
+    def read(self, read: Callable[[T], D], in_doubt: Callable[[D], bool]) -> D:
+        """Return what `read` makes of the metadata, of newer metadata where in doubt.
+
+        Vendor calls only where `read_at_hand` returns None. A row that was fetched
+        after this began is not refreshed again.
+
+        Raises:
+            ProviderError: the vendor call failed, and no row is stored or in doubt.
+        """
+        since = self.ctx.clock()
+        found = self.read_at_hand(read, in_doubt)
+        if found is not None:
+            return found
+        known = self._refresh_after(self._max_stale_s)
+        if known.fetched_at < since and in_doubt(read(known)):
+            known = self._resolve_doubt(known)
+        return read(known)
+
+    def read_at_hand(
+        self, read: Callable[[T], D], in_doubt: Callable[[D], bool]
+    ) -> D | None:
+        """Return what `read` makes of the metadata; None if that needs a vendor call.
+
+        It does without a row, with a very old one, and where the newest row leaves a
+        doubt, unless a doubt had it refreshed within a minute.
+        """
+        known = self._find_known()
+        if known is not None:
+            found = read(known)
+            if not in_doubt(found):
+                return found
+        # The process cache may be seconds behind what another process stored.
+        known = self._find_usable()
+        if known is None:
+            return None
+        found = read(known)
+        return None if in_doubt(found) and not self._was_resolved(known) else found
+
+    def _find_known(self) -> T | None:
+        """Return what this process compared with the database a moment ago."""
+        return self.cache.get((self.instance.id, self.name), self.ctx.clock())
+
+    def _find_stored(self) -> T | None:
+        """Return the newest row that any process has stored."""
+        stamp = self._find_stamp()
+        return None if stamp is None else self._load(*stamp)
+
+    def _find_usable(self) -> T | None:
+        """Return the stored row; None without one, or with a very old one.
+
+        An expired row is refreshed in the background.
+        """
+        stamp = self._find_stamp()
+        if stamp is None or self._age_s(stamp[1]) > self._max_stale_s:
+            return None
+        is_expired = self._age_s(stamp[1]) > self.ctx.settings.metadata_cache_ttl_s
+        if is_expired and self._claim_refresh():
+            self._refresh_in_background()
+        return self._load(*stamp)
+
+    def _refresh_after(self, max_age_s: float) -> T:
+        """Return the stored row, refreshed if it is older than `max_age_s`.
+
+        An older row is returned if the refresh fails, or while another process
+        refreshes it: it serves a caller better than an error.
+        """
+        stored = self._find_stored()
         if stored is None:
-            return self.refresh()
-        is_old = now - stored.fetched_at > timedelta(seconds=_DOUBT_INTERVAL_S)
-        if is_old and stored_metadata.claim_refresh(
-            ctx.database,
-            self.instance.id,
-            self.kind.row,
-            now=now,
-            ttl_s=_REFRESH_CLAIM_S,
-        ):
+            return self._refresh()
+        if self._age_s(stored.fetched_at) > max_age_s and self._claim_refresh():
             with suppress(ProviderError):
-                return self.refresh()
+                return self._refresh()
         return stored
 
-    def resolve_doubt(
-        self, known: T, in_doubt: Callable[[T], bool], since: datetime
-    ) -> T:
-        """Return newer metadata if `known` leaves a doubt and newer metadata exists.
+    def _resolve_doubt(self, known: T) -> T:
+        """Return newer metadata than `known`, if any process fetched or may fetch it.
 
-        Concurrent requests in doubt wait for a single refresh. A row that was fetched
-        after `since`, the begin of the request, is not refreshed again.
+        Concurrent requests in doubt wait for a single refresh.
         """
-        # The process cache may be seconds behind what another process stored.
-        known = self.find_stored() or known
-        if not in_doubt(known) or known.fetched_at >= since:
-            return known
-        if self._was_resolved(known):
-            return known
-        ctx = self.ctx
         with (
             # Waiting for the lock has a limit; then the known metadata decides.
             suppress(ConflictError),
-            record_lock(ctx, f"metadata/{self.instance.id}/{self.kind.row}"),
+            record_lock(self.ctx, f"metadata/{self.instance.id}/{self.kind.row}"),
         ):
-            newer = self.find_stored()
+            newer = self._find_stored()
             # Another process refreshed the row while this one waited for the lock.
             if newer is not None and newer.fetched_at > known.fetched_at:
                 return newer
-            if stored_metadata.claim_refresh(
-                ctx.database,
-                self.instance.id,
-                self._doubt,
-                now=ctx.clock(),
-                ttl_s=_DOUBT_INTERVAL_S,
-            ):
-                return self.refresh()
+            if self._claim(self._doubt, _DOUBT_INTERVAL_S):
+                return self._refresh()
         return known
 
     def _was_resolved(self, known: T) -> bool:
@@ -203,7 +243,30 @@ class _CachedMetadata(Generic[T]):
         """
         return f"{self.kind.row}?"
 
-    def load(self, content_hash: str, fetched_at: datetime, now: datetime) -> T:
+    @property
+    def _max_stale_s(self) -> float:
+        return self.ctx.settings.metadata_cache_ttl_s * _MAX_STALE_TTLS
+
+    def _age_s(self, fetched_at: datetime) -> float:
+        return (self.ctx.clock() - fetched_at).total_seconds()
+
+    def _claim_refresh(self) -> bool:
+        """Return whether this process may refresh the row: one of all in a minute."""
+        return self._claim(self.kind.row, _REFRESH_CLAIM_S)
+
+    def _claim(self, row: str, ttl_s: float) -> bool:
+        ctx = self.ctx
+        return stored_metadata.claim_refresh(
+            ctx.database, self.instance.id, row, now=ctx.clock(), ttl_s=ttl_s
+        )
+
+    def _find_stamp(self) -> tuple[str, datetime] | None:
+        """Return the content hash of the stored row, and when it was fetched."""
+        return stored_metadata.metadata_hash(
+            self.ctx.database, self.instance.id, self.kind.row
+        )
+
+    def _load(self, content_hash: str, fetched_at: datetime) -> T:
         """Return the stored row, compiled only when this process has another one."""
         key = (self.instance.id, self.name)
         known = self.cache.get_any_age(key)
@@ -215,12 +278,12 @@ class _CachedMetadata(Generic[T]):
                 self.ctx.database, self.instance.id, self.kind.row
             )
             if row is None:
-                return self.refresh()
+                return self._refresh()
             known = self.kind.compile(row.payload, row.content_hash, row.fetched_at)
-        self.cache.put(key, now, known)
+        self.cache.put(key, self.ctx.clock(), known)
         return known
 
-    def refresh(self, priority: Priority = Priority.INTERACTIVE) -> T:
+    def _refresh(self, priority: Priority = Priority.INTERACTIVE) -> T:
         """Fetch the metadata and store it. Vendor calls as the kind's `fetch`."""
         ctx, instance = self.ctx, self.instance
         payload = self.kind.fetch(open_backend(ctx, instance, priority=priority))
@@ -232,12 +295,12 @@ class _CachedMetadata(Generic[T]):
         self.cache.put((instance.id, self.name), now, compiled)
         return compiled
 
-    def refresh_in_background(self) -> None:
+    def _refresh_in_background(self) -> None:
         """Refresh in a new thread; after a failure the next try is a minute later."""
 
         def refresh() -> None:
             try:
-                self.refresh(Priority.POLLING)
+                self._refresh(Priority.POLLING)
             except BridgeError as error:
                 _log.warning(
                     "metadata of instance %s is not renewed, %s: %s",
@@ -249,133 +312,19 @@ class _CachedMetadata(Generic[T]):
         threading.Thread(target=refresh, name="metadata", daemon=True).start()
 
 
-def entity_fields(
-    ctx: Context,
-    instance: Instance,
-    resource: Resource,
-    in_doubt: Callable[[EntityFields], bool] | None = None,
-) -> EntityFields:
-    """Return the fields of a resource's entity as this instance's tenant has them.
-
-    No vendor call, except two when no row is stored or only a very old one, and two
-    when the fields leave the request `in_doubt` and no process has refreshed them for
-    a doubt within a minute.
-
-    Raises:
-        ProviderError: the vendor call failed and nothing is cached, or there is a
-            doubt.
-    """
-    metadata, since = _fields(ctx, instance, resource), ctx.clock()
-    fields = metadata.get()
-    if in_doubt is None or not in_doubt(fields):
-        return fields
-    return metadata.resolve_doubt(fields, in_doubt, since)
-
-
-def fields_to_show(
-    ctx: Context,
-    instance: Instance,
-    resource: Resource,
-    in_doubt: Callable[[EntityFields], bool],
-) -> EntityFields:
-    """Return the fields as `entity_fields`, but older ones rather than an error.
-
-    Raises:
-        ProviderError: the vendor call failed and nothing is cached.
-    """
-    metadata, since = _fields(ctx, instance, resource), ctx.clock()
-    fields = metadata.get()
-    if in_doubt(fields):
-        with suppress(ProviderError):
-            return metadata.resolve_doubt(fields, in_doubt, since)
-    return fields
-
-
-def recent_fields(ctx: Context, instance: Instance, resource: Resource) -> EntityFields:
-    """Return the fields of the last minute, older ones if they cannot be fetched.
-
-    Two vendor calls when no process has fetched them within that minute.
-
-    Raises:
-        ProviderError: the vendor call failed and nothing is cached.
-    """
-    return _fields(ctx, instance, resource).find_recent()
-
-
-def stored_fields(
+def entity_metadata(
     ctx: Context, instance: Instance, resource: Resource
-) -> EntityFields | None:
-    """Return the fields if any process has stored them; no vendor call."""
-    metadata = _fields(ctx, instance, resource)
-    return metadata.find_known() or metadata.find_stored()
+) -> TenantMetadata[EntityFields]:
+    """Return the metadata of a resource's entity: the fields that the tenant has.
 
-
-def read_with_fields(
-    ctx: Context,
-    instance: Instance,
-    resource: Resource,
-    read: Callable[[EntityFields], D],
-    in_doubt: Callable[[D], bool],
-) -> tuple[EntityFields, D]:
-    """Return the fields and what `read` returns for them.
-
-    If that is in doubt and newer fields exist, both are of the newer fields. Vendor
-    calls and errors as `entity_fields`.
+    Fetching them costs two vendor calls.
     """
-    metadata, since = _fields(ctx, instance, resource), ctx.clock()
-    fields = metadata.get()
-    found = read(fields)
-    if in_doubt(found):
-        newer = metadata.resolve_doubt(
-            fields, lambda newer: in_doubt(read(newer)), since
-        )
-        if newer is not fields:
-            return newer, read(newer)
-    return fields, found
-
-
-def read_with_fields_at_hand(
-    ctx: Context,
-    instance: Instance,
-    resource: Resource,
-    read: Callable[[EntityFields], D],
-    in_doubt: Callable[[D], bool],
-) -> tuple[EntityFields, D] | None:
-    """Return what `read_with_fields` returns; None if that would call the vendor."""
-    found: list[D] = []
-
-    def leaves_doubt(fields: EntityFields) -> bool:
-        found.append(read(fields))
-        return in_doubt(found[-1])
-
-    fields = _fields(ctx, instance, resource).find_at_hand(leaves_doubt)
-    return None if fields is None else (fields, found[-1])
-
-
-def get_metadata(
-    ctx: Context,
-    cache: MetadataCache[T],
-    instance: Instance,
-    name: str,
-    kind: MetadataKind[T],
-) -> T:
-    """Return compiled metadata; `name` is its key in this process's cache.
-
-    Raises:
-        ProviderError: the vendor call failed and nothing is cached.
-    """
-    return _CachedMetadata(ctx, cache, instance, name, kind).get()
-
-
-def _fields(
-    ctx: Context, instance: Instance, resource: Resource
-) -> _CachedMetadata[EntityFields]:
     kind = MetadataKind(
         resource.entity,
         partial(_fetch_fields, resource.entity),
         partial(compile_fields, resource),
     )
-    return _CachedMetadata(ctx, ctx.fields, instance, resource.name, kind)
+    return TenantMetadata(ctx, ctx.fields, instance, resource.name, kind)
 
 
 def _fetch_fields(entity: str, backend: Backend) -> bytes:

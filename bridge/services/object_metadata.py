@@ -10,7 +10,7 @@ from bridge.interfaces import FieldInfo, FieldType
 from bridge.services.context import Context
 from bridge.services.extended_resources.resources import Model, find_model
 from bridge.services.fields import EntityFields
-from bridge.services.metadata import recent_fields
+from bridge.services.metadata import entity_metadata
 from bridge.services.objects import entity_directory, find_object
 from bridge.store.instances import Instance
 from bridge.types import JSON
@@ -66,7 +66,7 @@ def get_metadata(
         if model is None:
             raise
         return _model_metadata(model, custom_only=custom_only, rich=rich)
-    fields = recent_fields(ctx, instance, resource)
+    fields = entity_metadata(ctx, instance, resource).get_recent()
     infos = [*fields.udfs.values()]
     if not custom_only:
         infos = [*fields.standard.values(), *infos]

@@ -11,13 +11,13 @@ import re
 from bridge.catalog.model import Resource, Verb
 from bridge.errors import NotFoundError
 from bridge.interfaces import Backend, EntityInfo
-from bridge.services import metadata
 from bridge.services.context import Context
 from bridge.services.entities import (
     EntityDirectory,
     compile_directory,
     write_directory,
 )
+from bridge.services.metadata import MetadataKind, TenantMetadata
 from bridge.store.instances import Instance
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}")
@@ -53,14 +53,14 @@ def entity_directory(ctx: Context, instance: Instance) -> EntityDirectory:
     Raises:
         ProviderError: the vendor call failed and nothing is cached.
     """
-    return metadata.get_metadata(ctx, ctx.directories, instance, _ROW, _DIRECTORY)
+    return TenantMetadata(ctx, ctx.directories, instance, _ROW, _DIRECTORY).get()
 
 
 def _fetch(backend: Backend) -> bytes:
     return write_directory(backend.entities())
 
 
-_DIRECTORY = metadata.MetadataKind(_ROW, _fetch, compile_directory)
+_DIRECTORY = MetadataKind(_ROW, _fetch, compile_directory)
 
 
 def _verbs(info: EntityInfo) -> frozenset[Verb]:

@@ -145,30 +145,25 @@ def collect_numbered(ctx: Context, cursor: Cursor, number: int, size: int) -> Pa
     The end of a full page is stored, so that reading page after page by number costs
     no more than by token. Any other page is reached from the nearest end stored.
     """
-    position = _find_start(ctx, cursor, number, size)
-    if position is None:
+    exists, after = _find_start(ctx, cursor, number, size)
+    if not exists:
         return Page(entities=[], more=False)
-    page = collect(cursor, position.after, size)
+    page = collect(cursor, after, size)
     if page.more and len(page.entities) == size:
         _save_position(ctx, cursor, number, size, last_id(page.entities, None))
     return page
 
 
-@dataclass(frozen=True, slots=True)
-class _Position:
-    after: int | None
-
-
 def _find_start(
     ctx: Context, cursor: Cursor, number: int, size: int
-) -> _Position | None:
-    """Return where page `number` starts; None when the list ends before it.
+) -> tuple[bool, int | None]:
+    """Return whether page `number` exists, and the id that it starts after.
 
     Raises:
         InvalidRequestError: the page is too far from any stored position.
     """
     if number == 1:
-        return _Position(None)
+        return True, None
     nearest = page_positions.find_nearest(
         ctx.database, cursor.instance_id, cursor.identity, size, number - 1
     )
@@ -185,9 +180,9 @@ def _find_start(
         remaining -= len(page.entities)
         after = last_id(page.entities, after)
         if not page.more:
-            return None
+            return False, None
     _save_position(ctx, cursor, number - 1, size, after)
-    return _Position(after)
+    return True, after
 
 
 def _save_position(
@@ -209,9 +204,12 @@ def _save_position(
 
 def last_id(entities: list[Entity], default: int | None) -> int | None:
     """Return the id of the last entity, or `default` without entities."""
-    if not entities:
-        return default
-    entity_id = entities[-1]["id"]
+    return id_of(entities[-1]) if entities else default
+
+
+def id_of(entity: Entity) -> int:
+    """Return the id of an entity."""
+    entity_id = entity["id"]
     if not isinstance(entity_id, int):
         raise TypeError(entity_id)
     return entity_id

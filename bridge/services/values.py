@@ -17,9 +17,8 @@ from bridge.types import JSON
 
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 
-_TRUE = frozenset({"true", "1"})
-_FALSE = frozenset({"false", "0"})
-_INTEGERS = frozenset({FieldType.INTEGER, FieldType.LONG, FieldType.SHORT})
+BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
+# The integer types.
 _MAX_BY_TYPE = {
     FieldType.SHORT: 2**15 - 1,
     FieldType.INTEGER: 2**63 - 1,
@@ -53,7 +52,7 @@ def read_text(field: Field, text: str) -> Scalar:
         return time.instant if is_instant else time.value
     if field.type is FieldType.BOOLEAN:
         return _read_boolean(text)
-    if field.type in _INTEGERS:
+    if field.type in _MAX_BY_TYPE:
         return _read_integer(field.type, text)
     return _read_decimal(text)
 
@@ -101,12 +100,10 @@ def read_time_text(text: str) -> CallerTime:
 
 
 def _read_boolean(text: str) -> bool:
-    word = text.strip().lower()
-    if word in _TRUE:
-        return True
-    if word in _FALSE:
-        return False
-    raise ValueError("must be true or false")
+    value = BOOLEANS.get(text.strip().lower())
+    if value is None:
+        raise ValueError("must be true or false")
+    return value
 
 
 def _read_integer(type_: FieldType, text: str) -> int:

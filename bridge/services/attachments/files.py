@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 
 from bridge.catalog.model import Resource, Verb
 from bridge.errors import (
-    BridgeError,
     NotFoundError,
     ProviderRejectedError,
 )
@@ -25,37 +24,30 @@ from bridge.services.attachments.validation import (
     validate_attachment,
 )
 from bridge.services.context import Context
-from bridge.services.fields import EntityFields
-from bridge.services.metadata import entity_fields, read_with_fields
+from bridge.services.metadata import entity_metadata
 from bridge.services.objects import find_object
 from bridge.services.paging import PageSlice
 from bridge.services.records import listing as listings
 from bridge.services.records.creates import idempotency
 from bridge.services.records.creates.create_call import CreateCall
+from bridge.services.records.dry_run import build_document
 from bridge.services.records.get import get_record
 from bridge.services.records.listing import ListRequest
 from bridge.services.records.mapping import RecordMapping, map_resource
-from bridge.services.records.parents import ParentLink
+from bridge.services.records.parents import ParentLink, parse_id
 from bridge.services.records.serializer import (
     ALL_MEMBERS,
     Record,
     RecordOptions,
-    RecordSerializer,
     SerializedRecord,
     open_serializer,
 )
 from bridge.services.records.validation import vendor_values
 from bridge.services.records.vendor_records import (
-    NewRecord,
-    parse_id,
     read_entity,
     require_own,
 )
-from bridge.services.records.write_result import (
-    WriteResult,
-    build_result,
-    build_unread_result,
-)
+from bridge.services.records.write_result import WriteResult, read_back
 from bridge.store.instances import Instance
 from bridge.types import JSON
 
@@ -176,17 +168,20 @@ def create_attachment(
     attachment = _validate(ctx, instance, upload, link)
     attachment.record.require_valid("Nothing was attached")
     mapping = _open(ctx, instance)
-    record = NewRecord(attachment.fields, comparable_record(attachment), within=link)
-    create = CreateCall(mapping, attachment.body, key, record, options=options)
-    attempt = idempotency.begin(create)
+    record = comparable_record(attachment)
+    attempt = idempotency.begin(
+        CreateCall(mapping, attachment.body, key, record, options=options, within=link)
+    )
     if attempt.result is not None:
         return attempt.result
     with attempt:
         attempt.prepare()
         serializer = open_serializer(mapping, options)
         attempt.check_send_deadline()
-        attachment_id = _send(mapping, attachment, link)
-        result = _read_back(mapping, serializer, attachment, attachment_id)
+        sent: Entity = {"id": _send(mapping, attachment, link)}
+        sent |= {info.name: value for info, value in attachment.record.given.values()}
+        notice = "created, but not read back: some members may be missing"
+        result = read_back(serializer, sent, attachment.record, notice)
     attempt.finish(result)
     return result
 
@@ -232,9 +227,9 @@ def dry_run_create(
             "create",
             mapping.entity,
             0,
-            vendor_values(attachment.fields, attachment.record),
+            vendor_values(attachment.record),
         )
-    document = _dry_run_document("create", request, attachment.record.problems)
+    document = build_document("create", ENTITY, request, attachment.record.problems)
     return document, tuple(attachment.record.ignored)
 
 
@@ -251,13 +246,13 @@ def dry_run_delete(
     if owner is None:
         read_entity(mapping, attachment_id)
     request = mapping.backend.preview("delete", mapping.entity, number, {})
-    return _dry_run_document("delete", request, [])
+    return build_document("delete", ENTITY, request, [])
 
 
 def _send(
     mapping: RecordMapping, attachment: ValidatedAttachment, link: ParentLink
 ) -> int:
-    values = vendor_values(attachment.fields, attachment.record)
+    values = vendor_values(attachment.record)
     try:
         return mapping.backend.create_attachment(values, attachment.file)
     except ProviderRejectedError:
@@ -266,44 +261,21 @@ def _send(
         raise
 
 
-def _read_back(
-    mapping: RecordMapping,
-    serializer: RecordSerializer,
-    attachment: ValidatedAttachment,
-    attachment_id: int,
-) -> WriteResult:
-    """Return the record as stored; what was sent where reading it fails."""
-    try:
-        stored = read_entity(mapping, str(attachment_id))
-        return build_result(serializer, stored, attachment.record)
-    except BridgeError:
-        known: Entity = {"id": attachment_id}
-        known |= {info.name: value for info, value in attachment.record.given.values()}
-        # The attachment exists: an error now would make callers upload it again.
-        notice = "created, but not read back: some members may be missing"
-        return build_unread_result(serializer, known, attachment.record, notice)
-
-
 def _validate(
     ctx: Context, instance: Instance, upload: UploadedFile, link: ParentLink
 ) -> ValidatedAttachment:
     """Validate an upload, again with newer metadata if that may be too old."""
-    _, attachment = read_with_fields(
-        ctx,
-        instance,
-        _resource(ctx, instance),
+    return entity_metadata(ctx, instance, _resource(ctx, instance)).read(
         lambda fields: validate_attachment(fields, upload, link),
         lambda attachment: attachment.record.in_doubt,
     )
-    return attachment
 
 
 def _link(ctx: Context, instance: Instance, owner: AttachmentParent) -> ParentLink:
     """Return the link of attachments to a record; one vendor call for leads only."""
     parent = find_object(ctx, instance, owner.object_name)
-    link = link_attachments(
-        _fields(ctx, instance), parent, parse_id(parent, owner.record_id)
-    )
+    fields = entity_metadata(ctx, instance, _resource(ctx, instance)).get()
+    link = link_attachments(fields, parent, parse_id(parent, owner.record_id))
     if parent.fixed is not None:
         get_record(ctx, instance, owner.object_name, owner.record_id)
     return link
@@ -339,23 +311,7 @@ def _resource(ctx: Context, instance: Instance) -> Resource:
     return replace(native, singular="attachment")
 
 
-def _fields(ctx: Context, instance: Instance) -> EntityFields:
-    return entity_fields(ctx, instance, _resource(ctx, instance))
-
-
 def _file_name(path: str) -> str:
     """Return the last part of a path of either kind, without control characters."""
     name = re.split(r"[/\\]", _CONTROL_CHARACTERS.sub("", path))[-1].strip()
     return "" if name in {".", ".."} else name
-
-
-def _dry_run_document(
-    operation: str, request: str | None, problems: list[str]
-) -> dict[str, JSON]:
-    return {
-        "dryRun": True,
-        "operation": operation,
-        "entity": ENTITY,
-        "request": request,
-        "problems": [*problems],
-    }

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 from bridge.catalog.model import Resource
-from bridge.ceql.ast import And, Expr, Operator, Predicate
+from bridge.ceql.ast import Expr, Operator, Predicate, all_of
 from bridge.errors import NotFoundError
 from bridge.interfaces import Entity, Field, FieldInfo, PicklistItem, Scalar
 from bridge.services.fields import EntityFields
@@ -46,15 +46,11 @@ class AttachmentLink(ParentLink):
     def narrow(self, where: Expr[Field, Scalar] | None) -> Expr[Field, Scalar] | None:
         """Return a filter for the parent's attachments only."""
         kind: Expr[Field, Scalar] = Predicate(self.kind, Operator.EQUAL, (self.value,))
-        if where is None:
-            return ParentLink.narrow(self, kind)
-        items = where.items if isinstance(where, And) else (where,)
-        return ParentLink.narrow(self, And((kind, *items)))
+        return ParentLink.narrow(self, all_of(kind, where))
 
     def holds(self, child: Entity) -> bool:
         """Return whether an attachment belongs to the parent."""
-        same_kind = child.get(self.kind.name) == self.value
-        return same_kind and child.get(self.field.name) == self.parent_id
+        return ParentLink.holds(self, child) and child.get(self.kind.name) == self.value
 
 
 def link_attachments(
@@ -83,7 +79,7 @@ def link_attachments(
         typed,
         fields.facade_name(PARENT_ID),
         fields.typed(fields.standard[PARENT_TYPE]),
-        _value(fields, kind),
+        read_text(fields.typed(fields.standard[PARENT_TYPE]), kind.value),
     )
 
 
@@ -95,10 +91,6 @@ def parent_members(fields: EntityFields, link: ParentLink) -> dict[str, int | st
         fields.facade_name(PARENT_TYPE): kind.value,
     }
     return members | {link.member: link.parent_id}
-
-
-def _value(fields: EntityFields, item: PicklistItem) -> Scalar:
-    return read_text(fields.typed(fields.standard[PARENT_TYPE]), item.value)
 
 
 def _parent_type(fields: EntityFields, parent: Resource) -> PicklistItem:

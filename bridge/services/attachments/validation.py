@@ -77,12 +77,8 @@ class UploadedFile:
 
 @dataclass(slots=True)
 class ValidatedAttachment:
-    """An attachment as it will be sent; equal uploads have an equal `body`.
+    """An attachment as it will be sent; equal uploads have an equal `body`."""
 
-    `fields` are the attachments' fields, writable as for a create.
-    """
-
-    fields: EntityFields
     record: ValidatedRecord
     file: BinaryIO | None
     size: int
@@ -112,7 +108,7 @@ def validate_attachment(
     if file is not None:
         # Repeated uploads are found by their body; a digest stands for the bytes.
         body = {**body, "size": size, "sha256": _digest(file)}
-    return ValidatedAttachment(fields, record, file, size, body)
+    return ValidatedAttachment(record, file, size, body)
 
 
 def comparable_record(draft: ValidatedAttachment) -> ValidatedRecord:
@@ -120,14 +116,14 @@ def comparable_record(draft: ValidatedAttachment) -> ValidatedRecord:
 
     Without those that the vendor may change: a file's path and its media type.
     """
-    size = draft.fields.standard.get("FileSize")
+    size = draft.record.fields.standard.get("FileSize")
     given = dict(draft.record.given)
     given.pop((False, "ContentType"), None)
     if draft.file is not None:
         given.pop((False, "FullPath"), None)
         if size is not None:
             given[(False, size.name)] = (size, draft.size)
-    return ValidatedRecord(given=given)
+    return ValidatedRecord(draft.record.fields, given)
 
 
 def writable_fields(fields: EntityFields) -> EntityFields:

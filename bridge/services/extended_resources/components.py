@@ -51,7 +51,8 @@ def add_component(
     items = _numbered(document, kind)
     if len(items) >= _MAX_COMPONENTS:
         raise InvalidRequestError(f"A resource has at most {_MAX_COMPONENTS} {kind}.")
-    added = _with_legacy_flag(kind, {**body, "id": _next(items)})
+    free_id = max(map(_number, items), default=0) + 1
+    added = _with_legacy_flag(kind, {**body, "id": free_id})
     # A definition has at most one model.
     kept = [] if kind == _MODELS else items
     return _with_components(document, kind, [*kept, added]), added
@@ -161,10 +162,6 @@ def _number(item: JSON) -> int:
     if isinstance(number, bool) or not isinstance(number, int):
         return 0
     return max(number, 0)
-
-
-def _next(items: list[JSON]) -> int:
-    return max(map(_number, items), default=0) + 1
 
 
 def _replaced(

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from bridge.ceql.ast import And, Expr, Literal, Or, Predicate
+from bridge.ceql.ast import And, Expr, Literal, Or, Predicate, join
 from bridge.ceql.parser import parse_where
 from bridge.errors import InvalidQueryError
 from bridge.interfaces import Field, FieldType, Scalar
@@ -75,10 +75,10 @@ def _type(
     if isinstance(expr, Predicate):
         return _type_predicate(types, expr)
     typed = (_type(types, item) for item in expr.items)
-    items = tuple(item for item in typed if item is not None)
-    if len(items) < 2:  # noqa: PLR2004 - two make a combination
-        return items[0] if items else None
-    return And(items) if isinstance(expr, And) else Or(items)
+    items = [item for item in typed if item is not None]
+    if not items:
+        return None
+    return join(And, items) if isinstance(expr, And) else join(Or, items)
 
 
 def _type_predicate(

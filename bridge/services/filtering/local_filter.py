@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from bridge.ceql.ast import AFFIRMED_EQUALITIES, And, Expr, Operator, Or, Predicate
 from bridge.interfaces import UDF_MEMBER, Entity, Field, FieldType, Scalar
 from bridge.services.times import local_time
+from bridge.services.values import BOOLEANS
 
 Value: TypeAlias = str | bool | Decimal | datetime
 """A value as compared: times are naive and in the vendor's zone."""
@@ -32,7 +33,6 @@ _COMPARISONS: Mapping[Operator, Callable[[Any, Any], bool]] = {
     Operator.GREATER_OR_EQUAL: operator.ge,
 }
 _AFFIRMATIONS = AFFIRMED_EQUALITIES | {Operator.LIKE}
-_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
 
 def matches(where: Expr[Field, Scalar], entity: Entity, zone: ZoneInfo) -> bool:
@@ -116,7 +116,7 @@ def _read_udf(type_: FieldType, text: str, zone: ZoneInfo) -> Value | None:
     if type_ is FieldType.STRING:
         return text
     if type_ is FieldType.BOOLEAN:
-        return _BOOLEANS.get(text.strip().lower())
+        return BOOLEANS.get(text.strip().lower())
     try:
         if type_ is FieldType.DATETIME:
             return _local(datetime.fromisoformat(text.strip()), zone)

@@ -18,7 +18,7 @@ from bridge.errors import (
 from bridge.services import objects
 from bridge.services.context import Context
 from bridge.services.extended_resources import resources
-from bridge.services.metadata import entity_fields
+from bridge.services.metadata import entity_metadata
 from bridge.services.openapi.address import Address
 from bridge.services.openapi.definition import HUB, load_api
 from bridge.services.openapi.extended_paths import add_extended_resources
@@ -186,7 +186,7 @@ def _record_schemas(
     if instance is None or request.basic:
         return {}
     try:
-        fields = entity_fields(ctx, instance, resource)
+        fields = entity_metadata(ctx, instance, resource).get()
     except (ProviderForbiddenError, ProviderRejectedError):
         # The API user may not see this entity; the other resources are described still.
         return {}

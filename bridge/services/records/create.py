@@ -5,29 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bridge.catalog.model import Verb
-from bridge.errors import BridgeError
-from bridge.interfaces import Entity
 from bridge.services.context import Context
 from bridge.services.records.creates import idempotency
-from bridge.services.records.creates.create_call import CreateCall, validate_at_hand
-from bridge.services.records.mapping import RecordMapping, open_mapping
+from bridge.services.records.creates.create_call import CreateCall, validate
+from bridge.services.records.mapping import open_mapping
 from bridge.services.records.parents import ParentLink
 from bridge.services.records.serializer import (
     ALL_MEMBERS,
     RecordOptions,
-    RecordSerializer,
     open_serializer,
 )
-from bridge.services.records.validation import ValidatedRecord, vendor_values
-from bridge.services.records.vendor_records import (
-    read_entity,
-    read_parent,
-)
-from bridge.services.records.write_result import (
-    WriteResult,
-    build_result,
-    build_unread_result,
-)
+from bridge.services.records.validation import vendor_values
+from bridge.services.records.vendor_records import read_parent
+from bridge.services.records.write_result import WriteResult, read_back
 from bridge.store.instances import Instance
 from bridge.types import JSON
 
@@ -62,34 +52,16 @@ def create_record(  # noqa: PLR0913 - the parts of a create, by name
     if within is not None:
         body = within.preset(dict(body))
         read_parent(mapping, within)
-    create = validate_at_hand(CreateCall(mapping, body, key, options=options))
-    attempt = idempotency.begin(create)
+    create = CreateCall(mapping, body, key, options=options)
+    attempt = idempotency.begin(validate(create, at_hand=True))
     if attempt.result is not None:
         return attempt.result
     with attempt:
         record = attempt.prepare()
         serializer = open_serializer(mapping, options)
         attempt.check_send_deadline()
-        values = vendor_values(record.fields, record.values)
-        created = mapping.backend.create(mapping.entity, values)
-        result = _read_back(mapping, serializer, created, record.values)
+        created = mapping.backend.create(mapping.entity, vendor_values(record))
+        notice = "created, but not read back: some members may be missing"
+        result = read_back(serializer, created, record, notice)
     attempt.finish(result)
     return result
-
-
-def _read_back(
-    mapping: RecordMapping,
-    serializer: RecordSerializer,
-    created: Entity,
-    sent: ValidatedRecord,
-) -> WriteResult:
-    """Return the record as stored; what the create's reply holds if that fails.
-
-    The record exists: an error would invite the caller to send it again.
-    """
-    try:
-        stored = read_entity(mapping, str(created["id"]))
-        return build_result(serializer, stored, sent)
-    except BridgeError:
-        notice = "created, but not read back: some members may be missing"
-        return build_unread_result(serializer, created, sent, notice)

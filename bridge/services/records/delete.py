@@ -7,10 +7,9 @@ from bridge.errors import ProviderRejectedError
 from bridge.services.context import Context
 from bridge.services.locks import record_lock
 from bridge.services.records.mapping import open_mapping
-from bridge.services.records.parents import ParentLink
+from bridge.services.records.parents import ParentLink, parse_id
 from bridge.services.records.vendor_records import (
     lock_key,
-    parse_id,
     read_entity,
     require_own,
 )

@@ -11,13 +11,11 @@ from collections.abc import Mapping
 
 from bridge.catalog.model import Verb
 from bridge.errors import InvalidRequestError
-from bridge.interfaces import Field, Scalar
 from bridge.services.context import Context
-from bridge.services.records.mapping import RecordMapping, open_mapping
-from bridge.services.records.parents import ParentLink
+from bridge.services.records.mapping import open_mapping
+from bridge.services.records.parents import ParentLink, parse_id
 from bridge.services.records.validation import merge, vendor_values
 from bridge.services.records.vendor_records import (
-    parse_id,
     read_entity,
     read_parent,
     require_own,
@@ -54,13 +52,13 @@ def preview_create(
         except InvalidRequestError as error:
             problems.append(error.message)
     record = validate_new(mapping, body)
-    problems += record.values.problems
+    problems += record.problems
     request = None
     if not problems:
-        values = vendor_values(record.fields, record.values)
-        request = _preview(mapping, "create", 0, values)
-    document = _document("create", mapping, request, problems)
-    return document, record.values.ignored, record.values.notes
+        values = vendor_values(record)
+        request = mapping.backend.preview("create", mapping.entity, 0, values)
+    document = build_document("create", mapping.entity.name, request, problems)
+    return document, record.ignored, record.notes
 
 
 def preview_update(  # noqa: PLR0913 - the parts of an update, by name
@@ -85,12 +83,12 @@ def preview_update(  # noqa: PLR0913 - the parts of an update, by name
     entity_id = parse_id(mapping.resource, record_id)
     stored = read_entity(mapping, record_id)
     require_own(mapping, stored, within)
-    fields, record = validate_change(mapping, body, stored)
+    record = validate_change(mapping, body, stored)
     request = None
     if record.given and not record.problems:
-        values = merge(fields, stored, record)
-        request = _preview(mapping, "update", entity_id, values)
-    document = _document("update", mapping, request, record.problems)
+        values = merge(stored, record)
+        request = mapping.backend.preview("update", mapping.entity, entity_id, values)
+    document = build_document("update", mapping.entity.name, request, record.problems)
     return document, record.ignored, record.notes
 
 
@@ -111,26 +109,18 @@ def preview_delete(
     mapping = open_mapping(ctx, instance, object_name, Verb.DELETE, "DELETE")
     entity_id = parse_id(mapping.resource, record_id)
     require_own(mapping, read_entity(mapping, record_id), within)
-    request = _preview(mapping, "delete", entity_id, {})
-    return _document("delete", mapping, request, [])
+    request = mapping.backend.preview("delete", mapping.entity, entity_id, {})
+    return build_document("delete", mapping.entity.name, request, [])
 
 
-def _preview(
-    mapping: RecordMapping,
-    operation: str,
-    entity_id: int,
-    values: Mapping[Field, Scalar | None],
-) -> str:
-    return mapping.backend.preview(operation, mapping.entity, entity_id, values)
-
-
-def _document(
-    operation: str, mapping: RecordMapping, request: str | None, problems: list[str]
+def build_document(
+    operation: str, entity: str, request: str | None, problems: list[str]
 ) -> dict[str, JSON]:
+    """Return the document of a dry run; without a `request` nothing would be sent."""
     return {
         "dryRun": True,
         "operation": operation,
-        "entity": mapping.resource.entity,
+        "entity": entity,
         "request": request,
         "problems": [*problems],
     }

@@ -115,7 +115,7 @@ def _fetch_sorted(
     A token decides how the list continues: one of a sorted page continues sorted, one
     of a page by id continues by id.
     """
-    fields = query.mapping.fields_to_show(
+    fields = query.mapping.metadata.get_to_show(
         lambda fields: sorting.names_unknown(fields, order)
     )
     keys, notes = sorting.read_order(fields, order)

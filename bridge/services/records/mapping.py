@@ -7,7 +7,6 @@ and passed on with it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
@@ -16,7 +15,7 @@ from bridge.interfaces import Backend, EntityType
 from bridge.services.context import Context
 from bridge.services.credentials import connect, read_credentials
 from bridge.services.fields import EntityFields
-from bridge.services.metadata import entity_fields, fields_to_show
+from bridge.services.metadata import TenantMetadata, entity_metadata
 from bridge.services.objects import find_object
 from bridge.store.instances import Instance
 
@@ -37,20 +36,12 @@ class RecordMapping:
     @property
     def entity(self) -> EntityType:
         """The resource's entity, as backend calls take it."""
-        return entity_type(self.resource)
+        return EntityType(self.resource.entity, self.resource.facts.date_kinds)
 
-    def fields(
-        self, in_doubt: Callable[[EntityFields], bool] | None = None
-    ) -> EntityFields:
-        """Return the entity's fields; vendor calls and errors as `entity_fields`."""
-        return entity_fields(self.ctx, self.instance, self.resource, in_doubt)
-
-    def fields_to_show(self, in_doubt: Callable[[EntityFields], bool]) -> EntityFields:
-        """Return the entity's fields, older ones rather than an error.
-
-        Vendor calls and errors as `fields_to_show`.
-        """
-        return fields_to_show(self.ctx, self.instance, self.resource, in_doubt)
+    @property
+    def metadata(self) -> TenantMetadata[EntityFields]:
+        """The fields of the resource's entity, cached."""
+        return entity_metadata(self.ctx, self.instance, self.resource)
 
     def of(self, resource: Resource) -> RecordMapping:
         """Return the mapping of another resource of the same instance."""
@@ -78,8 +69,3 @@ def map_resource(ctx: Context, instance: Instance, resource: Resource) -> Record
     return RecordMapping(
         ctx, instance, resource, backend, ZoneInfo(credentials.timezone)
     )
-
-
-def entity_type(resource: Resource) -> EntityType:
-    """Return a resource's entity, as backend calls take it."""
-    return EntityType(resource.entity, resource.facts.date_kinds)

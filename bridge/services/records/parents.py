@@ -15,7 +15,7 @@ from bridge.errors import InvalidRequestError, NotFoundError
 from bridge.interfaces import Entity, Field, FieldInfo, Scalar
 from bridge.services.context import Context
 from bridge.services.fields import EntityFields
-from bridge.services.metadata import entity_fields
+from bridge.services.metadata import entity_metadata
 from bridge.services.objects import find_object
 from bridge.store.instances import Instance
 from bridge.types import JSON
@@ -69,7 +69,7 @@ class ParentLink:
 def find_link(
     ctx: Context, instance: Instance, parent_name: str, parent_id: str, child: str
 ) -> ParentLink:
-    """Return what links a child object to a parent record. Calls as `entity_fields`.
+    """Return what links a child object to a parent record. Calls as `entity_metadata`.
 
     Whether the parent exists is not checked here.
 
@@ -78,18 +78,11 @@ def find_link(
         InvalidRequestError: several fields of the child refer to the parent.
     """
     parent = find_object(ctx, instance, parent_name)
-    fields = entity_fields(
-        ctx,
-        instance,
-        find_object(ctx, instance, child),
-        lambda fields: not _references(fields, parent),
-    )
-    if not re.fullmatch(r"-?\d{1,18}", parent_id, re.ASCII):
-        raise NotFoundError(not_found(parent, parent_id))
+    metadata = entity_metadata(ctx, instance, find_object(ctx, instance, child))
+    fields = metadata.get(lambda fields: not _references(fields, parent))
+    number = parse_id(parent, parent_id)
     info = choose_field(fields, parent)
-    return ParentLink(
-        parent, int(parent_id), fields.typed(info), fields.facade_name(info.name)
-    )
+    return ParentLink(parent, number, fields.typed(info), fields.facade_name(info.name))
 
 
 def choose_field(fields: EntityFields, parent: Resource) -> FieldInfo:
@@ -125,6 +118,17 @@ def _references(fields: EntityFields, parent: Resource) -> list[FieldInfo]:
         for info in fields.standard.values()
         if info.reference == parent.entity and info.queryable
     ]
+
+
+def parse_id(resource: Resource, record_id: str) -> int:
+    """Return the id in a path.
+
+    Raises:
+        NotFoundError: it is not a number, so no record has it.
+    """
+    if not re.fullmatch(r"-?\d{1,18}", record_id, re.ASCII):
+        raise NotFoundError(not_found(resource, record_id))
+    return int(record_id)
 
 
 def not_found(resource: Resource, record_id: str) -> str:

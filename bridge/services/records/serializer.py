@@ -12,7 +12,6 @@ from bridge.errors import BridgeError, ProviderError
 from bridge.interfaces import UDF_MEMBER, Entity, FieldType
 from bridge.services.fields import EntityFields
 from bridge.services.labels import Labeller, lacks_labels
-from bridge.services.metadata import stored_fields
 from bridge.services.records.mapping import RecordMapping
 from bridge.services.times import show_vendor_time
 
@@ -87,12 +86,10 @@ class UdfTimes:
         mapping = self._mapping
         self._known |= names
         # Metadata may cost vendor calls; a record without times does not need it.
-        if not required and (
-            stored_fields(mapping.ctx, mapping.instance, mapping.resource) is None
-        ):
+        if not required and mapping.metadata.find() is None:
             return
         try:
-            fields = mapping.fields_to_show(
+            fields = mapping.metadata.get_to_show(
                 lambda fields: not names <= fields.udfs.keys()
             )
         except ProviderError:
@@ -116,9 +113,9 @@ class RecordSerializer:
     names: _Names
     nulls: tuple[str, ...]
     only: frozenset[str]
+    udf_times: UdfTimes
     ignored: tuple[str, ...] = ()
     labeller: Labeller | None = None
-    udf_times: UdfTimes | None = None
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -141,7 +138,7 @@ class RecordSerializer:
         self, labeller: Labeller, entities: Sequence[Entity], records: list[Record]
     ) -> None:
         try:
-            fields = self.mapping.fields_to_show(
+            fields = self.mapping.metadata.get_to_show(
                 lambda fields: lacks_labels(fields, entities)
             )
         except BridgeError as error:
@@ -171,11 +168,12 @@ class RecordSerializer:
     def _udfs(self, udfs: object) -> dict[str, list[dict[str, object]]]:
         items: Mapping[str, object] = udfs if isinstance(udfs, dict) else {}
         shown: list[dict[str, object]] = [
-            {"name": name} if text is None and not self.nulls else _udf(name, text)
+            {"name": name}
+            if text is None and not self.nulls
+            else {"name": name, "value": text}
             for name, text in items.items()
         ]
-        if self.udf_times is not None:
-            self.udf_times.convert(shown)
+        self.udf_times.convert(shown)
         return {"userDefinedField": shown}
 
 
@@ -191,7 +189,7 @@ def open_serializer(
     """
     nulls: tuple[str, ...] = ()
     if mapping.instance.configuration.get(FILTER_NULLS, "true").lower() == "false":
-        fields = mapping.fields()
+        fields = mapping.metadata.get()
         nulls = tuple(fields.facade_name(name) for name in fields.standard)
     only, ignored = _choose_members(mapping, options)
     return RecordSerializer(
@@ -218,7 +216,7 @@ def _choose_members(
         return frozenset(), ()
     names = [name.lower() for name in options.fields]
     try:
-        fields = mapping.fields_to_show(
+        fields = mapping.metadata.get_to_show(
             lambda fields: any(
                 _member(fields, name, options) is None for name in names
             ),
@@ -259,7 +257,3 @@ def _open_labeller(mapping: RecordMapping) -> Labeller:
         named_by={name: fact.named_by for name, fact in facts.items()},
         notes=[],
     )
-
-
-def _udf(name: str, text: object) -> dict[str, object]:
-    return {"name": name, "value": text}

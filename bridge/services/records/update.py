@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from datetime import date, datetime
 
 from bridge.catalog.model import Verb
-from bridge.errors import BridgeError
 from bridge.interfaces import UDF_MEMBER, Entity, Scalar
 from bridge.services.context import Context
 from bridge.services.locks import record_lock
 from bridge.services.records.mapping import open_mapping
-from bridge.services.records.parents import ParentLink
+from bridge.services.records.parents import ParentLink, parse_id
 from bridge.services.records.serializer import (
     ALL_MEMBERS,
     RecordOptions,
@@ -20,7 +19,6 @@ from bridge.services.records.serializer import (
 from bridge.services.records.validation import ValidatedRecord, merge
 from bridge.services.records.vendor_records import (
     lock_key,
-    parse_id,
     read_entity,
     require_own,
     validate_change,
@@ -28,7 +26,7 @@ from bridge.services.records.vendor_records import (
 from bridge.services.records.write_result import (
     WriteResult,
     build_result,
-    build_unread_result,
+    read_back,
 )
 from bridge.store.instances import Instance
 from bridge.types import JSON
@@ -64,20 +62,16 @@ def update_record(  # noqa: PLR0913 - the parts of an update, by name
     with record_lock(ctx, lock_key(mapping, entity_id)) as lock:
         stored = read_entity(mapping, record_id)
         require_own(mapping, stored, within)
-        fields, record = validate_change(mapping, body, stored)
+        record = validate_change(mapping, body, stored)
         record.require_valid(f"The {mapping.resource.singular} was not changed")
         if record.given:
-            values = merge(fields, stored, record)
+            values = merge(stored, record)
             lock.require_send_time()
             mapping.backend.update(mapping.entity, entity_id, values)
     if not record.given:
         return build_result(serializer, stored, record)
-    try:
-        return build_result(serializer, read_entity(mapping, record_id), record)
-    except BridgeError:
-        # The record is changed: no error may suggest that it is not.
-        notice = "updated, but not read back: computed members may be old"
-        return build_unread_result(serializer, _overlay(stored, record), record, notice)
+    notice = "updated, but not read back: computed members may be old"
+    return read_back(serializer, _overlay(stored, record), record, notice)
 
 
 def _overlay(stored: Entity, record: ValidatedRecord) -> Entity:

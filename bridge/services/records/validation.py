@@ -38,19 +38,23 @@ Source: SOAP help, InstalledProduct.
 """
 
 _MAX_ITEMS_SHOWN = 30
+_NEW = object()
+"""What is stored of a record that is to be created."""
 
 
 @dataclass(slots=True)
 class ValidatedRecord:
     """The values in a body, and what is wrong with it.
 
-    `given` is keyed by whether a field is user-defined, and its vendor name; None
-    clears the field. `unread` holds the vendor names of members whose value is of the
-    wrong type. `ignored` names members that are not used, as the caller wrote them;
-    `notes` are sentences on what is stored otherwise than it was sent. `in_doubt` marks
-    an unknown name or picklist value, which may be newer than the metadata.
+    `fields` are those it was validated against. `given` is keyed by whether a field is
+    user-defined, and its vendor name; None clears the field. `unread` holds the vendor
+    names of members whose value is of the wrong type. `ignored` names members that are
+    not used, as the caller wrote them; `notes` are sentences on what is stored
+    otherwise than it was sent. `in_doubt` marks an unknown name or picklist value,
+    which may be newer than the metadata.
     """
 
+    fields: EntityFields
     given: dict[tuple[bool, str], tuple[FieldInfo, Scalar | None]] = field(
         default_factory=dict
     )
@@ -77,9 +81,9 @@ def validate_create(fields: EntityFields, body: Mapping[str, JSON]) -> Validated
         if info.read_only and not info.required:
             del record.given[key]
             record.ignored.append(fields.facade_name(info.name))
-    _preset_fixed(fields, record)
-    _require_fields(fields, record)
-    _check_values(fields, record, stored={})
+    _preset_fixed(record)
+    _require_fields(record)
+    _check_values(record, stored={})
     return record
 
 
@@ -98,21 +102,20 @@ def validate_update(
             continue
         if info.read_only:
             del record.given[key]
-            _check_read_only(fields, record, info)
+            _check_read_only(record, info)
         elif info.required and _is_blank(value):
             record.problems.append(_missing(fields, info))
-    _check_values(fields, record, stored=stored)
+    _check_values(record, stored=stored)
     return record
 
 
-def merge(
-    fields: EntityFields, stored: Entity, record: ValidatedRecord
-) -> dict[Field, Scalar | None]:
+def merge(stored: Entity, record: ValidatedRecord) -> dict[Field, Scalar | None]:
     """Return every writable field of the stored entity, with the changes applied.
 
     Only read-only fields are left out: the vendor clears any other field that an update
     does not repeat. UDFs that are not named keep their value.
     """
+    fields = record.fields
     values: dict[Field, Scalar | None] = {}
     for name, value in stored.items():
         info = fields.standard.get(name)
@@ -120,13 +123,12 @@ def merge(
             continue
         typed = fields.typed(info) if info else _infer_field(name, value)
         values[typed] = _scalar(value)
-    return _in_vendor_order(fields, values | vendor_values(fields, record))
+    return _in_vendor_order(fields, values | vendor_values(record))
 
 
-def vendor_values(
-    fields: EntityFields, record: ValidatedRecord
-) -> dict[Field, Scalar | None]:
+def vendor_values(record: ValidatedRecord) -> dict[Field, Scalar | None]:
     """Return the given values as backend calls take them."""
+    fields = record.fields
     values = {fields.typed(info): value for info, value in record.given.values()}
     return _in_vendor_order(fields, values)
 
@@ -152,7 +154,7 @@ def _read_body(
 
     `udfs` has the stored values of user-defined fields, as the record shows them.
     """
-    record = ValidatedRecord()
+    record = ValidatedRecord(fields)
     for name, value in body.items():
         if name.lower() in {"id", UDFS.lower()}:
             continue
@@ -161,10 +163,11 @@ def _read_body(
             record.in_doubt |= not _is_label(fields, name)
             record.ignored.append(name)
         elif info.udf:
-            _read_udf(fields, record, info, value, udfs)
+            _read_udf(record, info, value, udfs)
         else:
-            _read_member(fields, record, name, info, value, stored)
-    _read_udfs(fields, record, body, udfs)
+            known = _NEW if stored is None else stored.get(info.name)
+            _read_member(record, name, info, value, known)
+    _read_udfs(record, body, udfs)
     return record
 
 
@@ -175,24 +178,22 @@ def _is_label(fields: EntityFields, name: str) -> bool:
 
 
 def _read_member(
-    fields: EntityFields,
-    record: ValidatedRecord,
-    name: str,
-    info: FieldInfo,
-    value: JSON,
-    stored: Entity | None,
+    record: ValidatedRecord, name: str, info: FieldInfo, value: JSON, known: object
 ) -> None:
-    typed = fields.typed(info)
-    blank = value == "" and info.type is not FieldType.STRING
+    """Parse one value, unless it repeats what is `known` to be stored."""
+    typed = record.fields.typed(info)
+    blank = value == "" and (info.udf or info.type is not FieldType.STRING)
     try:
         given = None if value is None or blank else read_json(typed, value)
     except ValueError as error:
-        record.unread.add(info.name)
-        record.problems.append(f"{name} {error}{_allowed(info)}")
+        if not info.udf:
+            record.unread.add(info.name)
+        allowed = "" if info.udf else _allowed(info)
+        record.problems.append(f"{name} {error}{allowed}")
         return
     given = _clean(record, name, given)
-    if stored is None or not repeats(typed, value, given, stored.get(info.name)):
-        record.given[(False, info.name)] = (info, given)
+    if known is _NEW or not repeats(typed, value, given, known):
+        record.given[(info.udf, info.name)] = (info, given)
 
 
 def _clean(record: ValidatedRecord, name: str, value: Scalar | None) -> Scalar | None:
@@ -208,7 +209,6 @@ def _clean(record: ValidatedRecord, name: str, value: Scalar | None) -> Scalar |
 
 
 def _read_udfs(
-    fields: EntityFields,
     record: ValidatedRecord,
     body: Mapping[str, JSON],
     udfs: Mapping[str, object] | None,
@@ -221,21 +221,20 @@ def _read_udfs(
         return
     read: dict[str, JSON] = {}
     for name, value in items:
-        info = fields.find_udf(name)
+        info = record.fields.find_udf(name)
         key = name.lower() if info is None else info.name
         if key not in read and info is not None:
             # The vendor shows every field it has: a missing one was removed.
             record.in_doubt |= bool(udfs and info.name not in udfs)
-            _read_udf(fields, record, info, value, udfs)
+            _read_udf(record, info, value, udfs)
         elif key not in read:
-            _read_unknown_udf(fields, record, name, value, udfs or {})
+            _read_unknown_udf(record, name, value, udfs or {})
         elif read[key] != value:
             record.problems.append(f"{name} is in {UDFS} twice with different values")
         read.setdefault(key, value)
 
 
 def _read_unknown_udf(
-    fields: EntityFields,
     record: ValidatedRecord,
     name: str,
     value: JSON,
@@ -250,12 +249,11 @@ def _read_unknown_udf(
         record.ignored.append(name)
     else:
         record.problems.append(
-            f"{fields.resource.name} has no user-defined field {name}"
+            f"{record.fields.resource.name} has no user-defined field {name}"
         )
 
 
 def _read_udf(
-    fields: EntityFields,
     record: ValidatedRecord,
     info: FieldInfo,
     value: JSON,
@@ -265,48 +263,40 @@ def _read_udf(
 
     Neither does the mask of a protected value, which the vendor would store as a text.
     """
-    if value == PROTECTED and fields.resource.facts.protected_udfs:
+    if value == PROTECTED and record.fields.resource.facts.protected_udfs:
         if udfs is None or udfs.get(info.name) != PROTECTED:
             record.ignored.append(info.name)
         return
-    typed, known = fields.typed(info), None if udfs is None else udfs.get(info.name)
-    if value not in (None, "") and value == known:
-        return
-    try:
-        given = None if value in (None, "") else read_json(typed, value)
-    except ValueError as error:
-        record.problems.append(f"{info.name} {error}")
-        return
-    given = _clean(record, info.name, given)
-    if udfs is None or not repeats(typed, value, given, known):
-        record.given[(True, info.name)] = (info, given)
+    known = _NEW if udfs is None else udfs.get(info.name)
+    if value in (None, "") or value != known:
+        _read_member(record, info.name, info, value, known)
 
 
-def _preset_fixed(fields: EntityFields, record: ValidatedRecord) -> None:
+def _preset_fixed(record: ValidatedRecord) -> None:
     """Set the value that all records of the resource have; refuse any other."""
-    found = find_fixed(fields)
+    found = find_fixed(record.fields)
     if found is None:
         return
     info, value = found
     given = record.given.get((False, info.name), (info, None))[1]
     if given not in (None, value):
-        name = fields.facade_name(info.name)
+        name = record.fields.facade_name(info.name)
         record.problems.append(
-            f"{name} of a new {fields.resource.singular} is {_shown(value)}"
+            f"{name} of a new {record.fields.resource.singular} is {_shown(value)}"
         )
     record.given[(False, info.name)] = (info, value)
 
 
-def _require_fields(fields: EntityFields, record: ValidatedRecord) -> None:
+def _require_fields(record: ValidatedRecord) -> None:
     """Add a problem for each required field without a value; 0 and false are values."""
-    creatable = Verb.CREATE in fields.resource.verbs
-    for info in fields.standard.values():
+    creatable = Verb.CREATE in record.fields.resource.verbs
+    for info in record.fields.standard.values():
         if info.name == "id" or not info.required or info.name in record.unread:
             continue
         if info.read_only and not creatable:
             continue
         if _is_blank(record.given.get((False, info.name), (info, None))[1]):
-            record.problems.append(_missing(fields, info))
+            record.problems.append(_missing(record.fields, info))
 
 
 def _is_blank(value: Scalar | None) -> bool:
@@ -317,18 +307,16 @@ def _missing(fields: EntityFields, info: FieldInfo) -> str:
     return f"{fields.facade_name(info.name)} is required{_allowed(info)}"
 
 
-def _check_values(
-    fields: EntityFields, record: ValidatedRecord, *, stored: Entity
-) -> None:
+def _check_values(record: ValidatedRecord, *, stored: Entity) -> None:
     for info, value in record.given.values():
         if value is None:
             continue
-        name = info.name if info.udf else fields.facade_name(info.name)
+        name = info.name if info.udf else record.fields.facade_name(info.name)
         if isinstance(value, str) and 0 < info.length < len(value):
             record.problems.append(
                 f"{name} is too long: {len(value)} characters of at most {info.length}"
             )
-        is_day = fields.typed(info).date_kind is DateKind.DAY
+        is_day = record.fields.typed(info).date_kind is DateKind.DAY
         if is_day and isinstance(value, datetime):
             record.notes.append(
                 f"{name} holds a day; with its time of day it is sent as an instant."
@@ -357,13 +345,11 @@ def _shown(value: Scalar) -> str:
     return format(value, "f") if isinstance(value, Decimal) else str(value)
 
 
-def _check_read_only(
-    fields: EntityFields, record: ValidatedRecord, info: FieldInfo
-) -> None:
-    name = fields.facade_name(info.name)
+def _check_read_only(record: ValidatedRecord, info: FieldInfo) -> None:
+    name = record.fields.facade_name(info.name)
     if info.type is FieldType.DATETIME and not info.required:
         record.ignored.append(name)
-    elif info.required and Verb.CREATE in fields.resource.verbs:
+    elif info.required and Verb.CREATE in record.fields.resource.verbs:
         record.problems.append(f"{name} can only be set on create")
     else:
         record.problems.append(f"{name} is read-only")
@@ -371,16 +357,14 @@ def _check_read_only(
 
 def _infer_field(name: str, value: object) -> Field:
     """Return the field for a name that is newer than the metadata, by its value."""
-    for python_type, field_type in _TYPES:
-        if isinstance(value, python_type):
-            return Field(name, field_type)
-    return Field(name, FieldType.STRING)
+    kinds = (kind for python_type, kind in _TYPES if isinstance(value, python_type))
+    return Field(name, next(kinds, FieldType.STRING))
 
 
 def _scalar(value: object) -> Scalar | None:
-    for python_type in (str, bool, int, float, Decimal, datetime, date):
-        if isinstance(value, python_type):
-            return value
+    # Spelt out, for the type checker: `Scalar` is the union of these.
+    if isinstance(value, str | bool | int | float | Decimal | datetime | date):
+        return value
     return None
 
 

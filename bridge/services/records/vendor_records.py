@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 
-from bridge.catalog.model import Resource
 from bridge.ceql.ast import Expr, Operator, Predicate
 from bridge.errors import NotFoundError
 from bridge.interfaces import Entity, Field, FieldType, Scalar
-from bridge.services.fields import EntityFields
-from bridge.services.metadata import read_with_fields, read_with_fields_at_hand
 from bridge.services.records.discriminator import lacks_fixed, require_fixed
 from bridge.services.records.mapping import RecordMapping
-from bridge.services.records.parents import ParentLink, not_found
+from bridge.services.records.parents import ParentLink, not_found, parse_id
 from bridge.services.records.validation import (
     ValidatedRecord,
     validate_create,
@@ -26,15 +21,6 @@ from bridge.store.instances import Instance
 from bridge.types import JSON
 
 _ID = Field("id", FieldType.LONG)
-
-
-@dataclass(frozen=True, slots=True)
-class NewRecord:
-    """A record that is to be created, validated; `within` its parent if it has one."""
-
-    fields: EntityFields
-    values: ValidatedRecord
-    within: ParentLink | None = None
 
 
 def read_entity(
@@ -79,56 +65,31 @@ def require_own(
     if within is not None and within.parent.fixed is not None:
         read_parent(mapping, within)
     if mapping.resource.fixed is not None:
-        require_fixed(mapping.fields(lacks_fixed), entity, missing)
+        require_fixed(mapping.metadata.get(lacks_fixed), entity, missing)
 
 
-def validate_new(mapping: RecordMapping, body: Mapping[str, JSON]) -> NewRecord:
-    """Validate the body of a create. Vendor calls as `read_with_fields`."""
-    _require_discriminator(mapping)
-    fields, values = read_with_fields(
-        mapping.ctx,
-        mapping.instance,
-        mapping.resource,
-        partial(validate_create, body=body),
-        _is_in_doubt,
-    )
-    return NewRecord(fields, values)
+def validate_new(mapping: RecordMapping, body: Mapping[str, JSON]) -> ValidatedRecord:
+    """Validate the body of a create. Vendor calls as `mapping.metadata`."""
+    mapping.metadata.get(lacks_fixed)
+    return mapping.metadata.read(partial(validate_create, body=body), _is_in_doubt)
 
 
 def validate_new_at_hand(
     mapping: RecordMapping, body: Mapping[str, JSON]
-) -> NewRecord | None:
+) -> ValidatedRecord | None:
     """Return what `validate_new` returns; None if that would call the vendor."""
-    fixed = mapping.resource.fixed is not None
-    found = read_with_fields_at_hand(
-        mapping.ctx,
-        mapping.instance,
-        mapping.resource,
-        partial(validate_create, body=body),
-        _is_in_doubt,
-    )
-    if found is None or (fixed and lacks_fixed(found[0])):
+    metadata = mapping.metadata
+    if metadata.get_at_hand(lacks_fixed) is None:
         return None
-    return NewRecord(*found)
+    return metadata.read_at_hand(partial(validate_create, body=body), _is_in_doubt)
 
 
 def validate_change(
     mapping: RecordMapping, body: Mapping[str, JSON], stored: Entity
-) -> tuple[EntityFields, ValidatedRecord]:
+) -> ValidatedRecord:
     """Validate the body of an update against what is stored, as `validate_new` does."""
-    _require_discriminator(mapping)
-    return read_with_fields(
-        mapping.ctx,
-        mapping.instance,
-        mapping.resource,
-        partial(validate_update, body=body, stored=stored, zone=mapping.timezone),
-        _is_in_doubt,
-    )
-
-
-def _require_discriminator(mapping: RecordMapping) -> None:
-    if mapping.resource.fixed is not None:
-        mapping.fields(lacks_fixed)
+    read = partial(validate_update, body=body, stored=stored, zone=mapping.timezone)
+    return mapping.metadata.read(read, _is_in_doubt)
 
 
 def _is_in_doubt(record: ValidatedRecord) -> bool:
@@ -145,14 +106,3 @@ def tenant_key(instance: Instance) -> str:
     zone = instance.zone
     database = f"{zone.url}#{zone.ci}" if zone else f"instance-{instance.id}"
     return hashlib.sha256(database.lower().encode()).hexdigest()[:16]
-
-
-def parse_id(resource: Resource, record_id: str) -> int:
-    """Return the id in a path.
-
-    Raises:
-        NotFoundError: it is not a number, so no record has it.
-    """
-    if not re.fullmatch(r"-?\d{1,18}", record_id, re.ASCII):
-        raise NotFoundError(not_found(resource, record_id))
-    return int(record_id)

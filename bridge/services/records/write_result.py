@@ -18,6 +18,7 @@ from bridge.errors import BridgeError, ProviderError
 from bridge.interfaces import Entity
 from bridge.services.records.serializer import Record, RecordSerializer
 from bridge.services.records.validation import ValidatedRecord
+from bridge.services.records.vendor_records import read_entity
 
 _KINDS: dict[str, tuple[type, Callable[[Any], str], Callable[[str], object]]] = {
     "$time": (datetime, datetime.isoformat, datetime.fromisoformat),
@@ -48,24 +49,29 @@ def build_result(
     sent: ValidatedRecord,
     notice: str = "",
 ) -> WriteResult:
-    """Return the result of a write whose record could be read."""
+    """Return the result of a write whose record is `entity`."""
     shown = serializer.record(entity)
     notes = (*sent.notes, *shown.notes)
     return WriteResult(shown.record, tuple(sent.ignored), notice, notes)
 
 
-def build_unread_result(
-    serializer: RecordSerializer, entity: Entity, sent: ValidatedRecord, notice: str
+def read_back(
+    serializer: RecordSerializer, known: Entity, sent: ValidatedRecord, notice: str
 ) -> WriteResult:
-    """Return the result of a write whose record could not be read back.
+    """Return the result of a write, with the record as stored. One vendor call.
 
-    Serializing it may need what just failed, such as the database. The record is
-    written all the same and its id is known, so this raises no BridgeError.
+    What is `known` of the record, and the `notice`, if it cannot be read. It is written
+    all the same: an error would invite the caller to write it again. Serializing it may
+    need what just failed, such as the database, so this raises no BridgeError.
     """
     try:
-        return build_result(serializer, entity, sent, notice)
+        stored = read_entity(serializer.mapping, str(known["id"]))
+        return build_result(serializer, stored, sent)
     except BridgeError:
-        return WriteResult({"id": entity["id"]}, notice="written, but not read back")
+        try:
+            return build_result(serializer, known, sent, notice)
+        except BridgeError:
+            return WriteResult({"id": known["id"]}, notice="written, but not read back")
 
 
 def encode_result(result: WriteResult | BridgeError) -> str:

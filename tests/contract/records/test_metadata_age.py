@@ -385,6 +385,34 @@ def test_metadata_that_is_a_minute_old_is_renewed_for_who_asks_for_it(
     assert vendor.calls() == RENEWAL
 
 
+def test_the_type_of_leads_is_looked_up_for_a_new_lead(processes, vendor):
+    process, _ = processes
+    stored = read_metadata(process.database, process.instance_id, "Account")
+    older = json.loads(stored.payload)
+    [account_type] = [info for info in older if info["name"] == "AccountType"]
+    account_type["picklist"] = [
+        item for item in account_type["picklist"] if item["label"] != "Lead"
+    ]
+    write_metadata(
+        process.database,
+        process.instance_id,
+        "Account",
+        json.dumps(older).encode(),
+        fetched_at=process.now(),
+    )
+    process.ahead = timedelta(seconds=11)
+    lead = {
+        "accountName": f"Lead {secrets.token_hex(4)}",
+        "phone": "1",
+        "ownerResourceID": 4,
+    }
+
+    answer = process.client.post(f"{HUB}/leads", json=lead)
+
+    assert answer.status_code == 200, answer.text
+    assert vendor.calls() == {**RENEWAL, "create": 1, "query": 1}
+
+
 @pytest.mark.parametrize(
     "request_with", [in_where, as_a_member, in_fields, in_order, in_fields_of_one]
 )

@@ -1,12 +1,12 @@
 """Writing a tree and reading it again."""
 
 import pytest
+from ceql_writer import render
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.ceql.ast import And, Literal, Operator, Or, Predicate, negate
 from bridge.ceql.parser import parse_where
-from bridge.ceql.writer import render
 
 NO_VALUE = (Operator.IS_NULL, Operator.IS_NOT_NULL)
 MANY = (Operator.IN, Operator.NOT_IN)

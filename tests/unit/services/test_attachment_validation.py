@@ -152,7 +152,7 @@ def test_an_unanswered_upload_is_recognised_by_its_size_and_not_its_place():
     names = {name for _, name in traced.given}
     assert "FileSize" in names
     assert not names & {"FullPath", "ContentType"}
-    assert duplicate_search._creation_field(FIELDS, traced).name == "AttachDate"
+    assert duplicate_search._creation_field(traced).name == "AttachDate"
 
 
 @pytest.mark.parametrize(

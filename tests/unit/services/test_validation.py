@@ -166,7 +166,7 @@ def test_a_merge_repeats_every_writable_field_and_names_only_given_udfs(fields):
         STORED,
     )
 
-    assert merge(fields, STORED, draft) == {
+    assert merge(STORED, draft) == {
         Field("AccountName", FieldType.STRING): "Harbor",
         Field("Phone", FieldType.STRING): "1",
         Field("AccountType", FieldType.SHORT): 9,
@@ -183,7 +183,7 @@ def test_a_udf_may_share_its_name_with_a_field(fields):
         {**SOUND, "seats": 3, "userDefinedFields": [{"name": "Seats", "value": 1e3}]},
     )
 
-    values = vendor_values(fields, draft)
+    values = vendor_values(draft)
     assert values[Field("Seats", FieldType.INTEGER)] == 3
     assert values[Field("Seats", FieldType.DOUBLE, udf=True)] == Decimal("1000.0")
 
@@ -398,7 +398,7 @@ def test_udf_items_are_read_in_any_case_and_shape(fields, body):
 
     assert draft.problems == []
     seats = Field("Seats", FieldType.DOUBLE, udf=True)
-    assert vendor_values(fields, draft)[seats] == Decimal(3)
+    assert vendor_values(draft)[seats] == Decimal(3)
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from bridge.catalog.model import Resource
-from bridge.errors import BridgeError, InvalidRequestError
+from bridge.errors import BridgeError
 from bridge.services.records.mapping import RecordMapping
+from bridge.services.records.parents import ParentLink
 from bridge.services.records.serializer import ALL_MEMBERS, RecordOptions
+from bridge.services.records.validation import ValidatedRecord
 from bridge.services.records.vendor_records import (
-    NewRecord,
     tenant_key,
     validate_new,
     validate_new_at_hand,
@@ -26,53 +27,38 @@ class CreateCall:
 
     `record` is the validated body, `refusal` the error of a body that may not be sent;
     it is raised only where the call does not repeat an earlier one. Both are None while
-    the body is not validated.
+    the body is not validated. `within` is the parent of an attachment.
     """
 
     mapping: RecordMapping
     body: Mapping[str, JSON] = field(repr=False)
     key: str | None = field(repr=False)
-    record: NewRecord | None = field(default=None, repr=False)
+    record: ValidatedRecord | None = field(default=None, repr=False)
     refusal: BridgeError | None = None
     options: RecordOptions = ALL_MEMBERS
+    within: ParentLink | None = None
 
 
-def validate_at_hand(create: CreateCall) -> CreateCall:
-    """Return the create, validated unless that needs a vendor call.
-
-    Such a create is claimed first, and validated afterwards by `validate`: an equal one
-    that arrives during the vendor call has to find it.
-    """
-    try:
-        record = validate_new_at_hand(create.mapping, create.body)
-    except BridgeError as error:
-        return replace(create, refusal=error)
-    return create if record is None else _with_record(create, record)
-
-
-def validate(create: CreateCall) -> CreateCall:
-    """Return the create, validated. Vendor calls as `validate_new`."""
-    try:
-        record = validate_new(create.mapping, create.body)
-    except BridgeError as error:
-        return replace(create, refusal=error)
-    return _with_record(create, record)
-
-
-def _with_record(create: CreateCall, record: NewRecord) -> CreateCall:
+def validate(create: CreateCall, *, at_hand: bool = False) -> CreateCall:
     """Return the create with its record, and with the refusal of an invalid one.
+
+    Vendor calls as `validate_new`. With `at_hand` none is made: a create that needs one
+    stays as it is. It is claimed first and validated afterwards, because an equal one
+    that arrives during the vendor call has to find it.
 
     The refusal is kept, not raised: a call that repeats an earlier create gets that
     create's response, even where metadata has changed so that its body would be refused
     today.
     """
-    refusal = None
+    record, read = None, validate_new_at_hand if at_hand else validate_new
     try:
-        singular = create.mapping.resource.singular
-        record.values.require_valid(f"The {singular} was not created")
-    except InvalidRequestError as error:
-        refusal = error
-    return replace(create, record=record, refusal=refusal)
+        record = read(create.mapping, create.body)
+        if record is not None:
+            singular = create.mapping.resource.singular
+            record.require_valid(f"The {singular} was not created")
+    except BridgeError as error:
+        return replace(create, record=record, refusal=error)
+    return replace(create, record=record)
 
 
 def identify_create(create: CreateCall) -> CreateRequest:

@@ -28,11 +28,11 @@ from datetime import datetime, timedelta
 
 from bridge.ceql.ast import Expr, Operator, Predicate, all_of
 from bridge.interfaces import DateKind, Entity, Field, FieldType, Scalar
-from bridge.services.fields import EntityFields
+from bridge.services.paging import id_of
 from bridge.services.records.creates.record_match import MatchResult, match_record
 from bridge.services.records.mapping import RecordMapping
+from bridge.services.records.parents import ParentLink
 from bridge.services.records.validation import ValidatedRecord
-from bridge.services.records.vendor_records import NewRecord
 from bridge.store import idempotency_records
 from bridge.store.idempotency_records import CreateRequest, IdempotencyRecord
 
@@ -50,13 +50,14 @@ _WORD = re.compile(r"[^\W_]{2,}")
 class Search:
     """What is searched for: a record that an earlier call tried to create.
 
-    `earlier` is the idempotency record of that call.
+    `earlier` is the idempotency record of that call, `within` the record's parent.
     """
 
     mapping: RecordMapping
-    record: NewRecord
+    record: ValidatedRecord
     request: CreateRequest
     earlier: IdempotencyRecord
+    within: ParentLink | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ def find(search: Search) -> SearchResult:
     return SearchResult()
 
 
-def find_floor(mapping: RecordMapping, record: NewRecord) -> int | None:
+def find_floor(mapping: RecordMapping, record: ValidatedRecord) -> int | None:
     """Return the highest id of the records like the one to create, 0 without any.
 
     None when its time of creation or a unique field identifies it better, which costs
@@ -114,15 +115,14 @@ def find_floor(mapping: RecordMapping, record: NewRecord) -> int | None:
     Raises:
         ProviderError: Autotask could not be queried.
     """
-    fields, values = record.fields, record.values
-    if _creation_field(fields, values) or _is_unique(fields, values):
+    if _creation_field(record) or _is_unique(record):
         return None
     highest = 0
     for _ in range(_MAX_PAGES):
         page = mapping.backend.query(
-            mapping.entity, all_of(*_word(fields, values)), after=highest
+            mapping.entity, all_of(*_word(record)), after=highest
         )
-        highest = max([highest, *map(_id, page.entities)])
+        highest = max([highest, *map(id_of, page.entities)])
         if not page.more:
             return highest
     return None
@@ -139,16 +139,16 @@ class _Candidates:
 
 def _query(search: Search) -> _Candidates:
     mapping, record, earlier = search.mapping, search.record, search.earlier
-    created = _creation_field(record.fields, record.values)
-    where = _filter(record, created, earlier.sent_at)
-    unique = _is_unique(record.fields, record.values)
+    created = _creation_field(record)
+    where = _filter(search, created)
+    unique = _is_unique(record)
     found = _Candidates()
     after = earlier.floor_id
     for _ in range(_MAX_PAGES):
         page = mapping.backend.query(mapping.entity, where, after=after)
         for entity in page.entities:
-            after = _id(entity)
-            match = match_record(record.values, entity)
+            after = id_of(entity)
+            match = match_record(record, entity)
             recent = unique or _is_recent(entity, created, earlier)
             if match is MatchResult.SAME and recent:
                 found.matches[after] = entity
@@ -160,15 +160,13 @@ def _query(search: Search) -> _Candidates:
     return found
 
 
-def _filter(
-    record: NewRecord, created: Field | None, sent_at: datetime
-) -> Expr[Field, Scalar] | None:
+def _filter(search: Search, created: Field | None) -> Expr[Field, Scalar] | None:
     conditions: list[Expr[Field, Scalar]] = []
     if created is not None:
-        oldest = sent_at - _LOOKBACK
+        oldest = search.earlier.sent_at - _LOOKBACK
         conditions.append(Predicate(created, Operator.GREATER_OR_EQUAL, (oldest,)))
-    where = all_of(*conditions, *_word(record.fields, record.values))
-    return where if record.within is None else record.within.narrow(where)
+    where = all_of(*conditions, *_word(search.record))
+    return where if search.within is None else search.within.narrow(where)
 
 
 def _is_recent(
@@ -182,42 +180,33 @@ def _is_recent(
     return isinstance(made_at, datetime) and made_at >= earliest
 
 
-def _is_unique(fields: EntityFields, values: ValidatedRecord) -> bool:
+def _is_unique(record: ValidatedRecord) -> bool:
     """Return whether a value is in a field that is unique at the vendor."""
-    unique = fields.resource.facts.unique
+    unique = record.fields.resource.facts.unique
     return any(
-        not info.udf and info.name in unique for info, _ in values.given.values()
+        not info.udf and info.name in unique for info, _ in record.given.values()
     )
 
 
-def _creation_field(fields: EntityFields, values: ValidatedRecord) -> Field | None:
+def _creation_field(record: ValidatedRecord) -> Field | None:
     """Return the field of the creation time that only the vendor sets, if any."""
     for name in _CREATION_FIELDS:
-        info = fields.standard.get(name)
+        info = record.fields.standard.get(name)
         if info and info.read_only and not info.required and info.queryable:
-            typed = fields.typed(info)
-            given = (False, name) in values.given
+            typed = record.fields.typed(info)
+            given = (False, name) in record.given
             is_instant = typed.date_kind is DateKind.INSTANT
             if info.type is FieldType.DATETIME and is_instant and not given:
                 return typed
     return None
 
 
-def _word(
-    fields: EntityFields, values: ValidatedRecord
-) -> list[Predicate[Field, Scalar]]:
+def _word(record: ValidatedRecord) -> list[Predicate[Field, Scalar]]:
     """Return a test for one word of one text, which the vendor stores unchanged."""
-    for info, value in values.given.values():
+    for info, value in record.given.values():
         if info.type is not FieldType.STRING or info.udf or not info.queryable:
             continue
         if match := _WORD.search(str(value or "")):
             pattern = f"%{match[0]}%"
-            return [Predicate(fields.typed(info), Operator.LIKE, (pattern,))]
+            return [Predicate(record.fields.typed(info), Operator.LIKE, (pattern,))]
     return []
-
-
-def _id(entity: Entity) -> int:
-    entity_id = entity["id"]
-    if not isinstance(entity_id, int):
-        raise TypeError(entity_id)
-    return entity_id

@@ -57,7 +57,7 @@ from bridge.services.records.creates.unknown_outcome import (
 from bridge.services.records.serializer import (
     open_serializer,
 )
-from bridge.services.records.vendor_records import NewRecord
+from bridge.services.records.validation import ValidatedRecord
 from bridge.services.records.write_result import (
     WriteResult,
     decode_result,
@@ -159,7 +159,7 @@ class CreateAttempt:
         elif isinstance(error, Exception):
             self._mark_unknown(ProviderOutcomeUnknownError(_UNFORESEEN))
 
-    def prepare(self) -> NewRecord:
+    def prepare(self) -> ValidatedRecord:
         """Return the record to send, after storing what a later search needs.
 
         With a key, one vendor call, four at most, where no earlier create is known;
@@ -180,7 +180,7 @@ class CreateAttempt:
                 )
         return record
 
-    def _require_record(self) -> NewRecord:
+    def _require_record(self) -> ValidatedRecord:
         """Return the validated body, valid or not; raise where there is none."""
         if self._create.record is None and self._create.refusal is None:
             self._create = validate(self._create)
@@ -261,7 +261,13 @@ class CreateAttempt:
         try:
             record = self._require_record()
             entity = search_until_certain(
-                Search(self._create.mapping, record, self._request, self._held),
+                Search(
+                    self._create.mapping,
+                    record,
+                    self._request,
+                    self._held,
+                    self._create.within,
+                ),
                 settle_s=self._ctx.settings.idempotency_settle_s,
                 deadline=self._deadline,
             )

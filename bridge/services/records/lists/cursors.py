@@ -16,7 +16,7 @@ from bridge.errors import InvalidRequestError
 from bridge.interfaces import Entity, Page
 from bridge.interfaces.query_rules import MAX_PAGE
 from bridge.services.filtering.local_filter import matches
-from bridge.services.paging import FetchPage, last_id
+from bridge.services.paging import FetchPage, id_of, last_id
 from bridge.services.records.lists.query_plan import QueryPlan, SubQuery, Where
 
 RunQuery: TypeAlias = Callable[[Where | None, int | None, int], Page]
@@ -90,7 +90,7 @@ class _SubCursor:
     def next_id(self) -> float:
         """Return the next record's id, or a lower bound of it where none was read."""
         if self.rows:
-            return _id(self.rows[0])
+            return id_of(self.rows[0])
         bounds = [self.query.lowest, None if self.after is None else self.after + 1]
         return max((bound for bound in bounds if bound is not None), default=-1.0)
 
@@ -164,10 +164,3 @@ class _FilteringCursor:
 
     def _passes(self, entity: Entity) -> bool:
         return all(matches(test, entity, self._zone) for test in self._conditions)
-
-
-def _id(entity: Entity) -> int:
-    entity_id = entity["id"]
-    if not isinstance(entity_id, int):
-        raise TypeError(entity_id)
-    return entity_id

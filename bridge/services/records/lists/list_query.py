@@ -35,8 +35,8 @@ class ListQuery:
     ) -> ListQuery:
         """Return the query for the text of `where`, below a parent or not.
 
-        Vendor calls as `entity_fields`; none without a filter, unless the resource is
-        only a part of its entity (`fixed`).
+        Vendor calls as `mapping.metadata`; none without a filter, unless the resource
+        is only a part of its entity (`fixed`).
 
         Raises:
             InvalidQueryError: the text cannot be parsed, names an unknown field, or
@@ -89,6 +89,6 @@ def _parse_filter(mapping: RecordMapping, where: str) -> Expr[Field, Scalar] | N
     def in_doubt(fields: EntityFields) -> bool:
         return lacks_fixed(fields) or (expr is not None and names_unknown(fields, expr))
 
-    fields = mapping.fields(in_doubt)
+    fields = mapping.metadata.get(in_doubt)
     typed = None if expr is None else read_filter(fields, expr, mapping.timezone)
     return narrow(fields, typed)

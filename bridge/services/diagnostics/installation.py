@@ -12,7 +12,7 @@ from bridge.store.database.database_url import (
     describe_url,
 )
 from bridge.store.database.installation import DatabaseContents, read_contents
-from bridge.store.secrets.key_ring import KEYS_FILE
+from bridge.store.secrets.key_ring import KEYS_FILE, KeyRing
 
 _INSTALL_COMMANDS = "`bridge serve` or `bridge user add`"
 
@@ -33,6 +33,16 @@ def read_url(settings: Settings) -> str:
     if url:
         check_url(url, settings.place("database_url"))
     return database_url(settings.data_dir, url)
+
+
+def find_key_ring(settings: Settings) -> KeyRing | None:
+    """Return the key ring of the settings or of the data directory; None if missing.
+
+    Raises:
+        ConfigurationError: the text is not a key ring, or the file is inaccessible.
+    """
+    configured = settings.keys.get_secret_value() if settings.keys else None
+    return KeyRing.find(settings.data_dir, configured, settings.place("keys"))
 
 
 def require_installation(settings: Settings) -> None:

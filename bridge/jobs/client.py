@@ -12,33 +12,27 @@ from bridge.store.database.jobs_database import open_jobs_database
 _POOL_SIZE = 4
 
 
-class Client:
-    """A connection to the engine's tables; shared by all threads of a process."""
+def connect(database: Database) -> DBOSClient:
+    """Open a connection to the engine's tables; all threads of a process may use it."""
+    jobs_database = migrate(database)
+    return DBOSClient(
+        system_database_url=jobs_database.url,
+        system_database_engine=open_jobs_database(jobs_database),
+        dbos_system_schema=jobs_database.schema,
+        serializer=SERIALIZER,
+        application_name=APPLICATION,
+        system_database_pool_size=_POOL_SIZE,
+        retry_connection_errors=False,
+    )
 
-    def __init__(self, database: Database) -> None:
-        jobs_database = migrate(database)
-        self._database = database
-        self._engine = DBOSClient(
-            system_database_url=jobs_database.url,
-            system_database_engine=open_jobs_database(jobs_database),
-            dbos_system_schema=jobs_database.schema,
-            serializer=SERIALIZER,
-            application_name=APPLICATION,
-            system_database_pool_size=_POOL_SIZE,
-            retry_connection_errors=False,
-        )
 
-    def enqueue(self, task: Task, key: str) -> None:
-        """Enqueue a task for what `key` names; repeated calls enqueue it once."""
-        options = EnqueueOptions(
-            workflow_name=task.name,
-            queue_name=task.queue,
-            workflow_id=f"{task.name}:{key}",
-            queue_partition_key=task.partition(self._database, key),
-            app_version=VERSION,
-        )
-        self._engine.enqueue(options, key)
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._engine.destroy()
+def enqueue(client: DBOSClient, database: Database, task: Task, key: str) -> None:
+    """Enqueue a task for what `key` names; repeated calls enqueue it once."""
+    options = EnqueueOptions(
+        workflow_name=task.name,
+        queue_name=task.queue,
+        workflow_id=f"{task.name}:{key}",
+        queue_partition_key=task.partition(database, key),
+        app_version=VERSION,
+    )
+    client.enqueue(options, key)

@@ -10,7 +10,7 @@ from bridge.jobs.tasks import TASKS, Task
 from bridge.store.database.engine import Database
 
 if TYPE_CHECKING:
-    from bridge.jobs.client import Client
+    from dbos import DBOSClient
 
 
 class Enqueuer:
@@ -24,22 +24,19 @@ class Enqueuer:
         self._database = database
         self._tasks = {task.name: task for task in tasks}
         self._lock = threading.Lock()
-        self._client: Client | None = None
+        self._client: DBOSClient | None = None
 
     def __call__(self, task: str, key: str) -> None:
         """Enqueue a task for what `key` names; return once the job is stored."""
+        from bridge.jobs import client  # noqa: PLC0415 - see the class
+
         with self._lock:
-            self._client = self._client or self._open()
-        self._client.enqueue(self._tasks[task], key)
+            self._client = self._client or client.connect(self._database)
+        client.enqueue(self._client, self._database, self._tasks[task], key)
 
     def close(self) -> None:
         """Close the client, if it was opened."""
         with self._lock:
             if self._client:
-                self._client.close()
+                self._client.destroy()
             self._client = None
-
-    def _open(self) -> Client:
-        from bridge.jobs.client import Client  # noqa: PLC0415 - see the class
-
-        return Client(self._database)

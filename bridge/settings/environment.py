@@ -63,14 +63,10 @@ def find_old_names(environ: Mapping[str, str]) -> list[str]:
 
 def _upper(environ: Mapping[str, str]) -> dict[str, str]:
     """Return our variables by upper-case name; of two spellings upper case wins."""
-    ours = {name: text for name, text in environ.items() if _is_ours(name)}
-    return {name.upper(): text for name, text in ours.items()} | {
-        name: text for name, text in ours.items() if name.isupper()
-    }
-
-
-def _is_ours(name: str) -> bool:
-    return name.upper().startswith(PREFIX)
+    # Upper case last, so that it wins.
+    names = sorted(environ, key=str.isupper)
+    ours = {name.upper(): environ[name] for name in names}
+    return {name: text for name, text in ours.items() if name.startswith(PREFIX)}
 
 
 def _parse(field: str, place: str, text: str) -> object:

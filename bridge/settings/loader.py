@@ -72,7 +72,10 @@ def load_settings() -> LoadedSettings:
         name: values[name].source if name in values else "default"
         for name in Settings.model_fields
     }
-    places = {name: _describe_place(name, value) for name, value in values.items()}
+    places = {
+        name: f"{key_path(name)} in {value.file}" if value.file else value.place
+        for name, value in values.items()
+    }
     return LoadedSettings(settings.with_places(places), file, sources)
 
 
@@ -82,10 +85,6 @@ def _read_secret(secret: SecretFile) -> Value:
     if not text:
         raise ConfigurationError(f"{name} is empty; write the value into it.")
     return Value(text, f"file {secret.path}", f"{secret.path} ({secret.place})")
-
-
-def _describe_place(name: str, value: Value) -> str:
-    return value.place if value.file is None else f"{key_path(name)} in {value.file}"
 
 
 def _explain(error: ValidationError, values: Mapping[str, Value]) -> str:

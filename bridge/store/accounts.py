@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from bridge.errors import ConflictError, InvalidRequestError, NotFoundError
+from bridge.errors import ConflictError, NotFoundError
 from bridge.store.database.engine import Database
-from bridge.store.database.sql import insert_or_update, is_storable
+from bridge.store.database.sql import insert_or_update, require_storable
 from bridge.store.models import (
     MAX_INTEGER,
     account_settings,
@@ -48,8 +48,7 @@ _WHOLE = select(
     accounts.c.created_at,
     (accounts.c.id == _FIRST).label("is_default"),
 )
-
-
+_WHAT = "A text"
 _SET = insert_or_update(account_settings, "value")
 
 
@@ -81,7 +80,7 @@ def add_account(
     Raises:
         InvalidRequestError: a text holds a character that cannot be stored.
     """
-    _require_storable(name, description, external_id)
+    require_storable(_WHAT, name, description, external_id)
     row = {
         "organization_id": organization_id,
         "name": name,
@@ -104,7 +103,7 @@ def change_account(
         NotFoundError: the account does not exist.
         InvalidRequestError: a text holds a character that cannot be stored.
     """
-    _require_storable(*changes.values())
+    require_storable(_WHAT, *changes.values())
     with db.begin() as connection:
         if changes:
             changed = update(accounts).where(accounts.c.id == account_id)
@@ -148,7 +147,7 @@ def write_settings(db: Database, account_id: int, values: Mapping[str, str]) -> 
     Raises:
         InvalidRequestError: a text holds a character that cannot be stored.
     """
-    _require_storable(*values, *values.values())
+    require_storable(_WHAT, *values, *values.values())
     rows = [
         {"account_id": account_id, "name": name, "value": value}
         for name, value in values.items()
@@ -168,8 +167,3 @@ def _require(connection: Connection, account_id: int) -> Account:
     if account is None:
         raise NotFoundError(f"The account with ID {account_id} was not found.")
     return account
-
-
-def _require_storable(*texts: str | None) -> None:
-    if not is_storable(*(text for text in texts if text is not None)):
-        raise InvalidRequestError("A text holds a character that cannot be stored.")

@@ -1,19 +1,29 @@
-"""Searches and counts the instances of accounts and users."""
+"""Lists, searches and counts the instances of accounts and users."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, false, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, false, func, or_, select
 
 from bridge.store.database.engine import Database
 from bridge.store.database.sql import is_storable
 from bridge.store.instances import Instance, read_instance, select_whole
 from bridge.store.models import MAX_INTEGER, instance_tags, instances
+
+
+def list_instances(db: Database) -> list[Instance]:
+    """Return every instance, by account and id.
+
+    For an operator: no request of a caller may see across accounts. One SQL statement.
+    """
+    with db.read() as connection:
+        rows = connection.execute(select_whole(instances)).all()
+    return sorted(_read_instances(db, rows), key=attrgetter("account_id"))
 
 
 def search_instances(  # noqa: PLR0913 - every way to narrow a search, by name
@@ -49,8 +59,7 @@ def search_instances(  # noqa: PLR0913 - every way to narrow a search, by name
         counted = select(func.count()).select_from(matching.subquery())
         total = connection.execute(counted).scalar_one()
         rows = connection.execute(select_whole(page.subquery())).all()
-    by_id = groupby(rows, key=attrgetter("id"))
-    return [read_instance(db.keys, list(group)) for _, group in by_id], total
+    return _read_instances(db, rows), total
 
 
 def count_instances(
@@ -91,6 +100,12 @@ def count_created(
     with db.read() as connection:
         counted = select(func.count()).select_from(matching)
         return int(connection.execute(counted).scalar_one())
+
+
+def _read_instances(db: Database, rows: Iterable[Row[Any]]) -> list[Instance]:
+    """Return the instances of rows from `select_whole`, ascending by id."""
+    by_id = groupby(rows, key=attrgetter("id"))
+    return [read_instance(db.keys, list(group)) for _, group in by_id]
 
 
 def _owned(account_id: int | None, user_id: int | None) -> ColumnElement[bool]:

@@ -20,10 +20,10 @@ from sqlalchemy import (
     update,
 )
 
-from bridge.errors import InvalidRequestError, NotFoundError
+from bridge.errors import NotFoundError
 from bridge.interfaces import Zone
 from bridge.store.database.engine import Database
-from bridge.store.database.sql import is_storable
+from bridge.store.database.sql import require_storable
 from bridge.store.models import (
     MAX_INTEGER,
     accounts,
@@ -83,6 +83,7 @@ _BY_TOKEN = select_whole(instances).where(
     instances.c.token_digest == bindparam("digest")
 )
 _BY_ID = select_whole(instances).where(instances.c.id == bindparam("instance_id"))
+_WHAT = "The name or a tag"
 _ZONE_COLUMNS = ("zone_url", "zone_ci", "zone_web_url", "zone_database_type")
 # Locked, so that a user who is removed or deactivated meanwhile gets no instance.
 _ACCOUNT_OF = (
@@ -110,7 +111,7 @@ def add_instance(  # noqa: PLR0913 - what an instance is made of, by name
         InvalidRequestError: name or tags hold a character that cannot be stored.
         NotFoundError: the user does not exist or is not active.
     """
-    _refuse_unstorable(name, *tags)
+    require_storable(_WHAT, name, *tags)
     token = new_secret()
     with db.begin() as connection:
         account_id = connection.execute(_ACCOUNT_OF, {"user_id": user_id}).scalar()
@@ -210,7 +211,7 @@ def update_instance(  # noqa: PLR0913 - every changeable column, by name
     Raises:
         InvalidRequestError: name or tags hold a character that cannot be stored.
     """
-    _refuse_unstorable(name or "", *(tags or ()))
+    require_storable(_WHAT, name, *(tags or ()))
     changes: dict[str, object] = {}
     if name is not None:
         changes |= _name_columns(name)
@@ -314,10 +315,3 @@ def insert_tags(connection: Connection, instance_id: int, tags: Iterable[str]) -
     ]
     if rows:
         connection.execute(insert(instance_tags), rows)
-
-
-def _refuse_unstorable(*texts: str) -> None:
-    if not is_storable(*texts):
-        raise InvalidRequestError(
-            "The name or a tag holds a character that cannot be stored."
-        )

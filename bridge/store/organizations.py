@@ -20,9 +20,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
-from bridge.errors import ConflictError, InvalidRequestError, NotFoundError
+from bridge.errors import ConflictError, NotFoundError
 from bridge.store.database.engine import Database
-from bridge.store.database.sql import is_storable, sweep
+from bridge.store.database.sql import is_storable, require_storable, sweep
 from bridge.store.login_throttle import count_refusal, is_throttled
 from bridge.store.models import accounts, organizations, sessions, users
 from bridge.store.secrets.key_ring import KeyRing, new_secret
@@ -62,6 +62,7 @@ class NewTenant:
 
 
 ADDRESS_EXISTS = "A user with this e-mail address exists."
+USER_TEXTS = "A name or the address"
 
 # The fields of `User`, in their order; a row may have further columns after them.
 USER_COLUMNS = (
@@ -131,7 +132,7 @@ def add_tenant(
         ConflictError: a user with this e-mail address exists.
         InvalidRequestError: a text holds a character that cannot be stored.
     """
-    require_storable(organization, email, first_name, last_name)
+    require_storable(USER_TEXTS, organization, email, first_name, last_name)
     user_secret = new_secret()
     organization_secret = secrets.token_hex(16)
     password_digest = digest_password(password)
@@ -296,18 +297,6 @@ def read_secrets(db: Database, user: User) -> tuple[str, str]:
 def fold_email(email: str) -> str:
     """Return an e-mail address in the form in which addresses are compared."""
     return email.strip().casefold()
-
-
-def require_storable(*texts: str) -> None:
-    """Validate a user's texts.
-
-    Raises:
-        InvalidRequestError: a text holds a character that cannot be stored.
-    """
-    if not is_storable(*texts):
-        raise InvalidRequestError(
-            "A name or the address holds a character that cannot be stored."
-        )
 
 
 def user_columns(

@@ -21,7 +21,7 @@ from sqlalchemy.exc import IntegrityError
 
 from bridge.errors import ConflictError, NotFoundError
 from bridge.store.database.engine import Database
-from bridge.store.database.sql import is_storable
+from bridge.store.database.sql import is_storable, require_storable
 from bridge.store.models import (
     MAX_INTEGER,
     accounts,
@@ -33,11 +33,11 @@ from bridge.store.models import (
 from bridge.store.organizations import (
     ADDRESS_EXISTS,
     USER_COLUMNS,
+    USER_TEXTS,
     WITH_TENANT,
     User,
     fold_email,
     insert_user,
-    require_storable,
     user_columns,
 )
 from bridge.store.secrets.key_ring import new_secret
@@ -105,7 +105,7 @@ def add_user(  # noqa: PLR0913 - what a user is made of, by name
         ConflictError: a user with this e-mail address exists.
         InvalidRequestError: a text holds a character that cannot be stored.
     """
-    require_storable(email, first_name, last_name)
+    require_storable(USER_TEXTS, email, first_name, last_name)
     password_digest = digest_password(password)
     with db.begin() as connection:
         user_id = insert_user(
@@ -183,7 +183,7 @@ def _columns(db: Database, change: UserChange) -> dict[str, object]:
         "last_name": change.last_name,
     }
     values: dict[str, object] = {k: v for k, v in texts.items() if v is not None}
-    require_storable(*map(str, values.values()))
+    require_storable(USER_TEXTS, *texts.values())
     if change.active is not None:
         values["active"] = change.active
     if change.password is not None:

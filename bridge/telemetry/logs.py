@@ -91,16 +91,14 @@ def redact_secrets(_logger: WrappedLogger, _name: str, event: EventDict) -> Even
     current = current_call.current()
     secrets = current.secrets if current is not None else ()
     for name, value in event.items():
-        if isinstance(value, str) and name not in _PLAIN:
-            event[name] = _clean(name, value, secrets)
-        elif redaction.is_secret_name(name):
+        if redaction.is_secret_name(name):
             event[name] = redaction.MASK
+        elif isinstance(value, str) and name not in _PLAIN:
+            event[name] = _clean(name, value, secrets)
     return event
 
 
 def _clean(name: str, value: str, secrets: tuple[str, ...]) -> str:
-    if redaction.is_secret_name(name):
-        return redaction.MASK
     text = redaction.redact(value, secrets)
     if name == "exception" or text.isprintable():
         return text

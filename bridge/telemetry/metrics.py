@@ -12,10 +12,12 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 from prometheus_client import (
     CollectorRegistry,
@@ -27,6 +29,7 @@ from prometheus_client import (
 )
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
 from bridge.errors import StoreUnavailableError
 from bridge.telemetry.preallocated_files import PreallocatedDict
@@ -72,13 +75,19 @@ class RefusalReason(StrEnum):
     CIRCUIT_BREAKER = "circuit_breaker"
 
 
-@dataclass(frozen=True, slots=True)
-class StateMetric:
-    """A gauge that is read for each scrape: a value per combination of labels."""
+StateMetric: TypeAlias = GaugeMetricFamily
+"""A gauge that is read for each scrape."""
 
-    name: str
-    help: str
-    values: Sequence[tuple[Mapping[str, str], float]]
+
+def state_metric(
+    name: str, text: str, values: Sequence[tuple[Mapping[str, str], float]]
+) -> StateMetric:
+    """Return a gauge for one scrape, with a value per combination of labels."""
+    labels = list(values[0][0]) if values else []
+    metric = StateMetric(name, text, labels=labels)
+    for found, value in values:
+        metric.add_metric([found[label] for label in labels], float(value))
+    return metric
 
 
 # A missing or full data directory must not fail a call; meanwhile nothing is counted.
@@ -93,18 +102,15 @@ class Metrics:
         self._lock = threading.Lock()
         self._begun = 0
         self._registry = CollectorRegistry()
-        self._requests = Counter(
-            "bridge_requests",
-            "Requests answered.",
-            ("method", "route", "status"),
-            registry=self._registry,
+        counter = partial(Counter, registry=self._registry)
+        histogram = partial(Histogram, registry=self._registry, buckets=_SECONDS)
+        self._requests = counter(
+            "bridge_requests", "Requests answered.", ("method", "route", "status")
         )
-        self._request_seconds = Histogram(
+        self._request_seconds = histogram(
             "bridge_request_seconds",
             "From the first byte of a request to the last of its answer.",
             ("route",),
-            buckets=_SECONDS,
-            registry=self._registry,
         )
         self._in_flight = Gauge(
             "bridge_requests_in_flight",
@@ -113,37 +119,29 @@ class Metrics:
             multiprocess_mode="livesum",
             registry=self._registry,
         )
-        self._vendor_calls = Counter(
+        self._vendor_calls = counter(
             "bridge_vendor_calls",
             "Exchanges with Autotask, repeated ones included.",
             ("operation", "outcome"),
-            registry=self._registry,
         )
-        self._vendor_seconds = Histogram(
-            "bridge_vendor_call_seconds",
-            "Exchanges with Autotask.",
-            ("operation",),
-            buckets=_SECONDS,
-            registry=self._registry,
+        self._vendor_seconds = histogram(
+            "bridge_vendor_call_seconds", "Exchanges with Autotask.", ("operation",)
         )
-        self._rows_lost = Counter(
+        self._rows_lost = counter(
             "bridge_log_rows_lost",
             "Rows of the request and vendor call logs that could not be kept.",
             ("table",),
-            registry=self._registry,
         )
-        self._limiter_waits = Histogram(
+        self._limiter_waits = histogram(
             "bridge_rate_limit_wait_seconds",
             "Waiting for a slot and the budget, until it was granted or refused.",
             ("priority",),
             buckets=_WAITS,
-            registry=self._registry,
         )
-        self._limiter_refusals = Counter(
+        self._limiter_refusals = counter(
             "bridge_rate_limit_refusals",
             "Calls to Autotask that were refused before they were sent.",
             ("reason",),
-            registry=self._registry,
         )
         # So that a rate can be computed from the first one on.
         with _uncounted:
@@ -215,29 +213,19 @@ class Metrics:
             "# TYPE bridge_build_info gauge\n"
             f'bridge_build_info{{version="{self._version}"}} 1.0\n'
         )
-        return build.encode() + generate_latest(registry) + _render(state)
+        return (
+            build.encode() + generate_latest(registry) + generate_latest(_State(state))
+        )
 
 
-def _render(state: Iterable[StateMetric]) -> bytes:
-    registry = CollectorRegistry()
-    registry.register(_StateCollector(state))
-    return generate_latest(registry)
+@dataclass(frozen=True, slots=True)
+class _State(Collector):
+    """The metrics of one scrape, as the library collects them."""
 
+    metrics: Iterable[StateMetric]
 
-class _StateCollector:
-    """A collector of prometheus-client: `collect` is its protocol."""
-
-    def __init__(self, state: Iterable[StateMetric]) -> None:
-        self._state = tuple(state)
-
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Yield the metrics in the library's own types."""
-        for metric in self._state:
-            labels = tuple(metric.values[0][0]) if metric.values else ()
-            family = GaugeMetricFamily(metric.name, metric.help, labels=labels)
-            for found, value in metric.values:
-                family.add_metric([found[label] for label in labels], float(value))
-            yield family
+    def collect(self) -> Iterable[StateMetric]:
+        return self.metrics
 
 
 def _remove_files_of_dead(files: Iterable[Path]) -> None:

@@ -29,7 +29,7 @@ def test_files_are_short(modules):
 
 def test_functions_are_short(modules):
     lines = {
-        f"{path}: {function.name}": length(function)
+        f"{path}:{function.lineno}: {function.name}": length(function)
         for path, text in modules.items()
         for function in functions(text)
     }

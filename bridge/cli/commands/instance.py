@@ -33,7 +33,7 @@ from bridge.services.instances.bodies import MASK, instance_document
 from bridge.services.organizations import importing
 from bridge.services.usage.call_budgets import describe_limits
 from bridge.settings import read_settings
-from bridge.store import administration
+from bridge.store import instance_search
 from bridge.store.importing import ImportResult
 from bridge.store.instances import Instance, get_instance, remove_instance
 
@@ -54,7 +54,7 @@ instance.add_command(update)
 def list_(*, as_json: bool) -> None:
     """List all instances of all organizations."""
     with open_store() as database:
-        found = list(administration.list_instances(database))
+        found = instance_search.list_instances(database)
     show_list(
         [_summary(one) for one in found],
         ("id", "name", "user", "zone", "state"),
@@ -140,7 +140,7 @@ def test(*, instance_ids: Sequence[int], every: bool, as_json: bool) -> None:
         tested = (
             [
                 one
-                for one in administration.list_instances(ctx.database)
+                for one in instance_search.list_instances(ctx.database)
                 if not one.disabled
             ]
             if every

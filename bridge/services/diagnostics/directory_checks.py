@@ -27,7 +27,12 @@ def check_directory(settings: Settings) -> Finding:
     # `Path.exists` raises an error below a directory that we may not enter.
     if not os.path.exists(path):  # noqa: PTH110
         return _check_parent(path)
-    return _find_failure(path) or _find_warning(path) or _sound(path)
+    if not path.is_dir():
+        return fail(_CHECK, f"{path} is no directory", "set BRIDGE_DATA_DIR to one")
+    if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
+        text = f"{path} cannot be read and written by this user"
+        return fail(_CHECK, text, cure_ownership(path))
+    return _check_owners(path)
 
 
 def check_disk(settings: Settings) -> Finding | None:
@@ -42,21 +47,10 @@ def check_disk(settings: Settings) -> Finding | None:
     return None
 
 
-def _sound(path: Path) -> Finding:
-    return fine(_CHECK, f"{path} is its owner's alone")
-
-
-def _find_failure(path: Path) -> Finding | None:
-    if not path.is_dir():
-        return fail(_CHECK, f"{path} is no directory", "set BRIDGE_DATA_DIR to one")
-    if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
-        text = f"{path} cannot be read and written by this user"
-        return fail(_CHECK, text, cure_ownership(path))
-    return None
-
-
-def _find_warning(path: Path) -> Finding | None:
-    files = _secret_files(path)
+def _check_owners(path: Path) -> Finding:
+    """Check that only the owner of the directory can read it and its secrets."""
+    found = [path / KEYS_FILE, *path.glob("*.db")]
+    files = [each for each in found if each.exists()]
     exposed = [each for each in (path, *files) if each.stat().st_mode & _OTHERS]
     if exposed:
         text = f"other users of this machine may read {', '.join(map(str, exposed))}"
@@ -67,7 +61,7 @@ def _find_warning(path: Path) -> Finding | None:
         named = " ".join(map(str, foreign))
         text = f"not owned by the owner of {path}: {named}"
         return warn(_CHECK, text, f"chown --reference={path} {named}")
-    return None
+    return fine(_CHECK, f"{path} is its owner's alone")
 
 
 def _check_parent(path: Path) -> Finding:
@@ -91,8 +85,3 @@ def _check_parent(path: Path) -> Finding:
         "else set BRIDGE_DATA_DIR"
     )
     return warn(_CHECK, text, cure)
-
-
-def _secret_files(path: Path) -> list[Path]:
-    found = [path / KEYS_FILE, *path.glob("*.db")]
-    return [each for each in found if each.exists()]

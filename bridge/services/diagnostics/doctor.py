@@ -15,6 +15,7 @@ from pathlib import Path
 from bridge.errors import ConfigurationError, StoreError
 from bridge.services.diagnostics.installation import (
     configured_url,
+    find_key_ring,
     find_missing,
     read_url,
 )
@@ -165,17 +166,16 @@ def check_names(names: Iterable[str]) -> Finding | None:
 
 def check_keys(settings: Settings) -> tuple[list[Finding], KeyRing | None]:
     """Check the key ring; return None in its place if it cannot be used."""
-    configured = settings.keys.get_secret_value() if settings.keys else None
     try:
-        ring = KeyRing.find(settings.data_dir, configured, settings.place("keys"))
+        ring = find_key_ring(settings)
     except ConfigurationError as error:
         text, cure = error.text, error.cure
-        if configured:
+        if settings.keys:
             cure = "set BRIDGE_KEYS to the whole ring, as `bridge key add` prints it"
         return [fail("key ring", text, cure or "restore it from the backup")], None
     if ring is None:
         return [_missing_keys(settings)], None
-    source = settings.place("keys") if configured else str(ring.source)
+    source = str(ring.source) if ring.source else settings.place("keys")
     return [fine("key ring", f"{source}, keys: {len(ring.keys)}")], ring
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from bridge.errors import ConfigurationError
 from bridge.settings import Settings
 from bridge.settings.names import variable
@@ -14,7 +12,7 @@ from bridge.store.database.database_url import (
     describe_url,
 )
 from bridge.store.database.installation import DatabaseContents, read_contents
-from bridge.store.secrets.key_ring import KEYS_FILE
+from bridge.store.secrets.key_ring import KEYS_FILE, KeyRing
 
 _INSTALL_COMMANDS = "`bridge serve` or `bridge user add`"
 
@@ -37,12 +35,14 @@ def read_url(settings: Settings) -> str:
     return database_url(settings.data_dir, url)
 
 
-@dataclass(frozen=True, slots=True)
-class MissingInstallation:
-    """Why no installation was found, and what to do; both without a full stop."""
+def find_key_ring(settings: Settings) -> KeyRing | None:
+    """Return the key ring of the settings or of the data directory; None if missing.
 
-    text: str
-    cure: str
+    Raises:
+        ConfigurationError: the text is not a key ring, or the file is inaccessible.
+    """
+    configured = settings.keys.get_secret_value() if settings.keys else None
+    return KeyRing.find(settings.data_dir, configured, settings.place("keys"))
 
 
 def require_installation(settings: Settings) -> None:
@@ -54,11 +54,11 @@ def require_installation(settings: Settings) -> None:
     """
     missing = find_missing(settings)
     if missing is not None:
-        raise ConfigurationError(missing.text, cure=missing.cure)
+        raise missing
 
 
-def find_missing(settings: Settings) -> MissingInstallation | None:
-    """Return why no installation was found; None if one was.
+def find_missing(settings: Settings) -> ConfigurationError | None:
+    """Return why no installation was found, with the cure; None if one was.
 
     Raises:
         ConfigurationError: the database URL is of an unknown kind.
@@ -80,11 +80,11 @@ def find_missing(settings: Settings) -> MissingInstallation | None:
             # Keys without a database are a lost database, not a new installation.
             settings.data_dir / KEYS_FILE
         ).exists() and contents is DatabaseContents.NO_FILE:
-            return MissingInstallation(
+            return ConfigurationError(
                 f"There is no database: {settings.data_dir} ({source}) has "
                 f"{KEYS_FILE} but no {DATABASE_FILE}",
-                "restore it from its backup (docs/deploying.md, Restoring), or make a "
-                f"new one for these keys with {_INSTALL_COMMANDS}",
+                cure="restore it from its backup (docs/deploying.md, Restoring), or "
+                f"make a new one for these keys with {_INSTALL_COMMANDS}",
             )
         place = str(settings.data_dir)
         if contents is DatabaseContents.NO_TABLES:
@@ -98,8 +98,9 @@ def find_missing(settings: Settings) -> MissingInstallation | None:
     return _missing(f"{place} ({source}) {found}", named)
 
 
-def _missing(found: str, setting: str) -> MissingInstallation:
-    return MissingInstallation(
+def _missing(found: str, setting: str) -> ConfigurationError:
+    return ConfigurationError(
         f"There is no installation of Bridge here: {found}",
-        f"set {setting} if it is elsewhere, or make a new one with {_INSTALL_COMMANDS}",
+        cure=f"set {setting} if it is elsewhere, or make a new one with "
+        f"{_INSTALL_COMMANDS}",
     )

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from bridge.errors import ConfigurationError
-from bridge.services.diagnostics.installation import read_url
+from bridge.services.diagnostics.installation import find_key_ring, read_url
 from bridge.settings import Settings
 from bridge.store.database.database_url import check_url
 from bridge.store.database.restore import RestoreResult, restore
-from bridge.store.secrets.key_ring import KEYS_FILE, KeyRing
+from bridge.store.secrets.key_ring import KEYS_FILE
 
 
 def restore_database(
@@ -29,8 +29,7 @@ def restore_database(
             cure="restore it with its own tool, pg_restore, into a new database: "
             "docs/deploying.md, Restoring",
         )
-    given = settings.keys.get_secret_value() if settings.keys else None
-    keys = KeyRing.find(settings.data_dir, given, settings.place("keys"))
+    keys = find_key_ring(settings)
     if keys is None:
         raise ConfigurationError(
             f"{settings.data_dir / KEYS_FILE} does not exist and BRIDGE_KEYS is not "

@@ -10,7 +10,7 @@ from bridge.services.timed_reading import TimedReader
 from bridge.store.database.engine import Database
 from bridge.store.rate_limit.state import BudgetState, LimiterState, read_state
 from bridge.store.workers import list_living
-from bridge.telemetry.metrics import StateMetric
+from bridge.telemetry.metrics import StateMetric, state_metric
 
 _PRIORITIES = (Priority.INTERACTIVE, Priority.BULK)
 
@@ -29,7 +29,7 @@ def read_state_metrics(database: Database, reader: TimedReader) -> list[StateMet
         return [_available(usable=False)]
     return [
         _available(usable=True),
-        StateMetric(
+        state_metric(
             "bridge_workers_alive",
             "Workers of all machines whose heartbeat is not overdue.",
             [({}, workers)],
@@ -40,7 +40,7 @@ def read_state_metrics(database: Database, reader: TimedReader) -> list[StateMet
 
 
 def _available(*, usable: bool) -> StateMetric:
-    return StateMetric(
+    return state_metric(
         "bridge_database_available",
         "1 when Bridge's database answered just now, else 0.",
         [({}, usable)],
@@ -48,12 +48,12 @@ def _available(*, usable: bool) -> StateMetric:
 
 
 def _budgets(budgets: Sequence[BudgetState]) -> Iterator[StateMetric]:
-    yield StateMetric(
+    yield state_metric(
         "bridge_call_budget_threshold",
         "Calls an hour that Autotask allows to a tenant database.",
         [({"database": each.database}, each.threshold) for each in budgets],
     )
-    yield StateMetric(
+    yield state_metric(
         "bridge_call_budget_used",
         "Calls of the last hour by Bridge and, where known, by others.",
         [
@@ -66,7 +66,7 @@ def _budgets(budgets: Sequence[BudgetState]) -> Iterator[StateMetric]:
             if count is not None
         ],
     )
-    yield StateMetric(
+    yield state_metric(
         "bridge_call_budget_refusing",
         "1 while the budget refuses calls of a priority, else 0.",
         [
@@ -78,7 +78,7 @@ def _budgets(budgets: Sequence[BudgetState]) -> Iterator[StateMetric]:
             for priority in _PRIORITIES
         ],
     )
-    yield StateMetric(
+    yield state_metric(
         "bridge_call_budget_reading_age_seconds",
         "Age of the last reading of Autotask's own counter, where there is one.",
         [
@@ -87,12 +87,12 @@ def _budgets(budgets: Sequence[BudgetState]) -> Iterator[StateMetric]:
             if each.reading_age_s is not None
         ],
     )
-    yield StateMetric(
+    yield state_metric(
         "bridge_rate_limit_slots_in_use",
         "Calls to Autotask in flight, of all processes.",
         [({"database": each.database}, each.slots_in_use) for each in budgets],
     )
-    yield StateMetric(
+    yield state_metric(
         "bridge_rate_limit_waiting_processes",
         "Processes in which a call waits for a slot, counted for each entity.",
         [({"database": each.database}, each.waiting_processes) for each in budgets],
@@ -100,7 +100,7 @@ def _budgets(budgets: Sequence[BudgetState]) -> Iterator[StateMetric]:
 
 
 def _breakers(state: LimiterState) -> StateMetric:
-    return StateMetric(
+    return state_metric(
         "bridge_circuit_breaker_open",
         "1 while no call is sent to a host that failed too often, else 0.",
         [({"host": host}, is_open) for host, is_open in state.breakers.items()],

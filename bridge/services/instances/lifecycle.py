@@ -298,7 +298,10 @@ def _change(  # noqa: PLR0913 - the two ways to change differ in three points
                 current.configuration, unmask(given, current.configuration)
             )
             require_keys(ctx.elements[current.element_key], configuration)
-            changed = _credentials_differ(configuration, current.configuration)
+            changed = any(
+                configuration.get(key) != current.configuration.get(key)
+                for key in CREDENTIAL_KEYS
+            )
             if reauthenticate and (always_verify or changed):
                 zone = _verify(ctx, configuration)
         updated = instances.update_instance(
@@ -347,10 +350,6 @@ def _verify(ctx: Context, configuration: Mapping[str, str]) -> Zone | None:
             error.message, provider_message=error.provider_message
         ) from error
     return found[-1] if found else None
-
-
-def _credentials_differ(new: Mapping[str, str], old: Mapping[str, str]) -> bool:
-    return any(new.get(key) != old.get(key) for key in CREDENTIAL_KEYS)
 
 
 def _listed(

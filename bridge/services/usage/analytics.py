@@ -25,6 +25,10 @@ from bridge.types import JSON
 
 _SPAN = timedelta(days=1)
 
+_ANY = 0
+_Bucket: TypeAlias = tuple[datetime, int]
+"""The start of an interval and a status."""
+
 Grouping: TypeAlias = Literal["accounts", "elements"]
 
 _ASPECTS: Mapping[Grouping, tuple[Aspect, str]] = {
@@ -56,18 +60,12 @@ def count_over_time(
         NotFoundError: the time is in the future.
         ForbiddenError: the caller may not see an account.
     """
-    query, since, until = _read(ctx, user, search)
-    interval = time_buckets.read_interval(search.interval, since, until)
-    # Validated before the database counts anything.
-    starts = time_buckets.starts(since, until, interval)
-    count, failed = Counter[object](), Counter[object]()
-    width = time_buckets.width(interval)
-    for counted in rows.count_by_time(ctx.database, query, width):
-        start = time_buckets.start_of(counted.kind, interval)
-        count[start] += counted.count
-        failed[start] += counted.failed
+    starts, count, failed = _count_in_buckets(ctx, user, search, by_status=False)
     return [
-        {"timestamp": write_time(start), **_counts(count[start], failed[start])}
+        {
+            "timestamp": write_time(start),
+            **_counts(count[start, _ANY], failed[start, _ANY]),
+        }
         for start in starts
     ]
 
@@ -82,16 +80,7 @@ def count_statuses(
     Raises:
         As `count_over_time`.
     """
-    query, since, until = _read(ctx, user, search)
-    interval = time_buckets.read_interval(search.interval, since, until)
-    time_buckets.starts(since, until, interval)
-    count, failed = Counter[tuple[datetime, int]](), Counter[tuple[datetime, int]]()
-    width = time_buckets.width(interval)
-    for counted in rows.count_statuses_by_time(ctx.database, query, width):
-        time, status = counted.kind
-        key = time_buckets.start_of(time, interval), status
-        count[key] += counted.count
-        failed[key] += counted.failed
+    _, count, failed = _count_in_buckets(ctx, user, search, by_status=True)
     return [
         {
             "timestamp": write_time(start),
@@ -159,6 +148,27 @@ def count_created_instances(
         until=until,
     )
     return {"instancesCreatedCount": count}
+
+
+def _count_in_buckets(
+    ctx: Context, user: User, search: MetricsSearch, *, by_status: bool
+) -> tuple[list[datetime], Counter[_Bucket], Counter[_Bucket]]:
+    """Return the starts of the intervals, and the requests and the failed ones in each.
+
+    Without `by_status` all are counted under the status `_ANY`.
+    """
+    query, since, until = _read(ctx, user, search)
+    interval = time_buckets.read_interval(search.interval, since, until)
+    # Validated before the database counts anything.
+    starts = time_buckets.starts(since, until, interval)
+    count, failed = Counter[_Bucket](), Counter[_Bucket]()
+    width = time_buckets.width(interval)
+    for counted in rows.count_by_time(ctx.database, query, width):
+        time, status = counted.kind
+        bucket = time_buckets.start_of(time, interval), status if by_status else _ANY
+        count[bucket] += counted.count
+        failed[bucket] += counted.failed
+    return starts, count, failed
 
 
 def _read(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bridge.interfaces import BudgetUsage, Priority, SlotUsage
+from bridge.interfaces import BudgetUsage, Priority
 from bridge.services.context import Context
 from bridge.services.times import write_time
 from bridge.store import instances
@@ -73,7 +73,15 @@ def _document(budget: BudgetUsage) -> dict[str, JSON]:
             priority.name.lower(): _time(moment)
             for priority, moment in budget.refused_until.items()
         },
-        "lanes": [_slot(slots) for slots in budget.slots],
+        "lanes": [
+            {
+                "entity": slots.entity,
+                "lanes": slots.slots,
+                "inFlight": slots.in_flight,
+                "waiting": slots.waiting,
+            }
+            for slots in budget.slots
+        ],
         "breaker": {
             "state": "closed" if until is None else "open",
             "retryAt": _time(until),
@@ -83,12 +91,3 @@ def _document(budget: BudgetUsage) -> dict[str, JSON]:
 
 def _time(moment: datetime | None) -> str | None:
     return write_time(moment) if moment else None
-
-
-def _slot(slots: SlotUsage) -> dict[str, JSON]:
-    return {
-        "entity": slots.entity,
-        "lanes": slots.slots,
-        "inFlight": slots.in_flight,
-        "waiting": slots.waiting,
-    }

@@ -23,6 +23,14 @@ from bridge.types import JSON
 
 _SCOPE = "usage"
 _REQUEST_ID = re.compile("[0-9a-f]{24}")
+_SUCCESS, _FAILED = (100, 399), (400, 599)
+_STATUS_WORDS = {
+    "success": _SUCCESS,
+    "successful": _SUCCESS,
+    "failed": _FAILED,
+    "failure": _FAILED,
+    "error": _FAILED,
+}
 _OTHERS_WRITE_WITHIN_S = 1.0
 _PAUSE_S = 0.1
 
@@ -164,10 +172,8 @@ def _status(text: str) -> tuple[int, int] | None:
     word = text.strip().lower()
     if not word:
         return None
-    if word in ("success", "successful"):
-        return 100, 399
-    if word in ("failed", "failure", "error"):
-        return 400, 599
+    if word in _STATUS_WORDS:
+        return _STATUS_WORDS[word]
     if len(word) == 3 and word[0].isdecimal() and word[1:] == "xx":  # noqa: PLR2004
         return int(word[0]) * 100, int(word[0]) * 100 + 99
     if word.isascii() and word.isdecimal() and len(word) < 5:  # noqa: PLR2004

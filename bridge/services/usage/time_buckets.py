@@ -32,6 +32,7 @@ _STEPS = {
     "day": timedelta(days=1),
     "week": timedelta(weeks=1),
 }
+_PARTS_OF_DAY = ("second", "minute", "hour")
 _DERIVED = (
     (timedelta(hours=3), "minute"),
     (timedelta(days=7), "hour"),
@@ -87,13 +88,9 @@ def start_of(written: str, interval: str) -> datetime:
 
 def _floor(moment: datetime, interval: str) -> datetime:
     """Return the start of the bucket of a UTC time; weeks start on Monday."""
-    if interval == "second":
-        return moment.replace(microsecond=0)
-    if interval == "minute":
-        return moment.replace(second=0, microsecond=0)
-    if interval == "hour":
-        return moment.replace(minute=0, second=0, microsecond=0)
     day = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    if interval in _PARTS_OF_DAY:
+        return moment - (moment - day) % _STEPS[interval]
     if interval == "week":
         return day - timedelta(days=day.weekday())
     if interval in _MONTHS:

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import bindparam, select
-from sqlalchemy.exc import IntegrityError
 
 from bridge.store.database.engine import Database
-from bridge.store.database.sql import insert_or_update, sweep
+from bridge.store.database.sql import insert_or_update, save_of_instance, sweep
 from bridge.store.models import list_totals
 
 
@@ -25,8 +24,6 @@ _FIND = select(list_totals.c.total).where(
     list_totals.c.query_hash == bindparam("query_hash"),
     list_totals.c.expires_at > bindparam("now"),
 )
-
-
 _SAVE = insert_or_update(list_totals, "total", "expires_at")
 _SWEEP = sweep(list_totals)
 
@@ -58,8 +55,5 @@ def save_count(
         "expires_at": expires_at,
     }
     with db.begin() as connection:
-        try:
-            connection.execute(_SAVE[connection.dialect.name], row)
-            connection.execute(_SWEEP, {"now": now})
-        except IntegrityError:
-            connection.rollback()
+        connection.execute(_SWEEP, {"now": now})
+        save_of_instance(connection, _SAVE, row)

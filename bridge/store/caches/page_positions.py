@@ -8,10 +8,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from sqlalchemy import bindparam, select
-from sqlalchemy.exc import IntegrityError
 
 from bridge.store.database.engine import Database
-from bridge.store.database.sql import insert_or_update, sweep
+from bridge.store.database.sql import insert_or_update, save_of_instance, sweep
 from bridge.store.models import MAX_INTEGER, page_ends
 
 _AT_OR_BELOW = (
@@ -26,8 +25,6 @@ _AT_OR_BELOW = (
     .order_by(page_ends.c.page.desc())
     .limit(1)
 )
-
-
 _SAVE = insert_or_update(page_ends, "last_id", "expires_at")
 _SWEEP = sweep(page_ends)
 
@@ -57,10 +54,7 @@ def save_position(  # noqa: PLR0913, PLR0917 - the columns of one row
     }
     with db.begin() as connection:
         connection.execute(_SWEEP, {"now": now or datetime.now(UTC)})
-        try:
-            connection.execute(_SAVE[connection.dialect.name], row)
-        except IntegrityError:
-            connection.rollback()
+        save_of_instance(connection, _SAVE, row)
 
 
 def find_nearest(

@@ -11,7 +11,12 @@ from sqlalchemy import Insert, bindparam, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from bridge.store.database.engine import Database
-from bridge.store.database.sql import NewRow, insert_or_update, upsert
+from bridge.store.database.sql import (
+    NewRow,
+    insert_or_update,
+    save_of_instance,
+    upsert,
+)
 from bridge.store.models import entity_metadata
 
 
@@ -108,10 +113,7 @@ def write_metadata(
         "claimed_until": None,
     }
     with db.begin() as connection:
-        try:
-            connection.execute(_WRITE[connection.dialect.name], row)
-        except IntegrityError:
-            connection.rollback()
+        save_of_instance(connection, _WRITE, row)
     return content_hash
 
 

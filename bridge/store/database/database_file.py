@@ -73,10 +73,6 @@ class DatabaseFile:
             "former one back; or restart Bridge to use this one."
         )
 
-    def connect(self) -> sqlite3.Connection:
-        """Return a new connection; a missing file is not created."""
-        return connect_existing(self.path)
-
 
 def connect_existing(path: Path) -> sqlite3.Connection:
     """Open a SQLite file for reading and writing; a missing one is not created.

@@ -98,14 +98,16 @@ def parse_url(text: str, source: str = "BRIDGE_DATABASE_URL") -> URL:
     # hold a password. With a second @ the end of a password would be parsed as the
     # host, and shown in the error when that host is not found.
     try:
-        url = _UNREADABLE if _is_ambiguous(text) else make_url(text)
+        ambiguous = text.count("@") > 1 and not text.startswith("sqlite:")
+        url = _UNREADABLE if ambiguous else make_url(text)
     except (ArgumentError, ValueError):
         url = _UNREADABLE
     if url.drivername in _ALIASES:
         url = url.set(drivername=_POSTGRESQL)
     if url.drivername == _POSTGRESQL:
         return url
-    if url.drivername == "sqlite" and not url.query and _is_file(url.database):
+    is_file = url.database not in {None, "", ":memory:"}
+    if url.drivername == "sqlite" and not url.query and is_file:
         return url
     named = "" if url.drivername in {"unreadable", "sqlite"} else f"{url.drivername}://"
     raise ConfigurationError(
@@ -120,11 +122,3 @@ def _mask_parameter(parameter: str) -> str:
         return parameter
     name, given, _value = parameter.partition("=")
     return f"{name}={_MASK}" if given and re.fullmatch(r"\w+", name) else _MASK
-
-
-def _is_ambiguous(text: str) -> bool:
-    return text.count("@") > 1 and not text.startswith("sqlite:")
-
-
-def _is_file(database: str | None) -> bool:
-    return bool(database) and database != ":memory:"

@@ -33,7 +33,7 @@ from bridge.store.database.database_errors import (
     explain,
     is_unavailable,
 )
-from bridge.store.database.database_file import DatabaseFile
+from bridge.store.database.database_file import DatabaseFile, connect_existing
 from bridge.store.database.database_url import parse_url, sqlite_file
 from bridge.store.secrets.key_ring import KeyRing
 
@@ -232,7 +232,7 @@ def create_database_engine(url: URL, file: DatabaseFile | None) -> Engine:
     # AUTOCOMMIT stops the driver from starting transactions by itself.
     engine = create_engine(
         url,
-        creator=file.connect,
+        creator=lambda: connect_existing(file.path),
         hide_parameters=True,
         isolation_level="AUTOCOMMIT",
         max_overflow=_MAX_OVERFLOW,

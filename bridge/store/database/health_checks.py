@@ -6,7 +6,7 @@ import contextlib
 import sqlite3
 from pathlib import Path
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, func, inspect, select, text
 
 from bridge.errors import StoreError
 from bridge.store.database.database_errors import cure, explain
@@ -24,8 +24,6 @@ _WITHOUT_RIGHTS = text(
     "AND has_table_privilege(c.oid, 'UPDATE') "
     "AND has_table_privilege(c.oid, 'DELETE'))"
 )
-_SCHEMA = text("SELECT current_schema()")
-_ROLE = text("SELECT current_user")
 _JOBS_RIGHTS = text(
     "SELECT has_schema_privilege(oid, 'USAGE') AND has_schema_privilege(oid, 'CREATE') "
     "FROM pg_namespace WHERE nspname = :schema"
@@ -79,8 +77,8 @@ def find_missing_rights(db: Database) -> str | None:
     if db.file is not None:
         return None
     with db.read() as connection:
-        role = connection.execute(_ROLE).scalar_one()
-        schema = connection.execute(_SCHEMA).scalar_one()
+        role = connection.scalar(select(func.current_user()))
+        schema = connection.scalar(select(func.current_schema()))
         if schema is None:
             return f"the role {role} may use no schema of its search path"
         shut = _without_rights(connection, schema) & metadata.tables.keys()
@@ -102,7 +100,7 @@ def find_missing_job_rights(db: Database) -> str | None:
         return None
     schema = find_jobs_database(db).schema
     with db.read() as connection:
-        role = connection.execute(_ROLE).scalar_one()
+        role = connection.scalar(select(func.current_user()))
         usable = connection.execute(_JOBS_RIGHTS, {"schema": schema}).scalar()
         if usable is None:
             if connection.execute(_MAY_CREATE_SCHEMA).scalar_one():

@@ -43,8 +43,10 @@ from bridge.store.database.restore_staging import (
 from bridge.store.secrets.key_ring import KeyRing
 from bridge.store.secrets.private_files import (
     cure_os_error,
+    fsync,
     is_there,
     make_private_directory,
+    translate_os_errors,
 )
 
 _STAGING = "restore.partial"
@@ -52,6 +54,7 @@ _FORMER = ".former"
 _DRAFT = ".marker"
 _FORMER_NAME = re.compile(r"before-restore-[0-9A-Za-z-]+")
 _NO_FORMER = "nothing"
+_UNCHANGED = "; nothing was changed"
 _SIDE_FILES = ("-wal", "-shm", "-journal")
 NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 """The errors of a file system without hard links, or with too many of one file."""
@@ -105,7 +108,8 @@ def restore(backup: Path, file: Path, keys: KeyRing, *, replace: bool) -> Restor
                 "database is kept in a directory beside it",
             )
         try:
-            with _refusing_os_errors(file.parent):
+            unwritable = f"{file.parent} cannot be written"
+            with translate_os_errors(unwritable, file.parent, end=_UNCHANGED):
                 known, former = _read_marker(file)
                 shutil.rmtree(staging, ignore_errors=True)
                 make_directory(staging, file.parent)
@@ -161,18 +165,6 @@ def _refuse_links(file: Path) -> None:
                 "directory to the other disk and name their directory in "
                 "BRIDGE_DATA_DIR",
             )
-
-
-@contextlib.contextmanager
-def _refusing_os_errors(directory: Path) -> Iterator[None]:
-    """Translate an OSError before the commit: nothing was changed."""
-    try:
-        yield
-    except OSError as error:
-        raise ConfigurationError(
-            f"{directory} cannot be written: {error.strerror}; nothing was changed",
-            cure=cure_os_error(directory, error),
-        ) from error
 
 
 @contextlib.contextmanager
@@ -283,10 +275,10 @@ def _decide(file: Path, former: str | None) -> None:
     with draft.open("x", encoding="utf-8") as marker:
         marker.write(former or _NO_FORMER)
     give_to_owner(draft, file.parent)
-    _fsync(draft)
+    fsync(draft)
     draft.replace(file.with_name(MARKER))
     # The marker must reach the disk before any file in place is replaced.
-    _fsync(file.parent)
+    fsync(file.parent)
     _move_former(file, former)
 
 
@@ -294,7 +286,7 @@ def _move_former(file: Path, former: str | None) -> None:
     linked = file.with_name(_STAGING) / _FORMER
     if former is not None and not is_there(file.with_name(former)) and is_there(linked):
         linked.replace(file.with_name(former))
-        _fsync(file.parent)
+        fsync(file.parent)
 
 
 def _read_marker(file: Path) -> tuple[bool, str | None]:
@@ -322,20 +314,12 @@ def _put_in_place(staging: Path, file: Path) -> None:
         else:
             place.unlink(missing_ok=True)
     # All replacements must be on the disk before the marker goes.
-    _fsync(file.parent)
+    fsync(file.parent)
     file.with_name(MARKER).unlink()
-    _fsync(file.parent)
+    fsync(file.parent)
 
 
 def _fsync_all(directory: Path) -> None:
     for path in directory.iterdir():
-        _fsync(path)
-    _fsync(directory)
-
-
-def _fsync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        fsync(path)
+    fsync(directory)

@@ -21,6 +21,9 @@ from sqlalchemy import (
     type_coerce,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
+
+from bridge.errors import InvalidRequestError
 
 MAX_SWEPT = 100
 
@@ -48,6 +51,19 @@ def insert_or_update(table: Table, *columns: str) -> Mapping[str, Insert]:
             set_={name: row.excluded[name] for name in columns},
         ),
     )
+
+
+def save_of_instance(
+    connection: Connection, save: Mapping[str, Insert], row: Mapping[str, object]
+) -> None:
+    """Save a row of an instance, as the last statement of a transaction.
+
+    If the instance was removed meanwhile the transaction is rolled back.
+    """
+    try:
+        connection.execute(save[connection.dialect.name], row)
+    except IntegrityError:
+        connection.rollback()
 
 
 def sweep(table: Table) -> Delete:
@@ -99,3 +115,13 @@ def is_storable(*texts: str) -> bool:
         return b"\0" not in "".join(texts).encode()
     except UnicodeEncodeError:
         return False
+
+
+def require_storable(what: str, *texts: str | None) -> None:
+    """Require that both databases can store the texts that are given.
+
+    Raises:
+        InvalidRequestError: `what` holds a character that cannot be stored.
+    """
+    if not is_storable(*(text for text in texts if text is not None)):
+        raise InvalidRequestError(f"{what} holds a character that cannot be stored.")

@@ -107,21 +107,14 @@ def count_by(
 def count_by_time(
     db: Database, criteria: RequestFilter, width: int
 ) -> list[RequestCount]:
-    """Count the requests that match by the first `width` characters of their time.
+    """Count the requests that match by the start of their time, and by status.
 
-    A time is `2019-03-14 09:26:53`, in UTC.
+    The start is the first `width` characters of a time, `2019-03-14 09:26:53` in UTC.
     """
     with db.read() as connection:
-        return _count(connection, criteria, _start_of_time(connection, width))
-
-
-def count_statuses_by_time(
-    db: Database, criteria: RequestFilter, width: int
-) -> list[RequestCount]:
-    """Count the requests that match by time, as `count_by_time`, and by status."""
-    with db.read() as connection:
-        time = _start_of_time(connection, width)
-        return _count(connection, criteria, time, request_log.c.status)
+        time = written_time(connection, request_log.c.answered_at)
+        start = func.substr(time, 1, width)
+        return _count(connection, criteria, start, request_log.c.status)
 
 
 def find_request(
@@ -136,11 +129,6 @@ def find_request(
     with db.read() as connection:
         row = connection.execute(found.order_by(request_log.c.id).limit(1)).first()
     return None if row is None else LoggedRequest(*row)
-
-
-def _start_of_time(connection: Connection, width: int) -> ColumnElement[Any]:
-    time = written_time(connection, request_log.c.answered_at)
-    return func.substr(time, 1, width)
 
 
 def _count(

@@ -25,7 +25,7 @@ import json
 import os
 import secrets
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,7 +36,11 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from bridge.errors import ConfigurationError, StoreError
-from bridge.store.secrets.private_files import cure_os_error, make_private_directory
+from bridge.store.secrets.private_files import (
+    fsync,
+    make_private_directory,
+    translate_os_errors,
+)
 
 KEYS_FILE = "keys.json"
 
@@ -108,7 +112,7 @@ class KeyRing:
             return found
         path = data_dir / KEYS_FILE
         make_private_directory(data_dir)
-        with _naming(path):
+        with translate_os_errors(f"The key ring {path} cannot be used", path):
             _write_new_keys(path)
             return cls._read(path)
 
@@ -127,7 +131,7 @@ class KeyRing:
             keys, digest_id = parse_ring(configured, place)
             return cls(keys, digest_id=digest_id)
         path = data_dir / KEYS_FILE
-        with _naming(path):
+        with translate_os_errors(f"The key ring {path} cannot be used", path):
             try:
                 return cls._read(path)
             except FileNotFoundError:
@@ -304,19 +308,15 @@ def replace_ring(path: Path, text: str) -> None:
     Raises:
         ConfigurationError: the directory cannot be written.
     """
-    try:
+    with translate_os_errors(f"The key ring {path} cannot be written", path.parent):
         draft = _write_draft(path, text)
         try:
             draft.replace(path)
         except OSError:
             draft.unlink()
             raise
-        _fsync(path.parent)
-    except OSError as error:
-        raise ConfigurationError(
-            f"The key ring {path} cannot be written: {error.strerror}.",
-            cure=cure_os_error(path.parent, error),
-        ) from error
+        # Nothing may be sealed with a key that a power failure could lose.
+        fsync(path.parent)
 
 
 def new_secret() -> str:
@@ -339,18 +339,6 @@ def _fernet(key: Key) -> Fernet:
 def _derive(material: bytes, purpose: bytes) -> bytes:
     derivation = HKDF(algorithm=SHA256(), length=_KEY_BYTES, salt=None, info=purpose)
     return derivation.derive(material)
-
-
-@contextlib.contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """Translate an OSError into a ConfigurationError that names the ring's file."""
-    try:
-        yield
-    except OSError as error:
-        raise ConfigurationError(
-            f"The key ring {path} cannot be used: {error.strerror}.",
-            cure=cure_os_error(path, error),
-        ) from error
 
 
 def _file_version(path: Path) -> tuple[int, ...]:
@@ -384,12 +372,3 @@ def _write_draft(path: Path, text: str) -> Path:
         draft.unlink()
         raise
     return draft
-
-
-def _fsync(path: Path) -> None:
-    # Nothing may be sealed with a key whose file could be lost in a power failure.
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

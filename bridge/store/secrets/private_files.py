@@ -47,7 +47,7 @@ def make_private_file(path: Path) -> None:
     Raises:
         ConfigurationError: it cannot be created or written.
     """
-    try:
+    with translate_os_errors(f"The file {path} cannot be written", path):
         # An existing file is not even opened: closing another descriptor of a SQLite
         # file that this process uses would release SQLite's locks on it.
         # Source: fcntl(2), record locks; SQLite, How To Corrupt An SQLite Database.
@@ -57,11 +57,6 @@ def make_private_file(path: Path) -> None:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         elif not os.access(path, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    except OSError as error:
-        raise ConfigurationError(
-            f"The file {path} cannot be written: {error.strerror}.",
-            cure=cure_os_error(path, error),
-        ) from error
 
 
 def is_there(path: Path) -> bool:
@@ -82,6 +77,29 @@ def is_there(path: Path) -> bool:
 def is_read_only(path: Path) -> bool:
     """Return whether the file system of an existing path is mounted read-only."""
     return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+
+
+@contextlib.contextmanager
+def translate_os_errors(what: str, path: Path, *, end: str = ".") -> Iterator[None]:
+    """Translate an OSError into a ConfigurationError: `what`, the reason, `end`.
+
+    The cure is that of `path`.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise ConfigurationError(
+            f"{what}: {error.strerror}{end}", cure=cure_os_error(path, error)
+        ) from error
+
+
+def fsync(path: Path) -> None:
+    """Flush a file, or the names in a directory, to the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def cure_os_error(path: Path, error: OSError) -> str:

@@ -24,7 +24,7 @@ from campaign import FULL
 from hypothesis import HealthCheck, settings
 from sqlalchemy import URL, make_url
 
-from bridge.app import open_database
+from bridge.composition import open_database
 from bridge.settings import Settings
 from bridge.store.organizations import add_tenant
 from bridge.telemetry import current_call

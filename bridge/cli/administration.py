@@ -12,7 +12,12 @@ from pathlib import Path
 
 import click
 
-from bridge import app
+from bridge.composition import (
+    build_context,
+    open_database,
+    open_existing_database,
+    open_service,
+)
 from bridge.services.context import Context
 from bridge.settings import Settings, read_settings
 from bridge.store.database.engine import Database
@@ -38,7 +43,7 @@ def open_store(
         StoreError: it cannot be reached, or its schema is of another release.
     """
     settings = settings or read_settings()
-    open_it = app.open_database if new else app.open_existing_database
+    open_it = open_database if new else open_existing_database
     with contextlib.closing(open_it(settings)) as database:
         if new and database.versions()[0] is None:
             database.upgrade()
@@ -53,9 +58,9 @@ def open_context(
     """Yield the context of use cases, as `open_store`; no vendor call."""
     settings = settings or read_settings()
     with open_store(settings, new=new) as database:
-        ctx = app.build_context(settings, database)
+        ctx = build_context(settings, database)
         # The service of `build_context` cannot be closed from here; this one can.
-        service = app.open_service(
+        service = open_service(
             settings, rate_limiter=ctx.rate_limiter, log=ctx.request_log
         )
         with contextlib.closing(service):

@@ -13,10 +13,11 @@ from typing import NoReturn
 import click
 import orjson
 
-from bridge import app
+from bridge.app import create_app
 from bridge.cli.deprecated_variables import log_old_names
 from bridge.cli.listen_addresses import check_address, join_address
 from bridge.cli.supervisor import MACHINES, PEOPLE
+from bridge.composition import make_database, start_process
 from bridge.server import gunicorn_app
 from bridge.server.standby import Standby
 from bridge.server.tls import Certificates
@@ -44,10 +45,10 @@ def run(  # noqa: PLR0913 - the command's options
     settings = read_settings()
     check_address(host, port)
     # Before logging starts: what prevents the start is reported once, by its error.
-    opened = app.make_database(settings, new=not no_init)
-    app.start_process(settings, serves=True)
+    opened = make_database(settings, new=not no_init)
+    start_process(settings, serves=True)
     log_old_names()
-    make_app = partial(app.create_app, settings, opened)
+    make_app = partial(create_app, settings, opened)
 
     def announce(bound_port: int) -> None:
         scheme = "https" if tls else "http"

@@ -18,7 +18,8 @@ from process_tree import children, is_worker
 from sqlalchemy import make_url, text
 from waiting import wait_until
 
-from bridge.app import OpenedDatabase, create_app, make_database, open_database
+from bridge.app import create_app
+from bridge.composition import OpenedDatabase, make_database, open_database
 from bridge.errors import StoreError
 from bridge.settings import Settings
 from bridge.store.organizations import add_tenant

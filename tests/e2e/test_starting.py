@@ -13,7 +13,7 @@ from contextlib import closing
 import pytest
 from sqlalchemy import text
 
-from bridge.app import open_database
+from bridge.composition import open_database
 from bridge.settings import Settings
 
 

@@ -41,7 +41,7 @@ from xml.etree import ElementTree as ET
 import psycopg
 
 import bridge
-from bridge.app import open_database
+from bridge.composition import open_database
 from bridge.jobs.enqueue import Enqueuer
 from bridge.settings import read_settings
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from bridge import app
 from bridge.cli.administration import open_store
 from bridge.cli.output import as_json, show_json
+from bridge.composition import open_database, open_existing_database
 from bridge.services.diagnostics.restoring import restore_database
 from bridge.settings import read_settings
 from bridge.store.database import backup as store_backup
@@ -39,7 +39,7 @@ def upgrade() -> None:
     Stop the processes of the former release first. Of several upgrades at once, one
     does the work and the others wait.
     """
-    with contextlib.closing(app.open_database(read_settings())) as database:
+    with contextlib.closing(open_database(read_settings())) as database:
         before, _ = database.versions()
         database.upgrade()
         after, _ = database.versions()
@@ -53,7 +53,7 @@ def upgrade() -> None:
 @as_json
 def version(*, as_json: bool) -> None:
     """Show the schema's version and this program's."""
-    with contextlib.closing(app.open_existing_database(read_settings())) as database:
+    with contextlib.closing(open_existing_database(read_settings())) as database:
         found, needed = database.versions()
     if as_json:
         show_json({"database": found, "program": needed})

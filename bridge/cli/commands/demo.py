@@ -19,9 +19,9 @@ from pathlib import Path
 import click
 import orjson
 
-from bridge import app
 from bridge.cli.listen_addresses import PORT, check_address
 from bridge.cli.processes import Child, child, stoppable, wait_for
+from bridge.composition import open_database
 from bridge.errors import ConflictError, OperatorError
 from bridge.sandbox.serve import LARGE, SEEDS
 from bridge.settings import Settings
@@ -180,7 +180,7 @@ def _demo_user(directory: Path) -> dict[str, str]:
         ) from None
     password = secrets.token_urlsafe(12)
     settings = Settings(data_dir=directory, database_url=None, keys=None)
-    database = app.open_database(settings)
+    database = open_database(settings)
     try:
         tenant = organizations.add_tenant(
             database,

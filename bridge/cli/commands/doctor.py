@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 
 import click
 
-from bridge import app
 from bridge.catalog.loader import load_elements
 from bridge.cli.administration import password_stdin, read_password
 from bridge.cli.output import as_json, show_json, show_line, show_status
+from bridge.composition import open_diagnostics, open_rate_limiter
 from bridge.errors import BridgeError, ConfigurationError, single_full_stops
 from bridge.interfaces import InspectableRateLimiter
 from bridge.services import credentials as config_keys
@@ -141,7 +141,7 @@ def _examine_store(
         if configuration:
             yield from _examine_vendor(settings, configuration)
         return
-    rate_limiter = app.open_rate_limiter(settings, database)
+    rate_limiter = open_rate_limiter(settings, database)
     with contextlib.closing(database), contextlib.closing(rate_limiter):
         if instance_id is not None:
             yield from _examine_instance(settings, database, rate_limiter, instance_id)
@@ -191,9 +191,7 @@ def _examine_vendor(
         instance_id=instance.id if instance else None,
     )
     # Not rate limited, because diagnostics must work when nothing else does.
-    with contextlib.closing(
-        app.open_diagnostics(settings, rate_limiter)
-    ) as diagnostics:
+    with contextlib.closing(open_diagnostics(settings, rate_limiter)) as diagnostics:
         yield from vendor_checks.check_connection(
             lambda: datetime.now(UTC), diagnostics, connection, rate_limiter
         )

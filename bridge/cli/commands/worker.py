@@ -11,9 +11,16 @@ from typing import NoReturn
 import click
 import orjson
 
-from bridge import app
 from bridge.cli.deprecated_variables import log_old_names
 from bridge.cli.processes import Signals
+from bridge.composition import (
+    OpenedDatabase,
+    build_context,
+    make_database,
+    open_database,
+    open_existing_database,
+    start_process,
+)
 from bridge.jobs.tasks import TASKS, Task
 from bridge.jobs.worker import work
 from bridge.settings import read_settings
@@ -55,11 +62,11 @@ def run(
     # Before logging starts: if the facade's data directory is gone, it must not be
     # created again.
     if opened is None:
-        app.make_database(settings, new=not no_init)
-        database = app.open_existing_database(settings)
+        make_database(settings, new=not no_init)
+        database = open_existing_database(settings)
     else:
-        database = app.open_database(settings, app.OpenedDatabase(opened))
-    app.start_process(settings, serves=False)
+        database = open_database(settings, OpenedDatabase(opened))
+    start_process(settings, serves=False)
     if opened is None:
         log_old_names()
 
@@ -79,7 +86,7 @@ def run(
                 settings.shutdown_timeout_s if signals.wait() == signal.SIGTERM else 0
             )
 
-        context = app.build_context(settings, database)
+        context = build_context(settings, database)
         work(context, wait, ready=announce, tasks=tasks)
         context.request_log.flush()
         context.rate_limiter.close()

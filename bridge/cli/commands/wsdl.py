@@ -8,9 +8,9 @@ from dataclasses import asdict
 
 import click
 
-from bridge import app
 from bridge.cli.administration import open_context
 from bridge.cli.output import as_json, show_list
+from bridge.composition import open_diagnostics
 from bridge.errors import NotFoundError
 from bridge.interfaces.diagnostics import BackendDiagnostics
 from bridge.services.credentials import read_credentials
@@ -77,5 +77,5 @@ def diff() -> None:
 
 @contextlib.contextmanager
 def _open_diagnostics() -> Iterator[BackendDiagnostics]:
-    with contextlib.closing(app.open_diagnostics(read_settings())) as diagnostics:
+    with contextlib.closing(open_diagnostics(read_settings())) as diagnostics:
         yield diagnostics

@@ -20,8 +20,8 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import create_engine, select, text
 
-from bridge.app import build_context, open_database
 from bridge.cli import main
+from bridge.composition import build_context, open_database
 from bridge.settings import Settings
 from bridge.store.models import key_checks, metadata
 

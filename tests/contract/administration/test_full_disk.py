@@ -11,7 +11,8 @@ from itertools import count
 
 import pytest
 
-from bridge.app import create_app, open_database
+from bridge.app import create_app
+from bridge.composition import open_database
 from bridge.store.database import availability
 from bridge.store.organizations import add_tenant
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bridge.app import open_database
+from bridge.composition import open_database
 from bridge.errors import ConfigurationError, ConflictError, StoreError
 from bridge.services.diagnostics import keys
 from bridge.store import key_rotation

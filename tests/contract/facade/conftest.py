@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from bridge import app as bridge_app
+from bridge import composition
+from bridge.app import create_app
 from bridge.settings import Settings
 from bridge.store.instances import Instance, add_instance, update_instance
 from bridge.store.organizations import NewTenant, add_tenant
@@ -174,7 +175,7 @@ def gate(tmp_path_factory):
     settings = Settings(
         data_dir=tmp_path_factory.mktemp("gate"), http_max_body_bytes=MAX_BODY
     )
-    database = bridge_app.open_database(settings)
+    database = composition.open_database(settings)
     database.upgrade()
     mine, foreign = (
         add_tenant(
@@ -196,5 +197,5 @@ def gate(tmp_path_factory):
     )
     disabled = update_instance(database, disabled.id, disabled=True)
     database.close()
-    client = bridge_app.create_app(settings).test_client()
+    client = create_app(settings).test_client()
     return Gate(client, mine, foreign, enabled, disabled, theirs)

@@ -9,7 +9,8 @@ import sys
 
 import pytest
 
-from bridge import app as bridge_app
+from bridge import composition
+from bridge.app import create_app
 from bridge.settings import Settings
 from bridge.store.organizations import add_tenant
 from bridge.web.http.route_auth import BASE
@@ -112,7 +113,7 @@ def throwaway_api(throwaway, api):
 def throwaway_foreign(throwaway, api):
     """A caller of another organization there."""
     directory, line = throwaway
-    database = bridge_app.open_database(Settings(data_dir=directory))
+    database = composition.open_database(Settings(data_dir=directory))
     tenant = add_tenant(
         database,
         organization="To be lost",
@@ -146,7 +147,7 @@ def _configuration(line):
 
 
 def _application(settings):
-    database = bridge_app.open_database(settings)
+    database = composition.open_database(settings)
     database.upgrade()
     database.close()
-    return bridge_app.create_app(settings)
+    return create_app(settings)

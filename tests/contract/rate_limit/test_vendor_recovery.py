@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 from aging import age_reading
 
-from bridge.app import open_database
+from bridge.composition import open_database
 from bridge.settings import Settings
 
 ACCOUNTS = "/hubs/crm/accounts?pageSize=1"

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 from waiting import wait_until
 
-from bridge.app import open_database
+from bridge.composition import open_database
 from bridge.settings import Settings
 
 HASTE = {

@@ -14,7 +14,7 @@ from flask import Flask
 from waiting import wait_until
 
 from bridge import web
-from bridge.app import build_context, open_database, open_service
+from bridge.composition import build_context, open_database, open_service
 from bridge.settings import Settings
 from bridge.store.caches.stored_metadata import (
     metadata_hash,

@@ -8,10 +8,10 @@ import pytest
 from flask import Flask
 
 from bridge import web
-from bridge.app import build_context, open_database
 from bridge.backends.autotask_soap.service import SoapService
 from bridge.backends.autotask_soap.zones import HostPolicy
 from bridge.catalog.loader import read_element
+from bridge.composition import build_context, open_database
 from bridge.settings import Settings
 
 TICKETS = """

@@ -5,7 +5,7 @@ import uuid
 import pytest
 from sqlalchemy import text
 
-from bridge.app import open_database
+from bridge.composition import open_database
 from bridge.settings import Settings
 
 

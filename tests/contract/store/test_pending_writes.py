@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import text
 from waiting import wait_until
 
-from bridge.app import build_context
+from bridge.composition import build_context
 from bridge.errors import StoreError, StoreUnavailableError
 from bridge.services import pending_writes as unsaved_writes
 from bridge.services.locks import record_lock

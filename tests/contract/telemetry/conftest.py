@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from bridge import app as bridge_app
+from bridge import composition
+from bridge.app import create_app
 from bridge.settings import Settings
 from bridge.store.instances import add_instance
 from bridge.store.organizations import add_tenant
@@ -48,7 +49,7 @@ class Tenant:
 
 def make_tenant(settings) -> Tenant:
     """Make the database with one instance; nothing is behind its server URL."""
-    with closing(bridge_app.open_database(settings)) as database:
+    with closing(composition.open_database(settings)) as database:
         database.upgrade()
         made = add_tenant(
             database, organization="Northwind", email="a@b.example", password="pw"
@@ -110,7 +111,7 @@ class Served:
 
     def rows(self, table):
         with (
-            closing(bridge_app.open_database(self.settings)) as database,
+            closing(composition.open_database(self.settings)) as database,
             database.read() as connection,
         ):
             return connection.execute(select(table).order_by(table.c.id)).all()
@@ -161,7 +162,7 @@ def application(tmp_path):
     """An application of this process, to be broken."""
     settings = Settings(data_dir=tmp_path)
     make_tenant(settings)
-    application = bridge_app.create_app(settings)
+    application = create_app(settings)
     yield application
     context = application.extensions["bridge"]
     context.request_log.flush()

@@ -14,7 +14,8 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import make_url
 
-from bridge import app as bridge_app
+from bridge import composition
+from bridge.app import create_app
 from bridge.settings import Settings
 from bridge.store.database import availability
 from bridge.store.database.availability import AvailabilityLog
@@ -132,9 +133,9 @@ def served(request, tmp_path_factory, postgresql_schema):
 
 @contextmanager
 def application(settings):
-    with closing(bridge_app.open_database(settings)) as database:
+    with closing(composition.open_database(settings)) as database:
         database.upgrade()
-    app = bridge_app.create_app(settings)
+    app = create_app(settings)
     yield app
     context = app.extensions["bridge"]
     context.request_log.flush()

@@ -15,7 +15,8 @@ from pydantic import SecretStr
 from sqlalchemy import create_engine, make_url, text
 from waiting import wait_until
 
-from bridge import app as bridge_app
+from bridge import composition
+from bridge.app import create_app
 from bridge.errors import StoreUnavailableError
 from bridge.services import timed_reading
 from bridge.settings import Settings
@@ -75,9 +76,9 @@ class Freezer:
 @contextmanager
 def application(url, directory):
     settings = Settings(data_dir=directory, database_url=SecretStr(url))
-    with closing(bridge_app.open_database(settings)) as database:
+    with closing(composition.open_database(settings)) as database:
         database.upgrade()
-    app = bridge_app.create_app(settings)
+    app = create_app(settings)
     context = app.extensions["bridge"]
     readers = (context.state_reader, context.readiness_reader)
     for reader in readers:

@@ -8,7 +8,8 @@ import time
 import pytest
 from sqlalchemy import text
 
-from bridge import app as bridge_app
+from bridge import composition
+from bridge.app import create_app
 from bridge.settings import Settings
 from bridge.store.models import key_checks
 
@@ -20,10 +21,10 @@ def figure(body, name):
 
 def client_of(settings):
     """Return a client of a new application of this process."""
-    database = bridge_app.open_database(settings)
+    database = composition.open_database(settings)
     database.upgrade()
     database.close()
-    return bridge_app.create_app(settings).test_client()
+    return create_app(settings).test_client()
 
 
 def change(application, statement, **values):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from bridge import app as bridge_app
+from bridge import composition
+from bridge.app import create_app
 from bridge.settings import Settings
 from bridge.web.http import request_context
 
@@ -18,10 +19,10 @@ CLAIMS = {
 
 def url(tmp_path, headers, **settings):
     made = Settings(data_dir=tmp_path, **settings)
-    database = bridge_app.open_database(made)
+    database = composition.open_database(made)
     database.upgrade()
     database.close()
-    app = bridge_app.create_app(made)
+    app = create_app(made)
     app.add_url_rule("/where", view_func=request_context.public_url)
     return app.test_client().get("/where", headers=headers).text
 

@@ -9,7 +9,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import event
 
-from bridge import app as bridge_app
+from bridge import composition
+from bridge.app import create_app
 from bridge.errors import BridgeError
 from bridge.interfaces import Caller, CallRequest, Outcome, Priority, Usage
 from bridge.services.measured_limiter import MeasuredRateLimiter
@@ -28,7 +29,7 @@ class Installation:
     """An application of this process, and a rate limiter with a single slot."""
 
     def __init__(self, settings):
-        self.application = bridge_app.create_app(settings)
+        self.application = create_app(settings)
         context = self.application.extensions["bridge"]
         self.database = context.database
         self.rate_limiter = SharedRateLimiter(
@@ -68,7 +69,7 @@ def installation(request, tmp_path):
             schema = request.getfixturevalue("postgresql_schema")
             url = stack.enter_context(schema())
         settings = Settings(data_dir=tmp_path, database_url=url)
-        with closing(bridge_app.open_database(settings)) as database:
+        with closing(composition.open_database(settings)) as database:
             database.upgrade()
         installation = Installation(settings)
         yield installation

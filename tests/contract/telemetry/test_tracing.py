@@ -11,7 +11,7 @@ from contextlib import closing
 
 import pytest
 
-from bridge.app import open_database
+from bridge.composition import open_database
 from bridge.settings import Settings
 from bridge.store.logs.request_log import read_traces
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import insert
 
-from bridge import app as bridge_app
+from bridge import composition
 from bridge.interfaces import Caller, Outcome, Priority, Usage
 from bridge.settings import Settings
 from bridge.store.models import vendor_hosts
@@ -110,13 +110,13 @@ def test_clocks_that_differ_a_little_lose_nothing(ahead):
 def database(request, tmp_path, postgresql_schema):
     settings = Settings(data_dir=tmp_path)
     if request.param == "sqlite":
-        with closing(bridge_app.open_database(settings)) as opened:
+        with closing(composition.open_database(settings)) as opened:
             opened.upgrade()
             yield opened
         return
     with postgresql_schema() as url:
         settings = Settings(data_dir=tmp_path, database_url=url)
-        with closing(bridge_app.open_database(settings)) as opened:
+        with closing(composition.open_database(settings)) as opened:
             opened.upgrade()
             yield opened
 

@@ -26,21 +26,26 @@ from bridge.errors import BridgeError
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-COMMANDS = (
-    "completion",
-    "config",
-    "db",
-    "demo",
-    "doctor",
-    "health",
-    "instance",
-    "key",
-    "sandbox",
-    "serve",
-    "user",
-    "worker",
-    "wsdl",
-)
+COMMANDS = {
+    "completion": "Print the completion script of a shell, for the shell to source.",
+    "config": "Show the settings in effect and where each comes from, or write a file.",
+    "db": "Upgrade, back up and restore the database.",
+    "demo": "Run simulator and facade here, with a demo user and instance.",
+    "doctor": (
+        "Check settings, data directory, keys, database and the connection to Autotask."
+    ),
+    "health": (
+        "Check that a server or worker on this host runs; exit 0 when it does, else 1."
+    ),
+    "instance": "Manage instances: the connections to Autotask behind element tokens.",
+    "key": "Generate a key ring; list, add, rotate and remove its keys.",
+    "sandbox": "Serve a simulated Autotask for any SOAP client.",
+    "serve": "Serve elements/api-v2 until SIGTERM or Ctrl-C, and do background work.",
+    "user": "Manage the users whose secrets callers send.",
+    "worker": "Run background jobs until SIGTERM or Ctrl-C.",
+    "wsdl": "List, fetch and compare service descriptions.",
+}
+"""The commands and what each does, known without importing its module."""
 
 _CONFIG = "BRIDGE_CONFIG"
 
@@ -70,6 +75,19 @@ class _Commands(click.Group):
         if ctx.info_name == _SECOND_NAME:
             _rename(command)
         return command
+
+    def format_commands(
+        self,
+        ctx: click.Context,  # noqa: ARG002
+        formatter: click.HelpFormatter,
+    ) -> None:
+        width = formatter.width - 6 - max(map(len, COMMANDS))
+        # Stand-ins with the same text: importing every command takes over a second.
+        commands = (click.Command(name, help=text) for name, text in COMMANDS.items())
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(str(each.name), each.get_short_help_str(width)) for each in commands]
+            )
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -193,17 +211,11 @@ def main(
     opened: str | None,
 ) -> None:
     """Serve the retired elements/api-v2 CRM API in front of Autotask."""
-    # Imported here: help and `--version` do without them.
-    import logging  # noqa: PLC0415
-
-    from bridge.store.secrets.private_files import restrict_new_files  # noqa: PLC0415
-
     ctx.obj = opened
     _name_settings_file(config)
-    restrict_new_files()
+    # Only the owner may read new files, those that libraries create included.
+    os.umask(0o077)
     _print_everything()
-    # A command reports an error once, by its message; servers configure their own log.
-    logging.getLogger("bridge.store").addHandler(logging.NullHandler())
     if until_eof:
         end_with_input()
     elif ctx.invoked_subcommand not in _LOGGING_COMMANDS:

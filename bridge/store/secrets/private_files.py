@@ -141,14 +141,6 @@ def _user_name(number: int) -> str:
         return str(number)
 
 
-def restrict_new_files() -> None:
-    """Make all new files of this process and its children private to their owner.
-
-    That includes files that libraries create.
-    """
-    os.umask(_OTHERS)
-
-
 def restrict_data(data_dir: Path, database: Path | None) -> None:
     """Make files private that older releases created readable for others.
 

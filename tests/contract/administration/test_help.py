@@ -50,6 +50,46 @@ def test_help_has_a_sentence_and_an_example(words):
     assert " ".join(("bridge", *words[:1])) in text.split("Example: ")[1]
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_of_commands_says_what_their_own_help_says(name):
+    command = main.get_command(click.Context(main), name)
+
+    assert COMMANDS[name] == command.get_short_help_str(limit=1000)
+
+
+def modules_after(code):
+    """Return the names of all modules that a new interpreter has after `code`."""
+    code += "\nprint('\\n', *sys.modules, sep='\\n')"
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys\n{code}"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    return set(done.stdout.split())
+
+
+def test_the_list_of_commands_imports_none_of_them():
+    modules = modules_after(
+        "from bridge.cli import main\n"
+        "main(['--help'], prog_name='bridge', standalone_mode=False)"
+    )
+
+    assert "bridge.cli" in modules
+    assert not [name for name in modules if name.startswith("bridge.cli.commands")]
+
+
+def test_administration_loads_no_web_framework():
+    names = ("db", "doctor", "instance", "key", "user", "worker", "wsdl")
+    modules = modules_after(
+        "import " + ", ".join(f"bridge.cli.commands.{n}" for n in names)
+    )
+
+    assert "bridge.composition" in modules
+    assert "flask" not in modules
+
+
 @pytest.mark.parametrize("words", list(commands()), ids=" ".join)
 def test_an_unknown_option_is_one_line_and_exit_code_2(words):
     ended = CliRunner().invoke(main, [*words, "--nonsense"])

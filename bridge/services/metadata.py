@@ -86,7 +86,8 @@ def _is_never_in_doubt(_: object) -> bool:
 class TenantMetadata(Generic[T]):
     """One kind of metadata of one instance, with its caches and its refresh.
 
-    `name` is its key in this process's cache.
+    `name` is its key in this process's cache. A row that was fetched after `since`, the
+    begin of the request, is not refreshed again.
     """
 
     ctx: Context
@@ -94,6 +95,7 @@ class TenantMetadata(Generic[T]):
     instance: Instance
     name: str
     kind: MetadataKind[T]
+    since: datetime
 
     def get(self, in_doubt: Callable[[T], bool] = _is_never_in_doubt) -> T:
         """Return the metadata, newer if it leaves the request `in_doubt`.
@@ -137,18 +139,16 @@ class TenantMetadata(Generic[T]):
     def read(self, read: Callable[[T], D], in_doubt: Callable[[D], bool]) -> D:
         """Return what `read` makes of the metadata, of newer metadata where in doubt.
 
-        Vendor calls only where `read_at_hand` returns None. A row that was fetched
-        after this began is not refreshed again.
+        Vendor calls only where `read_at_hand` returns None.
 
         Raises:
             ProviderError: the vendor call failed, and no row is stored or in doubt.
         """
-        since = self.ctx.clock()
         found = self.read_at_hand(read, in_doubt)
         if found is not None:
             return found
         known = self._refresh_after(self._max_stale_s)
-        if known.fetched_at < since and in_doubt(read(known)):
+        if known.fetched_at < self.since and in_doubt(read(known)):
             known = self._resolve_doubt(known)
         return read(known)
 
@@ -313,18 +313,20 @@ class TenantMetadata(Generic[T]):
 
 
 def entity_metadata(
-    ctx: Context, instance: Instance, resource: Resource
+    ctx: Context, instance: Instance, resource: Resource, since: datetime | None = None
 ) -> TenantMetadata[EntityFields]:
     """Return the metadata of a resource's entity: the fields that the tenant has.
 
-    Fetching them costs two vendor calls.
+    Fetching them costs two vendor calls. `since` is when the request began, if not now.
     """
     kind = MetadataKind(
         resource.entity,
         partial(_fetch_fields, resource.entity),
         partial(compile_fields, resource),
     )
-    return TenantMetadata(ctx, ctx.fields, instance, resource.name, kind)
+    return TenantMetadata(
+        ctx, ctx.fields, instance, resource.name, kind, since or ctx.clock()
+    )
 
 
 def _fetch_fields(entity: str, backend: Backend) -> bytes:

@@ -53,7 +53,9 @@ def entity_directory(ctx: Context, instance: Instance) -> EntityDirectory:
     Raises:
         ProviderError: the vendor call failed and nothing is cached.
     """
-    return TenantMetadata(ctx, ctx.directories, instance, _ROW, _DIRECTORY).get()
+    return TenantMetadata(
+        ctx, ctx.directories, instance, _ROW, _DIRECTORY, ctx.clock()
+    ).get()
 
 
 def _fetch(backend: Backend) -> bytes:

@@ -8,6 +8,7 @@ and passed on with it.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bridge.catalog.model import Resource, Verb
@@ -24,7 +25,8 @@ from bridge.store.instances import Instance
 class RecordMapping:
     """The records of one resource in one instance.
 
-    `timezone` is the zone of the times that the vendor writes.
+    `timezone` is the zone of the times that the vendor writes. Metadata fetched after
+    `opened_at` is new enough for the whole request.
     """
 
     ctx: Context
@@ -32,6 +34,7 @@ class RecordMapping:
     resource: Resource
     backend: Backend
     timezone: ZoneInfo
+    opened_at: datetime
 
     @property
     def entity(self) -> EntityType:
@@ -41,7 +44,7 @@ class RecordMapping:
     @property
     def metadata(self) -> TenantMetadata[EntityFields]:
         """The fields of the resource's entity, cached."""
-        return entity_metadata(self.ctx, self.instance, self.resource)
+        return entity_metadata(self.ctx, self.instance, self.resource, self.opened_at)
 
     def of(self, resource: Resource) -> RecordMapping:
         """Return the mapping of another resource of the same instance."""
@@ -66,6 +69,5 @@ def map_resource(ctx: Context, instance: Instance, resource: Resource) -> Record
     """Open a resource that is already found. No vendor call."""
     credentials = read_credentials(ctx, instance.configuration)
     backend = connect(ctx, instance, credentials)
-    return RecordMapping(
-        ctx, instance, resource, backend, ZoneInfo(credentials.timezone)
-    )
+    zone = ZoneInfo(credentials.timezone)
+    return RecordMapping(ctx, instance, resource, backend, zone, ctx.clock())

@@ -105,3 +105,30 @@ def test_ping_costs_one_call(api, warm):
     assert api.get("/ping").json()["valid"] is True
 
     assert warm.calls() == {"getThresholdAndUsageInfo": 1}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "/hubs/crm/accounts?where=nonsense='x'", None),
+        ("GET", "/hubs/crm/leads?where=nonsense='x'", None),
+        ("POST", "/hubs/crm/accounts", {"nonsense": 1}),
+        ("POST", "/hubs/crm/accounts?dryRun=true", {"nonsense": 1}),
+        ("POST", "/hubs/crm/leads", {"nonsense": 1}),
+        ("POST", "/Task", {"nonsense": 1}),
+    ],
+)
+def test_fields_that_were_just_fetched_are_not_fetched_again_for_an_unknown_name(
+    api, vendor, method, path, body
+):
+    """The first request for an entity, of an instance whose metadata is unknown."""
+    new = api.connect("New")
+    try:
+        vendor.forget()
+        answer = new.call(method, path, body)
+        calls = vendor.calls()
+    finally:
+        new.disconnect()
+
+    assert answer.status == (200 if "dryRun" in path else 400)
+    assert (calls["GetFieldInfo"], calls["getUDFInfo"]) == (1, 1)

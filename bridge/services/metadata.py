@@ -100,13 +100,13 @@ class TenantMetadata(Generic[T]):
     def get(self, in_doubt: Callable[[T], bool] = _is_never_in_doubt) -> T:
         """Return the metadata, newer if it leaves the request `in_doubt`.
 
-        Vendor calls and errors as `read`.
+        Vendor calls and errors as `apply`.
         """
-        return self.read(_as_it_is, in_doubt)
+        return self.apply(_as_it_is, in_doubt)
 
     def get_at_hand(self, in_doubt: Callable[[T], bool]) -> T | None:
         """Return what `get` returns; None if that needs a vendor call."""
-        return self.read_at_hand(_as_it_is, in_doubt)
+        return self.apply_at_hand(_as_it_is, in_doubt)
 
     def get_to_show(self, in_doubt: Callable[[T], bool]) -> T:
         """Return the metadata as `get`, but older metadata rather than an error.
@@ -136,40 +136,41 @@ class TenantMetadata(Generic[T]):
         """Return the metadata if any process has stored it; no vendor call."""
         return self._find_known() or self._find_stored()
 
-    def read(self, read: Callable[[T], D], in_doubt: Callable[[D], bool]) -> D:
-        """Return what `read` makes of the metadata, of newer metadata where in doubt.
+    def apply(self, function: Callable[[T], D], in_doubt: Callable[[D], bool]) -> D:
+        """Return the function of the metadata, of newer metadata where it is in doubt.
 
-        Vendor calls only where `read_at_hand` returns None.
+        Vendor calls only where `apply_at_hand` returns None.
 
         Raises:
-            ProviderError: the vendor call failed, and no row is stored or in doubt.
+            ProviderError: the vendor call failed, and no row is stored or it is in
+                doubt.
         """
-        found = self.read_at_hand(read, in_doubt)
+        found = self.apply_at_hand(function, in_doubt)
         if found is not None:
             return found
         known = self._refresh_after(self._max_stale_s)
-        if known.fetched_at < self.since and in_doubt(read(known)):
+        if known.fetched_at < self.since and in_doubt(function(known)):
             known = self._resolve_doubt(known)
-        return read(known)
+        return function(known)
 
-    def read_at_hand(
-        self, read: Callable[[T], D], in_doubt: Callable[[D], bool]
+    def apply_at_hand(
+        self, function: Callable[[T], D], in_doubt: Callable[[D], bool]
     ) -> D | None:
-        """Return what `read` makes of the metadata; None if that needs a vendor call.
+        """Return the function of the metadata; None if that needs a vendor call.
 
-        It does without a row, with a very old one, and where the newest row leaves a
-        doubt, unless a doubt had it refreshed within a minute.
+        A call is needed where no row is stored, or only a very old one, and where the
+        newest row leaves a doubt for which it was not refreshed within a minute.
         """
         known = self._find_known()
         if known is not None:
-            found = read(known)
+            found = function(known)
             if not in_doubt(found):
                 return found
         # The process cache may be seconds behind what another process stored.
         known = self._find_usable()
         if known is None:
             return None
-        found = read(known)
+        found = function(known)
         return None if in_doubt(found) and not self._was_resolved(known) else found
 
     def _find_known(self) -> T | None:

@@ -67,22 +67,24 @@ def register(app: Flask, ctx: Context) -> None:
     request_context.install(app, ctx)
     # werkzeug rejects a body of exactly this length, hence one byte more.
     app.config["MAX_CONTENT_LENGTH"] = ctx.settings.http_max_body_bytes + 1
-    # Flask's own redirects and 405 responses would come before our 401.
+    # A redirect to the path without a slash would lose the body: old clients follow it
+    # with GET.
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     # The last wrapper runs first: the caller's address, then the path, then the method
     # override, which needs a normalised path.
     paths = PathMiddleware(method_override.MethodOverrideMiddleware(app.wsgi_app))
     app.wsgi_app = ProxyHeadersMiddleware(paths, ctx.settings.trusted_proxies)  # type: ignore[method-assign]
-    # `before_request` hooks run in this order, `after_request` hooks in reverse. A
-    # preflight carries no credentials, so it is handled before authentication.
+    # `before_request` hooks run in this order, after the preprocessor of path values;
+    # `after_request` hooks in reverse. A preflight carries no credentials, so it is
+    # handled before authentication.
+    app.url_value_preprocessor(hubs.forget_hub)
     app.before_request(access_log.begin)
     app.before_request(bodies.limit_size)
     app.before_request(cors.preflight)
     app.before_request(auth.authenticate)
     app.before_request(method_override.refuse_unknown_override)
-    app.before_request(extended_resources.call_added_resource)
-    app.url_value_preprocessor(hubs.forget_hub)
+    app.before_request(extended_resources.call_extended_resource)
     app.after_request(access_log.finish)
     app.after_request(responses.finish)
     app.after_request(cors.finish)

@@ -265,7 +265,7 @@ def _validate(
     ctx: Context, instance: Instance, upload: UploadedFile, link: ParentLink
 ) -> ValidatedAttachment:
     """Validate an upload, again with newer metadata if that may be too old."""
-    return entity_metadata(ctx, instance, _resource(ctx, instance)).read(
+    return entity_metadata(ctx, instance, _resource(ctx, instance)).apply(
         lambda fields: validate_attachment(fields, upload, link),
         lambda attachment: attachment.record.in_doubt,
     )

@@ -71,7 +71,7 @@ def require_own(
 def validate_new(mapping: RecordMapping, body: Mapping[str, JSON]) -> ValidatedRecord:
     """Validate the body of a create. Vendor calls as `mapping.metadata`."""
     mapping.metadata.get(lacks_fixed)
-    return mapping.metadata.read(partial(validate_create, body=body), _is_in_doubt)
+    return mapping.metadata.apply(partial(validate_create, body=body), _is_in_doubt)
 
 
 def validate_new_at_hand(
@@ -81,7 +81,7 @@ def validate_new_at_hand(
     metadata = mapping.metadata
     if metadata.get_at_hand(lacks_fixed) is None:
         return None
-    return metadata.read_at_hand(partial(validate_create, body=body), _is_in_doubt)
+    return metadata.apply_at_hand(partial(validate_create, body=body), _is_in_doubt)
 
 
 def validate_change(
@@ -89,7 +89,7 @@ def validate_change(
 ) -> ValidatedRecord:
     """Validate the body of an update against what is stored, as `validate_new` does."""
     read = partial(validate_update, body=body, stored=stored, zone=mapping.timezone)
-    return mapping.metadata.read(read, _is_in_doubt)
+    return mapping.metadata.apply(read, _is_in_doubt)
 
 
 def _is_in_doubt(record: ValidatedRecord) -> bool:

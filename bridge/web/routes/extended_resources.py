@@ -27,7 +27,7 @@ _MAX_SEGMENTS = 4
 _CONCEALED = frozenset({"authorization", "cookie"})
 
 
-def call_added_resource() -> Response | None:
+def call_extended_resource() -> Response | None:
     """Serve a call of an added resource; None for any other call.
 
     One vendor call. A method is refused that neither an added resource nor a built-in

@@ -109,6 +109,7 @@ def make_database(settings: Settings, *, new: bool = True) -> OpenedDatabase:
     with contextlib.closing(open_it(settings)) as database:
         database.upgrade()
         database.check_writable()
+        # With SQLite this creates a file, which processes started later require.
         find_jobs_database(database)
         return OpenedDatabase(database.identity, database.keys)
 

@@ -55,6 +55,7 @@ def run(  # noqa: PLR0913 - the command's options
         base_url = f"{scheme}://{join_address(host, bound_port)}/elements/api-v2"
         line = orjson.dumps({"baseUrl": base_url}).decode()
         click.echo(line if as_json else f"Serving {base_url}")
+        # Into a pipe the line would stay in the buffer.
         sys.stdout.flush()
         if ready_fd is not None:
             # The supervisor starts the worker once it has this message.

@@ -132,6 +132,7 @@ class _WorkerProcess:
             return
         os.set_blocking(self.awaited, False)
         with contextlib.suppress(BlockingIOError):
+            # Empty if the facade ended before it served: then no worker starts.
             if message := os.read(self.awaited, _MAX_READY_BYTES):
                 self._log_format = message[:1]
                 self._arguments = ["--opened", message[1:].decode(), *self._arguments]

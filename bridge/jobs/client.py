@@ -22,6 +22,7 @@ def connect(database: Database) -> DBOSClient:
         serializer=SERIALIZER,
         application_name=APPLICATION,
         system_database_pool_size=_POOL_SIZE,
+        # With retries a request would wait until the database is available again.
         retry_connection_errors=False,
     )
 

@@ -90,6 +90,7 @@ def launch(ctx: Context, tasks: Sequence[Task], executor_id: str) -> None:
         system_database_url=jobs_database.url,
         sys_db_pool_size=_POOL_SIZE,
         serializer=SERIALIZER,
+        # `migrate` has run them, under a lock that holds long enough.
         run_migrations=False,
         log_level="WARNING",
     )
@@ -97,6 +98,7 @@ def launch(ctx: Context, tasks: Sequence[Task], executor_id: str) -> None:
         config["dbos_system_schema"] = jobs_database.schema
     config["system_database_engine"] = open_jobs_database(jobs_database)
     DBOS(config=config)
+    # Before the launch: from then on the engine runs stored jobs by name.
     schedules = register(ctx, tasks)
     DBOS.launch()
     for queue, limits in LIMITS.items():
@@ -105,6 +107,7 @@ def launch(ctx: Context, tasks: Sequence[Task], executor_id: str) -> None:
             partition_concurrency=limits.partition,
             worker_concurrency=limits.worker,
             polling_interval_sec=limits.poll_s,
+            # The limits of an older release are stored and must be replaced.
             on_conflict="always_update",
         )
     DBOS.apply_schedules(schedules)

@@ -41,13 +41,16 @@ def work(
         tasks: every task that the engine may find in its queues.
     """
     heartbeat = Heartbeat(ctx)
+    # First: without a row, this worker counts as dead once it holds jobs.
     heartbeat.start()
     engine.launch(ctx, (*tasks, PURGE_FINISHED), heartbeat.worker_id)
+    # Recovery calls the engine, which must be running.
     heartbeat.recovering = True
     ready(heartbeat.worker_id)
     drain_s = wait()
     heartbeat.recovering = False
     engine.stop(drain_s)
+    # Last: once its row is deleted, other workers take over its jobs.
     heartbeat.stop()
 
 

@@ -53,6 +53,7 @@ class FacadeConnection(TConn):  # type: ignore[misc]
         self.data_ready = True
         self.head = Head(
             max_line_bytes=MAX_REQUEST_LINE,
+            # As gunicorn computes the maximum for its own buffer of headers.
             max_headers_bytes=cfg.limit_request_fields
             * (cfg.limit_request_field_size + len("\r\n"))
             + len("\r\n\r\n"),

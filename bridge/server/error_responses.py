@@ -109,6 +109,7 @@ def build_refusal(
         "Content-Length": str(len(body)),
         "Elements-Request-Id": request_id,
         **cors.response_headers(summary.path, summary.origin),
+        # Last, as in every response: see `FacadeResponse`.
         "Server": FacadeResponse.software,
     }
     lines = [

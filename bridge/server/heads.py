@@ -60,6 +60,7 @@ class Head:
         if self._line_ends_at < 0:
             self._check_line(seen)
         if self._line_ends_at >= 0:
+            # The bytes scanned before may end with a part of the mark.
             end = self._bytes.find(_END, max(self._line_ends_at, seen - len(_END) + 1))
             rest = len(self._bytes) - self._line_ends_at - len(_LINE_END)
             self.is_too_long |= end < 0 and rest > self._max_headers_bytes
@@ -73,6 +74,7 @@ class Head:
         if found >= 0:
             self._line_ends_at = found
             line = self._bytes[self._skipped : found]
+            # The parser refuses such a line without its headers.
             self.is_ready = _REQUEST_LINE.fullmatch(line) is None
 
     def _has_bare_line_feed(self, seen: int) -> bool:

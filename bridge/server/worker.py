@@ -160,6 +160,7 @@ class FacadeWorker(ThreadWorker):  # type: ignore[misc]
             self.poller.modify(conn.sock, conn.events, partial(self._resume, conn))
         else:
             if len(self._heads) >= _MAX_HEADS:
+                # A dict keeps the order of insertion, so the first one is the oldest.
                 self._cut(next(iter(self._heads)))
             timeout_s = self.app.stall_s
             if not self.alive:

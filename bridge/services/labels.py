@@ -102,6 +102,7 @@ class Labeller:
         for column in columns:
             if not column.info.reference:
                 continue
+            # An ordered set: above the limit, the first records get their names.
             ids = wanted.setdefault(column.info.reference, {})
             for entity, record in zip(entities, records, strict=True):
                 value = entity.get(column.info.name)

@@ -271,6 +271,7 @@ class TenantMetadata(Generic[T]):
         """Return the stored row, compiled only when this process has another one."""
         key = (self.instance.id, self.name)
         known = self.cache.get_any_age(key)
+        # The time as well: equal content that was fetched again settles a doubt.
         if known is None or (known.content_hash, known.fetched_at) != (
             content_hash,
             fetched_at,
@@ -278,6 +279,7 @@ class TenantMetadata(Generic[T]):
             row = stored_metadata.read_metadata(
                 self.ctx.database, self.instance.id, self.kind.row
             )
+            # Deleted since its stamp was read.
             if row is None:
                 return self._refresh()
             known = self.kind.compile(row.payload, row.content_hash, row.fetched_at)
@@ -301,6 +303,7 @@ class TenantMetadata(Generic[T]):
 
         def refresh() -> None:
             try:
+                # No caller waits for it.
                 self._refresh(Priority.POLLING)
             except BridgeError as error:
                 _log.warning(

@@ -110,6 +110,7 @@ def read_token(scope: str, token: str) -> int:
 
 
 def _checksum(scope: str, position: int) -> int:
+    # No signature: it only detects a token of another list.
     return zlib.crc32(f"{scope}\0{position}".encode())
 
 
@@ -134,6 +135,7 @@ def collect(cursor: Cursor, after: int | None, size: int) -> Page:
     while more and len(entities) < size:
         page = cursor.fetch_page(after, min(MAX_PAGE, size - len(entities)))
         entities += page.entities
+        # After an empty page the cursor could not move on.
         more = page.more and bool(page.entities)
         after = last_id(entities, after)
     return Page(entities=entities, more=more)

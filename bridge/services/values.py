@@ -21,6 +21,7 @@ BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 # The integer types.
 _MAX_BY_TYPE = {
     FieldType.SHORT: 2**15 - 1,
+    # Metadata calls references integers, and ids may have 64 bits.
     FieldType.INTEGER: 2**63 - 1,
     FieldType.LONG: 2**63 - 1,
 }

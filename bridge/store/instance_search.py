@@ -112,6 +112,7 @@ def _owned(account_id: int | None, user_id: int | None) -> ColumnElement[bool]:
     """Return the condition for instances of the account or of the user."""
     owners = ((instances.c.account_id, account_id), (instances.c.user_id, user_id))
     given = (column == number for column, number in owners if number is not None)
+    # Without an owner nothing matches: no search may span all accounts.
     return or_(false(), *given)
 
 

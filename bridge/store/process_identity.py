@@ -63,7 +63,10 @@ def _read_start_time(pid: int) -> str:
     # The command's name, in parentheses, may itself hold parentheses and spaces.
     state, *numbers = text.rpartition(")")[2].split()
     # A zombie has ended, but is listed until its parent waits for it.
-    return "" if state in _ENDED_STATES else numbers[18]
+    if state in _ENDED_STATES:
+        return ""
+    # Field 22; the state is field 3, so the numbers begin with field 4.
+    return numbers[18]
 
 
 def _require_ended(pid: int) -> str:

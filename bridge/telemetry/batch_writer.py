@@ -54,6 +54,7 @@ class BatchWriter(Generic[Row]):
         if len(self._rows) >= self._max_rows:
             self._lost(1)
             return
+        # No lock: a deque appends atomically, and a few rows too many do no harm.
         self._rows.append(row)
         if self._thread is None:
             self._start()

@@ -124,6 +124,7 @@ class SoapClient:
                         permit,
                     )
             except AttemptError as failure:
+                # Writes too: a failure that suggests another zone has applied nothing.
                 if failure.wrong_zone and relocate is not None:
                     # Once per call: two zones that name each other would otherwise
                     # never end it.
@@ -132,6 +133,7 @@ class SoapClient:
                         url = moved_to
                         continue
                 pause_s = 0.0 if failure.retry_immediately else policy.pause_s(tried)
+                # No pause beyond the deadline: the error is better raised now.
                 is_last = (
                     tried >= policy.attempts or time.monotonic() + pause_s >= deadline
                 )
@@ -261,6 +263,7 @@ def _deadline(request: Request, policy: RetryPolicy, caller: Caller) -> float:
 def _outcome(failure: AttemptError) -> Outcome:
     match failure.error:
         case ProviderThresholdError():
+            # Limits that pass within seconds are transient, the hourly quota is not.
             return Outcome.THREAD_LIMIT if failure.transient else Outcome.QUOTA
         # No response of the service: this counts against the host's circuit breaker.
         case ProviderUnavailableError() | ProviderTimeoutError() if (

@@ -100,6 +100,7 @@ class HttpReply:
         """
         try:
             for chunk in self._response.stream(_CHUNK_BYTES, decode_content=True):
+                # The read timeout restarts with each byte: a trickle would never end.
                 if time.monotonic() > self._deadline:
                     raise WireError("the answer is slow", sent=True, timed_out=True)
                 yield chunk
@@ -153,12 +154,17 @@ class Connections:
         idle_max_s = _IDLE_MAX_FOR_WRITES_S if writes else _IDLE_MAX_S
         idle = self._take_idle(host, idle_max_s)
         connection = idle or self._connect(host, deadline)
-        sent = {**headers, "User-Agent": self._user_agent}
+        all_headers = {**headers, "User-Agent": self._user_agent}
         reply: HttpReply | None = None
         try:
+            # urllib3 sets it on the open socket when it sends the request.
             connection.timeout = self._timeout_s(self.timeouts.read_s, deadline)
             response = _exchange(
-                connection, parts.path or "/", sent, body, reused=idle is not None
+                connection,
+                parts.path or "/",
+                all_headers,
+                body,
+                reused=idle is not None,
             )
             reply = HttpReply(response, deadline)
             yield reply
@@ -183,6 +189,7 @@ class Connections:
             self._close_idle(host)
 
     def _timeout_s(self, timeout_s: float, deadline: float) -> float:
+        # A timeout of zero would make the socket non-blocking.
         return max(0.001, min(timeout_s, deadline - time.monotonic()))
 
     def _connect(self, host: _Host, deadline: float) -> HTTPConnection:
@@ -215,6 +222,7 @@ class Connections:
                 # Newest first, so that connections that are not needed reach their
                 # idle limit.
                 connection, _since = connections.pop()
+            # Also false with unread bytes, which would begin the next response.
             if connection.is_connected:
                 return connection
             connection.close()

@@ -72,6 +72,7 @@ class SingleFlight:
                 if self._calls.get(key) is call:
                     del self._calls[key]
             call.done.set()
+        # Read without the lock: no thread can join once the key is gone.
         return _own(page) if call.waiters else page
 
     def end(self, instance_id: int) -> None:

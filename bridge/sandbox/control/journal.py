@@ -160,6 +160,7 @@ def _text(body: bytes) -> str:
 
 
 def _max_concurrent(spans: Iterable[_Span]) -> dict[str, dict[str, int]]:
+    # At one moment ends come before starts: calls in a row do not overlap.
     changes = sorted(
         (moment, change, user, entity)
         for user, entity, start, end in spans

@@ -203,6 +203,7 @@ class UploadBudget:
         """Count an upload; return whether it is allowed."""
         now = self._now().timestamp()
         with self._lock:
+            # More would mean that the clock was set back since the refusal.
             if 0 < self._blocked_until - now <= _UPLOAD_WINDOW_S:
                 return False
             while self._uploads and self._uploads[0][0] <= now - _UPLOAD_WINDOW_S:

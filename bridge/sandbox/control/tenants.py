@@ -88,6 +88,7 @@ class TenantService:
         )
         old = self._editions[OLD]
         older = older_schema(schema, old.entities, old.generation)
+        # One assignment: other threads read it without a lock.
         self._views = {
             NEW: _version_view(schema, new, udfs),
             OLD: _version_view(older, old, udfs),

@@ -80,6 +80,7 @@ def soundex(text: str | None) -> str | None:
         digit = _SOUNDEX.get(letter)
         if digit and digit != last:
             code += digit
+        # A vowel separates two letters of one digit, H and W do not.
         if letter not in "HW":
             last = digit
     return code[:_SOUNDEX_LENGTH].ljust(_SOUNDEX_LENGTH, "0")

@@ -84,6 +84,7 @@ class CustomerGenerator:
         """Return one contact; all accounts have the same number of them."""
         draw = number * _SCATTER
         account = number % self.accounts
+        # With one divisor, first names would repeat in step with the other texts.
         first = self._text("first_names", draw)
         last = self._text("last_names", draw // 31)
         created = _moment(draw)

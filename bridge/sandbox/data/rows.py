@@ -60,6 +60,7 @@ def put(
     store = database.replace if is_known else database.insert
     store(connection, table, record_id, stored)
     connection.execute(
+        # A given id counts as issued: later ones must be above it.
         "UPDATE issued SET last = max(last, ?) WHERE ci = ? AND series = ?",
         (record_id, schema.ci, database.ID_SERIES),
     )

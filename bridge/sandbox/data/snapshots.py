@@ -34,6 +34,7 @@ def take(database: Database, name: str) -> None:
     """
     path = _path(database, name)
     with replacing(path, durable=database.durable) as fresh:
+        # Includes the write-ahead log, which a copy of the file would lack.
         database.reading().execute("VACUUM INTO ?", (str(fresh),))
 
 

@@ -196,6 +196,7 @@ def service_time(moment: datetime) -> datetime:
 
 def _in_spring_gap(value: datetime) -> bool:
     try:
+        # A time that is skipped comes back from UTC as another one.
         there = value.replace(tzinfo=_zone()).astimezone(UTC)
         return there.astimezone(_zone()).replace(tzinfo=None) != value
     except OverflowError:  # the first or last hours of the calendar

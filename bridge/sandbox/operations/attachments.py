@@ -113,6 +113,7 @@ def create_attachment(call: Call, upload: Upload) -> bytes:
         if is_file and data is not None:
             if len(data) > call.vendor.limits.attachment_bytes:
                 raise _refused(errors.ATTACHMENT_TOO_LARGE)
+            # After all other checks, because it counts the bytes.
             if not call.service.uploads.admit(len(data)):
                 raise _refused(errors.TOO_MANY_BYTES)
         _complete(write, draft, parent, len(data or b"") if is_file else None)

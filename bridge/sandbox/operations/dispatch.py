@@ -133,6 +133,7 @@ def write(call: Call, batch: list[Submission]) -> bytes:
     if not batch:
         return envelope.atws_response(envelope.SUCCESS, "")
     saved = _WRITES[verb](call, batch)
+    # After the commit, because all threads must read the same definitions.
     if call.entity in udfs.LIVE and verb != "delete":
         call.vendor.refresh()
     return _results(batch[0].table, saved)

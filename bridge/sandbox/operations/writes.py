@@ -66,6 +66,7 @@ def delete(call: Call, submissions: Sequence[Submission]) -> list[SavedRecord]:
             table, record_id = submission.table, submission.record_id
             entity = table.entity.name
             reason = rules.refuse_delete(batch.write, entity, record_id)
+            # Read now: the rules after the deletion need it.
             before = batch.write.read(entity, record_id)
             if reason is not None:
                 batch.save_faults += [

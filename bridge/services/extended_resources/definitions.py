@@ -179,6 +179,7 @@ def _segment(part: str) -> str:
 
 
 def _literal(part: str) -> str:
+    # An encoded slash stays encoded, as in the paths of requests.
     return unquote(part).replace("/", "%2F")
 
 

@@ -138,8 +138,8 @@ def _edit(
     changed: list[Component] = []
 
     def keep(stored: Document) -> Document:
-        document, kind = edit(stored)
-        changed.append(kind)
+        document, component = edit(stored)
+        changed.append(component)
         return document
 
     extended_resources.edit_extended(ctx.database, user.account_id, number, keep)

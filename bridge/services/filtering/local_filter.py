@@ -58,6 +58,7 @@ def _passes(
         return _like(str(value), str(operands[0]))
     if operator_ is Operator.NOT_LIKE:
         pattern = str(operands[0])
+        # `NOT LIKE '%'` matches nothing, although a blank text fails `LIKE '%'`.
         return bool(pattern.strip("%")) and not _like(str(value), pattern)
     quantifier = all if operator_ in (Operator.NOT_EQUAL, Operator.NOT_IN) else any
     return quantifier(_compare(operator_, value, item) for item in operands)

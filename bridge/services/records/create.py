@@ -53,11 +53,13 @@ def create_record(  # noqa: PLR0913 - the parts of a create, by name
         body = within.preset(dict(body))
         read_parent(mapping, within)
     create = CreateCall(mapping, body, key, options=options)
+    # Without vendor calls, because a create that repeats another needs none.
     attempt = idempotency.begin(validate(create, at_hand=True))
     if attempt.result is not None:
         return attempt.result
     with attempt:
         record = attempt.prepare()
+        # Before the send: this may fail, and then nothing has been created.
         serializer = open_serializer(mapping, options)
         attempt.check_send_deadline()
         created = mapping.backend.create(mapping.entity, vendor_values(record))

@@ -102,6 +102,7 @@ def _fetch_by_id(query: ListQuery, request: PageRequest) -> PageSlice[Entity]:
     if page.more and last is not None:
         return PageSlice(page.entities, paging.write_token(query.token_scope, last))
     total = None
+    # An empty page behind the end does not show where the end is.
     if not request.next_page and (page.entities or request.number == 1):
         total = request.offset + len(page.entities)
     return PageSlice(page.entities, None, total)

@@ -126,6 +126,7 @@ def parse_id(resource: Resource, record_id: str) -> int:
     Raises:
         NotFoundError: it is not a number, so no record has it.
     """
+    # 18 digits always fit the 64 bits of an id.
     if not re.fullmatch(r"-?\d{1,18}", record_id, re.ASCII):
         raise NotFoundError(not_found(resource, record_id))
     return int(record_id)

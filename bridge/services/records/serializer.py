@@ -84,6 +84,7 @@ class UdfTimes:
 
     def _read_types(self, names: set[str], *, required: bool) -> None:
         mapping = self._mapping
+        # Before the look-up, so that a failed one is not repeated for each record.
         self._known |= names
         # Metadata may cost vendor calls; a record without times does not need it.
         if not required and mapping.metadata.find() is None:

@@ -53,6 +53,7 @@ def repeats(field: Field, given: JSON, value: Scalar | None, stored: object) -> 
     if isinstance(given, str) and isinstance(stored, date):
         return parse_time(given).equals(stored)
     before = _read_again(field, stored)
+    # Python compares True and 1 as equal.
     if isinstance(value, bool) is not isinstance(before, bool):
         return False
     if isinstance(given, float) and isinstance(before, int | float | Decimal):

@@ -78,6 +78,7 @@ def _overlay(stored: Entity, record: ValidatedRecord) -> Entity:
     """Return the entity as it must be after the write."""
     given = record.given.values()
     merged = stored | {info.name: value for info, value in given if not info.udf}
+    # As in the response of a query, which leaves out null fields.
     merged = {name: value for name, value in merged.items() if value is not None}
     if udfs := {info.name: _udf_text(value) for info, value in given if info.udf}:
         before = merged.get(UDF_MEMBER)

@@ -78,9 +78,11 @@ def validate_create(fields: EntityFields, body: Mapping[str, JSON]) -> Validated
     """Validate the body of a create; like the vendor, ignore read-only members."""
     record = _read_body(fields, body, None, None)
     for key, (info, _) in list(record.given.items()):
+        # A field that is read-only and required can only be set on create.
         if info.read_only and not info.required:
             del record.given[key]
             record.ignored.append(fields.facade_name(info.name))
+    # First, because the fixed field may itself be required.
     _preset_fixed(record)
     _require_fields(record)
     _check_values(record, stored={})
@@ -327,6 +329,7 @@ def _check_values(record: ValidatedRecord, *, stored: Entity) -> None:
 
 
 def _is_unknown_item(info: FieldInfo, value: Scalar, before: object) -> bool:
+    # The stored value passes, even if its item is not active any more.
     if not info.is_picklist or not info.picklist or value in ("", before):
         return False
     return not any(i.is_active and info.is_item(i, value) for i in info.picklist)
@@ -368,6 +371,7 @@ def _scalar(value: object) -> Scalar | None:
     return None
 
 
+# Subclasses first: `bool` is an `int`, `datetime` is a `date`.
 _TYPES: tuple[tuple[type, FieldType], ...] = (
     (bool, FieldType.BOOLEAN),
     (int, FieldType.LONG),

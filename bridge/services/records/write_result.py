@@ -20,6 +20,7 @@ from bridge.services.records.serializer import Record, RecordSerializer
 from bridge.services.records.validation import ValidatedRecord
 from bridge.services.records.vendor_records import read_entity
 
+# The first match counts: `datetime` is a subclass of `date`.
 _KINDS: dict[str, tuple[type, Callable[[Any], str], Callable[[str], object]]] = {
     "$time": (datetime, datetime.isoformat, datetime.fromisoformat),
     "$date": (date, date.isoformat, date.fromisoformat),

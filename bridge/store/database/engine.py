@@ -70,6 +70,7 @@ class Database:
         self._engine = engine
         self._availability = AvailabilityLog()
         self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
+        # A copy of the engine, so that the listener does not apply to readers.
         self._writer = engine.execution_options()
         if engine.dialect.name == "sqlite":
             event.listen(self._writer, "begin", begin_immediate)
@@ -233,6 +234,7 @@ def create_database_engine(url: URL, file: DatabaseFile | None) -> Engine:
     engine = create_engine(
         url,
         creator=lambda: connect_existing(file.path),
+        # Parameters are the data of tenants, which must not get into messages.
         hide_parameters=True,
         isolation_level="AUTOCOMMIT",
         max_overflow=_MAX_OVERFLOW,
@@ -266,7 +268,9 @@ def _create_postgresql_engine(url: URL) -> Engine:
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    # Off by default, and set for each connection.
     connection.execute("PRAGMA foreign_keys = ON")
+    # In WAL mode a power cut can undo the last commits, but damages nothing.
     connection.execute("PRAGMA synchronous = NORMAL")
     # SQLite's busy timeout does not apply to the lock for the first switch to WAL.
     for attempt in range(_WAL_ATTEMPTS):

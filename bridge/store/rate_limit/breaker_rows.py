@@ -105,6 +105,7 @@ _PROBE = (
         _C.failures >= MAX_FAILURES,
         (_C.left_until <= bindparam("now")) | (_C.left_until > bindparam("latest")),
     )
+    # Extends the pause, so that the condition is false for all other callers.
     .values(left_until=bindparam("until"), probing=True)
 )
 _DELETE = delete(vendor_hosts).where(_ITS)
@@ -124,6 +125,7 @@ def add_failure(
     with db.begin() as connection:
         now = read_clock(connection)
         connection.execute(_SWEEP, {"now": now})
+        # Inserted first: a row that does not exist cannot be locked.
         fresh = _row(BreakerState.healthy(now)) | {"host": host}
         connection.execute(_INSERT[connection.dialect.name], fresh)
         known = BreakerState(*connection.execute(_LOCK, {"its_host": host}).one())

@@ -77,6 +77,7 @@ class CircuitBreakers:
             StoreError: the database cannot be used.
         """
         cached = self._cached.get(host)
+        # A pause that is over is left to `allow`, which lets one probe pass.
         if cached is None or cached.refusal() is None:
             return None
         if time.monotonic() - cached.read_at > _CACHE_TTL_S:
@@ -101,6 +102,7 @@ class CircuitBreakers:
             return refusal
         if breaker_rows.claim_probe(self._db, host, cached.state.pause_s):
             return None
+        # Another caller claimed the probe, which also extended the pause.
         newer = self._read(host)
         return newer.refusal() if newer else None
 
@@ -115,6 +117,7 @@ class CircuitBreakers:
                     host, *breaker_rows.add_failure(self._db, host, provider_message)
                 )
                 return
+            # Before the row is deleted: should that fail, `observe` deletes it later.
             self._responded_at[host] = time.monotonic()
             if self._clear(host):
                 breaker_rows.delete_breaker(self._db, host)
@@ -147,6 +150,7 @@ class CircuitBreakers:
         return cached.state.open_until if cached and cached.state.is_open else None
 
     def _has_responded_since(self, host: str, cached: _CachedState) -> bool:
+        # Ages are compared, because the two times are by different clocks.
         failed_s = (cached.now() - cached.state.failed_at).total_seconds()
         return time.monotonic() - self._responded_at[host] < failed_s
 

@@ -239,6 +239,7 @@ class Ledger:
         ahead = sum(
             tuple(other[:2]) < place
             for each, other in self.waiting.get(queue, {}).items()
+            # The requests of this holder are ordered by its own line: see `slots`.
             if each != holder
             and not self.is_capped(queue, other[2], other[0], settings)
         )
@@ -362,6 +363,7 @@ class Ledger:
         # The vendor does not count calls that it refused or never received: drop as
         # many of ours, the oldest first.
         self._uncount(self.ours() - usage.used)
+        # Never negative: of ours no more are left than the vendor counted.
         self.theirs = usage.used - self.ours()
         self.reduced.pop(_QUOTA, None)
         self.read_at = now

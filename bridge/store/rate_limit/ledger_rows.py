@@ -45,6 +45,7 @@ _SWAP = (
 # Not flushed to the server's disk: after a crash of the server the changes of the last
 # fraction of a second may be lost, but waiting for the disk would slow down each call.
 _ASYNCHRONOUS_COMMIT = func.set_config("synchronous_commit", "off", true()) == "off"
+# In the condition, so that it needs no statement of its own.
 _WRITE = {"sqlite": _SWAP, "postgresql": _SWAP.where(_ASYNCHRONOUS_COMMIT)}
 _INSERT = upsert(vendor_ledgers, lambda row: row.on_conflict_do_nothing())
 

@@ -95,6 +95,7 @@ class SharedRateLimiter:
             StoreError: the database cannot be used.
         """
         host = _host(request.database)
+        # First: acquiring a slot counts the call against the budget.
         _raise_if_open(host, self._breakers.state(host))
         tenant = self._tenant(request.database)
         held = self._acquire_slot(tenant, request, deadline, read_usage)
@@ -208,6 +209,7 @@ class SharedRateLimiter:
     def _flush_loop(self) -> None:
         """Write pending changes and renew leases until closed."""
         while not self._closed:
+            # `flush` renews after a third: with this, well before the lease ends.
             if self._flush_needed.wait(self._settings.lease_s / 4):
                 self._flush_needed.clear()
                 # The next call usually writes them first, which saves a statement.
@@ -239,9 +241,11 @@ class SharedRateLimiter:
             except BridgeError as error:
                 _log.warning("no usage reading of %s: %s", database, error.message)
 
+        # The caller holds the lock of the tenant, which the reading itself needs.
         threading.Thread(target=read, name="usage reading", daemon=True).start()
 
     def _read_budget(self, database: str, caller: Caller) -> BudgetUsage:
+        # A separate object: that of the tenant is used under its lock only.
         row = LedgerRow(self._db, database)
         row.refresh()
         ledger, now = row.ledger, row.now()

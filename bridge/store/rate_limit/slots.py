@@ -135,6 +135,7 @@ class TenantSlots:
                 if not granted:
                     self._pending.left.add(queue)
                 self._notify_next()
+            # Before the lock is released: the next change writes exactly what is held.
             instances = self._held.setdefault(queue, {})
             instances[request.instance] = instances.get(request.instance, 0) + 1
         return HeldSlot(queue, request.instance)
@@ -181,6 +182,7 @@ class TenantSlots:
         """
 
         def apply(ledger: Ledger, now: float) -> _ChangeResult:
+            # Pending outcomes first: they concern the other processes too.
             self._reconcile(ledger, now)
             ledger.expire_holder(self._holder, now)
             return _ChangeResult(changed=True)
@@ -221,6 +223,7 @@ class TenantSlots:
                 waiter.free_at, retry_after_s = done.free_at, done.retry_after_s
             left_s = deadline - time.monotonic()
             now = self._row.now()
+            # Refuse now what would still be refused at the deadline.
             if waiter.free_at is not None and waiter.free_at - now > left_s:
                 raise self._budget_error(waiter, now)
             if left_s <= 0:
@@ -255,6 +258,7 @@ class TenantSlots:
             short = ledger.slots_short(
                 queue, request, self._holder, now, self._settings
             )
+            # Only when short, because each holder costs the read of a file.
             if short and (dead := find_dead(ledger.alive)):
                 for holder in dead:
                     ledger.expire_holder(holder, now)
@@ -297,6 +301,7 @@ class TenantSlots:
         self, apply: Callable[[Ledger, float], _ChangeResult], *, patience_s: float
     ) -> _ChangeResult:
         done = self._row.change(apply, patience_s=patience_s)
+        # Only now: if the change fails, they stay pending.
         self._pending = _PendingChanges()
         if done.changed:
             self._renewed_at = time.monotonic()
@@ -339,6 +344,7 @@ class TenantSlots:
         if first is None:
             return waiters.pop(self._holder, None) is not None
         entry = (first.request.priority, first.request.since, first.request.instance)
+        # Renewed at half-time only, to save writes.
         if known and tuple(known[:3]) == entry and known[3] - now > WAITER_S / 2:
             return False
         ledger.waiting.setdefault(queue, {})[self._holder] = (*entry, now + WAITER_S)
@@ -348,6 +354,7 @@ class TenantSlots:
         for line in self._waiting.values():
             for waiter in line:
                 waiter.turn.notify()
+                # A capped request cannot go now: the thread behind it is woken too.
                 if not self._is_capped(waiter):
                     break
 

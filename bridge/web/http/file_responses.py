@@ -24,8 +24,8 @@ def file_response(data: bytes, *, name: str, content_type: str) -> Response:
 
     An invalid media type becomes `application/octet-stream`.
     """
-    # As an iterator it counts as streamed, and traces leave it out.
     is_valid = _MEDIA_TYPE.fullmatch(content_type.strip())
+    # As an iterator it counts as streamed, and traces leave it out.
     response = Response(
         iter((data,)), content_type=content_type.strip() if is_valid else OCTETS
     )

@@ -37,6 +37,7 @@ _PATTERN_LOOKS_BACK = 100  # bounds the search, which runs for every escape
 _EMPTY_VALUES = frozenset({"", "none", "null", "undefined", "nan"})
 """What clients in Python and JavaScript send for a missing value; in lower case."""
 _FALSE_VALUES = frozenset({"false", "0", "no", "off"})
+# The Python SDK sends `query` for `where` here. Source: client-quirks part 1.
 _QUERY_IS_WHERE = frozenset({"contacts", "leads"})
 
 

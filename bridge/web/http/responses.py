@@ -34,6 +34,7 @@ def to_json(value: object) -> bytes:
     try:
         return orjson.dumps(value, default=_jsonable, option=option)
     except orjson.JSONEncodeError:
+        # Only after a failure: copying every response would be slow.
         return orjson.dumps(_exact(value), default=_jsonable, option=option)
 
 

@@ -23,6 +23,7 @@ from bridge.interfaces import Attachment
 MAX_BYTES: Final = 64_000_000
 """The largest file that is read. The vendor takes far smaller ones through its API."""
 
+# Envelope, Body, GetAttachmentResponse, GetAttachmentResult, Data.
 _DATA_DEPTH: Final = 5
 
 
@@ -57,6 +58,7 @@ class Base64Text:
 
     def _decode(self, text: str, *, last: bool = False) -> None:
         try:
+            # Padding at the end of a piece decodes, but more data follows it.
             if "=" in text and not last:
                 raise binascii.Error
             self._bytes.write(binascii.a2b_base64(text, strict_mode=True))

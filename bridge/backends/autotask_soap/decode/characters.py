@@ -47,6 +47,7 @@ _SECTIONS: Final = {b"<![CDATA[": b"]]>", b"<!--": b"-->"}
 _UNFINISHED: Final = re.compile(
     rb"(?:<(?:!(?:-|\[C?D?A?T?A?)?)?|&(?:#(?:x?[0-9a-fA-F]{0,32})?)?|\xef\xbf?)\Z"
 )
+# The longest unfinished reference that is still one: `&#x` and 32 digits.
 _MAX_UNFINISHED_BYTES: Final = 35
 
 
@@ -132,6 +133,7 @@ class AllowedCharacters:
 
     def feed(self, chunk: bytes) -> bytes:
         """Return `chunk` without forbidden characters."""
+        # Safe on bytes: in UTF-8 only a control character itself has a byte below 0x20.
         data = self._held + chunk.translate(None, FORBIDDEN_BYTES)
         section = b""
         if self._section_end:
@@ -170,6 +172,7 @@ class AllowedCharacters:
         self._section_end = _SECTIONS[start]
         # The last two bytes may begin `]]>` or `-->`.
         unsure = max(len(start), len(section) - 2)
+        # `feed` holds back a tail already, which comes after these bytes.
         self._held = section[unsure:] + self._held
         return section[:unsure]
 

@@ -52,6 +52,7 @@ class EntityReader:
     def forget_prefix(self, prefix: str) -> None:
         """Note that an entity declares `prefix` for itself."""
         self._prefixes.discard(prefix)
+        # Kinds cached so far may depend on the former meaning of the prefix.
         self._kinds.clear()
 
     def read(self, element: etree._Element) -> Entity:
@@ -130,5 +131,6 @@ def parse_entity(data: bytes, read_time: ReadTime) -> Entity | None:
         return None
     if len(elements) != 1 or is_nil(elements[0]):
         return None
+    # A declaration inside may redefine `xsd`; then no kind may be cached.
     prefixes = () if b"xmlns" in data else ("xsd",)
     return EntityReader(read_time, prefixes).read(elements[0])

@@ -26,6 +26,7 @@ from bridge.interfaces import Entity
 
 _ENVELOPE: Final = f"{{{SOAP}}}Envelope"
 _INTEGER: Final = re.compile("-?[0-9]{1,19}")
+# Envelope, Body, response, result, EntityResults.
 _RESULTS_DEPTH: Final = 5
 _READ: Final = ("{*}EntityId", "{*}Message", "{*}Found", "{*}Ignored", "{*}MatchInfo")
 
@@ -121,6 +122,7 @@ class ReplyParser:
         for event, item in self._parser.read_events():
             if event == "start" and self._results is None:
                 self._start_results(item)
+            # The prefixes declared before the list are in its `nsmap`.
             elif event == "start-ns" and self._results is not None:
                 self._reader.forget_prefix(item[0])
             elif event == "end" and self._results is not None:

@@ -112,6 +112,7 @@ class ReplyDecoder:
         pending, position, regular = self._pending, 0, True
         while regular and pending.startswith(_ENTITY, position):
             end = pending.find(_ENTITY_END, position) + len(_ENTITY_END)
+            # `find` returned -1: the end of this entity has not arrived.
             if end < len(_ENTITY_END):
                 break
             regular = self._read_entity(pending[position:end])
@@ -119,6 +120,7 @@ class ReplyDecoder:
         self._pending = pending[position:]
         if not regular or len(self._pending) > _MAX_ENTITY_BYTES:
             self._step = ReplyDecoder._parse
+        # Nothing, or the beginning of a start tag: another entity may follow.
         elif _ENTITY.startswith(self._pending[: len(_ENTITY)]):
             return False
         else:
@@ -162,6 +164,7 @@ class ReplyDecoder:
         self._pending = self._pending[end:]
         if len(self._pending) < _MAX_INFO_BYTES:
             return False
+        # Longer than any regular info: what is pending must be parsed.
         self._step = ReplyDecoder._parse
         return True
 

@@ -26,6 +26,7 @@ _ENTITY: Final = re.compile(
     r"(?:<UserDefinedFields ?/>|<UserDefinedFields>(.*?)</UserDefinedFields>)?",
     re.ASCII | re.DOTALL,
 )
+# `.+` matches an irregular rest, with empty groups: `findall` would pass over it.
 _UDF: Final = re.compile(
     rf"<UserDefinedField><Name>{_TEXT}</Name>(?:(<Value>){_TEXT}</Value>|(<Value ?/>))?"
     r"</UserDefinedField>|.+",
@@ -40,6 +41,7 @@ _REFERENCES: Final = (
     ("&gt;", ">"),
     ("&quot;", '"'),
     ("&apos;", "'"),
+    # Last: `&amp;lt;` is the text `&lt;`, not `<`.
     ("&amp;", "&"),
 )
 _END: Final = "</Entity>"
@@ -66,6 +68,7 @@ _PREFIXES: Final = sorted(
     f'xmlns:{prefix}="{uri}"'.encode()
     for prefix, uri in (("soap", SOAP), ("xsi", XSI), ("xsd", XSD))
 )
+# `Errors` must be empty: messages are left to the parser.
 _BETWEEN: Final = re.compile(
     rb"</EntityResults><EntityResultType>[A-Za-z]*</EntityResultType><Errors ?/>"
     rb"<EntityReturnInfoResults>"
@@ -166,6 +169,7 @@ def _scan(text: str, read_time: ReadTime) -> Entity:
         elif kind == "dateTime" and (moment := value.strip()):
             entity[name] = read_time(name, moment)
         else:
+            # Raises for an irregular rest or an empty value: for the parser to read.
             entity[name] = CONVERSIONS[kind](value)
     return entity
 

@@ -61,6 +61,7 @@ class VendorTimes:
             local = moment.astimezone(self._zone)
         except OverflowError:
             local = moment
+        # Cut before the offset, which the vendor neither writes nor expects.
         text = local.isoformat(timespec="seconds")[:_SECONDS_TEXT]
         thousandths = local.microsecond // 1000
         return f"{text}.{thousandths:03d}".rstrip("0") if thousandths else text

@@ -90,6 +90,7 @@ def find(search: Search) -> SearchResult:
     matches = [i for i in found.matches if i not in others.record_ids]
     uncertain = [i for i in found.uncertain if i not in others.record_ids]
     candidates = matches + uncertain
+    # Also for one match: it may be what the other create has just made.
     if candidates and others.sending:
         return SearchResult(
             reason="another create is being sent just now", transient=True

@@ -118,6 +118,7 @@ def begin(create: CreateCall) -> CreateAttempt:
                 attempt.resolve()
             return attempt
         text = attempt.wait(record)
+        # None: the holder died, so the next round may own the record.
         if text is not None:
             attempt.result = _replay(text)
             return attempt
@@ -157,6 +158,7 @@ class CreateAttempt:
             text = encode_result(error)
             self._save(partial(self._finish, text, lasting=lasting))
         elif isinstance(error, Exception):
+            # A bug may show after the send, so the create may have happened.
             self._mark_unknown(ProviderOutcomeUnknownError(_UNFORESEEN))
 
     def prepare(self) -> ValidatedRecord:
@@ -212,6 +214,7 @@ class CreateAttempt:
 
     def acquire(self) -> IdempotencyRecord:
         """Claim the create, or return the idempotency record of an earlier one."""
+        # Before the statement: the lease starts while it runs.
         self._held_since = time.monotonic()
         database = self._ctx.database
         try:

@@ -55,8 +55,8 @@ def _compared(
         held = udfs if info.udf else entity
         stored = held.get(info.name) if isinstance(held, dict) else None
         hidden = stored is None and not info.queryable
-        is_time = info.udf and info.type in (FieldType.DATETIME, FieldType.BOOLEAN)
-        if value not in (None, "") and not hidden and not is_time:
+        incomparable = info.udf and info.type in (FieldType.DATETIME, FieldType.BOOLEAN)
+        if value not in (None, "") and not hidden and not incomparable:
             yield info, value, stored
 
 

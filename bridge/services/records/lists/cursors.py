@@ -105,6 +105,7 @@ class _MergingCursor:
 
     def fetch(self, after: int | None, limit: int) -> Page:
         """Return up to `limit` entities after an id; fewer only at the end."""
+        # Not where the last fetch ended, so what was read ahead does not fit.
         if after is None or after != self._after:
             for cursor in self._cursors:
                 cursor.rewind(after)
@@ -153,6 +154,7 @@ class _FilteringCursor:
             self._rows.clear()
             self._read, self._more = after, True
         while self._more and len(self._rows) < limit:
+            # Always whole pages: calls are limited, and most records may not pass.
             page = self._inner(self._read, MAX_PAGE)
             self._rows.extend(filter(self._passes, page.entities))
             self._read = last_id(page.entities, self._read)

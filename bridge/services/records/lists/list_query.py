@@ -52,6 +52,7 @@ class ListQuery:
     @property
     def token_scope(self) -> str:
         """What the tokens of pages in the order of ids belong to."""
+        # Not the filter: an id is a position in any list of the entity.
         return self.mapping.resource.entity
 
     @property
@@ -76,6 +77,7 @@ class ListQuery:
         if max_calls is not None:
             run = cursors.limit_calls(run_query, max_calls, total_count.BEYOND)
         fetch_page = cursors.open_fetch(self.plan, run, self.mapping.timezone)
+        # No filter holds NUL, so that different lists have different names.
         name = "\0".join((*self.identity, *purpose)).encode()
         digest = hashlib.sha256(name).digest()
         return Cursor(self.mapping.instance.id, digest, fetch_page)

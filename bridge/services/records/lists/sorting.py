@@ -72,6 +72,7 @@ def sort(
     vendor's times in user-defined fields.
     """
     ordered = list(entities)
+    # The sort is stable, so the most significant key comes last.
     for key in reversed(keys):
         ordered.sort(
             key=lambda entity: _rank(key.info, entity, zone), reverse=key.descending
@@ -89,6 +90,7 @@ def _rank(
         seen = value if isinstance(value, datetime) else midnight_utc(value)
         return 1, (seen - _EPOCH) // _MICROSECOND, ""
     if isinstance(value, int | float | Decimal):
+        # By its digits: `Decimal(0.1)` is not the 0.1 that callers see.
         return 1, value if isinstance(value, int) else Decimal(str(value)), ""
     return 2, 0, str(value).casefold()
 

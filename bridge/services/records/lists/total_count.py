@@ -40,6 +40,7 @@ def count(ctx: Context, cursor: Cursor) -> tuple[int | None, str]:
         except InvalidRequestError:
             known = CachedCount(None)
         except ProviderError as error:
+            # Not cached: the next request may succeed.
             return None, error.message
         save(ctx, cursor, known)
     return known.records, "" if known.records is not None else BEYOND

@@ -25,22 +25,22 @@ from bridge.types import JSON
 class CreateCall:
     """One caller's create; `key` is its `Idempotency-Key`, None without one.
 
-    `record` is the validated body, `refusal` the error of a body that may not be sent;
-    it is raised only where the call does not repeat an earlier one. Both are None while
-    the body is not validated. `within` is the parent of an attachment.
+    `validated` is the body as it was read, `refusal` the error of a body that may not
+    be sent; it is raised only where the call does not repeat an earlier one. Both are
+    None while the body is not validated. `within` is the parent of an attachment.
     """
 
     mapping: RecordMapping
     body: Mapping[str, JSON] = field(repr=False)
     key: str | None = field(repr=False)
-    record: ValidatedRecord | None = field(default=None, repr=False)
+    validated: ValidatedRecord | None = field(default=None, repr=False)
     refusal: BridgeError | None = None
     options: RecordOptions = ALL_MEMBERS
     within: ParentLink | None = None
 
 
 def validate(create: CreateCall, *, at_hand: bool = False) -> CreateCall:
-    """Return the create with its record, and with the refusal of an invalid one.
+    """Return the create with its body validated, and the refusal of an invalid one.
 
     Vendor calls as `validate_new`. With `at_hand` none is made: a create that needs one
     stays as it is. It is claimed first and validated afterwards, because an equal one
@@ -50,15 +50,15 @@ def validate(create: CreateCall, *, at_hand: bool = False) -> CreateCall:
     create's response, even where metadata has changed so that its body would be refused
     today.
     """
-    record, read = None, validate_new_at_hand if at_hand else validate_new
+    validated, read = None, validate_new_at_hand if at_hand else validate_new
     try:
-        record = read(create.mapping, create.body)
-        if record is not None:
+        validated = read(create.mapping, create.body)
+        if validated is not None:
             singular = create.mapping.resource.singular
-            record.require_valid(f"The {singular} was not created")
+            validated.require_valid(f"The {singular} was not created")
     except BridgeError as error:
-        return replace(create, record=record, refusal=error)
-    return replace(create, record=record)
+        return replace(create, validated=validated, refusal=error)
+    return replace(create, validated=validated)
 
 
 def identify_create(create: CreateCall) -> CreateRequest:

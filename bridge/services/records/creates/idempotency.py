@@ -107,18 +107,18 @@ def begin(create: CreateCall) -> CreateAttempt:
     if create.refusal is not None and create.key is None and not attempt.is_known():
         raise create.refusal
     while True:
-        record = attempt.acquire()
-        if not record.same_body:
+        stored = attempt.acquire()
+        if not stored.same_body:
             raise InvalidRequestError(
                 "This Idempotency-Key was used before with another body; a key stands "
                 "for one create. Send a new body with a new key. Nothing was sent."
             )
-        if record.owned:
-            if record.state is not State.RUNNING:
+        if stored.owned:
+            if stored.state is not State.RUNNING:
                 attempt.resolve()
             return attempt
-        text = attempt.wait(record)
-        # None: the holder died, so the next round may own the record.
+        text = attempt.wait(stored)
+        # None: the holder died, so the next round may own the create.
         if text is not None:
             attempt.result = _replay(text)
             return attempt
@@ -134,7 +134,7 @@ class CreateAttempt:
         ctx = self._ctx = create.mapping.ctx
         self._create = create
         self._request = identify_create(create)
-        self._record: IdempotencyRecord | None = None
+        self._stored: IdempotencyRecord | None = None
         self._holder = new_holder_name()
         self._held_since = time.monotonic()
         self._deadline = self._held_since + ctx.settings.autotask_deadline_s
@@ -170,25 +170,25 @@ class CreateAttempt:
         Raises:
             BridgeError: the refusal, or the vendor could not be queried.
         """
-        record = self._require_record()
+        validated = self._require_validated()
         create = self._create
         if create.refusal is not None:
             raise create.refusal
         if create.key is not None and self._held.floor_id is None:
-            floor_id = duplicate_search.find_floor(create.mapping, record)
+            floor_id = duplicate_search.find_floor(create.mapping, validated)
             if floor_id is not None:
                 idempotency_records.save_floor(
                     self._ctx.database, self._held.id, self._holder, floor_id
                 )
-        return record
+        return validated
 
-    def _require_record(self) -> ValidatedRecord:
+    def _require_validated(self) -> ValidatedRecord:
         """Return the validated body, valid or not; raise where there is none."""
-        if self._create.record is None and self._create.refusal is None:
+        if self._create.validated is None and self._create.refusal is None:
             self._create = validate(self._create)
-        if self._create.record is None:
-            raise self._create.refusal or RuntimeError("Neither record nor refusal.")
-        return self._create.record
+        if self._create.validated is None:
+            raise self._create.refusal or RuntimeError("Neither validated nor refused.")
+        return self._create.validated
 
     def check_send_deadline(self) -> None:
         """Check, right before sending, that the lease lasts through the send.
@@ -218,7 +218,7 @@ class CreateAttempt:
         self._held_since = time.monotonic()
         database = self._ctx.database
         try:
-            self._record = idempotency_records.acquire(
+            self._stored = idempotency_records.acquire(
                 database,
                 self._request,
                 holder=self._holder,
@@ -230,16 +230,16 @@ class CreateAttempt:
             text = encode_result(StoreUnavailableError(_NOT_SENT))
             self._save(partial(abandon, database, self._holder, text), unsent=True)
             raise
-        return self._record
+        return self._stored
 
-    def wait(self, record: IdempotencyRecord) -> str | None:
+    def wait(self, stored: IdempotencyRecord) -> str | None:
         """Return the result of the process that holds the create; None if it died.
 
         Raises:
             ConflictError: there is no result by the deadline.
         """
         pause_s = _MIN_PAUSE_S
-        while record.state is State.RUNNING:
+        while stored.state is State.RUNNING:
             if time.monotonic() + pause_s > self._deadline:
                 raise ConflictError(
                     "An equal create is still running; nothing was sent for this one. "
@@ -247,10 +247,10 @@ class CreateAttempt:
                 )
             time.sleep(pause_s)
             pause_s = min(2 * pause_s, _MAX_PAUSE_S)
-            record = idempotency_records.read(
-                self._ctx.database, record.id, self._request
+            stored = idempotency_records.read(
+                self._ctx.database, stored.id, self._request
             )
-        return record.answer
+        return stored.answer
 
     def resolve(self) -> None:
         """Find out what became of an earlier send; claim a new send if it failed.
@@ -262,11 +262,11 @@ class CreateAttempt:
             ConflictError: another call claimed the create meanwhile.
         """
         try:
-            record = self._require_record()
+            validated = self._require_validated()
             entity = search_until_certain(
                 Search(
                     self._create.mapping,
-                    record,
+                    validated,
                     self._request,
                     self._held,
                     self._create.within,
@@ -316,9 +316,9 @@ class CreateAttempt:
     @property
     def _held(self) -> IdempotencyRecord:
         """The idempotency record that this attempt holds."""
-        if self._record is None:
+        if self._stored is None:
             raise RuntimeError("acquire() comes first.")
-        return self._record
+        return self._stored
 
     @property
     def _lease_s(self) -> float:

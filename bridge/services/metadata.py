@@ -167,11 +167,14 @@ class TenantMetadata(Generic[T]):
             if not in_doubt(found):
                 return found
         # The process cache may be seconds behind what another process stored.
-        known = self._find_usable()
-        if known is None:
+        known = self._find_stored()
+        if known is None or self._age_s(known.fetched_at) > self._max_stale_s:
             return None
         found = function(known)
-        return None if in_doubt(found) and not self._was_resolved(known) else found
+        if in_doubt(found) and not self._was_resolved(known):
+            return None
+        self._refresh_expired(known)
+        return found
 
     def _find_known(self) -> T | None:
         """Return what this process compared with the database a moment ago."""
@@ -182,18 +185,11 @@ class TenantMetadata(Generic[T]):
         stamp = self._find_stamp()
         return None if stamp is None else self._load(*stamp)
 
-    def _find_usable(self) -> T | None:
-        """Return the stored row; None without one, or with a very old one.
-
-        An expired row is refreshed in the background.
-        """
-        stamp = self._find_stamp()
-        if stamp is None or self._age_s(stamp[1]) > self._max_stale_s:
-            return None
-        is_expired = self._age_s(stamp[1]) > self.ctx.settings.metadata_cache_ttl_s
-        if is_expired and self._claim_refresh():
+    def _refresh_expired(self, known: T) -> None:
+        """Refresh an expired row in the background, unless another process does."""
+        ttl_s = self.ctx.settings.metadata_cache_ttl_s
+        if self._age_s(known.fetched_at) > ttl_s and self._claim_refresh():
             self._refresh_in_background()
-        return self._load(*stamp)
 
     def _refresh_after(self, max_age_s: float) -> T:
         """Return the stored row, refreshed if it is older than `max_age_s`.

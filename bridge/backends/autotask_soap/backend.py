@@ -22,7 +22,7 @@ from bridge.backends.autotask_soap.decode.attachment_reply import read_attachmen
 from bridge.backends.autotask_soap.decode.reply import Reply, ReplyDecoder
 from bridge.backends.autotask_soap.encode import envelopes, queryxml, requests
 from bridge.backends.autotask_soap.encode.values import vendor_times
-from bridge.backends.autotask_soap.masking import mask_xml
+from bridge.backends.autotask_soap.masking import MAX_DEPTH, mask_xml
 from bridge.backends.autotask_soap.request import ATTACHMENT, Request, authorized
 from bridge.backends.autotask_soap.single_flight import SingleFlight
 from bridge.backends.autotask_soap.wsdl import ACTIONS, ServiceDescription
@@ -174,7 +174,8 @@ class AutotaskSoapBackend:
         else:
             rows = [(entity_id, values)]
             body = requests.write_body(operation, entity.name, rows, times=self._times)
-            body = mask_xml(body)
+            # Markup in a value is the caller's text, and is sent as it is.
+            body = mask_xml(body, depth=MAX_DEPTH)
         return requests.standalone(body)
 
     def call(

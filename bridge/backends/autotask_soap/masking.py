@@ -23,7 +23,7 @@ _PART = re.compile(
     re.VERBOSE,
 )
 # A query document is markup inside a text, and its own texts may hold markup again.
-_MAX_DEPTH = 3
+MAX_DEPTH = 3
 
 
 def mask_xml(text: str, *, depth: int = 0) -> str:
@@ -32,7 +32,7 @@ def mask_xml(text: str, *, depth: int = 0) -> str:
     Masked are the content of an element with a secret name, the `Value` after a secret
     `Name` (user-defined fields), and the `expression` after a secret `field`
     (conditions); also in markup inside a comment or inside the text of an element,
-    escaped or as CDATA.
+    escaped or as CDATA. With `depth=MAX_DEPTH` texts are not searched for markup.
     """
     masker = _Masker(depth)
     for part in _PART.finditer(text):
@@ -84,7 +84,7 @@ class _Masker:
             return
         if text.strip():
             self._label = unescape(text)
-        if "&" in text and self._depth < _MAX_DEPTH:
+        if "&" in text and self._depth < MAX_DEPTH:
             plain = unescape(text)
             # A queryxml document travels escaped inside an element.
             shown = mask_xml(plain, depth=self._depth + 1)
@@ -99,7 +99,7 @@ class _Masker:
         inner = section["inner"]
         if section["cdata"]:
             self._label = inner
-        if self._depth < _MAX_DEPTH:
+        if self._depth < MAX_DEPTH:
             inner = mask_xml(inner, depth=self._depth + 1)
         self.parts += (section["opening"], inner, section["ending"])
 

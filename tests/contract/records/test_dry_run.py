@@ -93,3 +93,13 @@ def test_it_leaves_no_trace_for_a_real_create(api):
     assert rehearsed.json()["dryRun"] is True
     assert "idempotency-replayed" not in made.headers
     assert made.json()["id"]
+
+
+def test_markup_in_a_value_is_shown_as_it_is_sent(api):
+    body = {"address2": "<Password>x</Password>"}
+
+    request = api.call("PATCH", "/hubs/crm/accounts/0?dryRun=true", body).json()[
+        "request"
+    ]
+
+    assert "&lt;Password&gt;x&lt;/Password&gt;" in request

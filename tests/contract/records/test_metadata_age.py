@@ -228,6 +228,22 @@ def test_a_doubted_value_is_looked_up_once_by_all_processes(processes, vendor):
     assert vendor.calls() == RENEWAL
 
 
+def test_a_doubt_renews_what_has_just_expired_once(processes, vendor):
+    process, _ = processes
+    lifetime = timedelta(seconds=process.context.settings.metadata_cache_ttl_s)
+    process.ahead = lifetime - timedelta(seconds=2)
+    process.describe()
+    # The process compared it with the database a moment ago, and then it expired.
+    process.ahead = lifetime + timedelta(seconds=2)
+
+    answer = process.client.get(f"{HUB}/accounts?where=nonsense='x'")
+
+    assert answer.status_code == 400
+    process.ahead += timedelta(minutes=2)
+    wait_until(lambda: not any(t.name == "metadata" for t in threading.enumerate()))
+    assert vendor.calls() == RENEWAL
+
+
 def in_where(process, name):
     return process.client.get(f"{HUB}/accounts?where=`{name}`='x'")
 

@@ -46,8 +46,8 @@ class Clock:
             try:
                 moment = (at or self.now()).astimezone(UTC) + by
             except OverflowError:
-                moment = datetime.max.replace(tzinfo=UTC)
-            if moment.year not in YEARS:
+                moment = None
+            if moment is None or moment.year not in YEARS:
                 raise ValueError(
                     "at and advance_s must stay in the years "
                     f"{YEARS[0]} to {YEARS[-1]}."

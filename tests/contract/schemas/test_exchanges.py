@@ -70,20 +70,11 @@ def validate(schema, exchanges):
 
 
 @pytest.fixture
-def new_instance(api, demo):
+def new_instance(api):
     """A caller whose instance is new, so that its metadata is still unknown."""
-    body = {
-        "name": "Validated",
-        "element": {"key": "autotaskcrm"},
-        "configuration": {
-            "crm.autotask.username": demo["username"],
-            "crm.autotask.password": demo["password"],
-            "crm.autotask.server.url": demo["sandboxUrl"],
-        },
-    }
-    made = api.call("POST", "/instances", body, authorization=api.platform).json()
-    yield type(api)({**demo, "elementToken": made["token"]})
-    api.call("DELETE", f"/instances/{made['id']}", authorization=api.platform)
+    caller = api.connect("Validated")
+    yield caller
+    caller.disconnect()
 
 
 def test_a_short_pass_of_reads_and_writes(new_instance, vendor, our_schema):

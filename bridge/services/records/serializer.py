@@ -11,7 +11,7 @@ from bridge.catalog.naming import facade_name
 from bridge.errors import BridgeError, ProviderError
 from bridge.interfaces import UDF_MEMBER, Entity, FieldType
 from bridge.services.fields import EntityFields
-from bridge.services.labels import Labeller, lacks_labels
+from bridge.services.records.labels import Labeller, lacks_labels
 from bridge.services.records.mapping import RecordMapping
 from bridge.services.times import show_vendor_time
 

@@ -24,7 +24,7 @@ from bridge.interfaces import (
 )
 from bridge.services.fields import EntityFields
 from bridge.services.records.discriminator import find_fixed
-from bridge.services.records.udf_items import UDFS, find_udf_items
+from bridge.services.records.members import UDFS, find_udf_items
 from bridge.services.records.unchanged import repeats, stored_udfs
 from bridge.services.values import read_json, sendable
 from bridge.telemetry import current_call

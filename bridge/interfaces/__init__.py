@@ -13,7 +13,6 @@ from bridge.interfaces.backend import (
     OpenBackend,
 )
 from bridge.interfaces.data import (
-    UDF_MEMBER,
     Attachment,
     Credentials,
     Entity,
@@ -22,6 +21,7 @@ from bridge.interfaces.data import (
     Field,
     FieldInfo,
     FieldType,
+    FindUdfTypes,
     Page,
     PicklistItem,
     Scalar,
@@ -49,7 +49,6 @@ from bridge.interfaces.rate_limiter import (
 
 __all__ = [
     "NO_CALLER",
-    "UDF_MEMBER",
     "Argument",
     "Attachment",
     "Backend",
@@ -68,6 +67,7 @@ __all__ = [
     "FieldInfo",
     "FieldType",
     "Fill",
+    "FindUdfTypes",
     "InspectableRateLimiter",
     "NoCallLog",
     "Node",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 from urllib.parse import urlsplit
 
 from bridge.catalog.model import DateKind
@@ -19,15 +20,30 @@ A date field of any kind takes either: a backend writes a day without shifting i
 reads by `DateKind` which of the two a value is.
 """
 
-Entity: TypeAlias = dict[str, object]
-"""One record by vendor field name, in the vendor's order.
 
-`id` is an int. A field that is null is absent; an empty text is `""`. The member
-`UserDefinedFields`, present when the entity has any, maps a UDF's name to its text,
-or to None when it has no value.
-"""
+@dataclass(slots=True)
+class Entity:
+    """One record: the values of its fields by vendor name, in the vendor's order.
 
-UDF_MEMBER = "UserDefinedFields"
+    `values` has the id, an int; a field that is null is absent, and an empty text is
+    `""`. `udfs` has the user-defined fields, None for one without a value; it is None
+    itself where the entity was sent without any. A user-defined value is typed where
+    `EntityType.udf_types` knows its type and it is of that type, a text otherwise.
+    """
+
+    values: dict[str, Scalar]
+    udfs: dict[str, Scalar | None] | None = None
+
+    @property
+    def id(self) -> int:
+        """The id."""
+        return int(self.values["id"])  # type: ignore[arg-type]
+
+    def get(self, field: Field) -> Scalar | None:
+        """Return the value of a field, None without one."""
+        if field.udf:
+            return (self.udfs or {}).get(field.name)
+        return self.values.get(field.name)
 
 
 class FieldType(StrEnum):
@@ -62,12 +78,29 @@ class Field:
     date_kind: DateKind = DateKind.INSTANT
 
 
+class FindUdfTypes(Protocol):
+    """Returns the types of user-defined fields."""
+
+    def __call__(
+        self, names: AbstractSet[str], *, required: bool
+    ) -> Mapping[str, FieldType]:
+        """Return the types that are known, perhaps of other fields as well.
+
+        With `required` a vendor call may be made: a value is there that may be a time,
+        which cannot be read without the type. Raises nothing.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class EntityType:
-    """An entity by name, with the date fields that are not instants."""
+    """An entity by name, with the date fields that are not instants.
+
+    Without `udf_types`, user-defined values are read as texts.
+    """
 
     name: str
     date_kinds: Mapping[str, DateKind] = field(default_factory=dict, hash=False)
+    udf_types: FindUdfTypes | None = field(default=None, hash=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -206,15 +206,7 @@ def _save_position(
 
 def last_id(entities: list[Entity], default: int | None) -> int | None:
     """Return the id of the last entity, or `default` without entities."""
-    return id_of(entities[-1]) if entities else default
-
-
-def id_of(entity: Entity) -> int:
-    """Return the id of an entity."""
-    entity_id = entity["id"]
-    if not isinstance(entity_id, int):
-        raise TypeError(entity_id)
-    return entity_id
+    return entities[-1].id if entities else default
 
 
 def slice_page(scope: str, items: Sequence[T], request: PageRequest) -> PageSlice[T]:

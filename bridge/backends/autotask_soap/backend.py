@@ -20,6 +20,7 @@ from bridge.backends.autotask_soap.client import (
 from bridge.backends.autotask_soap.decode.answers import find_result, read_result
 from bridge.backends.autotask_soap.decode.attachment_reply import read_attachment
 from bridge.backends.autotask_soap.decode.reply import Reply, ReplyDecoder
+from bridge.backends.autotask_soap.decode.typed_entities import typed_entities
 from bridge.backends.autotask_soap.encode import envelopes, queryxml, requests
 from bridge.backends.autotask_soap.encode.values import vendor_times
 from bridge.backends.autotask_soap.masking import MAX_DEPTH, mask_xml
@@ -133,7 +134,9 @@ class AutotaskSoapBackend:
         if not shared or self._caller.instance_id is None:
             return fetch()
         # The body contains credentials and integration code, so tenants never share.
-        return self._single_flight.do((self._caller.instance_id, body, limit), fetch)
+        is_typed = entity.udf_types is not None
+        key = (self._caller.instance_id, body, limit, is_typed)
+        return self._single_flight.do(key, fetch)
 
     def create(
         self, entity: EntityType, values: Mapping[Field, Scalar | None]
@@ -338,16 +341,16 @@ class AutotaskSoapBackend:
             decoder.feed(chunk)
         reply = decoder.close()
         faults.check(request, reply)
-        return reply, decoder.take()
+        return reply, typed_entities(decoder.take(), entity, self._times)
 
     def _created(
         self, request: Request, entity: EntityType, chunks: Iterable[bytes]
     ) -> Entity:
         reply, entities = self._decode(request, entity, chunks)
-        if entities and "id" in entities[0]:
+        if entities:
             return entities[0]
         if reply.infos and reply.infos[0].entity_id > 0:
-            return {"id": reply.infos[0].entity_id}
+            return Entity({"id": reply.infos[0].entity_id})
         raise ProviderProtocolError("Autotask confirmed, but named no id.")
 
     def _describe(
@@ -367,8 +370,8 @@ def _require_ascending(entities: Sequence[Entity], after: int | None) -> None:
     """Refuse a page out of order: paging by it would lose or repeat records."""
     last = after
     for entity in entities:
-        entity_id = entity.get("id")
-        if not isinstance(entity_id, int) or (last is not None and entity_id <= last):
+        entity_id = entity.id
+        if last is not None and entity_id <= last:
             raise ProviderProtocolError(
                 f"Autotask's page is not in order: id {entity_id} after {last}."
             )

@@ -21,7 +21,7 @@ from bridge.interfaces import Entity, Page
 
 _JOIN_S = 0.25
 
-CallKey: TypeAlias = tuple[int, bytes, int]
+CallKey: TypeAlias = tuple[int, bytes, int, bool]
 """Instance, the request as it is sent, and the page's limit of entities."""
 
 
@@ -99,7 +99,5 @@ def _own(page: Page) -> Page:
 
 
 def _copy(entity: Entity) -> Entity:
-    return {
-        name: dict(value) if isinstance(value, dict) else value
-        for name, value in entity.items()
-    }
+    udfs = None if entity.udfs is None else dict(entity.udfs)
+    return Entity(dict(entity.values), udfs)

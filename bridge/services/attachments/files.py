@@ -130,8 +130,8 @@ def download(
     link = None if owner is None else _link(mapping, owner)
     found = _fetch(mapping, attachment_id)
     require_own(mapping, found.info, link)
-    path = str(found.info.get("FullPath", ""))
-    kind = found.info.get("Type")
+    path = str(found.info.values.get("FullPath", ""))
+    kind = found.info.values.get("Type")
     if kind != FILE_TYPE and found.data is None:
         raise NotFoundError(
             f"The attachment with ID {attachment_id} is a link ({kind}) and has no "
@@ -140,7 +140,7 @@ def download(
     return AttachmentFile(
         # FullPath is what the uploader sent, perhaps a path of its own machine.
         name=_file_name(path) or f"attachment-{attachment_id}",
-        content_type=str(found.info.get("ContentType", "")),
+        content_type=str(found.info.values.get("ContentType", "")),
         data=found.data or b"",
     )
 
@@ -182,8 +182,10 @@ def create_attachment(
         attempt.prepare()
         serializer = open_serializer(mapping, options)
         attempt.check_send_deadline()
-        sent: Entity = {"id": _send(mapping, attachment, link)}
-        sent |= {info.name: value for info, value in attachment.record.given.values()}
+        sent = Entity({"id": _send(mapping, attachment, link)})
+        for info, value in attachment.record.given.values():
+            if value is not None:
+                sent.values[info.name] = value
         notice = "created, but not read back: some members may be missing"
         result = read_back(serializer, sent, attachment.record, notice)
     attempt.finish(result)
@@ -208,7 +210,7 @@ def delete_attachment(
         mapping.backend.delete_attachment(number)
     except ProviderRejectedError:
         # A missing attachment is our 404 rather than the vendor's refusal.
-        read_entity(mapping, attachment_id)
+        read_entity(mapping, attachment_id, typed=False)
         raise
 
 
@@ -248,7 +250,7 @@ def dry_run_delete(
     mapping = _open(ctx, instance)
     number = _require_deletable(ctx, instance, owner, attachment_id)
     if owner is None:
-        read_entity(mapping, attachment_id)
+        read_entity(mapping, attachment_id, typed=False)
     request = mapping.backend.preview("delete", mapping.entity, number, {})
     return build_document("delete", ENTITY, request, [])
 
@@ -261,7 +263,7 @@ def _send(
         return mapping.backend.create_attachment(values, attachment.file)
     except ProviderRejectedError:
         # A missing record is our 404 rather than the vendor's refusal.
-        read_entity(mapping.open(link.parent), str(link.parent_id))
+        read_entity(mapping.open(link.parent), str(link.parent_id), typed=False)
         raise
 
 
@@ -289,7 +291,7 @@ def _fetch(mapping: RecordMapping, attachment_id: str) -> Attachment:
     try:
         found = mapping.backend.attachment(parse_id(mapping.resource, attachment_id))
     except ProviderRejectedError:
-        read_entity(mapping, attachment_id)
+        read_entity(mapping, attachment_id, typed=False)
         raise
     if found is None:
         raise NotFoundError(f"The attachment with ID {attachment_id} was not found.")

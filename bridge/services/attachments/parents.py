@@ -45,7 +45,7 @@ class AttachmentLink(ParentLink):
 
     def holds(self, child: Entity) -> bool:
         """Return whether an attachment belongs to the parent."""
-        return ParentLink.holds(self, child) and child.get(self.kind.name) == self.value
+        return ParentLink.holds(self, child) and child.get(self.kind) == self.value
 
 
 def link_attachments(

@@ -13,7 +13,7 @@ from bridge.ceql.ast import And, Expr, Literal, Or, Predicate, join
 from bridge.ceql.parser import parse_where
 from bridge.errors import InvalidQueryError
 from bridge.interfaces import Field, FieldType, Scalar
-from bridge.services.filtering.local_filter import matches
+from bridge.services.filtering.local_filter import GetValue, matches
 from bridge.services.values import read_text
 from bridge.types import JSON
 
@@ -52,8 +52,13 @@ def select_documents(where: str, documents: Sequence[D]) -> list[D]:
     return [
         document
         for document in documents
-        if expr is None or matches(expr, dict(_members(document)), _UTC)
+        if expr is None or matches(expr, _getter(document), _UTC)
     ]
+
+
+def _getter(document: Mapping[str, JSON]) -> GetValue:
+    members = dict(_members(document))
+    return lambda field: members.get(field.name)
 
 
 def _members(document: Mapping[str, JSON]) -> Iterator[tuple[str, JSON]]:

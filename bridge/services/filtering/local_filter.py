@@ -1,4 +1,4 @@
-"""A filter evaluated in this process on one entity, as the vendor would evaluate it.
+"""A filter evaluated in this process on one record, as the vendor would evaluate it.
 
 Texts compare without case and without trailing blanks. Null fails every test but IS
 NULL; an empty text counts as null. Unverified: the collation of the vendor's database
@@ -10,17 +10,20 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 from bridge.ceql.ast import AFFIRMED_EQUALITIES, And, Expr, Operator, Or, Predicate
-from bridge.interfaces import UDF_MEMBER, Entity, Field, FieldType, Scalar
+from bridge.interfaces import Field, FieldType, Scalar
 from bridge.services.times import local_time
 from bridge.services.values import BOOLEANS
 
 Value: TypeAlias = str | bool | Decimal | datetime
 """A value as compared: times are naive and in the vendor's zone."""
+
+GetValue: TypeAlias = Callable[[Field], object]
+"""Returns a record's value of a field, None without one."""
 
 _COMPARISONS: Mapping[Operator, Callable[[Any, Any], bool]] = {
     Operator.EQUAL: operator.eq,
@@ -35,13 +38,13 @@ _COMPARISONS: Mapping[Operator, Callable[[Any, Any], bool]] = {
 _AFFIRMATIONS = AFFIRMED_EQUALITIES | {Operator.LIKE}
 
 
-def matches(where: Expr[Field, Scalar], entity: Entity, zone: ZoneInfo) -> bool:
-    """Return whether an entity passes a filter; `zone` is the vendor's."""
+def matches(where: Expr[Field, Scalar], get: GetValue, zone: ZoneInfo) -> bool:
+    """Return whether a record passes a filter; `zone` is the vendor's."""
     if isinstance(where, And):
-        return all(matches(item, entity, zone) for item in where.items)
+        return all(matches(item, get, zone) for item in where.items)
     if isinstance(where, Or):
-        return any(matches(item, entity, zone) for item in where.items)
-    return _passes(where, _value(where.field, entity, zone), zone)
+        return any(matches(item, get, zone) for item in where.items)
+    return _passes(where, _value(where.field, get(where.field), zone), zone)
 
 
 def _passes(
@@ -102,28 +105,12 @@ def _like(text: str, pattern: str) -> bool:
     return True
 
 
-def _value(field: Field, entity: Entity, zone: ZoneInfo) -> Value | None:
-    """Return an entity's value; None where it has no value that can be compared."""
-    if not field.udf:
-        value = entity.get(field.name)
-        return None if value is None else _comparable(field, value, zone)
-    udfs = entity.get(UDF_MEMBER)
-    text = udfs.get(field.name) if isinstance(udfs, Mapping) else None
-    return None if text is None else _read_udf(field.type, str(text), zone)
-
-
-def _read_udf(type_: FieldType, text: str, zone: ZoneInfo) -> Value | None:
-    """Read a UDF's text by its type. Source: SOAP help, UDF values."""
-    if type_ is FieldType.STRING:
-        return text
-    if type_ is FieldType.BOOLEAN:
-        return BOOLEANS.get(text.strip().lower())
-    try:
-        if type_ is FieldType.DATETIME:
-            return _local(datetime.fromisoformat(text.strip()), zone)
-        return Decimal(text.strip())
-    except (ValueError, InvalidOperation):
-        return None
+def _value(field: Field, value: object, zone: ZoneInfo) -> Value | None:
+    """Return a value to compare; None where there is none that can be compared."""
+    if field.udf and isinstance(value, str) and field.type is not FieldType.STRING:
+        # A text that is not of the field's type.
+        return BOOLEANS.get(value.strip().lower())
+    return None if value is None else _comparable(field, value, zone)
 
 
 def _comparable(field: Field, value: object, zone: ZoneInfo) -> Value:

@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from typing import NoReturn
 
 from bridge.errors import ForbiddenError, InvalidRequestError, NotFoundError
-from bridge.interfaces import Entity, FieldType
+from bridge.interfaces import FieldType
 from bridge.services.context import Context
 from bridge.services.organizations.bodies import (
     MAX_TEXT_LENGTH,
     AccountFields,
+    Document,
     read_flag,
     read_text,
     unchanged,
@@ -218,7 +219,7 @@ def write_settings(
     return read_settings(ctx, user, account_id)
 
 
-def account_document(account: Account) -> Entity:
+def account_document(account: Account) -> Document:
     """Return an account as callers see it."""
     return to_document(_account_row(account))
 
@@ -233,7 +234,7 @@ def require_admin(user: User) -> None:
         raise ForbiddenError("Only an admin of the organization may do this.")
 
 
-def _account_row(account: Account) -> Entity:
+def _account_row(account: Account) -> Document:
     return {
         "id": account.id,
         "name": account.name,

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import NoReturn, TypeAlias
 
 from bridge.errors import ForbiddenError, InvalidRequestError
-from bridge.interfaces import Entity
 from bridge.types import JSON
 
 MAX_TEXT_LENGTH = 1000
 _DERIVED = frozenset({"createdDate", "lastLoginDate", "fullName"})
+Document: TypeAlias = dict[str, object]
+"""A document, or a row that becomes one: a time is a `datetime`."""
+
 _FLAGS = {"true": True, "false": False}
 
 
@@ -23,7 +25,7 @@ _FLAGS = {"true": True, "false": False}
 class AccountFields:
     """An account or a user as stored; `ignored` names members that had no effect."""
 
-    document: Entity
+    document: Document
     ignored: tuple[str, ...] = ()
 
 

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import NoReturn
 from zoneinfo import ZoneInfo
 
 from bridge.ceql.ast import And, Expr, Literal, Or, Predicate
 from bridge.ceql.parser import parse_where
 from bridge.errors import InvalidQueryError
-from bridge.interfaces import Entity, Field, FieldType, Scalar
+from bridge.interfaces import Field, FieldType, Scalar
 from bridge.services.filtering.local_filter import matches
+from bridge.services.organizations.bodies import Document
 from bridge.services.times import write_time
 from bridge.services.values import read_text
 
@@ -22,8 +24,8 @@ _UTC = ZoneInfo("UTC")
 
 
 def select(
-    where: str, types: Mapping[str, FieldType], rows: Sequence[Entity]
-) -> list[Entity]:
+    where: str, types: Mapping[str, FieldType], rows: Sequence[Document]
+) -> list[Document]:
     """Return the rows that match a CEQL filter, as documents.
 
     Raises:
@@ -33,11 +35,17 @@ def select(
     parsed = parse_where(where)
     expr = None if parsed is None else _type(types, parsed)
     return [
-        to_document(row) for row in rows if expr is None or matches(expr, row, _UTC)
+        to_document(row)
+        for row in rows
+        if expr is None or matches(expr, partial(_value, row), _UTC)
     ]
 
 
-def to_document(row: Entity) -> Entity:
+def _value(row: Document, field: Field) -> object:
+    return row.get(field.name)
+
+
+def to_document(row: Document) -> Document:
     """Return a row as a document: times as texts, without null members."""
     return {
         name: write_time(value) if isinstance(value, datetime) else value

@@ -12,12 +12,13 @@ from contextlib import suppress
 from typing import NoReturn
 
 from bridge.errors import InvalidRequestError, NotFoundError, UnauthorizedError
-from bridge.interfaces import Entity, FieldType
+from bridge.interfaces import FieldType
 from bridge.services.access import REFUSED
 from bridge.services.context import Context
 from bridge.services.organizations.accounts import find_account, require_admin
 from bridge.services.organizations.bodies import (
     AccountFields,
+    Document,
     read_flag,
     read_text,
     refuse_role,
@@ -236,7 +237,7 @@ def require_password(password: str) -> None:
         )
 
 
-def user_document(user: User) -> Entity:
+def user_document(user: User) -> Document:
     """Return a user as a document, without secrets."""
     return to_document(_user_row(user))
 
@@ -254,14 +255,14 @@ def _missing(text: str) -> NotFoundError:
     return NotFoundError(f"The user with ID {text[:40]} was not found.")
 
 
-def _listed(document: Entity) -> Entity:
+def _listed(document: Document) -> Document:
     time = document.get("lastLoginDate")
     if time is None:
         return document
     return {**document, "lastLoginDate": str(time)[:_DATE_LENGTH]}
 
 
-def _user_row(user: User) -> Entity:
+def _user_row(user: User) -> Document:
     return {
         "id": user.id,
         "email": user.email,

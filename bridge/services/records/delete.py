@@ -34,11 +34,11 @@ def delete_record(
     entity_id = parse_id(mapping.resource, record_id)
     with record_lock(mapping.ctx, lock_key(mapping, entity_id)):
         if within is not None:
-            require_own(mapping, read_entity(mapping, record_id), within)
+            require_own(mapping, read_entity(mapping, record_id, typed=False), within)
         try:
             mapping.backend.delete(mapping.entity, entity_id)
         except ProviderRejectedError:
             # The vendor has one text for a missing record and for a missing permission;
             # one call more tells them apart.
-            read_entity(mapping, record_id)
+            read_entity(mapping, record_id, typed=False)
             raise

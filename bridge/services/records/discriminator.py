@@ -73,5 +73,5 @@ def require_fixed(fields: EntityFields, entity: Entity, not_found: str) -> None:
         NotFoundError: it is not, with the message `not_found`; or as `find_fixed`.
     """
     found = find_fixed(fields)
-    if found is not None and entity.get(found[0].name) != found[1]:
+    if found is not None and entity.values.get(found[0].name) != found[1]:
         raise NotFoundError(not_found)

@@ -100,7 +100,7 @@ def preview_delete(
     """
     mapping.resource.require(Verb.DELETE, "DELETE")
     entity_id = parse_id(mapping.resource, record_id)
-    require_own(mapping, read_entity(mapping, record_id), within)
+    require_own(mapping, read_entity(mapping, record_id, typed=False), within)
     request = mapping.backend.preview("delete", mapping.entity, entity_id, {})
     return build_document("delete", mapping.entity.name, request, [])
 

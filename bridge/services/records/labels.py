@@ -14,7 +14,6 @@ from datetime import datetime
 from bridge.ceql.ast import Expr, Operator, Predicate
 from bridge.errors import BridgeError
 from bridge.interfaces import (
-    UDF_MEMBER,
     Backend,
     Entity,
     EntityType,
@@ -86,7 +85,7 @@ class Labeller:
         self._find_names(columns, entities, records)
         for entity, record in zip(entities, records, strict=True):
             for column in columns:
-                value = entity.get(column.info.name)
+                value = entity.values.get(column.info.name)
                 if value is None or column.member not in record:
                     continue
                 label = column.items.get(str(value))
@@ -109,7 +108,7 @@ class Labeller:
             # An ordered set: above the limit, the first records get their names.
             ids = wanted.setdefault(column.info.reference, {})
             for entity, record in zip(entities, records, strict=True):
-                value = entity.get(column.info.name)
+                value = entity.values.get(column.info.name)
                 if isinstance(value, int) and column.member in record:
                     ids[value] = None
         for entity_name, ids in wanted.items():
@@ -139,19 +138,20 @@ class Labeller:
             self.notes.append(
                 f"Labels of {entity_name} are given for {MAX_NAMES} records only."
             )
-        found = {entity["id"]: entity for entity in page.entities}
+        found = {entity.id: entity for entity in page.entities}
         for record_id in wanted:
-            name = self._name(entity_name, found.get(record_id, {}))
+            entity = found.get(record_id)
+            name = "" if entity is None else self._name(entity_name, entity.values)
             self.names[entity_name, record_id] = name
             key = (self.instance_id, entity_name, record_id)
             self.cache.put(key, self.now, name)
 
-    def _name(self, entity_name: str, entity: Entity) -> str:
+    def _name(self, entity_name: str, values: Mapping[str, Scalar]) -> str:
         declared = self.named_by.get(entity_name, ())
-        parts = [str(entity[part]) for part in declared if entity.get(part)]
+        parts = [str(values[part]) for part in declared if values.get(part)]
         usual = (name.format(entity=entity_name) for name in _USUAL)
         whole = " ".join(parts) or next(
-            (str(entity[name]) for name in usual if entity.get(name)), ""
+            (str(values[name]) for name in usual if values.get(name)), ""
         )
         return (
             whole
@@ -188,9 +188,7 @@ def lacks_labels(fields: EntityFields, entities: Sequence[Entity]) -> bool:
     ]
     own = [(udf.name, items) for udf in fields.udfs.values() if (items := _items(udf))]
     for entity in entities:
-        udfs = entity.get(UDF_MEMBER)
-        texts: Mapping[str, object] = udfs if isinstance(udfs, dict) else {}
-        for values, picklists in ((entity, standard), (texts, own)):
+        for values, picklists in ((entity.values, standard), (entity.udfs or {}, own)):
             for name, items in picklists:
                 value = values.get(name)
                 if value not in (None, "") and str(value) not in items:

@@ -127,7 +127,7 @@ def _fetch_sorted(
     if keys:
         entities, reason = _read_all(query, max_records)
         if not reason:
-            ordered = sorting.sort(entities, keys, query.mapping.timezone)
+            ordered = sorting.sort(entities, keys)
             shown = ordered[start:][: request.size]
             end = start + len(shown)
             next_page = paging.write_token(scope, end) if end < len(ordered) else None

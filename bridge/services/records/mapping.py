@@ -12,19 +12,20 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 from bridge.catalog.model import Resource
-from bridge.interfaces import UDF_MEMBER, Backend, Entity, EntityType, FieldInfo
+from bridge.interfaces import Backend, Entity, EntityType, FieldInfo
 from bridge.services.context import Context
 from bridge.services.credentials import connect, read_credentials
 from bridge.services.fields import EntityFields
 from bridge.services.metadata import TenantMetadata, entity_metadata
 from bridge.services.objects import find_object
 from bridge.services.records.members import UDFS, Members, read_members
+from bridge.services.records.udf_values import UdfTypes, show_udf
 from bridge.store.instances import Instance
 from bridge.types import JSON
 
@@ -51,8 +52,13 @@ class RecordMapping(ABC):
 
     @property
     def entity(self) -> EntityType:
-        """The object's entity, as backend calls take it."""
+        """The object's entity, as backend calls take it, without types of its UDFs."""
         return EntityType(self.resource.entity, self.resource.facts.date_kinds)
+
+    @property
+    def typed_entity(self) -> EntityType:
+        """The object's entity, with the types of its UDFs for whom they matter."""
+        return replace(self.entity, udf_types=UdfTypes(self.metadata))
 
     @property
     @abstractmethod
@@ -122,17 +128,19 @@ class CatalogMapping(RecordMapping):
     def to_record(self, entity: Entity, nulls: Sequence[FieldInfo] = ()) -> Record:
         """Return an entity in one pass, in which only names change."""
         names = self.names
-        record: Record = {names[name]: value for name, value in entity.items()}
-        if UDF_MEMBER in entity:
-            udfs = entity[UDF_MEMBER]
+        record: Record = {}
+        if entity.udfs is not None:
+            # Behind the id, where the vendor has them.
+            record[names["id"]] = entity.id
             record[UDFS] = {
                 "userDefinedField": [
                     {"name": name}
-                    if text is None and not nulls
-                    else {"name": name, "value": text}
-                    for name, text in (udfs if isinstance(udfs, dict) else {}).items()
+                    if value is None and not nulls
+                    else {"name": name, "value": show_udf(value)}
+                    for name, value in entity.udfs.items()
                 ]
             }
+        record.update((names[name], value) for name, value in entity.values.items())
         for info in nulls:
             record.setdefault(names[info.name], None)
         return record

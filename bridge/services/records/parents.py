@@ -40,7 +40,7 @@ class ParentLink:
 
     def holds(self, child: Entity) -> bool:
         """Return whether an entity is a child of the parent."""
-        return child.get(self.field.name) == self.parent_id
+        return child.get(self.field) == self.parent_id
 
     def preset(self, body: dict[str, JSON]) -> dict[str, JSON]:
         """Return the body of a child with the reference to its parent.

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias
 
 from bridge.errors import BridgeError, ProviderError, ProviderUnavailableError
-from bridge.interfaces import UDF_MEMBER, Entity, FieldInfo, FieldType
+from bridge.interfaces import Entity, FieldInfo
 from bridge.services.fields import EntityFields
 from bridge.services.records.labels import Labeller, lacks_labels
 from bridge.services.records.mapping import Record, RecordMapping
 from bridge.services.records.members import UDFS
-from bridge.services.times import show_vendor_time
 from bridge.store.instances import Instance
 
 _FILTER_NULLS = "filter.response.nulls"
-_MAY_BE_TIME = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,56 +45,6 @@ FindFields: TypeAlias = Callable[[Callable[[EntityFields], bool]], EntityFields]
 """Returns the fields of a mapping, newer ones if they leave a request in doubt."""
 
 
-class UdfTimes:
-    """Converts times in user-defined fields to the form in which callers read times.
-
-    The vendor sends these values as texts without types, so the fields' metadata is
-    read when a text may be a time. A field that the stored metadata does not have is
-    newer than it, and looked up. Without metadata texts are passed on unchanged.
-    """
-
-    def __init__(self, mapping: RecordMapping, find_fields: FindFields) -> None:
-        self._mapping = mapping
-        self._find_fields = find_fields
-        self._known: set[str] = set()
-        self._times: frozenset[str] | None = None
-
-    def convert(self, entity: Entity) -> Entity:
-        """Return an entity with its times converted."""
-        udfs = entity.get(UDF_MEMBER)
-        if not isinstance(udfs, dict):
-            return entity
-        texts = {
-            name: text
-            for name, text in udfs.items()
-            if isinstance(text, str) and _MAY_BE_TIME.match(text)
-        }
-        if not udfs.keys() <= self._known or (texts and self._times is None):
-            self._read_types(udfs.keys(), required=bool(texts))
-        zone, times = self._mapping.timezone, self._times or frozenset()
-        shown = {
-            name: show_vendor_time(text, zone)
-            for name, text in texts.items()
-            if name in times
-        }
-        return entity | {UDF_MEMBER: udfs | shown} if shown else entity
-
-    def _read_types(self, names: AbstractSet[str], *, required: bool) -> None:
-        # Before the look-up, so that a failed one is not repeated for each record.
-        self._known |= names
-        # Metadata may cost vendor calls; a record without times does not need it.
-        if not required and self._mapping.metadata.find() is None:
-            return
-        try:
-            fields = self._find_fields(lambda fields: not names <= fields.udfs.keys())
-        except ProviderError:
-            self._times = self._times or frozenset()
-            return
-        self._times = frozenset(
-            udf.name for udf in fields.udfs.values() if udf.type is FieldType.DATETIME
-        )
-
-
 @dataclass(frozen=True, slots=True)
 class RecordSerializer:
     """Converts entities of one resource to records, for one request.
@@ -112,7 +58,6 @@ class RecordSerializer:
     find_fields: FindFields
     nulls: tuple[FieldInfo, ...]
     only: frozenset[str]
-    udf_times: UdfTimes
     ignored: tuple[str, ...] = ()
     labeller: Labeller | None = None
 
@@ -150,8 +95,6 @@ class RecordSerializer:
         labeller.add(fields, entities, records)
 
     def _record(self, entity: Entity) -> Record:
-        if UDF_MEMBER in entity:
-            entity = self.udf_times.convert(entity)
         record = self.mapping.to_record(entity, self.nulls)
         return self._chosen(record) if self.only else record
 
@@ -175,9 +118,8 @@ def open_serializer(
     """Return the serializer for one request.
 
     Vendor calls only for metadata that is not cached, or is looked up because it lacks
-    a name: where the instance shows nulls, where the call requests labels or certain
-    members, and where a user-defined field may hold a time. Labels of references cost
-    what `labels` says.
+    a name: where the instance shows nulls, and where the call requests labels or
+    certain members. Labels of references cost what `labels` says.
 
     With `at_hand` there are none: stored metadata and cached names are used, and what
     they do not have is shown as it is, or left out with a note.
@@ -196,7 +138,6 @@ def open_serializer(
         only=only,
         ignored=ignored,
         labeller=_open_labeller(mapping, at_hand=at_hand) if options.labels else None,
-        udf_times=UdfTimes(mapping, find_fields),
     )
 
 

@@ -7,40 +7,13 @@ programs read as binary floats.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
-from bridge.interfaces import UDF_MEMBER, Entity, Field, FieldType, Scalar
-from bridge.services.fields import EntityFields
-from bridge.services.times import parse_time, read_vendor_time
+from bridge.interfaces import Field, Scalar
+from bridge.services.times import parse_time
 from bridge.services.values import read_json
 from bridge.types import JSON
-
-
-def stored_udfs(
-    fields: EntityFields, stored: Entity, zone: ZoneInfo
-) -> dict[str, object]:
-    """Return the values of a record's user-defined fields, with times parsed.
-
-    `zone` is the time zone of the vendor's texts. None is an empty field.
-    """
-    found = stored.get(UDF_MEMBER)
-    texts: Mapping[str, object] = found if isinstance(found, Mapping) else {}
-    values: dict[str, object] = {}
-    for name, text in texts.items():
-        info = fields.udfs.get(name)
-        is_time = info is not None and info.type is FieldType.DATETIME
-        values[name] = _time(text, zone) if is_time else text
-    return values
-
-
-def _time(text: object, zone: ZoneInfo) -> object:
-    try:
-        return read_vendor_time(str(text), zone)
-    except ValueError:
-        return text
 
 
 def repeats(field: Field, given: JSON, value: Scalar | None, stored: object) -> bool:

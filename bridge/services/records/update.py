@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
 
 from bridge.catalog.model import Verb
-from bridge.interfaces import UDF_MEMBER, Entity, Scalar
+from bridge.interfaces import Entity
 from bridge.services.locks import record_lock
 from bridge.services.records.mapping import RecordMapping
 from bridge.services.records.parents import ParentLink, parse_id
@@ -73,19 +72,8 @@ def update_record(
 def _overlay(stored: Entity, record: ValidatedRecord) -> Entity:
     """Return the entity as it must be after the write."""
     given = record.given.values()
-    merged = stored | {info.name: value for info, value in given if not info.udf}
+    changes = {info.name: value for info, value in given if not info.udf}
     # As in the response of a query, which leaves out null fields.
-    merged = {name: value for name, value in merged.items() if value is not None}
-    if udfs := {info.name: _udf_text(value) for info, value in given if info.udf}:
-        before = merged.get(UDF_MEMBER)
-        merged[UDF_MEMBER] = (before if isinstance(before, dict) else {}) | udfs
-    return merged
-
-
-def _udf_text(value: Scalar | None) -> str | None:
-    """Return the text that the vendor stores for a user-defined field."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    return None if value is None else format(value)
+    values = {n: v for n, v in (stored.values | changes).items() if v is not None}
+    udfs = {info.name: value for info, value in given if info.udf}
+    return Entity(values, (stored.udfs or {}) | udfs if udfs else stored.udfs)

@@ -9,12 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 from bridge.catalog.model import Verb
 from bridge.errors import InvalidRequestError
 from bridge.interfaces import (
-    UDF_MEMBER,
     DateKind,
     Entity,
     Field,
@@ -25,7 +23,7 @@ from bridge.interfaces import (
 from bridge.services.fields import EntityFields
 from bridge.services.records.discriminator import find_fixed
 from bridge.services.records.members import UDFS, Members
-from bridge.services.records.unchanged import repeats, stored_udfs
+from bridge.services.records.unchanged import repeats
 from bridge.services.values import read_json, sendable
 from bridge.telemetry import current_call
 from bridge.telemetry.redaction import is_secret_name
@@ -76,7 +74,7 @@ class ValidatedRecord:
 
 def validate_create(fields: EntityFields, members: Members) -> ValidatedRecord:
     """Validate the body of a create; like the vendor, ignore read-only members."""
-    record = _read_body(fields, members, None, None)
+    record = _read_body(fields, members, None)
     for key, (info, _) in list(record.given.items()):
         # A field that is read-only and required can only be set on create.
         if info.read_only and not info.required:
@@ -90,15 +88,14 @@ def validate_create(fields: EntityFields, members: Members) -> ValidatedRecord:
 
 
 def validate_update(
-    fields: EntityFields, members: Members, stored: Entity, zone: ZoneInfo
+    fields: EntityFields, members: Members, stored: Entity
 ) -> ValidatedRecord:
     """Validate the body of an update against the stored entity.
 
     A member that repeats the stored value changes nothing, whatever its kind. A
-    read-only time is ignored, not refused: the vendor changes it by itself. `zone` is
-    the time zone of the vendor's times.
+    read-only time is ignored, not refused: the vendor changes it by itself.
     """
-    record = _read_body(fields, members, stored, stored_udfs(fields, stored, zone))
+    record = _read_body(fields, members, stored)
     for key, (info, value) in list(record.given.items()):
         if info.udf:
             continue
@@ -107,7 +104,7 @@ def validate_update(
             _check_read_only(record, info)
         elif info.required and _is_blank(value):
             record.problems.append(_missing(fields, info))
-    _check_values(record, stored=stored)
+    _check_values(record, stored=stored.values)
     return record
 
 
@@ -119,12 +116,12 @@ def merge(stored: Entity, record: ValidatedRecord) -> dict[Field, Scalar | None]
     """
     fields = record.fields
     values: dict[Field, Scalar | None] = {}
-    for name, value in stored.items():
+    for name, value in stored.values.items():
         info = fields.standard.get(name)
-        if name in ("id", UDF_MEMBER) or (info is not None and info.read_only):
+        if name == "id" or (info is not None and info.read_only):
             continue
         typed = fields.typed(info) if info else _infer_field(name, value)
-        values[typed] = _scalar(value)
+        values[typed] = value
     return _in_vendor_order(fields, values | vendor_values(record))
 
 
@@ -150,13 +147,10 @@ def _read_body(
     fields: EntityFields,
     members: Members,
     stored: Entity | None,
-    udfs: Mapping[str, object] | None,
 ) -> ValidatedRecord:
-    """Parse the members that differ from what is stored; all of them for a create.
-
-    `udfs` has the stored values of user-defined fields, as the record shows them.
-    """
+    """Parse the members that differ from what is stored; all of them for a create."""
     record = ValidatedRecord(fields)
+    udfs = None if stored is None else stored.udfs or {}
     for name, value in members.values:
         info = fields.find(name)
         if info is None:
@@ -165,7 +159,7 @@ def _read_body(
         elif info.udf:
             _read_udf(record, info, value, udfs)
         else:
-            known = _NEW if stored is None else stored.get(info.name)
+            known = _NEW if stored is None else stored.values.get(info.name)
             _read_member(record, name, info, value, known)
     _read_udfs(record, members, udfs)
     return record
@@ -304,7 +298,7 @@ def _missing(fields: EntityFields, info: FieldInfo) -> str:
     return f"{fields.name_of(info)} is required{_allowed(info)}"
 
 
-def _check_values(record: ValidatedRecord, *, stored: Entity) -> None:
+def _check_values(record: ValidatedRecord, *, stored: Mapping[str, Scalar]) -> None:
     for info, value in record.given.values():
         if value is None:
             continue
@@ -357,13 +351,6 @@ def _infer_field(name: str, value: object) -> Field:
     """Return the field for a name that is newer than the metadata, by its value."""
     kinds = (kind for python_type, kind in _TYPES if isinstance(value, python_type))
     return Field(name, next(kinds, FieldType.STRING))
-
-
-def _scalar(value: object) -> Scalar | None:
-    # Spelt out, for the type checker: `Scalar` is the union of these.
-    if isinstance(value, str | bool | int | float | Decimal | datetime | date):
-        return value
-    return None
 
 
 # Subclasses first: `bool` is an `int`, `datetime` is a `date`.

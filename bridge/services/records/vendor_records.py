@@ -25,16 +25,24 @@ _ID = Field("id", FieldType.LONG)
 
 
 def read_entity(
-    mapping: RecordMapping, record_id: str, *, shared: bool = False
+    mapping: RecordMapping,
+    record_id: str,
+    *,
+    shared: bool = False,
+    typed: bool = True,
 ) -> Entity:
     """Return one entity. One vendor call, none when the id is not a number.
+
+    Two more where it has a user-defined field that may hold a time and no metadata is
+    cached, unless it need not be `typed`.
 
     Raises:
         NotFoundError: the vendor has no such entity.
     """
     entity_id = parse_id(mapping.resource, record_id)
     where: Expr[Field, Scalar] = Predicate(_ID, Operator.EQUAL, (entity_id,))
-    page = mapping.backend.query(mapping.entity, where, limit=1, shared=shared)
+    entity = mapping.typed_entity if typed else mapping.entity
+    page = mapping.backend.query(entity, where, limit=1, shared=shared)
     if not page.entities:
         raise NotFoundError(not_found(mapping.resource, record_id))
     return page.entities[0]
@@ -47,7 +55,8 @@ def read_parent(mapping: RecordMapping, link: ParentLink) -> None:
         NotFoundError: it is not.
     """
     parents = mapping.open(link.parent)
-    require_own(parents, read_entity(parents, str(link.parent_id)), None)
+    parent = read_entity(parents, str(link.parent_id), typed=False)
+    require_own(parents, parent, None)
 
 
 def require_own(
@@ -60,7 +69,7 @@ def require_own(
     Raises:
         NotFoundError: it is not.
     """
-    missing = not_found(mapping.resource, str(entity["id"]))
+    missing = not_found(mapping.resource, str(entity.id))
     if within is not None and not within.holds(entity):
         raise NotFoundError(missing)
     if within is not None and within.parent.fixed is not None:
@@ -93,7 +102,6 @@ def validate_change(
         validate_update,
         members=mapping.read_body(body),
         stored=stored,
-        zone=mapping.timezone,
     )
     return mapping.metadata.apply(read, _is_in_doubt)
 

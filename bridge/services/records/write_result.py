@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 
 from bridge import errors
 from bridge.errors import BridgeError, ProviderError
-from bridge.interfaces import UDF_MEMBER, Entity
+from bridge.interfaces import Entity
 from bridge.services.records.mapping import Record
 from bridge.services.records.serializer import RecordSerializer
 from bridge.services.records.validation import ValidatedRecord
@@ -68,7 +68,7 @@ class WriteResult:
     notice: str = ""
     notes: tuple[str, ...] = ()
     replayed: bool = False
-    stored: StoredWrite = field(default=StoredWrite({}), repr=False)
+    stored: StoredWrite = field(default=StoredWrite(Entity({})), repr=False)
 
 
 def show(
@@ -106,7 +106,7 @@ def read_back(
     need what just failed, such as the database, so this raises no BridgeError.
     """
     try:
-        stored = read_entity(serializer.mapping, str(known["id"]))
+        stored = read_entity(serializer.mapping, str(known.id))
         return build_result(serializer, stored, sent)
     except BridgeError:
         try:
@@ -114,7 +114,7 @@ def read_back(
         except BridgeError:
             notice = "written, but not read back"
             return WriteResult(
-                {"id": known["id"]},
+                {"id": known.id},
                 notice=notice,
                 stored=StoredWrite(known, sent.ignored, notice, sent.notes),
             )
@@ -129,13 +129,12 @@ def encode_result(result: StoredWrite | BridgeError) -> str:
             "provider_message": result.provider_message,
         }
     else:
-        values = dict(result.entity)
-        udfs = values.pop(UDF_MEMBER, None)
+        udfs = result.entity.udfs
         document = {
             "format": _FORMAT,
-            "values": values,
+            "values": result.entity.values,
             # Pairs, because a tenant may give a field any name.
-            "udfs": [*udfs.items()] if isinstance(udfs, dict) else None,
+            "udfs": None if udfs is None else [*udfs.items()],
             "ignored": [*result.ignored],
             "notice": result.notice,
             "notes": [*result.notes],
@@ -161,11 +160,9 @@ def decode_result(text: str) -> StoredWrite | WriteResult | BridgeError:
             tuple(document.get("notes", ())),
             replayed=True,
         )
-    entity: Entity = document["values"]
-    if document["udfs"] is not None:
-        entity[UDF_MEMBER] = dict(document["udfs"])
+    udfs = document["udfs"]
     return StoredWrite(
-        entity,
+        Entity(document["values"], None if udfs is None else dict(udfs)),
         document["ignored"],
         document["notice"],
         document["notes"],

@@ -35,9 +35,9 @@ def test_a_file_comes_back_as_it_was_attached(backend, data):
     found = backend.attachment(number)
 
     assert found.data == data
-    assert found.info["Title"] == "Plan"
-    assert found.info["FullPath"] == "plan <&>.bin"
-    assert found.info["ParentID"] == 0
+    assert found.info.values["Title"] == "Plan"
+    assert found.info.values["FullPath"] == "plan <&>.bin"
+    assert found.info.values["ParentID"] == 0
 
 
 def test_a_link_has_no_data(backend):
@@ -47,7 +47,7 @@ def test_a_link_has_no_data(backend):
     found = backend.attachment(number)
 
     assert found.data is None
-    assert found.info["FullPath"] == "https://harbor.example/a?b=1&c=2"
+    assert found.info.values["FullPath"] == "https://harbor.example/a?b=1&c=2"
 
 
 def test_a_deleted_one_is_gone(backend):

@@ -143,7 +143,7 @@ def test_the_published_reply_is_read():
     found = read(got(f"<Data>JVBERi0xLjQK</Data>{INFO}"))
 
     assert found.data == b"%PDF-1.4\n"
-    assert found.info == {
+    assert found.info.values == {
         "id": 6641,
         "ParentID": 29683601,
         "Title": "Site & survey",
@@ -161,7 +161,7 @@ def test_any_bytes_come_back_from_any_chunks(data, size, blank):
     found = read(got(f"<Data>{lines}</Data>{INFO}"), size=size)
 
     assert found.data == data
-    assert found.info["id"] == 6641
+    assert found.info.id == 6641
 
 
 @settings(max_examples=60)
@@ -340,4 +340,4 @@ def test_download_is_retried_after_a_broken_connection(backend, vendor):
         ),
     ]
 
-    assert backend.attachment(6641).info["Title"] == "Site & survey"
+    assert backend.attachment(6641).info.values["Title"] == "Site & survey"

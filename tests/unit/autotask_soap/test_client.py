@@ -54,7 +54,7 @@ def test_a_call_carries_credentials_identifier_and_action(backend, vendor):
     assert headers["Accept-Encoding"] == "gzip"
     assert headers["User-Agent"] == "bridge-test"
     assert b"<IntegrationCode>IDENTIFIER-OF-ANA</IntegrationCode>" in body
-    assert [entity["id"] for entity in page.entities] == [7]
+    assert [entity.id for entity in page.entities] == [7]
     assert not page.more
 
 
@@ -63,7 +63,7 @@ def test_a_packed_reply_is_unpacked(backend, vendor):
     packed = {**headers, "Content-Encoding": "gzip"}
     vendor.script = [(status, packed, gzip.compress(content))]
 
-    assert [row["id"] for row in backend.query(ACCOUNT, None).entities] == [1, 2]
+    assert [row.id for row in backend.query(ACCOUNT, None).entities] == [1, 2]
 
 
 def test_connections_are_kept_for_the_next_call(backend, vendor):
@@ -94,7 +94,7 @@ def test_page_has_more_when_the_reply_is_full_or_above_the_limit(backend, vendor
     assert not backend.query(ACCOUNT, None, limit=3).more
     short = backend.query(ACCOUNT, None, limit=2)
     assert short.more
-    assert [entity["id"] for entity in short.entities] == [1, 2]
+    assert [entity.id for entity in short.entities] == [1, 2]
 
 
 @pytest.mark.parametrize("ids", [(2, 1), (1, 1), (5,)])
@@ -122,7 +122,7 @@ def test_a_read_is_retried_after_a_transient_failure(backend, vendor, trouble):
 
     page = backend.query(ACCOUNT, None)
 
-    assert [entity["id"] for entity in page.entities] == [1, 2]
+    assert [entity.id for entity in page.entities] == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_a_write_is_repeated_when_the_thread_limit_stopped_it(backend, vendor):
         vendor.accounts(9, operation="create"),
     ]
 
-    assert backend.create(ACCOUNT, NAME)["id"] == 9
+    assert backend.create(ACCOUNT, NAME).id == 9
 
 
 def test_a_write_uses_no_connection_that_was_idle_for_long(

@@ -261,7 +261,7 @@ def test_equal_concurrent_queries_of_one_instance_share_one_call(
     pages = together([shared(opened()) for _ in range(8)])
 
     assert vendor.operations == ["query"]
-    assert all([entity["id"] for entity in page.entities] == [1, 2] for page in pages)
+    assert all([entity.id for entity in page.entities] == [1, 2] for page in pages)
     assert len({id(page.entities[0]) for page in pages}) == 8
 
 

@@ -115,7 +115,7 @@ def test_an_ignored_duplicate_was_created(backend, vendor):
     )
     vendor.script = [vendor.result("create", infos=info)]
 
-    assert backend.create(ACCOUNT, NAME) == {"id": 7}
+    assert backend.create(ACCOUNT, NAME).id == 7
 
 
 def test_a_create_confirmed_without_an_id_is_unknown(backend, vendor):

@@ -76,7 +76,7 @@ def test_response_above_the_limit_is_refused_and_not_retried(
 def test_write_with_a_response_above_the_limit_has_an_unknown_outcome(vendor, backend):
     done = vendor.accounts(7, operation="create")
     vendor.script = [padded(done, MAX_REPLY_BYTES)]
-    assert backend.create(ACCOUNT, NAME)["id"] == 7
+    assert backend.create(ACCOUNT, NAME).id == 7
 
     vendor.script = [padded(done, MAX_REPLY_BYTES + 1)]
     with pytest.raises(ProviderOutcomeUnknownError, match="larger than 4000000 bytes"):
@@ -96,4 +96,4 @@ def test_descriptions_have_a_limit_of_their_own(vendor, backend):
 def test_records_have_no_limit_of_a_few_megabytes(vendor, backend):
     vendor.script = [padded(vendor.accounts(7), MAX_REPLY_BYTES + 1)]
 
-    assert [row["id"] for row in backend.query(ACCOUNT, None).entities] == [7]
+    assert [row.id for row in backend.query(ACCOUNT, None).entities] == [7]

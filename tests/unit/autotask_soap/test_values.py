@@ -89,6 +89,8 @@ def test_every_moment_reads_back_but_for_the_second_pass_of_autumn(zone, naive, 
 
 @given(st.datetimes(datetime(2000, 1, 1), datetime(2030, 1, 1)))
 def test_reading_agrees_with_the_standard_library_on_every_wall_time(naive):
+    # The vendor's text does not say which pass of a repeated hour it is.
+    naive = naive.replace(fold=0)
     for zone in ZONES:
         expected = naive.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
 

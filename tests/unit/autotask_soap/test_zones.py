@@ -271,9 +271,9 @@ def test_a_moved_tenant_is_followed(
     backend = service.open_backend(ana, old, zones.append)
 
     if writes:
-        assert backend.create(ACCOUNT, NAME)["id"] == 5
+        assert backend.create(ACCOUNT, NAME).id == 5
     else:
-        assert backend.query(ACCOUNT, None).entities[0]["id"] == 5
+        assert backend.query(ACCOUNT, None).entities[0].id == 5
 
     assert [zone.url for zone in zones] == [second_vendor.url]
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from entities import entity as make
 
 from bridge.catalog.model import Resource, Verb
 from bridge.errors import NotFoundError
@@ -117,8 +118,8 @@ def test_the_parent_of_an_opportunity_is_named_twice():
 def test_a_parent_is_found_by_the_words_of_the_picklist(entity, value):
     link = link_attachments(FIELDS, resource(entity), 5)
 
-    assert link.holds({"ParentID": 5, "ParentType": value})
-    assert not link.holds({"ParentID": 5, "ParentType": 1})
+    assert link.holds(make({"ParentID": 5, "ParentType": value}))
+    assert not link.holds(make({"ParentID": 5, "ParentType": 1}))
     assert link.narrow(None) != link_attachments(FIELDS, resource("Account"), 5).narrow(
         None
     )
@@ -137,7 +138,7 @@ def test_accounts_are_found_by_their_number_whatever_they_are_called():
     fields = replace(FIELDS, standard={**FIELDS.standard, "ParentType": named})
 
     assert link_attachments(fields, resource("Account"), 0).holds(
-        {"ParentID": 0, "ParentType": 1}
+        make({"ParentID": 0, "ParentType": 1})
     )
 
 

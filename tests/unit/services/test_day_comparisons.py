@@ -9,7 +9,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from bridge.ceql.ast import Operator, Predicate
-from bridge.interfaces import UDF_MEMBER, DateKind, Field, FieldType
+from bridge.interfaces import DateKind, Entity, Field, FieldType
 from bridge.services.filtering.day_comparisons import condition
 from bridge.services.filtering.local_filter import matches
 from bridge.services.times import local_time, parse_time, shown_instant
@@ -71,7 +71,7 @@ def is_certain(instant, zone):
 
 def answers(text, sign, value, zone, *, field=FIELD):
     expr = condition(Predicate(field, sign, (parse_time(text),)), zone)
-    return matches(expr, {"id": 1, "ShipDate": value}, zone)
+    return matches(expr, Entity({"ShipDate": value}).get, zone)
 
 
 @given(STORED, MOMENTS, st.sampled_from(ZONES), st.sampled_from(sorted(COMPARED)))
@@ -128,16 +128,16 @@ def test_a_time_with_an_offset_is_its_instant_or_its_day(wall, asked, minutes, n
 def test_lists_and_their_negation_are_exact_opposites(listed, wall, name):
     zone = ZoneInfo(name)
     times = tuple(parse_time(f"{moment.isoformat()}Z") for moment in listed)
-    entity = {"id": 1, UDF_MEMBER: {"Renewal": wall.isoformat()}}
+    entity = Entity({}, {"Renewal": stored_value(wall, zone)})
 
     found, left = (
-        matches(condition(Predicate(UDF, sign, times), zone), entity, zone)
+        matches(condition(Predicate(UDF, sign, times), zone), entity.get, zone)
         for sign in (Operator.IN, Operator.NOT_IN)
     )
 
     assert found is not left
     alone = (condition(Predicate(UDF, Operator.EQUAL, (t,)), zone) for t in times)
-    assert found is any(matches(one, entity, zone) for one in alone)
+    assert found is any(matches(one, entity.get, zone) for one in alone)
 
 
 @pytest.mark.parametrize("sign", [*COMPARED, Operator.IN, Operator.NOT_IN])
@@ -146,7 +146,7 @@ def test_what_is_not_there_matches_nothing(sign):
 
     for text in ("2024-07-05", "2024-07-05T04:00:00Z", "2024-07-05T02:30:00Z"):
         expr = condition(Predicate(FIELD, sign, (parse_time(text),)), zone)
-        assert not matches(expr, {"id": 1}, zone)
+        assert not matches(expr, Entity({}).get, zone)
 
 
 @pytest.mark.parametrize("text", ["01/01/0001 00:00:00", "9999-12-31T23:59:59Z"])

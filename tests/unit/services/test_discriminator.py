@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from entities import entity
 
 from bridge.catalog.model import Discriminator, EntityFacts, Resource, Verb
 from bridge.ceql.ast import And, Operator, Or, Predicate
@@ -92,15 +93,15 @@ def test_a_whole_entity_is_not_narrowed():
     fields = fields_with(("1", "Customer"), fixed=None)
 
     assert narrow(fields, None) is None
-    require_fixed(fields, {"id": 1}, "unused")
+    require_fixed(fields, entity({"id": 1}), "unused")
 
 
-@pytest.mark.parametrize("entity", [{"id": 1, "Kind": 1}, {"id": 1}])
-def test_another_record_is_not_found(entity):
+@pytest.mark.parametrize("members", [{"id": 1, "Kind": 1}, {"id": 1}])
+def test_another_record_is_not_found(members):
     with pytest.raises(NotFoundError, match="no such lead"):
-        require_fixed(USUAL, entity, "no such lead")
+        require_fixed(USUAL, entity(members), "no such lead")
 
-    require_fixed(USUAL, {"id": 1, "Kind": 2}, "no such lead")
+    require_fixed(USUAL, entity({"id": 1, "Kind": 2}), "no such lead")
 
 
 @pytest.mark.parametrize("body", [{}, {"kind": "2"}, {"kind": None}])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bridge.ceql.ast import And, Operator, Or, Predicate
 from bridge.ceql.parser import parse_where
 from bridge.errors import InvalidQueryError
-from bridge.interfaces import UDF_MEMBER, DateKind, Field, FieldType
+from bridge.interfaces import DateKind, Entity, Field, FieldType
 from bridge.services.filtering.local_filter import matches
 from bridge.services.records.lists.filters import read_filter
 from bridge.services.records.lists.query_plan import make_plan
@@ -143,16 +143,16 @@ PAIRS = [
 def test_a_text_without_content_is_null_and_matches_no_comparison(
     fields, name, text, pair
 ):
-    entity = {"id": 1, "Phone": text, UDF_MEMBER: {"Region & code": text}}
+    entity = Entity({"id": 1, "Phone": text}, {"Region & code": text})
 
     for condition in pair:
         where = read(fields, f"{name} {condition}")
-        assert not matches(where, entity, EASTERN)
+        assert not matches(where, entity.get, EASTERN)
         # Whatever the vendor's comparison lets through, this it asks for as well.
         if not condition.startswith(("=", "in", "like 'x")):
             present = read(fields, f"{name} is not null")
             assert present in where.items
-    assert matches(read(fields, f"{name} is null"), entity, EASTERN)
+    assert matches(read(fields, f"{name} is null"), entity.get, EASTERN)
 
 
 @pytest.mark.parametrize("time", ["T00:00:00Z", "T23:59:59-0500", " 00:00:00", ""])
@@ -185,14 +185,14 @@ INSTANTS = st.builds(
     asked=[datetime(2024, 11, 3, 5, 59, 59, tzinfo=UTC)],
 )
 def test_a_time_equals_every_instant_that_callers_see_at_it(fields, stored, asked):
-    entity = {"id": 1, "VisitTime": stored}
+    entity = Entity({"id": 1, "VisitTime": stored})
     whole = [moment.replace(microsecond=0) for moment in asked]
     wall = local_time(stored, EASTERN).replace(microsecond=0)
     seen = wall in [local_time(moment, EASTERN) for moment in whole]
     listed = ", ".join(f"'{moment.isoformat()}'" for moment in whole)
 
     def passes(where):
-        return matches(read(fields, where), entity, EASTERN)
+        return matches(read(fields, where), entity.get, EASTERN)
 
     assert passes(f"visitTime in ({listed})") is seen
     assert passes(f"visitTime not in ({listed})") is not seen
@@ -207,10 +207,10 @@ def test_a_time_equals_every_instant_that_callers_see_at_it(fields, stored, aske
 
 @pytest.mark.parametrize("time", ["0001-01-01", "9999-12-31T23:59:59Z"])
 def test_the_ends_of_the_calendar_equal_nothing_else(fields, time):
-    entity = {"id": 1, "VisitTime": datetime(2024, 7, 5, tzinfo=UTC)}
+    entity = Entity({"id": 1, "VisitTime": datetime(2024, 7, 5, tzinfo=UTC)})
 
-    assert not matches(read(fields, f"visitTime = '{time}'"), entity, EASTERN)
-    assert matches(read(fields, f"visitTime != '{time}'"), entity, EASTERN)
+    assert not matches(read(fields, f"visitTime = '{time}'"), entity.get, EASTERN)
+    assert matches(read(fields, f"visitTime != '{time}'"), entity.get, EASTERN)
 
 
 def test_dates_by_value_count_as_what_they_stand_for(fields):
@@ -237,10 +237,10 @@ def test_a_long_list_of_times_is_cut_like_any_other(fields, count):
     pieces = [query.where for query in plan.subqueries]
 
     assert len(pieces) == -(-count // 500)
-    found = {"id": 1, "VisitTime": times[-1] + timedelta(milliseconds=997)}
-    assert [matches(piece, found, EASTERN) for piece in pieces][-1:] == [True]
-    missed = {"id": 1, "VisitTime": times[-1] + timedelta(seconds=1)}
-    assert not any(matches(piece, missed, EASTERN) for piece in pieces)
+    found = Entity({"VisitTime": times[-1] + timedelta(milliseconds=997)})
+    assert [matches(piece, found.get, EASTERN) for piece in pieces][-1:] == [True]
+    missed = Entity({"VisitTime": times[-1] + timedelta(seconds=1)})
+    assert not any(matches(piece, missed.get, EASTERN) for piece in pieces)
 
 
 def test_more_excluded_times_than_a_query_holds_are_refused_by_the_limit(fields):

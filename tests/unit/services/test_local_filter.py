@@ -5,9 +5,11 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
+from entities import entity as make
 
+from bridge.backends.autotask_soap.decode.field_types import UDF_MEMBER
 from bridge.ceql.ast import And, Operator, Or, Predicate
-from bridge.interfaces import UDF_MEMBER, DateKind, Field, FieldType
+from bridge.interfaces import DateKind, Entity, Field, FieldType
 from bridge.services.filtering.local_filter import matches
 
 EASTERN = ZoneInfo("America/New_York")
@@ -15,11 +17,13 @@ BY_WORD = {operator.value: operator for operator in Operator}
 
 
 def udf(type_, text):
-    return Field("Udf", type_, udf=True), {"id": 1, UDF_MEMBER: {"Udf": text}}
+    return Field("Udf", type_, udf=True), make(
+        {"id": 1, UDF_MEMBER: {"Udf": text}}, types={"Udf": type_}
+    )
 
 
 def verdict(field, entity, word, *values):
-    return matches(Predicate(field, BY_WORD[word], values), entity, EASTERN)
+    return matches(Predicate(field, BY_WORD[word], values), entity.get, EASTERN)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +131,7 @@ def test_lists(word, values, expected):
 
 
 def test_standard_fields_beside_a_udf():
-    entity = {
+    values = {
         "id": 5,
         "Seats": 3,
         "Rate": 0.1,
@@ -151,9 +155,10 @@ def test_standard_fields_beside_a_udf():
             (date(2021, 7, 1),),
         ),
     ]
+    entity = Entity(values)
     absent = Predicate(Field("Gone", FieldType.STRING), Operator.EQUAL, ("x",))
 
-    assert matches(And(tuple(tests)), entity, EASTERN)
-    assert not matches(And((*tests, absent)), entity, EASTERN)
-    assert matches(Or((absent, tests[0])), entity, EASTERN)
-    assert not matches(Or((absent, absent)), entity, EASTERN)
+    assert matches(And(tuple(tests)), entity.get, EASTERN)
+    assert not matches(And((*tests, absent)), entity.get, EASTERN)
+    assert matches(Or((absent, tests[0])), entity.get, EASTERN)
+    assert not matches(Or((absent, absent)), entity.get, EASTERN)

@@ -3,12 +3,14 @@
 import itertools
 
 import pytest
+from entities import entity as make
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bridge.backends.autotask_soap.decode.field_types import UDF_MEMBER
 from bridge.ceql.ast import And, Operator, Or, Predicate
 from bridge.errors import InvalidQueryError, InvalidRequestError
-from bridge.interfaces import UDF_MEMBER, Field, FieldType, Page
+from bridge.interfaces import Field, FieldType, Page
 from bridge.interfaces.query_rules import MAX_ALTERNATIVES
 from bridge.services import paging
 from bridge.services.records.lists.cursors import MAX_LOCAL_FILTER_CALLS, open_fetch
@@ -20,6 +22,7 @@ NAME = Field("AccountName", FieldType.STRING)
 REGION = Field("Region", FieldType.STRING, udf=True)
 TIER = Field("Tier", FieldType.STRING, udf=True)
 SCORE = Field("Score", FieldType.DOUBLE, udf=True)
+UDF_TYPES = {field.name: field.type for field in (REGION, TIER, SCORE)}
 
 
 def among(field, values, operator=Operator.IN):
@@ -34,7 +37,7 @@ class Vendor:
     """Answers from a list as the vendor does, and counts."""
 
     def __init__(self, entities):
-        self.entities = entities
+        self.entities = [make(each, types=UDF_TYPES) for each in entities]
         self.asked = []
 
     def ask(self, where, after, limit):
@@ -42,7 +45,7 @@ class Vendor:
         found = [
             entity
             for entity in self.entities
-            if (after is None or entity["id"] > after) and self.passes(where, entity)
+            if (after is None or entity.id > after) and self.passes(where, entity)
         ]
         return Page(found[:limit], more=len(found) > limit)
 
@@ -53,9 +56,7 @@ class Vendor:
             return all(self.passes(item, entity) for item in where.items)
         if isinstance(where, Or):
             return any(self.passes(item, entity) for item in where.items)
-        udfs = entity.get(UDF_MEMBER, {})
-        source = udfs if where.field.udf else entity
-        value = source.get(where.field.name)
+        value = entity.get(where.field)
         if isinstance(value, str):
             return value.lower() in [str(item).lower() for item in where.values]
         return value in where.values
@@ -71,7 +72,7 @@ def read_all(vendor, where, size):
     while more:
         page = paging.collect(paging.Cursor(1, b"", fetch), after, size)
         assert len(page.entities) == size or not page.more
-        pages.append([entity["id"] for entity in page.entities])
+        pages.append([entity.id for entity in page.entities])
         after, more = paging.last_id(page.entities, None), page.more
     return list(itertools.chain.from_iterable(pages))
 
@@ -168,11 +169,11 @@ def test_subqueries_of_ids_run_when_their_turn_comes():
 
     first = fetch(None, 500)
 
-    assert [entity["id"] for entity in first.entities] == list(range(500))
+    assert [entity.id for entity in first.entities] == list(range(500))
     assert first.more
     assert len(vendor.asked) == 1
     later = open_fetch(make_plan(among(ID, values)), vendor.ask, None)(4499, 500)
-    assert [entity["id"] for entity in later.entities] == list(range(4500, 5000))
+    assert [entity.id for entity in later.entities] == list(range(4500, 5000))
     assert not later.more
     assert len(vendor.asked) == 2
 
@@ -204,7 +205,7 @@ def test_the_first_udf_goes_to_the_vendor_and_the_others_are_tested_here(size):
 
     found = read_all(vendor, where, size)
 
-    assert found == [e["id"] for e in vendor.entities if e["id"] % 2]
+    assert found == [e.id for e in vendor.entities if e.id % 2]
     assert set(vendor.asked) == {equal(REGION, "eu")}
 
 
@@ -242,4 +243,4 @@ def test_ten_calls_that_fill_it_are_enough():
     where = And((equal(REGION, "eu"), equal(SCORE, 4999)))
     fetch = open_fetch(make_plan(where), vendor.ask, None)
 
-    assert [entity["id"] for entity in fetch(None, 200).entities] == [4999]
+    assert [entity.id for entity in fetch(None, 200).entities] == [4999]

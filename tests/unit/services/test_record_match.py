@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
+from entities import entity
 
 from bridge.services.records.creates.record_match import MatchResult, match_record
 from bridge.services.records.members import read_members
@@ -44,7 +45,7 @@ def validate_new(fields, body):
 def likeness(fields, body=(), stored=()):
     draft = validate_new(fields, BODY | dict(body))
     assert not draft.problems
-    return match_record(draft, STORED | dict(stored))
+    return match_record(draft, entity(STORED | dict(stored), fields))
 
 
 @pytest.mark.parametrize(

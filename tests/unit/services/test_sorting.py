@@ -2,21 +2,21 @@
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 import pytest
+from entities import entity
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.interfaces import UDF_MEMBER
+from bridge.backends.autotask_soap.decode.field_types import UDF_MEMBER
+from bridge.interfaces import Entity
 from bridge.services.records.lists.sorting import read_order, sort
 
 REGION = "Region & code"
-EASTERN = ZoneInfo("America/New_York")
 
 
 def ids(entities):
-    return [entity["id"] for entity in entities]
+    return [each.id for each in entities]
 
 
 def keys(fields, text):
@@ -47,7 +47,9 @@ def test_texts_numbers_and_what_is_missing(fields, text, expected):
         {"id": 4, "AccountName": "gamma", "Phone": "2", UDF_MEMBER: {REGION: "C"}},
     ]
 
-    assert ids(sort(entities, keys(fields, text), EASTERN)) == expected
+    found = [entity(each, fields) for each in entities]
+
+    assert ids(sort(found, keys(fields, text))) == expected
 
 
 def test_days_and_times_and_amounts_compare_as_such(fields):
@@ -61,35 +63,36 @@ def test_days_and_times_and_amounts_compare_as_such(fields):
         [9, 10.5],
     ]
     for low, high in values:
-        entities = [{"id": 1, "Phone": high}, {"id": 2, "Phone": low}]
-        assert ids(sort(entities, found, EASTERN)) == [2, 1]
+        entities = [Entity({"id": 1, "Phone": high}), Entity({"id": 2, "Phone": low})]
+        assert ids(sort(entities, found)) == [2, 1]
 
 
 def test_times_in_user_defined_fields_are_sorted_as_they_are_shown(fields):
     texts = ["2021-03-01T20:00:01", "2021-03-02T00:00:00", "2021-03-01T19:00:00", ""]
     # In winter the first and the third are 1:00:01 and 0:00 of the second of March.
     entities = [
-        {"id": place, UDF_MEMBER: {"Renewal": text}} for place, text in enumerate(texts)
+        entity({"id": place, UDF_MEMBER: {"Renewal": text}}, fields)
+        for place, text in enumerate(texts)
     ]
 
-    assert ids(sort(entities, keys(fields, "renewal"), EASTERN)) == [3, 1, 2, 0]
+    assert ids(sort(entities, keys(fields, "renewal"))) == [3, 1, 2, 0]
 
 
 def test_what_is_not_a_field_is_named_and_left_out(fields):
     found, notes = read_order(fields, "nonsense desc, phone,,")
 
-    assert [key.info.name for key in found] == ["Phone"]
+    assert [key.field.name for key in found] == ["Phone"]
     assert notes == ["orderBy nonsense desc was ignored: there is no such field."]
 
 
 @given(data=st.lists(st.one_of(st.none(), st.text(max_size=3), st.integers())))
 def test_any_values_can_be_sorted_and_equals_keep_their_order(fields, data):
-    entities = [{"id": place, "Phone": value} for place, value in enumerate(data)]
+    entities = [Entity({"id": at, "Phone": value}) for at, value in enumerate(data)]
 
     for text in ("phone", "-phone"):
-        once = sort(entities, keys(fields, text), EASTERN)
+        once = sort(entities, keys(fields, text))
         assert sorted(ids(once)) == ids(entities)
-        assert sort(once, keys(fields, text), EASTERN) == once
+        assert sort(once, keys(fields, text)) == once
         for value in data:
-            same = [e["id"] for e in once if e.get("Phone") == value]
+            same = [e.id for e in once if e.values["Phone"] == value]
             assert same == sorted(same)

@@ -1,8 +1,8 @@
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 import pytest
+from entities import entity
 
 from bridge.errors import InvalidRequestError
 from bridge.interfaces import Field, FieldType
@@ -35,8 +35,7 @@ def validate_new(fields, body):
 
 
 def update(fields, body, stored):
-    zone = ZoneInfo("America/New_York")
-    return validate_update(fields, read_members(body), stored, zone)
+    return validate_update(fields, read_members(body), entity(stored, fields))
 
 
 def given(draft):
@@ -172,7 +171,7 @@ def test_a_merge_repeats_every_writable_field_and_names_only_given_udfs(fields):
         STORED,
     )
 
-    assert merge(STORED, draft) == {
+    assert merge(entity(STORED), draft) == {
         Field("AccountName", FieldType.STRING): "Harbor",
         Field("Phone", FieldType.STRING): "1",
         Field("AccountType", FieldType.SHORT): 9,

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from bridge import errors
+from bridge.interfaces import Entity
 from bridge.services.records.write_result import (
     StoredWrite,
     WriteResult,
@@ -15,7 +16,7 @@ from bridge.services.records.write_result import (
 
 
 def test_an_entity_comes_back_with_every_kind_of_value():
-    entity = {
+    values = {
         "id": 2**60,
         "Name": "Ünï 😀 'quoted'",
         "None": None,
@@ -24,8 +25,8 @@ def test_an_entity_comes_back_with_every_kind_of_value():
         "Amount": Decimal("980.5000"),
         "Made": datetime(2026, 3, 8, 7, 0, 1, 267000, UTC),
         "Day": date(2019, 3, 1),
-        "UserDefinedFields": {"x": None},
     }
+    entity = Entity(values, {"x": None, "y": Decimal("1.50"), "z": date(2019, 3, 1)})
     written = StoredWrite(
         entity, ["shoeSize"], "a notice", ["a note"], [("Account", 7, "Harbor")]
     )
@@ -33,9 +34,9 @@ def test_an_entity_comes_back_with_every_kind_of_value():
     again = decode_result(encode_result(written))
 
     assert again == written
-    assert list(again.entity) == list(entity)
-    assert [type(value) for value in again.entity.values()] == [
-        type(value) for value in entity.values()
+    assert list(again.entity.values) == list(values)
+    assert [type(value) for value in again.entity.values.values()] == [
+        type(value) for value in values.values()
     ]
 
 
@@ -43,7 +44,7 @@ def test_an_entity_comes_back_with_every_kind_of_value():
     "udfs", [{}, {"$time": "2020-01-01"}, {"$date": None}, {"id": "1", "format": "2"}]
 )
 def test_user_defined_fields_of_any_name_come_back(udfs):
-    written = StoredWrite({"id": 1, "UserDefinedFields": udfs})
+    written = StoredWrite(Entity({"id": 1}, udfs))
 
     assert decode_result(encode_result(written)).entity == written.entity
 

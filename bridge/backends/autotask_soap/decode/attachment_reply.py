@@ -16,6 +16,7 @@ from lxml import etree
 from bridge.backends.autotask_soap.decode.answers import read_response
 from bridge.backends.autotask_soap.decode.entity import EntityReader, is_nil, local_name
 from bridge.backends.autotask_soap.decode.field_types import ReadTime
+from bridge.backends.autotask_soap.decode.typed_entities import split
 from bridge.backends.autotask_soap.decode.xml_feed import OPTIONS
 from bridge.errors import ProviderProtocolError
 from bridge.interfaces import Attachment
@@ -94,7 +95,7 @@ def read_attachment(chunks: Iterable[bytes], read_time: ReadTime) -> Attachment 
     # the bytes.
     data, tree.base64 = tree.base64, None
     return Attachment(
-        EntityReader(read_time, ()).read(info), data.close() if data else None
+        split(EntityReader(read_time, ()).read(info)), data.close() if data else None
     )
 
 

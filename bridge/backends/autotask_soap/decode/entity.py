@@ -9,12 +9,13 @@ from lxml import etree
 
 from bridge.backends.autotask_soap.decode.field_types import (
     DECLARED_TYPES,
+    UDF_MEMBER,
+    RawEntity,
     ReadTime,
     read_value,
 )
 from bridge.backends.autotask_soap.decode.xml_feed import OPTIONS, XmlFeed
 from bridge.errors import ProviderProtocolError
-from bridge.interfaces import UDF_MEMBER, Entity
 
 SOAP: Final = "http://schemas.xmlsoap.org/soap/envelope/"
 XSI: Final = "http://www.w3.org/2001/XMLSchema-instance"
@@ -55,13 +56,13 @@ class EntityReader:
         # Kinds cached so far may depend on the former meaning of the prefix.
         self._kinds.clear()
 
-    def read(self, element: etree._Element) -> Entity:
+    def read(self, element: etree._Element) -> RawEntity:
         """Return the entity of a complete element.
 
         Raises:
             ProviderProtocolError: a value is not of its type, or the id is missing.
         """
-        entity: Entity = {}
+        entity: RawEntity = {}
         names, kinds = self._names, self._kinds
         for child in element:
             name = names.get(child.tag) or self._name(child)
@@ -115,7 +116,7 @@ def _read_udfs(element: etree._Element) -> dict[str, str | None]:
     return udfs
 
 
-def parse_entity(data: bytes, read_time: ReadTime) -> Entity | None:
+def parse_entity(data: bytes, read_time: ReadTime) -> RawEntity | None:
     """Return the entity that `data` is, None when it is not one entity by itself.
 
     It may use the prefixes `xsi` and `xsd`, and those that it declares itself.

@@ -12,6 +12,15 @@ from typing import Final, NamedTuple, TypeAlias
 
 from bridge.errors import ProviderProtocolError
 
+RawEntity: TypeAlias = dict[str, object]
+"""One entity as a reply has it, by vendor name, in the vendor's order.
+
+A field that is null is absent; an empty text is `""`. The member `UserDefinedFields`,
+present when the entity has any, maps a UDF's name to its text, None without a value.
+"""
+
+UDF_MEMBER: Final = "UserDefinedFields"
+
 ReadTime: TypeAlias = Callable[[str, str], object]
 """Turn a field's name and its dateTime text into a value; ValueError if it cannot."""
 

@@ -19,10 +19,13 @@ from bridge.backends.autotask_soap.decode.entity import (
     is_nil,
     local_name,
 )
-from bridge.backends.autotask_soap.decode.field_types import ReadTime, ReturnInfo
+from bridge.backends.autotask_soap.decode.field_types import (
+    RawEntity,
+    ReadTime,
+    ReturnInfo,
+)
 from bridge.backends.autotask_soap.decode.xml_feed import OPTIONS, XmlFeed
 from bridge.errors import ProviderProtocolError
-from bridge.interfaces import Entity
 
 _ENVELOPE: Final = f"{{{SOAP}}}Envelope"
 _INTEGER: Final = re.compile("-?[0-9]{1,19}")
@@ -53,7 +56,7 @@ class ReplyParser:
     """
 
     def __init__(self, read_time: ReadTime, limit: int) -> None:
-        self.entities: list[Entity] = []
+        self.entities: list[RawEntity] = []
         self.count = 0
         self.infos: list[ReturnInfo] = []
         self._limit = limit
@@ -79,7 +82,7 @@ class ReplyParser:
         self._xml.feed(data)
         self._handle_events()
 
-    def add(self, entity: Entity) -> None:
+    def add(self, entity: RawEntity) -> None:
         """Count an entity, and keep it unless it is beyond the limit."""
         if self.count < self._limit:
             self.entities.append(entity)

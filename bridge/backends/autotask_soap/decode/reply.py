@@ -14,7 +14,11 @@ from typing import Final
 
 from bridge.backends.autotask_soap.decode.characters import Utf8
 from bridge.backends.autotask_soap.decode.entity import parse_entity
-from bridge.backends.autotask_soap.decode.field_types import ReadTime, ReturnInfo
+from bridge.backends.autotask_soap.decode.field_types import (
+    RawEntity,
+    ReadTime,
+    ReturnInfo,
+)
 from bridge.backends.autotask_soap.decode.parser import Reply, ReplyParser
 from bridge.backends.autotask_soap.decode.scanner import (
     ReplyHead,
@@ -23,7 +27,6 @@ from bridge.backends.autotask_soap.decode.scanner import (
     scan_head,
     scan_infos,
 )
-from bridge.interfaces import Entity
 
 __all__ = ["Reply", "ReplyDecoder", "ReturnInfo"]
 
@@ -69,7 +72,7 @@ class ReplyDecoder:
         while self._step(self):
             pass
 
-    def take(self) -> list[Entity]:
+    def take(self) -> list[RawEntity]:
         """Return the entities completed since the last call, in the order received."""
         taken, self._parser.entities = self._parser.entities, []
         return taken

@@ -15,10 +15,11 @@ from bridge.backends.autotask_soap.decode.characters import FORBIDDEN_BYTES
 from bridge.backends.autotask_soap.decode.entity import SOAP, XSD, XSI
 from bridge.backends.autotask_soap.decode.field_types import (
     CONVERSIONS,
+    UDF_MEMBER,
+    RawEntity,
     ReadTime,
     ReturnInfo,
 )
-from bridge.interfaces import UDF_MEMBER, Entity
 
 _TEXT: Final = "([^<]*)"
 _ENTITY: Final = re.compile(
@@ -109,7 +110,7 @@ def scan_between(data: bytes) -> int:
     return between.end() if between else 0
 
 
-def scan_entity(data: bytes, read_time: ReadTime) -> Entity | None:
+def scan_entity(data: bytes, read_time: ReadTime) -> RawEntity | None:
     """Return the entity from `<Entity` to `</Entity>`, None if it is not regular.
 
     The prefixes `xsi` and `xsd` must be in force with their usual meaning.
@@ -155,12 +156,12 @@ def _regular_text(data: bytes) -> str:
     return text
 
 
-def _scan(text: str, read_time: ReadTime) -> Entity:
+def _scan(text: str, read_time: ReadTime) -> RawEntity:
     head = _ENTITY.match(text)
     if not head:
         raise _IrregularError
     escaped = "&" in text
-    entity: Entity = {"id": int(head[1])}
+    entity: RawEntity = {"id": int(head[1])}
     if head[2]:
         entity[UDF_MEMBER] = _scan_udfs(head[2])
     for name, kind, value in _FIELD.findall(text, head.end(), len(text) - len(_END)):

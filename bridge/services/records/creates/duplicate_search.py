@@ -28,7 +28,6 @@ from datetime import datetime, timedelta
 
 from bridge.ceql.ast import Expr, Operator, Predicate, all_of
 from bridge.interfaces import DateKind, Entity, Field, FieldType, Scalar
-from bridge.services.paging import id_of
 from bridge.services.records.creates.record_match import MatchResult, match_record
 from bridge.services.records.mapping import RecordMapping
 from bridge.services.records.parents import ParentLink
@@ -123,7 +122,7 @@ def find_floor(mapping: RecordMapping, record: ValidatedRecord) -> int | None:
         page = mapping.backend.query(
             mapping.entity, all_of(*_word(record)), after=highest
         )
-        highest = max([highest, *map(id_of, page.entities)])
+        highest = max([highest, *(entity.id for entity in page.entities)])
         if not page.more:
             return highest
     return None
@@ -146,9 +145,9 @@ def _query(search: Search) -> _Candidates:
     found = _Candidates()
     after = earlier.floor_id
     for _ in range(_MAX_PAGES):
-        page = mapping.backend.query(mapping.entity, where, after=after)
+        page = mapping.backend.query(mapping.typed_entity, where, after=after)
         for entity in page.entities:
-            after = id_of(entity)
+            after = entity.id
             match = match_record(record, entity)
             recent = unique or _is_recent(entity, created, earlier)
             if match is MatchResult.SAME and recent:
@@ -176,7 +175,7 @@ def _is_recent(
     """Return whether a record above the floor was certainly made after the send."""
     if created is None:
         return earlier.floor_id is not None
-    made_at = entity.get(created.name)
+    made_at = entity.get(created)
     earliest = earlier.sent_at - _CLOCK_SLACK
     return isinstance(made_at, datetime) and made_at >= earliest
 

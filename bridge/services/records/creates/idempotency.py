@@ -311,7 +311,7 @@ class CreateAttempt:
         notice = "created by an earlier call, found now"
         result = show(serializer, StoredWrite(entity, notice=notice))
         if not self._store_created(result):
-            raise unknown(f"record {entity['id']} was claimed by another create")
+            raise unknown(f"record {entity.id} was claimed by another create")
         return result
 
     @property
@@ -334,7 +334,7 @@ class CreateAttempt:
 
     def _store_created(self, result: WriteResult) -> bool:
         """Store a result with its record id; False when another create has that id."""
-        record_id = result.stored.entity.get("id")
+        record_id = result.stored.entity.values.get("id")
         return self._finish(
             encode_result(result.stored),
             record_id=record_id if isinstance(record_id, int) else None,

@@ -14,7 +14,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from enum import Enum
 
-from bridge.interfaces import UDF_MEMBER, Entity, FieldInfo, FieldType, Scalar
+from bridge.interfaces import Entity, FieldInfo, FieldType, Scalar
 from bridge.services.records.validation import ValidatedRecord
 
 _MIN_DIFFERENCE = Decimal("0.0001")
@@ -50,10 +50,8 @@ def _compared(
 
     A field that cannot be searched may never be shown, as with a password.
     """
-    udfs = entity.get(UDF_MEMBER)
     for info, value in sent.given.values():
-        held = udfs if info.udf else entity
-        stored = held.get(info.name) if isinstance(held, dict) else None
+        stored = entity.get(sent.fields.typed(info))
         hidden = stored is None and not info.queryable
         incomparable = info.udf and info.type in (FieldType.DATETIME, FieldType.BOOLEAN)
         if value not in (None, "") and not hidden and not incomparable:

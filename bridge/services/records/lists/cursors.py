@@ -16,7 +16,7 @@ from bridge.errors import InvalidRequestError
 from bridge.interfaces import Entity, Page
 from bridge.interfaces.query_rules import MAX_PAGE
 from bridge.services.filtering.local_filter import matches
-from bridge.services.paging import FetchPage, id_of, last_id
+from bridge.services.paging import FetchPage, last_id
 from bridge.services.records.lists.query_plan import QueryPlan, SubQuery, Where
 
 RunQuery: TypeAlias = Callable[[Where | None, int | None, int], Page]
@@ -90,7 +90,7 @@ class _SubCursor:
     def next_id(self) -> float:
         """Return the next record's id, or a lower bound of it where none was read."""
         if self.rows:
-            return id_of(self.rows[0])
+            return self.rows[0].id
         bounds = [self.query.lowest, None if self.after is None else self.after + 1]
         return max((bound for bound in bounds if bound is not None), default=-1.0)
 
@@ -115,7 +115,7 @@ class _MergingCursor:
             if entity is None:
                 break
             # Texts that differ only in case are found by two subqueries.
-            if last_id(entities, after) != entity["id"]:
+            if last_id(entities, after) != entity.id:
                 entities.append(entity)
         self._after = last_id(entities, after)
         more = any(cursor.rows or cursor.more for cursor in self._cursors)
@@ -165,4 +165,4 @@ class _FilteringCursor:
         return Page(entities=entities, more=bool(self._rows) or self._more)
 
     def _passes(self, entity: Entity) -> bool:
-        return all(matches(test, entity, self._zone) for test in self._conditions)
+        return all(matches(test, entity.get, self._zone) for test in self._conditions)

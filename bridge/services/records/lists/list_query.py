@@ -66,7 +66,7 @@ class ListQuery:
         A cursor that needs more than `max_calls` vendor calls raises an
         InvalidRequestError.
         """
-        backend, entity = self.mapping.backend, self.mapping.entity
+        backend, entity = self.mapping.backend, self.mapping.typed_entity
 
         def run_query(
             where: Expr[Field, Scalar] | None, after: int | None, limit: int

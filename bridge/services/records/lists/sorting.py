@@ -9,12 +9,11 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal, InvalidOperation
-from zoneinfo import ZoneInfo
+from decimal import Decimal
 
-from bridge.interfaces import UDF_MEMBER, Entity, FieldInfo, FieldType
+from bridge.interfaces import Entity, Field, Scalar
 from bridge.services.fields import EntityFields
-from bridge.services.times import midnight_utc, read_vendor_time
+from bridge.services.times import midnight_utc
 
 _PART = re.compile(r"(-?)(.*?)(?:\s+(asc|desc))?", re.IGNORECASE | re.DOTALL)
 
@@ -29,7 +28,7 @@ MAX_SORTED = 5000
 class SortKey:
     """One field to sort by."""
 
-    info: FieldInfo
+    field: Field
     descending: bool
 
 
@@ -45,7 +44,7 @@ def read_order(fields: EntityFields, text: str) -> tuple[list[SortKey], list[str
         if info is None:
             notes.append(f"orderBy {part} was ignored: there is no such field.")
         else:
-            keys.append(SortKey(info, descending))
+            keys.append(SortKey(fields.typed(info), descending))
     return keys, notes
 
 
@@ -62,28 +61,22 @@ def _parts(text: str) -> Iterator[tuple[str, str, bool]]:
         yield part, name, backwards == "-" or direction.lower() == "desc"
 
 
-def sort(
-    entities: Sequence[Entity], keys: Sequence[SortKey], zone: ZoneInfo
-) -> list[Entity]:
+def sort(entities: Sequence[Entity], keys: Sequence[SortKey]) -> list[Entity]:
     """Return the entities sorted; equal ones keep their order.
 
     Records without a value come first, last when descending. Texts are compared without
-    case, times as callers see them, a day as 0:00 UTC. `zone` is the time zone of the
-    vendor's times in user-defined fields.
+    case, times as callers see them, a day as 0:00 UTC.
     """
     ordered = list(entities)
     # The sort is stable, so the most significant key comes last.
     for key in reversed(keys):
         ordered.sort(
-            key=lambda entity: _rank(key.info, entity, zone), reverse=key.descending
+            key=lambda entity: _rank(entity.get(key.field)), reverse=key.descending
         )
     return ordered
 
 
-def _rank(
-    info: FieldInfo, entity: Entity, zone: ZoneInfo
-) -> tuple[int, float | Decimal, str]:
-    value = _value(info, entity, zone)
+def _rank(value: Scalar | None) -> tuple[int, float | Decimal, str]:
     if value is None or value == "":
         return 0, 0, ""
     if isinstance(value, date):
@@ -93,18 +86,3 @@ def _rank(
         # By its digits: `Decimal(0.1)` is not the 0.1 that callers see.
         return 1, value if isinstance(value, int) else Decimal(str(value)), ""
     return 2, 0, str(value).casefold()
-
-
-def _value(info: FieldInfo, entity: Entity, zone: ZoneInfo) -> object:
-    if not info.udf:
-        return entity.get(info.name)
-    udfs = entity.get(UDF_MEMBER)
-    text = udfs.get(info.name) if isinstance(udfs, dict) else None
-    try:
-        if text is not None and info.type is FieldType.DATETIME:
-            return read_vendor_time(str(text), zone)
-        if text is not None and info.type.is_number:
-            return Decimal(str(text))
-    except (ValueError, InvalidOperation):
-        pass
-    return text

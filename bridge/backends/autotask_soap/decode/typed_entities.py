@@ -1,0 +1,90 @@
+"""Type the entities of a reply: user-defined values become what their fields hold.
+
+The vendor sends user-defined values as texts without types. Source: SOAP help, UDF
+values; captured replies.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, time
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
+
+from bridge.backends.autotask_soap.decode.field_types import UDF_MEMBER, RawEntity
+from bridge.backends.autotask_soap.encode.values import VendorTimes
+from bridge.interfaces import Entity, EntityType, FieldType, Scalar
+
+_MAY_BE_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d")
+_MIDNIGHT: Final = time()
+_BOOLEANS: Final = {"true": True, "false": False}
+# A shift by an offset stays inside the calendar.
+_YEARS: Final = range(2, 9999)
+
+
+def typed_entities(
+    raw: Iterable[RawEntity], entity_type: EntityType, times: VendorTimes
+) -> list[Entity]:
+    """Return the entities in order; vendor calls as `entity_type.udf_types`."""
+    entities = [split(each) for each in raw]
+    if entity_type.udf_types is not None:
+        with_udfs = [each.udfs for each in entities if each.udfs]
+        if with_udfs:
+            names = set[str]().union(*with_udfs)
+            required = any(
+                isinstance(text, str) and _MAY_BE_TIME.match(text)
+                for udfs in with_udfs
+                for text in udfs.values()
+            )
+            types = entity_type.udf_types(names, required=required)
+            for udfs in with_udfs:
+                _type(udfs, types, times)
+    return entities
+
+
+def split(raw: RawEntity) -> Entity:
+    """Return an entity with its user-defined fields apart, as texts."""
+    values: dict[str, Any] = raw
+    udfs = values.pop(UDF_MEMBER, None)
+    return Entity(values, udfs)
+
+
+def _type(
+    udfs: dict[str, Scalar | None],
+    types: Mapping[str, FieldType],
+    times: VendorTimes,
+) -> None:
+    for name, text in udfs.items():
+        kind = types.get(name, FieldType.STRING)
+        if kind is not FieldType.STRING and isinstance(text, str):
+            udfs[name] = read_udf(kind, text, times)
+
+
+def read_udf(kind: FieldType, text: str, times: VendorTimes) -> Scalar:
+    """Return a user-defined value; its text where it is not of its type.
+
+    A number is one only in the spelling in which it is sent, so that callers read the
+    text that the vendor has.
+    """
+    if kind is FieldType.DATETIME:
+        return _read_time(text.strip(), times) or text
+    if kind is FieldType.BOOLEAN:
+        return _BOOLEANS.get(text, text)
+    digits = text.strip()
+    try:
+        number = Decimal(digits)
+    except InvalidOperation:
+        return text
+    return number if number.is_finite() and format(number, "f") == digits else text
+
+
+def _read_time(text: str, times: VendorTimes) -> date | datetime | None:
+    """Read a day when it is exactly midnight, else an instant; None for neither."""
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.time() == _MIDNIGHT:
+            return moment.date()
+        return times.read(text) if moment.year in _YEARS else None
+    except ValueError:
+        return None

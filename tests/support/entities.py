@@ -1,0 +1,22 @@
+"""Entities for tests, written as the vendor's members."""
+
+from bridge.backends.autotask_soap.decode.typed_entities import typed_entities
+from bridge.backends.autotask_soap.encode.values import vendor_times
+from bridge.interfaces import EntityType
+
+
+def entity(members, fields=None, *, types=None, zone="America/New_York"):
+    """Return an entity; the UDFs in `UserDefinedFields` are typed by the fields."""
+    if fields is not None:
+        types = {udf.name: udf.type for udf in fields.udfs.values()}
+
+    def udf_types(_names, *, required):
+        return types or {}
+
+    named = EntityType("Any", udf_types=udf_types)
+    raw = {
+        name: dict(value) if isinstance(value, dict) else value
+        for name, value in members.items()
+    }
+    [found] = typed_entities([raw], named, vendor_times(zone))
+    return found

@@ -13,6 +13,8 @@ from bridge.interfaces.backend import (
     OpenBackend,
 )
 from bridge.interfaces.data import (
+    NO_PLACE,
+    NO_VALUES,
     UDF_MEMBER,
     Attachment,
     Credentials,
@@ -26,6 +28,7 @@ from bridge.interfaces.data import (
     PicklistItem,
     Scalar,
     Usage,
+    Values,
     Zone,
 )
 from bridge.interfaces.enqueue import Enqueue
@@ -49,6 +52,8 @@ from bridge.interfaces.rate_limiter import (
 
 __all__ = [
     "NO_CALLER",
+    "NO_PLACE",
+    "NO_VALUES",
     "UDF_MEMBER",
     "Argument",
     "Attachment",
@@ -83,6 +88,7 @@ __all__ = [
     "SlotUsage",
     "Usage",
     "UsageObserver",
+    "Values",
     "VendorCall",
     "Zone",
 ]

@@ -8,6 +8,7 @@ from typing import BinaryIO, Protocol, TypeAlias
 
 from bridge.ceql.ast import Expr
 from bridge.interfaces.data import (
+    NO_VALUES,
     Attachment,
     Credentials,
     Entity,
@@ -18,6 +19,7 @@ from bridge.interfaces.data import (
     Page,
     Scalar,
     Usage,
+    Values,
     Zone,
 )
 from bridge.interfaces.rate_limiter import NO_CALLER, Caller
@@ -95,9 +97,7 @@ class Backend(Protocol):
         response in flight may be older than the last change.
         """
 
-    def create(
-        self, entity: EntityType, values: Mapping[Field, Scalar | None]
-    ) -> Entity:
+    def create(self, entity: EntityType, values: Values) -> Entity:
         """Create one entity; only the id of the returned entity is reliable.
 
         One vendor call.
@@ -111,12 +111,19 @@ class Backend(Protocol):
         self,
         entity: EntityType,
         entity_id: int,
-        values: Mapping[Field, Scalar | None],
+        changes: Values,
+        unchanged: Values,
     ) -> None:
-        """Replace one entity: a writable field that is not in `values` is cleared.
+        """Change fields of one entity, and nothing else. One vendor call.
 
-        A UDF that is not in `values` keeps its value; a UDF with None is cleared. One
-        vendor call.
+        `unchanged` has the values, as they were just read, of the entity's other
+        writable fields without its UDFs: a vendor that replaces the whole entity is
+        sent them again, any other does not need them. A field in both is changed. A
+        UDF that is not in `changes` keeps its value.
+
+        Raises:
+            ProviderRejectedError: refused, nothing was changed.
+            ProviderOutcomeUnknownError: sent, and no response came.
         """
 
     def delete(self, entity: EntityType, entity_id: int) -> None:
@@ -127,9 +134,13 @@ class Backend(Protocol):
         operation: str,
         entity: EntityType,
         entity_id: int,
-        values: Mapping[Field, Scalar | None],
+        values: Values,
+        unchanged: Values = NO_VALUES,
     ) -> str:
         """Return the request that a create, update or delete would send.
+
+        `values` are those of the create, or the changes of the update, which also
+        needs what is `unchanged`.
 
         In the vendor's format, without credentials. No vendor call.
         """
@@ -170,9 +181,7 @@ class Backend(Protocol):
             ProviderRejectedError: refused, perhaps because it does not exist.
         """
 
-    def create_attachment(
-        self, values: Mapping[Field, Scalar | None], data: BinaryIO | None
-    ) -> int:
+    def create_attachment(self, values: Values, data: BinaryIO | None) -> int:
         """Attach a file, or a link without `data`; return the attachment's id.
 
         `data` is read once, from its current position to its end. One vendor call.

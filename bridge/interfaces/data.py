@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
@@ -52,14 +54,29 @@ class FieldType(StrEnum):
 _NOT_NUMBERS = (FieldType.STRING, FieldType.BOOLEAN, FieldType.DATETIME)
 
 
+NO_PLACE = sys.maxsize
+"""The place of a field that the metadata does not list: behind all others."""
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of a query or a write."""
+    """A field of a query or a write.
+
+    `place` counts from 0 in the order of the vendor's metadata, for a vendor that takes
+    members in its own order only. It is no part of what makes two fields equal.
+    """
 
     name: str
     type: FieldType
     udf: bool = False
     date_kind: DateKind = DateKind.INSTANT
+    place: int = field(default=NO_PLACE, compare=False, repr=False)
+
+
+Values: TypeAlias = Mapping[Field, Scalar | None]
+"""Values of a write, in any order; None clears a field."""
+
+NO_VALUES: Values = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from bridge.catalog.model import Resource
 from bridge.catalog.naming import facade_name
-from bridge.interfaces import DateKind, Field, FieldInfo, FieldType
+from bridge.interfaces import NO_PLACE, DateKind, Field, FieldInfo, FieldType
 
 _INFOS = TypeAdapter(list[FieldInfo])
 
@@ -21,10 +21,12 @@ class EntityFields:
     """The fields of one entity, by vendor name and by facade name.
 
     `by_facade` is keyed by the facade name in lower case; `udfs` by exact name.
+    `places` counts the standard fields from 0, in the vendor's order.
     """
 
     resource: Resource
     standard: Mapping[str, FieldInfo]
+    places: Mapping[str, int]
     udfs: Mapping[str, FieldInfo]
     by_facade: Mapping[str, FieldInfo]
     content_hash: str
@@ -53,7 +55,8 @@ class EntityFields:
         if info.type is FieldType.DATETIME:
             kinds = self.resource.facts.date_kinds
             kind = DateKind.BY_VALUE if info.udf else kinds.get(info.name, kind)
-        return Field(info.name, info.type, udf=info.udf, date_kind=kind)
+        place = self.places.get(info.name, NO_PLACE)
+        return Field(info.name, info.type, info.udf, kind, place)
 
     def facade_name(self, vendor: str) -> str:
         """Return the facade name of a standard field."""
@@ -81,6 +84,7 @@ def compile_fields(
     return EntityFields(
         resource=resource,
         standard=standard,
+        places={name: place for place, name in enumerate(standard)},
         udfs={info.name: info for info in infos if info.udf},
         by_facade=by_facade,
         content_hash=content_hash,

@@ -8,7 +8,13 @@ from typing import BinaryIO
 
 from lxml import etree
 
-from bridge.backends.autotask_soap import attachments, calls, faults, metadata
+from bridge.backends.autotask_soap import (
+    attachments,
+    calls,
+    faults,
+    metadata,
+    writes,
+)
 from bridge.backends.autotask_soap.address import ZoneAddress
 from bridge.backends.autotask_soap.client import (
     RateLimitContext,
@@ -22,13 +28,13 @@ from bridge.backends.autotask_soap.decode.attachment_reply import read_attachmen
 from bridge.backends.autotask_soap.decode.reply import Reply, ReplyDecoder
 from bridge.backends.autotask_soap.encode import envelopes, queryxml, requests
 from bridge.backends.autotask_soap.encode.values import vendor_times
-from bridge.backends.autotask_soap.masking import MAX_DEPTH, mask_xml
 from bridge.backends.autotask_soap.request import ATTACHMENT, Request, authorized
 from bridge.backends.autotask_soap.single_flight import SingleFlight
 from bridge.backends.autotask_soap.wsdl import ACTIONS, ServiceDescription
 from bridge.ceql.ast import Expr
 from bridge.errors import InvalidRequestError, ProviderProtocolError
 from bridge.interfaces import (
+    NO_VALUES,
     Argument,
     Attachment,
     Caller,
@@ -42,6 +48,7 @@ from bridge.interfaces import (
     Page,
     Scalar,
     Usage,
+    Values,
 )
 from bridge.interfaces.query_rules import MAX_PAGE
 from bridge.types import JSON
@@ -135,28 +142,30 @@ class AutotaskSoapBackend:
         # The body contains credentials and integration code, so tenants never share.
         return self._single_flight.do((self._caller.instance_id, body, limit), fetch)
 
-    def create(
-        self, entity: EntityType, values: Mapping[Field, Scalar | None]
-    ) -> Entity:
+    def create(self, entity: EntityType, values: Values) -> Entity:
         """Create one entity and return what the vendor says of it. One vendor call."""
-        request = self._writing("create", entity, requests.NEW, values)
-        return self._call(
-            request, lambda chunks: self._created(request, entity, chunks)
-        )
+        request = self._writing("create", entity, [(requests.NEW, values)])
+
+        def receive(chunks: Iterable[bytes]) -> Entity:
+            return writes.created_entity(*self._decode(request, entity, chunks))
+
+        return self._call(request, receive)
 
     def update(
         self,
         entity: EntityType,
         entity_id: int,
-        values: Mapping[Field, Scalar | None],
+        changes: Values,
+        unchanged: Values,
     ) -> None:
-        """Replace one entity. One vendor call."""
-        request = self._writing("update", entity, entity_id, values)
+        """Replace one entity with its values merged. One vendor call."""
+        values = writes.merge(changes, unchanged)
+        request = self._writing("update", entity, [(entity_id, values)])
         self._call(request, lambda chunks: self._decode(request, entity, chunks))
 
     def delete(self, entity: EntityType, entity_id: int) -> None:
         """Delete one entity. One vendor call."""
-        request = self._writing("delete", entity, entity_id, {})
+        request = self._writing("delete", entity, [(entity_id, NO_VALUES)])
         self._call(request, lambda chunks: self._decode(request, entity, chunks))
 
     def preview(
@@ -164,19 +173,12 @@ class AutotaskSoapBackend:
         operation: str,
         entity: EntityType,
         entity_id: int,
-        values: Mapping[Field, Scalar | None],
+        values: Values,
+        unchanged: Values = NO_VALUES,
     ) -> str:
         """Return what a write would send, without header and secrets. No call."""
-        if entity.name == ATTACHMENT:
-            body = attachments.write_body(
-                operation, entity_id, values, times=self._times
-            )
-        else:
-            rows = [(entity_id, values)]
-            body = requests.write_body(operation, entity.name, rows, times=self._times)
-            # Markup in a value is the caller's text, and is sent as it is.
-            body = mask_xml(body, depth=MAX_DEPTH)
-        return requests.standalone(body)
+        merged = writes.merge(values, unchanged)
+        return writes.preview(operation, entity, entity_id, merged, times=self._times)
 
     def call(
         self,
@@ -207,9 +209,7 @@ class AutotaskSoapBackend:
             lambda chunks: read_attachment(chunks, read_time),
         )
 
-    def create_attachment(
-        self, values: Mapping[Field, Scalar | None], data: BinaryIO | None
-    ) -> int:
+    def create_attachment(self, values: Values, data: BinaryIO | None) -> int:
         """Attach a file or a link and return the new id. One vendor call."""
         request = attachments.create_request(
             values, data, credentials=self._credentials, times=self._times
@@ -250,26 +250,14 @@ class AutotaskSoapBackend:
         return authorized(action, body, self._credentials, writes=writes)
 
     def _writing(
-        self,
-        operation: str,
-        entity: EntityType,
-        entity_id: int,
-        values: Mapping[Field, Scalar | None],
+        self, operation: str, entity: EntityType, rows: writes.Rows
     ) -> Request:
-        body = requests.write_request(
+        return writes.write_request(
             operation,
-            entity.name,
-            [(entity_id, values)],
+            entity,
+            rows,
             credentials=self._credentials,
             times=self._times,
-        )
-        return authorized(
-            operation,
-            body,
-            self._credentials,
-            subject=entity.name,
-            writes=True,
-            secret_values=requests.secret_texts(values),
         )
 
     def _call(self, request: Request, receive: Receive[T]) -> T:
@@ -339,16 +327,6 @@ class AutotaskSoapBackend:
         reply = decoder.close()
         faults.check(request, reply)
         return reply, decoder.take()
-
-    def _created(
-        self, request: Request, entity: EntityType, chunks: Iterable[bytes]
-    ) -> Entity:
-        reply, entities = self._decode(request, entity, chunks)
-        if entities and "id" in entities[0]:
-            return entities[0]
-        if reply.infos and reply.infos[0].entity_id > 0:
-            return {"id": reply.infos[0].entity_id}
-        raise ProviderProtocolError("Autotask confirmed, but named no id.")
 
     def _describe(
         self,

@@ -233,7 +233,9 @@ def test_an_update_with_what_was_read_changes_no_byte(backend, simulator, entity
     stored = backend.query(entity, None, limit=20).entities[-1]
     before = simulator.row(entity.name, stored["id"])
 
-    backend.update(entity, stored["id"], everything_writable(backend, entity, stored))
+    backend.update(
+        entity, stored["id"], {}, everything_writable(backend, entity, stored)
+    )
 
     volatile = ("LastActivity", "LastModified", "LastTracked", "DateStamp")
     after = simulator.row(entity.name, stored["id"])
@@ -262,9 +264,9 @@ def test_a_field_left_out_is_cleared_and_a_udf_is_kept(backend, account):
     base = required(f"Clear {uuid.uuid4()}", fields)
     created = backend.create(account, {**base, fields["Fax"]: "1", udf: "1"})
 
-    backend.update(account, created["id"], base)
+    backend.update(account, created["id"], {}, base)
     kept = by_id(backend, account, created["id"])
-    backend.update(account, created["id"], {**base, udf: None})
+    backend.update(account, created["id"], {udf: None}, base)
     cleared = by_id(backend, account, created["id"])
 
     assert kept.get("Fax", "") == ""
@@ -287,7 +289,7 @@ def test_an_update_of_nothing_is_refused(backend, account):
     fields = fields_of(backend, account)
 
     with pytest.raises(ProviderRejectedError, match="No matching records found"):
-        backend.update(account, 424242, required("Ghost", fields))
+        backend.update(account, 424242, required("Ghost", fields), {})
 
 
 @pytest.mark.parametrize(

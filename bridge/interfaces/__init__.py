@@ -32,6 +32,7 @@ from bridge.interfaces.data import (
     Zone,
 )
 from bridge.interfaces.enqueue import Enqueue
+from bridge.interfaces.limits import Limits
 from bridge.interfaces.rate_limiter import (
     NO_CALLER,
     BudgetUsage,
@@ -74,6 +75,7 @@ __all__ = [
     "FieldType",
     "Fill",
     "InspectableRateLimiter",
+    "Limits",
     "NoCallLog",
     "Node",
     "OpenBackend",

@@ -22,6 +22,7 @@ from bridge.interfaces.data import (
     Values,
     Zone,
 )
+from bridge.interfaces.limits import Limits
 from bridge.interfaces.rate_limiter import NO_CALLER, Caller
 from bridge.types import JSON
 
@@ -68,6 +69,10 @@ class Backend(Protocol):
     certainly did not apply it. Each repetition is another vendor call.
     """
 
+    @property
+    def limits(self) -> Limits:
+        """What the vendor takes in one call. No vendor call."""
+
     def check(self) -> Usage:
         """Verify the credentials. One vendor call, two when the zone is unknown.
 
@@ -86,15 +91,15 @@ class Backend(Protocol):
         where: Expr[Field, Scalar] | None,
         *,
         after: int | None = None,
-        limit: int = 500,
+        limit: int | None = None,
         shared: bool = False,
     ) -> Page:
-        """Return up to `limit` (at most 500) entities with id above `after`.
+        """Return up to `limit` (at most `limits.page`) entities with id above `after`.
 
-        Ascending by id; `after=None` starts at the first, id 0 included. One vendor
-        call; none when `shared` and this process has the same query of the same
-        instance in flight. A read before a write must not be shared, because the
-        response in flight may be older than the last change.
+        The filter must keep within `limits`. Ascending by id; `after=None` starts at
+        the first, id 0 included. One vendor call; none when `shared` and this process
+        has the same query of the same instance in flight. A read before a write must
+        not be shared, because the response in flight may be older than the last change.
         """
 
     def create(self, entity: EntityType, values: Values) -> Entity:

@@ -63,7 +63,7 @@ class Field:
     """A field of a query or a write.
 
     `place` counts from 0 in the order of the vendor's metadata, for a vendor that takes
-    members in its own order only. It is no part of what makes two fields equal.
+    members in its own order only. Fields that differ only in it are equal.
     """
 
     name: str
@@ -154,7 +154,7 @@ class EntityInfo:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Up to 500 entities ascending by id, and whether more may follow."""
+    """Up to `limits.page` entities ascending by id, and whether more may follow."""
 
     entities: list[Entity]
     more: bool

@@ -23,12 +23,8 @@ from bridge.interfaces import (
     FieldType,
     Scalar,
 )
-from bridge.interfaces.query_rules import MAX_PAGE
 from bridge.services.fields import EntityFields
 from bridge.services.timed_cache import TimedCache
-
-MAX_NAMES = MAX_PAGE
-"""Names that are read for one page of records: as many as one vendor reply holds."""
 
 MAX_NAME_LENGTH = 200
 """Characters of a name; the rest is cut off. Some names are long descriptions."""
@@ -126,7 +122,9 @@ class Labeller:
                 names[entity_name, record_id] = known
         if not missing:
             return
-        wanted = missing[:MAX_NAMES]
+        # As many names as one query can look for, and one reply can hold.
+        limits = self.backend.limits
+        wanted = missing[: min(limits.page, limits.alternatives)]
         where: Expr[Field, Scalar] = Predicate(_ID, Operator.IN, tuple(wanted))
         try:
             page = self.backend.query(EntityType(entity_name), where, shared=True)
@@ -135,9 +133,9 @@ class Labeller:
                 f"Labels of {entity_name} are missing: {error.caller_text}"
             )
             return
-        if len(missing) > MAX_NAMES:
+        if len(missing) > len(wanted):
             self.notes.append(
-                f"Labels of {entity_name} are given for {MAX_NAMES} records only."
+                f"Labels of {entity_name} are given for {len(wanted)} records only."
             )
         found = {entity["id"]: entity for entity in page.entities}
         for record_id in wanted:

@@ -28,6 +28,7 @@ from bridge.backends.autotask_soap.decode.attachment_reply import read_attachmen
 from bridge.backends.autotask_soap.decode.reply import Reply, ReplyDecoder
 from bridge.backends.autotask_soap.encode import envelopes, queryxml, requests
 from bridge.backends.autotask_soap.encode.values import vendor_times
+from bridge.backends.autotask_soap.limits import LIMITS
 from bridge.backends.autotask_soap.request import ATTACHMENT, Request, authorized
 from bridge.backends.autotask_soap.single_flight import SingleFlight
 from bridge.backends.autotask_soap.wsdl import ACTIONS, ServiceDescription
@@ -50,7 +51,6 @@ from bridge.interfaces import (
     Usage,
     Values,
 )
-from bridge.interfaces.query_rules import MAX_PAGE
 from bridge.types import JSON
 
 _NOTHING = EntityType("")
@@ -59,6 +59,7 @@ _NOTHING = EntityType("")
 class AutotaskSoapBackend:
     """Implements `interfaces.Backend`. Safe to use from one thread at a time."""
 
+    limits = LIMITS
     read_envelope = staticmethod(envelopes.read_envelope)
 
     def __init__(
@@ -112,7 +113,7 @@ class AutotaskSoapBackend:
         where: Expr[Field, Scalar] | None,
         *,
         after: int | None = None,
-        limit: int = MAX_PAGE,
+        limit: int | None = None,
         shared: bool = False,
     ) -> Page:
         """Return up to `limit` entities with id above `after`.
@@ -125,22 +126,22 @@ class AutotaskSoapBackend:
         document = queryxml.render(entity.name, where, after=after, times=self._times)
         body = requests.query_request(document, self._credentials)
         request = authorized("query", body, self._credentials, subject=entity.name)
-        limit = min(limit, MAX_PAGE)
+        size = LIMITS.page if limit is None else min(limit, LIMITS.page)
 
         def fetch() -> Page:
             reply, entities = self._call(
                 request,
-                lambda chunks: self._decode(request, entity, chunks, limit=limit),
+                lambda chunks: self._decode(request, entity, chunks, limit=size),
             )
             _require_ascending(entities, after)
             # A full reply may be the last one; only the next query can show that.
-            more = reply.count > len(entities) or reply.count >= MAX_PAGE
+            more = reply.count > len(entities) or reply.count >= LIMITS.page
             return Page(entities, more=more)
 
         if not shared or self._caller.instance_id is None:
             return fetch()
         # The body contains credentials and integration code, so tenants never share.
-        return self._single_flight.do((self._caller.instance_id, body, limit), fetch)
+        return self._single_flight.do((self._caller.instance_id, body, size), fetch)
 
     def create(self, entity: EntityType, values: Values) -> Entity:
         """Create one entity and return what the vendor says of it. One vendor call."""
@@ -319,7 +320,7 @@ class AutotaskSoapBackend:
         entity: EntityType,
         chunks: Iterable[bytes],
         *,
-        limit: int = MAX_PAGE,
+        limit: int = LIMITS.page,
     ) -> tuple[Reply, list[Entity]]:
         decoder = ReplyDecoder(self._times.reader(entity), limit=limit)
         for chunk in chunks:

@@ -47,7 +47,8 @@ class ListQuery:
         if within is not None:
             filter_ = within.narrow(filter_)
             identity += within.identity
-        return cls(mapping, make_plan(filter_), identity)
+        plan = make_plan(filter_, mapping.backend.limits)
+        return cls(mapping, plan, identity)
 
     @property
     def token_scope(self) -> str:
@@ -76,11 +77,13 @@ class ListQuery:
         run: cursors.RunQuery = run_query
         if max_calls is not None:
             run = cursors.limit_calls(run_query, max_calls, total_count.BEYOND)
-        fetch_page = cursors.open_fetch(self.plan, run, self.mapping.timezone)
+        fetch_page = cursors.open_fetch(
+            self.plan, run, self.mapping.timezone, backend.limits
+        )
         # No filter holds NUL, so that different lists have different names.
         name = "\0".join((*self.identity, *purpose)).encode()
         digest = hashlib.sha256(name).digest()
-        return Cursor(self.mapping.instance.id, digest, fetch_page)
+        return Cursor(self.mapping.instance.id, digest, backend.limits.page, fetch_page)
 
 
 def _parse_filter(mapping: RecordMapping, where: str) -> Expr[Field, Scalar] | None:
@@ -92,5 +95,7 @@ def _parse_filter(mapping: RecordMapping, where: str) -> Expr[Field, Scalar] | N
         return lacks_fixed(fields) or (expr is not None and names_unknown(fields, expr))
 
     fields = mapping.metadata.get(in_doubt)
-    typed = None if expr is None else read_filter(fields, expr, mapping.timezone)
-    return narrow(fields, typed)
+    if expr is None:
+        return narrow(fields, None)
+    limits = mapping.backend.limits
+    return narrow(fields, read_filter(fields, expr, mapping.timezone, limits))

@@ -8,7 +8,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bridge.errors import InvalidRequestError, ProviderError
-from bridge.interfaces.query_rules import MAX_PAGE
 from bridge.services import paging
 from bridge.services.context import Context
 from bridge.services.paging import Cursor
@@ -69,7 +68,7 @@ def save(ctx: Context, cursor: Cursor, total: CachedCount) -> None:
 def _count(cursor: Cursor) -> int:
     counted, after, more = 0, None, True
     while more:
-        page = cursor.fetch_page(after, MAX_PAGE)
+        page = cursor.fetch_page(after, cursor.page_size)
         counted += len(page.entities)
         after = paging.last_id(page.entities, after)
         more = page.more and bool(page.entities)

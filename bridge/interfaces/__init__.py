@@ -50,6 +50,14 @@ from bridge.interfaces.rate_limiter import (
     UsageObserver,
     VendorCall,
 )
+from bridge.interfaces.rows import (
+    RowApplied,
+    RowRefused,
+    RowResult,
+    RowSkipped,
+    RowUnknown,
+    UpdateRow,
+)
 
 __all__ = [
     "NO_CALLER",
@@ -86,8 +94,14 @@ __all__ = [
     "Priority",
     "RateLimiter",
     "ReadUsage",
+    "RowApplied",
+    "RowRefused",
+    "RowResult",
+    "RowSkipped",
+    "RowUnknown",
     "Scalar",
     "SlotUsage",
+    "UpdateRow",
     "Usage",
     "UsageObserver",
     "Values",

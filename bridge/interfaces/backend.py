@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol, TypeAlias
 
@@ -24,6 +24,7 @@ from bridge.interfaces.data import (
 )
 from bridge.interfaces.limits import Limits
 from bridge.interfaces.rate_limiter import NO_CALLER, Caller
+from bridge.interfaces.rows import RowResult, UpdateRow
 from bridge.types import JSON
 
 
@@ -93,6 +94,7 @@ class Backend(Protocol):
         after: int | None = None,
         limit: int | None = None,
         shared: bool = False,
+        fields: Collection[Field] | None = None,
     ) -> Page:
         """Return up to `limit` (at most `limits.page`) entities with id above `after`.
 
@@ -100,6 +102,23 @@ class Backend(Protocol):
         the first, id 0 included. One vendor call; none when `shared` and this process
         has the same query of the same instance in flight. A read before a write must
         not be shared, because the response in flight may be older than the last change.
+
+        With `fields` the entities have at least these fields and their id, and perhaps
+        others: not every vendor can leave fields out.
+        """
+
+    def count(
+        self,
+        entity: EntityType,
+        where: Expr[Field, Scalar] | None,
+        *,
+        max_calls: int,
+    ) -> int | None:
+        """Return how many entities a filter finds, None if that takes too many calls.
+
+        One vendor call where the vendor counts; where it does not, one for each
+        `limits.page` entities, of which `max_calls` are made before it is given up.
+        Calls are joined as those of a shared `query`.
         """
 
     def create(self, entity: EntityType, values: Values) -> Entity:
@@ -129,6 +148,35 @@ class Backend(Protocol):
         Raises:
             ProviderRejectedError: refused, nothing was changed.
             ProviderOutcomeUnknownError: sent, and no response came.
+        """
+
+    def create_many(
+        self, entity: EntityType, rows: Sequence[Values]
+    ) -> Sequence[RowResult]:
+        """Create up to `limits.batch` entities; return one result per row, in order.
+
+        One vendor call, none without rows. A vendor that applies a call completely or
+        not at all skips the rows beside a refused one. If no usable response came, or
+        the response leaves open which row it means, the row's outcome is unknown;
+        nothing is sent twice.
+
+        Raises:
+            ValueError: more than `limits.batch` rows.
+            ProviderRejectedError: refused without a word on which row is meant; nothing
+                was created. Of fewer rows in a call, more can be learnt.
+            ProviderError: the call as a whole failed, such as its login; nothing was
+                created.
+        """
+
+    def update_many(
+        self, entity: EntityType, rows: Sequence[UpdateRow]
+    ) -> Sequence[RowResult]:
+        """Change up to `limits.batch` entities, each as `update` does.
+
+        Results and errors as those of `create_many`.
+
+        Raises:
+            ValueError: more than `limits.batch` rows, or one entity twice.
         """
 
     def delete(self, entity: EntityType, entity_id: int) -> None:

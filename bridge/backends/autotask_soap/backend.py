@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import BinaryIO
 
@@ -10,9 +10,11 @@ from lxml import etree
 
 from bridge.backends.autotask_soap import (
     attachments,
+    batches,
     calls,
     faults,
     metadata,
+    pages,
     writes,
 )
 from bridge.backends.autotask_soap.address import ZoneAddress
@@ -33,7 +35,7 @@ from bridge.backends.autotask_soap.request import ATTACHMENT, Request, authorize
 from bridge.backends.autotask_soap.single_flight import SingleFlight
 from bridge.backends.autotask_soap.wsdl import ACTIONS, ServiceDescription
 from bridge.ceql.ast import Expr
-from bridge.errors import InvalidRequestError, ProviderProtocolError
+from bridge.errors import InvalidRequestError, ProviderError
 from bridge.interfaces import (
     NO_VALUES,
     Argument,
@@ -47,7 +49,9 @@ from bridge.interfaces import (
     Field,
     FieldInfo,
     Page,
+    RowResult,
     Scalar,
+    UpdateRow,
     Usage,
     Values,
 )
@@ -115,8 +119,9 @@ class AutotaskSoapBackend:
         after: int | None = None,
         limit: int | None = None,
         shared: bool = False,
+        fields: Collection[Field] | None = None,  # noqa: ARG002 - the vendor sends all
     ) -> Page:
-        """Return up to `limit` entities with id above `after`.
+        """Return up to `limit` entities with id above `after`, with all their fields.
 
         No call where an equal query of another thread is under way and `shared` is set.
 
@@ -133,7 +138,7 @@ class AutotaskSoapBackend:
                 request,
                 lambda chunks: self._decode(request, entity, chunks, limit=size),
             )
-            _require_ascending(entities, after)
+            pages.require_ascending(entities, after)
             # A full reply may be the last one; only the next query can show that.
             more = reply.count > len(entities) or reply.count >= LIMITS.page
             return Page(entities, more=more)
@@ -142,6 +147,20 @@ class AutotaskSoapBackend:
             return fetch()
         # The body contains credentials and integration code, so tenants never share.
         return self._single_flight.do((self._caller.instance_id, body, size), fetch)
+
+    def count(
+        self,
+        entity: EntityType,
+        where: Expr[Field, Scalar] | None,
+        *,
+        max_calls: int,
+    ) -> int | None:
+        """Count by reading. One vendor call for each 500 entities."""
+
+        def fetch_page(after: int | None) -> Page:
+            return self.query(entity, where, after=after, shared=True)
+
+        return pages.count_entities(fetch_page, max_calls)
 
     def create(self, entity: EntityType, values: Values) -> Entity:
         """Create one entity and return what the vendor says of it. One vendor call."""
@@ -163,6 +182,21 @@ class AutotaskSoapBackend:
         values = writes.merge(changes, unchanged)
         request = self._writing("update", entity, [(entity_id, values)])
         self._call(request, lambda chunks: self._decode(request, entity, chunks))
+
+    def create_many(
+        self, entity: EntityType, rows: Sequence[Values]
+    ) -> Sequence[RowResult]:
+        """Create entities, all or none of them. One vendor call."""
+        return self._write_many("create", entity, [(requests.NEW, row) for row in rows])
+
+    def update_many(
+        self, entity: EntityType, rows: Sequence[UpdateRow]
+    ) -> Sequence[RowResult]:
+        """Replace entities with their values merged, all or none. One vendor call."""
+        merged = [
+            (row.entity_id, writes.merge(row.changes, row.unchanged)) for row in rows
+        ]
+        return self._write_many("update", entity, merged)
 
     def delete(self, entity: EntityType, entity_id: int) -> None:
         """Delete one entity. One vendor call."""
@@ -261,6 +295,26 @@ class AutotaskSoapBackend:
             times=self._times,
         )
 
+    def _write_many(
+        self, operation: str, entity: EntityType, rows: writes.Rows
+    ) -> Sequence[RowResult]:
+        if not rows:
+            return ()
+        ids = [entity_id for entity_id, _ in rows]
+        batches.check_rows(operation, ids)
+        request = self._writing(operation, entity, rows)
+
+        def receive(chunks: Iterable[bytes]) -> Sequence[RowResult]:
+            reply, entities = self._decode(
+                request, entity, chunks, check=faults.check_code
+            )
+            return batches.applied(request, ids, reply, entities)
+
+        try:
+            return self._call(request, receive)
+        except ProviderError as error:
+            return batches.failed(request, len(rows), error)
+
     def _call(self, request: Request, receive: Receive[T]) -> T:
         # Reads under way now may return the record as it was before this write.
         if request.writes:
@@ -321,12 +375,13 @@ class AutotaskSoapBackend:
         chunks: Iterable[bytes],
         *,
         limit: int = LIMITS.page,
+        check: Callable[[Request, Reply], None] = faults.check,
     ) -> tuple[Reply, list[Entity]]:
         decoder = ReplyDecoder(self._times.reader(entity), limit=limit)
         for chunk in chunks:
             decoder.feed(chunk)
         reply = decoder.close()
-        faults.check(request, reply)
+        check(request, reply)
         return reply, decoder.take()
 
     def _describe(
@@ -340,15 +395,3 @@ class AutotaskSoapBackend:
             operation, self._credentials, entity, **members
         )
         return self._call(request, lambda chunks: read(read_result(chunks)))
-
-
-def _require_ascending(entities: Sequence[Entity], after: int | None) -> None:
-    """Refuse a page out of order: paging by it would lose or repeat records."""
-    last = after
-    for entity in entities:
-        entity_id = entity.get("id")
-        if not isinstance(entity_id, int) or (last is not None and entity_id <= last):
-            raise ProviderProtocolError(
-                f"Autotask's page is not in order: id {entity_id} after {last}."
-            )
-        last = entity_id

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TypeAlias
 
 from bridge.backends.autotask_soap import attachments
@@ -43,7 +44,7 @@ def write_request(
     body = requests.write_request(
         operation, entity.name, rows, credentials=credentials, times=times
     )
-    return authorized(
+    request = authorized(
         operation,
         body,
         credentials,
@@ -53,6 +54,7 @@ def write_request(
             text for _, values in rows for text in requests.secret_texts(values)
         ),
     )
+    return replace(request, rows=len(rows))
 
 
 def preview(

@@ -85,6 +85,22 @@ class ListQuery:
         digest = hashlib.sha256(name).digest()
         return Cursor(self.mapping.instance.id, digest, backend.limits.page, fetch_page)
 
+    def count(self) -> int | None:
+        """Return how many records the list has, None where that costs too much.
+
+        Vendor calls as `Backend.count`, at most `total_count.MAX_CALLS`. What is merged
+        or filtered in this process is read for it.
+
+        Raises:
+            InvalidRequestError: reading it takes too many vendor calls.
+        """
+        max_calls = total_count.MAX_CALLS
+        if self.plan.local_filter or len(self.plan.subqueries) > 1:
+            return total_count.walk(self.cursor(max_calls=max_calls))
+        (query,) = self.plan.subqueries
+        backend, entity = self.mapping.backend, self.mapping.entity
+        return backend.count(entity, query.where, max_calls=max_calls)
+
 
 def _parse_filter(mapping: RecordMapping, where: str) -> Expr[Field, Scalar] | None:
     expr = parse_where(where)

@@ -13,6 +13,8 @@ from bridge.interfaces.backend import (
     OpenBackend,
 )
 from bridge.interfaces.data import (
+    NO_PLACE,
+    NO_VALUES,
     Attachment,
     Credentials,
     Entity,
@@ -26,9 +28,11 @@ from bridge.interfaces.data import (
     PicklistItem,
     Scalar,
     Usage,
+    Values,
     Zone,
 )
 from bridge.interfaces.enqueue import Enqueue
+from bridge.interfaces.limits import Limits
 from bridge.interfaces.rate_limiter import (
     NO_CALLER,
     BudgetUsage,
@@ -46,9 +50,19 @@ from bridge.interfaces.rate_limiter import (
     UsageObserver,
     VendorCall,
 )
+from bridge.interfaces.rows import (
+    RowApplied,
+    RowRefused,
+    RowResult,
+    RowSkipped,
+    RowUnknown,
+    UpdateRow,
+)
 
 __all__ = [
     "NO_CALLER",
+    "NO_PLACE",
+    "NO_VALUES",
     "Argument",
     "Attachment",
     "Backend",
@@ -69,6 +83,7 @@ __all__ = [
     "Fill",
     "FindUdfTypes",
     "InspectableRateLimiter",
+    "Limits",
     "NoCallLog",
     "Node",
     "OpenBackend",
@@ -79,10 +94,17 @@ __all__ = [
     "Priority",
     "RateLimiter",
     "ReadUsage",
+    "RowApplied",
+    "RowRefused",
+    "RowResult",
+    "RowSkipped",
+    "RowUnknown",
     "Scalar",
     "SlotUsage",
+    "UpdateRow",
     "Usage",
     "UsageObserver",
+    "Values",
     "VendorCall",
     "Zone",
 ]

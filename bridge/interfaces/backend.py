@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol, TypeAlias
 
 from bridge.ceql.ast import Expr
 from bridge.interfaces.data import (
+    NO_VALUES,
     Attachment,
     Credentials,
     Entity,
@@ -18,9 +19,12 @@ from bridge.interfaces.data import (
     Page,
     Scalar,
     Usage,
+    Values,
     Zone,
 )
+from bridge.interfaces.limits import Limits
 from bridge.interfaces.rate_limiter import NO_CALLER, Caller
+from bridge.interfaces.rows import RowResult, UpdateRow
 from bridge.types import JSON
 
 
@@ -66,6 +70,10 @@ class Backend(Protocol):
     certainly did not apply it. Each repetition is another vendor call.
     """
 
+    @property
+    def limits(self) -> Limits:
+        """What the vendor takes in one call. No vendor call."""
+
     def check(self) -> Usage:
         """Verify the credentials. One vendor call, two when the zone is unknown.
 
@@ -84,20 +92,36 @@ class Backend(Protocol):
         where: Expr[Field, Scalar] | None,
         *,
         after: int | None = None,
-        limit: int = 500,
+        limit: int | None = None,
         shared: bool = False,
+        fields: Collection[Field] | None = None,
     ) -> Page:
-        """Return up to `limit` (at most 500) entities with id above `after`.
+        """Return up to `limit` (at most `limits.page`) entities with id above `after`.
 
-        Ascending by id; `after=None` starts at the first, id 0 included. One vendor
-        call; none when `shared` and this process has the same query of the same
-        instance in flight. A read before a write must not be shared, because the
-        response in flight may be older than the last change.
+        The filter must keep within `limits`. Ascending by id; `after=None` starts at
+        the first, id 0 included. One vendor call; none when `shared` and this process
+        has the same query of the same instance in flight. A read before a write must
+        not be shared, because the response in flight may be older than the last change.
+
+        With `fields` the entities have at least these fields and their id, and perhaps
+        others: not every vendor can leave fields out.
         """
 
-    def create(
-        self, entity: EntityType, values: Mapping[Field, Scalar | None]
-    ) -> Entity:
+    def count(
+        self,
+        entity: EntityType,
+        where: Expr[Field, Scalar] | None,
+        *,
+        max_calls: int,
+    ) -> int | None:
+        """Return how many entities a filter finds, None if that takes too many calls.
+
+        One vendor call where the vendor counts; where it does not, one for each
+        `limits.page` entities, of which `max_calls` are made before it is given up.
+        Calls are joined as those of a shared `query`.
+        """
+
+    def create(self, entity: EntityType, values: Values) -> Entity:
         """Create one entity; only the id of the returned entity is reliable.
 
         One vendor call.
@@ -111,12 +135,48 @@ class Backend(Protocol):
         self,
         entity: EntityType,
         entity_id: int,
-        values: Mapping[Field, Scalar | None],
+        changes: Values,
+        unchanged: Values,
     ) -> None:
-        """Replace one entity: a writable field that is not in `values` is cleared.
+        """Change fields of one entity, and nothing else. One vendor call.
 
-        A UDF that is not in `values` keeps its value; a UDF with None is cleared. One
-        vendor call.
+        `unchanged` has the values, as they were just read, of the entity's other
+        writable fields without its UDFs: a vendor that replaces the whole entity is
+        sent them again, any other does not need them. A field in both is changed. A
+        UDF that is not in `changes` keeps its value.
+
+        Raises:
+            ProviderRejectedError: refused, nothing was changed.
+            ProviderOutcomeUnknownError: sent, and no response came.
+        """
+
+    def create_many(
+        self, entity: EntityType, rows: Sequence[Values]
+    ) -> Sequence[RowResult]:
+        """Create up to `limits.batch` entities; return one result per row, in order.
+
+        One vendor call, none without rows. A vendor that applies a call completely or
+        not at all skips the rows beside a refused one. If no usable response came, or
+        the response leaves open which row it means, the row's outcome is unknown;
+        nothing is sent twice.
+
+        Raises:
+            ValueError: more than `limits.batch` rows.
+            ProviderRejectedError: refused without a word on which row is meant; nothing
+                was created. Of fewer rows in a call, more can be learnt.
+            ProviderError: the call as a whole failed, such as its login; nothing was
+                created.
+        """
+
+    def update_many(
+        self, entity: EntityType, rows: Sequence[UpdateRow]
+    ) -> Sequence[RowResult]:
+        """Change up to `limits.batch` entities, each as `update` does.
+
+        Results and errors as those of `create_many`.
+
+        Raises:
+            ValueError: more than `limits.batch` rows, or one entity twice.
         """
 
     def delete(self, entity: EntityType, entity_id: int) -> None:
@@ -127,9 +187,13 @@ class Backend(Protocol):
         operation: str,
         entity: EntityType,
         entity_id: int,
-        values: Mapping[Field, Scalar | None],
+        values: Values,
+        unchanged: Values = NO_VALUES,
     ) -> str:
         """Return the request that a create, update or delete would send.
+
+        `values` are those of the create, or the changes of the update, which also
+        needs what is `unchanged`.
 
         In the vendor's format, without credentials. No vendor call.
         """
@@ -170,9 +234,7 @@ class Backend(Protocol):
             ProviderRejectedError: refused, perhaps because it does not exist.
         """
 
-    def create_attachment(
-        self, values: Mapping[Field, Scalar | None], data: BinaryIO | None
-    ) -> int:
+    def create_attachment(self, values: Values, data: BinaryIO | None) -> int:
         """Attach a file, or a link without `data`; return the attachment's id.
 
         `data` is read once, from its current position to its end. One vendor call.

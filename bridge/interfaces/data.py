@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Protocol, TypeAlias
 from urllib.parse import urlsplit
 
@@ -26,9 +28,10 @@ class Entity:
     """One record: the values of its fields by vendor name, in the vendor's order.
 
     `values` has the id, an int; a field that is null is absent, and an empty text is
-    `""`. `udfs` has the user-defined fields, None for one without a value; it is None
-    itself where the entity was sent without any. A user-defined value is typed where
-    `EntityType.udf_types` knows its type and it is of that type, a text otherwise.
+    `""`. `udfs` has the user-defined fields by name, None for one without a value; an
+    entity that the vendor sent without any has `udfs=None`. A user-defined value is
+    typed where `EntityType.udf_types` knows its type and it is of that type, a text
+    otherwise.
     """
 
     values: dict[str, Scalar]
@@ -68,14 +71,29 @@ class FieldType(StrEnum):
 _NOT_NUMBERS = (FieldType.STRING, FieldType.BOOLEAN, FieldType.DATETIME)
 
 
+NO_PLACE = sys.maxsize
+"""The place of a field that the metadata does not list: behind all others."""
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of a query or a write."""
+    """A field of a query or a write.
+
+    `place` counts from 0 in the order of the vendor's metadata, for a vendor that takes
+    members in its own order only. Fields that differ only in it are equal.
+    """
 
     name: str
     type: FieldType
     udf: bool = False
     date_kind: DateKind = DateKind.INSTANT
+    place: int = field(default=NO_PLACE, compare=False, repr=False)
+
+
+Values: TypeAlias = Mapping[Field, Scalar | None]
+"""Values of a write, in any order; None clears a field."""
+
+NO_VALUES: Values = MappingProxyType({})
 
 
 class FindUdfTypes(Protocol):
@@ -170,7 +188,7 @@ class EntityInfo:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Up to 500 entities ascending by id, and whether more may follow."""
+    """Up to `limits.page` entities ascending by id, and whether more may follow."""
 
     entities: list[Entity]
     more: bool

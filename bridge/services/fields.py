@@ -10,7 +10,7 @@ from datetime import datetime
 from pydantic import TypeAdapter
 
 from bridge.catalog.model import Resource
-from bridge.interfaces import DateKind, Field, FieldInfo, FieldType
+from bridge.interfaces import NO_PLACE, DateKind, Field, FieldInfo, FieldType
 
 _INFOS = TypeAdapter(list[FieldInfo])
 _WHOLE_NUMBERS = (FieldType.INTEGER, FieldType.LONG, FieldType.SHORT)
@@ -20,14 +20,16 @@ _WHOLE_NUMBERS = (FieldType.INTEGER, FieldType.LONG, FieldType.SHORT)
 class EntityFields:
     """The fields of one entity as the callers of one record mapping see them.
 
-    `standard` and `udfs` are keyed by vendor name and are in the vendor's order.
-    `members` has the caller's name of a standard field by its vendor name, `by_name`
-    every name in lower case under which callers find one. `json_types` has the types
-    of the members whose type is not that of their field.
+    `standard` and `udfs` are keyed by vendor name and are in the vendor's order;
+    `places` counts the standard fields in it from 0. `members` has the caller's name
+    of a standard field by its vendor name, `by_name` every name in lower case under
+    which callers find one. `json_types` has the types of the members whose type is not
+    that of their field.
     """
 
     resource: Resource
     standard: Mapping[str, FieldInfo]
+    places: Mapping[str, int]
     udfs: Mapping[str, FieldInfo]
     members: Mapping[str, str]
     by_name: Mapping[str, FieldInfo]
@@ -76,7 +78,8 @@ class EntityFields:
         if info.type is FieldType.DATETIME:
             kinds = self.resource.facts.date_kinds
             kind = DateKind.BY_VALUE if info.udf else kinds.get(info.name, kind)
-        return Field(info.name, info.type, udf=info.udf, date_kind=kind)
+        place = self.places.get(info.name, NO_PLACE)
+        return Field(info.name, info.type, info.udf, kind, place)
 
     def renamed(
         self, members: Mapping[str, str], json_types: Mapping[str, str]
@@ -110,6 +113,7 @@ def compile_fields(
     return EntityFields(
         resource=resource,
         standard=standard,
+        places={name: place for place, name in enumerate(standard)},
         udfs={info.name: info for info in infos if info.udf},
         members=members,
         # Vendor names first: a facade name wins where the two are the same.

@@ -19,7 +19,6 @@ from typing import Generic, TypeAlias, TypeVar
 
 from bridge.errors import InvalidRequestError
 from bridge.interfaces import Entity, Page
-from bridge.interfaces.query_rules import MAX_PAGE
 from bridge.services.context import Context
 from bridge.store.caches import page_positions
 
@@ -28,7 +27,7 @@ T = TypeVar("T")
 _LAYOUT = struct.Struct(">qI")
 
 FetchPage: TypeAlias = Callable[[int | None, int], Page]
-"""Return up to so many (at most 500) entities after an id, ascending."""
+"""Return up to so many (at most a vendor page) entities after an id, ascending."""
 
 MAX_SKIPPED = 100_000
 """Records one call may skip to reach a page by number: 200 vendor calls."""
@@ -120,20 +119,21 @@ class Cursor:
 
     It holds no position: each call of `fetch_page` gets the id to start after, and
     costs one vendor call for a plain query. `identity` is equal for equal queries,
-    whatever the page size.
+    whatever the page size. A fetch returns at most `page_size` entities.
     """
 
     instance_id: int
     identity: bytes
+    page_size: int
     fetch_page: FetchPage
 
 
 def collect(cursor: Cursor, after: int | None, size: int) -> Page:
-    """Return up to `size` entities after an id. One vendor call for each 500."""
+    """Return up to `size` entities after an id. One vendor call for each full page."""
     entities: list[Entity] = []
     more = True
     while more and len(entities) < size:
-        page = cursor.fetch_page(after, min(MAX_PAGE, size - len(entities)))
+        page = cursor.fetch_page(after, min(cursor.page_size, size - len(entities)))
         entities += page.entities
         # After an empty page the cursor could not move on.
         more = page.more and bool(page.entities)
@@ -178,7 +178,7 @@ def _find_start(
             "nextPage, or narrow the list with `where`."
         )
     while remaining:
-        page = cursor.fetch_page(after, min(MAX_PAGE, remaining))
+        page = cursor.fetch_page(after, min(cursor.page_size, remaining))
         remaining -= len(page.entities)
         after = last_id(page.entities, after)
         if not page.more:

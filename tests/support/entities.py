@@ -1,7 +1,7 @@
 """Entities for tests, written as the vendor's members."""
 
-from bridge.backends.autotask_soap.decode.typed_entities import typed_entities
 from bridge.backends.autotask_soap.encode.values import vendor_times
+from bridge.backends.autotask_soap.typed_entities import typed_entities
 from bridge.interfaces import EntityType
 
 

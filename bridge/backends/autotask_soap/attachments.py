@@ -16,11 +16,11 @@ from typing import BinaryIO, Final
 from bridge.backends.autotask_soap import faults
 from bridge.backends.autotask_soap.decode.answers import all_text, find_result
 from bridge.backends.autotask_soap.encode import requests
-from bridge.backends.autotask_soap.encode.requests import NAMESPACE, NEW, Values
+from bridge.backends.autotask_soap.encode.requests import NAMESPACE, NEW
 from bridge.backends.autotask_soap.encode.values import VendorTimes
 from bridge.backends.autotask_soap.request import ATTACHMENT, Request, authorized
 from bridge.errors import ProviderProtocolError
-from bridge.interfaces import Credentials
+from bridge.interfaces import Credentials, Values
 
 _PIECE: Final = 3 << 14
 """Bytes encoded at a time; a multiple of three, so that no piece needs padding."""

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import BinaryIO
 
 from lxml import etree
 
-from bridge.backends.autotask_soap import attachments, calls, faults, metadata
+from bridge.backends.autotask_soap import (
+    attachments,
+    batches,
+    calls,
+    faults,
+    metadata,
+    pages,
+    writes,
+)
 from bridge.backends.autotask_soap.address import ZoneAddress
 from bridge.backends.autotask_soap.client import (
     RateLimitContext,
@@ -20,16 +28,17 @@ from bridge.backends.autotask_soap.client import (
 from bridge.backends.autotask_soap.decode.answers import find_result, read_result
 from bridge.backends.autotask_soap.decode.attachment_reply import read_attachment
 from bridge.backends.autotask_soap.decode.reply import Reply, ReplyDecoder
-from bridge.backends.autotask_soap.decode.typed_entities import typed_entities
 from bridge.backends.autotask_soap.encode import envelopes, queryxml, requests
 from bridge.backends.autotask_soap.encode.values import vendor_times
-from bridge.backends.autotask_soap.masking import MAX_DEPTH, mask_xml
+from bridge.backends.autotask_soap.limits import LIMITS
 from bridge.backends.autotask_soap.request import ATTACHMENT, Request, authorized
 from bridge.backends.autotask_soap.single_flight import SingleFlight
+from bridge.backends.autotask_soap.typed_entities import typed_entities
 from bridge.backends.autotask_soap.wsdl import ACTIONS, ServiceDescription
 from bridge.ceql.ast import Expr
-from bridge.errors import InvalidRequestError, ProviderProtocolError
+from bridge.errors import InvalidRequestError, ProviderError
 from bridge.interfaces import (
+    NO_VALUES,
     Argument,
     Attachment,
     Caller,
@@ -41,10 +50,12 @@ from bridge.interfaces import (
     Field,
     FieldInfo,
     Page,
+    RowResult,
     Scalar,
+    UpdateRow,
     Usage,
+    Values,
 )
-from bridge.interfaces.query_rules import MAX_PAGE
 from bridge.types import JSON
 
 _NOTHING = EntityType("")
@@ -53,6 +64,7 @@ _NOTHING = EntityType("")
 class AutotaskSoapBackend:
     """Implements `interfaces.Backend`. Safe to use from one thread at a time."""
 
+    limits = LIMITS
     read_envelope = staticmethod(envelopes.read_envelope)
 
     def __init__(
@@ -106,10 +118,11 @@ class AutotaskSoapBackend:
         where: Expr[Field, Scalar] | None,
         *,
         after: int | None = None,
-        limit: int = MAX_PAGE,
+        limit: int | None = None,
         shared: bool = False,
+        fields: Collection[Field] | None = None,  # noqa: ARG002 - the vendor sends all
     ) -> Page:
-        """Return up to `limit` entities with id above `after`.
+        """Return up to `limit` entities with id above `after`, with all their fields.
 
         No call where an equal query of another thread is under way and `shared` is set.
 
@@ -119,47 +132,78 @@ class AutotaskSoapBackend:
         document = queryxml.render(entity.name, where, after=after, times=self._times)
         body = requests.query_request(document, self._credentials)
         request = authorized("query", body, self._credentials, subject=entity.name)
-        limit = min(limit, MAX_PAGE)
+        size = LIMITS.page if limit is None else min(limit, LIMITS.page)
 
         def fetch() -> Page:
             reply, entities = self._call(
                 request,
-                lambda chunks: self._decode(request, entity, chunks, limit=limit),
+                lambda chunks: self._decode(request, entity, chunks, limit=size),
             )
-            _require_ascending(entities, after)
+            pages.require_ascending(entities, after)
             # A full reply may be the last one; only the next query can show that.
-            more = reply.count > len(entities) or reply.count >= MAX_PAGE
+            more = reply.count > len(entities) or reply.count >= LIMITS.page
             return Page(entities, more=more)
 
         if not shared or self._caller.instance_id is None:
             return fetch()
         # The body contains credentials and integration code, so tenants never share.
         is_typed = entity.udf_types is not None
-        key = (self._caller.instance_id, body, limit, is_typed)
+        key = (self._caller.instance_id, body, size, is_typed)
         return self._single_flight.do(key, fetch)
 
-    def create(
-        self, entity: EntityType, values: Mapping[Field, Scalar | None]
-    ) -> Entity:
+    def count(
+        self,
+        entity: EntityType,
+        where: Expr[Field, Scalar] | None,
+        *,
+        max_calls: int,
+    ) -> int | None:
+        """Count by reading. One vendor call for each 500 entities."""
+
+        def fetch_page(after: int | None) -> Page:
+            return self.query(entity, where, after=after, shared=True)
+
+        return pages.count_entities(fetch_page, max_calls)
+
+    def create(self, entity: EntityType, values: Values) -> Entity:
         """Create one entity and return what the vendor says of it. One vendor call."""
-        request = self._writing("create", entity, requests.NEW, values)
-        return self._call(
-            request, lambda chunks: self._created(request, entity, chunks)
-        )
+        request = self._writing("create", entity, [(requests.NEW, values)])
+
+        def receive(chunks: Iterable[bytes]) -> Entity:
+            return writes.created_entity(*self._decode(request, entity, chunks))
+
+        return self._call(request, receive)
 
     def update(
         self,
         entity: EntityType,
         entity_id: int,
-        values: Mapping[Field, Scalar | None],
+        changes: Values,
+        unchanged: Values,
     ) -> None:
-        """Replace one entity. One vendor call."""
-        request = self._writing("update", entity, entity_id, values)
+        """Replace one entity with its values merged. One vendor call."""
+        values = writes.merge(changes, unchanged)
+        request = self._writing("update", entity, [(entity_id, values)])
         self._call(request, lambda chunks: self._decode(request, entity, chunks))
+
+    def create_many(
+        self, entity: EntityType, rows: Sequence[Values]
+    ) -> Sequence[RowResult]:
+        """Create entities, all or none of them. One vendor call."""
+        return self._write_many("create", entity, [(requests.NEW, row) for row in rows])
+
+    def update_many(
+        self, entity: EntityType, rows: Sequence[UpdateRow]
+    ) -> Sequence[RowResult]:
+        """Replace entities with their values merged, all or none. One vendor call."""
+        merged = [
+            (row.entity_id, writes.merge(row.changes, row.unchanged)) for row in rows
+        ]
+        return self._write_many("update", entity, merged)
 
     def delete(self, entity: EntityType, entity_id: int) -> None:
         """Delete one entity. One vendor call."""
-        request = self._writing("delete", entity, entity_id, {})
+        request = self._writing("delete", entity, [(entity_id, NO_VALUES)])
         self._call(request, lambda chunks: self._decode(request, entity, chunks))
 
     def preview(
@@ -167,19 +211,12 @@ class AutotaskSoapBackend:
         operation: str,
         entity: EntityType,
         entity_id: int,
-        values: Mapping[Field, Scalar | None],
+        values: Values,
+        unchanged: Values = NO_VALUES,
     ) -> str:
         """Return what a write would send, without header and secrets. No call."""
-        if entity.name == ATTACHMENT:
-            body = attachments.write_body(
-                operation, entity_id, values, times=self._times
-            )
-        else:
-            rows = [(entity_id, values)]
-            body = requests.write_body(operation, entity.name, rows, times=self._times)
-            # Markup in a value is the caller's text, and is sent as it is.
-            body = mask_xml(body, depth=MAX_DEPTH)
-        return requests.standalone(body)
+        merged = writes.merge(values, unchanged)
+        return writes.preview(operation, entity, entity_id, merged, times=self._times)
 
     def call(
         self,
@@ -210,9 +247,7 @@ class AutotaskSoapBackend:
             lambda chunks: read_attachment(chunks, read_time),
         )
 
-    def create_attachment(
-        self, values: Mapping[Field, Scalar | None], data: BinaryIO | None
-    ) -> int:
+    def create_attachment(self, values: Values, data: BinaryIO | None) -> int:
         """Attach a file or a link and return the new id. One vendor call."""
         request = attachments.create_request(
             values, data, credentials=self._credentials, times=self._times
@@ -253,27 +288,35 @@ class AutotaskSoapBackend:
         return authorized(action, body, self._credentials, writes=writes)
 
     def _writing(
-        self,
-        operation: str,
-        entity: EntityType,
-        entity_id: int,
-        values: Mapping[Field, Scalar | None],
+        self, operation: str, entity: EntityType, rows: writes.Rows
     ) -> Request:
-        body = requests.write_request(
+        return writes.write_request(
             operation,
-            entity.name,
-            [(entity_id, values)],
+            entity,
+            rows,
             credentials=self._credentials,
             times=self._times,
         )
-        return authorized(
-            operation,
-            body,
-            self._credentials,
-            subject=entity.name,
-            writes=True,
-            secret_values=requests.secret_texts(values),
-        )
+
+    def _write_many(
+        self, operation: str, entity: EntityType, rows: writes.Rows
+    ) -> Sequence[RowResult]:
+        if not rows:
+            return ()
+        ids = [entity_id for entity_id, _ in rows]
+        batches.check_rows(operation, ids)
+        request = self._writing(operation, entity, rows)
+
+        def receive(chunks: Iterable[bytes]) -> Sequence[RowResult]:
+            reply, entities = self._decode(
+                request, entity, chunks, check=faults.check_code
+            )
+            return batches.applied(request, ids, reply, entities)
+
+        try:
+            return self._call(request, receive)
+        except ProviderError as error:
+            return batches.failed(request, len(rows), error)
 
     def _call(self, request: Request, receive: Receive[T]) -> T:
         # Reads under way now may return the record as it was before this write.
@@ -334,24 +377,15 @@ class AutotaskSoapBackend:
         entity: EntityType,
         chunks: Iterable[bytes],
         *,
-        limit: int = MAX_PAGE,
+        limit: int = LIMITS.page,
+        check: Callable[[Request, Reply], None] = faults.check,
     ) -> tuple[Reply, list[Entity]]:
         decoder = ReplyDecoder(self._times.reader(entity), limit=limit)
         for chunk in chunks:
             decoder.feed(chunk)
         reply = decoder.close()
-        faults.check(request, reply)
+        check(request, reply)
         return reply, typed_entities(decoder.take(), entity, self._times)
-
-    def _created(
-        self, request: Request, entity: EntityType, chunks: Iterable[bytes]
-    ) -> Entity:
-        reply, entities = self._decode(request, entity, chunks)
-        if entities:
-            return entities[0]
-        if reply.infos and reply.infos[0].entity_id > 0:
-            return Entity({"id": reply.infos[0].entity_id})
-        raise ProviderProtocolError("Autotask confirmed, but named no id.")
 
     def _describe(
         self,
@@ -364,15 +398,3 @@ class AutotaskSoapBackend:
             operation, self._credentials, entity, **members
         )
         return self._call(request, lambda chunks: read(read_result(chunks)))
-
-
-def _require_ascending(entities: Sequence[Entity], after: int | None) -> None:
-    """Refuse a page out of order: paging by it would lose or repeat records."""
-    last = after
-    for entity in entities:
-        entity_id = entity.id
-        if last is not None and entity_id <= last:
-            raise ProviderProtocolError(
-                f"Autotask's page is not in order: id {entity_id} after {last}."
-            )
-        last = entity_id

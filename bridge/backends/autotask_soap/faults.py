@@ -269,11 +269,16 @@ def _is_elsewhere(request: Request, host: str, status: int, text: str) -> bool:
 
 def check(request: Request, reply: Reply) -> None:
     """Raise the AttemptError of a decoded reply that is not a success."""
-    if reply.return_code != _SUCCESS:
-        raise refused(request, (*reply.errors, *(info.message for info in reply.infos)))
+    check_code(request, reply)
     for info in reply.infos:
         if info.duplicate_found and not info.duplicate_ignored:
             raise duplicate(request, info.match_info)
+
+
+def check_code(request: Request, reply: Reply) -> None:
+    """Raise the AttemptError of a decoded reply whose `ReturnCode` is a refusal."""
+    if reply.return_code != _SUCCESS:
+        raise refused(request, (*reply.errors, *(info.message for info in reply.infos)))
 
 
 def soap_fault(request: Request, code: str, text: str) -> AttemptError:

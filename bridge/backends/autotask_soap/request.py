@@ -40,7 +40,7 @@ class Request:
 
     `subject` is the entity, or empty. `authorization` is empty for operations without
     login. `identified`: the header has an integration code. `secrets` are masked in
-    every message.
+    every message. `rows` is the number of records written.
     """
 
     operation: str
@@ -50,6 +50,7 @@ class Request:
     authorization: str = field(default="", repr=False)
     identified: bool = True
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    rows: int = 1
 
     def __str__(self) -> str:
         return f"{self.operation} of {self.subject}" if self.subject else self.operation
@@ -57,7 +58,9 @@ class Request:
     @property
     def max_reply_bytes(self) -> int:
         """The largest response that is read, in bytes after decompression."""
-        return _MAX_BYTES.get(self.operation.lower(), MAX_REPLY_BYTES)
+        # The response to a write has the records that it wrote.
+        written = min(MAX_REPLY_BYTES * self.rows, MAX_RECORDS_BYTES)
+        return _MAX_BYTES.get(self.operation.lower(), written)
 
     def clean(self, text: str) -> str:
         """Return a text of the vendor's with the secrets masked that it may repeat."""

@@ -106,7 +106,7 @@ def _like(text: str, pattern: str) -> bool:
 
 
 def _value(field: Field, value: object, zone: ZoneInfo) -> Value | None:
-    """Return a value to compare; None where there is none that can be compared."""
+    """Return a value as it is compared; None for a value that cannot be."""
     if field.udf and isinstance(value, str) and field.type is not FieldType.STRING:
         # A text that is not of the field's type.
         return BOOLEANS.get(value.strip().lower())

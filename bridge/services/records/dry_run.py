@@ -13,7 +13,7 @@ from bridge.catalog.model import Verb
 from bridge.errors import InvalidRequestError
 from bridge.services.records.mapping import RecordMapping
 from bridge.services.records.parents import ParentLink, parse_id
-from bridge.services.records.validation import merge, vendor_values
+from bridge.services.records.validation import unchanged_values, vendor_values
 from bridge.services.records.vendor_records import (
     read_entity,
     read_parent,
@@ -80,8 +80,10 @@ def preview_update(
     record = validate_change(mapping, body, stored)
     request = None
     if record.given and not record.problems:
-        values = merge(stored, record)
-        request = mapping.backend.preview("update", mapping.entity, entity_id, values)
+        changes, unchanged = vendor_values(record), unchanged_values(stored, record)
+        request = mapping.backend.preview(
+            "update", mapping.entity, entity_id, changes, unchanged
+        )
     document = build_document("update", mapping.entity.name, request, record.problems)
     return document, record.ignored, record.notes
 

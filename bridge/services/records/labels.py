@@ -22,13 +22,9 @@ from bridge.interfaces import (
     FieldType,
     Scalar,
 )
-from bridge.interfaces.query_rules import MAX_PAGE
 from bridge.services.fields import EntityFields
 from bridge.services.records.members import UDFS
 from bridge.services.timed_cache import TimedCache
-
-MAX_NAMES = MAX_PAGE
-"""Names that are read for one page of records: as many as one vendor reply holds."""
 
 MAX_NAME_LENGTH = 200
 """Characters of a name; the rest is cut off. Some names are long descriptions."""
@@ -125,7 +121,9 @@ class Labeller:
                 self.names[entity_name, record_id] = known
         if not missing or self.backend is None:
             return
-        wanted = missing[:MAX_NAMES]
+        # As many names as one query can look for, and one reply can hold.
+        limits = self.backend.limits
+        wanted = missing[: min(limits.page, limits.alternatives)]
         where: Expr[Field, Scalar] = Predicate(_ID, Operator.IN, tuple(wanted))
         try:
             page = self.backend.query(EntityType(entity_name), where, shared=True)
@@ -134,9 +132,9 @@ class Labeller:
                 f"Labels of {entity_name} are missing: {error.caller_text}"
             )
             return
-        if len(missing) > MAX_NAMES:
+        if len(missing) > len(wanted):
             self.notes.append(
-                f"Labels of {entity_name} are given for {MAX_NAMES} records only."
+                f"Labels of {entity_name} are given for {len(wanted)} records only."
             )
         found = {entity.id: entity for entity in page.entities}
         for record_id in wanted:

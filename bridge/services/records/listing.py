@@ -163,7 +163,7 @@ def _read_all(query: ListQuery, max_records: int) -> tuple[list[Entity], str]:
 def _add_total(query: ListQuery, page: PageSlice[Entity]) -> PageSlice[Entity]:
     if page.total is not None:
         return page
-    cursor = query.cursor(max_calls=total_count.MAX_CALLS)
-    total, reason = total_count.count(query.mapping.ctx, cursor)
+    ctx, cursor = query.mapping.ctx, query.cursor()
+    total, reason = total_count.count(ctx, cursor, query.count)
     note = (f"returnTotalCount was ignored: {reason}.",) if reason else ()
     return replace(page, total=total, notes=(*page.notes, *note))

@@ -1,4 +1,4 @@
-"""Update one record: read, merge, write, read again."""
+"""Update one record: read, compare, write, read again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ from bridge.services.records.serializer import (
     RecordOptions,
     open_serializer,
 )
-from bridge.services.records.validation import ValidatedRecord, merge
+from bridge.services.records.validation import (
+    ValidatedRecord,
+    unchanged_values,
+    vendor_values,
+)
 from bridge.services.records.vendor_records import (
     lock_key,
     read_entity,
@@ -60,9 +64,9 @@ def update_record(
         record = validate_change(mapping, body, stored)
         record.require_valid(f"The {mapping.resource.singular} was not changed")
         if record.given:
-            values = merge(stored, record)
+            changes, unchanged = vendor_values(record), unchanged_values(stored, record)
             lock.require_send_time()
-            mapping.backend.update(mapping.entity, entity_id, values)
+            mapping.backend.update(mapping.entity, entity_id, changes, unchanged)
     if not record.given:
         return build_result(serializer, stored, record)
     notice = "updated, but not read back: computed members may be old"

@@ -19,6 +19,7 @@ from bridge.interfaces import (
     FieldInfo,
     FieldType,
     Scalar,
+    Values,
 )
 from bridge.services.fields import EntityFields
 from bridge.services.records.discriminator import find_fixed
@@ -108,11 +109,10 @@ def validate_update(
     return record
 
 
-def merge(stored: Entity, record: ValidatedRecord) -> dict[Field, Scalar | None]:
-    """Return every writable field of the stored entity, with the changes applied.
+def unchanged_values(stored: Entity, record: ValidatedRecord) -> Values:
+    """Return the writable fields of the stored entity that were not given.
 
-    Only read-only fields are left out: the vendor clears any other field that an update
-    does not repeat. UDFs that are not named keep their value.
+    User-defined fields are left out, as `Backend.update` wants it.
     """
     fields = record.fields
     values: dict[Field, Scalar | None] = {}
@@ -120,27 +120,15 @@ def merge(stored: Entity, record: ValidatedRecord) -> dict[Field, Scalar | None]
         info = fields.standard.get(name)
         if name == "id" or (info is not None and info.read_only):
             continue
-        typed = fields.typed(info) if info else _infer_field(name, value)
-        values[typed] = value
-    return _in_vendor_order(fields, values | vendor_values(record))
+        if (False, name) not in record.given:
+            typed = fields.typed(info) if info else _infer_field(name, value)
+            values[typed] = value
+    return values
 
 
-def vendor_values(record: ValidatedRecord) -> dict[Field, Scalar | None]:
+def vendor_values(record: ValidatedRecord) -> Values:
     """Return the given values as backend calls take them."""
-    fields = record.fields
-    values = {fields.typed(info): value for info, value in record.given.values()}
-    return _in_vendor_order(fields, values)
-
-
-def _in_vendor_order(
-    fields: EntityFields, values: Mapping[Field, Scalar | None]
-) -> dict[Field, Scalar | None]:
-    """Return values in the order of the metadata, which is that of the schema."""
-    # The vendor's XML schema is a sequence: members in another order are refused.
-    order = {name: place for place, name in enumerate(fields.standard)}
-    return dict(
-        sorted(values.items(), key=lambda item: order.get(item[0].name, len(order)))
-    )
+    return {record.fields.typed(info): value for info, value in record.given.values()}
 
 
 def _read_body(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import operator
 import uuid
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -17,7 +16,7 @@ from bridge.errors import (
     ProviderOutcomeUnknownError,
     ProviderRejectedError,
 )
-from bridge.interfaces import UDF_MEMBER, DateKind, EntityType, Field, FieldType, Zone
+from bridge.interfaces import DateKind, EntityType, Field, FieldType, Zone
 
 ID = Field("id", FieldType.LONG)
 OPPORTUNITY = EntityType(
@@ -100,10 +99,10 @@ def test_pages_join_to_the_whole_and_cost_one_call_each(backend, simulator, acco
         pages += 1
         if not page.more:
             break
-        after = page.entities[-1]["id"]
+        after = page.entities[-1].id
 
     assert walked == everything
-    assert walked[0]["id"] == 0
+    assert walked[0].id == 0
     assert simulator.calls() == {"query": pages}
 
 
@@ -177,18 +176,18 @@ CREATED = Field("CreateDate", FieldType.DATETIME)
 )
 def test_filters_select_what_python_selects(backend, account, where, test):
     everything = backend.query(account, None).entities
-    middle = everything[len(everything) // 2]["id"]
-    expected = [row["id"] for row in everything if test(row)]
+    middle = everything[len(everything) // 2].id
+    expected = [row.id for row in everything if test(row.values)]
 
     found = backend.query(account, where).entities
     later = backend.query(account, where, after=middle).entities
 
-    assert list(map(operator.itemgetter("id"), found)) == expected
-    assert [row["id"] for row in later] == [one for one in expected if one > middle]
+    assert [row.id for row in found] == expected
+    assert [row.id for row in later] == [one for one in expected if one > middle]
 
 
 def test_five_hundred_values_are_one_query(backend, account):
-    ids = tuple(row["id"] for row in backend.query(account, None).entities)
+    ids = tuple(row.id for row in backend.query(account, None).entities)
     where = Predicate(ID, Operator.IN, (ids + tuple(range(1_000, 2_000)))[:500])
 
     assert len(backend.query(account, where).entities) == len(ids)
@@ -208,13 +207,13 @@ def test_what_is_created_is_read_back_value_by_value(backend, account):
 
     created = backend.create(account, values)
 
-    stored = by_id(backend, account, created["id"])
-    assert stored["AccountName"] == name
-    assert stored["Address1"] == "Line one\r\nline two\ttab"
-    assert stored.get("City", "") == ""
-    assert stored[UDF_MEMBER][udf.name].startswith("1")
+    stored = by_id(backend, account, created.id)
+    assert stored.values["AccountName"] == name
+    assert stored.values["Address1"] == "Line one\r\nline two\ttab"
+    assert stored.values.get("City", "") == ""
+    assert stored.udfs[udf.name].startswith("1")
     found = backend.query(account, Predicate(NAME, Operator.EQUAL, (name,)))
-    assert [row["id"] for row in found.entities] == [created["id"]]
+    assert [row.id for row in found.entities] == [created.id]
 
 
 def everything_writable(backend, entity, stored):
@@ -223,7 +222,7 @@ def everything_writable(backend, entity, stored):
     fields = fields_of(backend, entity)
     return {
         fields[name]: value
-        for name, value in stored.items()
+        for name, value in stored.values.items()
         if name in fields and name != "id" and not infos[name].read_only
     }
 
@@ -231,18 +230,18 @@ def everything_writable(backend, entity, stored):
 @pytest.mark.parametrize("entity", [EntityType("Account"), OPPORTUNITY])
 def test_an_update_with_what_was_read_changes_no_byte(backend, simulator, entity):
     stored = backend.query(entity, None, limit=20).entities[-1]
-    before = simulator.row(entity.name, stored["id"])
+    before = simulator.row(entity.name, stored.id)
 
-    backend.update(entity, stored["id"], everything_writable(backend, entity, stored))
+    backend.update(entity, stored.id, {}, everything_writable(backend, entity, stored))
 
     volatile = ("LastActivity", "LastModified", "LastTracked", "DateStamp")
-    after = simulator.row(entity.name, stored["id"])
+    after = simulator.row(entity.name, stored.id)
     if before != after:
-        reread = by_id(backend, entity, stored["id"])
+        reread = by_id(backend, entity, stored.id)
         changed = {
             name
-            for name in stored.keys() | reread.keys()
-            if stored.get(name) != reread.get(name)
+            for name in stored.values.keys() | reread.values.keys()
+            if stored.values.get(name) != reread.values.get(name)
         }
         assert all(name.startswith(volatile) for name in changed), changed
 
@@ -250,10 +249,10 @@ def test_an_update_with_what_was_read_changes_no_byte(backend, simulator, entity
 def test_types_survive_the_round_trip(backend):
     stored = backend.query(OPPORTUNITY, None, limit=1).entities[0]
 
-    assert type(stored["ProjectedCloseDate"]) is date
-    assert stored["CreateDate"].tzinfo is UTC
-    assert isinstance(stored["Amount"], Decimal | float)
-    assert isinstance(stored["UseQuoteTotals"], bool)
+    assert type(stored.values["ProjectedCloseDate"]) is date
+    assert stored.values["CreateDate"].tzinfo is UTC
+    assert isinstance(stored.values["Amount"], Decimal | float)
+    assert isinstance(stored.values["UseQuoteTotals"], bool)
 
 
 def test_a_field_left_out_is_cleared_and_a_udf_is_kept(backend, account):
@@ -262,14 +261,14 @@ def test_a_field_left_out_is_cleared_and_a_udf_is_kept(backend, account):
     base = required(f"Clear {uuid.uuid4()}", fields)
     created = backend.create(account, {**base, fields["Fax"]: "1", udf: "1"})
 
-    backend.update(account, created["id"], base)
-    kept = by_id(backend, account, created["id"])
-    backend.update(account, created["id"], {**base, udf: None})
-    cleared = by_id(backend, account, created["id"])
+    backend.update(account, created.id, {}, base)
+    kept = by_id(backend, account, created.id)
+    backend.update(account, created.id, {udf: None}, base)
+    cleared = by_id(backend, account, created.id)
 
-    assert kept.get("Fax", "") == ""
-    assert kept[UDF_MEMBER][udf.name].startswith("1")
-    assert not (cleared.get(UDF_MEMBER) or {}).get(udf.name)
+    assert kept.values.get("Fax", "") == ""
+    assert kept.udfs[udf.name].startswith("1")
+    assert not (cleared.udfs or {}).get(udf.name)
 
 
 def test_refusals_carry_all_of_the_vendors_texts(backend, account):
@@ -287,7 +286,7 @@ def test_an_update_of_nothing_is_refused(backend, account):
     fields = fields_of(backend, account)
 
     with pytest.raises(ProviderRejectedError, match="No matching records found"):
-        backend.update(account, 424242, required("Ghost", fields))
+        backend.update(account, 424242, required("Ghost", fields), {})
 
 
 @pytest.mark.parametrize(

@@ -180,7 +180,7 @@ def test_write_without_response_is_unknown_and_not_retried(
 
     write = {
         "create": partial(backend.create, ACCOUNT, NAME),
-        "update": partial(backend.update, ACCOUNT, 7, NAME),
+        "update": partial(backend.update, ACCOUNT, 7, NAME, {}),
     }[operation]
 
     with pytest.raises(ProviderOutcomeUnknownError) as caught:
@@ -221,9 +221,9 @@ def test_a_write_uses_no_connection_that_was_idle_for_long(
     backend.query(ACCOUNT, None)
     with monkeypatch.context() as patient:
         patient.setattr(connections, "_IDLE_MAX_FOR_WRITES_S", 30)
-        backend.update(ACCOUNT, 1, NAME)
+        backend.update(ACCOUNT, 1, NAME, {})
     time.sleep(1.1)
-    backend.update(ACCOUNT, 1, NAME)
+    backend.update(ACCOUNT, 1, NAME, {})
 
     assert ports[0] == ports[1]
     assert ports[1] != ports[2]

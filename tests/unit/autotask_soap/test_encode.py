@@ -174,6 +174,32 @@ def test_nulls_are_left_out_but_a_null_udf_is_emptied():
 
 
 @settings(deadline=None)
+@given(st.permutations(range(6)), st.permutations(range(6)), st.data())
+def test_members_stand_in_the_vendors_order_whatever_the_order_of_the_values(
+    given_order, places, data
+):
+    values = {
+        Field(f"F{place}", FieldType.INTEGER, place=place): place for place in places
+    }
+    newer = {Field("New1", FieldType.STRING): "1", Field("New2", FieldType.STRING): "2"}
+    udfs = {Field(f"U{n}", FieldType.STRING, udf=True): "u" for n in given_order}
+    items = [*newer.items(), *udfs.items(), *values.items()]
+    cut = data.draw(st.integers(0, len(items)))
+
+    written = requests.write_members(dict(items[cut:] + items[:cut]), TIMES)
+
+    tree = etree.fromstring(f"<_ xmlns:xsi='a' xmlns:xsd='b'>{written}</_>")
+    names = [element.tag for element in tree]
+    assert names[:7] == ["UserDefinedFields", *(f"F{place}" for place in range(6))]
+    # Those without a place stay in the order in which they were given.
+    rotated = [field.name for field, _ in items[cut:] + items[:cut]]
+    assert names[7:] == [name for name in rotated if name.startswith("New")]
+    assert [element.findtext("Name") for element in tree[0]] == [
+        name for name in rotated if name.startswith("U")
+    ]
+
+
+@settings(deadline=None)
 @given(st.text(), st.text(), st.text())
 def test_no_text_breaks_out_of_its_element(text, udf_name, code):
     hostile = Credentials("u", "p", "x", integration_code=code)

@@ -300,7 +300,7 @@ def test_query_after_a_write_does_not_share_an_older_call(
         try:
             before = threads.submit(shared(opened()))
             wait_until(lambda: len(limiter.requests) == 1)
-            writing = threads.submit(opened().update, ACCOUNT, 1, NAME)
+            writing = threads.submit(opened().update, ACCOUNT, 1, NAME, {})
             wait_until(lambda: len(limiter.requests) == 2)
             after = threads.submit(shared(opened()))
             wait_until(lambda: len(limiter.requests) == 3)

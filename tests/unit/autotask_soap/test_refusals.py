@@ -50,7 +50,7 @@ def test_refusals_keep_the_vendors_text_and_are_never_repeated(
     vendor.script = [vendor.result("update", code=-1, errors=[text, "Second."])]
 
     with pytest.raises(error) as caught:
-        backend.update(ACCOUNT, 7, NAME)
+        backend.update(ACCOUNT, 7, NAME, {})
 
     assert caught.value.provider_message == f"{text}\nSecond."
 

@@ -61,6 +61,11 @@ def test_each_operation_has_its_limit(operation, limit):
     assert Request(operation, b"").max_reply_bytes == limit
 
 
+def test_a_write_of_several_records_may_have_a_long_response():
+    assert Request("create", b"", rows=3).max_reply_bytes == 12_000_000
+    assert Request("create", b"", rows=200).max_reply_bytes == 256_000_000
+
+
 @pytest.mark.parametrize("operation", ["getThresholdAndUsageInfo", "GetWsdlVersion"])
 def test_response_above_the_limit_is_refused_and_not_retried(
     operation, vendor, backend

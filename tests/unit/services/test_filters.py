@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from bridge.backends.autotask_soap.limits import LIMITS
 from bridge.ceql.ast import And, Operator, Or, Predicate
 from bridge.ceql.parser import parse_where
 from bridge.errors import InvalidQueryError
@@ -20,7 +21,7 @@ EASTERN = ZoneInfo("America/New_York")
 
 
 def read(fields, where):
-    return read_filter(fields, parse_where(where), EASTERN)
+    return read_filter(fields, parse_where(where), EASTERN, LIMITS)
 
 
 def one(fields, where):
@@ -217,7 +218,7 @@ def test_dates_by_value_count_as_what_they_stand_for(fields):
     days = [date(2024, 1, 1) + timedelta(days=n) for n in range(300)]
     where = read(fields, f"shipDate in ({', '.join(map(repr, map(str, days)))})")
 
-    plan = make_plan(where)
+    plan = make_plan(where, LIMITS)
 
     assert [len(query.where.items) for query in plan.subqueries] == [500, 100]
     parts = [part for query in plan.subqueries for part in query.where.items]
@@ -233,7 +234,7 @@ def test_a_long_list_of_times_is_cut_like_any_other(fields, count):
     times = [first + timedelta(minutes=n) for n in range(count)]
     listed = ", ".join(f"'{moment.isoformat()}'" for moment in times)
 
-    plan = make_plan(read(fields, f"visitTime in ({listed})"))
+    plan = make_plan(read(fields, f"visitTime in ({listed})"), LIMITS)
     pieces = [query.where for query in plan.subqueries]
 
     assert len(pieces) == -(-count // 500)
@@ -247,7 +248,7 @@ def test_more_excluded_times_than_a_query_holds_are_refused_by_the_limit(fields)
     listed = ", ".join(f"'1/1/24 {n // 60}:{n % 60:02d}'" for n in range(251))
 
     with pytest.raises(InvalidQueryError, match="at most 500 alternatives"):
-        make_plan(read(fields, f"visitTime not in ({listed})"))
+        make_plan(read(fields, f"visitTime not in ({listed})"), LIMITS)
 
 
 def test_structure_is_kept(fields):

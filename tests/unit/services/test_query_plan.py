@@ -1,6 +1,8 @@
 """Plans and their merging, against a vendor that is a list."""
 
+import dataclasses
 import itertools
+from zoneinfo import ZoneInfo
 
 import pytest
 from entities import entity as make
@@ -8,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.backends.autotask_soap.decode.field_types import UDF_MEMBER
+from bridge.backends.autotask_soap.limits import LIMITS
 from bridge.ceql.ast import And, Operator, Or, Predicate
 from bridge.errors import InvalidQueryError, InvalidRequestError
 from bridge.interfaces import Field, FieldType, Page
-from bridge.interfaces.query_rules import MAX_ALTERNATIVES
 from bridge.services import paging
 from bridge.services.records.lists.cursors import MAX_LOCAL_FILTER_CALLS, open_fetch
 from bridge.services.records.lists.query_plan import MAX_VALUES, make_plan
@@ -67,10 +69,10 @@ def filters(plan):
 
 
 def read_all(vendor, where, size):
-    fetch = open_fetch(make_plan(where), vendor.ask, None)
+    fetch = open_fetch(make_plan(where, LIMITS), vendor.ask, None, LIMITS)
     pages, after, more = [], None, True
     while more:
-        page = paging.collect(paging.Cursor(1, b"", fetch), after, size)
+        page = paging.collect(paging.Cursor(1, b"", LIMITS.page, fetch), after, size)
         assert len(page.entities) == size or not page.more
         pages.append([entity.id for entity in page.entities])
         after, more = paging.last_id(page.entities, None), page.more
@@ -80,19 +82,19 @@ def read_all(vendor, where, size):
 def test_a_filter_that_one_query_holds_is_sent_unchanged():
     where = And((among(SEATS, range(500)), equal(REGION, "x")))
 
-    assert filters(make_plan(where)) == [where]
-    assert make_plan(where).local_filter == ()
-    assert filters(make_plan(None)) == [None]
+    assert filters(make_plan(where, LIMITS)) == [where]
+    assert make_plan(where, LIMITS).local_filter == ()
+    assert filters(make_plan(None, LIMITS)) == [None]
 
 
 def test_a_long_list_is_cut_and_every_value_is_in_one_piece():
     rest = Or((equal(NAME, "a"), equal(NAME, "b")))
 
-    plan = make_plan(And((rest, among(SEATS, range(MAX_VALUES)))))
+    plan = make_plan(And((rest, among(SEATS, range(MAX_VALUES)))), LIMITS)
 
     lists = [where.items[0] for where in filters(plan)]
     assert all(where.items[1] == rest for where in filters(plan))
-    assert max(len(item.values) for item in lists) == MAX_ALTERNATIVES - 2
+    assert max(len(item.values) for item in lists) == LIMITS.alternatives - 2
     values = [value for item in lists for value in item.values]
     assert values == list(range(MAX_VALUES))
 
@@ -124,7 +126,7 @@ def test_a_long_list_is_cut_and_every_value_is_in_one_piece():
 )
 def test_what_is_beyond_the_limits_is_refused_by_name(where, fragment):
     with pytest.raises(InvalidQueryError) as caught:
-        make_plan(where)
+        make_plan(where, LIMITS)
 
     assert fragment in caught.value.message
 
@@ -165,14 +167,15 @@ def test_a_list_of_ids_beside_a_longer_list_loses_no_record():
 def test_subqueries_of_ids_run_when_their_turn_comes():
     vendor = Vendor([{"id": n} for n in range(5000)])
     values = list(range(4999, -1, -1))
-    fetch = open_fetch(make_plan(among(ID, values)), vendor.ask, None)
+    fetch = open_fetch(make_plan(among(ID, values), LIMITS), vendor.ask, None, LIMITS)
 
     first = fetch(None, 500)
 
     assert [entity.id for entity in first.entities] == list(range(500))
     assert first.more
     assert len(vendor.asked) == 1
-    later = open_fetch(make_plan(among(ID, values)), vendor.ask, None)(4499, 500)
+    plan = make_plan(among(ID, values), LIMITS)
+    later = open_fetch(plan, vendor.ask, None, LIMITS)(4499, 500)
     assert [entity.id for entity in later.entities] == list(range(4500, 5000))
     assert not later.more
     assert len(vendor.asked) == 2
@@ -180,9 +183,10 @@ def test_subqueries_of_ids_run_when_their_turn_comes():
 
 def test_a_large_page_of_many_pieces_costs_one_call_a_piece():
     vendor = Vendor([{"id": n, "Seats": n} for n in range(100)])
-    fetch = open_fetch(make_plan(among(SEATS, range(2000))), vendor.ask, None)
+    plan = make_plan(among(SEATS, range(2000)), LIMITS)
+    fetch = open_fetch(plan, vendor.ask, None, LIMITS)
 
-    page = paging.collect(paging.Cursor(1, b"", fetch), None, 5000)
+    page = paging.collect(paging.Cursor(1, b"", LIMITS.page, fetch), None, 5000)
 
     assert len(page.entities) == 100
     assert len(vendor.asked) == 4
@@ -213,7 +217,7 @@ def test_all_conditions_on_the_first_udf_go_with_it():
     mixed = Or((equal(REGION, "x"), equal(TIER, "y")))
     where = And((mixed, equal(TIER, "y"), equal(NAME, "n"), equal(SCORE, 1)))
 
-    plan = make_plan(where)
+    plan = make_plan(where, LIMITS)
 
     assert filters(plan) == [And((equal(TIER, "y"), equal(NAME, "n")))]
     assert plan.local_filter == (mixed, equal(SCORE, 1))
@@ -222,7 +226,7 @@ def test_all_conditions_on_the_first_udf_go_with_it():
 def test_only_conditions_to_test_here_ask_for_everything():
     mixed = Or((equal(REGION, "x"), equal(TIER, "y")))
 
-    plan = make_plan(And((mixed, Or((equal(REGION, "z"), equal(SCORE, 1))))))
+    plan = make_plan(And((mixed, Or((equal(REGION, "z"), equal(SCORE, 1))))), LIMITS)
 
     assert filters(plan) == [None]
 
@@ -230,7 +234,7 @@ def test_only_conditions_to_test_here_ask_for_everything():
 def test_ten_calls_that_do_not_fill_the_page_are_refused():
     vendor = Vendor(udf_entities(500 * MAX_LOCAL_FILTER_CALLS + 1))
     where = And((equal(REGION, "eu"), equal(TIER, "none")))
-    fetch = open_fetch(make_plan(where), vendor.ask, None)
+    fetch = open_fetch(make_plan(where, LIMITS), vendor.ask, None, LIMITS)
 
     with pytest.raises(InvalidRequestError, match="10 vendor calls did not fill"):
         fetch(None, 200)
@@ -241,6 +245,35 @@ def test_ten_calls_that_do_not_fill_the_page_are_refused():
 def test_ten_calls_that_fill_it_are_enough():
     vendor = Vendor(udf_entities(500 * MAX_LOCAL_FILTER_CALLS))
     where = And((equal(REGION, "eu"), equal(SCORE, 4999)))
-    fetch = open_fetch(make_plan(where), vendor.ask, None)
+    fetch = open_fetch(make_plan(where, LIMITS), vendor.ask, None, LIMITS)
 
     assert [entity.id for entity in fetch(None, 200).entities] == [4999]
+
+
+def test_a_vendor_with_other_limits_gets_other_queries():
+    limits = dataclasses.replace(LIMITS, alternatives=4, exclusions=2, udfs=2, page=3)
+    udfs = equal(REGION, "x"), equal(TIER, "y"), equal(SCORE, 1)
+
+    plan = make_plan(And((*udfs, among(SEATS, range(10)))), limits)
+
+    assert plan.local_filter == (equal(SCORE, 1),)
+    assert [len(where.items) for where in filters(plan)] == [3, 3, 3]
+    assert [len(where.items[0].values) for where in filters(plan)] == [4, 4, 2]
+    with pytest.raises(InvalidQueryError, match="NOT IN takes at most 2 values"):
+        make_plan(among(SEATS, range(3), Operator.NOT_IN), limits)
+    with pytest.raises(InvalidQueryError, match="by 2 user-defined fields in a query"):
+        make_plan(Or(udfs), limits)
+
+
+def test_pages_are_read_in_the_size_that_the_vendor_has():
+    limits = dataclasses.replace(LIMITS, page=3)
+    vendor = Vendor(
+        [{"id": n, UDF_MEMBER: {"Region": "x", "Tier": str(n % 2)}} for n in range(10)]
+    )
+    where = And((equal(REGION, "x"), equal(TIER, "1")))
+    fetch = open_fetch(make_plan(where, limits), vendor.ask, ZoneInfo("UTC"), limits)
+
+    page = paging.collect(paging.Cursor(1, b"", limits.page, fetch), None, 100)
+
+    assert [entity.id for entity in page.entities] == [1, 3, 5, 7, 9]
+    assert len(vendor.asked) == 4

@@ -5,10 +5,10 @@ import pytest
 from entities import entity
 
 from bridge.errors import InvalidRequestError
-from bridge.interfaces import Field, FieldType
+from bridge.interfaces import NO_PLACE, Field, FieldType
 from bridge.services.records.members import read_members
 from bridge.services.records.validation import (
-    merge,
+    unchanged_values,
     validate_create,
     validate_update,
     vendor_values,
@@ -161,7 +161,7 @@ def test_a_required_member_cannot_be_emptied(fields):
     assert draft.problems == ["accountName is required"]
 
 
-def test_a_merge_repeats_every_writable_field_and_names_only_given_udfs(fields):
+def test_an_update_knows_every_writable_field_and_names_only_given_udfs(fields):
     draft = update(
         fields,
         {
@@ -171,15 +171,28 @@ def test_a_merge_repeats_every_writable_field_and_names_only_given_udfs(fields):
         STORED,
     )
 
-    assert merge(entity(STORED), draft) == {
-        Field("AccountName", FieldType.STRING): "Harbor",
+    assert vendor_values(draft) == {
         Field("Phone", FieldType.STRING): "1",
+        Field("Region & code", FieldType.STRING, udf=True): None,
+    }
+    assert unchanged_values(entity(STORED), draft) == {
+        Field("AccountName", FieldType.STRING): "Harbor",
         Field("AccountType", FieldType.SHORT): 9,
         Field("Amount", FieldType.DECIMAL): Decimal("12.5000"),
         Field("VisitTime", FieldType.DATETIME): STORED["VisitTime"],
         Field("BrandNew", FieldType.STRING): "kept",
-        Field("Region & code", FieldType.STRING, udf=True): None,
     }
+
+
+def test_fields_have_the_places_of_the_metadata_and_newer_ones_come_last(fields):
+    draft = update(fields, {"phone": "1"}, STORED)
+    places = {name: place for place, name in enumerate(fields.standard)}
+
+    given = [*vendor_values(draft), *unchanged_values(entity(STORED), draft)]
+
+    for field in given:
+        assert field.place == places.get(field.name, NO_PLACE)
+    assert max(given, key=lambda field: field.place).name == "BrandNew"
 
 
 def test_a_udf_may_share_its_name_with_a_field(fields):

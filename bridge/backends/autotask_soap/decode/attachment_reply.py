@@ -14,9 +14,13 @@ from typing import Any, Final
 from lxml import etree
 
 from bridge.backends.autotask_soap.decode.answers import read_response
-from bridge.backends.autotask_soap.decode.entity import EntityReader, is_nil, local_name
+from bridge.backends.autotask_soap.decode.entity import (
+    EntityReader,
+    is_nil,
+    local_name,
+    split,
+)
 from bridge.backends.autotask_soap.decode.field_types import ReadTime
-from bridge.backends.autotask_soap.decode.typed_entities import split
 from bridge.backends.autotask_soap.decode.xml_feed import OPTIONS
 from bridge.errors import ProviderProtocolError
 from bridge.interfaces import Attachment

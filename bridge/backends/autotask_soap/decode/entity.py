@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 from lxml import etree
 
@@ -16,6 +16,7 @@ from bridge.backends.autotask_soap.decode.field_types import (
 )
 from bridge.backends.autotask_soap.decode.xml_feed import OPTIONS, XmlFeed
 from bridge.errors import ProviderProtocolError
+from bridge.interfaces import Entity
 
 SOAP: Final = "http://schemas.xmlsoap.org/soap/envelope/"
 XSI: Final = "http://www.w3.org/2001/XMLSchema-instance"
@@ -114,6 +115,13 @@ def _read_udfs(element: etree._Element) -> dict[str, str | None]:
         if "Name" in parts:
             udfs[parts["Name"]] = parts.get("Value")
     return udfs
+
+
+def split(raw: RawEntity) -> Entity:
+    """Return an entity with its user-defined fields apart, as texts."""
+    values: dict[str, Any] = raw
+    udfs = values.pop(UDF_MEMBER, None)
+    return Entity(values, udfs)
 
 
 def parse_entity(data: bytes, read_time: ReadTime) -> RawEntity | None:

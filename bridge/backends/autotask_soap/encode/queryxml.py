@@ -4,7 +4,7 @@ The vendor joins siblings from left to right without precedence: a `field` with 
 `condition` with its operator, the first one's operator ignored; a condition's content
 is evaluated first, as a bracket. So alternatives stand flat side by side inside one
 bracket, and the paging term comes last, where it restricts everything before it.
-What one query may hold, by `interfaces.query_rules`, was checked where it was planned.
+What one query may hold, by `limits.LIMITS`, was checked where it was planned.
 Source: SOAP help, queryxml; behaviour as published clients rely on it.
 """
 

@@ -8,8 +8,7 @@ Source: SOAP help, update; captured failures of clients that left the type out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TypeAlias
+from collections.abc import Iterable
 
 from bridge.backends.autotask_soap.encode.values import (
     VendorTimes,
@@ -18,15 +17,13 @@ from bridge.backends.autotask_soap.encode.values import (
 )
 from bridge.backends.autotask_soap.encode.xmltext import escape, is_name
 from bridge.errors import InvalidRequestError
-from bridge.interfaces import Credentials, Field, Scalar
+from bridge.interfaces import Credentials, Field, Scalar, Values
 from bridge.telemetry.redaction import is_secret_name
 
 NAMESPACE = "http://autotask.net/ATWS/v1_6/"
 
 NEW = 0
 """The id of an entity that does not exist yet. Source: SOAP help, create()."""
-
-Values: TypeAlias = Mapping[Field, Scalar | None]
 
 _TYPE_PREFIXES = (
     ' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
@@ -96,10 +93,14 @@ def standalone(body: str) -> str:
 
 
 def write_members(values: Values, times: VendorTimes) -> str:
-    """Return the elements of an entity's fields, as `write_body` does."""
+    """Return the elements of an entity's fields, as `write_body` does.
+
+    They stand in the order of the metadata, which is that of the schema.
+    """
     udfs: list[str] = []
     fields: list[str] = []
-    for field, value in values.items():
+    # The schema is a sequence: members in another order are refused.
+    for field, value in sorted(values.items(), key=_place):
         if field.udf:
             text = "" if value is None else wire_text(field, value, times)
             udfs.append(
@@ -113,6 +114,10 @@ def write_members(values: Values, times: VendorTimes) -> str:
     if udfs:
         return f"<UserDefinedFields>{''.join(udfs)}</UserDefinedFields>{members}"
     return members
+
+
+def _place(item: tuple[Field, Scalar | None]) -> int:
+    return item[0].place
 
 
 def secret_texts(values: Values) -> tuple[str, ...]:

@@ -13,11 +13,15 @@ from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 from bridge.errors import InvalidRequestError
-from bridge.interfaces import Entity, Page
-from bridge.interfaces.query_rules import MAX_PAGE
+from bridge.interfaces import Entity, Limits, Page
 from bridge.services.filtering.local_filter import matches
 from bridge.services.paging import FetchPage, last_id
-from bridge.services.records.lists.query_plan import QueryPlan, SubQuery, Where
+from bridge.services.records.lists.query_plan import (
+    QueryPlan,
+    SubQuery,
+    Where,
+    udf_rule,
+)
 
 RunQuery: TypeAlias = Callable[[Where | None, int | None, int], Page]
 """Query the vendor: filter, id to start after, maximum of records. One vendor call."""
@@ -26,26 +30,28 @@ MAX_LOCAL_FILTER_CALLS = 10
 """Vendor calls for one page when conditions are evaluated in this process."""
 
 
-def open_fetch(plan: QueryPlan, run_query: RunQuery, zone: ZoneInfo) -> FetchPage:
+def open_fetch(
+    plan: QueryPlan, run_query: RunQuery, zone: ZoneInfo, limits: Limits
+) -> FetchPage:
     """Return a function that fetches from a plan, for one request.
 
-    A fetch of up to 500 costs one vendor call for a plain filter; for a long IN list
-    one for each subquery, fewer where the subqueries are ranges of ids; with conditions
-    evaluated in this process, at most 10 in the lifetime of what is returned. `zone` is
-    the time zone of the vendor's times.
+    A fetch of up to `limits.page` costs one vendor call for a plain filter; for a long
+    IN list one for each subquery, fewer where the subqueries are ranges of ids; with
+    conditions evaluated in this process, at most 10 in the lifetime of what is
+    returned. `zone` is the time zone of the vendor's times.
     """
     if not plan.local_filter:
         return _open_subqueries(plan.subqueries, run_query)
     limited = limit_calls(
         run_query,
         MAX_LOCAL_FILTER_CALLS,
-        "Autotask filters by one user-defined field in a query; the other "
-        f"{len(plan.local_filter)} condition(s) of this filter are tested here, and "
-        f"{MAX_LOCAL_FILTER_CALLS} vendor calls did not fill the page. Narrow the "
-        "filter by other fields, or ask for a smaller pageSize.",
+        f"{udf_rule(limits)}; the other {len(plan.local_filter)} condition(s) of this "
+        f"filter are tested here, and {MAX_LOCAL_FILTER_CALLS} vendor calls did not "
+        "fill the page. Narrow the filter by other fields, or ask for a smaller "
+        "pageSize.",
     )
     inner = _open_subqueries(plan.subqueries, limited)
-    return _FilteringCursor(inner, plan.local_filter, zone).fetch
+    return _FilteringCursor(inner, plan.local_filter, zone, limits.page).fetch
 
 
 def limit_calls(run_query: RunQuery, max_calls: int, message: str) -> RunQuery:
@@ -138,11 +144,16 @@ class _FilteringCursor:
     """A query whose records are filtered in this process."""
 
     def __init__(
-        self, inner: FetchPage, conditions: tuple[Where, ...], zone: ZoneInfo
+        self,
+        inner: FetchPage,
+        conditions: tuple[Where, ...],
+        zone: ZoneInfo,
+        page_size: int,
     ) -> None:
         self._inner = inner
         self._conditions = conditions
         self._zone = zone
+        self._page_size = page_size
         self._rows: deque[Entity] = deque()
         self._returned: int | None = None
         self._read: int | None = None
@@ -155,7 +166,7 @@ class _FilteringCursor:
             self._read, self._more = after, True
         while self._more and len(self._rows) < limit:
             # Always whole pages: calls are limited, and most records may not pass.
-            page = self._inner(self._read, MAX_PAGE)
+            page = self._inner(self._read, self._page_size)
             self._rows.extend(filter(self._passes, page.entities))
             self._read = last_id(page.entities, self._read)
             self._more = page.more and bool(page.entities)

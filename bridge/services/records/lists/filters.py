@@ -27,8 +27,7 @@ from bridge.ceql.ast import (
     Predicate,
 )
 from bridge.errors import InvalidQueryError
-from bridge.interfaces import DateKind, Field, FieldInfo, FieldType, Scalar
-from bridge.interfaces.query_rules import supports
+from bridge.interfaces import DateKind, Field, FieldInfo, FieldType, Limits, Scalar
 from bridge.services.fields import EntityFields
 from bridge.services.filtering import day_comparisons, whole_seconds
 from bridge.services.times import CallerTime
@@ -38,27 +37,29 @@ _NEED_CONTENT = ORDERINGS | {Operator.NOT_EQUAL, Operator.NOT_IN, Operator.NOT_L
 
 
 def read_filter(
-    fields: EntityFields, expr: Expr[str, Literal], zone: ZoneInfo
+    fields: EntityFields, expr: Expr[str, Literal], zone: ZoneInfo, limits: Limits
 ) -> Expr[Field, Scalar]:
     """Return the vendor's filter for a caller's.
 
     Values of a list are typed, and duplicates removed. `zone` is the time zone of the
-    vendor's times.
+    vendor's times; `limits` has the operators that it supports.
 
     Raises:
         InvalidQueryError: a field is unknown or cannot be searched, or a value is not
             of the field's type.
     """
     if isinstance(expr, And):
-        return And(tuple(read_filter(fields, item, zone) for item in expr.items))
+        return And(
+            tuple(read_filter(fields, item, zone, limits) for item in expr.items)
+        )
     if isinstance(expr, Or):
-        return Or(tuple(read_filter(fields, item, zone) for item in expr.items))
+        return Or(tuple(read_filter(fields, item, zone, limits) for item in expr.items))
     info = fields.find(expr.field)
     if info is None:
         _refuse(expr, f"{fields.resource.name} has no field {expr.field}")
     if not info.queryable:
         _refuse(expr, f"Autotask cannot search by {expr.field}")
-    _check_operator(info, expr)
+    _check_operator(info, expr, limits)
     try:
         return _type_predicate(fields.typed(info), expr, zone)
     except ValueError as error:
@@ -133,16 +134,18 @@ def _read_value(field: Field, text: str) -> Scalar:
     return read_text(field, text)
 
 
-def _check_operator(info: FieldInfo, predicate: Predicate[str, Literal]) -> None:
+def _check_operator(
+    info: FieldInfo, predicate: Predicate[str, Literal], limits: Limits
+) -> None:
     """Refuse an operator that the vendor does not have for the field's type."""
-    if supports(info.type, predicate.operator):
+    if limits.supports(info.type, predicate.operator):
         return
-    if predicate.operator in PATTERNS:
+    if predicate.operator in PATTERNS and info.type is not FieldType.STRING:
         _refuse(predicate, f"LIKE needs a text field, and {predicate.field} is none")
+    kind = "is true or false and " if info.type is FieldType.BOOLEAN else ""
     _refuse(
         predicate,
-        f"{predicate.field} is true or false and cannot be compared by "
-        f"{predicate.operator}",
+        f"{predicate.field} {kind}cannot be compared by {predicate.operator}",
     )
 
 

@@ -47,7 +47,8 @@ class ListQuery:
             filter_ = within.narrow(filter_)
         # In the vendor's terms: what a caller's name stands for may change.
         identity = f"{mapping.resource.entity} {filter_!r}"
-        return cls(mapping, make_plan(filter_), identity)
+        plan = make_plan(filter_, mapping.backend.limits)
+        return cls(mapping, plan, identity)
 
     @property
     def token_scope(self) -> str:
@@ -76,11 +77,29 @@ class ListQuery:
         run: cursors.RunQuery = run_query
         if max_calls is not None:
             run = cursors.limit_calls(run_query, max_calls, total_count.BEYOND)
-        fetch_page = cursors.open_fetch(self.plan, run, self.mapping.timezone)
+        fetch_page = cursors.open_fetch(
+            self.plan, run, self.mapping.timezone, backend.limits
+        )
         # No filter holds NUL, so that different lists have different names.
         name = "\0".join((self.identity, *purpose)).encode()
         digest = hashlib.sha256(name).digest()
-        return Cursor(self.mapping.instance.id, digest, fetch_page)
+        return Cursor(self.mapping.instance.id, digest, backend.limits.page, fetch_page)
+
+    def count(self) -> int | None:
+        """Return how many records the list has, None where that costs too much.
+
+        Vendor calls as `Backend.count`, at most `total_count.MAX_CALLS`. What is merged
+        or filtered in this process is read for it.
+
+        Raises:
+            InvalidRequestError: reading it takes too many vendor calls.
+        """
+        max_calls = total_count.MAX_CALLS
+        if self.plan.local_filter or len(self.plan.subqueries) > 1:
+            return total_count.walk(self.cursor(max_calls=max_calls))
+        (query,) = self.plan.subqueries
+        backend, entity = self.mapping.backend, self.mapping.entity
+        return backend.count(entity, query.where, max_calls=max_calls)
 
 
 def _parse_filter(mapping: RecordMapping, where: str) -> Expr[Field, Scalar] | None:
@@ -92,5 +111,7 @@ def _parse_filter(mapping: RecordMapping, where: str) -> Expr[Field, Scalar] | N
         return lacks_fixed(fields) or (expr is not None and names_unknown(fields, expr))
 
     fields = mapping.metadata.get(in_doubt)
-    typed = None if expr is None else read_filter(fields, expr, mapping.timezone)
-    return narrow(fields, typed)
+    if expr is None:
+        return narrow(fields, None)
+    limits = mapping.backend.limits
+    return narrow(fields, read_filter(fields, expr, mapping.timezone, limits))

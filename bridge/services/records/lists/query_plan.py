@@ -1,9 +1,9 @@
 """One filter divided into what several vendor queries can hold. Pure.
 
-A vendor query can hold neither a long list of IN values nor conditions on two
-user-defined fields. A long list is divided into queries whose results are merged by id;
-conditions on a second user-defined field are evaluated in this process on the records
-that the first one matches. `cursors` runs the plan.
+A vendor query can hold neither a long list of IN values nor conditions on any number
+of user-defined fields; `Limits` says how many. A long list is divided into queries
+whose results are merged by id; conditions on further user-defined fields are evaluated
+in this process on the records that the first ones match. `cursors` runs the plan.
 """
 
 from __future__ import annotations
@@ -15,13 +15,9 @@ from typing import TypeAlias
 
 from bridge.ceql.ast import And, Expr, Operator, Or, Predicate, all_of
 from bridge.errors import InvalidQueryError
-from bridge.interfaces import Field, Scalar
-from bridge.interfaces.query_rules import MAX_ALTERNATIVES
+from bridge.interfaces import Field, Limits, Scalar
 
 Where: TypeAlias = Expr[Field, Scalar]
-
-MAX_EXCLUSIONS = 500
-"""NOT IN values of one query. Unverified: no limit of AND conditions is published."""
 
 MAX_VALUES = 5_000
 """Values of the one IN list that is divided."""
@@ -50,8 +46,8 @@ class QueryPlan:
     local_filter: tuple[Where, ...] = ()
 
 
-def make_plan(where: Where | None) -> QueryPlan:
-    """Return the plan of a filter.
+def make_plan(where: Where | None, limits: Limits) -> QueryPlan:
+    """Return the plan of a filter for a vendor with these limits.
 
     Raises:
         InvalidQueryError: it needs more values, alternatives or user-defined fields
@@ -60,31 +56,44 @@ def make_plan(where: Where | None) -> QueryPlan:
     if where is None:
         return QueryPlan((SubQuery(None),))
     items = where.items if isinstance(where, And) else (where,)
-    _check_exclusions(where)
-    remote, local = _split_udfs(items)
-    subqueries = tuple(_divide(remote)) if remote else (SubQuery(None),)
-    return QueryPlan(subqueries, tuple(local))
+    _check_exclusions(where, limits)
+    remote, local = _split_udfs(items, limits)
+    if not remote:
+        return QueryPlan((SubQuery(None),), tuple(local))
+    return QueryPlan(tuple(_divide(remote, limits.alternatives)), tuple(local))
 
 
-def _check_exclusions(where: Where) -> None:
+def udf_rule(limits: Limits) -> str:
+    """Return the vendor's rule on user-defined fields, to begin a sentence with."""
+    count = "one" if limits.udfs == 1 else str(limits.udfs)
+    kind = "user-defined field" if limits.udfs == 1 else "user-defined fields"
+    return f"Autotask filters by {count} {kind} in a query"
+
+
+def _check_exclusions(where: Where, limits: Limits) -> None:
     for predicate in _predicates(where):
         if (
             predicate.operator is Operator.NOT_IN
-            and len(predicate.values) > MAX_EXCLUSIONS
+            and len(predicate.values) > limits.exclusions
         ):
             raise _beyond(
-                f"NOT IN takes at most {MAX_EXCLUSIONS} values", predicate.column
+                f"NOT IN takes at most {limits.exclusions} values", predicate.column
             )
 
 
-def _split_udfs(items: tuple[Where, ...]) -> tuple[list[Where], list[Where]]:
+def _split_udfs(
+    items: tuple[Where, ...], limits: Limits
+) -> tuple[list[Where], list[Where]]:
     """Split joined conditions into those for the vendor and those for this process.
 
-    The first user-defined field that is alone in its condition goes to the vendor,
-    with every other condition on that field.
+    The first conditions whose user-defined fields the vendor takes in one query go to
+    it, with every other condition on these fields.
     """
     names = [_udf_names(item) for item in items]
-    pushed: set[str] = next((udfs for udfs in names if len(udfs) == 1), set())
+    pushed: set[str] = set()
+    for udfs in names:
+        if len(pushed | udfs) <= limits.udfs:
+            pushed |= udfs
     remote: list[Where] = []
     local: list[Where] = []
     for item, udfs in zip(items, names, strict=True):
@@ -92,8 +101,7 @@ def _split_udfs(items: tuple[Where, ...]) -> tuple[list[Where], list[Where]]:
     if local and len(items) == 1:
         listed = ", ".join(sorted(names[0]))
         raise _beyond(
-            "Autotask filters by one user-defined field in a query; join conditions "
-            f"on {listed} by AND only",
+            f"{udf_rule(limits)}; join conditions on {listed} by AND only",
             next(_predicates(items[0])).column,
         )
     return remote, local
@@ -111,18 +119,21 @@ def _predicates(where: Where) -> Iterator[Predicate[Field, Scalar]]:
             yield from _predicates(item)
 
 
-def _divide(items: list[Where]) -> Iterator[SubQuery]:
-    """Yield queries within the limits that find together what all conditions match."""
+def _divide(items: list[Where], alternatives: int) -> Iterator[SubQuery]:
+    """Yield queries that find together what all conditions match.
+
+    Each has at most so many alternatives.
+    """
     counts = [_count_alternatives(item) for item in items]
-    if sum(counts) <= MAX_ALTERNATIVES:
+    if sum(counts) <= alternatives:
         yield SubQuery(all_of(*items), *_id_range(items))
         return
     longest = max(range(len(items)), key=lambda at: _list_length(items[at]))
     long, length = items[longest], _list_length(items[longest])
-    free = MAX_ALTERNATIVES - (sum(counts) - counts[longest])
+    free = alternatives - (sum(counts) - counts[longest])
     if not length or free <= 0:
         raise _beyond(
-            f"at most {MAX_ALTERNATIVES} alternatives are possible",
+            f"at most {alternatives} alternatives are possible",
             next(_predicates(max(items, key=_count_alternatives))).column,
         )
     column = next(_predicates(long)).column
@@ -132,7 +143,7 @@ def _divide(items: list[Where]) -> Iterator[SubQuery]:
         raise _beyond(
             f"{length} IN values and {sum(counts) - counts[longest]} other "
             f"alternatives do not go into {MAX_SUBQUERIES} queries of "
-            f"{MAX_ALTERNATIVES}",
+            f"{alternatives}",
             column,
         )
     rest = items[:longest] + items[longest + 1 :]

@@ -1,14 +1,14 @@
-"""`returnTotalCount`: how many records a list has. Autotask cannot count; we do.
+"""`returnTotalCount`: how many records a list has.
 
 A count is cached for ten minutes, for all processes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from bridge.errors import InvalidRequestError, ProviderError
-from bridge.interfaces.query_rules import MAX_PAGE
 from bridge.services import paging
 from bridge.services.context import Context
 from bridge.services.paging import Cursor
@@ -16,7 +16,7 @@ from bridge.store.caches import count_cache
 from bridge.store.caches.count_cache import CachedCount
 
 MAX_CALLS = 20
-"""Vendor calls that counting one list may cost: at most 500 records each.
+"""Vendor calls that counting one list may cost: at most a vendor page each.
 
 A list with a local filter is given up earlier, after `cursors.MAX_LOCAL_FILTER_CALLS`,
 and with the same text.
@@ -27,16 +27,19 @@ BEYOND = f"the records cannot be counted within {MAX_CALLS} vendor calls"
 _TTL = timedelta(minutes=10)
 
 
-def count(ctx: Context, cursor: Cursor) -> tuple[int | None, str]:
+def count(
+    ctx: Context, cursor: Cursor, count_records: Callable[[], int | None]
+) -> tuple[int | None, str]:
     """Return how many records a cursor has, or None and the reason.
 
     No vendor call when the same list was counted within ten minutes, successfully or
-    not. `cursor` raises InvalidRequestError where counting takes too many calls.
+    not. `count_records` returns None, or raises InvalidRequestError, where counting
+    takes too many calls.
     """
     known = find(ctx, cursor)
     if known is None:
         try:
-            known = CachedCount(_count(cursor))
+            known = CachedCount(count_records())
         except InvalidRequestError:
             known = CachedCount(None)
         except ProviderError as error:
@@ -66,10 +69,11 @@ def save(ctx: Context, cursor: Cursor, total: CachedCount) -> None:
     )
 
 
-def _count(cursor: Cursor) -> int:
+def walk(cursor: Cursor) -> int:
+    """Count the records of a cursor by reading them. Vendor calls as its fetches."""
     counted, after, more = 0, None, True
     while more:
-        page = cursor.fetch_page(after, MAX_PAGE)
+        page = cursor.fetch_page(after, cursor.page_size)
         counted += len(page.entities)
         after = paging.last_id(page.entities, after)
         more = page.more and bool(page.entities)

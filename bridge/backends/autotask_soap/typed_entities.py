@@ -10,9 +10,10 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
-from typing import Any, Final
+from typing import Final
 
-from bridge.backends.autotask_soap.decode.field_types import UDF_MEMBER, RawEntity
+from bridge.backends.autotask_soap.decode.entity import split
+from bridge.backends.autotask_soap.decode.field_types import RawEntity
 from bridge.backends.autotask_soap.encode.values import VendorTimes
 from bridge.interfaces import Entity, EntityType, FieldType, Scalar
 
@@ -41,13 +42,6 @@ def typed_entities(
             for udfs in with_udfs:
                 _type(udfs, types, times)
     return entities
-
-
-def split(raw: RawEntity) -> Entity:
-    """Return an entity with its user-defined fields apart, as texts."""
-    values: dict[str, Any] = raw
-    udfs = values.pop(UDF_MEMBER, None)
-    return Entity(values, udfs)
 
 
 def _type(

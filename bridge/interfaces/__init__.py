@@ -4,14 +4,7 @@ Entities and fields have the vendor's SOAP names here and in the backends.
 """
 
 from bridge.catalog.model import DateKind
-from bridge.interfaces.backend import (
-    Argument,
-    Backend,
-    Envelope,
-    Fill,
-    Node,
-    OpenBackend,
-)
+from bridge.interfaces.backend import Backend, OpenBackend
 from bridge.interfaces.data import (
     UDF_MEMBER,
     Attachment,
@@ -46,14 +39,20 @@ from bridge.interfaces.rate_limiter import (
     UsageObserver,
     VendorCall,
 )
+from bridge.interfaces.stored_calls import (
+    PLACEHOLDER,
+    CallDefinition,
+    PlaceholderValue,
+)
 
 __all__ = [
     "NO_CALLER",
+    "PLACEHOLDER",
     "UDF_MEMBER",
-    "Argument",
     "Attachment",
     "Backend",
     "BudgetUsage",
+    "CallDefinition",
     "CallLog",
     "CallRequest",
     "Caller",
@@ -63,19 +62,17 @@ __all__ = [
     "Entity",
     "EntityInfo",
     "EntityType",
-    "Envelope",
     "Field",
     "FieldInfo",
     "FieldType",
-    "Fill",
     "InspectableRateLimiter",
     "NoCallLog",
-    "Node",
     "OpenBackend",
     "Outcome",
     "Page",
     "Permit",
     "PicklistItem",
+    "PlaceholderValue",
     "Priority",
     "RateLimiter",
     "ReadUsage",

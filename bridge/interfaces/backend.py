@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import BinaryIO, Protocol, TypeAlias
+from typing import BinaryIO, Protocol
 
 from bridge.ceql.ast import Expr
 from bridge.interfaces.data import (
@@ -21,42 +20,8 @@ from bridge.interfaces.data import (
     Zone,
 )
 from bridge.interfaces.rate_limiter import NO_CALLER, Caller
+from bridge.interfaces.stored_calls import CallDefinition, PlaceholderValue
 from bridge.types import JSON
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A member inside an argument of a call: its name, and a text or more members.
-
-    `kind` is its declared type, such as `Contact`, or `xsd:int` for one of XML Schema;
-    empty without a declaration.
-    """
-
-    name: str
-    kind: str
-    content: str | tuple[Node, ...]
-
-
-Argument: TypeAlias = str | tuple[Node, ...]
-"""A text, or the members of a structure."""
-
-Fill: TypeAlias = Callable[[str], str]
-"""From a text with placeholders to the text with values."""
-
-
-class Envelope(Protocol):
-    """A request to the vendor that a caller wrote, with placeholders for values."""
-
-    @property
-    def operation(self) -> str:
-        """The name of the operation, as the envelope spells it."""
-
-    def arguments(self, operation: str, fill: Fill) -> Mapping[str, Argument]:
-        """Return the arguments of an operation with their placeholders filled.
-
-        Raises:
-            InvalidRequestError: an argument cannot be parsed; or `fill` has no value.
-        """
 
 
 class Backend(Protocol):
@@ -134,30 +99,22 @@ class Backend(Protocol):
         In the vendor's format, without credentials. No vendor call.
         """
 
-    def read_envelope(self, text: str) -> Envelope:
-        """Parse a caller's own request in the vendor's format. No vendor call.
-
-        Raises:
-            InvalidRequestError: it cannot be parsed, or is too long.
-        """
-
-    def call(
-        self,
-        operation: str,
-        arguments: Mapping[str, Argument],
-        *,
-        writes: bool = False,
+    def call_stored(
+        self, definition: CallDefinition, value: PlaceholderValue
     ) -> Mapping[str, JSON]:
-        """Call an operation by its name, and return its response as JSON.
+        """Call what an account defined, and return the response as JSON.
 
-        Element names do not change; an element with children becomes an object, a
-        repeated element a list. Any other becomes its text, or a number where the
-        vendor declares a whole number. One vendor call. With `writes` it is repeated
-        only as a write is.
+        `value` is called for each placeholder, before the vendor is. A value only ever
+        becomes a text inside the call, whatever it contains.
+
+        Names of the response do not change; what repeats becomes a list. Texts stay
+        texts unless the vendor declares a whole number. One vendor call. A call that
+        may change something is repeated only as a write is.
 
         Raises:
-            InvalidRequestError: an argument's name is not valid.
-            ProviderRejectedError: Autotask refused.
+            InvalidRequestError: the body cannot be parsed, the operation may not be
+                called, or a value is missing or cannot be sent.
+            ProviderRejectedError: refused.
             ProviderOutcomeUnknownError: a write was sent, and no response came.
         """
 

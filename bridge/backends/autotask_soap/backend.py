@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from lxml import etree
 
-from bridge.backends.autotask_soap import attachments, calls, faults, metadata
+from bridge.backends.autotask_soap import attachments, faults, metadata, stored_calls
 from bridge.backends.autotask_soap.address import ZoneAddress
 from bridge.backends.autotask_soap.client import (
     RateLimitContext,
@@ -17,20 +17,20 @@ from bridge.backends.autotask_soap.client import (
     SoapClient,
     T,
 )
-from bridge.backends.autotask_soap.decode.answers import find_result, read_result
+from bridge.backends.autotask_soap.decode.answers import read_result
 from bridge.backends.autotask_soap.decode.attachment_reply import read_attachment
 from bridge.backends.autotask_soap.decode.reply import Reply, ReplyDecoder
-from bridge.backends.autotask_soap.encode import envelopes, queryxml, requests
+from bridge.backends.autotask_soap.encode import queryxml, requests
 from bridge.backends.autotask_soap.encode.values import vendor_times
 from bridge.backends.autotask_soap.masking import MAX_DEPTH, mask_xml
 from bridge.backends.autotask_soap.request import ATTACHMENT, Request, authorized
 from bridge.backends.autotask_soap.single_flight import SingleFlight
-from bridge.backends.autotask_soap.wsdl import ACTIONS, ServiceDescription
+from bridge.backends.autotask_soap.wsdl import ServiceDescription
 from bridge.ceql.ast import Expr
-from bridge.errors import InvalidRequestError, ProviderProtocolError
+from bridge.errors import ProviderProtocolError
 from bridge.interfaces import (
-    Argument,
     Attachment,
+    CallDefinition,
     Caller,
     CallRequest,
     Credentials,
@@ -40,6 +40,7 @@ from bridge.interfaces import (
     Field,
     FieldInfo,
     Page,
+    PlaceholderValue,
     Scalar,
     Usage,
 )
@@ -51,8 +52,6 @@ _NOTHING = EntityType("")
 
 class AutotaskSoapBackend:
     """Implements `interfaces.Backend`. Safe to use from one thread at a time."""
-
-    read_envelope = staticmethod(envelopes.read_envelope)
 
     def __init__(
         self,
@@ -178,23 +177,15 @@ class AutotaskSoapBackend:
             body = mask_xml(body, depth=MAX_DEPTH)
         return requests.standalone(body)
 
-    def call(
-        self,
-        operation: str,
-        arguments: Mapping[str, Argument],
-        *,
-        writes: bool = False,
+    def call_stored(
+        self, definition: CallDefinition, value: PlaceholderValue
     ) -> Mapping[str, JSON]:
-        """Call an operation by its name and return its answer. One vendor call."""
-        request = self._named(operation, arguments, writes=writes)
-
-        def receive(chunks: Iterable[bytes]) -> Mapping[str, JSON]:
-            result = find_result(chunks)
-            if texts := calls.refusals(result):
-                raise faults.refused(request, texts)
-            return calls.as_json(operation, result)
-
-        return self._call(request, receive)
+        """Call the operation of a stored envelope. One vendor call."""
+        call = stored_calls.read_call(definition, value)
+        request = stored_calls.build_request(call, self._description, self._credentials)
+        return self._call(
+            request, lambda chunks: stored_calls.read_answer(call, request, chunks)
+        )
 
     def attachment(self, attachment_id: int) -> Attachment | None:
         """Return an attachment with its bytes, if there is one. One vendor call."""
@@ -224,30 +215,6 @@ class AutotaskSoapBackend:
             "DeleteAttachment", attachment_id, self._credentials, writes=True
         )
         self._call(request, lambda chunks: attachments.check_deleted(request, chunks))
-
-    def _named(
-        self, operation: str, arguments: Mapping[str, Argument], *, writes: bool
-    ) -> Request:
-        """Return the request of an operation that is called by its name.
-
-        zeep validates the arguments of the operations that read records and metadata;
-        those of all others are left to the vendor to validate.
-        """
-        texts = {k: text for k, text in arguments.items() if isinstance(text, str)}
-        if operation in calls.KNOWN and len(texts) == len(arguments):
-            try:
-                request = self._description.request(
-                    operation, self._credentials, **texts
-                )
-            except TypeError as error:
-                message = f"{operation} cannot be called so."
-                raise InvalidRequestError(message) from error
-            return replace(request, writes=writes)
-        body = requests.envelope(
-            calls.write_body(operation, arguments), self._credentials, writes=writes
-        )
-        action = ACTIONS.get(operation, operation)
-        return authorized(action, body, self._credentials, writes=writes)
 
     def _writing(
         self,

@@ -15,6 +15,7 @@ from bridge.interfaces.data import (
     Field,
     FieldInfo,
     Page,
+    Parent,
     Scalar,
     Usage,
     Zone,
@@ -29,6 +30,11 @@ class Backend(Protocol):
 
     A read that failed may be repeated. A write is repeated only where the vendor
     certainly did not apply it. Each repetition is another vendor call.
+
+    Methods for attachments take the `parent` that an attachment belongs to, because a
+    vendor may find it only there; None if the caller named none. A backend that needs
+    it then reads the attachment's record first, with one more vendor call. That the
+    attachment belongs to the parent is checked by use cases, not by backends.
     """
 
     def check(self) -> Usage:
@@ -118,7 +124,9 @@ class Backend(Protocol):
             ProviderOutcomeUnknownError: a write was sent, and no response came.
         """
 
-    def attachment(self, attachment_id: int) -> Attachment | None:
+    def attachment(
+        self, parent: Parent | None, attachment_id: int
+    ) -> Attachment | None:
         """Return an attachment with its bytes, None where the vendor has nothing.
 
         One vendor call.
@@ -128,11 +136,15 @@ class Backend(Protocol):
         """
 
     def create_attachment(
-        self, values: Mapping[Field, Scalar | None], data: BinaryIO | None
+        self,
+        parent: Parent,
+        values: Mapping[Field, Scalar | None],
+        data: BinaryIO | None,
     ) -> int:
         """Attach a file, or a link without `data`; return the attachment's id.
 
-        `data` is read once, from its current position to its end. One vendor call.
+        `values` refer to the parent too, by fields of the attachment's metadata. `data`
+        is read once, from its current position to its end. One vendor call.
 
         Raises:
             ProviderRejectedError: refused, nothing was attached.
@@ -140,12 +152,24 @@ class Backend(Protocol):
             ProviderOutcomeUnknownError: sent, and no response came.
         """
 
-    def delete_attachment(self, attachment_id: int) -> None:
+    def delete_attachment(self, parent: Parent | None, attachment_id: int) -> None:
         """Delete an attachment. One vendor call.
 
         Raises:
             ProviderRejectedError: refused, perhaps because it does not exist.
             ProviderOutcomeUnknownError: sent, and no response came.
+        """
+
+    def preview_attachment(
+        self,
+        operation: str,
+        parent: Parent | None,
+        attachment_id: int,
+        values: Mapping[Field, Scalar | None],
+    ) -> str:
+        """Return the request that a create or delete of an attachment would send.
+
+        As `preview`, and without a file's bytes. No vendor call.
         """
 
 

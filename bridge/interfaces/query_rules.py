@@ -25,7 +25,7 @@ _NOT_SENDABLE: Final = re.compile(
 def sendable_text(text: str) -> str:
     """Return a text without the characters that no text at the vendor contains.
 
-    They are control characters but for tab and line ends, U+FFFE, U+FFFF and lone
+    They are controls below U+0020 but for tab and line ends, U+FFFE, U+FFFF and lone
     surrogates. Source: XML 1.0, 2.2, which excludes them from the vendor's requests.
     """
     return _NOT_SENDABLE.sub("", text)

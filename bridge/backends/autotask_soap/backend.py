@@ -40,6 +40,7 @@ from bridge.interfaces import (
     Field,
     FieldInfo,
     Page,
+    Parent,
     PlaceholderValue,
     Scalar,
     Usage,
@@ -166,16 +167,10 @@ class AutotaskSoapBackend:
         values: Mapping[Field, Scalar | None],
     ) -> str:
         """Return what a write would send, without header and secrets. No call."""
-        if entity.name == ATTACHMENT:
-            body = attachments.write_body(
-                operation, entity_id, values, times=self._times
-            )
-        else:
-            rows = [(entity_id, values)]
-            body = requests.write_body(operation, entity.name, rows, times=self._times)
-            # Markup in a value is the caller's text, and is sent as it is.
-            body = mask_xml(body, depth=MAX_DEPTH)
-        return requests.standalone(body)
+        rows = [(entity_id, values)]
+        body = requests.write_body(operation, entity.name, rows, times=self._times)
+        # Markup in a value is the caller's text, and is sent as it is.
+        return requests.standalone(mask_xml(body, depth=MAX_DEPTH))
 
     def call_stored(
         self, definition: CallDefinition, value: PlaceholderValue
@@ -187,7 +182,11 @@ class AutotaskSoapBackend:
             request, lambda chunks: stored_calls.read_answer(call, request, chunks)
         )
 
-    def attachment(self, attachment_id: int) -> Attachment | None:
+    def attachment(
+        self,
+        parent: Parent | None,  # noqa: ARG002 - the vendor finds them by their id alone
+        attachment_id: int,
+    ) -> Attachment | None:
         """Return an attachment with its bytes, if there is one. One vendor call."""
         request = attachments.id_request(
             "GetAttachment", attachment_id, self._credentials, writes=False
@@ -199,7 +198,10 @@ class AutotaskSoapBackend:
         )
 
     def create_attachment(
-        self, values: Mapping[Field, Scalar | None], data: BinaryIO | None
+        self,
+        parent: Parent,  # noqa: ARG002 - as ParentID and ParentType among the values
+        values: Mapping[Field, Scalar | None],
+        data: BinaryIO | None,
     ) -> int:
         """Attach a file or a link and return the new id. One vendor call."""
         request = attachments.create_request(
@@ -209,12 +211,29 @@ class AutotaskSoapBackend:
             request, lambda chunks: attachments.read_created(request, chunks)
         )
 
-    def delete_attachment(self, attachment_id: int) -> None:
+    def delete_attachment(
+        self,
+        parent: Parent | None,  # noqa: ARG002 - as in `attachment`
+        attachment_id: int,
+    ) -> None:
         """Delete an attachment. One vendor call."""
         request = attachments.id_request(
             "DeleteAttachment", attachment_id, self._credentials, writes=True
         )
         self._call(request, lambda chunks: attachments.check_deleted(request, chunks))
+
+    def preview_attachment(
+        self,
+        operation: str,
+        parent: Parent | None,  # noqa: ARG002 - as in `attachment`
+        attachment_id: int,
+        values: Mapping[Field, Scalar | None],
+    ) -> str:
+        """Return what a create or delete would send, without a file. No call."""
+        body = attachments.write_body(
+            operation, attachment_id, values, times=self._times
+        )
+        return requests.standalone(body)
 
     def _writing(
         self,

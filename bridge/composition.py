@@ -7,8 +7,10 @@ context after the fork.
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Protocol
 
 from bridge import __version__
 from bridge.backends.autotask_soap.connections import Timeouts
@@ -19,7 +21,7 @@ from bridge.backends.autotask_soap.unlimited_rate_limiter import ReportingRateLi
 from bridge.backends.autotask_soap.zones import HostPolicy
 from bridge.catalog.loader import load_elements
 from bridge.errors import ConfigurationError
-from bridge.interfaces import CallLog, RateLimiter, UsageObserver
+from bridge.interfaces import BackendService, CallLog, RateLimiter, UsageObserver
 from bridge.jobs.enqueue import Enqueuer
 from bridge.services.context import Context
 from bridge.services.diagnostics.installation import (
@@ -139,36 +141,6 @@ def _open_keys(settings: Settings, url: str, *, make: bool) -> KeyRing:
     return ring
 
 
-def build_context(settings: Settings, database: Database) -> Context:
-    """Build the context of use cases; no vendor call."""
-    rate_limiter = open_rate_limiter(settings, database)
-    metrics = Metrics(version=__version__)
-    request_log = RequestLog(database, metrics, settings)
-    service = open_service(
-        settings,
-        rate_limiter=MeasuredRateLimiter(rate_limiter, metrics),
-        log=request_log,
-    )
-    return Context(
-        settings=settings,
-        database=database,
-        elements=load_elements(),
-        open_backend=service.open_backend,
-        rate_limiter=rate_limiter,
-        # Metadata is compared with the database again after this time.
-        fields=TimedCache(2_000, fresh_s=10),
-        directories=TimedCache(2_000, fresh_s=10),
-        names=TimedCache(20_000, fresh_s=3600),
-        enqueue=Enqueuer(database),
-        clock=lambda: datetime.now(UTC),
-        request_log=request_log,
-        metrics=metrics,
-        pending_writes=PendingWrites(),
-        state_reader=TimedReader(),
-        readiness_reader=TimedReader(),
-    )
-
-
 def open_rate_limiter(settings: Settings, database: Database) -> SharedRateLimiter:
     """Return this process's limiter of the call budget that all processes share."""
     rules = LimiterSettings(
@@ -186,7 +158,7 @@ def open_service(
     rate_limiter: RateLimiter | None = None,
     log: CallLog | None = None,
 ) -> SoapService:
-    """Return the factory of SOAP backends, which all share connections and WSDL.
+    """Open Autotask's SOAP web services: connections and WSDL for all instances.
 
     The caller closes it.
     """
@@ -218,6 +190,69 @@ def open_diagnostics(
     return SoapDiagnostics(
         open_service(settings, rate_limiter=rate_limiter),
         settings.data_dir / "wsdl",
+    )
+
+
+class OpenService(Protocol):
+    """Opens what all instances of one process share at a vendor."""
+
+    def __call__(
+        self,
+        settings: Settings,
+        *,
+        rate_limiter: RateLimiter | None = None,
+        log: CallLog | None = None,
+    ) -> BackendService:
+        """Open it; no vendor call. The caller closes it."""
+
+
+BACKENDS: Mapping[str, OpenService] = {"soap": open_service}
+"""The backends by the names that instances select them by; the first is the default.
+
+A name is stored in configurations, so it stays.
+"""
+
+
+def build_context(
+    settings: Settings,
+    database: Database,
+    backends: Mapping[str, OpenService] = BACKENDS,
+) -> Context:
+    """Build the context of use cases; no vendor call.
+
+    The caller closes its backends, unless the process ends with it.
+    """
+    rate_limiter = open_rate_limiter(settings, database)
+    metrics = Metrics(version=__version__)
+    request_log = RequestLog(database, metrics, settings)
+    measured = MeasuredRateLimiter(rate_limiter, metrics)
+    closers = contextlib.ExitStack()
+    services = {
+        name: closers.enter_context(
+            contextlib.closing(
+                open_it(settings, rate_limiter=measured, log=request_log)
+            )
+        )
+        for name, open_it in backends.items()
+    }
+    return Context(
+        settings=settings,
+        database=database,
+        elements=load_elements(),
+        backends={name: one.open_backend for name, one in services.items()},
+        close_backends=closers.close,
+        rate_limiter=rate_limiter,
+        # Metadata is compared with the database again after this time.
+        fields=TimedCache(2_000, fresh_s=10),
+        directories=TimedCache(2_000, fresh_s=10),
+        names=TimedCache(20_000, fresh_s=3600),
+        enqueue=Enqueuer(database),
+        clock=lambda: datetime.now(UTC),
+        request_log=request_log,
+        metrics=metrics,
+        pending_writes=PendingWrites(),
+        state_reader=TimedReader(),
+        readiness_reader=TimedReader(),
     )
 
 

@@ -4,7 +4,7 @@ Entities and fields have the vendor's SOAP names here and in the backends.
 """
 
 from bridge.catalog.model import DateKind
-from bridge.interfaces.backend import Backend, OpenBackend
+from bridge.interfaces.backend import Backend, BackendService, OpenBackend
 from bridge.interfaces.data import (
     UDF_MEMBER,
     Attachment,
@@ -52,6 +52,7 @@ __all__ = [
     "UDF_MEMBER",
     "Attachment",
     "Backend",
+    "BackendService",
     "BudgetUsage",
     "CallDefinition",
     "CallLog",

@@ -184,3 +184,19 @@ class OpenBackend(Protocol):
         caller: Caller = NO_CALLER,
     ) -> Backend:
         """Open a backend; `zone_changed` is called with a zone that was looked up."""
+
+
+class BackendService(Protocol):
+    """What all instances of one process share at a vendor, such as connections."""
+
+    def open_backend(
+        self,
+        credentials: Credentials,
+        zone: Zone | None,
+        zone_changed: Callable[[Zone], None],
+        caller: Caller = NO_CALLER,
+    ) -> Backend:
+        """Open a backend, as `OpenBackend`. No vendor call."""
+
+    def close(self) -> None:
+        """Close idle connections; called once."""

@@ -7,13 +7,14 @@ context after the fork.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
 from bridge import __version__
 from bridge.backends.autotask_soap.connections import Timeouts
+from bridge.backends.autotask_soap.description_files import DescriptionFiles
 from bridge.backends.autotask_soap.diagnostics import SoapDiagnostics
 from bridge.backends.autotask_soap.retry import RetryPolicy
 from bridge.backends.autotask_soap.service import SoapService
@@ -22,6 +23,8 @@ from bridge.backends.autotask_soap.zones import HostPolicy
 from bridge.catalog.loader import load_elements
 from bridge.errors import ConfigurationError
 from bridge.interfaces import BackendService, CallLog, RateLimiter, UsageObserver
+from bridge.interfaces.diagnostics import BackendDiagnostics
+from bridge.interfaces.service_descriptions import ServiceDescriptions
 from bridge.jobs.enqueue import Enqueuer
 from bridge.services.context import Context
 from bridge.services.diagnostics.installation import (
@@ -166,10 +169,7 @@ def open_service(
         rate_limiter=rate_limiter,
         log=log,
         descriptions=settings.data_dir / "wsdl",
-        timeouts=Timeouts(
-            connect_s=settings.autotask_connect_timeout_s,
-            read_s=settings.autotask_read_timeout_s,
-        ),
+        timeouts=_timeouts(settings),
         retries=RetryPolicy(deadline_s=settings.autotask_deadline_s),
         hosts=HostPolicy(
             allowed_hosts=settings.autotask_allowed_hosts,
@@ -187,9 +187,18 @@ def open_diagnostics(
     Autotask's own count of calls is passed to `reports`, if given.
     """
     rate_limiter = None if reports is None else ReportingRateLimiter(reports)
-    return SoapDiagnostics(
-        open_service(settings, rate_limiter=rate_limiter),
-        settings.data_dir / "wsdl",
+    return SoapDiagnostics(open_service(settings, rate_limiter=rate_limiter))
+
+
+def open_descriptions(settings: Settings) -> DescriptionFiles:
+    """Return the service descriptions of the SOAP backend, for administration."""
+    return DescriptionFiles(settings.data_dir / "wsdl", _timeouts(settings))
+
+
+def _timeouts(settings: Settings) -> Timeouts:
+    return Timeouts(
+        connect_s=settings.autotask_connect_timeout_s,
+        read_s=settings.autotask_read_timeout_s,
     )
 
 
@@ -206,11 +215,28 @@ class OpenService(Protocol):
         """Open it; no vendor call. The caller closes it."""
 
 
+class OpenDiagnostics(Protocol):
+    """Opens the diagnostics of a vendor."""
+
+    def __call__(
+        self, settings: Settings, reports: UsageObserver | None = None
+    ) -> BackendDiagnostics:
+        """Open them; no vendor call. The caller closes them."""
+
+
 BACKENDS: Mapping[str, OpenService] = {"soap": open_service}
 """The backends by the names that instances select them by; the first is the default.
 
 A name is stored in configurations, so it stays.
 """
+
+DIAGNOSTICS: Mapping[str, OpenDiagnostics] = {"soap": open_diagnostics}
+"""For each of `BACKENDS`, what operators' commands examine a connection with."""
+
+DESCRIPTIONS: Mapping[str, Callable[[Settings], ServiceDescriptions]] = {
+    "soap": open_descriptions
+}
+"""The service descriptions of those backends that have any."""
 
 
 def build_context(

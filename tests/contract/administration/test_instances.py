@@ -8,7 +8,7 @@ import re
 import pytest
 
 from bridge.interfaces import Zone
-from bridge.store.instances import update_instance
+from bridge.store.instances import get_instance, update_instance
 
 
 @pytest.fixture
@@ -248,6 +248,27 @@ def test_a_description_that_was_spoilt_does_not_stop_calls(connected, demo, add)
     (folder / "atws-1.6-1.7.wsdl").write_text("<html>maintenance</html>")
 
     assert connected.json("instance", "test", made["id"])[0]["status"] == "ok"
+
+
+def test_instance_of_a_backend_that_this_release_lacks_is_named_and_corrected(
+    connected, demo, add
+):
+    made = json.loads(add().stdout)["id"]
+    with connected.database() as database:
+        stored = get_instance(database, made)
+        configuration = {**stored.configuration, "crm.autotask.backend": "rest"}
+        update_instance(database, made, configuration=configuration)
+    cure = "crm.autotask.backend must be `soap`"
+
+    [tested] = json.loads(connected.run("instance", "test", made, "--json").stdout)
+    assert tested["status"] == "failed"
+    assert cure in tested["text"]
+    assert cure in connected.refused("wsdl", "refresh", "--instance", made)
+    assert cure in connected.run("doctor", "--instance", made).stdout
+    assert [one["id"] for one in connected.json("instance", "list")] == [made]
+
+    connected.ok("instance", "update", made, "--set", "crm.autotask.backend=soap")
+    assert connected.json("instance", "test", made)[0]["status"] == "ok"
 
 
 def test_a_page_in_place_of_a_description_is_not_stored(connected, demo, add, relay):

@@ -6,7 +6,15 @@ import pytest
 from flask import Flask
 
 from bridge import web
-from bridge.composition import BACKENDS, build_context, open_database, open_service
+from bridge.catalog.loader import load_elements
+from bridge.composition import (
+    BACKENDS,
+    DESCRIPTIONS,
+    DIAGNOSTICS,
+    build_context,
+    open_database,
+    open_service,
+)
 from bridge.settings import Settings
 
 KEY = "crm.autotask.backend"
@@ -175,3 +183,12 @@ def test_instance_of_an_unknown_backend_can_be_corrected(api, demo, add):
     assert answer.status == 200, answer.body
     path = "/hubs/crm/accounts?pageSize=1"
     assert api.get(path, authorization=headers["Authorization"]).status == 200
+
+
+def test_tables_agree_on_the_names_and_the_default():
+    [element] = load_elements().values()
+    [key] = [key for key in element.configuration if key.key == KEY]
+
+    assert next(iter(BACKENDS)) == next(iter(DESCRIPTIONS)) == key.default
+    assert DIAGNOSTICS.keys() == BACKENDS.keys()
+    assert DESCRIPTIONS.keys() <= BACKENDS.keys()

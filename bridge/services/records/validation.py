@@ -22,11 +22,12 @@ from bridge.interfaces import (
     FieldType,
     Scalar,
 )
+from bridge.interfaces.query_rules import sendable_text
 from bridge.services.fields import EntityFields
 from bridge.services.records.discriminator import find_fixed
 from bridge.services.records.udf_items import UDFS, find_udf_items
 from bridge.services.records.unchanged import repeats, stored_udfs
-from bridge.services.values import read_json, sendable
+from bridge.services.values import read_json
 from bridge.telemetry import current_call
 from bridge.telemetry.redaction import is_secret_name
 from bridge.types import JSON
@@ -202,7 +203,7 @@ def _clean(record: ValidatedRecord, name: str, value: Scalar | None) -> Scalar |
     """Return a value without the characters that cannot be sent, and note them."""
     if isinstance(value, str) and is_secret_name(name):
         current_call.conceal(value)
-    if not isinstance(value, str) or (text := sendable(value)) == value:
+    if not isinstance(value, str) or (text := sendable_text(value)) == value:
         return value
     record.notes.append(
         f"{name} is stored without the characters that XML cannot carry."

@@ -1,7 +1,8 @@
 """Files and links of records: list, read, attach, download, delete.
 
 An attachment is an `AttachmentInfo` record of the vendor; the bytes of a file need
-separate calls. Knows no HTTP, no SOAP and no tables.
+separate calls. Knows no HTTP, no tables and no format of
+the vendor.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ from bridge.types import JSON
 PROTECTED = "*****"
 """What the vendor shows in place of a value that the API user may not see.
 
-Source: SOAP help, InstalledProduct.
+Source: vendor help, InstalledProduct.
 """
 
 _MAX_ITEMS_SHOWN = 30
@@ -140,7 +140,7 @@ def _in_vendor_order(
     fields: EntityFields, values: Mapping[Field, Scalar | None]
 ) -> dict[Field, Scalar | None]:
     """Return values in the order of the metadata, which is that of the schema."""
-    # The vendor's XML schema is a sequence: members in another order are refused.
+    # The vendor refuses members in another order.
     order = {name: place for place, name in enumerate(fields.standard)}
     return dict(
         sorted(values.items(), key=lambda item: order.get(item[0].name, len(order)))

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
+from bridge.cli.administration import open_context
 from bridge.interfaces import Zone
+from bridge.services.credentials import open_backend
 from bridge.store.instances import get_instance, update_instance
 
 
@@ -269,6 +273,26 @@ def test_instance_of_a_backend_that_this_release_lacks_is_named_and_corrected(
 
     connected.ok("instance", "update", made, "--set", "crm.autotask.backend=soap")
     assert connected.json("instance", "test", made)[0]["status"] == "ok"
+
+
+def open_sockets():
+    """Return the sockets of this process by their inode."""
+    descriptors = Path("/proc/self/fd").iterdir()
+    links = (one.readlink().name for one in descriptors if one.is_symlink())
+    return {link for link in links if link.startswith("socket:")}
+
+
+def test_command_closes_its_connections_to_the_vendor(connected, demo, add):
+    made = json.loads(add().stdout)["id"]
+    changed = {"integration_code": SecretStr(demo["integrationCode"])}
+    before = open_sockets()
+
+    with open_context(connected.settings().model_copy(update=changed)) as ctx:
+        instance = get_instance(ctx.database, made)
+        open_backend(ctx, instance).check()
+        assert len(open_sockets() - before) == 1
+
+    assert open_sockets() <= before
 
 
 def test_a_page_in_place_of_a_description_is_not_stored(connected, demo, add, relay):

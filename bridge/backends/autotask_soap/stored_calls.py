@@ -23,7 +23,7 @@ from bridge.interfaces import (
     Credentials,
     PlaceholderValue,
 )
-from bridge.interfaces.query_rules import sendable_text
+from bridge.interfaces.texts import sendable_text
 from bridge.types import JSON
 
 READING = (

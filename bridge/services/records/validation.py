@@ -22,7 +22,7 @@ from bridge.interfaces import (
     FieldType,
     Scalar,
 )
-from bridge.interfaces.query_rules import sendable_text
+from bridge.interfaces.texts import sendable_text
 from bridge.services.fields import EntityFields
 from bridge.services.records.discriminator import find_fixed
 from bridge.services.records.udf_items import UDFS, find_udf_items

@@ -28,7 +28,8 @@ from bridge.ceql.ast import (
 )
 from bridge.errors import InvalidQueryError
 from bridge.interfaces import DateKind, Field, FieldInfo, FieldType, Scalar
-from bridge.interfaces.query_rules import sendable_text, supports
+from bridge.interfaces.query_rules import supports
+from bridge.interfaces.texts import sendable_text
 from bridge.services.fields import EntityFields
 from bridge.services.filtering import day_comparisons, whole_seconds
 from bridge.services.times import CallerTime

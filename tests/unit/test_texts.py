@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from bridge.backends.autotask_soap.encode.xmltext import escape
-from bridge.interfaces.query_rules import sendable_text
+from bridge.interfaces.texts import sendable_text
 
 OFTEN_REFUSED = "\x00\t\n\x0b\x0c\r\x1f\x7f\ud800\udfff\ufffe\uffff\ufeff🎉"
 

@@ -111,6 +111,16 @@ class Or(Generic[F, V]):
 Expr: TypeAlias = Predicate[F, V] | And[F, V] | Or[F, V]
 
 
+def join_list(tests: Sequence[Expr[F, V]], *, affirmed: bool) -> Expr[F, V]:
+    """Return the condition for a list of values, from one test for each value.
+
+    Any of the tests must hold; for a negated list all of them.
+    """
+    if len(tests) == 1:
+        return tests[0]
+    return Or(tuple(tests), is_list=True) if affirmed else And(tuple(tests))
+
+
 def negate(expr: Expr[F, V]) -> Expr[F, V]:
     """Return the filter that holds where `expr` does not, by De Morgan's laws."""
     if isinstance(expr, Predicate):

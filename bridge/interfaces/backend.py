@@ -26,6 +26,7 @@ from bridge.interfaces.limits import Limits
 from bridge.interfaces.rate_limiter import NO_CALLER, Caller
 from bridge.interfaces.rows import RowResult, UpdateRow
 from bridge.interfaces.stored_calls import CallDefinition, PlaceholderValue
+from bridge.interfaces.times import StoredTimes
 from bridge.types import JSON
 
 
@@ -44,6 +45,10 @@ class Backend(Protocol):
     @property
     def limits(self) -> Limits:
         """What the vendor takes in one call. No vendor call."""
+
+    @property
+    def times(self) -> StoredTimes:
+        """How the vendor stores times and compares them. No vendor call."""
 
     def check(self) -> Usage:
         """Verify the credentials. One vendor call, two when the zone is unknown.

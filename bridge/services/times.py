@@ -7,9 +7,9 @@ E (dates as .NET prints them).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta, timezone
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime, time, timedelta, timezone
+
+from bridge.interfaces.times import CallerTime
 
 _CLOCK = r"""(?P<hour>\d{1,2}):(?P<minute>\d{2})
              (?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?"""
@@ -28,32 +28,6 @@ _US = re.compile(
 _FIRST_YEAR_OF_1900S = 70
 _MIDNIGHT = time()
 _NOON_HOUR = 12
-
-
-@dataclass(frozen=True, slots=True)
-class CallerTime:
-    """A time as a caller wrote it: the instant, aware and UTC, and the day as written.
-
-    `is_midnight` is true when the time of day, as written, is midnight or left out.
-    """
-
-    instant: datetime
-    day: date
-    is_midnight: bool
-
-    def equals(self, stored: date | datetime) -> bool:
-        """Return whether this equals a stored value, as far as callers see that.
-
-        They see whole seconds, and a day as midnight UTC.
-        """
-        if not isinstance(stored, datetime) and self.value == stored:
-            return True
-        return self.instant in (stored, shown_instant(stored))
-
-    @property
-    def value(self) -> date | datetime:
-        """The day if the time was written as midnight, else the instant."""
-        return self.day if self.is_midnight else self.instant
 
 
 def write_time(value: datetime) -> str:
@@ -103,55 +77,6 @@ def read_time(text: str) -> datetime:
         ValueError: as `parse_time`.
     """
     return parse_time(text).instant
-
-
-def read_vendor_time(text: str, zone: ZoneInfo) -> date | datetime:
-    """Parse the vendor's text of a user-defined date field.
-
-    A day when it is exactly midnight; else an instant, aware and UTC. The text is in
-    the vendor's zone, whose repeated hour in autumn reads as its first occurrence.
-
-    Raises:
-        ValueError: not a time.
-    """
-    moment = datetime.fromisoformat(text.strip())
-    if moment.time() == _MIDNIGHT:
-        return moment.date()
-    try:
-        return moment.replace(tzinfo=moment.tzinfo or zone).astimezone(UTC)
-    except OverflowError:
-        raise ValueError("a time outside the years 1 to 9999") from None
-
-
-def local_time(moment: datetime, zone: ZoneInfo) -> datetime:
-    """Return an instant as the vendor writes it: naive, in its zone, whole ms."""
-    try:
-        local = moment.astimezone(zone)
-    except OverflowError:
-        local = moment
-    thousandths = local.microsecond // 1000
-    return local.replace(microsecond=thousandths * 1000, tzinfo=None)
-
-
-def show_vendor_time(text: str, zone: ZoneInfo) -> str:
-    """Return a vendor's time as callers read times; any other text unchanged."""
-    try:
-        value = shown_instant(read_vendor_time(text, zone))
-    except ValueError:
-        return text
-    return f"{value.replace(tzinfo=None).isoformat()}+0000"
-
-
-def shown_instant(value: date | datetime) -> datetime:
-    """Return the instant at which callers see a value: whole seconds, a day at 0:00."""
-    if isinstance(value, datetime):
-        return value.replace(microsecond=0)
-    return midnight_utc(value)
-
-
-def midnight_utc(day: date) -> datetime:
-    """Return the instant at which callers see a day."""
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
 def _full_hour(hour: int, half: str | None) -> int:

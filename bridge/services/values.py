@@ -11,7 +11,8 @@ from __future__ import annotations
 from decimal import Decimal, InvalidOperation
 
 from bridge.interfaces import DateKind, Field, FieldType, Scalar
-from bridge.services.times import CallerTime, parse_time
+from bridge.interfaces.times import CallerTime
+from bridge.services.times import parse_time
 from bridge.types import JSON
 
 BOOLEANS = {"true": True, "1": True, "false": False, "0": False}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import BinaryIO
+from zoneinfo import ZoneInfo
 
 from lxml import etree
 
@@ -29,6 +30,7 @@ from bridge.backends.autotask_soap.decode.answers import read_result
 from bridge.backends.autotask_soap.decode.attachment_reply import read_attachment
 from bridge.backends.autotask_soap.decode.reply import Reply, ReplyDecoder
 from bridge.backends.autotask_soap.encode import queryxml, requests
+from bridge.backends.autotask_soap.encode.stored_times import WallClockTimes
 from bridge.backends.autotask_soap.encode.values import vendor_times
 from bridge.backends.autotask_soap.limits import LIMITS
 from bridge.backends.autotask_soap.request import ATTACHMENT, Request, authorized
@@ -85,6 +87,7 @@ class AutotaskSoapBackend:
         self._caller = caller
         self._single_flight = single_flight
         self._times = vendor_times(credentials.timezone)
+        self.times = WallClockTimes(ZoneInfo(credentials.timezone))
 
     def check(self) -> Usage:
         """Prove the credentials. One vendor call, two when the zone is unknown."""

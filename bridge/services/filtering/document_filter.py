@@ -7,19 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
-from zoneinfo import ZoneInfo
 
 from bridge.ceql.ast import And, Expr, Literal, Or, Predicate, join
 from bridge.ceql.parser import parse_where
 from bridge.errors import InvalidQueryError
 from bridge.interfaces import Field, FieldType, Scalar
-from bridge.services.filtering.local_filter import GetValue, matches
+from bridge.services.filtering.local_filter import GetValue, matches, utc_time
 from bridge.services.values import read_text
 from bridge.types import JSON
 
 D = TypeVar("D", bound=Mapping[str, JSON])
 
-_UTC = ZoneInfo("UTC")
 _TYPES: tuple[tuple[type, FieldType], ...] = (
     (bool, FieldType.BOOLEAN),
     (int, FieldType.LONG),
@@ -52,7 +50,7 @@ def select_documents(where: str, documents: Sequence[D]) -> list[D]:
     return [
         document
         for document in documents
-        if expr is None or matches(expr, _getter(document), _UTC)
+        if expr is None or matches(expr, _getter(document), utc_time)
     ]
 
 

@@ -9,21 +9,22 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, TypeAlias
-from zoneinfo import ZoneInfo
 
 from bridge.ceql.ast import AFFIRMED_EQUALITIES, And, Expr, Operator, Or, Predicate
 from bridge.interfaces import Field, FieldType, Scalar
-from bridge.services.times import local_time
 from bridge.services.values import BOOLEANS
 
 Value: TypeAlias = str | bool | Decimal | datetime
-"""A value as compared: times are naive and in the vendor's zone."""
+"""A value as compared: times are naive."""
 
 GetValue: TypeAlias = Callable[[Field], object]
 """Returns a record's value of a field, None without one."""
+
+TimeKey: TypeAlias = Callable[[date], datetime]
+"""Returns a day or an instant as it is compared: `StoredTimes.comparable`."""
 
 _COMPARISONS: Mapping[Operator, Callable[[Any, Any], bool]] = {
     Operator.EQUAL: operator.eq,
@@ -38,20 +39,22 @@ _COMPARISONS: Mapping[Operator, Callable[[Any, Any], bool]] = {
 _AFFIRMATIONS = AFFIRMED_EQUALITIES | {Operator.LIKE}
 
 
-def matches(where: Expr[Field, Scalar], get: GetValue, zone: ZoneInfo) -> bool:
-    """Return whether a record passes a filter; `zone` is the vendor's."""
+def matches(where: Expr[Field, Scalar], get: GetValue, time_key: TimeKey) -> bool:
+    """Return whether a record passes a filter; `time_key` is the backend's."""
     if isinstance(where, And):
-        return all(matches(item, get, zone) for item in where.items)
+        return all(matches(item, get, time_key) for item in where.items)
     if isinstance(where, Or):
-        return any(matches(item, get, zone) for item in where.items)
-    return _passes(where, _value(where.field, get(where.field), zone), zone)
+        return any(matches(item, get, time_key) for item in where.items)
+    value = _value(where.field, get(where.field), time_key)
+    return _passes(where, value, time_key)
 
 
 def _passes(
-    predicate: Predicate[Field, Scalar], value: Value | None, zone: ZoneInfo
+    predicate: Predicate[Field, Scalar], value: Value | None, time_key: TimeKey
 ) -> bool:
     operator_ = predicate.operator
-    operands = [_comparable(predicate.field, item, zone) for item in predicate.values]
+    field = predicate.field
+    operands = [_comparable(field, item, time_key) for item in predicate.values]
     if operator_ in (Operator.IS_NULL, Operator.IS_NOT_NULL):
         return _is_empty(value) is (operator_ is Operator.IS_NULL)
     if value is None:
@@ -105,32 +108,27 @@ def _like(text: str, pattern: str) -> bool:
     return True
 
 
-def _value(field: Field, value: object, zone: ZoneInfo) -> Value | None:
+def _value(field: Field, value: object, time_key: TimeKey) -> Value | None:
     """Return a value as it is compared; None for a value that cannot be."""
     if field.udf and isinstance(value, str) and field.type is not FieldType.STRING:
         # A text that is not of the field's type.
         return BOOLEANS.get(value.strip().lower())
-    return None if value is None else _comparable(field, value, zone)
+    return None if value is None else _comparable(field, value, time_key)
 
 
-def _comparable(field: Field, value: object, zone: ZoneInfo) -> Value:
+def _comparable(field: Field, value: object, time_key: TimeKey) -> Value:
     """Return a typed value in the form in which values are compared."""
     if isinstance(value, str | Decimal):
         return value
     if isinstance(value, bool):
         return Decimal(value) if field.type.is_number else value
-    if isinstance(value, datetime):
-        return _local(value, zone)
     if isinstance(value, date):
-        return datetime(value.year, value.month, value.day)  # noqa: DTZ001 - naive here
+        return time_key(value)
     return Decimal(str(value))
 
 
-def _local(moment: datetime, zone: ZoneInfo) -> datetime:
-    """Return a time as the vendor writes it; a naive time is in the vendor's zone.
-
-    Both passes of autumn's repeated hour then compare equal.
-    """
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=zone)
-    return local_time(moment, zone)
+def utc_time(value: date) -> datetime:
+    """Return a day or an instant as one naive time, in UTC."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).replace(tzinfo=None)
+    return datetime(value.year, value.month, value.day)  # noqa: DTZ001 - naive here

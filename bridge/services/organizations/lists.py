@@ -9,18 +9,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import NoReturn
-from zoneinfo import ZoneInfo
 
 from bridge.ceql.ast import And, Expr, Literal, Or, Predicate
 from bridge.ceql.parser import parse_where
 from bridge.errors import InvalidQueryError
 from bridge.interfaces import Field, FieldType, Scalar
-from bridge.services.filtering.local_filter import matches
+from bridge.services.filtering.local_filter import matches, utc_time
 from bridge.services.organizations.bodies import Document
 from bridge.services.times import write_time
 from bridge.services.values import read_text
-
-_UTC = ZoneInfo("UTC")
 
 
 def select(
@@ -37,7 +34,7 @@ def select(
     return [
         to_document(row)
         for row in rows
-        if expr is None or matches(expr, partial(_value, row), _UTC)
+        if expr is None or matches(expr, partial(_value, row), utc_time)
     ]
 
 

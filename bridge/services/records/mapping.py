@@ -15,12 +15,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
-from zoneinfo import ZoneInfo
 
 from bridge.catalog.model import Resource
 from bridge.interfaces import Backend, Entity, EntityType, FieldInfo
 from bridge.services.context import Context
-from bridge.services.credentials import connect, read_credentials
+from bridge.services.credentials import open_backend
 from bridge.services.fields import EntityFields
 from bridge.services.metadata import TenantMetadata, entity_metadata
 from bridge.services.objects import find_object
@@ -39,7 +38,7 @@ class RecordMapping(ABC):
     """One object of one instance, as its callers see it.
 
     `backend` is the way to the vendor, with credentials that are read once.
-    `timezone` is the zone of the times that the vendor writes. Metadata fetched after
+    Metadata fetched after
     `opened_at` is new enough for the whole request.
     """
 
@@ -47,7 +46,6 @@ class RecordMapping(ABC):
     instance: Instance
     resource: Resource
     backend: Backend
-    timezone: ZoneInfo
     opened_at: datetime
 
     @property
@@ -91,7 +89,6 @@ class RecordMapping(ABC):
             self.instance,
             resource,
             self.backend,
-            self.timezone,
             self.opened_at,
             MemberNames(resource),
         )
@@ -157,14 +154,6 @@ def open_mapping(ctx: Context, instance: Instance, object_name: str) -> RecordMa
 
 def map_resource(ctx: Context, instance: Instance, resource: Resource) -> RecordMapping:
     """Open a resource that is already found. No vendor call."""
-    credentials = read_credentials(ctx, instance.configuration)
-    mapping = CatalogMapping(
-        ctx,
-        instance,
-        resource,
-        connect(ctx, instance, credentials),
-        ZoneInfo(credentials.timezone),
-        ctx.clock(),
-        MemberNames(resource),
-    )
+    backend, names = open_backend(ctx, instance), MemberNames(resource)
+    mapping = CatalogMapping(ctx, instance, resource, backend, ctx.clock(), names)
     return ctx.wrap_mapping(mapping)

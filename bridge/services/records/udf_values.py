@@ -9,9 +9,9 @@ from decimal import Decimal
 
 from bridge.errors import ProviderError
 from bridge.interfaces import FieldType, Scalar
+from bridge.interfaces.times import shown_instant
 from bridge.services.fields import EntityFields
 from bridge.services.metadata import TenantMetadata
-from bridge.services.times import shown_instant
 
 
 class UdfTypes:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import itertools
-from zoneinfo import ZoneInfo
 
 import pytest
 from entities import entity as make
@@ -15,6 +14,7 @@ from bridge.ceql.ast import And, Operator, Or, Predicate
 from bridge.errors import InvalidQueryError, InvalidRequestError
 from bridge.interfaces import Field, FieldType, Page
 from bridge.services import paging
+from bridge.services.filtering.local_filter import utc_time
 from bridge.services.records.lists.cursors import MAX_LOCAL_FILTER_CALLS, open_fetch
 from bridge.services.records.lists.query_plan import MAX_VALUES, make_plan
 
@@ -271,7 +271,7 @@ def test_pages_are_read_in_the_size_that_the_vendor_has():
         [{"id": n, UDF_MEMBER: {"Region": "x", "Tier": str(n % 2)}} for n in range(10)]
     )
     where = And((equal(REGION, "x"), equal(TIER, "1")))
-    fetch = open_fetch(make_plan(where, limits), vendor.ask, ZoneInfo("UTC"), limits)
+    fetch = open_fetch(make_plan(where, limits), vendor.ask, utc_time, limits)
 
     page = paging.collect(paging.Cursor(1, b"", limits.page, fetch), None, 100)
 

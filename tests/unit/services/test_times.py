@@ -1,6 +1,5 @@
 import contextlib
 from datetime import UTC, date, datetime, time, timedelta, timezone
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -9,7 +8,6 @@ from hypothesis import strategies as st
 from bridge.services.times import (
     parse_time,
     read_time,
-    show_vendor_time,
     write_time,
 )
 
@@ -139,24 +137,3 @@ def test_a_date_keeps_the_day_as_written():
     assert day("2019-06-30T23:30:00-0500") == date(2019, 6, 30)
     assert day("6/30/2019") == date(2019, 6, 30)
     assert day("2019-06-30T00:00:00+0000") == date(2019, 6, 30)
-
-
-@given(MOMENTS, st.sampled_from(["America/New_York", "UTC", "Asia/Kolkata"]))
-def test_what_is_shown_of_a_vendors_time_is_read_as_the_same(moment, name):
-    zone = ZoneInfo(name)
-
-    read = parse_time(show_vendor_time(moment.isoformat(), zone)).value
-
-    if moment.time() == time():
-        assert read == moment.date()
-    elif isinstance(read, datetime):
-        local = moment.replace(tzinfo=zone)
-        assert read == local.astimezone(UTC)
-    else:
-        # Midnight here is another time there: it reads as a day, which it may be.
-        assert moment.replace(tzinfo=zone).astimezone(UTC).time() == time()
-
-
-@pytest.mark.parametrize("text", ["", "soon", "7/5/2024", "2024-13-01T00:00:00"])
-def test_a_text_that_is_not_a_time_is_shown_as_it_is(text):
-    assert show_vendor_time(text, ZoneInfo("America/New_York")) == text

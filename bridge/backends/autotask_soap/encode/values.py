@@ -112,6 +112,16 @@ def _shift(moment: datetime, by: timedelta) -> datetime:
         return _FIRST if by < _ZERO else _LAST
 
 
+def local_time(moment: datetime, zone: ZoneInfo) -> datetime:
+    """Return an instant as the vendor writes it: naive, in its zone, whole ms."""
+    try:
+        local = moment.astimezone(zone)
+    except OverflowError:
+        local = moment
+    thousandths = local.microsecond // 1000
+    return local.replace(microsecond=thousandths * 1000, tzinfo=None)
+
+
 @lru_cache(maxsize=64)
 def vendor_times(zone_name: str) -> VendorTimes:
     """Return the times of a zone by its IANA name.

@@ -10,11 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeAlias
-from zoneinfo import ZoneInfo
 
 from bridge.errors import InvalidRequestError
 from bridge.interfaces import Entity, Limits, Page
-from bridge.services.filtering.local_filter import matches
+from bridge.services.filtering.local_filter import TimeKey, matches
 from bridge.services.paging import FetchPage, last_id
 from bridge.services.records.lists.query_plan import (
     QueryPlan,
@@ -31,14 +30,15 @@ MAX_LOCAL_FILTER_CALLS = 10
 
 
 def open_fetch(
-    plan: QueryPlan, run_query: RunQuery, zone: ZoneInfo, limits: Limits
+    plan: QueryPlan, run_query: RunQuery, time_key: TimeKey, limits: Limits
 ) -> FetchPage:
     """Return a function that fetches from a plan, for one request.
 
     A fetch of up to `limits.page` costs one vendor call for a plain filter; for a long
     IN list one for each subquery, fewer where the subqueries are ranges of ids; with
     conditions evaluated in this process, at most 10 in the lifetime of what is
-    returned. `zone` is the time zone of the vendor's times.
+    returned. `time_key` and `limits` are the
+    backend's.
     """
     if not plan.local_filter:
         return _open_subqueries(plan.subqueries, run_query)
@@ -51,7 +51,7 @@ def open_fetch(
         "pageSize.",
     )
     inner = _open_subqueries(plan.subqueries, limited)
-    return _FilteringCursor(inner, plan.local_filter, zone, limits.page).fetch
+    return _FilteringCursor(inner, plan.local_filter, time_key, limits.page).fetch
 
 
 def limit_calls(run_query: RunQuery, max_calls: int, message: str) -> RunQuery:
@@ -147,12 +147,12 @@ class _FilteringCursor:
         self,
         inner: FetchPage,
         conditions: tuple[Where, ...],
-        zone: ZoneInfo,
+        time_key: TimeKey,
         page_size: int,
     ) -> None:
         self._inner = inner
         self._conditions = conditions
-        self._zone = zone
+        self._time_key = time_key
         self._page_size = page_size
         self._rows: deque[Entity] = deque()
         self._returned: int | None = None
@@ -176,4 +176,6 @@ class _FilteringCursor:
         return Page(entities=entities, more=bool(self._rows) or self._more)
 
     def _passes(self, entity: Entity) -> bool:
-        return all(matches(test, entity.get, self._zone) for test in self._conditions)
+        return all(
+            matches(test, entity.get, self._time_key) for test in self._conditions
+        )

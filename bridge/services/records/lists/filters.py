@@ -12,7 +12,6 @@ the vendor's IsNotNull excludes such a text; either way it matches exactly one o
 from __future__ import annotations
 
 from typing import NoReturn
-from zoneinfo import ZoneInfo
 
 from bridge.ceql.ast import (
     AFFIRMED_EQUALITIES,
@@ -25,36 +24,33 @@ from bridge.ceql.ast import (
     Operator,
     Or,
     Predicate,
+    join_list,
 )
 from bridge.errors import InvalidQueryError
-from bridge.interfaces import DateKind, Field, FieldInfo, FieldType, Limits, Scalar
+from bridge.interfaces import Field, FieldInfo, FieldType, Limits, Scalar
 from bridge.interfaces.texts import sendable_text
+from bridge.interfaces.times import StoredTimes
 from bridge.services.fields import EntityFields
-from bridge.services.filtering import day_comparisons, whole_seconds
-from bridge.services.times import CallerTime
 from bridge.services.values import read_text, read_time_text
 
 _NEED_CONTENT = ORDERINGS | {Operator.NOT_EQUAL, Operator.NOT_IN, Operator.NOT_LIKE}
 
 
 def read_filter(
-    fields: EntityFields, expr: Expr[str, Literal], zone: ZoneInfo, limits: Limits
+    fields: EntityFields, expr: Expr[str, Literal], times: StoredTimes, limits: Limits
 ) -> Expr[Field, Scalar]:
     """Return the vendor's filter for a caller's.
 
-    Values of a list are typed, and duplicates removed. `zone` is the time zone of the
-    vendor's times; `limits` has the operators that it supports.
+    Values of a list are typed, and duplicates removed. `times` and `limits` are those
+    of the backend.
 
     Raises:
         InvalidQueryError: a field is unknown or cannot be searched, or a value is not
             of the field's type.
     """
-    if isinstance(expr, And):
-        return And(
-            tuple(read_filter(fields, item, zone, limits) for item in expr.items)
-        )
-    if isinstance(expr, Or):
-        return Or(tuple(read_filter(fields, item, zone, limits) for item in expr.items))
+    if not isinstance(expr, Predicate):
+        items = tuple(read_filter(fields, item, times, limits) for item in expr.items)
+        return And(items) if isinstance(expr, And) else Or(items)
     info = fields.find(expr.field)
     if info is None:
         _refuse(expr, f"{fields.resource.name} has no field {expr.field}")
@@ -62,7 +58,7 @@ def read_filter(
         _refuse(expr, f"Autotask cannot search by {expr.field}")
     _check_operator(info, expr, limits)
     try:
-        return _type_predicate(fields.typed(info), expr, zone)
+        return _type_predicate(fields.typed(info), expr, times)
     except ValueError as error:
         _refuse(expr, f"the value of {expr.field} {error}")
 
@@ -75,7 +71,7 @@ def names_unknown(fields: EntityFields, expr: Expr[str, Literal]) -> bool:
 
 
 def _type_predicate(
-    field: Field, predicate: Predicate[str, Literal], zone: ZoneInfo
+    field: Field, predicate: Predicate[str, Literal], times: StoredTimes
 ) -> Expr[Field, Scalar]:
     """Type one test; an empty text in a list becomes a test for null beside it."""
     operator, column = predicate.operator, predicate.column
@@ -84,15 +80,15 @@ def _type_predicate(
         operator = Operator.EQUAL if operator is Operator.LIKE else Operator.NOT_EQUAL
     rest = [text for text in texts if not _is_empty(field, text)]
     if operator not in EQUALITIES or len(rest) == len(texts):
-        return _compare(field, operator, texts, column, zone)
+        return _compare(field, operator, texts, column, times)
     is_null = operator in AFFIRMED_EQUALITIES
     null_test: Predicate[Field, Scalar] = Predicate(
         field, Operator.IS_NULL if is_null else Operator.IS_NOT_NULL, (), column
     )
     if not rest:
         return null_test
-    test = _compare(field, operator, rest, column, zone)
-    return whole_seconds.join_list([test, null_test], affirmed=is_null)
+    test = _compare(field, operator, rest, column, times)
+    return join_list([test, null_test], affirmed=is_null)
 
 
 def _compare(
@@ -100,18 +96,12 @@ def _compare(
     operator: Operator,
     texts: list[str],
     column: int,
-    zone: ZoneInfo,
+    times: StoredTimes,
 ) -> Expr[Field, Scalar]:
-    if texts and field.date_kind is DateKind.BY_VALUE:
-        times = tuple(map(read_time_text, texts))
-        written: Predicate[Field, CallerTime] = Predicate(
-            field, operator, times, column
-        )
-        return day_comparisons.condition(written, zone)
-    if _is_instant(field) and operator in EQUALITIES:
-        moments = tuple(read_time_text(text).instant for text in texts)
-        return whole_seconds.equality(Predicate(field, operator, moments, column), zone)
-    values = tuple(dict.fromkeys(_read_value(field, text) for text in texts))
+    if texts and field.type is FieldType.DATETIME:
+        written = tuple(map(read_time_text, texts))
+        return times.condition(Predicate(field, operator, written, column))
+    values = tuple(dict.fromkeys(read_text(field, text) for text in texts))
     test: Predicate[Field, Scalar] = Predicate(field, operator, values, column)
     of_blanks = operator is Operator.LIKE and not texts[0].strip("% ")
     if field.type is FieldType.STRING and (operator in _NEED_CONTENT or of_blanks):
@@ -119,20 +109,9 @@ def _compare(
     return test
 
 
-def _is_instant(field: Field) -> bool:
-    return field.type is FieldType.DATETIME and field.date_kind is DateKind.INSTANT
-
-
 def _is_empty(field: Field, text: str) -> bool:
     """Return whether a text has no content; the vendor ignores trailing blanks."""
     return not (text.strip(" ") if field.type is FieldType.STRING else text.strip())
-
-
-def _read_value(field: Field, text: str) -> Scalar:
-    """Parse a value; of a time compared with a day, only the day as written."""
-    if field.date_kind is DateKind.DAY:
-        return read_time_text(text).day
-    return read_text(field, text)
 
 
 def _check_operator(

@@ -78,7 +78,7 @@ class ListQuery:
         if max_calls is not None:
             run = cursors.limit_calls(run_query, max_calls, total_count.BEYOND)
         fetch_page = cursors.open_fetch(
-            self.plan, run, self.mapping.timezone, backend.limits
+            self.plan, run, backend.times.comparable, backend.limits
         )
         # No filter holds NUL, so that different lists have different names.
         name = "\0".join((self.identity, *purpose)).encode()
@@ -114,4 +114,4 @@ def _parse_filter(mapping: RecordMapping, where: str) -> Expr[Field, Scalar] | N
     if expr is None:
         return narrow(fields, None)
     limits = mapping.backend.limits
-    return narrow(fields, read_filter(fields, expr, mapping.timezone, limits))
+    return narrow(fields, read_filter(fields, expr, mapping.backend.times, limits))

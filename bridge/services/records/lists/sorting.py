@@ -12,8 +12,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from bridge.interfaces import Entity, Field, Scalar
+from bridge.interfaces.times import shown_instant
 from bridge.services.fields import EntityFields
-from bridge.services.times import midnight_utc
 
 _PART = re.compile(r"(-?)(.*?)(?:\s+(asc|desc))?", re.IGNORECASE | re.DOTALL)
 
@@ -80,7 +80,7 @@ def _rank(value: Scalar | None) -> tuple[int, float | Decimal, str]:
     if value is None or value == "":
         return 0, 0, ""
     if isinstance(value, date):
-        seen = value if isinstance(value, datetime) else midnight_utc(value)
+        seen = value if isinstance(value, datetime) else shown_instant(value)
         return 1, (seen - _EPOCH) // _MICROSECOND, ""
     if isinstance(value, int | float | Decimal):
         # By its digits: `Decimal(0.1)` is not the 0.1 that callers see.

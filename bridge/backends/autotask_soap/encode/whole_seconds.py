@@ -2,7 +2,7 @@
 
 The vendor stores fractions of a second that responses leave out. A time without a
 fraction therefore equals every instant of its second; a time with a fraction equals
-that instant only. Source: vendor contract notes, 8 (times carry fractions).
+that instant only. Source: SOAP contract notes, section 8 (times carry fractions).
 """
 
 from __future__ import annotations
@@ -10,9 +10,17 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bridge.ceql.ast import AFFIRMED_EQUALITIES, And, Expr, Operator, Or, Predicate
+from bridge.backends.autotask_soap.encode.values import local_time
+from bridge.ceql.ast import (
+    AFFIRMED_EQUALITIES,
+    And,
+    Expr,
+    Operator,
+    Or,
+    Predicate,
+    join_list,
+)
 from bridge.interfaces import Field, Scalar
-from bridge.services.times import local_time
 
 _SECOND = timedelta(seconds=1)
 
@@ -57,18 +65,6 @@ def same_second(
     end = next_second(moment, zone)
     bounds = (compare(start, moment), compare(Operator.LESS, end))
     return And(bounds) if affirmed else Or(bounds)
-
-
-def join_list(
-    tests: list[Expr[Field, Scalar]], *, affirmed: bool
-) -> Expr[Field, Scalar]:
-    """Return the condition for a list of values, from one test for each value.
-
-    Any of the tests must hold; for a negated list all of them.
-    """
-    if len(tests) == 1:
-        return tests[0]
-    return Or(tuple(tests), is_list=True) if affirmed else And(tuple(tests))
 
 
 def next_second(moment: datetime, zone: ZoneInfo) -> datetime:

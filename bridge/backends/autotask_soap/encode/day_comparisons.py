@@ -19,6 +19,8 @@ import dataclasses
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from bridge.backends.autotask_soap.encode import whole_seconds
+from bridge.backends.autotask_soap.encode.values import local_time
 from bridge.ceql.ast import (
     AFFIRMED_EQUALITIES,
     EQUALITIES,
@@ -27,10 +29,10 @@ from bridge.ceql.ast import (
     Operator,
     Or,
     Predicate,
+    join_list,
 )
 from bridge.interfaces import Field, Scalar
-from bridge.services.filtering import whole_seconds
-from bridge.services.times import CallerTime, local_time, midnight_utc
+from bridge.interfaces.times import CallerTime, midnight_utc
 
 _FROM_THE_START = frozenset({Operator.LESS, Operator.GREATER_OR_EQUAL})
 _LESS = frozenset({Operator.LESS, Operator.LESS_OR_EQUAL})
@@ -89,7 +91,7 @@ def _equality(
                 but_not_itself=is_stored_as_day,
             )
         )
-    return whole_seconds.join_list(tests, affirmed=affirmed)
+    return join_list(tests, affirmed=affirmed)
 
 
 def _order(

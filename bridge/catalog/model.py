@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from bridge.catalog.naming import facade_name
 from bridge.errors import VerbNotSupportedError
 from bridge.types import JSON
 
@@ -125,6 +126,10 @@ class Resource:
     native: bool = False
     create_example: Mapping[str, JSON] = field(default_factory=dict)
     update_example: Mapping[str, JSON] = field(default_factory=dict)
+
+    def member_of(self, vendor: str) -> str:
+        """Return the member name of a vendor field."""
+        return self.rename.get(vendor) or facade_name(vendor)
 
     def require(self, verb: Verb, method: str) -> None:
         """Refuse a verb that this resource does not offer; no vendor call.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from bridge.catalog.model import Element
 from bridge.interfaces import Enqueue, InspectableRateLimiter, OpenBackend
@@ -18,6 +19,13 @@ from bridge.settings import Settings
 from bridge.store.database.engine import Database
 from bridge.telemetry.metrics import Metrics
 
+if TYPE_CHECKING:
+    from bridge.services.records.mapping import RecordMapping
+
+
+def _as_it_is(mapping: RecordMapping) -> RecordMapping:
+    return mapping
+
 
 @dataclass(frozen=True, slots=True)
 class Context:
@@ -29,6 +37,7 @@ class Context:
     the call budgets; `request_log` and `metrics` record what happens; `pending_writes`
     retries writes that the database refused. `state_reader` and `readiness_reader` read
     the database for responses that may not wait for it; each has its own timeout.
+    `wrap_mapping` is applied to each record mapping that is opened.
     """
 
     settings: Settings
@@ -46,3 +55,4 @@ class Context:
     pending_writes: PendingWrites
     state_reader: TimedReader
     readiness_reader: TimedReader
+    wrap_mapping: Callable[[RecordMapping], RecordMapping] = _as_it_is

@@ -1,40 +1,45 @@
-"""The fields of one entity, compiled from the metadata cache. Pure."""
+"""The fields of one entity under the names of their callers. Pure."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from pydantic import TypeAdapter
 
 from bridge.catalog.model import Resource
-from bridge.catalog.naming import facade_name
 from bridge.interfaces import NO_PLACE, DateKind, Field, FieldInfo, FieldType
 
 _INFOS = TypeAdapter(list[FieldInfo])
+_WHOLE_NUMBERS = (FieldType.INTEGER, FieldType.LONG, FieldType.SHORT)
 
 
 @dataclass(frozen=True, slots=True)
 class EntityFields:
-    """The fields of one entity, by vendor name and by facade name.
+    """The fields of one entity as the callers of one record mapping see them.
 
-    `by_facade` is keyed by the facade name in lower case; `udfs` by exact name.
-    `places` counts the standard fields from 0, in the vendor's order.
+    `standard` and `udfs` are keyed by vendor name and are in the vendor's order;
+    `places` counts the standard fields from 0 in it.
+    `members` has the caller's name of a standard field by its vendor name, `by_name`
+    every name in lower case under which callers find one. `json_types` has the types
+    of the members whose type is not that of their field.
     """
 
     resource: Resource
     standard: Mapping[str, FieldInfo]
     places: Mapping[str, int]
     udfs: Mapping[str, FieldInfo]
-    by_facade: Mapping[str, FieldInfo]
+    members: Mapping[str, str]
+    by_name: Mapping[str, FieldInfo]
     content_hash: str
     fetched_at: datetime
+    json_types: Mapping[str, str] = field(default_factory=dict)
 
     def find(self, name: str) -> FieldInfo | None:
-        """Return the field of a facade name, a vendor name, or a UDF name."""
-        return self.by_facade.get(name.lower()) or self.find_udf(name)
+        """Return the field of a caller's name, a vendor name, or a UDF name."""
+        return self.by_name.get(name.lower()) or self.find_udf(name)
 
     def find_udf(self, name: str) -> FieldInfo | None:
         """Return a UDF by its name; without regard to case if that is unambiguous."""
@@ -45,6 +50,24 @@ class EntityFields:
         ]
         # UDF names may differ only in case; then only the exact name is safe.
         return alike[0] if len(alike) == 1 else None
+
+    def name_of(self, info: FieldInfo) -> str:
+        """Return the caller's name of a field; a UDF has its own."""
+        return info.name if info.udf else self.member_of(info.name)
+
+    def member_of(self, vendor: str) -> str:
+        """Return the caller's name of a standard field, perhaps of an unknown one."""
+        return self.members.get(vendor) or self.resource.member_of(vendor)
+
+    def names_of(self, info: FieldInfo) -> frozenset[str]:
+        """Return all names of a standard field in lower case."""
+        return frozenset(n for n, each in self.by_name.items() if each is info)
+
+    def json_type(self, info: FieldInfo) -> str:
+        """Return the type that callers see; for a UDF, that of its texts' meaning."""
+        if not info.udf and info.name in self.json_types:
+            return self.json_types[info.name]
+        return json_type(info)
 
     def typed(self, info: FieldInfo) -> Field:
         """Return a field as a backend takes it, with the kind of its dates.
@@ -58,9 +81,20 @@ class EntityFields:
         place = self.places.get(info.name, NO_PLACE)
         return Field(info.name, info.type, info.udf, kind, place)
 
-    def facade_name(self, vendor: str) -> str:
-        """Return the facade name of a standard field."""
-        return self.resource.rename.get(vendor) or facade_name(vendor)
+    def renamed(
+        self, members: Mapping[str, str], json_types: Mapping[str, str]
+    ) -> EntityFields:
+        """Return the fields with other names, by vendor name, and other types.
+
+        A name takes precedence over an earlier one of another field.
+        """
+        return dataclasses.replace(
+            self,
+            members={**self.members, **members},
+            by_name=dict(self.by_name)
+            | {name.lower(): self.standard[vendor] for vendor, name in members.items()},
+            json_types={**self.json_types, **json_types},
+        )
 
 
 def compile_fields(
@@ -75,21 +109,28 @@ def compile_fields(
         for info in infos
         if not info.udf
     }
-    # Vendor names first: a facade name wins where the two are the same.
-    by_facade = {name.lower(): info for name, info in standard.items()}
-    by_facade |= {
-        (resource.rename.get(name) or facade_name(name)).lower(): info
-        for name, info in standard.items()
-    }
+    members = {name: resource.member_of(name) for name in standard}
     return EntityFields(
         resource=resource,
         standard=standard,
         places={name: place for place, name in enumerate(standard)},
         udfs={info.name: info for info in infos if info.udf},
-        by_facade=by_facade,
+        members=members,
+        # Vendor names first: a facade name wins where the two are the same.
+        by_name={name.lower(): info for name, info in standard.items()}
+        | {member.lower(): standard[name] for name, member in members.items()},
         content_hash=content_hash,
         fetched_at=fetched_at,
     )
+
+
+def json_type(info: FieldInfo) -> str:
+    """Return the type of a field's values in JSON, as the platform names it."""
+    if info.type is FieldType.DATETIME:
+        return "date"
+    if info.type in _WHOLE_NUMBERS:
+        return "integer"
+    return "number" if info.type.is_number else info.type.value
 
 
 def write_fields(infos: Sequence[FieldInfo]) -> bytes:

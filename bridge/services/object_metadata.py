@@ -10,13 +10,12 @@ from bridge.interfaces import FieldInfo, FieldType
 from bridge.services.context import Context
 from bridge.services.extended_resources.resources import Model, find_model
 from bridge.services.fields import EntityFields
-from bridge.services.metadata import entity_metadata
-from bridge.services.objects import entity_directory, find_object
+from bridge.services.objects import entity_directory
+from bridge.services.records.mapping import open_mapping
 from bridge.store.instances import Instance
 from bridge.types import JSON
 
 _MASK = "yyyy-MM-dd'T'HH:mm:ssZ"
-_WHOLE_NUMBERS = (FieldType.INTEGER, FieldType.LONG, FieldType.SHORT)
 
 
 def list_objects(ctx: Context, instance: Instance) -> list[dict[str, JSON]]:
@@ -61,25 +60,16 @@ def get_metadata(
     if model is not None and model.by_path:
         return _model_metadata(model, custom_only=custom_only, rich=rich)
     try:
-        resource = find_object(ctx, instance, object_name)
+        mapping = open_mapping(ctx, instance, object_name)
     except NotFoundError:
         if model is None:
             raise
         return _model_metadata(model, custom_only=custom_only, rich=rich)
-    fields = entity_metadata(ctx, instance, resource).get_recent()
+    fields = mapping.metadata.get_recent()
     infos = [*fields.udfs.values()]
     if not custom_only:
         infos = [*fields.standard.values(), *infos]
     return {"fields": [_field(fields, info, rich=rich) for info in infos]}
-
-
-def field_type(info: FieldInfo) -> str:
-    """Return the type that a field has in JSON, as the platform names it."""
-    if info.type is FieldType.DATETIME:
-        return "date"
-    if info.type in _WHOLE_NUMBERS:
-        return "integer"
-    return "number" if info.type.is_number else info.type.value
 
 
 def is_createable(resource: Resource, info: FieldInfo) -> bool:
@@ -95,10 +85,10 @@ def is_updateable(resource: Resource, info: FieldInfo) -> bool:
 
 def _field(fields: EntityFields, info: FieldInfo, *, rich: bool) -> dict[str, JSON]:
     resource = fields.resource
-    name = info.name if info.udf else fields.facade_name(info.name)
+    name = fields.name_of(info)
     label = info.label or info.name
     field: dict[str, JSON] = {
-        "type": field_type(info),
+        "type": fields.json_type(info),
         "path": name,
         "vendorPath": name,
         "displayName": label,
@@ -141,7 +131,7 @@ def _picklist(fields: EntityFields, info: FieldInfo) -> dict[str, JSON]:
         items.append(shown)
     picklist: dict[str, JSON] = {"picklistValues": items, "restrictedPicklist": True}
     if info.picklist_parent:
-        picklist["picklistParent"] = fields.facade_name(info.picklist_parent)
+        picklist["picklistParent"] = fields.member_of(info.picklist_parent)
     return picklist
 
 

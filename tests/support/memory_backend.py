@@ -64,7 +64,7 @@ LIMITS = Limits(
 
 
 def _infos(types, udfs=""):
-    """Read `Name:type` words; a name with `*` is required, one with `-` is read-only.
+    """Read `Name:type` items; a name with `*` is required, one with `-` is read-only.
 
     UDFs are separated by commas.
     """

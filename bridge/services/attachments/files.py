@@ -24,7 +24,6 @@ from bridge.services.attachments.validation import (
     validate_attachment,
 )
 from bridge.services.context import Context
-from bridge.services.metadata import entity_metadata
 from bridge.services.objects import find_object
 from bridge.services.paging import PageSlice
 from bridge.services.records import listing as listings
@@ -33,11 +32,15 @@ from bridge.services.records.creates.create_call import CreateCall
 from bridge.services.records.dry_run import build_document
 from bridge.services.records.get import get_record
 from bridge.services.records.listing import ListRequest
-from bridge.services.records.mapping import RecordMapping, map_resource
+from bridge.services.records.mapping import (
+    Record,
+    RecordMapping,
+    map_resource,
+    open_mapping,
+)
 from bridge.services.records.parents import ParentLink, parse_id
 from bridge.services.records.serializer import (
     ALL_MEMBERS,
-    Record,
     RecordOptions,
     SerializedRecord,
     open_serializer,
@@ -88,8 +91,9 @@ def list_attachments(
     empty list, to check that the record exists. One more if the owner is of a resource
     with only a part of its entity, such as leads.
     """
-    link = None if owner is None else _link(ctx, instance, owner)
-    return listings.list_records(ctx, instance, ENTITY, listing, within=link)
+    link = None if owner is None else _link(_open(ctx, instance), owner)
+    mapping = open_mapping(ctx, instance, ENTITY)
+    return listings.list_records(mapping, listing, within=link)
 
 
 def get_attachment(
@@ -106,7 +110,7 @@ def get_attachment(
         NotFoundError: the attachment does not exist, or belongs to another record.
     """
     mapping = _open(ctx, instance)
-    link = None if owner is None else _link(ctx, instance, owner)
+    link = None if owner is None else _link(mapping, owner)
     entity = read_entity(mapping, attachment_id, shared=True)
     require_own(mapping, entity, link)
     return open_serializer(mapping, options).record(entity)
@@ -123,7 +127,7 @@ def download(
         ProviderError: Autotask refused, or sent no usable response.
     """
     mapping = _open(ctx, instance)
-    link = None if owner is None else _link(ctx, instance, owner)
+    link = None if owner is None else _link(mapping, owner)
     found = _fetch(mapping, attachment_id)
     require_own(mapping, found.info, link)
     path = str(found.info.get("FullPath", ""))
@@ -164,10 +168,10 @@ def create_attachment(
         ProviderUploadLimitError: too many bytes in five minutes; nothing was attached.
         ProviderOutcomeUnknownError: sent, and no response came.
     """
-    link = _link(ctx, instance, owner)
-    attachment = _validate(ctx, instance, upload, link)
-    attachment.record.require_valid("Nothing was attached")
     mapping = _open(ctx, instance)
+    link = _link(mapping, owner)
+    attachment = _validate(mapping, upload, link)
+    attachment.record.require_valid("Nothing was attached")
     record = comparable_record(attachment)
     attempt = idempotency.begin(
         CreateCall(mapping, attachment.body, key, record, options=options, within=link)
@@ -218,11 +222,11 @@ def dry_run_create(
     Raises:
         NotFoundError: the object does not exist, or can have no attachments.
     """
-    link = _link(ctx, instance, owner)
-    attachment = _validate(ctx, instance, upload, link)
+    mapping = _open(ctx, instance)
+    link = _link(mapping, owner)
+    attachment = _validate(mapping, upload, link)
     request = None
     if not attachment.record.problems:
-        mapping = _open(ctx, instance)
         request = mapping.backend.preview(
             "create",
             mapping.entity,
@@ -257,27 +261,27 @@ def _send(
         return mapping.backend.create_attachment(values, attachment.file)
     except ProviderRejectedError:
         # A missing record is our 404 rather than the vendor's refusal.
-        read_entity(mapping.of(link.parent), str(link.parent_id))
+        read_entity(mapping.open(link.parent), str(link.parent_id))
         raise
 
 
 def _validate(
-    ctx: Context, instance: Instance, upload: UploadedFile, link: ParentLink
+    mapping: RecordMapping, upload: UploadedFile, link: ParentLink
 ) -> ValidatedAttachment:
     """Validate an upload, again with newer metadata if that may be too old."""
-    return entity_metadata(ctx, instance, _resource(ctx, instance)).apply(
+    return mapping.metadata.apply(
         lambda fields: validate_attachment(fields, upload, link),
         lambda attachment: attachment.record.in_doubt,
     )
 
 
-def _link(ctx: Context, instance: Instance, owner: AttachmentParent) -> ParentLink:
+def _link(mapping: RecordMapping, owner: AttachmentParent) -> ParentLink:
     """Return the link of attachments to a record; one vendor call for leads only."""
-    parent = find_object(ctx, instance, owner.object_name)
-    fields = entity_metadata(ctx, instance, _resource(ctx, instance)).get()
+    parent = find_object(mapping.ctx, mapping.instance, owner.object_name)
+    fields = mapping.metadata.get()
     link = link_attachments(fields, parent, parse_id(parent, owner.record_id))
     if parent.fixed is not None:
-        get_record(ctx, instance, owner.object_name, owner.record_id)
+        get_record(mapping.open(parent), owner.record_id)
     return link
 
 

@@ -14,7 +14,7 @@ from bridge.ceql.ast import Expr, Operator, Predicate, all_of
 from bridge.errors import NotFoundError
 from bridge.interfaces import Entity, Field, FieldInfo, PicklistItem, Scalar
 from bridge.services.fields import EntityFields
-from bridge.services.records.parents import ParentLink
+from bridge.services.records.parents import ParentLink, link_by
 from bridge.services.values import read_text
 
 PARENT_ID = "ParentID"
@@ -37,11 +37,6 @@ class AttachmentLink(ParentLink):
 
     kind: Field
     value: Scalar
-
-    @property
-    def identity(self) -> tuple[str, ...]:
-        """Distinguishes these attachments from those of any other parent."""
-        return (self.field.name, str(self.parent_id), str(self.value))
 
     def narrow(self, where: Expr[Field, Scalar] | None) -> Expr[Field, Scalar] | None:
         """Return a filter for the parent's attachments only."""
@@ -69,17 +64,17 @@ def link_attachments(
     own = fields.standard.get(f"{parent.entity}ID")
     # A reference field is exact; ParentType needs a label to be recognized.
     if own is not None and own.reference == parent.entity and own.queryable:
-        return ParentLink(
-            parent, parent_id, fields.typed(own), fields.facade_name(own.name)
-        )
-    typed = fields.typed(fields.standard[PARENT_ID])
+        return link_by(fields, own, parent, parent_id)
+    by_id = link_by(fields, fields.standard[PARENT_ID], parent, parent_id)
+    typed = fields.typed(fields.standard[PARENT_TYPE])
     return AttachmentLink(
-        parent,
-        parent_id,
-        typed,
-        fields.facade_name(PARENT_ID),
-        fields.typed(fields.standard[PARENT_TYPE]),
-        read_text(fields.typed(fields.standard[PARENT_TYPE]), kind.value),
+        parent=parent,
+        parent_id=parent_id,
+        field=by_id.field,
+        member=by_id.member,
+        names=by_id.names,
+        kind=typed,
+        value=read_text(typed, kind.value),
     )
 
 
@@ -87,8 +82,8 @@ def parent_members(fields: EntityFields, link: ParentLink) -> dict[str, int | st
     """Return the members of a new attachment that refer to its record."""
     kind = _parent_type(fields, link.parent)
     members: dict[str, int | str] = {
-        fields.facade_name(PARENT_ID): link.parent_id,
-        fields.facade_name(PARENT_TYPE): kind.value,
+        fields.member_of(PARENT_ID): link.parent_id,
+        fields.member_of(PARENT_TYPE): kind.value,
     }
     return members | {link.member: link.parent_id}
 

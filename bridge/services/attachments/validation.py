@@ -21,6 +21,7 @@ from bridge.catalog.model import Verb
 from bridge.interfaces import FieldInfo
 from bridge.services.attachments.parents import PARENT_ID, PARENT_TYPE, parent_members
 from bridge.services.fields import EntityFields
+from bridge.services.records.members import read_members
 from bridge.services.records.parents import ParentLink
 from bridge.services.records.validation import ValidatedRecord, validate_create
 from bridge.types import JSON
@@ -103,7 +104,7 @@ def validate_attachment(
         _fill_in_file_members(body, upload, problems)
     _check_kind(fields, body, file, problems)
     body = _with_caller_names(fields, body, upload)
-    record = validate_create(fields, body)
+    record = validate_create(fields, read_members(body))
     record.problems[:0] = problems
     if file is not None:
         # Repeated uploads are found by their body; a digest stands for the bytes.
@@ -144,7 +145,7 @@ def writable_fields(fields: EntityFields) -> EntityFields:
         fields,
         resource=resource,
         standard={name: opened(info) for name, info in fields.standard.items()},
-        by_facade={name: opened(info) for name, info in fields.by_facade.items()},
+        by_name={name: opened(info) for name, info in fields.by_name.items()},
     )
 
 
@@ -242,10 +243,7 @@ def _with_caller_names(
 ) -> dict[str, JSON]:
     """Return a body whose members have the names that callers use."""
     names = {name.lower(): name for name in upload.members}
-    names |= {
-        lowered: fields.facade_name(info.name)
-        for lowered, info in fields.by_facade.items()
-    }
+    names |= {lowered: fields.name_of(info) for lowered, info in fields.by_name.items()}
     return {names.get(name, name): value for name, value in body.items()}
 
 

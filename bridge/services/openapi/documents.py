@@ -18,7 +18,6 @@ from bridge.errors import (
 from bridge.services import objects
 from bridge.services.context import Context
 from bridge.services.extended_resources import resources
-from bridge.services.metadata import entity_metadata
 from bridge.services.openapi.address import Address
 from bridge.services.openapi.definition import HUB, load_api
 from bridge.services.openapi.extended_paths import add_extended_resources
@@ -26,7 +25,8 @@ from bridge.services.openapi.record_schemas import record_schemas
 from bridge.services.openapi.resource_paths import resource_paths
 from bridge.services.openapi.schema import JSON_MEDIA, Object, Paths, Schema
 from bridge.services.openapi.swagger import inline, to_swagger
-from bridge.services.records.serializer import FILTER_NULLS
+from bridge.services.records.mapping import map_resource
+from bridge.services.records.serializer import shows_nulls
 from bridge.store.instances import Instance
 from bridge.store.organizations import User
 
@@ -186,11 +186,11 @@ def _record_schemas(
     if instance is None or request.basic:
         return {}
     try:
-        fields = entity_metadata(ctx, instance, resource).get()
+        fields = map_resource(ctx, instance, resource).metadata.get()
     except (ProviderForbiddenError, ProviderRejectedError):
         # The API user may not see this entity; the other resources are described still.
         return {}
-    nulls = instance.configuration.get(FILTER_NULLS, "true").lower() == "false"
+    nulls = shows_nulls(instance)
     return record_schemas(fields, nulls=nulls, custom=request.discovery)
 
 

@@ -11,8 +11,8 @@ from bridge.interfaces import (
     FieldType,
     PicklistItem,
 )
-from bridge.services.fields import EntityFields
-from bridge.services.object_metadata import field_type, is_createable, is_updateable
+from bridge.services.fields import EntityFields, json_type
+from bridge.services.object_metadata import is_createable, is_updateable
 from bridge.services.openapi.resource_paths import type_name
 from bridge.services.openapi.schema import Schema, obj, ref
 from bridge.services.records.discriminator import find_fixed
@@ -45,7 +45,7 @@ def record_schemas(
         named[f"{name}Create"] = _create_schema(fields, chosen)
     if Verb.UPDATE in verbs:
         chosen = [info for info in infos if is_updateable(fields.resource, info)]
-        members = {fields.facade_name(i.name): _update_value(fields, i) for i in chosen}
+        members = {fields.name_of(i): _update_value(fields, i) for i in chosen}
         named[f"{name}Update"] = _record(fields, "Input", members)
     if fields.udfs:
         # Without `custom` the member is there still: records have it in any case.
@@ -78,7 +78,7 @@ def _read_members(fields: EntityFields, *, nulls: bool) -> dict[str, Schema]:
     """Return the fields of a record as a response has them."""
     members = {}
     for info in fields.standard.values():
-        schema: Schema = {"type": field_type(info)}
+        schema: Schema = {"type": fields.json_type(info)}
         if info.type is FieldType.DATETIME:
             schema = {"type": "string", **_TIME}
         elif items := [*_active(info)][:_MAX_ITEMS]:
@@ -86,7 +86,7 @@ def _read_members(fields: EntityFields, *, nulls: bool) -> dict[str, Schema]:
             schema["x-values"] = {item.value: item.label for item in items}
         if nulls and info.name != "id":
             schema["type"] = [schema["type"], "null"]
-        members[fields.facade_name(info.name)] = schema | _notes(fields, info)
+        members[fields.name_of(info)] = schema | _notes(fields, info)
     return members
 
 
@@ -98,7 +98,7 @@ def _create_schema(fields: EntityFields, infos: Sequence[FieldInfo]) -> Schema:
     preset = find_fixed(fields)
     members, required = {}, []
     for info in infos:
-        name = fields.facade_name(info.name)
+        name = fields.name_of(info)
         members[name] = _input_value(fields, info)
         if preset is not None and info.name == preset[0].name:
             value = preset[1]
@@ -148,7 +148,7 @@ def _udf(info: FieldInfo) -> JSON:
     return {
         "name": info.name,
         "displayName": info.label or info.name,
-        "type": field_type(info),
+        "type": json_type(info),
         "required": info.required,
         **({"values": values} if values else {}),
     }
@@ -160,7 +160,7 @@ def _notes(fields: EntityFields, info: FieldInfo) -> Schema:
     if info.reference:
         notes.append(f"Id of {info.reference}.")
     if info.picklist_parent:
-        notes.append(f"Depends on {fields.facade_name(info.picklist_parent)}.")
+        notes.append(f"Depends on {fields.member_of(info.picklist_parent)}.")
     title = info.label if info.label != info.name else ""
     described = {"title": title, "description": " ".join(notes)}
     return {name: text for name, text in described.items() if text}
@@ -172,7 +172,7 @@ def _input_value(fields: EntityFields, info: FieldInfo) -> Schema:
         is_day = fields.typed(info).date_kind is DateKind.DAY
         schema: Schema = {"type": "string", "format": "date" if is_day else "date-time"}
         return schema | _notes(fields, info)
-    schema = {"type": field_type(info)}
+    schema = {"type": fields.json_type(info)}
     if info.type is FieldType.STRING and info.length:
         schema["maxLength"] = info.length
     # Autotask refuses what does not fit the field, so clients need to know its size.

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bridge.catalog.model import Verb
-from bridge.services.context import Context
 from bridge.services.records.creates import idempotency
 from bridge.services.records.creates.create_call import CreateCall, validate
-from bridge.services.records.mapping import open_mapping
+from bridge.services.records.mapping import RecordMapping
 from bridge.services.records.parents import ParentLink
 from bridge.services.records.serializer import (
     ALL_MEMBERS,
@@ -18,14 +17,11 @@ from bridge.services.records.serializer import (
 from bridge.services.records.validation import vendor_values
 from bridge.services.records.vendor_records import read_parent
 from bridge.services.records.write_result import WriteResult, read_back
-from bridge.store.instances import Instance
 from bridge.types import JSON
 
 
-def create_record(  # noqa: PLR0913 - the parts of a create, by name
-    ctx: Context,
-    instance: Instance,
-    object_name: str,
+def create_record(
+    mapping: RecordMapping,
     body: Mapping[str, JSON],
     *,
     key: str | None = None,
@@ -43,12 +39,12 @@ def create_record(  # noqa: PLR0913 - the parts of a create, by name
         VerbNotSupportedError: this resource cannot be created.
         InvalidRequestError: the body; every problem is named, nothing was created.
             Or the key was used with another body.
-        NotFoundError: no such resource or parent.
+        NotFoundError: no such parent.
         ConflictError: an equal create is still running; nothing was sent.
         ProviderRejectedError: Autotask refused; nothing was created.
         ProviderOutcomeUnknownError: sent, and no response came.
     """
-    mapping = open_mapping(ctx, instance, object_name, Verb.CREATE, "POST")
+    mapping.resource.require(Verb.CREATE, "POST")
     if within is not None:
         body = within.preset(dict(body))
         read_parent(mapping, within)

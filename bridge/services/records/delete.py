@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from bridge.catalog.model import Verb
 from bridge.errors import ProviderRejectedError
-from bridge.services.context import Context
 from bridge.services.locks import record_lock
-from bridge.services.records.mapping import open_mapping
+from bridge.services.records.mapping import RecordMapping
 from bridge.services.records.parents import ParentLink, parse_id
 from bridge.services.records.vendor_records import (
     lock_key,
     read_entity,
     require_own,
 )
-from bridge.store.instances import Instance
 
 
 def delete_record(
-    ctx: Context,
-    instance: Instance,
-    object_name: str,
+    mapping: RecordMapping,
     record_id: str,
     *,
     within: ParentLink | None = None,
@@ -29,14 +25,14 @@ def delete_record(
     Two for a child, which is read first. One more when Autotask refuses.
 
     Raises:
-        NotFoundError: no such resource or record.
+        NotFoundError: no such record.
         VerbNotSupportedError: this resource cannot be deleted.
         ProviderRejectedError: Autotask refused; the record still exists.
         ProviderOutcomeUnknownError: sent, and no response came.
     """
-    mapping = open_mapping(ctx, instance, object_name, Verb.DELETE, "DELETE")
+    mapping.resource.require(Verb.DELETE, "DELETE")
     entity_id = parse_id(mapping.resource, record_id)
-    with record_lock(ctx, lock_key(mapping, entity_id)):
+    with record_lock(mapping.ctx, lock_key(mapping, entity_id)):
         if within is not None:
             require_own(mapping, read_entity(mapping, record_id), within)
         try:

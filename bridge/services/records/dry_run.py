@@ -11,8 +11,7 @@ from collections.abc import Mapping
 
 from bridge.catalog.model import Verb
 from bridge.errors import InvalidRequestError
-from bridge.services.context import Context
-from bridge.services.records.mapping import open_mapping
+from bridge.services.records.mapping import RecordMapping
 from bridge.services.records.parents import ParentLink, parse_id
 from bridge.services.records.validation import unchanged_values, vendor_values
 from bridge.services.records.vendor_records import (
@@ -22,14 +21,11 @@ from bridge.services.records.vendor_records import (
     validate_change,
     validate_new,
 )
-from bridge.store.instances import Instance
 from bridge.types import JSON
 
 
 def preview_create(
-    ctx: Context,
-    instance: Instance,
-    object_name: str,
+    mapping: RecordMapping,
     body: dict[str, JSON],
     *,
     within: ParentLink | None = None,
@@ -40,10 +36,10 @@ def preview_create(
     `request` is null when there are problems, because nothing would be sent.
 
     Raises:
-        NotFoundError: no such object or parent.
+        NotFoundError: no such parent.
         VerbNotSupportedError: it cannot be created.
     """
-    mapping = open_mapping(ctx, instance, object_name, Verb.CREATE, "POST")
+    mapping.resource.require(Verb.CREATE, "POST")
     problems: list[str] = []
     if within is not None:
         read_parent(mapping, within)
@@ -61,10 +57,8 @@ def preview_create(
     return document, record.ignored, record.notes
 
 
-def preview_update(  # noqa: PLR0913 - the parts of an update, by name
-    ctx: Context,
-    instance: Instance,
-    object_name: str,
+def preview_update(
+    mapping: RecordMapping,
     record_id: str,
     body: Mapping[str, JSON],
     *,
@@ -76,10 +70,10 @@ def preview_update(  # noqa: PLR0913 - the parts of an update, by name
     `request` is also null when the body changes nothing. One vendor call.
 
     Raises:
-        NotFoundError: no such object or record.
+        NotFoundError: no such record.
         VerbNotSupportedError: it cannot be updated.
     """
-    mapping = open_mapping(ctx, instance, object_name, Verb.UPDATE, method)
+    mapping.resource.require(Verb.UPDATE, method)
     entity_id = parse_id(mapping.resource, record_id)
     stored = read_entity(mapping, record_id)
     require_own(mapping, stored, within)
@@ -95,9 +89,7 @@ def preview_update(  # noqa: PLR0913 - the parts of an update, by name
 
 
 def preview_delete(
-    ctx: Context,
-    instance: Instance,
-    object_name: str,
+    mapping: RecordMapping,
     record_id: str,
     *,
     within: ParentLink | None = None,
@@ -105,10 +97,10 @@ def preview_delete(
     """Return what a delete would send. One vendor call.
 
     Raises:
-        NotFoundError: no such object or record.
+        NotFoundError: no such record.
         VerbNotSupportedError: it cannot be deleted.
     """
-    mapping = open_mapping(ctx, instance, object_name, Verb.DELETE, "DELETE")
+    mapping.resource.require(Verb.DELETE, "DELETE")
     entity_id = parse_id(mapping.resource, record_id)
     require_own(mapping, read_entity(mapping, record_id), within)
     request = mapping.backend.preview("delete", mapping.entity, entity_id, {})

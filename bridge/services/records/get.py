@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from bridge.catalog.model import Verb
-from bridge.services.context import Context
-from bridge.services.records.mapping import open_mapping
+from bridge.services.records.mapping import RecordMapping
 from bridge.services.records.parents import ParentLink
 from bridge.services.records.serializer import (
     ALL_MEMBERS,
@@ -13,13 +12,10 @@ from bridge.services.records.serializer import (
     open_serializer,
 )
 from bridge.services.records.vendor_records import read_entity, require_own
-from bridge.store.instances import Instance
 
 
 def get_record(
-    ctx: Context,
-    instance: Instance,
-    object_name: str,
+    mapping: RecordMapping,
     record_id: str,
     *,
     options: RecordOptions = ALL_MEMBERS,
@@ -30,10 +26,10 @@ def get_record(
     Labels cost what `labels` says.
 
     Raises:
-        NotFoundError: no such resource or record.
+        NotFoundError: no such record.
         ProviderError: Autotask refused, or gave no usable response.
     """
-    mapping = open_mapping(ctx, instance, object_name, Verb.GET, "GET")
+    mapping.resource.require(Verb.GET, "GET")
     entity = read_entity(mapping, record_id, shared=True)
     require_own(mapping, entity, within)
     return open_serializer(mapping, options).record(entity)

@@ -11,21 +11,18 @@ from bridge.catalog.model import Verb
 from bridge.errors import InvalidRequestError
 from bridge.interfaces import Entity
 from bridge.services import paging
-from bridge.services.context import Context
 from bridge.services.paging import FIRST_PAGE, PageRequest, PageSlice
 from bridge.services.records.lists import sorting, total_count
 from bridge.services.records.lists.list_query import ListQuery
-from bridge.services.records.mapping import open_mapping
+from bridge.services.records.mapping import Record, RecordMapping
 from bridge.services.records.parents import ParentLink
 from bridge.services.records.serializer import (
     ALL_MEMBERS,
-    Record,
     RecordOptions,
     open_serializer,
 )
 from bridge.services.records.vendor_records import read_parent
 from bridge.store.caches.count_cache import CachedCount
-from bridge.store.instances import Instance
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +36,7 @@ class ListRequest:
 
 
 def list_records(
-    ctx: Context,
-    instance: Instance,
-    object_name: str,
+    mapping: RecordMapping,
     request: ListRequest,
     *,
     within: ParentLink | None = None,
@@ -64,12 +59,12 @@ def list_records(
     `labels` says.
 
     Raises:
-        NotFoundError: no such resource or parent.
+        NotFoundError: no such parent.
         VerbNotSupportedError: this resource cannot be listed.
         InvalidRequestError: `where` or `nextPage` is invalid.
         ProviderError: Autotask refused, or gave no usable response.
     """
-    mapping = open_mapping(ctx, instance, object_name, Verb.LIST, "GET")
+    mapping.resource.require(Verb.LIST, "GET")
     query = ListQuery.build(mapping, request.where, within)
     if request.order:
         page = _fetch_sorted(query, request.order, request.page)

@@ -1,30 +1,43 @@
-"""One object of one instance, opened once for a request.
+"""What callers call the fields of one object, and how they write its values.
 
-It holds what every step on records needs: the resource and the way to Autotask. It
-fetches the fields of the resource's entity on request. Credentials are read once, here,
-and passed on with it.
+A `RecordMapping` is opened once for a request, and every step on records works with it:
+it knows the names and values of callers on one side and those of the vendor on the
+other. No other module translates between the two.
+
+`CatalogMapping` follows the catalogue. Another mapping can wrap one to serve the same
+records under other names: it passes on to the wrapped mapping what it does not change.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
-from bridge.catalog.model import Resource, Verb
-from bridge.interfaces import Backend, EntityType
+from bridge.catalog.model import Resource
+from bridge.interfaces import UDF_MEMBER, Backend, Entity, EntityType, FieldInfo
 from bridge.services.context import Context
 from bridge.services.credentials import connect, read_credentials
 from bridge.services.fields import EntityFields
 from bridge.services.metadata import TenantMetadata, entity_metadata
 from bridge.services.objects import find_object
+from bridge.services.records.members import UDFS, Members, read_members
 from bridge.store.instances import Instance
+from bridge.types import JSON
+
+Record: TypeAlias = dict[str, object]
+"""One record by the caller's member names. Values are JSON values, or `Decimal`, aware
+UTC `datetime` and `date`, which the web layer encodes as elements-api 4.3 says."""
 
 
 @dataclass(frozen=True, slots=True)
-class RecordMapping:
-    """The records of one resource in one instance.
+class RecordMapping(ABC):
+    """One object of one instance, as its callers see it.
 
+    `backend` is the way to the vendor, with credentials that are read once.
     `timezone` is the zone of the times that the vendor writes. Metadata fetched after
     `opened_at` is new enough for the whole request.
     """
@@ -38,36 +51,112 @@ class RecordMapping:
 
     @property
     def entity(self) -> EntityType:
-        """The resource's entity, as backend calls take it."""
+        """The object's entity, as backend calls take it."""
         return EntityType(self.resource.entity, self.resource.facts.date_kinds)
 
     @property
+    @abstractmethod
     def metadata(self) -> TenantMetadata[EntityFields]:
-        """The fields of the resource's entity, cached."""
+        """The fields of the object's entity under the callers' names, cached.
+
+        Filters, orders, selections, labels, links, problems, field metadata and the
+        API description look names up here.
+        """
+
+    @abstractmethod
+    def read_body(self, body: Mapping[str, JSON]) -> Members:
+        """Return the members of a body under the callers' names.
+
+        Their values are those that the field behind the name takes. No vendor call.
+        """
+
+    @abstractmethod
+    def to_record(self, entity: Entity, nulls: Sequence[FieldInfo] = ()) -> Record:
+        """Return an entity as callers see it, in the vendor's order. No vendor call.
+
+        `nulls` are the fields to show as null where the entity has no value; without
+        them, user-defined fields without a value have no `value` either.
+        """
+
+    def open(self, resource: Resource) -> RecordMapping:
+        """Return the mapping of another resource of the same instance."""
+        found = CatalogMapping(
+            self.ctx,
+            self.instance,
+            resource,
+            self.backend,
+            self.timezone,
+            self.opened_at,
+            MemberNames(resource),
+        )
+        return self.ctx.wrap_mapping(found)
+
+
+class MemberNames(dict[str, str]):
+    """The catalogue's member names by vendor name, each computed at its first use."""
+
+    def __init__(self, resource: Resource) -> None:
+        super().__init__()
+        self._resource = resource
+
+    def __missing__(self, vendor: str) -> str:
+        name = self[vendor] = self._resource.member_of(vendor)
+        return name
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogMapping(RecordMapping):
+    """Names by the catalogue's rule, values as the vendor's fields have them."""
+
+    names: MemberNames
+
+    @property
+    def metadata(self) -> TenantMetadata[EntityFields]:
+        """The fields under the catalogue's names; vendor names are found as well."""
         return entity_metadata(self.ctx, self.instance, self.resource, self.opened_at)
 
-    def of(self, resource: Resource) -> RecordMapping:
-        """Return the mapping of another resource of the same instance."""
-        return replace(self, resource=resource)
+    def read_body(self, body: Mapping[str, JSON]) -> Members:
+        """Return the members of a body as they are."""
+        return read_members(body)
+
+    def to_record(self, entity: Entity, nulls: Sequence[FieldInfo] = ()) -> Record:
+        """Return an entity in one pass, in which only names change."""
+        names = self.names
+        record: Record = {names[name]: value for name, value in entity.items()}
+        if UDF_MEMBER in entity:
+            udfs = entity[UDF_MEMBER]
+            record[UDFS] = {
+                "userDefinedField": [
+                    {"name": name}
+                    if text is None and not nulls
+                    else {"name": name, "value": text}
+                    for name, text in (udfs if isinstance(udfs, dict) else {}).items()
+                ]
+            }
+        for info in nulls:
+            record.setdefault(names[info.name], None)
+        return record
 
 
-def open_mapping(
-    ctx: Context, instance: Instance, object_name: str, verb: Verb, method: str
-) -> RecordMapping:
-    """Open an object for what an HTTP method does. Vendor calls as `find_object`.
+def open_mapping(ctx: Context, instance: Instance, object_name: str) -> RecordMapping:
+    """Open the object that a caller names. Vendor calls as `find_object`.
 
     Raises:
         NotFoundError: no such resource or entity.
-        VerbNotSupportedError: the object has no such verb.
     """
-    resource = find_object(ctx, instance, object_name)
-    resource.require(verb, method)
-    return map_resource(ctx, instance, resource)
+    return map_resource(ctx, instance, find_object(ctx, instance, object_name))
 
 
 def map_resource(ctx: Context, instance: Instance, resource: Resource) -> RecordMapping:
     """Open a resource that is already found. No vendor call."""
     credentials = read_credentials(ctx, instance.configuration)
-    backend = connect(ctx, instance, credentials)
-    zone = ZoneInfo(credentials.timezone)
-    return RecordMapping(ctx, instance, resource, backend, zone, ctx.clock())
+    mapping = CatalogMapping(
+        ctx,
+        instance,
+        resource,
+        connect(ctx, instance, credentials),
+        ZoneInfo(credentials.timezone),
+        ctx.clock(),
+        MemberNames(resource),
+    )
+    return ctx.wrap_mapping(mapping)

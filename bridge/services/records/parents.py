@@ -13,27 +13,23 @@ from bridge.catalog.model import Resource
 from bridge.ceql.ast import Expr, Operator, Predicate, all_of
 from bridge.errors import InvalidRequestError, NotFoundError
 from bridge.interfaces import Entity, Field, FieldInfo, Scalar
-from bridge.services.context import Context
 from bridge.services.fields import EntityFields
-from bridge.services.metadata import entity_metadata
-from bridge.services.objects import find_object
-from bridge.store.instances import Instance
+from bridge.services.records.mapping import RecordMapping
 from bridge.types import JSON
 
 
 @dataclass(frozen=True, slots=True)
 class ParentLink:
-    """A parent record, and the child's field that refers to it."""
+    """A parent record, and the child's field that refers to it.
+
+    `member` is the field's name for callers, `names` are all its names in lower case.
+    """
 
     parent: Resource
     parent_id: int
     field: Field
     member: str
-
-    @property
-    def identity(self) -> tuple[str, ...]:
-        """What distinguishes these children from those of any other parent."""
-        return (self.field.name, str(self.parent_id))
+    names: frozenset[str]
 
     def narrow(self, where: Expr[Field, Scalar] | None) -> Expr[Field, Scalar] | None:
         """Return a filter that matches the parent's children only."""
@@ -53,36 +49,35 @@ class ParentLink:
             InvalidRequestError: the body refers to another parent.
         """
         for name, value in body.items():
-            own = name.lower() in (self.member.lower(), self.field.name.lower())
+            own = name.lower() in self.names
             if own and value is not None and str(value).strip() != str(self.parent_id):
                 raise InvalidRequestError(
                     f"{name} is {self.parent_id} by the path, and {value} in the body."
                 )
-        rest = {
-            name: value
-            for name, value in body.items()
-            if name.lower() not in (self.member.lower(), self.field.name.lower())
-        }
+        rest = {n: value for n, value in body.items() if n.lower() not in self.names}
         return {self.member: self.parent_id, **rest}
 
 
-def find_link(
-    ctx: Context, instance: Instance, parent_name: str, parent_id: str, child: str
-) -> ParentLink:
-    """Return what links a child object to a parent record. Calls as `entity_metadata`.
+def find_link(children: RecordMapping, parent: Resource, parent_id: str) -> ParentLink:
+    """Return what links child records to a parent record. Vendor calls as `metadata`.
 
     Whether the parent exists is not checked here.
 
     Raises:
-        NotFoundError: no such object, no such link, or an id that is not a number.
+        NotFoundError: no such link, or an id that is not a number.
         InvalidRequestError: several fields of the child refer to the parent.
     """
-    parent = find_object(ctx, instance, parent_name)
-    metadata = entity_metadata(ctx, instance, find_object(ctx, instance, child))
-    fields = metadata.get(lambda fields: not _references(fields, parent))
+    fields = children.metadata.get(lambda fields: not _references(fields, parent))
     number = parse_id(parent, parent_id)
-    info = choose_field(fields, parent)
-    return ParentLink(parent, number, fields.typed(info), fields.facade_name(info.name))
+    return link_by(fields, choose_field(fields, parent), parent, number)
+
+
+def link_by(
+    fields: EntityFields, info: FieldInfo, parent: Resource, parent_id: int
+) -> ParentLink:
+    """Return the link of child records to a parent by a field of theirs."""
+    typed, names = fields.typed(info), fields.names_of(info)
+    return ParentLink(parent, parent_id, typed, fields.name_of(info), names)
 
 
 def choose_field(fields: EntityFields, parent: Resource) -> FieldInfo:
@@ -105,7 +100,7 @@ def choose_field(fields: EntityFields, parent: Resource) -> FieldInfo:
             f"{fields.resource.name} are no children of {parent.name}: none of their "
             f"fields refers to {parent.entity}."
         )
-    names = ", ".join(fields.facade_name(info.name) for info in found)
+    names = ", ".join(fields.name_of(info) for info in found)
     raise InvalidRequestError(
         f"{fields.resource.name} refer to {parent.name} in several ways ({names}): "
         f"list them with a where expression on the one that is meant."

@@ -7,9 +7,8 @@ from datetime import date, datetime
 
 from bridge.catalog.model import Verb
 from bridge.interfaces import UDF_MEMBER, Entity, Scalar
-from bridge.services.context import Context
 from bridge.services.locks import record_lock
-from bridge.services.records.mapping import open_mapping
+from bridge.services.records.mapping import RecordMapping
 from bridge.services.records.parents import ParentLink, parse_id
 from bridge.services.records.serializer import (
     ALL_MEMBERS,
@@ -32,14 +31,11 @@ from bridge.services.records.write_result import (
     build_result,
     read_back,
 )
-from bridge.store.instances import Instance
 from bridge.types import JSON
 
 
-def update_record(  # noqa: PLR0913 - the parts of an update, by name
-    ctx: Context,
-    instance: Instance,
-    object_name: str,
+def update_record(
+    mapping: RecordMapping,
     record_id: str,
     body: Mapping[str, JSON],
     *,
@@ -54,16 +50,16 @@ def update_record(  # noqa: PLR0913 - the parts of an update, by name
     between our read and our write is lost. A body that changes nothing costs one call.
 
     Raises:
-        NotFoundError: no such resource or record.
+        NotFoundError: no such record.
         VerbNotSupportedError: this resource cannot be updated.
         InvalidRequestError: the body; every problem is named, nothing was written.
         ProviderRejectedError: Autotask refused; nothing was changed.
         ProviderOutcomeUnknownError: sent, and no response came.
     """
-    mapping = open_mapping(ctx, instance, object_name, Verb.UPDATE, method)
+    mapping.resource.require(Verb.UPDATE, method)
     entity_id = parse_id(mapping.resource, record_id)
     serializer = open_serializer(mapping, options)
-    with record_lock(ctx, lock_key(mapping, entity_id)) as lock:
+    with record_lock(mapping.ctx, lock_key(mapping, entity_id)) as lock:
         stored = read_entity(mapping, record_id)
         require_own(mapping, stored, within)
         record = validate_change(mapping, body, stored)

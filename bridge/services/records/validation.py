@@ -25,7 +25,7 @@ from bridge.interfaces import (
 )
 from bridge.services.fields import EntityFields
 from bridge.services.records.discriminator import find_fixed
-from bridge.services.records.udf_items import UDFS, find_udf_items
+from bridge.services.records.members import UDFS, Members
 from bridge.services.records.unchanged import repeats, stored_udfs
 from bridge.services.values import read_json, sendable
 from bridge.telemetry import current_call
@@ -75,14 +75,14 @@ class ValidatedRecord:
             raise InvalidRequestError(f"{outcome}: {'; '.join(self.problems)}.")
 
 
-def validate_create(fields: EntityFields, body: Mapping[str, JSON]) -> ValidatedRecord:
+def validate_create(fields: EntityFields, members: Members) -> ValidatedRecord:
     """Validate the body of a create; like the vendor, ignore read-only members."""
-    record = _read_body(fields, body, None, None)
+    record = _read_body(fields, members, None, None)
     for key, (info, _) in list(record.given.items()):
         # A field that is read-only and required can only be set on create.
         if info.read_only and not info.required:
             del record.given[key]
-            record.ignored.append(fields.facade_name(info.name))
+            record.ignored.append(fields.name_of(info))
     # First, because the fixed field may itself be required.
     _preset_fixed(record)
     _require_fields(record)
@@ -91,7 +91,7 @@ def validate_create(fields: EntityFields, body: Mapping[str, JSON]) -> Validated
 
 
 def validate_update(
-    fields: EntityFields, body: Mapping[str, JSON], stored: Entity, zone: ZoneInfo
+    fields: EntityFields, members: Members, stored: Entity, zone: ZoneInfo
 ) -> ValidatedRecord:
     """Validate the body of an update against the stored entity.
 
@@ -99,7 +99,7 @@ def validate_update(
     read-only time is ignored, not refused: the vendor changes it by itself. `zone` is
     the time zone of the vendor's times.
     """
-    record = _read_body(fields, body, stored, stored_udfs(fields, stored, zone))
+    record = _read_body(fields, members, stored, stored_udfs(fields, stored, zone))
     for key, (info, value) in list(record.given.items()):
         if info.udf:
             continue
@@ -136,7 +136,7 @@ def vendor_values(record: ValidatedRecord) -> Values:
 
 def _read_body(
     fields: EntityFields,
-    body: Mapping[str, JSON],
+    members: Members,
     stored: Entity | None,
     udfs: Mapping[str, object] | None,
 ) -> ValidatedRecord:
@@ -145,9 +145,7 @@ def _read_body(
     `udfs` has the stored values of user-defined fields, as the record shows them.
     """
     record = ValidatedRecord(fields)
-    for name, value in body.items():
-        if name.lower() in {"id", UDFS.lower()}:
-            continue
+    for name, value in members.values:
         info = fields.find(name)
         if info is None:
             record.in_doubt |= not _is_label(fields, name)
@@ -157,7 +155,7 @@ def _read_body(
         else:
             known = _NEW if stored is None else stored.get(info.name)
             _read_member(record, name, info, value, known)
-    _read_udfs(record, body, udfs)
+    _read_udfs(record, members, udfs)
     return record
 
 
@@ -200,17 +198,14 @@ def _clean(record: ValidatedRecord, name: str, value: Scalar | None) -> Scalar |
 
 def _read_udfs(
     record: ValidatedRecord,
-    body: Mapping[str, JSON],
+    members: Members,
     udfs: Mapping[str, object] | None,
 ) -> None:
     """Read the user-defined fields of a body."""
-    try:
-        items = find_udf_items(body)
-    except ValueError as error:
-        record.problems.append(str(error))
-        return
+    if members.problem:
+        record.problems.append(members.problem)
     read: dict[str, JSON] = {}
-    for name, value in items:
+    for name, value in members.udfs:
         info = record.fields.find_udf(name)
         key = name.lower() if info is None else info.name
         if key not in read and info is not None:
@@ -270,7 +265,7 @@ def _preset_fixed(record: ValidatedRecord) -> None:
     info, value = found
     given = record.given.get((False, info.name), (info, None))[1]
     if given not in (None, value):
-        name = record.fields.facade_name(info.name)
+        name = record.fields.name_of(info)
         record.problems.append(
             f"{name} of a new {record.fields.resource.singular} is {_shown(value)}"
         )
@@ -294,14 +289,14 @@ def _is_blank(value: Scalar | None) -> bool:
 
 
 def _missing(fields: EntityFields, info: FieldInfo) -> str:
-    return f"{fields.facade_name(info.name)} is required{_allowed(info)}"
+    return f"{fields.name_of(info)} is required{_allowed(info)}"
 
 
 def _check_values(record: ValidatedRecord, *, stored: Entity) -> None:
     for info, value in record.given.values():
         if value is None:
             continue
-        name = info.name if info.udf else record.fields.facade_name(info.name)
+        name = record.fields.name_of(info)
         if isinstance(value, str) and 0 < info.length < len(value):
             record.problems.append(
                 f"{name} is too long: {len(value)} characters of at most {info.length}"
@@ -337,7 +332,7 @@ def _shown(value: Scalar) -> str:
 
 
 def _check_read_only(record: ValidatedRecord, info: FieldInfo) -> None:
-    name = record.fields.facade_name(info.name)
+    name = record.fields.name_of(info)
     if info.type is FieldType.DATETIME and not info.required:
         record.ignored.append(name)
     elif info.required and Verb.CREATE in record.fields.resource.verbs:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from bridge.ceql.ast import Expr, Operator, Predicate
 from bridge.errors import NotFoundError
 from bridge.interfaces import Entity, Field, FieldType, Scalar
+from bridge.services.fields import EntityFields
 from bridge.services.records.discriminator import lacks_fixed, require_fixed
 from bridge.services.records.mapping import RecordMapping
 from bridge.services.records.parents import ParentLink, not_found, parse_id
@@ -45,7 +46,7 @@ def read_parent(mapping: RecordMapping, link: ParentLink) -> None:
     Raises:
         NotFoundError: it is not.
     """
-    parents = mapping.of(link.parent)
+    parents = mapping.open(link.parent)
     require_own(parents, read_entity(parents, str(link.parent_id)), None)
 
 
@@ -71,7 +72,7 @@ def require_own(
 def validate_new(mapping: RecordMapping, body: Mapping[str, JSON]) -> ValidatedRecord:
     """Validate the body of a create. Vendor calls as `mapping.metadata`."""
     mapping.metadata.get(lacks_fixed)
-    return mapping.metadata.apply(partial(validate_create, body=body), _is_in_doubt)
+    return mapping.metadata.apply(_validation(mapping, body), _is_in_doubt)
 
 
 def validate_new_at_hand(
@@ -81,15 +82,26 @@ def validate_new_at_hand(
     metadata = mapping.metadata
     if metadata.get_at_hand(lacks_fixed) is None:
         return None
-    return metadata.apply_at_hand(partial(validate_create, body=body), _is_in_doubt)
+    return metadata.apply_at_hand(_validation(mapping, body), _is_in_doubt)
 
 
 def validate_change(
     mapping: RecordMapping, body: Mapping[str, JSON], stored: Entity
 ) -> ValidatedRecord:
     """Validate the body of an update against what is stored, as `validate_new` does."""
-    read = partial(validate_update, body=body, stored=stored, zone=mapping.timezone)
+    read = partial(
+        validate_update,
+        members=mapping.read_body(body),
+        stored=stored,
+        zone=mapping.timezone,
+    )
     return mapping.metadata.apply(read, _is_in_doubt)
+
+
+def _validation(
+    mapping: RecordMapping, body: Mapping[str, JSON]
+) -> Callable[[EntityFields], ValidatedRecord]:
+    return partial(validate_create, members=mapping.read_body(body))
 
 
 def _is_in_doubt(record: ValidatedRecord) -> bool:

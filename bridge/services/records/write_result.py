@@ -1,22 +1,24 @@
 """The result of a write, and its encoding for storage and replay.
 
-Stored as JSON text. The three kinds of value that JSON has no type for are wrapped in
-an object with one member, whose name no record member has.
+What is stored is the entity in the vendor's terms: a replay shows it under the names
+that callers use then. Stored as JSON text. The three kinds of value that JSON has no
+type for are wrapped in an object with one member, whose name no field has.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeAlias
 
 from bridge import errors
 from bridge.errors import BridgeError, ProviderError
-from bridge.interfaces import Entity
-from bridge.services.records.serializer import Record, RecordSerializer
+from bridge.interfaces import UDF_MEMBER, Entity
+from bridge.services.records.mapping import Record
+from bridge.services.records.serializer import RecordSerializer
 from bridge.services.records.validation import ValidatedRecord
 from bridge.services.records.vendor_records import read_entity
 
@@ -27,14 +29,38 @@ _KINDS: dict[str, tuple[type, Callable[[Any], str], Callable[[str], object]]] = 
     "$decimal": (Decimal, str, Decimal),
 }
 
+_FORMAT = 2
+"""The format of stored entities. Format 1, without a number, had the record as it was
+shown; nothing writes it any more."""
+
+Name: TypeAlias = tuple[str, int, str]
+"""The name of a referenced record: its entity, its id, and the name."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredWrite:
+    """A record after a write, in the vendor's terms, and what its caller should know.
+
+    `ignored` names members that were not used; `notice` continues "The record was";
+    `notes` are sentences on what was stored. `names` are those that the caller was
+    shown as labels.
+    """
+
+    entity: Entity = field(repr=False)
+    ignored: Sequence[str] = ()
+    notice: str = ""
+    notes: Sequence[str] = ()
+    names: Sequence[Name] = ()
+
 
 @dataclass(frozen=True, slots=True)
 class WriteResult:
-    """A record as stored after a write, and what the caller should know about it.
+    """A record after a write as its caller sees it.
 
-    `ignored` names members that were not used; `notice` continues "The record was";
-    `notes` are sentences on how the record is shown. `replayed` marks the response to
-    an earlier call of the same write.
+    `stored` is what is kept of it, nothing for a result that an older release kept;
+    `ignored` and `notice` are its own. `notes` are sentences on how the record is
+    stored and shown. `replayed` marks the response to an earlier call of the same
+    write.
     """
 
     record: Record
@@ -42,6 +68,22 @@ class WriteResult:
     notice: str = ""
     notes: tuple[str, ...] = ()
     replayed: bool = False
+    stored: StoredWrite = field(default=StoredWrite({}), repr=False)
+
+
+def show(
+    serializer: RecordSerializer, stored: StoredWrite, *, replayed: bool = False
+) -> WriteResult:
+    """Return the result of a write for its caller."""
+    shown = serializer.record(stored.entity)
+    return WriteResult(
+        shown.record,
+        tuple(stored.ignored),
+        stored.notice,
+        (*stored.notes, *shown.notes),
+        replayed,
+        replace(stored, names=serializer.names_shown),
+    )
 
 
 def build_result(
@@ -51,9 +93,7 @@ def build_result(
     notice: str = "",
 ) -> WriteResult:
     """Return the result of a write whose record is `entity`."""
-    shown = serializer.record(entity)
-    notes = (*sent.notes, *shown.notes)
-    return WriteResult(shown.record, tuple(sent.ignored), notice, notes)
+    return show(serializer, StoredWrite(entity, sent.ignored, notice, sent.notes))
 
 
 def read_back(
@@ -72,10 +112,15 @@ def read_back(
         try:
             return build_result(serializer, known, sent, notice)
         except BridgeError:
-            return WriteResult({"id": known["id"]}, notice="written, but not read back")
+            notice = "written, but not read back"
+            return WriteResult(
+                {"id": known["id"]},
+                notice=notice,
+                stored=StoredWrite(known, sent.ignored, notice, sent.notes),
+            )
 
 
-def encode_result(result: WriteResult | BridgeError) -> str:
+def encode_result(result: StoredWrite | BridgeError) -> str:
     """Return the text that `decode_result` reads."""
     if isinstance(result, BridgeError):
         document: dict[str, object] = {
@@ -84,32 +129,48 @@ def encode_result(result: WriteResult | BridgeError) -> str:
             "provider_message": result.provider_message,
         }
     else:
+        values = dict(result.entity)
+        udfs = values.pop(UDF_MEMBER, None)
         document = {
-            "record": result.record,
-            "ignored": result.ignored,
+            "format": _FORMAT,
+            "values": values,
+            # Pairs, because a tenant may give a field any name.
+            "udfs": [*udfs.items()] if isinstance(udfs, dict) else None,
+            "ignored": [*result.ignored],
             "notice": result.notice,
-            "notes": result.notes,
+            "notes": [*result.notes],
+            "names": [*result.names],
         }
     return json.dumps(document, default=_wrap)
 
 
-def decode_result(text: str) -> WriteResult | BridgeError:
-    """Return a stored result, marked as replayed."""
+def decode_result(text: str) -> StoredWrite | WriteResult | BridgeError:
+    """Return a stored result: a `WriteResult` where an older release stored it."""
     document = json.loads(text, object_hook=_unwrap)
-    if "error" not in document:
-        ignored = tuple(document["ignored"])
+    if "error" in document:
+        kind = getattr(errors, document["error"], ProviderError)
+        error: BridgeError = kind(document["message"])
+        error.provider_message = document["provider_message"]
+        error.replayed = True
+        return error
+    if "record" in document:
         return WriteResult(
             document["record"],
-            ignored,
+            tuple(document["ignored"]),
             document["notice"],
             tuple(document.get("notes", ())),
             replayed=True,
         )
-    kind = getattr(errors, document["error"], ProviderError)
-    error: BridgeError = kind(document["message"])
-    error.provider_message = document["provider_message"]
-    error.replayed = True
-    return error
+    entity: Entity = document["values"]
+    if document["udfs"] is not None:
+        entity[UDF_MEMBER] = dict(document["udfs"])
+    return StoredWrite(
+        entity,
+        document["ignored"],
+        document["notice"],
+        document["notes"],
+        [(kind, number, name) for kind, number, name in document["names"]],
+    )
 
 
 def _wrap(value: object) -> dict[str, str]:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from flask import Response
 
+from bridge.services.objects import find_object
 from bridge.services.records import parents
+from bridge.services.records.mapping import open_mapping
 from bridge.web.http import request_context
 from bridge.web.http.routing import Route, View
 from bridge.web.routes import hubs
@@ -22,13 +24,9 @@ def _of_parent(record_view: View) -> View:
     def view(
         object_name: str, record_id: str, child: str, child_id: str | None = None
     ) -> Response:
-        link = parents.find_link(
-            request_context.context(),
-            hubs.enabled_instance(),
-            object_name,
-            record_id,
-            child,
-        )
+        ctx, instance = request_context.context(), hubs.enabled_instance()
+        parent = find_object(ctx, instance, object_name)
+        link = parents.find_link(open_mapping(ctx, instance, child), parent, record_id)
         ids = () if child_id is None else (child_id,)
         return record_view(child, *ids, link)
 

@@ -13,6 +13,7 @@ from bridge.errors import InvalidRequestError
 from bridge.services import access, objects
 from bridge.services.records import create, delete, dry_run, get, listing, update
 from bridge.services.records import ping as connection
+from bridge.services.records.mapping import RecordMapping, open_mapping
 from bridge.services.records.parents import ParentLink
 from bridge.store.instances import Instance
 from bridge.types import JSON
@@ -49,10 +50,10 @@ def ping() -> Response:
 
 def list_records(object_name: str, within: ParentLink | None = None) -> Response:
     """Return a page of records; vendor calls as `listing.list_records` says."""
-    ctx, instance = request_context.context(), enabled_instance()
-    query = query_string.current_query()
+    instance, query = enabled_instance(), query_string.current_query()
     list_request, notes = query_string.list_request(query, object_name)
-    page = listing.list_records(ctx, instance, object_name, list_request, within=within)
+    mapping = open_object(instance, object_name)
+    page = listing.list_records(mapping, list_request, within=within)
     return responses.json_page(page, notes)
 
 
@@ -61,17 +62,16 @@ def create_record(object_name: str, within: ParentLink | None = None) -> Respons
 
     Two vendor calls.
     """
-    ctx, query = request_context.context(), query_string.current_query()
-    instance = enabled_instance()
+    instance, query = enabled_instance(), query_string.current_query()
     body = _read_body(instance, object_name, Verb.CREATE)
-    if query_string.dry_run(query):
+    is_dry_run = query_string.dry_run(query)
+    mapping = open_object(instance, object_name)
+    if is_dry_run:
         return responses.dry_run_result(
-            *dry_run.preview_create(ctx, instance, object_name, body, within=within)
+            *dry_run.preview_create(mapping, body, within=within)
         )
     result = create.create_record(
-        ctx,
-        instance,
-        object_name,
+        mapping,
         body,
         key=query_string.idempotency_key(),
         options=query_string.record_options(query),
@@ -84,14 +84,10 @@ def get_record(
     object_name: str, record_id: str, within: ParentLink | None = None
 ) -> Response:
     """Return one record. One vendor call."""
-    shown = get.get_record(
-        request_context.context(),
-        enabled_instance(),
-        object_name,
-        record_id,
-        options=query_string.record_options(query_string.current_query()),
-        within=within,
-    )
+    instance = enabled_instance()
+    options = query_string.record_options(query_string.current_query())
+    mapping = open_object(instance, object_name)
+    shown = get.get_record(mapping, record_id, options=options, within=within)
     return responses.json_object(shown.record, notes=shown.notes)
 
 
@@ -102,19 +98,25 @@ def update_record(
 
     Three vendor calls.
     """
-    query, instance = query_string.current_query(), enabled_instance()
-    target = (request_context.context(), instance, object_name, record_id)
+    instance, query = enabled_instance(), query_string.current_query()
     body, method = _read_body(instance, object_name, Verb.UPDATE), request.method
-    if query_string.dry_run(query):
+    is_dry_run = query_string.dry_run(query)
+    mapping = open_object(instance, object_name)
+    if is_dry_run:
         return responses.dry_run_result(
-            *dry_run.preview_update(*target, body, method=method, within=within)
+            *dry_run.preview_update(
+                mapping, record_id, body, method=method, within=within
+            )
         )
-    options = query_string.record_options(query)
-    return responses.write_result(
-        update.update_record(
-            *target, body, method=method, options=options, within=within
-        )
+    result = update.update_record(
+        mapping,
+        record_id,
+        body,
+        method=method,
+        options=query_string.record_options(query),
+        within=within,
     )
+    return responses.write_result(result)
 
 
 def delete_record(
@@ -124,12 +126,14 @@ def delete_record(
 
     One vendor call.
     """
-    target = (request_context.context(), enabled_instance(), object_name, record_id)
-    if query_string.dry_run(query_string.current_query()):
+    instance = enabled_instance()
+    is_dry_run = query_string.dry_run(query_string.current_query())
+    mapping = open_object(instance, object_name)
+    if is_dry_run:
         return responses.dry_run_result(
-            dry_run.preview_delete(*target, within=within), []
+            dry_run.preview_delete(mapping, record_id, within=within), []
         )
-    delete.delete_record(*target, within=within)
+    delete.delete_record(mapping, record_id, within=within)
     return responses.empty()
 
 
@@ -148,6 +152,15 @@ def _read_body(instance: Instance, object_name: str, verb: Verb) -> dict[str, JS
         found = objects.find_object(request_context.context(), instance, object_name)
         found.require(verb, request.method)
         raise
+
+
+def open_object(instance: Instance, object_name: str) -> RecordMapping:
+    """Open an object for this request. Vendor calls as `open_mapping`.
+
+    Raises:
+        NotFoundError: no such object.
+    """
+    return open_mapping(request_context.context(), instance, object_name)
 
 
 def enabled_instance() -> Instance:

@@ -63,7 +63,7 @@ def rows(harness, metadata):
 
 
 def passes(where, row):
-    """Return what a filter means: an oracle, in as few words as possible."""
+    """Return whether a row passes a filter: the oracle."""
     if isinstance(where, And):
         return all(passes(item, row) for item in where.items)
     if isinstance(where, Or):

@@ -119,7 +119,9 @@ def test_a_parent_is_found_by_the_words_of_the_picklist(entity, value):
 
     assert link.holds({"ParentID": 5, "ParentType": value})
     assert not link.holds({"ParentID": 5, "ParentType": 1})
-    assert link.identity != link_attachments(FIELDS, resource("Account"), 5).identity
+    assert link.narrow(None) != link_attachments(FIELDS, resource("Account"), 5).narrow(
+        None
+    )
 
 
 def test_other_records_are_refused_and_told_which_can():

@@ -10,12 +10,17 @@ from bridge.errors import InvalidRequestError, NotFoundError
 from bridge.interfaces import Field, FieldInfo, FieldType, PicklistItem
 from bridge.services.fields import compile_fields, write_fields
 from bridge.services.records.discriminator import find_fixed, narrow, require_fixed
+from bridge.services.records.members import read_members
 from bridge.services.records.validation import validate_create
 
 KIND = Field("Kind", FieldType.SHORT)
 NAME = Field("Name", FieldType.STRING)
 LEADS = Discriminator(field="Kind", value="2", label="Lead")
 OWN = Predicate(KIND, Operator.EQUAL, (2,))
+
+
+def validate_new(fields, body):
+    return validate_create(fields, read_members(body))
 
 
 def fields_with(*items, fixed=LEADS, required=()):
@@ -100,20 +105,20 @@ def test_another_record_is_not_found(entity):
 
 @pytest.mark.parametrize("body", [{}, {"kind": "2"}, {"kind": None}])
 def test_a_new_record_gets_the_value(body):
-    draft = validate_create(USUAL, body)
+    draft = validate_new(USUAL, body)
 
     draft.require_valid("x")
     assert [value for _, value in draft.given.values()] == [2]
 
 
 def test_a_new_record_of_another_kind_is_refused():
-    draft = validate_create(USUAL, {"kind": 1})
+    draft = validate_new(USUAL, {"kind": 1})
 
     with pytest.raises(InvalidRequestError, match="kind of a new lead is 2"):
         draft.require_valid("x")
 
 
 def test_what_the_catalogue_requires_is_required():
-    draft = validate_create(fields_with(("2", "Lead"), required=["Name"]), {})
+    draft = validate_new(fields_with(("2", "Lead"), required=["Name"]), {})
 
     assert draft.problems == ["name is required"]

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from bridge.services.records.creates.record_match import MatchResult, match_record
+from bridge.services.records.members import read_members
 from bridge.services.records.validation import validate_create
 
 BODY = {
@@ -36,8 +37,12 @@ STORED = {
 }
 
 
+def validate_new(fields, body):
+    return validate_create(fields, read_members(body))
+
+
 def likeness(fields, body=(), stored=()):
-    draft = validate_create(fields, BODY | dict(body))
+    draft = validate_new(fields, BODY | dict(body))
     assert not draft.problems
     return match_record(draft, STORED | dict(stored))
 

@@ -6,6 +6,7 @@ import pytest
 
 from bridge.errors import InvalidRequestError
 from bridge.interfaces import NO_PLACE, Field, FieldType
+from bridge.services.records.members import read_members
 from bridge.services.records.validation import (
     unchanged_values,
     validate_create,
@@ -29,8 +30,13 @@ STORED = {
 }
 
 
+def validate_new(fields, body):
+    return validate_create(fields, read_members(body))
+
+
 def update(fields, body, stored):
-    return validate_update(fields, body, stored, ZoneInfo("America/New_York"))
+    zone = ZoneInfo("America/New_York")
+    return validate_update(fields, read_members(body), stored, zone)
 
 
 def given(draft):
@@ -38,7 +44,7 @@ def given(draft):
 
 
 def test_values_are_read_in_every_tolerated_form(fields):
-    draft = validate_create(
+    draft = validate_new(
         fields,
         {
             **SOUND,
@@ -64,7 +70,7 @@ def test_values_are_read_in_every_tolerated_form(fields):
 
 
 def test_every_problem_is_named(fields):
-    draft = validate_create(
+    draft = validate_new(
         fields,
         {
             "accountName": "x" * 11,
@@ -99,7 +105,7 @@ def test_every_problem_is_named(fields):
 
 
 def test_a_required_member_of_the_wrong_type_is_named_once(fields):
-    draft = validate_create(fields, {**SOUND, "accountType": "Big", "ownerID": {}})
+    draft = validate_new(fields, {**SOUND, "accountType": "Big", "ownerID": {}})
 
     assert draft.problems == [
         "accountType must be a whole number, one of 0 (None), 1 (Customer)",
@@ -108,14 +114,14 @@ def test_a_required_member_of_the_wrong_type_is_named_once(fields):
 
 
 def test_zero_and_false_are_values_and_blanks_are_not(fields):
-    assert validate_create(fields, {**SOUND, "accountType": 0}).problems == []
-    assert validate_create(fields, {**SOUND, "accountName": " "}).problems == [
+    assert validate_new(fields, {**SOUND, "accountType": 0}).problems == []
+    assert validate_new(fields, {**SOUND, "accountName": " "}).problems == [
         "accountName is required"
     ]
 
 
 def test_read_only_members_of_a_create_are_ignored(fields):
-    draft = validate_create(fields, {**SOUND, "createDate": "2020-01-01", "shoe": 1})
+    draft = validate_new(fields, {**SOUND, "createDate": "2020-01-01", "shoe": 1})
 
     assert draft.ignored == ["shoe", "createDate"]
 
@@ -191,7 +197,7 @@ def test_fields_have_the_places_of_the_metadata_and_newer_ones_come_last(fields)
 
 
 def test_a_udf_may_share_its_name_with_a_field(fields):
-    draft = validate_create(
+    draft = validate_new(
         fields,
         {**SOUND, "seats": 3, "userDefinedFields": [{"name": "Seats", "value": 1e3}]},
     )
@@ -212,7 +218,7 @@ def test_characters_that_cannot_be_sent_are_left_out_and_noted(fields):
     body = {**SOUND, "accountName": "a\x00b", "phone": "1\ud800", "stockSymbol": "\t"}
     udfs = [{"name": "Region & code", "value": "E\x1fU"}]
 
-    draft = validate_create(fields, {**body, "userDefinedFields": udfs})
+    draft = validate_new(fields, {**body, "userDefinedFields": udfs})
 
     assert given(draft)["AccountName"] == "ab"
     assert given(draft)["Phone"] == "1"
@@ -236,7 +242,7 @@ def test_a_blank_text_does_not_pass_for_a_required_one(fields):
 
 @pytest.mark.parametrize("value", [True, "1", 0, "false"])
 def test_a_flag_with_a_picklist_takes_its_items(fields, value):
-    draft = validate_create(fields, {**SOUND, "paid": value})
+    draft = validate_new(fields, {**SOUND, "paid": value})
 
     assert draft.problems == []
 
@@ -310,7 +316,7 @@ def test_an_instant_that_looks_like_a_day_is_put_back_as_it_is_shown(fields):
 
 
 def test_a_time_on_a_field_of_days_is_an_instant_and_is_named(fields):
-    draft = validate_create(
+    draft = validate_new(
         fields,
         SOUND
         | {"closeDate": "2024-07-05T02:00:00+02:00", "shipDate": "7/5/24 3:00 PM"},
@@ -359,7 +365,7 @@ def test_the_mask_of_a_protected_value_is_nothing_that_was_given(fields):
     stored = STORED | {"UserDefinedFields": {"Renewal": "*****", "Seats": "*****"}}
 
     put_back = update(fields, body, stored)
-    new = validate_create(fields, SOUND | body)
+    new = validate_new(fields, SOUND | body)
     changed = update(
         fields, {"userDefinedFields": [{"name": "Seats", "value": "7"}]}, stored
     )
@@ -376,7 +382,7 @@ def test_every_problem_of_user_defined_fields_is_named(fields):
         {"name": "Colour", "value": ["1"]},
     ]
 
-    draft = validate_create(fields, {**SOUND, "userDefinedFields": items})
+    draft = validate_new(fields, {**SOUND, "userDefinedFields": items})
 
     assert [problem.split(" must ")[0] for problem in draft.problems] == [
         "Renewal",
@@ -387,7 +393,7 @@ def test_every_problem_of_user_defined_fields_is_named(fields):
 
 @pytest.mark.parametrize("udfs", ["x", 3, {"userDefinedField": "x"}, [{"value": 1}]])
 def test_a_shapeless_udf_list_is_a_problem(fields, udfs):
-    draft = validate_create(fields, {**SOUND, "userDefinedFields": udfs})
+    draft = validate_new(fields, {**SOUND, "userDefinedFields": udfs})
 
     assert len(draft.problems) == 1
 
@@ -407,7 +413,7 @@ ITEM = {"Name": "Seats", "Value": "3"}
     ],
 )
 def test_udf_items_are_read_in_any_case_and_shape(fields, body):
-    draft = validate_create(fields, {**SOUND, **body})
+    draft = validate_new(fields, {**SOUND, **body})
 
     assert draft.problems == []
     seats = Field("Seats", FieldType.DOUBLE, udf=True)
@@ -419,7 +425,7 @@ def test_udf_items_are_read_in_any_case_and_shape(fields, body):
     [None, [], {}, {"UserDefinedField": None}, {"userDefinedField": []}],
 )
 def test_no_udf_items_in_any_shape(fields, udfs):
-    draft = validate_create(fields, {**SOUND, "UserDefinedFields": udfs})
+    draft = validate_new(fields, {**SOUND, "UserDefinedFields": udfs})
 
     assert not draft.problems
     assert not any(info.udf for info, _ in draft.given.values())
@@ -459,7 +465,7 @@ def test_no_udf_items_in_any_shape(fields, udfs):
     ],
 )
 def test_what_is_there_twice_is_refused(fields, body, says):
-    draft = validate_create(fields, {**SOUND, **body})
+    draft = validate_new(fields, {**SOUND, **body})
 
     assert any(says in problem for problem in draft.problems), draft.problems
 
@@ -478,14 +484,14 @@ def test_what_is_there_twice_is_refused(fields, body, says):
     ],
 )
 def test_an_unknown_name_casts_doubt_on_the_metadata(fields, body, in_doubt):
-    assert validate_create(fields, {**SOUND, **body}).in_doubt is in_doubt
+    assert validate_new(fields, {**SOUND, **body}).in_doubt is in_doubt
 
 
 @pytest.mark.parametrize("value", ["x", 0, False, " "])
 def test_a_value_of_an_unknown_udf_is_refused_and_none_is_not(fields, value):
     def drafted(value):
         items = [{"name": "Nowhere", "value": value}]
-        return validate_create(fields, {**SOUND, "userDefinedFields": items})
+        return validate_new(fields, {**SOUND, "userDefinedFields": items})
 
     assert drafted(value).problems == ["accounts has no user-defined field Nowhere"]
     assert drafted(None).problems == drafted("").problems == []
@@ -493,5 +499,5 @@ def test_a_value_of_an_unknown_udf_is_refused_and_none_is_not(fields, value):
 
 
 def test_an_unknown_picklist_value_casts_doubt_on_the_metadata(fields):
-    assert validate_create(fields, {**SOUND, "accountType": 77}).in_doubt
-    assert not validate_create(fields, SOUND).in_doubt
+    assert validate_new(fields, {**SOUND, "accountType": 77}).in_doubt
+    assert not validate_new(fields, SOUND).in_doubt

@@ -50,6 +50,7 @@ from bridge.services.records.creates.create_call import (
     validate,
 )
 from bridge.services.records.creates.duplicate_search import Search
+from bridge.services.records.creates.replay import replay
 from bridge.services.records.creates.unknown_outcome import (
     search_until_certain,
     unknown,
@@ -59,9 +60,10 @@ from bridge.services.records.serializer import (
 )
 from bridge.services.records.validation import ValidatedRecord
 from bridge.services.records.write_result import (
+    StoredWrite,
     WriteResult,
-    decode_result,
     encode_result,
+    show,
 )
 from bridge.store import idempotency_records
 from bridge.store.abandoned_creates import abandon, exists
@@ -120,7 +122,7 @@ def begin(create: CreateCall) -> CreateAttempt:
         text = attempt.wait(stored)
         # None: the holder died, so the next round may own the create.
         if text is not None:
-            attempt.result = _replay(text)
+            attempt.result = replay(create, text)
             return attempt
 
 
@@ -307,8 +309,7 @@ class CreateAttempt:
     def _store_found(self, entity: Entity) -> WriteResult:
         serializer = open_serializer(self._create.mapping, self._create.options)
         notice = "created by an earlier call, found now"
-        shown = serializer.record(entity)
-        result = WriteResult(shown.record, notice=notice, notes=shown.notes)
+        result = show(serializer, StoredWrite(entity, notice=notice))
         if not self._store_created(result):
             raise unknown(f"record {entity['id']} was claimed by another create")
         return result
@@ -329,13 +330,13 @@ class CreateAttempt:
     def _store(self, result: WriteResult) -> None:
         """Store a result, whether or not another create has the same record id."""
         if not self._store_created(result):
-            self._finish(encode_result(result), lasting=True)
+            self._finish(encode_result(result.stored), lasting=True)
 
     def _store_created(self, result: WriteResult) -> bool:
         """Store a result with its record id; False when another create has that id."""
-        record_id = result.record.get("id")
+        record_id = result.stored.entity.get("id")
         return self._finish(
-            encode_result(result),
+            encode_result(result.stored),
             record_id=record_id if isinstance(record_id, int) else None,
             lasting=True,
         )
@@ -379,10 +380,3 @@ class CreateAttempt:
             f"Sent again unchanged within {window_s:.0f} seconds, it is looked for "
             "before it is sent."
         )
-
-
-def _replay(text: str) -> WriteResult:
-    result = decode_result(text)
-    if isinstance(result, BridgeError):
-        raise result
-    return result

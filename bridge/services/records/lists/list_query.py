@@ -27,7 +27,7 @@ class ListQuery:
 
     mapping: RecordMapping
     plan: QueryPlan
-    identity: tuple[str, ...]
+    identity: str
 
     @classmethod
     def build(
@@ -43,10 +43,10 @@ class ListQuery:
                 needs more than the vendor's queries can hold.
         """
         filter_ = _parse_filter(mapping, where)
-        identity: tuple[str, ...] = (mapping.resource.name, where.strip())
         if within is not None:
             filter_ = within.narrow(filter_)
-            identity += within.identity
+        # In the vendor's terms: what a caller's name stands for may change.
+        identity = f"{mapping.resource.entity} {filter_!r}"
         plan = make_plan(filter_, mapping.backend.limits)
         return cls(mapping, plan, identity)
 
@@ -81,7 +81,7 @@ class ListQuery:
             self.plan, run, self.mapping.timezone, backend.limits
         )
         # No filter holds NUL, so that different lists have different names.
-        name = "\0".join((*self.identity, *purpose)).encode()
+        name = "\0".join((self.identity, *purpose)).encode()
         digest = hashlib.sha256(name).digest()
         return Cursor(self.mapping.instance.id, digest, backend.limits.page, fetch_page)
 

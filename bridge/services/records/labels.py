@@ -8,7 +8,7 @@ each referenced entity and page, and are cached in this process for an hour.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from bridge.ceql.ast import Expr, Operator, Predicate
@@ -24,6 +24,7 @@ from bridge.interfaces import (
     Scalar,
 )
 from bridge.services.fields import EntityFields
+from bridge.services.records.members import UDFS
 from bridge.services.timed_cache import TimedCache
 
 MAX_NAME_LENGTH = 200
@@ -52,15 +53,17 @@ class Labeller:
 
     `cache` has the names of records by instance, entity and id, `""` for a record
     without a name. `named_by` has the fields that make up a record's name, by entity.
-    `notes` collects why labels are missing.
+    `notes` collects why labels are missing, `names` the names used, by entity and id.
+    Without a `backend` only cached names are used.
     """
 
-    backend: Backend
+    backend: Backend | None
     cache: TimedCache[tuple[int, str, int], str]
     instance_id: int
     now: datetime
     named_by: Mapping[str, Sequence[str]]
-    notes: list[str]
+    notes: list[str] = field(default_factory=list)
+    names: dict[tuple[str, int], str] = field(default_factory=dict)
 
     def add(
         self,
@@ -75,7 +78,8 @@ class Labeller:
         end in `notes`, not in an error.
         """
         columns = list(_columns(fields))
-        names = self._names_of(columns, entities, records)
+        names = self.names
+        self._find_names(columns, entities, records)
         for entity, record in zip(entities, records, strict=True):
             for column in columns:
                 value = entity.get(column.info.name)
@@ -88,12 +92,12 @@ class Labeller:
                     record[column.label] = label
         _add_udf_labels(fields, records)
 
-    def _names_of(
+    def _find_names(
         self,
         columns: Sequence[_Column],
         entities: Sequence[Entity],
         records: Sequence[dict[str, object]],
-    ) -> dict[tuple[str, int], str]:
+    ) -> None:
         wanted: dict[str, dict[int, None]] = {}
         for column in columns:
             if not column.info.reference:
@@ -104,14 +108,10 @@ class Labeller:
                 value = entity.get(column.info.name)
                 if isinstance(value, int) and column.member in record:
                     ids[value] = None
-        names: dict[tuple[str, int], str] = {}
         for entity_name, ids in wanted.items():
-            self._read(entity_name, list(ids), names)
-        return names
+            self._read(entity_name, list(ids))
 
-    def _read(
-        self, entity_name: str, ids: list[int], names: dict[tuple[str, int], str]
-    ) -> None:
+    def _read(self, entity_name: str, ids: list[int]) -> None:
         missing: list[int] = []
         for record_id in ids:
             key = (self.instance_id, entity_name, record_id)
@@ -119,8 +119,8 @@ class Labeller:
             if known is None:
                 missing.append(record_id)
             else:
-                names[entity_name, record_id] = known
-        if not missing:
+                self.names[entity_name, record_id] = known
+        if not missing or self.backend is None:
             return
         # As many names as one query can look for, and one reply can hold.
         limits = self.backend.limits
@@ -140,7 +140,7 @@ class Labeller:
         found = {entity["id"]: entity for entity in page.entities}
         for record_id in wanted:
             name = self._name(entity_name, found.get(record_id, {}))
-            names[entity_name, record_id] = name
+            self.names[entity_name, record_id] = name
             key = (self.instance_id, entity_name, record_id)
             self.cache.put(key, self.now, name)
 
@@ -161,17 +161,16 @@ class Labeller:
 def _columns(fields: EntityFields) -> Iterator[_Column]:
     """Yield the fields with labels, unless another field has the label's name."""
     for info in fields.standard.values():
-        column = _Column(info, fields.facade_name(info.name), _items(info))
-        taken = column.label.lower() in fields.by_facade
+        column = _Column(info, fields.name_of(info), _items(info))
+        taken = column.label.lower() in fields.by_name
         if (info.reference or column.items) and not taken:
             yield column
 
 
 def _add_udf_labels(fields: EntityFields, records: Sequence[dict[str, object]]) -> None:
     labels = {udf.name: _items(udf) for udf in fields.udfs.values()}
-    member = fields.facade_name(UDF_MEMBER)
     for record in records:
-        udfs = record.get(member)
+        udfs = record.get(UDFS)
         for item in udfs["userDefinedField"] if isinstance(udfs, dict) else ():
             label = labels.get(item["name"], {}).get(str(item.get("value")))
             if label:

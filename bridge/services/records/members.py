@@ -1,4 +1,4 @@
-"""User-defined fields of a body, in all the shapes that callers send. Pure.
+"""The members of a body, and its user-defined fields in all the shapes seen. Pure.
 
 JSON callers send `{"userDefinedField":[{"name","value"}]}` or the bare list. SOAP
 toolkits send the vendor's casing, a single item without its list, and null or an empty
@@ -7,7 +7,8 @@ object for an empty list. Source: elements-api 4.2 and 4.3, appendix E.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from bridge.types import JSON
 
@@ -16,7 +17,33 @@ _ITEM = "userDefinedField"
 _SHAPE = f'{UDFS} must be {{"{_ITEM}":[{{"name":…,"value":…}}]}}'
 
 
-def find_udf_items(body: Mapping[str, JSON]) -> list[tuple[str, JSON]]:
+@dataclass(frozen=True, slots=True)
+class Members:
+    """The members of a body by name, without the id.
+
+    `udfs` are the items of its list of user-defined fields; `problem` says why that
+    list cannot be read.
+    """
+
+    values: Sequence[tuple[str, JSON]]
+    udfs: Sequence[tuple[str, JSON]] = ()
+    problem: str = ""
+
+
+def read_members(body: Mapping[str, JSON]) -> Members:
+    """Return the members of a body; names match in any case."""
+    rest = [
+        (name, value)
+        for name, value in body.items()
+        if name.lower() not in {"id", UDFS.lower()}
+    ]
+    try:
+        return Members(rest, _find_udf_items(body))
+    except ValueError as error:
+        return Members(rest, problem=str(error))
+
+
+def _find_udf_items(body: Mapping[str, JSON]) -> list[tuple[str, JSON]]:
     """Return name and value of each item; member names match in any case.
 
     Raises:

@@ -5,14 +5,26 @@ Apart from `composition`, so that commands and workers do not load Flask and the
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from flask import Flask
 
 from bridge import web
-from bridge.composition import OpenedDatabase, build_context, open_database
+from bridge.composition import (
+    BACKENDS,
+    OpenedDatabase,
+    OpenService,
+    build_context,
+    open_database,
+)
 from bridge.settings import Settings
 
 
-def create_app(settings: Settings, opened: OpenedDatabase | None = None) -> Flask:
+def create_app(
+    settings: Settings,
+    opened: OpenedDatabase | None = None,
+    backends: Mapping[str, OpenService] = BACKENDS,
+) -> Flask:
     """Build the Flask application of one serving process; the schema must be current.
 
     Raises:
@@ -21,7 +33,7 @@ def create_app(settings: Settings, opened: OpenedDatabase | None = None) -> Flas
     """
     database = open_database(settings, opened)
     database.check_schema()
-    context = build_context(settings, database)
+    context = build_context(settings, database, backends)
     app = Flask(__name__, static_folder=None)
     web.register(app, context)
     return app

@@ -7,11 +7,14 @@ context after the fork.
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Protocol
 
 from bridge import __version__
 from bridge.backends.autotask_soap.connections import Timeouts
+from bridge.backends.autotask_soap.description_files import DescriptionFiles
 from bridge.backends.autotask_soap.diagnostics import SoapDiagnostics
 from bridge.backends.autotask_soap.retry import RetryPolicy
 from bridge.backends.autotask_soap.service import SoapService
@@ -19,7 +22,9 @@ from bridge.backends.autotask_soap.unlimited_rate_limiter import ReportingRateLi
 from bridge.backends.autotask_soap.zones import HostPolicy
 from bridge.catalog.loader import load_elements
 from bridge.errors import ConfigurationError
-from bridge.interfaces import CallLog, RateLimiter, UsageObserver
+from bridge.interfaces import BackendService, CallLog, RateLimiter, UsageObserver
+from bridge.interfaces.diagnostics import BackendDiagnostics
+from bridge.interfaces.service_descriptions import ServiceDescriptions
 from bridge.jobs.enqueue import Enqueuer
 from bridge.services.context import Context
 from bridge.services.diagnostics.installation import (
@@ -139,36 +144,6 @@ def _open_keys(settings: Settings, url: str, *, make: bool) -> KeyRing:
     return ring
 
 
-def build_context(settings: Settings, database: Database) -> Context:
-    """Build the context of use cases; no vendor call."""
-    rate_limiter = open_rate_limiter(settings, database)
-    metrics = Metrics(version=__version__)
-    request_log = RequestLog(database, metrics, settings)
-    service = open_service(
-        settings,
-        rate_limiter=MeasuredRateLimiter(rate_limiter, metrics),
-        log=request_log,
-    )
-    return Context(
-        settings=settings,
-        database=database,
-        elements=load_elements(),
-        open_backend=service.open_backend,
-        rate_limiter=rate_limiter,
-        # Metadata is compared with the database again after this time.
-        fields=TimedCache(2_000, fresh_s=10),
-        directories=TimedCache(2_000, fresh_s=10),
-        names=TimedCache(20_000, fresh_s=3600),
-        enqueue=Enqueuer(database),
-        clock=lambda: datetime.now(UTC),
-        request_log=request_log,
-        metrics=metrics,
-        pending_writes=PendingWrites(),
-        state_reader=TimedReader(),
-        readiness_reader=TimedReader(),
-    )
-
-
 def open_rate_limiter(settings: Settings, database: Database) -> SharedRateLimiter:
     """Return this process's limiter of the call budget that all processes share."""
     rules = LimiterSettings(
@@ -186,7 +161,7 @@ def open_service(
     rate_limiter: RateLimiter | None = None,
     log: CallLog | None = None,
 ) -> SoapService:
-    """Return the factory of SOAP backends, which all share connections and WSDL.
+    """Open Autotask's SOAP web services: connections and WSDL for all instances.
 
     The caller closes it.
     """
@@ -194,10 +169,7 @@ def open_service(
         rate_limiter=rate_limiter,
         log=log,
         descriptions=settings.data_dir / "wsdl",
-        timeouts=Timeouts(
-            connect_s=settings.autotask_connect_timeout_s,
-            read_s=settings.autotask_read_timeout_s,
-        ),
+        timeouts=_timeouts(settings),
         retries=RetryPolicy(deadline_s=settings.autotask_deadline_s),
         hosts=HostPolicy(
             allowed_hosts=settings.autotask_allowed_hosts,
@@ -215,9 +187,98 @@ def open_diagnostics(
     Autotask's own count of calls is passed to `reports`, if given.
     """
     rate_limiter = None if reports is None else ReportingRateLimiter(reports)
-    return SoapDiagnostics(
-        open_service(settings, rate_limiter=rate_limiter),
-        settings.data_dir / "wsdl",
+    return SoapDiagnostics(open_service(settings, rate_limiter=rate_limiter))
+
+
+def open_descriptions(settings: Settings) -> DescriptionFiles:
+    """Return the service descriptions of the SOAP backend, for administration."""
+    return DescriptionFiles(settings.data_dir / "wsdl", _timeouts(settings))
+
+
+def _timeouts(settings: Settings) -> Timeouts:
+    return Timeouts(
+        connect_s=settings.autotask_connect_timeout_s,
+        read_s=settings.autotask_read_timeout_s,
+    )
+
+
+class OpenService(Protocol):
+    """Opens what all instances of one process share at a vendor."""
+
+    def __call__(
+        self,
+        settings: Settings,
+        *,
+        rate_limiter: RateLimiter | None = None,
+        log: CallLog | None = None,
+    ) -> BackendService:
+        """Open it; no vendor call. The caller closes it."""
+
+
+class OpenDiagnostics(Protocol):
+    """Opens the diagnostics of a vendor."""
+
+    def __call__(
+        self, settings: Settings, reports: UsageObserver | None = None
+    ) -> BackendDiagnostics:
+        """Open them; no vendor call. The caller closes them."""
+
+
+BACKENDS: Mapping[str, OpenService] = {"soap": open_service}
+"""The backends by the names that instances select them by; the first is the default.
+
+A name is stored in configurations, so it stays.
+"""
+
+DIAGNOSTICS: Mapping[str, OpenDiagnostics] = {"soap": open_diagnostics}
+"""For each of `BACKENDS`, what operators' commands examine a connection with."""
+
+DESCRIPTIONS: Mapping[str, Callable[[Settings], ServiceDescriptions]] = {
+    "soap": open_descriptions
+}
+"""The service descriptions of those backends that have any."""
+
+
+def build_context(
+    settings: Settings,
+    database: Database,
+    backends: Mapping[str, OpenService] = BACKENDS,
+) -> Context:
+    """Build the context of use cases; no vendor call.
+
+    The caller closes its backends, unless the process ends with it.
+    """
+    rate_limiter = open_rate_limiter(settings, database)
+    metrics = Metrics(version=__version__)
+    request_log = RequestLog(database, metrics, settings)
+    measured = MeasuredRateLimiter(rate_limiter, metrics)
+    closers = contextlib.ExitStack()
+    services = {
+        name: closers.enter_context(
+            contextlib.closing(
+                open_it(settings, rate_limiter=measured, log=request_log)
+            )
+        )
+        for name, open_it in backends.items()
+    }
+    return Context(
+        settings=settings,
+        database=database,
+        elements=load_elements(),
+        backends={name: one.open_backend for name, one in services.items()},
+        close_backends=closers.close,
+        rate_limiter=rate_limiter,
+        # Metadata is compared with the database again after this time.
+        fields=TimedCache(2_000, fresh_s=10),
+        directories=TimedCache(2_000, fresh_s=10),
+        names=TimedCache(20_000, fresh_s=3600),
+        enqueue=Enqueuer(database),
+        clock=lambda: datetime.now(UTC),
+        request_log=request_log,
+        metrics=metrics,
+        pending_writes=PendingWrites(),
+        state_reader=TimedReader(),
+        readiness_reader=TimedReader(),
     )
 
 

@@ -7,7 +7,6 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -16,7 +15,6 @@ from bridge.composition import (
     build_context,
     open_database,
     open_existing_database,
-    open_service,
 )
 from bridge.services.context import Context
 from bridge.settings import Settings, read_settings
@@ -59,12 +57,10 @@ def open_context(
     settings = settings or read_settings()
     with open_store(settings, new=new) as database:
         ctx = build_context(settings, database)
-        # The service of `build_context` cannot be closed from here; this one can.
-        service = open_service(
-            settings, rate_limiter=ctx.rate_limiter, log=ctx.request_log
-        )
-        with contextlib.closing(service):
-            yield replace(ctx, open_backend=service.open_backend)
+        try:
+            yield ctx
+        finally:
+            ctx.close_backends()
 
 
 @contextmanager

@@ -4,14 +4,7 @@ Entities and fields have the vendor's SOAP names here and in the backends.
 """
 
 from bridge.catalog.model import DateKind
-from bridge.interfaces.backend import (
-    Argument,
-    Backend,
-    Envelope,
-    Fill,
-    Node,
-    OpenBackend,
-)
+from bridge.interfaces.backend import Backend, BackendService, OpenBackend
 from bridge.interfaces.data import (
     NO_PLACE,
     NO_VALUES,
@@ -25,6 +18,7 @@ from bridge.interfaces.data import (
     FieldInfo,
     FieldType,
     Page,
+    Parent,
     PicklistItem,
     Scalar,
     Usage,
@@ -58,16 +52,23 @@ from bridge.interfaces.rows import (
     RowUnknown,
     UpdateRow,
 )
+from bridge.interfaces.stored_calls import (
+    PLACEHOLDER,
+    CallDefinition,
+    PlaceholderValue,
+)
 
 __all__ = [
     "NO_CALLER",
     "NO_PLACE",
     "NO_VALUES",
+    "PLACEHOLDER",
     "UDF_MEMBER",
-    "Argument",
     "Attachment",
     "Backend",
+    "BackendService",
     "BudgetUsage",
+    "CallDefinition",
     "CallLog",
     "CallRequest",
     "Caller",
@@ -77,20 +78,19 @@ __all__ = [
     "Entity",
     "EntityInfo",
     "EntityType",
-    "Envelope",
     "Field",
     "FieldInfo",
     "FieldType",
-    "Fill",
     "InspectableRateLimiter",
     "Limits",
     "NoCallLog",
-    "Node",
     "OpenBackend",
     "Outcome",
     "Page",
+    "Parent",
     "Permit",
     "PicklistItem",
+    "PlaceholderValue",
     "Priority",
     "RateLimiter",
     "ReadUsage",

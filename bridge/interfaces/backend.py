@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import BinaryIO, Protocol, TypeAlias
+from typing import BinaryIO, Protocol
 
 from bridge.ceql.ast import Expr
 from bridge.interfaces.data import (
@@ -17,6 +16,7 @@ from bridge.interfaces.data import (
     Field,
     FieldInfo,
     Page,
+    Parent,
     Scalar,
     Usage,
     Values,
@@ -25,42 +25,8 @@ from bridge.interfaces.data import (
 from bridge.interfaces.limits import Limits
 from bridge.interfaces.rate_limiter import NO_CALLER, Caller
 from bridge.interfaces.rows import RowResult, UpdateRow
+from bridge.interfaces.stored_calls import CallDefinition, PlaceholderValue
 from bridge.types import JSON
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A member inside an argument of a call: its name, and a text or more members.
-
-    `kind` is its declared type, such as `Contact`, or `xsd:int` for one of XML Schema;
-    empty without a declaration.
-    """
-
-    name: str
-    kind: str
-    content: str | tuple[Node, ...]
-
-
-Argument: TypeAlias = str | tuple[Node, ...]
-"""A text, or the members of a structure."""
-
-Fill: TypeAlias = Callable[[str], str]
-"""From a text with placeholders to the text with values."""
-
-
-class Envelope(Protocol):
-    """A request to the vendor that a caller wrote, with placeholders for values."""
-
-    @property
-    def operation(self) -> str:
-        """The name of the operation, as the envelope spells it."""
-
-    def arguments(self, operation: str, fill: Fill) -> Mapping[str, Argument]:
-        """Return the arguments of an operation with their placeholders filled.
-
-        Raises:
-            InvalidRequestError: an argument cannot be parsed; or `fill` has no value.
-        """
 
 
 class Backend(Protocol):
@@ -68,6 +34,11 @@ class Backend(Protocol):
 
     A read that failed may be repeated. A write is repeated only where the vendor
     certainly did not apply it. Each repetition is another vendor call.
+
+    Methods for attachments take the `parent` that an attachment belongs to, because a
+    vendor may find it only there; None if the caller named none. A backend that needs
+    it then reads the attachment's record first, with one more vendor call. That the
+    attachment belongs to the parent is checked by use cases, not by backends.
     """
 
     @property
@@ -198,34 +169,28 @@ class Backend(Protocol):
         In the vendor's format, without credentials. No vendor call.
         """
 
-    def read_envelope(self, text: str) -> Envelope:
-        """Parse a caller's own request in the vendor's format. No vendor call.
-
-        Raises:
-            InvalidRequestError: it cannot be parsed, or is too long.
-        """
-
-    def call(
-        self,
-        operation: str,
-        arguments: Mapping[str, Argument],
-        *,
-        writes: bool = False,
+    def call_stored(
+        self, definition: CallDefinition, value: PlaceholderValue
     ) -> Mapping[str, JSON]:
-        """Call an operation by its name, and return its response as JSON.
+        """Call what an account defined, and return the response as JSON.
 
-        Element names do not change; an element with children becomes an object, a
-        repeated element a list. Any other becomes its text, or a number where the
-        vendor declares a whole number. One vendor call. With `writes` it is repeated
-        only as a write is.
+        `value` is called for each placeholder, before the vendor is. A value only ever
+        becomes a text inside the call, whatever it contains.
+
+        Names of the response do not change; what repeats becomes a list. Texts stay
+        texts unless the vendor declares a whole number. One vendor call. A call that
+        may change something is repeated only as a write is.
 
         Raises:
-            InvalidRequestError: an argument's name is not valid.
-            ProviderRejectedError: Autotask refused.
+            InvalidRequestError: the body cannot be parsed, the operation may not be
+                called, or a value is missing or cannot be sent.
+            ProviderRejectedError: refused.
             ProviderOutcomeUnknownError: a write was sent, and no response came.
         """
 
-    def attachment(self, attachment_id: int) -> Attachment | None:
+    def attachment(
+        self, parent: Parent | None, attachment_id: int
+    ) -> Attachment | None:
         """Return an attachment with its bytes, None where the vendor has nothing.
 
         One vendor call.
@@ -234,10 +199,16 @@ class Backend(Protocol):
             ProviderRejectedError: refused, perhaps because it does not exist.
         """
 
-    def create_attachment(self, values: Values, data: BinaryIO | None) -> int:
+    def create_attachment(
+        self,
+        parent: Parent,
+        values: Values,
+        data: BinaryIO | None,
+    ) -> int:
         """Attach a file, or a link without `data`; return the attachment's id.
 
-        `data` is read once, from its current position to its end. One vendor call.
+        `values` refer to the parent too, by fields of the attachment's metadata. `data`
+        is read once, from its current position to its end. One vendor call.
 
         Raises:
             ProviderRejectedError: refused, nothing was attached.
@@ -245,12 +216,24 @@ class Backend(Protocol):
             ProviderOutcomeUnknownError: sent, and no response came.
         """
 
-    def delete_attachment(self, attachment_id: int) -> None:
+    def delete_attachment(self, parent: Parent | None, attachment_id: int) -> None:
         """Delete an attachment. One vendor call.
 
         Raises:
             ProviderRejectedError: refused, perhaps because it does not exist.
             ProviderOutcomeUnknownError: sent, and no response came.
+        """
+
+    def preview_attachment(
+        self,
+        operation: str,
+        parent: Parent | None,
+        attachment_id: int,
+        values: Values,
+    ) -> str:
+        """Return the request that a create or delete of an attachment would send.
+
+        As `preview`, and without a file's bytes. No vendor call.
         """
 
 
@@ -265,3 +248,19 @@ class OpenBackend(Protocol):
         caller: Caller = NO_CALLER,
     ) -> Backend:
         """Open a backend; `zone_changed` is called with a zone that was looked up."""
+
+
+class BackendService(Protocol):
+    """What all instances of one process share at a vendor, such as connections."""
+
+    def open_backend(
+        self,
+        credentials: Credentials,
+        zone: Zone | None,
+        zone_changed: Callable[[Zone], None],
+        caller: Caller = NO_CALLER,
+    ) -> Backend:
+        """Open a backend, as `OpenBackend`. No vendor call."""
+
+    def close(self) -> None:
+        """Close idle connections; called once."""

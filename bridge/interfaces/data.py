@@ -161,6 +161,14 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Parent:
+    """The record that another one belongs to: the name of its entity, and its id."""
+
+    entity: str
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
 class Attachment:
     """A file or a link of a record, with a file's bytes.
 

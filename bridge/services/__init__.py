@@ -1,4 +1,4 @@
-"""Use cases: plain functions over a `Context`; no HTTP, no SOAP, no tables.
+"""Use cases: plain functions over a `Context`; no HTTP, no tables, no vendor format.
 
 A package for each subject: `instances`, `records`, `attachments`,
 `extended_resources`, `organizations`, `usage`, the API description (`openapi`), and

@@ -31,19 +31,22 @@ def _as_it_is(mapping: RecordMapping) -> RecordMapping:
 class Context:
     """Everything outside the process that a use case works with.
 
-    `elements` is keyed by element key; `clock` returns aware UTC times; `fields` and
-    `directories` are this process's part of the metadata cache, by instance and name;
-    `names` its cache of record names, by instance, entity and id. `rate_limiter` holds
-    the call budgets; `request_log` and `metrics` record what happens; `pending_writes`
-    retries writes that the database refused. `state_reader` and `readiness_reader` read
-    the database for responses that may not wait for it; each has its own timeout.
+    `elements` is keyed by element key; `backends` by the names that instances select a
+    backend by, the default first; `close_backends` closes their connections, once, when
+    no use case needs them. `clock` returns aware UTC times; `fields` and `directories`
+    are this process's part of the metadata cache, by instance and name; `names` its
+    cache of record names, by instance, entity and id. `rate_limiter` holds the call
+    budgets; `request_log` and `metrics` record what happens; `pending_writes` retries
+    writes that the database refused. `state_reader` and `readiness_reader` read the
+    database for responses that may not wait for it; each has its own timeout.
     `wrap_mapping` is applied to each record mapping that is opened.
     """
 
     settings: Settings
     database: Database
     elements: Mapping[str, Element]
-    open_backend: OpenBackend
+    backends: Mapping[str, OpenBackend]
+    close_backends: Callable[[], None]
     rate_limiter: InspectableRateLimiter
     fields: TimedCache[tuple[int, str], EntityFields]
     directories: TimedCache[tuple[int, str], EntityDirectory]

@@ -7,11 +7,18 @@ have an integration code, and the API zone in place of the server URL.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bridge.errors import InvalidRequestError
-from bridge.interfaces import Backend, Caller, Credentials, Priority, Zone
+from bridge.interfaces import (
+    Backend,
+    Caller,
+    Credentials,
+    OpenBackend,
+    Priority,
+    Zone,
+)
 from bridge.services.context import Context
 from bridge.services.traces import is_traced
 from bridge.settings import Settings
@@ -55,12 +62,31 @@ def derive_server_url(configuration: Mapping[str, str]) -> str:
     return zone
 
 
+def read_backend_name(configuration: Mapping[str, str], known: Collection[str]) -> str:
+    """Return which of the known backends a configuration names, or the first one.
+
+    Raises:
+        InvalidRequestError: it names another; the message lists those that are known.
+    """
+    given = configuration.get(BACKEND, "").lower()
+    names = [*known]
+    if not given:
+        return names[0]
+    if given in names:
+        return given
+    listed = " or ".join(f"`{name}`" for name in names)
+    only = ", the one way to Autotask there is" if len(names) == 1 else ""
+    raise InvalidRequestError(f"{BACKEND} must be {listed}{only}.")
+
+
 def read_credentials(ctx: Context, configuration: Mapping[str, str]) -> Credentials:
     """Return the credentials in an instance's configuration.
 
     Raises:
-        InvalidRequestError: as `parse_credentials`.
+        InvalidRequestError: it names a backend that this release does not have; or as
+            `parse_credentials`.
     """
+    read_backend_name(configuration, ctx.backends)
     return parse_credentials(ctx.settings, configuration)
 
 
@@ -75,10 +101,6 @@ def parse_credentials(
     Raises:
         InvalidRequestError: a value is invalid; the message names the key.
     """
-    if configuration.get(BACKEND, "soap").lower() not in ("soap", ""):
-        raise InvalidRequestError(
-            f"{BACKEND} must be `soap`, the one way to Autotask there is."
-        )
     credentials = Credentials(
         username=configuration[USERNAME].strip(),
         password=configuration[PASSWORD],
@@ -102,7 +124,11 @@ def open_backend(
     *,
     priority: Priority = Priority.INTERACTIVE,
 ) -> Backend:
-    """Return the instance's backend, as `connect` does."""
+    """Return the instance's backend, as `connect` does.
+
+    Raises:
+        InvalidRequestError: as `read_credentials`.
+    """
     credentials = read_credentials(ctx, instance.configuration)
     return connect(ctx, instance, credentials, priority=priority)
 
@@ -116,6 +142,7 @@ def connect(
 ) -> Backend:
     """Return the instance's backend for credentials that are already read.
 
+    Its configuration selects one of `ctx.backends`. No vendor call.
     A zone that the backend finds to have moved is stored. Interactive calls made for
     one request share its deadline; background work has a lower priority and none.
     """
@@ -132,7 +159,17 @@ def connect(
         if request
         else None,
     )
-    return ctx.open_backend(credentials, instance.zone, store_zone, caller)
+    opener = select_backend(ctx, instance.configuration)
+    return opener(credentials, instance.zone, store_zone, caller)
+
+
+def select_backend(ctx: Context, configuration: Mapping[str, str]) -> OpenBackend:
+    """Return what opens the backend that a configuration names.
+
+    Raises:
+        InvalidRequestError: this release does not have it.
+    """
+    return ctx.backends[read_backend_name(configuration, ctx.backends)]
 
 
 def _read_resource_id(text: str) -> int | None:

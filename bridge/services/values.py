@@ -8,14 +8,11 @@ Source: elements-api 4.2, 4.3, 5.1.
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal, InvalidOperation
 
 from bridge.interfaces import DateKind, Field, FieldType, Scalar
 from bridge.services.times import CallerTime, parse_time
 from bridge.types import JSON
-
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 
 BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 # The integer types.
@@ -26,14 +23,6 @@ _MAX_BY_TYPE = {
     FieldType.LONG: 2**63 - 1,
 }
 _MAX_DIGITS = 38
-
-
-def sendable(text: str) -> str:
-    """Return a text without the characters that XML 1.0 cannot contain.
-
-    No text at the vendor contains them.
-    """
-    return _FORBIDDEN.sub("", text)
 
 
 def read_text(field: Field, text: str) -> Scalar:

@@ -11,10 +11,10 @@ from lxml import etree
 from bridge.backends.autotask_soap import (
     attachments,
     batches,
-    calls,
     faults,
     metadata,
     pages,
+    stored_calls,
     writes,
 )
 from bridge.backends.autotask_soap.address import ZoneAddress
@@ -25,21 +25,21 @@ from bridge.backends.autotask_soap.client import (
     SoapClient,
     T,
 )
-from bridge.backends.autotask_soap.decode.answers import find_result, read_result
+from bridge.backends.autotask_soap.decode.answers import read_result
 from bridge.backends.autotask_soap.decode.attachment_reply import read_attachment
 from bridge.backends.autotask_soap.decode.reply import Reply, ReplyDecoder
-from bridge.backends.autotask_soap.encode import envelopes, queryxml, requests
+from bridge.backends.autotask_soap.encode import queryxml, requests
 from bridge.backends.autotask_soap.encode.values import vendor_times
 from bridge.backends.autotask_soap.limits import LIMITS
 from bridge.backends.autotask_soap.request import ATTACHMENT, Request, authorized
 from bridge.backends.autotask_soap.single_flight import SingleFlight
-from bridge.backends.autotask_soap.wsdl import ACTIONS, ServiceDescription
+from bridge.backends.autotask_soap.wsdl import ServiceDescription
 from bridge.ceql.ast import Expr
-from bridge.errors import InvalidRequestError, ProviderError
+from bridge.errors import ProviderError
 from bridge.interfaces import (
     NO_VALUES,
-    Argument,
     Attachment,
+    CallDefinition,
     Caller,
     CallRequest,
     Credentials,
@@ -49,6 +49,8 @@ from bridge.interfaces import (
     Field,
     FieldInfo,
     Page,
+    Parent,
+    PlaceholderValue,
     RowResult,
     Scalar,
     UpdateRow,
@@ -64,7 +66,6 @@ class AutotaskSoapBackend:
     """Implements `interfaces.Backend`. Safe to use from one thread at a time."""
 
     limits = LIMITS
-    read_envelope = staticmethod(envelopes.read_envelope)
 
     def __init__(
         self,
@@ -215,25 +216,21 @@ class AutotaskSoapBackend:
         merged = writes.merge(values, unchanged)
         return writes.preview(operation, entity, entity_id, merged, times=self._times)
 
-    def call(
-        self,
-        operation: str,
-        arguments: Mapping[str, Argument],
-        *,
-        writes: bool = False,
+    def call_stored(
+        self, definition: CallDefinition, value: PlaceholderValue
     ) -> Mapping[str, JSON]:
-        """Call an operation by its name and return its answer. One vendor call."""
-        request = self._named(operation, arguments, writes=writes)
+        """Call the operation of a stored envelope. One vendor call."""
+        call = stored_calls.read_call(definition, value)
+        request = stored_calls.build_request(call, self._description, self._credentials)
+        return self._call(
+            request, lambda chunks: stored_calls.read_answer(call, request, chunks)
+        )
 
-        def receive(chunks: Iterable[bytes]) -> Mapping[str, JSON]:
-            result = find_result(chunks)
-            if texts := calls.refusals(result):
-                raise faults.refused(request, texts)
-            return calls.as_json(operation, result)
-
-        return self._call(request, receive)
-
-    def attachment(self, attachment_id: int) -> Attachment | None:
+    def attachment(
+        self,
+        parent: Parent | None,  # noqa: ARG002 - the vendor finds them by their id alone
+        attachment_id: int,
+    ) -> Attachment | None:
         """Return an attachment with its bytes, if there is one. One vendor call."""
         request = attachments.id_request(
             "GetAttachment", attachment_id, self._credentials, writes=False
@@ -244,7 +241,12 @@ class AutotaskSoapBackend:
             lambda chunks: read_attachment(chunks, read_time),
         )
 
-    def create_attachment(self, values: Values, data: BinaryIO | None) -> int:
+    def create_attachment(
+        self,
+        parent: Parent,  # noqa: ARG002 - as ParentID and ParentType among the values
+        values: Values,
+        data: BinaryIO | None,
+    ) -> int:
         """Attach a file or a link and return the new id. One vendor call."""
         request = attachments.create_request(
             values, data, credentials=self._credentials, times=self._times
@@ -253,36 +255,29 @@ class AutotaskSoapBackend:
             request, lambda chunks: attachments.read_created(request, chunks)
         )
 
-    def delete_attachment(self, attachment_id: int) -> None:
+    def delete_attachment(
+        self,
+        parent: Parent | None,  # noqa: ARG002 - as in `attachment`
+        attachment_id: int,
+    ) -> None:
         """Delete an attachment. One vendor call."""
         request = attachments.id_request(
             "DeleteAttachment", attachment_id, self._credentials, writes=True
         )
         self._call(request, lambda chunks: attachments.check_deleted(request, chunks))
 
-    def _named(
-        self, operation: str, arguments: Mapping[str, Argument], *, writes: bool
-    ) -> Request:
-        """Return the request of an operation that is called by its name.
-
-        zeep validates the arguments of the operations that read records and metadata;
-        those of all others are left to the vendor to validate.
-        """
-        texts = {k: text for k, text in arguments.items() if isinstance(text, str)}
-        if operation in calls.KNOWN and len(texts) == len(arguments):
-            try:
-                request = self._description.request(
-                    operation, self._credentials, **texts
-                )
-            except TypeError as error:
-                message = f"{operation} cannot be called so."
-                raise InvalidRequestError(message) from error
-            return replace(request, writes=writes)
-        body = requests.envelope(
-            calls.write_body(operation, arguments), self._credentials, writes=writes
+    def preview_attachment(
+        self,
+        operation: str,
+        parent: Parent | None,  # noqa: ARG002 - as in `attachment`
+        attachment_id: int,
+        values: Values,
+    ) -> str:
+        """Return what a create or delete would send, without a file. No call."""
+        body = attachments.write_body(
+            operation, attachment_id, values, times=self._times
         )
-        action = ACTIONS.get(operation, operation)
-        return authorized(action, body, self._credentials, writes=writes)
+        return requests.standalone(body)
 
     def _writing(
         self, operation: str, entity: EntityType, rows: writes.Rows

@@ -9,23 +9,11 @@ from lxml import etree
 
 from bridge.backends.autotask_soap.decode.answers import members
 from bridge.backends.autotask_soap.decode.entity import local_name
+from bridge.backends.autotask_soap.encode.envelopes import Argument, Node
 from bridge.backends.autotask_soap.encode.requests import NAMESPACE
 from bridge.backends.autotask_soap.encode.xmltext import escape, is_name
 from bridge.errors import InvalidRequestError
-from bridge.interfaces import Argument, Node
 from bridge.types import JSON
-
-KNOWN = frozenset(
-    {
-        "getThresholdAndUsageInfo",
-        "getEntityInfo",
-        "GetFieldInfo",
-        "getUDFInfo",
-        "query",
-        "GetWsdlVersion",
-    }
-)
-"""Operations that take texts only, each of which may be left out."""
 
 _DONE = "1"
 _TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"

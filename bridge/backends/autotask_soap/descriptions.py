@@ -25,7 +25,7 @@ from bridge.errors import (
     ProviderProtocolError,
     ProviderUnavailableError,
 )
-from bridge.interfaces.diagnostics import ServiceRelease, release_key
+from bridge.interfaces.service_descriptions import ServiceRelease, release_key
 
 _log = logging.getLogger(__name__)
 

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
-from bridge.backends.autotask_soap import attachments
 from bridge.backends.autotask_soap.decode.reply import Reply
 from bridge.backends.autotask_soap.encode import requests
 from bridge.backends.autotask_soap.encode.values import VendorTimes
 from bridge.backends.autotask_soap.masking import MAX_DEPTH, mask_xml
-from bridge.backends.autotask_soap.request import ATTACHMENT, Request, authorized
+from bridge.backends.autotask_soap.request import Request, authorized
 from bridge.errors import ProviderProtocolError
 from bridge.interfaces import Credentials, Entity, EntityType, Values
 
@@ -66,15 +65,10 @@ def preview(
     times: VendorTimes,
 ) -> str:
     """Return what a write would send, without header and secrets."""
-    if entity.name == ATTACHMENT:
-        body = attachments.write_body(operation, entity_id, values, times=times)
-    else:
-        body = requests.write_body(
-            operation, entity.name, [(entity_id, values)], times=times
-        )
-        # Markup in a value is the caller's text, and is sent as it is.
-        body = mask_xml(body, depth=MAX_DEPTH)
-    return requests.standalone(body)
+    rows = [(entity_id, values)]
+    body = requests.write_body(operation, entity.name, rows, times=times)
+    # Markup in a value is the caller's text, and is sent as it is.
+    return requests.standalone(mask_xml(body, depth=MAX_DEPTH))
 
 
 def created_entity(reply: Reply, entities: Sequence[Entity]) -> Entity:

@@ -12,12 +12,18 @@ import click
 
 from bridge.catalog.loader import load_elements
 from bridge.cli.administration import password_stdin, read_password
+from bridge.cli.description_check import check_descriptions
 from bridge.cli.output import as_json, show_json, show_line, show_status
-from bridge.composition import open_diagnostics, open_rate_limiter
+from bridge.composition import (
+    BACKENDS,
+    DESCRIPTIONS,
+    DIAGNOSTICS,
+    open_rate_limiter,
+)
 from bridge.errors import BridgeError, ConfigurationError, single_full_stops
 from bridge.interfaces import InspectableRateLimiter
 from bridge.services import credentials as config_keys
-from bridge.services.credentials import parse_credentials
+from bridge.services.credentials import parse_credentials, read_backend_name
 from bridge.services.diagnostics import doctor as checks
 from bridge.services.diagnostics import vendor_checks
 from bridge.services.diagnostics.directory_checks import check_directory, check_disk
@@ -176,6 +182,7 @@ def _examine_vendor(
 ) -> Iterator[Finding | None]:
     """Check the connection to Autotask; needs no installation and creates nothing."""
     try:
+        name = read_backend_name(configuration, BACKENDS)
         credentials = parse_credentials(settings, configuration)
     except BridgeError as error:
         text = error.message.rstrip(".")
@@ -191,10 +198,13 @@ def _examine_vendor(
         instance_id=instance.id if instance else None,
     )
     # Not rate limited, because diagnostics must work when nothing else does.
-    with contextlib.closing(open_diagnostics(settings, rate_limiter)) as diagnostics:
-        yield from vendor_checks.check_connection(
+    with contextlib.closing(DIAGNOSTICS[name](settings, rate_limiter)) as diagnostics:
+        reached = yield from vendor_checks.check_connection(
             lambda: datetime.now(UTC), diagnostics, connection, rate_limiter
         )
+        if reached is not None and name in DESCRIPTIONS:
+            descriptions = DESCRIPTIONS[name](settings)
+            yield check_descriptions(descriptions, diagnostics, reached, connection)
 
 
 def _show_each(findings: Iterator[Finding | None], *, as_json: bool) -> list[Finding]:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 from dataclasses import asdict
 
 import click
 
-from bridge.cli.administration import open_context
+from bridge.cli.administration import open_store
 from bridge.cli.output import as_json, show_list
-from bridge.composition import open_diagnostics
+from bridge.composition import DESCRIPTIONS, open_descriptions, open_diagnostics
 from bridge.errors import NotFoundError
-from bridge.interfaces.diagnostics import BackendDiagnostics
-from bridge.services.credentials import read_credentials
+from bridge.services.credentials import parse_credentials, read_backend_name
 from bridge.settings import read_settings
 from bridge.store.instances import get_instance
 
@@ -31,8 +29,8 @@ def wsdl() -> None:
 @as_json
 def list_(*, as_json: bool) -> None:
     """List the bundled description and the fetched ones."""
-    with _open_diagnostics() as diagnostics:
-        used, found = diagnostics.description(), diagnostics.descriptions()
+    descriptions = open_descriptions(read_settings())
+    used, found = descriptions.description(), descriptions.descriptions()
     show_list(
         [asdict(one) | {"used": one == used} for one in found],
         ("name", "release", "used"),
@@ -48,13 +46,18 @@ def list_(*, as_json: bool) -> None:
 )
 def refresh(*, instance_id: int) -> None:
     """Fetch the description of an instance's zone into the data directory."""
-    with open_context() as ctx, _open_diagnostics() as diagnostics:
-        instance = get_instance(ctx.database, instance_id)
-        if instance is None or instance.zone is None:
-            raise NotFoundError(f"There is no instance {instance_id} with a zone.")
-        credentials = read_credentials(ctx, instance.configuration)
-        fetched = diagnostics.refresh(instance.zone, credentials)
-        used = diagnostics.description()
+    settings = read_settings()
+    with open_store(settings) as database:
+        instance = get_instance(database, instance_id)
+    if instance is None or instance.zone is None:
+        raise NotFoundError(f"There is no instance {instance_id} with a zone.")
+    read_backend_name(instance.configuration, DESCRIPTIONS)
+    credentials = parse_credentials(settings, instance.configuration)
+    descriptions = open_descriptions(settings)
+    with contextlib.closing(open_diagnostics(settings)) as diagnostics:
+        release = diagnostics.release(instance.zone, credentials)
+    fetched = descriptions.fetch(instance.zone, release)
+    used = descriptions.description()
     click.echo(f"Fetched {fetched.name}.")
     click.echo(f"From the next start on, calls are made with {used.name}.")
 
@@ -62,20 +65,14 @@ def refresh(*, instance_id: int) -> None:
 @wsdl.command(epilog="Example: bridge wsdl diff")
 def diff() -> None:
     """Compare the newest fetched description with the bundled one."""
-    with _open_diagnostics() as diagnostics:
-        newest, *others = diagnostics.descriptions()
-        if not others:
-            raise NotFoundError(
-                "None was fetched: run `bridge wsdl refresh --instance ID`."
-            )
-        more, less = diagnostics.compare(newest)
+    descriptions = open_descriptions(read_settings())
+    newest, *others = descriptions.descriptions()
+    if not others:
+        raise NotFoundError(
+            "None was fetched: run `bridge wsdl refresh --instance ID`."
+        )
+    more, less = descriptions.compare(newest)
     for sign, lines in (("-", less), ("+", more)):
         for line in lines:
             click.echo(f"{sign} {line}")
     click.echo(f"{len(more)} more, {len(less)} less than the bundled one.", err=True)
-
-
-@contextlib.contextmanager
-def _open_diagnostics() -> Iterator[BackendDiagnostics]:
-    with contextlib.closing(open_diagnostics(read_settings())) as diagnostics:
-        yield diagnostics

@@ -1,7 +1,8 @@
 """Files and links of records: list, read, attach, download, delete.
 
 An attachment is an `AttachmentInfo` record of the vendor; the bytes of a file need
-separate calls. Knows no HTTP, no SOAP and no tables.
+separate calls. Knows no HTTP, no tables and no format of
+the vendor.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from bridge.errors import (
     NotFoundError,
     ProviderRejectedError,
 )
-from bridge.interfaces import Attachment, Entity
+from bridge.interfaces import Attachment, Entity, Parent
 from bridge.services.attachments.parents import link_attachments
 from bridge.services.attachments.validation import (
     FILE_TYPE,
@@ -111,8 +112,7 @@ def get_attachment(
     """
     mapping = _open(ctx, instance)
     link = None if owner is None else _link(mapping, owner)
-    entity = read_entity(mapping, attachment_id, shared=True)
-    require_own(mapping, entity, link)
+    entity = _read_own(mapping, link, attachment_id)
     return open_serializer(mapping, options).record(entity)
 
 
@@ -128,7 +128,7 @@ def download(
     """
     mapping = _open(ctx, instance)
     link = None if owner is None else _link(mapping, owner)
-    found = _fetch(mapping, attachment_id)
+    found = _fetch(mapping, link, attachment_id)
     require_own(mapping, found.info, link)
     path = str(found.info.get("FullPath", ""))
     kind = found.info.get("Type")
@@ -203,9 +203,9 @@ def delete_attachment(
         ProviderOutcomeUnknownError: sent, and no response came.
     """
     mapping = _open(ctx, instance)
-    number = _require_deletable(ctx, instance, owner, attachment_id)
+    parent, number = _require_deletable(mapping, owner, attachment_id)
     try:
-        mapping.backend.delete_attachment(number)
+        mapping.backend.delete_attachment(parent, number)
     except ProviderRejectedError:
         # A missing attachment is our 404 rather than the vendor's refusal.
         read_entity(mapping, attachment_id)
@@ -227,12 +227,8 @@ def dry_run_create(
     attachment = _validate(mapping, upload, link)
     request = None
     if not attachment.record.problems:
-        request = mapping.backend.preview(
-            "create",
-            mapping.entity,
-            0,
-            vendor_values(attachment.record),
-        )
+        values = vendor_values(attachment.record)
+        request = mapping.backend.preview_attachment("create", _parent(link), 0, values)
     document = build_document("create", ENTITY, request, attachment.record.problems)
     return document, tuple(attachment.record.ignored)
 
@@ -246,10 +242,10 @@ def dry_run_delete(
         NotFoundError: the attachment does not exist, or belongs to another record.
     """
     mapping = _open(ctx, instance)
-    number = _require_deletable(ctx, instance, owner, attachment_id)
+    parent, number = _require_deletable(mapping, owner, attachment_id)
     if owner is None:
         read_entity(mapping, attachment_id)
-    request = mapping.backend.preview("delete", mapping.entity, number, {})
+    request = mapping.backend.preview_attachment("delete", parent, number, {})
     return build_document("delete", ENTITY, request, [])
 
 
@@ -258,7 +254,7 @@ def _send(
 ) -> int:
     values = vendor_values(attachment.record)
     try:
-        return mapping.backend.create_attachment(values, attachment.file)
+        return mapping.backend.create_attachment(_parent(link), values, attachment.file)
     except ProviderRejectedError:
         # A missing record is our 404 rather than the vendor's refusal.
         read_entity(mapping.open(link.parent), str(link.parent_id))
@@ -285,9 +281,27 @@ def _link(mapping: RecordMapping, owner: AttachmentParent) -> ParentLink:
     return link
 
 
-def _fetch(mapping: RecordMapping, attachment_id: str) -> Attachment:
+def _parent(link: ParentLink) -> Parent:
+    """Return the record of a link as backends take it."""
+    return Parent(link.parent.entity, link.parent_id)
+
+
+def _read_own(
+    mapping: RecordMapping, link: ParentLink | None, attachment_id: str
+) -> Entity:
+    """Read an attachment of the link's record, if there is a link. One vendor call."""
+    entity = read_entity(mapping, attachment_id, shared=True)
+    require_own(mapping, entity, link)
+    return entity
+
+
+def _fetch(
+    mapping: RecordMapping, link: ParentLink | None, attachment_id: str
+) -> Attachment:
+    number = parse_id(mapping.resource, attachment_id)
+    parent = None if link is None else _parent(link)
     try:
-        found = mapping.backend.attachment(parse_id(mapping.resource, attachment_id))
+        found = mapping.backend.attachment(parent, number)
     except ProviderRejectedError:
         read_entity(mapping, attachment_id)
         raise
@@ -297,12 +311,18 @@ def _fetch(mapping: RecordMapping, attachment_id: str) -> Attachment:
 
 
 def _require_deletable(
-    ctx: Context, instance: Instance, owner: AttachmentParent | None, attachment_id: str
-) -> int:
-    """Return the id of an attachment to delete; one vendor call if it has an owner."""
+    mapping: RecordMapping, owner: AttachmentParent | None, attachment_id: str
+) -> tuple[Parent | None, int]:
+    """Return the parent and the id of an attachment to delete.
+
+    One vendor call if it has an owner, one more for leads.
+    """
+    parent = None
     if owner is not None:
-        get_attachment(ctx, instance, owner, attachment_id)
-    return parse_id(_resource(ctx, instance), attachment_id)
+        link = _link(mapping, owner)
+        _read_own(mapping, link, attachment_id)
+        parent = _parent(link)
+    return parent, parse_id(mapping.resource, attachment_id)
 
 
 def _open(ctx: Context, instance: Instance) -> RecordMapping:

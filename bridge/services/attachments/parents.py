@@ -28,7 +28,7 @@ _OTHER_LABELS = {
 Unverified: as labels of this picklist."""
 
 _ACCOUNT = "1"
-"""The only confirmed value; its label may differ. Source: SOAP contract notes."""
+"""The only confirmed value; its label may differ. Source: vendor contract notes."""
 
 
 @dataclass(frozen=True, slots=True)

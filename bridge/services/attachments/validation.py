@@ -27,7 +27,7 @@ from bridge.services.records.validation import ValidatedRecord, validate_create
 from bridge.types import JSON
 
 FILE_TYPE: Final = "FILE_ATTACHMENT"
-"""The `Type` of files; all others are links. Source: SOAP contract, 12."""
+"""The `Type` of files; all others are links. Source: vendor contract notes, 12."""
 
 _CHUNK_BYTES: Final = 1 << 16
 _WRITABLE: Final = frozenset(
@@ -44,7 +44,7 @@ _WRITABLE: Final = frozenset(
     }
 )
 """The fields of a new attachment, although metadata has most as read-only.
-Source: soap-samples 16."""
+Source: vendor samples, 16."""
 _REQUIRED: Final = frozenset(
     {PARENT_ID, PARENT_TYPE, "Type", "Title", "FullPath", "Publish"}
 )

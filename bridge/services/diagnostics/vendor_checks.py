@@ -6,7 +6,7 @@ Five vendor calls, of which two are the zone look-up, outside the quota.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias
@@ -35,7 +35,7 @@ from bridge.interfaces import (
     Usage,
     Zone,
 )
-from bridge.interfaces.diagnostics import BackendDiagnostics, release_key
+from bridge.interfaces.diagnostics import BackendDiagnostics
 from bridge.services.diagnostics.doctor import Finding, fail, fine, warn
 from bridge.services.usage.call_budgets import describe_limits
 
@@ -86,10 +86,11 @@ def check_connection(
     probe: BackendDiagnostics,
     connection: ConnectionUnderTest,
     rate_limiter: InspectableRateLimiter | None = None,
-) -> Iterator[Finding]:
+) -> Generator[Finding, None, Zone | None]:
     """Yield the findings one by one; a failure that the others need ends them.
 
-    With a `rate_limiter`, one finding says which calls it lets pass.
+    With a `rate_limiter`, one finding says which calls it lets pass. Returns the zone
+    if the login succeeded.
     """
     # Filled even if the login fails: a found zone shows that network and URL work.
     found: list[Zone] = []
@@ -104,7 +105,7 @@ def check_connection(
                 yield _limits(rate_limiter, found[-1], connection)
         else:
             yield _no_zone(connection.credentials, error)
-        return
+        return None
     zone = found[-1]
     yield _found_zone(connection, zone)
     yield fine("login", f"{connection.credentials.username} is an API user")
@@ -114,7 +115,7 @@ def check_connection(
         yield _limits(rate_limiter, zone, connection)
     yield from _permissions(backend, connection)
     yield _clock(clock, probe, zone, connection.credentials)
-    yield _release(probe, zone, connection)
+    return zone
 
 
 def check_usage(usage: Usage) -> Finding:
@@ -223,7 +224,7 @@ def _no_zone(credentials: Credentials, error: BridgeError) -> Finding:
 
 
 def _is_pause(credentials: Credentials, error: ProviderProtocolError) -> bool:
-    """Return whether a page instead of a SOAP reply means that Autotask is down.
+    """Return whether a page instead of a reply means that Autotask is down.
 
     Either its text says so, or it comes from one of Autotask's own hosts, which serve
     no other pages.
@@ -274,26 +275,3 @@ def _clock(
     if abs(skew) > SKEW_WARNED:
         return warn("clock", text, cure)
     return fine("clock", text)
-
-
-def _release(
-    probe: BackendDiagnostics, zone: Zone, connection: ConnectionUnderTest
-) -> Finding:
-    ours = probe.description()
-    try:
-        theirs = probe.release(zone, connection.credentials)
-    except ProviderError as error:
-        return warn("WSDL", error.message.rstrip("."), "try again")
-    text = f"{ours.name}, release {ours.release}; the zone serves {theirs}"
-    command = f"bridge wsdl refresh --instance {connection.instance_id or 'ID'}"
-    cure = f"run `{command}`, then `bridge wsdl diff` to see what is new"
-    if connection.instance_id is None:
-        cure = f"once there is an instance, {cure}"
-    # A fetched description that cannot be parsed leaves an older one in use.
-    newest = probe.descriptions()[0]
-    if release_key(newest.release) > release_key(ours.release):
-        text = f"{newest.name} cannot be used; in its place {text}"
-        return warn("WSDL", text, cure)
-    if release_key(theirs) > release_key(ours.release):
-        return warn("WSDL", text, cure)
-    return fine("WSDL", text)

@@ -1,7 +1,6 @@
-"""Build the vendor request of an added resource from its definition.
+"""Read the definition of an added resource: its path, parameters and vendor call.
 
-Only the operation and its arguments are used, never the host, version, headers and
-bytes of the stored envelope. Source: elements-api 3.5.
+Definitions are stored as they were sent. Source: elements-api 3.5.
 """
 
 from __future__ import annotations
@@ -12,24 +11,9 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from bridge.errors import InvalidRequestError
-from bridge.interfaces import Argument, Envelope
-from bridge.services.values import sendable
+from bridge.interfaces import PLACEHOLDER, CallDefinition, PlaceholderValue
 from bridge.types import JSON
 
-READING = (
-    "getThresholdAndUsageInfo",
-    "getEntityInfo",
-    "GetFieldInfo",
-    "getUDFInfo",
-    "query",
-    "GetWsdlVersion",
-)
-"""The operations that every definition may call: they change nothing."""
-
-_WRITING = frozenset(
-    {"create", "update", "delete", "CreateAttachment", "DeleteAttachment"}
-)
-_PLACEHOLDER = re.compile(r"\{([^{}\s]{1,100})\}")
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 
 
@@ -69,51 +53,45 @@ class ParameterSpec:
         return self.kind != "value" or self.vendor_kind not in {"body", "header"}
 
 
-@dataclass(frozen=True, slots=True)
-class VendorRequest:
-    """An operation by its name in the service description, and its arguments."""
+def call_definition(
+    document: Mapping[str, JSON], allowed: Sequence[str] = ()
+) -> CallDefinition:
+    """Return the vendor call of a definition: its constant body and headers.
 
-    operation: str
-    arguments: Mapping[str, Argument]
-    writes: bool = False
+    `allowed` are operations that may be called besides those that change nothing.
+    """
+    constants = [each for each in declarations(document) if each.kind == "value"]
+    bodies = (each.name for each in constants if each.vendor_kind == "body")
+    headers: dict[str, str] = {}
+    for each in constants:
+        if each.vendor_kind == "header":
+            headers.setdefault(each.vendor_name.lower(), each.name)
+    return CallDefinition(next(bodies, ""), headers, allowed)
 
 
-def read_definition(
-    document: Mapping[str, JSON],
-    sent: ReceivedArguments,
-    read_envelope: Callable[[str], Envelope],
-    further: Sequence[str] = (),
-) -> VendorRequest:
-    """Return the request that a definition describes, its placeholders filled.
+def placeholder_value(
+    document: Mapping[str, JSON], sent: ReceivedArguments
+) -> PlaceholderValue:
+    """Return what finds the value of a placeholder in the arguments of a request.
 
-    `read_envelope` is the backend's; `further` are operations that may be called
-    besides `READING`.
-
-    Raises:
-        InvalidRequestError: its operation may not be called, its envelope cannot be
-            parsed, or a placeholder has no value.
+    An undeclared name in braces is filled from the path or the query; what cannot be a
+    name is left as it is.
     """
     declared = list(declarations(document))
-    body = _constant(declared, "body")
-    envelope = read_envelope(body) if body else None
-    if envelope is None:
-        # Some definitions have no envelope, only the SOAPAction header.
-        action = _constant(declared, "header", "soapaction")
-        operation = action.strip('"').rstrip("/").rpartition("/")[2]
-    else:
-        operation = envelope.operation
-    allowed = (*READING, *further)
-    # Definitions spell operations in any case, the service description in one.
-    known = {name.lower(): name for name in allowed}.get(operation.lower())
-    if known is None:
-        raise InvalidRequestError(
-            f"The resource names {operation[:60] or 'no operation'}, and only these "
-            f"can be called: {', '.join(allowed)}."
-        )
-    arguments: Mapping[str, Argument] = {}
-    if envelope is not None:
-        arguments = envelope.arguments(known, lambda text: _fill(text, declared, sent))
-    return VendorRequest(known, arguments, writes=known in _WRITING)
+
+    def value(name: str) -> str | None:
+        standing = [d for d in declared if d.fills and d.vendor_name == name]
+        if not standing and not _WORD.fullmatch(name):
+            return None
+        found = next(filter(None, (_sent(each, sent) for each in standing)), None)
+        # A declared parameter wins over a value that only has the same name.
+        found = found or sent.path.get(name) or sent.query.get(name)
+        if found is None:
+            missing = standing[0].name if standing else name
+            raise InvalidRequestError(f"{missing} is required by this resource.")
+        return found
+
+    return value
 
 
 def declarations(document: Mapping[str, JSON]) -> Iterator[ParameterSpec]:
@@ -167,7 +145,7 @@ def path_shape(document: Mapping[str, JSON]) -> tuple[str, ...]:
 
 def placeholder(segment: str) -> str:
     """Return the name of a placeholder segment, or an empty text."""
-    match = _PLACEHOLDER.fullmatch(segment)
+    match = PLACEHOLDER.fullmatch(segment)
     return match[1] if match and _WORD.fullmatch(match[1]) else ""
 
 
@@ -181,43 +159,6 @@ def _segment(part: str) -> str:
 def _literal(part: str) -> str:
     # An encoded slash stays encoded, as in the paths of requests.
     return unquote(part).replace("/", "%2F")
-
-
-def _constant(declared: Sequence[ParameterSpec], kind: str, name: str = "") -> str:
-    """Return the constant for the vendor's body or a header, or an empty text."""
-    for each in declared:
-        matches = name in {"", each.vendor_name.lower()}
-        if each.kind == "value" and each.vendor_kind == kind and matches:
-            return each.name
-    return ""
-
-
-def _fill(text: str, declared: Sequence[ParameterSpec], sent: ReceivedArguments) -> str:
-    """Return a text with values in its placeholders.
-
-    An undeclared name in braces is filled from the path or the query. Other braces are
-    left as they are.
-    """
-
-    def value(match: re.Match[str]) -> str:
-        name = match[1]
-        standing = [d for d in declared if d.fills and d.vendor_name == name]
-        if not standing and not _WORD.fullmatch(name):
-            return match[0]
-        found = next(filter(None, (_sent(each, sent) for each in standing)), None)
-        # A declared parameter wins over a value that only has the same name.
-        found = found or sent.path.get(name) or sent.query.get(name)
-        if found is None:
-            missing = standing[0].name if standing else name
-            raise InvalidRequestError(f"{missing} is required by this resource.")
-        # Removing the characters would silently change the caller's value.
-        if sendable(found) != found:
-            raise InvalidRequestError(
-                f"The value of {name} holds a character that XML cannot carry."
-            )
-        return found
-
-    return _PLACEHOLDER.sub(value, text)
 
 
 def _sent(declared: ParameterSpec, sent: ReceivedArguments) -> str | None:

@@ -21,11 +21,12 @@ from bridge.services.extended_resources.components import (
 )
 from bridge.services.extended_resources.definitions import (
     ReceivedArguments,
+    call_definition,
     path_pattern,
     path_segments,
     path_shape,
     placeholder,
-    read_definition,
+    placeholder_value,
 )
 from bridge.services.extended_resources.model_schemas import model_schema
 from bridge.services.objects import find_object
@@ -210,10 +211,9 @@ def call_resource(
         ProviderError: Autotask refused, or sent no usable response.
     """
     require_enabled(instance)
-    further = ctx.settings.extended_operations
-    backend = open_backend(ctx, instance)
-    call = read_definition(request.document, sent, backend.read_envelope, further)
-    return backend.call(call.operation, call.arguments, writes=call.writes)
+    definition = call_definition(request.document, ctx.settings.extended_operations)
+    value = placeholder_value(request.document, sent)
+    return open_backend(ctx, instance).call_stored(definition, value)
 
 
 def is_object(ctx: Context, instance: Instance, name: str) -> bool:

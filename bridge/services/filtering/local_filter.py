@@ -113,7 +113,7 @@ def _value(field: Field, entity: Entity, zone: ZoneInfo) -> Value | None:
 
 
 def _read_udf(type_: FieldType, text: str, zone: ZoneInfo) -> Value | None:
-    """Read a UDF's text by its type. Source: SOAP help, UDF values."""
+    """Read a UDF's text by its type. Source: vendor help, UDF values."""
     if type_ is FieldType.STRING:
         return text
     if type_ is FieldType.BOOLEAN:

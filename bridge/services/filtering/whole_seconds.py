@@ -2,7 +2,7 @@
 
 The vendor stores fractions of a second that responses leave out. A time without a
 fraction therefore equals every instant of its second; a time with a fraction equals
-that instant only. Source: SOAP contract notes, section 8 (times carry fractions).
+that instant only. Source: vendor contract notes, 8 (times carry fractions).
 """
 
 from __future__ import annotations

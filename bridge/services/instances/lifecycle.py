@@ -19,7 +19,11 @@ from bridge.interfaces import Zone
 from bridge.services import paging
 from bridge.services.access import is_visible
 from bridge.services.context import Context
-from bridge.services.credentials import CREDENTIAL_KEYS, read_credentials
+from bridge.services.credentials import (
+    CREDENTIAL_KEYS,
+    read_credentials,
+    select_backend,
+)
 from bridge.services.instances.bodies import (
     instance_document,
     named_element,
@@ -340,7 +344,7 @@ def _verify(ctx: Context, configuration: Mapping[str, str]) -> Zone | None:
     credentials = read_credentials(ctx, configuration)
     try:
         # Without a known zone, so that the zone is looked up again.
-        ctx.open_backend(credentials, None, found.append).check()
+        select_backend(ctx, configuration)(credentials, None, found.append).check()
     except (
         ProviderCredentialsError,
         ProviderForbiddenError,

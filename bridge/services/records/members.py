@@ -1,7 +1,7 @@
 """The members of a body, and its user-defined fields in all the shapes seen. Pure.
 
-JSON callers send `{"userDefinedField":[{"name","value"}]}` or the bare list. SOAP
-toolkits send the vendor's casing, a single item without its list, and null or an empty
+JSON callers send `{"userDefinedField":[{"name","value"}]}` or the bare list. Other
+clients send the vendor's casing, a single item without its list, and null or an empty
 object for an empty list. Source: elements-api 4.2 and 4.3, appendix E.
 """
 

@@ -219,6 +219,12 @@ MISTAKES = [
         "Missing required configuration: crm.autotask.server.url",
     ),
     (
+        lambda doc: doc["organizations"][0]["instances"][0]["configuration"].update(
+            {"crm.autotask.backend": "rest"}
+        ),
+        "crm.autotask.backend must be `soap`, the one way to Autotask there is",
+    ),
+    (
         lambda doc: doc["organizations"][0]["instances"][0].update(createdDate="soon"),
         "not a date",
     ),

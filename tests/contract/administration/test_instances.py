@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
+from bridge.cli.administration import open_context
 from bridge.interfaces import Zone
-from bridge.store.instances import update_instance
+from bridge.services.credentials import open_backend
+from bridge.store.instances import get_instance, update_instance
 
 
 @pytest.fixture
@@ -248,6 +252,47 @@ def test_a_description_that_was_spoilt_does_not_stop_calls(connected, demo, add)
     (folder / "atws-1.6-1.7.wsdl").write_text("<html>maintenance</html>")
 
     assert connected.json("instance", "test", made["id"])[0]["status"] == "ok"
+
+
+def test_instance_of_a_backend_that_this_release_lacks_is_named_and_corrected(
+    connected, demo, add
+):
+    made = json.loads(add().stdout)["id"]
+    with connected.database() as database:
+        stored = get_instance(database, made)
+        configuration = {**stored.configuration, "crm.autotask.backend": "rest"}
+        update_instance(database, made, configuration=configuration)
+    cure = "crm.autotask.backend must be `soap`"
+
+    [tested] = json.loads(connected.run("instance", "test", made, "--json").stdout)
+    assert tested["status"] == "failed"
+    assert cure in tested["text"]
+    assert cure in connected.refused("wsdl", "refresh", "--instance", made)
+    assert cure in connected.run("doctor", "--instance", made).stdout
+    assert [one["id"] for one in connected.json("instance", "list")] == [made]
+
+    connected.ok("instance", "update", made, "--set", "crm.autotask.backend=soap")
+    assert connected.json("instance", "test", made)[0]["status"] == "ok"
+
+
+def open_sockets():
+    """Return the sockets of this process by their inode."""
+    descriptors = Path("/proc/self/fd").iterdir()
+    links = (one.readlink().name for one in descriptors if one.is_symlink())
+    return {link for link in links if link.startswith("socket:")}
+
+
+def test_command_closes_its_connections_to_the_vendor(connected, demo, add):
+    made = json.loads(add().stdout)["id"]
+    changed = {"integration_code": SecretStr(demo["integrationCode"])}
+    before = open_sockets()
+
+    with open_context(connected.settings().model_copy(update=changed)) as ctx:
+        instance = get_instance(ctx.database, made)
+        open_backend(ctx, instance).check()
+        assert len(open_sockets() - before) == 1
+
+    assert open_sockets() <= before
 
 
 def test_a_page_in_place_of_a_description_is_not_stored(connected, demo, add, relay):

@@ -9,7 +9,7 @@ import pytest
 
 from bridge.backends.autotask_soap.service import SoapService
 from bridge.backends.autotask_soap.zones import HostPolicy
-from bridge.interfaces import Credentials, Field, FieldType
+from bridge.interfaces import Credentials, Field, FieldType, Parent
 
 FILE = 'name="file"; filename="{}"'
 
@@ -107,7 +107,10 @@ def namesake(files, somebody, api):
             Field("FullPath", FieldType.STRING): "lost.bin",
             Field("Publish", FieldType.INTEGER): 1,
         }
-        files.made.append(somebody.create_attachment(values, io.BytesIO(data)))
+        made = somebody.create_attachment(
+            Parent("Account", 0), values, io.BytesIO(data)
+        )
+        files.made.append(made)
 
     return attach
 

@@ -72,7 +72,7 @@ class Process:
             settings, rate_limiter=self.gate, log=context.request_log
         )
         self.context = dataclasses.replace(
-            context, open_backend=self.service.open_backend, clock=self.now
+            context, backends={"soap": self.service.open_backend}, clock=self.now
         )
         app = Flask("bridge", static_folder=None)
         web.register(app, self.context)

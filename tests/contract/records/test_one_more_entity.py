@@ -51,7 +51,7 @@ def client(demo, demo_dir):
     context = dataclasses.replace(
         build_context(settings, database),
         elements={element.key: element},
-        open_backend=soap.open_backend,
+        backends={"soap": soap.open_backend},
     )
     app = Flask("bridge", static_folder=None)
     web.register(app, context)

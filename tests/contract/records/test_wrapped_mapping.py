@@ -69,7 +69,7 @@ def serve(demo, demo_dir):
         database = open_database(settings)
         context = dataclasses.replace(
             build_context(settings, database),
-            open_backend=soap.open_backend,
+            backends={"soap": soap.open_backend},
             **changes,
         )
         app = Flask("bridge", static_folder=None)

@@ -26,7 +26,7 @@ from bridge.errors import (
     ProviderRejectedError,
     ProviderUploadLimitError,
 )
-from bridge.interfaces import Credentials, Field, FieldType
+from bridge.interfaces import Credentials, Field, FieldType, Parent
 
 DESCRIPTION = resources.files("bridge.wsdl_cache") / "atws-1.6.wsdl"
 TIMES = vendor_times("America/New_York")
@@ -263,7 +263,7 @@ def test_a_large_file_is_in_memory_about_once():
 
 
 def create(backend):
-    return backend.create_attachment(VALUES, io.BytesIO(b"abc"))
+    return backend.create_attachment(Parent("Account", 0), VALUES, io.BytesIO(b"abc"))
 
 
 @pytest.mark.parametrize(
@@ -319,7 +319,7 @@ def test_an_upload_without_an_id(backend, vendor, result, error):
 def test_an_empty_reply_to_a_delete_is_success(backend, vendor, result):
     vendor.script = [vendor.soap(response_of("DeleteAttachment", result))]
 
-    backend.delete_attachment(6641)
+    backend.delete_attachment(None, 6641)
 
     assert vendor.operations == ["DeleteAttachment"]
 
@@ -329,7 +329,7 @@ def test_a_message_about_a_delete_is_a_refusal(backend, vendor):
     vendor.script = [vendor.soap(response_of("DeleteAttachment", result))]
 
     with pytest.raises(ProviderRejectedError, match="No such thing"):
-        backend.delete_attachment(6641)
+        backend.delete_attachment(None, 6641)
 
 
 def test_download_is_retried_after_a_broken_connection(backend, vendor):
@@ -340,4 +340,4 @@ def test_download_is_retried_after_a_broken_connection(backend, vendor):
         ),
     ]
 
-    assert backend.attachment(6641).info["Title"] == "Site & survey"
+    assert backend.attachment(None, 6641).info["Title"] == "Site & survey"

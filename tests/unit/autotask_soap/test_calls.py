@@ -9,9 +9,9 @@ from lxml import etree
 
 from bridge.backends.autotask_soap import calls
 from bridge.backends.autotask_soap.descriptions import bundled
+from bridge.backends.autotask_soap.encode.envelopes import Node
 from bridge.backends.autotask_soap.encode.requests import NAMESPACE, standalone
 from bridge.errors import InvalidRequestError
-from bridge.interfaces import Node
 
 XSD = "{http://www.w3.org/2001/XMLSchema}"
 WHOLE = {"s:byte", "s:short", "s:int", "s:long"}

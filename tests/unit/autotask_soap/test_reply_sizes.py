@@ -12,7 +12,7 @@ from bridge.backends.autotask_soap.request import (
     Request,
 )
 from bridge.errors import ProviderOutcomeUnknownError, ProviderProtocolError
-from bridge.interfaces import EntityType, Field, FieldType
+from bridge.interfaces import CallDefinition, EntityType, Field, FieldType
 
 ACCOUNT = EntityType("Account")
 NAME = {Field("AccountName", FieldType.STRING): "Acme"}
@@ -35,7 +35,8 @@ def description(vendor, operation):
 
 def call(operation, vendor, backend, *, size):
     vendor.script = [padded(description(vendor, operation), size)]
-    return backend.call(operation, {}, writes=False)
+    definition = CallDefinition(headers={"soapaction": operation})
+    return backend.call_stored(definition, {}.get)
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from bridge.backends.autotask_soap.encode.envelopes import read_envelope
+from bridge.backends.autotask_soap.encode.envelopes import Node
+from bridge.backends.autotask_soap.stored_calls import read_call
 from bridge.errors import InvalidRequestError
-from bridge.interfaces import Node
+from bridge.interfaces import CallDefinition
 from bridge.services.extended_resources.definitions import (
     ReceivedArguments,
+    call_definition,
     path_pattern,
-    read_definition,
+    placeholder_value,
 )
 
 HEAD = (
@@ -50,8 +52,9 @@ texts = st.one_of(
 )
 
 
-def requested(document, arguments, further=()):
-    return read_definition(document, arguments, read_envelope, further)
+def requested(document, arguments, allowed=()):
+    value = placeholder_value(document, arguments)
+    return read_call(call_definition(document, allowed), value)
 
 
 def wrap(inner):
@@ -260,3 +263,41 @@ def test_a_path_matches_as_any_path_does(stored, path, values):
 
     assert match.groupdict() == values
     assert path_pattern({"path": stored}).fullmatch(f"{path}/more") is None
+
+
+def constant(kind, name, vendor_name):
+    return {
+        "type": "value",
+        "vendorType": kind,
+        "name": name,
+        "vendorName": vendor_name,
+    }
+
+
+def test_first_constant_body_and_header_of_a_name_make_the_call():
+    parameters = [
+        parameter("header", name="X", vendor_name="Other"),
+        constant("HEADER", "one", "Soapaction"),
+        constant("header", "two", "SOAPAction"),
+        constant("header", "text/xml", "Content-Type"),
+        constant("Body", "first {id}", "body"),
+        constant("body", "second", "body"),
+        constant("query", "Account", "entity"),
+    ]
+
+    definition = call_definition({"parameters": parameters}, ("create",))
+
+    headers = {"soapaction": "one", "content-type": "text/xml"}
+    assert definition == CallDefinition("first {id}", headers, ("create",))
+    assert call_definition({"parameters": "any"}) == CallDefinition()
+
+
+def test_action_alone_names_the_operation_and_a_body_wins_over_it():
+    action = constant("header", '"http://any.example/v1_6/query/"', "SOAPAction")
+    body = constant("body", wrap("<v1:getEntityInfo/>"), "body")
+
+    assert requested({"parameters": [action]}, sent()).operation == "query"
+    asked = requested({"parameters": [action, body]}, sent())
+    assert asked.operation == "getEntityInfo"
+    with pytest.raises(InvalidRequestError, match="names no operation, and only"):
+        requested({}, sent())

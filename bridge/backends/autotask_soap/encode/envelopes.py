@@ -7,14 +7,15 @@ parsed before, so a hostile value cannot change the elements around it.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from lxml import etree
 
 from bridge.backends.autotask_soap.decode.entity import local_name
 from bridge.backends.autotask_soap.decode.xml_feed import OPTIONS
 from bridge.errors import InvalidRequestError
-from bridge.interfaces import Argument, Fill, Node
 
 _MAX_CHARACTERS = 100_000
 _BODY = "{http://schemas.xmlsoap.org/soap/envelope/}Body"
@@ -28,8 +29,28 @@ _DOCUMENTS = frozenset({("query", "sXML")})
 
 
 @dataclass(frozen=True, slots=True)
+class Node:
+    """A member inside an argument of a call: its name, and a text or more members.
+
+    `kind` is its declared type, such as `Contact`, or `xsd:int` for one of XML Schema;
+    empty without a declaration.
+    """
+
+    name: str
+    kind: str
+    content: str | tuple[Node, ...]
+
+
+Argument: TypeAlias = str | tuple[Node, ...]
+"""A text, or the members of a structure."""
+
+Fill: TypeAlias = Callable[[str], str]
+"""From a text with placeholders to the text with values."""
+
+
+@dataclass(frozen=True, slots=True)
 class SoapEnvelope:
-    """Implements `interfaces.Envelope` on the element of the operation."""
+    """An envelope that was parsed: the element of its operation."""
 
     element: etree._Element
 

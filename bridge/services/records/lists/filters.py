@@ -28,10 +28,11 @@ from bridge.ceql.ast import (
 )
 from bridge.errors import InvalidQueryError
 from bridge.interfaces import DateKind, Field, FieldInfo, FieldType, Limits, Scalar
+from bridge.interfaces.texts import sendable_text
 from bridge.services.fields import EntityFields
 from bridge.services.filtering import day_comparisons, whole_seconds
 from bridge.services.times import CallerTime
-from bridge.services.values import read_text, read_time_text, sendable
+from bridge.services.values import read_text, read_time_text
 
 _NEED_CONTENT = ORDERINGS | {Operator.NOT_EQUAL, Operator.NOT_IN, Operator.NOT_LIKE}
 
@@ -78,7 +79,7 @@ def _type_predicate(
 ) -> Expr[Field, Scalar]:
     """Type one test; an empty text in a list becomes a test for null beside it."""
     operator, column = predicate.operator, predicate.column
-    texts = [sendable(literal.text) for literal in predicate.values]
+    texts = [sendable_text(literal.text) for literal in predicate.values]
     if operator in PATTERNS and "%" not in texts[0]:
         operator = Operator.EQUAL if operator is Operator.LIKE else Operator.NOT_EQUAL
     rest = [text for text in texts if not _is_empty(field, text)]

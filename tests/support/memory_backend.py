@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from backend_harness import Failure
 from backend_records import ACCOUNT, PROJECT, READ_ONLY, TODO, account
 
-from bridge.ceql.ast import ORDERINGS, PATTERNS, Operator
+from bridge.ceql.ast import ORDERINGS, PATTERNS, And, Operator, Or, Predicate
 from bridge.errors import (
     ProviderCredentialsError,
     ProviderForbiddenError,
@@ -176,6 +176,7 @@ class MemoryBackend:
         return self._called(lambda: list(FIELDS[entity]))
 
     def _find(self, entity, where):
+        _check_limits(where)
         table = self._vendor.records[entity.name]
         return [
             table[key]
@@ -279,6 +280,39 @@ class MemoryBackend:
             raise ProviderRejectedError("There is no such record.")
         _write(row, changes)
         return entity_id
+
+
+def _tests(where):
+    """Yield the tests of a filter."""
+    if where is None or isinstance(where, Predicate):
+        yield from () if where is None else (where,)
+        return
+    for item in where.items:
+        yield from _tests(item)
+
+
+def _alternatives(where):
+    """Count what is joined by OR."""
+    if isinstance(where, Or):
+        return sum(max(1, _alternatives(item)) for item in where.items)
+    if isinstance(where, And):
+        return sum(map(_alternatives, where.items))
+    return len(where.values) if where.operator is Operator.IN else 0
+
+
+def _check_limits(where):
+    """Refuse what is beyond the limits, as a vendor does."""
+    tests = list(_tests(where))
+    exclusions = [
+        len(test.values) for test in tests if test.operator is Operator.NOT_IN
+    ]
+    if (
+        (where is not None and _alternatives(where) > LIMITS.alternatives)
+        or max(exclusions, default=0) > LIMITS.exclusions
+        or len({test.field.name for test in tests if test.field.udf}) > LIMITS.udfs
+        or not all(LIMITS.supports(test.field.type, test.operator) for test in tests)
+    ):
+        raise ProviderRejectedError("The query is too much for this vendor.")
 
 
 def _write(row, values):

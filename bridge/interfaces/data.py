@@ -30,8 +30,8 @@ class Entity:
     `values` has the id, an int; a field that is null is absent, and an empty text is
     `""`. `udfs` has the user-defined fields by name, None for one without a value; an
     entity that the vendor sent without any has `udfs=None`. A user-defined value is
-    typed where `EntityType.udf_types` knows its type and it is of that type, a text
-    otherwise.
+    typed where `EntityType.udf_types` knows its type and it is of that type; otherwise
+    it may be a text.
     """
 
     values: dict[str, Scalar]
@@ -113,7 +113,7 @@ class FindUdfTypes(Protocol):
 class EntityType:
     """An entity by name, with the date fields that are not instants.
 
-    Without `udf_types`, user-defined values are read as texts.
+    Without `udf_types`, user-defined values may be texts.
     """
 
     name: str

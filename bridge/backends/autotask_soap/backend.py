@@ -277,7 +277,7 @@ class AutotaskSoapBackend:
         operation: str,
         parent: Parent | None,  # noqa: ARG002 - as in `attachment`
         attachment_id: int,
-        values: Mapping[Field, Scalar | None],
+        values: Values,
     ) -> str:
         """Return what a create or delete would send, without a file. No call."""
         body = attachments.write_body(

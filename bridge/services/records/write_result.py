@@ -13,8 +13,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from bridge import errors
-from bridge.errors import BridgeError, ProviderError
+from bridge.errors import BridgeError, decode_error, encode_error
 from bridge.interfaces import Entity
 from bridge.services.records.serializer import Record, RecordSerializer
 from bridge.services.records.validation import ValidatedRecord
@@ -78,11 +77,7 @@ def read_back(
 def encode_result(result: WriteResult | BridgeError) -> str:
     """Return the text that `decode_result` reads."""
     if isinstance(result, BridgeError):
-        document: dict[str, object] = {
-            "error": type(result).__name__,
-            "message": result.message,
-            "provider_message": result.provider_message,
-        }
+        document: dict[str, object] = {**encode_error(result)}
     else:
         document = {
             "record": result.record,
@@ -105,9 +100,7 @@ def decode_result(text: str) -> WriteResult | BridgeError:
             tuple(document.get("notes", ())),
             replayed=True,
         )
-    kind = getattr(errors, document["error"], ProviderError)
-    error: BridgeError = kind(document["message"])
-    error.provider_message = document["provider_message"]
+    error = decode_error(document)
     error.replayed = True
     return error
 

@@ -28,7 +28,12 @@ from bridge.interfaces.data import (
     Usage,
     Zone,
 )
-from bridge.interfaces.enqueue import Enqueue
+from bridge.interfaces.enqueue import (
+    SHARED_PARTITION,
+    Enqueue,
+    JobState,
+    JobStatus,
+)
 from bridge.interfaces.rate_limiter import (
     NO_CALLER,
     BudgetUsage,
@@ -49,6 +54,7 @@ from bridge.interfaces.rate_limiter import (
 
 __all__ = [
     "NO_CALLER",
+    "SHARED_PARTITION",
     "UDF_MEMBER",
     "Argument",
     "Attachment",
@@ -69,6 +75,8 @@ __all__ = [
     "FieldType",
     "Fill",
     "InspectableRateLimiter",
+    "JobState",
+    "JobStatus",
     "NoCallLog",
     "Node",
     "OpenBackend",

@@ -36,6 +36,7 @@ TASKS = (
             "pages",
             "parent of failing",
             "parent of late",
+            "patient",
             "recovering",
             "slow",
             "stuck",

@@ -55,24 +55,40 @@ def deadly(job, kill, number):
 def journey(_ctx, key):
     job, kill, wait_s = json.loads(key)
     die(job, kill, "before 0")
-    step("first", deadly, job, kill, 0)
+    take(job, kill, 0)
     die(job, kill, "before 1")
     start(CHILD, json.dumps([f"{job} child"]))
     die(job, kill, "before 2")
     wait("nap", wait_s)
     die(job, kill, "before 3")
-    step("second", deadly, job, kill, 1)
+    take(job, kill, 1)
     die(job, kill, "before 4")
     found = wait_for(CHILD, json.dumps([f"{job} child"]))
     die(job, kill, "before 5")
-    step("third", deadly, job, kill, 2)
+    take(job, kill, 2)
     die(job, kill, "before 6")
     return {"child": found}
 
 
+def take(job, kill, number):
+    step(f"step {number}", deadly, job, kill, number)
+    trace(job, number, "known")
+
+
 def child(_ctx, key):
     [job] = json.loads(key)
-    return [step(f"step {number}", affect, job, number, 0.2) for number in range(3)]
+    for number in range(3):
+        step(f"step {number}", affect, job, number, 0.2)
+        trace(job, number, "known")
+    return [0, 1, 2]
+
+
+def patient(_ctx, key):
+    """Wait for a moment, and then for an hour."""
+    [job] = json.loads(key)
+    wait("moment", 0.1)
+    trace(job, 0, "begin")
+    wait("hour", 3600)
 
 
 def fail(job, number, kind, failures):
@@ -195,6 +211,7 @@ WORKFLOWS = (
     Workflow(Task("failing"), failing, retry_delays_s=()),
     Workflow(Task("parent of failing"), parent_of_failing),
     Workflow(Task("forgetting"), forgetting),
+    Workflow(Task("patient"), patient),
     Workflow(Task("recovering"), recovering, retry_delays_s=(0.5,)),
     Workflow(Task("tired"), failing, retry_delays_s=(0.1, 0.2, 0.3)),
     Workflow(Task("stuck"), failing, retry_delays_s=(3600.0,)),

@@ -77,11 +77,13 @@ def test_purge_removes_what_has_expired_and_says_how_much(
 def test_finished_jobs_are_forgotten_and_those_that_wait_are_not(fresh_fleet):
     fleet = fresh_fleet
     fleet.start(1, program=LONG_JOBS)
-    waiting = [fleet.send("journey", f"waiting {n}", "", 3600.0) for n in range(3)]
+    waiting = [fleet.send("patient", f"waiting {n}") for n in range(3)]
     recovered = fleet.send("recovering", "recovered")
     ended = [fleet.send("late", f"late {n}") for n in range(3)]
+    begun = "SELECT * FROM traces WHERE job LIKE 'waiting%'"
+    wait_until(lambda: len(fleet.read(begun)) == len(waiting))
     for key in waiting:
-        fleet.wait_for_status("journey", key, JobStatus.WAITING)
+        fleet.wait_for_status("patient", key, JobStatus.WAITING)
     fleet.wait_for_status("recovering", recovered, JobStatus.SUCCEEDED)
     for key in ended:
         fleet.wait_for_status("late", key, JobStatus.SUCCEEDED)
@@ -98,6 +100,6 @@ def test_finished_jobs_are_forgotten_and_those_that_wait_are_not(fresh_fleet):
     for key in ended:
         assert fleet.enqueue.find("late", key) is None
     for key in waiting:
-        assert fleet.enqueue.find("journey", key).status is JobStatus.WAITING
-        fleet.enqueue.cancel("journey", key)
-        assert fleet.enqueue.find("journey", key).status is JobStatus.CANCELLED
+        assert fleet.enqueue.find("patient", key).status is JobStatus.WAITING
+        fleet.enqueue.cancel("patient", key)
+        assert fleet.enqueue.find("patient", key).status is JobStatus.CANCELLED

@@ -16,11 +16,13 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, ScheduleInput
+from dbos import error as engine_errors
 
 from bridge.errors import StoreError
 from bridge.jobs.enqueue_options import VERSION
 from bridge.jobs.pieces import Workflow, run_piece
 from bridge.jobs.states import find_purgeable
+from bridge.jobs.stored_errors import StoredError
 from bridge.jobs.tasks import LIMITS
 from bridge.services.context import Context
 from bridge.store.database.engine import Database
@@ -201,6 +203,22 @@ def _configure_log() -> None:
     if not _log.handlers:
         _log.addHandler(logging.NullHandler())
         _log.addFilter(OutageFilter())
+        _log.addFilter(shorten_end_of_job)
+
+
+def shorten_end_of_job(record: logging.LogRecord) -> bool:
+    """Return whether to log a record of the engine, a logging filter.
+
+    It writes the traceback of each job that ends in an error. Our errors are shortened
+    to their message. Of a cancelled job the engine has logged the end before.
+    """
+    raised = record.exc_info[1] if record.exc_info else None
+    if isinstance(raised, engine_errors.DBOSAwaitedWorkflowCancelledError):
+        return False
+    if isinstance(raised, StoredError):
+        record.msg, record.args = f"A job failed: {raised.data['error']}: {raised}", ()
+        record.exc_info = None
+    return True
 
 
 class OutageFilter(logging.Filter):

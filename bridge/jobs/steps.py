@@ -112,9 +112,9 @@ def wait(name: str, delay_s: float) -> None:
 def cancellation_check() -> Callable[[], None]:
     """Return a function for a long step to call now and then, such as once a page.
 
-    It raises when the job was cancelled or is run by another worker. What it raises is
-    no Exception, ends the step without an outcome, and must not be caught. It reads the
-    database at most once a second, and may be called from any thread.
+    It raises when the job was cancelled or is run by another worker. What it raises
+    ends the step without an outcome. It is a BaseException and must not be caught. The
+    function reads the database at most once a second. Any thread may call it.
     """
     workflow = str(DBOS.workflow_id)
     lock = threading.Lock()
@@ -174,7 +174,7 @@ def _suspend_for_retry(piece: Piece, name: str, error: BridgeError) -> None:
     if attempts >= len(delays_s):
         return
     _log.warning(
-        "%s: the step %r failed and is repeated in %g s: %s",
+        "%s: the step %r failed and is retried in %g s: %s",
         workflow_id(piece.workflow.task, piece.key, piece.number),
         name,
         delays_s[attempts],

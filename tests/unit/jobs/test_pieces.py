@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from bridge.errors import OperatorError
-from bridge.jobs.pieces import Piece, Workflow, current_piece
+from bridge.jobs.pieces import (
+    MAX_PIECES,
+    Piece,
+    SuspendedError,
+    Workflow,
+    current_piece,
+    run_piece,
+)
+from bridge.jobs.stored_errors import StoredError
 from bridge.jobs.tasks import Task
 
 
@@ -48,5 +56,33 @@ def test_attempts_are_counted_for_one_step():
 
 
 def test_steps_exist_only_in_workflows():
+    with pytest.raises(LookupError):
+        current_piece()
+
+
+def test_step_has_no_steps_of_its_own():
+    def run(_ctx, _key):
+        current_piece().in_step = True
+        current_piece()
+
+    with pytest.raises(RuntimeError, match="A step cannot run steps"):
+        run_piece(None, Workflow(Task("walk"), run), "key", {})
+
+
+def test_job_that_has_waited_too_often_ends():
+    def run(_ctx, _key):
+        raise SuspendedError(1.0, attempts=0)
+
+    workflow = Workflow(Task("walk"), run)
+    with pytest.raises(StoredError, match=r"walk:key has waited 8,192 times"):
+        run_piece(None, workflow, "key", {"piece": MAX_PIECES})
+
+
+def test_workflow_that_fails_leaves_no_piece_behind():
+    def run(_ctx, _key):
+        raise OperatorError("It failed")
+
+    with pytest.raises(StoredError, match="It failed"):
+        run_piece(None, Workflow(Task("walk"), run), "key", {})
     with pytest.raises(LookupError):
         current_piece()

@@ -38,6 +38,7 @@ nothing of ours, so every package can raise from it.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from enum import StrEnum, auto
 from typing import ClassVar
 
@@ -266,6 +267,8 @@ class StoreUnavailableError(StoreError):
     Its message is for operators: the reason names hosts, users and files.
     """
 
+    retryable: ClassVar[bool] = True
+
     @property
     def caller_text(self) -> str:
         """The text for callers, without the reason."""
@@ -279,3 +282,39 @@ class StoreFullError(StoreUnavailableError):
     def caller_text(self) -> str:
         """The text for callers."""
         return "The disk of Bridge's database is full."
+
+
+def encode_error(error: BridgeError) -> dict[str, str | None]:
+    """Return what is stored of an error, as the members of a JSON object.
+
+    The names of the classes are therefore stored. Attributes that only some classes
+    have, such as the column of an InvalidQueryError, are not.
+    """
+    return {
+        "error": type(error).__name__,
+        "message": error.message,
+        "provider_message": error.provider_message,
+    }
+
+
+def decode_error(document: Mapping[str, str | None]) -> BridgeError:
+    """Return the error that `encode_error` encoded, of the same class.
+
+    A ProviderError if this release has no class of that name.
+    """
+    kind = find_error_class(document["error"]) or ProviderError
+    error = kind(document["message"] or "")
+    error.provider_message = document["provider_message"]
+    return error
+
+
+def find_error_class(name: str | None) -> type[BridgeError] | None:
+    """Return the class of errors with this name, None for another name."""
+    classes = {kind.__name__: kind for kind in _subclasses(BridgeError)}
+    return classes.get(name or "")
+
+
+def _subclasses(kind: type[BridgeError]) -> Iterator[type[BridgeError]]:
+    yield kind
+    for child in kind.__subclasses__():
+        yield from _subclasses(child)

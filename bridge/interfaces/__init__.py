@@ -25,7 +25,12 @@ from bridge.interfaces.data import (
     Values,
     Zone,
 )
-from bridge.interfaces.enqueue import Enqueue
+from bridge.interfaces.enqueue import (
+    SHARED_PARTITION,
+    Enqueue,
+    JobState,
+    JobStatus,
+)
 from bridge.interfaces.limits import Limits
 from bridge.interfaces.rate_limiter import (
     NO_CALLER,
@@ -63,6 +68,7 @@ __all__ = [
     "NO_PLACE",
     "NO_VALUES",
     "PLACEHOLDER",
+    "SHARED_PARTITION",
     "Attachment",
     "Backend",
     "BackendService",
@@ -82,6 +88,8 @@ __all__ = [
     "FieldType",
     "FindUdfTypes",
     "InspectableRateLimiter",
+    "JobState",
+    "JobStatus",
     "Limits",
     "NoCallLog",
     "OpenBackend",

@@ -14,12 +14,16 @@ import re
 import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import TypeVar
 
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, ScheduleInput
+from dbos import error as engine_errors
 
 from bridge.errors import StoreError
-from bridge.jobs.tasks import LIMITS, Task
+from bridge.jobs.enqueue_options import VERSION
+from bridge.jobs.pieces import Workflow, run_piece
+from bridge.jobs.states import find_purgeable
+from bridge.jobs.stored_errors import StoredError
+from bridge.jobs.tasks import LIMITS
 from bridge.services.context import Context
 from bridge.store.database.engine import Database
 from bridge.store.database.jobs_database import (
@@ -28,14 +32,9 @@ from bridge.store.database.jobs_database import (
     open_jobs_database,
 )
 from bridge.store.database.migration_lock import hold_migration_lock
-
-T = TypeVar("T")
+from bridge.types import JSON
 
 APPLICATION = "bridge"
-
-VERSION = "bridge"
-"""The same in every release: the engine shares jobs only between workers of one
-version, and a job that an older release started must still be finished."""
 
 # The engine's default is pickle, which would let anybody who can write to the database
 # run code here.
@@ -80,7 +79,7 @@ def migrate(database: Database) -> JobsDatabase:
     return jobs_database
 
 
-def launch(ctx: Context, tasks: Sequence[Task], executor_id: str) -> None:
+def launch(ctx: Context, workflows: Sequence[Workflow], executor_id: str) -> None:
     """Start running queued jobs in threads; return when they are started."""
     jobs_database = migrate(ctx.database)
     config = DBOSConfig(
@@ -99,7 +98,7 @@ def launch(ctx: Context, tasks: Sequence[Task], executor_id: str) -> None:
     config["system_database_engine"] = open_jobs_database(jobs_database)
     DBOS(config=config)
     # Before the launch: from then on the engine runs stored jobs by name.
-    schedules = register(ctx, tasks)
+    schedules = register(ctx, workflows)
     DBOS.launch()
     for queue, limits in LIMITS.items():
         DBOS.register_queue(
@@ -113,40 +112,37 @@ def launch(ctx: Context, tasks: Sequence[Task], executor_id: str) -> None:
     DBOS.apply_schedules(schedules)
 
 
-def register(ctx: Context, tasks: Iterable[Task]) -> list[ScheduleInput]:
-    """Register the tasks with the engine; return their schedules."""
+def register(ctx: Context, workflows: Iterable[Workflow]) -> list[ScheduleInput]:
+    """Register the workflows with the engine; return their schedules."""
     schedules: list[ScheduleInput] = []
-    for task in tasks:
-        _register_queued(ctx, task)
-        if task.schedule:
-            scheduled = _register_scheduled(ctx, task)
+    for workflow in workflows:
+        _register_queued(ctx, workflow)
+        if workflow.schedule:
+            scheduled = _register_scheduled(ctx, workflow)
             schedules.append(
                 ScheduleInput(
-                    schedule_name=task.name,
+                    schedule_name=workflow.task.name,
                     workflow_fn=scheduled,
-                    schedule=task.schedule,
+                    schedule=workflow.schedule,
                 )
             )
     return schedules
 
 
-def _register_queued(ctx: Context, task: Task) -> None:
-    @DBOS.workflow(name=task.name)
-    def queued(key: str) -> object:
-        return task.run(ctx, key, run_step)
+def _register_queued(ctx: Context, workflow: Workflow) -> None:
+    @DBOS.workflow(name=workflow.task.name)
+    def queued(key: str, progress: dict[str, JSON] | None = None) -> object:
+        return run_piece(ctx, workflow, key, progress or {})
 
 
-def _register_scheduled(ctx: Context, task: Task) -> Callable[[datetime, object], None]:
-    @DBOS.workflow(name=f"{task.name} by schedule")
+def _register_scheduled(
+    ctx: Context, workflow: Workflow
+) -> Callable[[datetime, object], None]:
+    @DBOS.workflow(name=f"{workflow.task.name} by schedule")
     def scheduled(at: datetime, _context: object) -> None:
-        task.run(ctx, at.isoformat(), run_step)
+        run_piece(ctx, workflow, at.isoformat(), {})
 
     return scheduled
-
-
-def run_step(name: str, work: Callable[..., T], /, *args: object) -> T:
-    """Run one step of a task: see `Step`."""
-    return DBOS.run_step({"name": name}, work, *args)
 
 
 def find_executors() -> set[str]:
@@ -177,17 +173,28 @@ def stop(drain_s: float) -> None:
 
 
 def purge_finished(before: datetime, limit: int) -> int:
-    """Delete up to `limit` jobs that ended before a time; return their number."""
-    finished = DBOS.list_workflows(
-        status=["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"],
-        completed_before=before.isoformat(),
-        application_name=APPLICATION,
-        limit=limit,
-        load_input=False,
-        load_output=False,
-    )
-    DBOS.delete_workflows([work.workflow_id for work in finished])
-    return len(finished)
+    """Delete `limit` jobs or a few more that ended before a time; return their number.
+
+    Fewer only if there are no more. The pieces of a job that still goes on stay: by
+    them it is found.
+    """
+    ended: list[str] = []
+    offset = 0
+    while len(ended) < limit:
+        finished = DBOS.list_workflows(
+            status=["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"],
+            completed_before=before.isoformat(),
+            application_name=APPLICATION,
+            limit=limit,
+            offset=offset,
+            load_input=False,
+        )
+        ended += find_purgeable(DBOS.list_workflows, finished, before)
+        offset += len(finished)
+        if len(finished) < limit:
+            break
+    DBOS.delete_workflows(ended)
+    return len(ended)
 
 
 def _configure_log() -> None:
@@ -196,6 +203,22 @@ def _configure_log() -> None:
     if not _log.handlers:
         _log.addHandler(logging.NullHandler())
         _log.addFilter(OutageFilter())
+        _log.addFilter(shorten_end_of_job)
+
+
+def shorten_end_of_job(record: logging.LogRecord) -> bool:
+    """Return whether to log a record of the engine, a logging filter.
+
+    It writes the traceback of each job that ends in an error. Our errors are shortened
+    to their message. Of a cancelled job the engine has logged the end before.
+    """
+    raised = record.exc_info[1] if record.exc_info else None
+    if isinstance(raised, engine_errors.DBOSAwaitedWorkflowCancelledError):
+        return False
+    if isinstance(raised, StoredError):
+        record.msg, record.args = f"A job failed: {raised.data['error']}: {raised}", ()
+        record.exc_info = None
+    return True
 
 
 class OutageFilter(logging.Filter):

@@ -1,12 +1,11 @@
-"""The task that deletes finished jobs from the engine's tables."""
+"""The workflow that deletes finished jobs from the engine's tables."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
 from bridge.jobs import engine
-from bridge.jobs.steps import Step
-from bridge.jobs.tasks import Task
+from bridge.jobs.steps import step
 from bridge.services.context import Context
 
 _RETENTION = timedelta(days=3)
@@ -14,7 +13,7 @@ _BATCH_SIZE = 500
 _MAX_STEPS = 100
 
 
-def purge_finished(ctx: Context, _key: str, step: Step) -> int:
+def purge_finished(ctx: Context, _key: str) -> int:
     """Delete up to 50,000 jobs that ended over three days ago; return how many.
 
     No vendor call.
@@ -32,6 +31,3 @@ def purge_finished(ctx: Context, _key: str, step: Step) -> int:
 def _purge_batch(ctx: Context) -> int:
     before: datetime = ctx.clock() - _RETENTION
     return engine.purge_finished(before, _BATCH_SIZE)
-
-
-PURGE_FINISHED = Task("forget", purge_finished, schedule="5 * * * *")

@@ -1,17 +1,17 @@
-"""The task that deletes expired rows."""
+"""The workflow that deletes expired rows."""
 
 from __future__ import annotations
 
 import logging
 
-from bridge.jobs.steps import Step
+from bridge.jobs.steps import step
 from bridge.services.context import Context
 from bridge.store import expired_rows
 
 _log = logging.getLogger(__name__)
 
 
-def purge(ctx: Context, _key: str, step: Step) -> dict[str, int]:
+def purge(ctx: Context, _key: str) -> dict[str, int]:
     """Delete expired rows, one step per table; return how many, by table.
 
     No vendor call.

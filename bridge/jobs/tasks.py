@@ -1,21 +1,13 @@
-"""The table of tasks, read by processes that enqueue jobs and by workers.
+"""The tasks that processes enqueue, and the queues they go to.
 
-A task's name and the names of its steps are stored with each running job. Changed steps
-need a new task name, and the old task must stay until its last job has ended: a job
-whose stored steps differ from the program's steps fails.
+The engine is not imported here: processes that enqueue nothing should not load it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
-
-from bridge.jobs.purge import purge
-from bridge.jobs.steps import Step
-from bridge.services.context import Context
-from bridge.store.database.engine import Database
 
 
 class Queue(StrEnum):
@@ -39,28 +31,26 @@ LIMITS: Mapping[Queue, QueueLimits] = {
     Queue.BULK: QueueLimits(partition=2, worker=8, poll_s=1.0),
 }
 
-Run: TypeAlias = Callable[[Context, str, Step], object]
-"""Runs a task for what a key names; returns JSON values."""
-
-
-def _no_partition(_db: Database, _key: str) -> str:
-    return "-"
-
 
 @dataclass(frozen=True, slots=True)
 class Task:
     """One kind of job.
 
-    `partition` returns the tenant database's name, so that the jobs of one tenant do
-    not delay those of another. A task with a `schedule`, a cron line in UTC, also runs
-    by schedule, once for all workers, with the time as its key.
+    The name is stored with each job. It contains no colon and ends in no number.
     """
 
     name: str
-    run: Run
     queue: Queue = Queue.PROMPT
-    partition: Callable[[Database, str], str] = _no_partition
-    schedule: str | None = None
 
 
-TASKS = (Task("purge", purge, schedule="*/10 * * * *"),)
+PURGE = Task("purge")
+PURGE_FINISHED = Task("forget")
+
+TASKS = (PURGE,)
+"""The tasks that use cases enqueue by name."""
+
+
+def workflow_id(task: Task, key: str, piece: int = 1) -> str:
+    """Return the engine's id of one piece of a job; the first has the job's id."""
+    name = task.name if piece == 1 else f"{task.name} {piece}"
+    return f"{name}:{key}"

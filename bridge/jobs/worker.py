@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from bridge import __version__
 from bridge.errors import BridgeError, StoreUnavailableError
 from bridge.jobs import engine
-from bridge.jobs.history import PURGE_FINISHED
-from bridge.jobs.tasks import TASKS, Task
+from bridge.jobs.pieces import Workflow
+from bridge.jobs.workflows import WORKFLOWS
 from bridge.services.context import Context
 from bridge.store import workers
 
@@ -26,7 +26,7 @@ def work(
     wait: Callable[[], float],
     *,
     ready: Callable[[str], None],
-    tasks: Sequence[Task] = TASKS,
+    workflows: Sequence[Workflow] = WORKFLOWS,
 ) -> None:
     """Run jobs until `wait` returns; other workers finish what is left.
 
@@ -34,16 +34,16 @@ def work(
     the engine no longer accepts its result: end the process.
 
     Args:
-        ctx: passed to the tasks; the schema must be current.
+        ctx: passed to the workflows; the schema must be current.
         wait: returns when the worker must stop, with the seconds that running jobs may
             still take.
         ready: called once with the worker's id, when the worker runs jobs.
-        tasks: every task that the engine may find in its queues.
+        workflows: all whose jobs the engine may find in its queues.
     """
     heartbeat = Heartbeat(ctx)
     # First: without a row, this worker counts as dead once it holds jobs.
     heartbeat.start()
-    engine.launch(ctx, (*tasks, PURGE_FINISHED), heartbeat.worker_id)
+    engine.launch(ctx, workflows, heartbeat.worker_id)
     # Recovery calls the engine, which must be running.
     heartbeat.recovering = True
     ready(heartbeat.worker_id)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import logging
 
 import pytest
+from dbos import error as engine_errors
 
-from bridge.jobs.engine import OutageFilter
+from bridge.errors import ProviderTimeoutError
+from bridge.jobs.engine import OutageFilter, shorten_end_of_job
+from bridge.jobs.stored_errors import StoredError
 
 NAME = "an engine"
 AWAY = "(psycopg.OperationalError) connection failed: port 5432 failed: refused"
@@ -15,7 +18,7 @@ AWAY = "(psycopg.OperationalError) connection failed: port 5432 failed: refused"
 @pytest.fixture
 def engine(caplog):
     log = logging.getLogger(NAME)
-    log.filters[:] = [OutageFilter()]
+    log.filters[:] = [OutageFilter(), shorten_end_of_job]
     yield log
     log.filters.clear()
 
@@ -55,3 +58,31 @@ def test_everything_else_passes_as_it_is(engine, caplog, text):
     engine.warning(text)
 
     assert messages(caplog) == [text, text]
+
+
+def log_end_of_job(engine, error):
+    try:
+        raise error
+    except type(error):
+        engine.exception("Exception encountered in background workflow:")
+
+
+def test_failed_job_is_logged_by_its_message(engine, caplog):
+    log_end_of_job(engine, StoredError(ProviderTimeoutError("No response.")))
+
+    [record] = [one for one in caplog.records if one.name == NAME]
+    assert record.getMessage() == "A job failed: ProviderTimeoutError: No response."
+    assert record.exc_info is None
+
+
+def test_bug_in_a_job_is_logged_with_its_traceback(engine, caplog):
+    log_end_of_job(engine, ValueError("1"))
+
+    [record] = [one for one in caplog.records if one.name == NAME]
+    assert record.exc_info is not None
+
+
+def test_end_of_a_cancelled_job_is_not_logged(engine, caplog):
+    log_end_of_job(engine, engine_errors.DBOSAwaitedWorkflowCancelledError("walk:1"))
+
+    assert messages(caplog) == []

@@ -108,3 +108,38 @@ def test_only_doubled_full_stops_change(message, mended):
     error = errors.InvalidRequestError(message)
 
     assert error.message == (mended or message)
+
+
+def error_classes(kind=BridgeError):
+    yield kind
+    for child in kind.__subclasses__():
+        yield from error_classes(child)
+
+
+@given(
+    st.sampled_from(sorted(error_classes(), key=lambda kind: kind.__name__)),
+    st.text(),
+    st.none() | st.text(),
+)
+def test_encoded_error_is_decoded_as_it_was(kind, text, provider_message):
+    error = kind(text)
+    error.provider_message = provider_message
+
+    decoded = errors.decode_error(json.loads(json.dumps(errors.encode_error(error))))
+
+    assert type(decoded) is kind
+    assert decoded.message == str(decoded) == error.message
+    assert decoded.provider_message == provider_message
+    assert decoded.retryable is error.retryable
+
+
+def test_error_with_a_cure_is_decoded_with_its_message():
+    error = errors.StoreError("The file is missing", cure="restore it")
+
+    assert errors.decode_error(errors.encode_error(error)).message == error.message
+
+
+def test_error_of_an_unknown_class_is_decoded_as_a_provider_error():
+    document = {"error": "BridgeErrors", "message": "No.", "provider_message": None}
+
+    assert type(errors.decode_error(document)) is errors.ProviderError

@@ -21,8 +21,9 @@ from bridge.composition import (
     open_existing_database,
     start_process,
 )
-from bridge.jobs.tasks import TASKS, Task
+from bridge.jobs.pieces import Workflow
 from bridge.jobs.worker import work
+from bridge.jobs.workflows import WORKFLOWS
 from bridge.settings import read_settings
 
 
@@ -43,17 +44,17 @@ def worker(opened: str | None, /, *, as_json: bool, no_init: bool) -> None:
     unfinished jobs continue in another worker, or in the next one. Any number of
     workers may run at once.
     """
-    run(TASKS, as_json=as_json, opened=opened, no_init=no_init)
+    run(WORKFLOWS, as_json=as_json, opened=opened, no_init=no_init)
 
 
 def run(
-    tasks: Sequence[Task],
+    workflows: Sequence[Workflow],
     *,
     as_json: bool,
     opened: str | None = None,
     no_init: bool = False,
 ) -> NoReturn:
-    """Run these tasks until stopped, then end the process.
+    """Run these workflows until stopped, then end the process.
 
     `opened` is the identity of the database of a facade on this host; then nothing is
     created or upgraded. With `no_init` an installation is not created either.
@@ -87,7 +88,7 @@ def run(
             )
 
         context = build_context(settings, database)
-        work(context, wait, ready=announce, tasks=tasks)
+        work(context, wait, ready=announce, workflows=workflows)
         context.request_log.flush()
         context.rate_limiter.close()
         database.close()

@@ -14,8 +14,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, TypeAlias
 
-from bridge import errors
-from bridge.errors import BridgeError, ProviderError
+from bridge.errors import BridgeError, decode_error, encode_error
 from bridge.interfaces import Entity
 from bridge.services.records.mapping import Record
 from bridge.services.records.serializer import RecordSerializer
@@ -123,11 +122,7 @@ def read_back(
 def encode_result(result: StoredWrite | BridgeError) -> str:
     """Return the text that `decode_result` reads."""
     if isinstance(result, BridgeError):
-        document: dict[str, object] = {
-            "error": type(result).__name__,
-            "message": result.message,
-            "provider_message": result.provider_message,
-        }
+        document: dict[str, object] = {**encode_error(result)}
     else:
         udfs = result.entity.udfs
         document = {
@@ -147,9 +142,7 @@ def decode_result(text: str) -> StoredWrite | WriteResult | BridgeError:
     """Return a stored result: a `WriteResult` where an older release stored it."""
     document = json.loads(text, object_hook=_unwrap)
     if "error" in document:
-        kind = getattr(errors, document["error"], ProviderError)
-        error: BridgeError = kind(document["message"])
-        error.provider_message = document["provider_message"]
+        error = decode_error(document)
         error.replayed = True
         return error
     if "record" in document:

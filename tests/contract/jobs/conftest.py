@@ -21,7 +21,31 @@ from bridge.store.database.engine import Database
 from bridge.store.secrets.key_ring import KeyRing
 
 PROBE = Path(__file__).with_name("probe.py")
+LONG_JOBS = Path(__file__).with_name("long_jobs.py")
 LEASE_S = 6.0
+
+TASKS = (
+    *(Task(name, Queue.BULK) for name in ("walk", "journey", "child")),
+    *map(
+        Task,
+        (
+            "buggy",
+            "failing",
+            "forgetting",
+            "late",
+            "pages",
+            "parent of failing",
+            "parent of late",
+            "patient",
+            "recovering",
+            "slow",
+            "stuck",
+            "tired",
+            "waiting",
+        ),
+    ),
+)
+"""What `probe` and `long_jobs` carry out."""
 
 
 @pytest.fixture(
@@ -43,7 +67,7 @@ class Fleet:
         self.url = url
         self.running: list[subprocess.Popen] = []
         self._world = directory / "world.db"
-        self._env = {
+        self.env = {
             **os.environ,
             "BRIDGE_DATA_DIR": str(directory),
             "BRIDGE_DATABASE_URL": url,
@@ -53,23 +77,25 @@ class Fleet:
         keys = KeyRing.load(directory, None)
         self.database = Database.open(url, keys=keys)
         self.database.upgrade()
-        task = Task("walk", len, Queue.BULK, lambda _db, key: json.loads(key)[3])
-        self._enqueue = Enqueuer(self.database, (task,))
+        self.enqueue = Enqueuer(self.database, TASKS)
 
     def close(self):
         for worker in self.running:
             worker.kill()
             worker.wait()
             worker.stdout.close()
-        self._enqueue.close()
+        self.enqueue.close()
         self.database.close()
 
-    def start(self, number, *arguments, package: Path | None = None):
+    def start(
+        self, number, *arguments, package: Path | None = None, program: Path = PROBE
+    ):
         """Start workers at once and wait until all work."""
-        env = {**self._env, **({"PYTHONPATH": str(package)} if package else {})}
+        path = [str(each) for each in (package, PROBE.parent) if each]
+        env = {**self.env, "PYTHONPATH": os.pathsep.join(path)}
         started = [
             subprocess.Popen(
-                [sys.executable, PROBE, *arguments], stdout=subprocess.PIPE, env=env
+                [sys.executable, program, *arguments], stdout=subprocess.PIPE, env=env
             )
             for _ in range(number)
         ]
@@ -78,13 +104,29 @@ class Fleet:
             assert "worker" in json.loads(worker.stdout.readline())
         return started
 
-    def ensure(self, number):
+    def ensure(self, number, *arguments, program: Path = PROBE):
         """Bring the number of living workers to this."""
         missing = number - sum(worker.poll() is None for worker in self.running)
-        self.start(max(missing, 0), "--tick")
+        self.start(max(missing, 0), *arguments, program=program)
 
     def ask(self, job, *, steps=1, pause_s=0.0, partition="db-1"):
-        self._enqueue("walk", json.dumps([job, steps, pause_s, partition]))
+        key = json.dumps([job, steps, pause_s, partition])
+        self.enqueue("walk", key, partition=partition)
+
+    def send(self, task, *key, **options):
+        """Enqueue a task of `long_jobs`; return the key of the job."""
+        text = json.dumps(key)
+        self.enqueue(task, text, **options)
+        return text
+
+    def wait_for_status(self, task, key, *statuses):
+        """Return the state of a job once it has one of these statuses."""
+
+        def find():
+            state = self.enqueue.find(task, key)
+            return state if state and state.status in statuses else None
+
+        return wait_until(find)
 
     def signal(self, pid, number):
         os.kill(pid, number)
@@ -136,7 +178,16 @@ def fleet(kind, tmp_path_factory, postgresql_schema) -> Iterator[Fleet]:
     """Yield two workers that also run a task every second."""
     directory = tmp_path_factory.mktemp(f"fleet-{kind}")
     with new_fleet(kind, directory, postgresql_schema) as fleet:
-        fleet.ensure(2)
+        fleet.ensure(2, "--tick")
+        yield fleet
+
+
+@pytest.fixture(scope="module")
+def long_fleet(kind, tmp_path_factory, postgresql_schema) -> Iterator[Fleet]:
+    """Yield one worker for the workflows of `long_jobs`."""
+    directory = tmp_path_factory.mktemp(f"long-{kind}")
+    with new_fleet(kind, directory, postgresql_schema) as fleet:
+        fleet.ensure(1, program=LONG_JOBS)
         yield fleet
 
 

@@ -15,6 +15,8 @@ from contextlib import closing, nullcontext
 
 from bridge.cli.commands.worker import run
 from bridge.interfaces import Caller, CallRequest
+from bridge.jobs.pieces import Workflow
+from bridge.jobs.steps import step
 from bridge.jobs.tasks import Queue, Task
 
 TABLES = """
@@ -45,7 +47,7 @@ def affect(job, step, pause_s):
     return step
 
 
-def walk(ctx, key, step):
+def walk(ctx, key):
     """Run as many steps as the key says, those of "lane" with a rate limiter slot."""
     job, steps, pause_s, partition = json.loads(key)
     trace(job, -1, "begin")
@@ -61,14 +63,14 @@ def lane(ctx):
     return ctx.rate_limiter.acquire(request, deadline=deadline, read_usage=print)
 
 
-def tick(_ctx, key, step):
+def tick(_ctx, key):
     step("tick", affect, key, 0, 0.0)
 
 
-TASKS = (
-    Task("walk", walk, Queue.BULK, lambda _db, key: json.loads(key)[3]),
-    Task("tick", tick, schedule="* * * * * *"),
+WORKFLOWS = (
+    Workflow(Task("walk", Queue.BULK), walk),
+    Workflow(Task("tick"), tick, schedule="* * * * * *"),
 )
 
 if __name__ == "__main__":
-    run(TASKS if "--tick" in sys.argv else TASKS[:1], as_json=True)
+    run(WORKFLOWS if "--tick" in sys.argv else WORKFLOWS[:1], as_json=True)

@@ -44,7 +44,7 @@ SQLITE_FIRST = pytest.mark.parametrize(
 
 
 def test_killed_workers_job_goes_on_elsewhere_where_it_was(fleet):
-    fleet.ensure(2)
+    fleet.ensure(2, "--tick")
     wait_for_living(fleet, [__version__] * 2)
     fleet.ask("killed", steps=5, pause_s=2)
     pid = holder(fleet, "killed")
@@ -110,7 +110,7 @@ def test_many_kills_lose_nothing_and_double_nothing(fresh_fleet):
 @pytest.mark.campaign
 @SQLITE_FIRST
 def test_stopping_worker_finishes_what_it_can(fleet):
-    fleet.ensure(2)
+    fleet.ensure(2, "--tick")
     fleet.ask("drained", steps=4, pause_s=1)
     pid = holder(fleet, "drained")
 
@@ -151,8 +151,8 @@ def upgraded(directory):
     workflow = directory / "bridge/jobs/engine.py"
     workflow.write_text(
         workflow.read_text().replace(
-            "def queued(key: str) -> object:\n",
-            "def queued(key: str) -> object:\n        assert key\n",
+            "| None = None) -> object:\n",
+            "| None = None) -> object:\n        assert key\n",
         )
     )
     return directory

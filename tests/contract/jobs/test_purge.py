@@ -7,14 +7,17 @@ import os
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from waiting import wait_until
 
+from bridge.interfaces import JobStatus
 from bridge.jobs.enqueue import Enqueuer
 from bridge.store.locks import acquire
 from bridge.store.workers import list_living
 
+LONG_JOBS = Path(__file__).with_name("long_jobs.py")
 PAST = datetime.now(UTC) - timedelta(days=1)
 
 
@@ -67,3 +70,36 @@ def test_purge_removes_what_has_expired_and_says_how_much(
     assert acquire(database, "old", "somebody else", 30)
     assert not acquire(database, "new", "somebody else", 30)
     assert (fresh_fleet.directory / "jobs.db").exists() == (database.file is not None)
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"], indirect=True)
+def test_finished_jobs_are_forgotten_and_those_that_wait_are_not(fresh_fleet):
+    fleet = fresh_fleet
+    fleet.start(1, program=LONG_JOBS)
+    waiting = [fleet.send("patient", f"waiting {n}") for n in range(3)]
+    recovered = fleet.send("recovering", "recovered")
+    ended = [fleet.send("late", f"late {n}") for n in range(3)]
+    begun = "SELECT * FROM traces WHERE job LIKE 'waiting%'"
+    wait_until(lambda: len(fleet.read(begun)) == len(waiting))
+    for key in waiting:
+        fleet.wait_for_status("patient", key, JobStatus.WAITING)
+    fleet.wait_for_status("recovering", recovered, JobStatus.SUCCEEDED)
+    for key in ended:
+        fleet.wait_for_status("late", key, JobStatus.SUCCEEDED)
+
+    counts = []
+    for n in range(20):
+        key = fleet.send("forgetting", n)
+        state = fleet.wait_for_status("forgetting", key, JobStatus.SUCCEEDED)
+        counts.append(state.result)
+        if fleet.enqueue.find("recovering", recovered) is None:
+            break
+
+    assert sum(counts) >= 3 + 2  # three jobs of one piece, one of more
+    for key in ended:
+        assert fleet.enqueue.find("late", key) is None
+    for key in waiting:
+        assert fleet.enqueue.find("patient", key).status is JobStatus.WAITING
+        fleet.enqueue.cancel("patient", key)
+        assert fleet.enqueue.find("patient", key).status is JobStatus.CANCELLED

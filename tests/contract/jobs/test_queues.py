@@ -35,7 +35,7 @@ def most_at_once(fleet, jobs):
 
 
 def test_asking_twice_is_asking_once(fleet):
-    fleet.ensure(2)
+    fleet.ensure(2, "--tick")
     with ThreadPoolExecutor(4) as threads:
         for _ in range(8):
             threads.submit(fleet.ask, "twice")
@@ -50,7 +50,7 @@ def test_asking_twice_is_asking_once(fleet):
 @pytest.mark.campaign
 @SQLITE_FIRST
 def test_a_tenants_share_of_the_workers_is_limited(fleet):
-    fleet.ensure(2)
+    fleet.ensure(2, "--tick")
     ours = [f"ours {n}" for n in range(5)]
     for job in ours:
         fleet.ask(job, pause_s=0.5, partition="busy")
@@ -80,7 +80,7 @@ def test_limit_holds_with_many_workers(fresh_fleet):
 @pytest.mark.campaign
 @SQLITE_FIRST
 def test_scheduled_task_runs_once_for_all_workers(fleet):
-    fleet.ensure(2)
+    fleet.ensure(2, "--tick")
     begun = time.time()
     ticks = wait_until(
         lambda: fleet.read(

@@ -41,18 +41,18 @@ class Receiver:
 
 
 def read_request(connection: socket.socket) -> bytes:
-    """Return a request: its head and as many bytes as Content-Length says."""
+    """Return a request: its head and as many bytes as Content-Length says, if any."""
     data = b""
     while b"\r\n\r\n" not in data:
         if not (part := connection.recv(65536)):
             return data
         data += part
     head, _, body = data.partition(b"\r\n\r\n")
-    [length] = [
+    length = sum(
         int(line.partition(b":")[2])
         for line in head.split(b"\r\n")
         if line.lower().startswith(b"content-length:")
-    ]
+    )
     while len(body) < length and (part := connection.recv(65536)):
         body += part
     return head + b"\r\n\r\n" + body
@@ -163,8 +163,17 @@ class Authority:
 
     def client(self) -> ssl.SSLContext:
         """Return the context of a client that trusts this authority."""
+        return ssl.create_default_context(cadata=self.certificate_text())
+
+    def certificate_text(self) -> str:
+        """Return the authority's own certificate as PEM."""
         certificate = self.sign(
             self.name, self.key, x509.BasicConstraints(ca=True, path_length=None)
         )
-        text = certificate.public_bytes(serialization.Encoding.PEM).decode()
-        return ssl.create_default_context(cadata=text)
+        return certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def make_authority(directory: Path) -> Authority:
+    """Return a new authority; certificates of servers are written to the directory."""
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Authority")])
+    return Authority(directory, ec.generate_private_key(ec.SECP256R1()), name)

@@ -6,10 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
-from receivers import LOOPBACK, OK, Authority, Receiver, answer, serving
+from receivers import LOOPBACK, OK, Authority, Receiver, answer, make_authority, serving
 
 from bridge.outbound.addresses import OutboundPolicy
 
@@ -44,6 +41,4 @@ def resolve():
 
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory) -> Authority:
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Authority")])
-    key = ec.generate_private_key(ec.SECP256R1())
-    return Authority(tmp_path_factory.mktemp("authority"), key, name)
+    return make_authority(tmp_path_factory.mktemp("authority"))

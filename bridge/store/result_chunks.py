@@ -183,7 +183,8 @@ def save_page(
     Args:
         db: where it is stored.
         part: what the chunk belongs to.
-        chunk: None for a page without records, which must be the last one.
+        chunk: None stores the checkpoint alone: after a page without records, which is
+            the last one, or where the chunk was written to a file before.
         previous: the checkpoint that the page was read from.
         reached: the checkpoint at the end of the page.
 

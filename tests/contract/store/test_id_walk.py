@@ -203,7 +203,7 @@ def test_vendor_that_repeats_its_page_is_an_error(db, part):
 
 
 PROGRAM = """
-import os, pathlib, signal, sys, json
+import json, os, pathlib, signal, sys
 from datetime import UTC, datetime
 from bridge.interfaces import Page
 from bridge.services.id_walk import open_walk, save_chunks, walk
@@ -212,27 +212,40 @@ from bridge.store.database.engine import Database
 from bridge.store.result_chunks import Chunk, Part
 from bridge.store.secrets.key_ring import KeyRing
 
-url, data_dir, instance_id, kill_at = json.loads(sys.argv[1])
-db = Database.open(url, keys=KeyRing.load(pathlib.Path(data_dir), None))
-part = Part("killed job", 0, instance_id, datetime(2126, 1, 2, tzinfo=UTC))
+url, data_dir, instance_id, moments = json.loads(sys.argv[1])
 
 def fetch(after, limit):
     found = [n for n in range(35) if after is None or n > after]
     return Page([{"id": each} for each in found[:limit]], len(found) > limit)
 
-def encode(page):
-    if open_walk(db, part).sequence == kill_at:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return Chunk(b"".join(b"%d\\n" % id_of(each) for each in page.entities), 1)
+def run(moment):
+    db = Database.open(url, keys=KeyRing.load(pathlib.Path(data_dir), None))
+    part = Part("killed job", 0, instance_id, datetime(2126, 1, 2, tzinfo=UTC))
 
-save = save_chunks(db, part, encode)
-def save_and_die(*arguments):
-    reached = save(*arguments)
-    if reached.sequence == kill_at + 0.5:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return reached
+    def die_at(now):
+        if now == moment:
+            os.kill(os.getpid(), signal.SIGKILL)
 
-walk(fetch, save_and_die, open_walk(db, part), max_pages=99, page_size=10)
+    def encode(page):
+        die_at(open_walk(db, part).sequence)
+        ids = [id_of(entity) for entity in page.entities]
+        return Chunk(b"".join(b"%d\\n" % each for each in ids), len(ids))
+
+    save = save_chunks(db, part, encode)
+
+    def save_and_die(*arguments):
+        reached = save(*arguments)
+        die_at(reached.sequence - 0.5)
+        return reached
+
+    walk(fetch, save_and_die, open_walk(db, part), max_pages=99, page_size=10)
+
+for moment in moments:
+    child = os.fork()
+    if not child:
+        run(moment)
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
 
 
@@ -251,11 +264,11 @@ def test_killed_processes_leave_a_walk_that_the_next_one_ends(fresh_db, url, dat
     ).id
 
     # At each page once before it is saved, and, with a half, once after it was.
-    ends = []
-    for kill_at in (0, 0.5, 1, 1.5, 2, 2.5, 3, 3.5, 99):
-        argument = json.dumps([url, str(data_dir), instance_id, kill_at])
-        command = [sys.executable, "-c", PROGRAM, argument]
-        ends.append(subprocess.run(command, check=False).returncode)
+    moments = [0, 0.5, 1, 1.5, 2, 2.5, 3, 3.5, 99]
+    argument = json.dumps([url, str(data_dir), instance_id, moments])
+    command = [sys.executable, "-c", PROGRAM, argument]
 
-    assert ends == [-signal.SIGKILL] * 8 + [0]
+    ends = subprocess.check_output(command, text=True).split()
+
+    assert ends == [str(-signal.SIGKILL)] * 8 + ["0"]
     assert ids_of(fresh_db, "killed job") == list(range(35))

@@ -162,7 +162,6 @@ def start_tls(
         connection.settimeout(deadline.backstop_s())
         return tls.wrap_socket(connection, server_hostname=name)
     except (OSError, ValueError) as error:
-        connection.close()
         if deadline.passed or isinstance(error, TimeoutError):
             raise DeliveryTimeoutError(
                 f"{target} did not open a secure connection in time."

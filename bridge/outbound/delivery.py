@@ -106,11 +106,12 @@ def post(  # noqa: PLR0913 - what a request is made of, by name
         sent_headers[signature.HEADER] = signature.sign(secret, body)
     request = requests.Request("POST", target.url, headers=sent_headers, data=body)
     addresses = connections.find_addresses(target, policy, resolve, deadline)
-    connection = connections.open_connection(target, addresses, deadline)
-    with deadline.limit(connection):
+    opened = connections.open_connection(target, addresses, deadline)
+    with closing(opened), deadline.limit(opened):
+        connection = opened
         if target.scheme == "https":
             context = tls or connections.tls_context()
-            connection = connections.start_tls(target, connection, context, deadline)
+            connection = connections.start_tls(target, opened, context, deadline)
         with closing(connection):
             status, content = _exchange(target, request, connection, deadline)
     excerpt = content.decode("utf-8", "replace")

@@ -15,5 +15,7 @@ def sign(secret: str, body: bytes) -> str:
     `sha256=` and the base64 of HMAC-SHA256 over the exact bytes, with the UTF-8 of the
     secret as its key. Source: elements-api 7.5.
     """
-    digest = hmac.digest(secret.encode(), body, hashlib.sha256)
+    # JSON can carry half of a surrogate pair, which must not stop a delivery.
+    key = secret.encode(errors="surrogatepass")
+    digest = hmac.digest(key, body, hashlib.sha256)
     return f"sha256={base64.b64encode(digest).decode()}"

@@ -77,12 +77,11 @@ def test_exact_bytes_headers_and_signature_arrive(serve, policy, resolve):
     max_examples=25,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(body=st.binary(max_size=200), secret=st.text(max_size=20))
+@given(
+    body=st.binary(max_size=200),
+    secret=st.text(st.characters(exclude_categories=()), max_size=20),
+)
 def test_any_body_is_sent_and_signed_as_it_is(serve, policy, resolve, body, secret):
-    try:
-        secret.encode()
-    except UnicodeEncodeError:
-        secret = ""
     receiver = serve()
 
     post(receiver.url, body, JSON, policy=policy, secret=secret, resolve=resolve)
@@ -90,7 +89,8 @@ def test_any_body_is_sent_and_signed_as_it_is(serve, policy, resolve, body, secr
     [request] = receiver.requests
     assert request.partition(b"\r\n\r\n")[2] == body
     _, sent = head_of(request)
-    digest = hmac.new(secret.encode(), body, hashlib.sha256).digest()
+    key = secret.encode(errors="surrogatepass")
+    digest = hmac.new(key, body, hashlib.sha256).digest()
     signature = f"sha256={base64.b64encode(digest).decode()}" if secret else None
     assert sent.get("Elements-Webhook-Signature") == signature
 

@@ -71,7 +71,10 @@ def test_url_is_refused_with_the_reason(url, reason):
     assert not refusal.value.retryable
 
 
-@given(st.text() | st.text().map("https://{}".format))
+TEXTS = st.text(st.characters(exclude_categories=()))
+
+
+@given(TEXTS | TEXTS.map("https://{}".format) | TEXTS.map("http://x/{}".format))
 def test_any_text_is_a_url_or_is_refused(text):
     try:
         target = parse_url(text)
@@ -98,6 +101,17 @@ def test_path_and_query_are_not_shown():
 )
 def test_headers_are_accepted(headers):
     check_headers(headers)
+
+
+@given(st.dictionaries(TEXTS, TEXTS, max_size=3))
+def test_any_headers_are_sendable_or_are_refused(headers):
+    try:
+        check_headers(headers)
+    except DeliveryRefusedError:
+        return
+    for name, value in headers.items():
+        assert name.encode("ascii")
+        assert not set("\r\n\0") & set(value.encode("latin-1").decode("latin-1"))
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,10 @@
     │       ├── ProviderUploadLimitError    bytes of attachments, not calls
     │       ├── ProviderUnavailableError
     │       └── ProviderTimeoutError
+    ├── DeliveryError                a request to a caller's URL was not answered
+    │   ├── DeliveryRefusedError         the URL may not be used
+    │   └── DeliveryFailedError          retryable
+    │       └── DeliveryTimeoutError
     └── OperatorError                our configuration or our bug
         ├── ConfigurationError
         ├── CatalogError
@@ -229,6 +233,30 @@ class ProviderUnavailableError(ProviderBusyError):
 
 class ProviderTimeoutError(ProviderBusyError):
     """No response in time to a call that changes nothing."""
+
+
+class DeliveryError(BridgeError):
+    """A request to the URL of a caller got no response.
+
+    Messages name scheme, host and port; path, query and headers may be secret.
+    """
+
+
+class DeliveryRefusedError(DeliveryError):
+    """The URL, an address of its host, or a header is not allowed; nothing was sent."""
+
+
+class DeliveryFailedError(DeliveryError):
+    """No connection, no valid certificate, or no response.
+
+    The receiver may have read the request.
+    """
+
+    retryable: ClassVar[bool] = True
+
+
+class DeliveryTimeoutError(DeliveryFailedError):
+    """No response in time."""
 
 
 class OperatorError(BridgeError):

@@ -267,6 +267,18 @@ class Settings(BaseModel):
         le=3600,
         description="Timeout of idle keep-alive connections.",
     )
+    callback_allowed_networks: tuple[str, ...] = Field(
+        default=(),
+        description="Networks that requests to callback URLs may be sent to besides "
+        "public addresses; `bridge demo` allows this machine.",
+        examples=['["10.20.0.0/16", "fd12:3456::/32"]'],
+    )
+    callback_timeout_s: float = Field(
+        default=30.0,
+        gt=0,
+        le=_HOUR_S,
+        description="Timeout for one request to a callback URL.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info",
         description="Minimum level of log lines: `debug`, `info`, `warning` or "
@@ -351,7 +363,7 @@ class Settings(BaseModel):
             raise ValueError(f"must be less than {longest}, {wait_s:g}")
         return value
 
-    @field_validator("trusted_proxies", "metrics_networks")
+    @field_validator("trusted_proxies", "metrics_networks", "callback_allowed_networks")
     @classmethod
     def _networks(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         try:

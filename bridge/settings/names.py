@@ -25,6 +25,7 @@ TABLES = (
     "worker",
     "shutdown",
     "http",
+    "callback",
     "log",
     "trace",
     "metrics",

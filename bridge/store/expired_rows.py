@@ -7,7 +7,7 @@ inserts stop are deleted here.
 from __future__ import annotations
 
 from bridge.store.database.engine import Database
-from bridge.store.database.sql import MAX_SWEPT, read_clock, sweep
+from bridge.store.database.sql import read_clock, rows_per_batch, sweep
 from bridge.store.models import metadata
 
 _MAX_SWEEPS = 1000
@@ -25,16 +25,18 @@ def tables() -> list[str]:
 
 
 def purge(db: Database, table: str) -> int:
-    """Delete up to 100,000 expired rows of a table; return their number.
+    """Delete up to 1,000 batches of expired rows of a table; return their number.
 
-    One hundred rows per transaction, so that other writers are not blocked for long.
+    One batch (`rows_per_batch`) per transaction, so that other writers are not blocked
+    for long.
     """
+    most = rows_per_batch(metadata.tables[table])
     removed = 0
     for _ in range(_MAX_SWEEPS):
         with db.begin() as connection:
             now = read_clock(connection)
             swept = connection.execute(_SWEEPS[table], {"now": now}).rowcount
         removed += swept
-        if swept < MAX_SWEPT:
+        if swept < most:
             break
     return removed

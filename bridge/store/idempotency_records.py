@@ -36,7 +36,7 @@ from sqlalchemy.exc import IntegrityError
 from bridge.errors import NotFoundError
 from bridge.store.database.engine import Database
 from bridge.store.database.sql import NewRow, read_clock, sweep, upsert
-from bridge.store.models import UtcDateTime, write_intents
+from bridge.store.models import write_intents
 from bridge.store.process_identity import find_dead
 
 _RETENTION = timedelta(days=1)
@@ -226,16 +226,14 @@ def finish(db: Database, intent_id: int, holder: str, result: Result) -> bool:
 def mark_unknown(db: Database, intent_id: int, holder: str, answer: str) -> None:
     """Make a record *unknown*, since now unless it was; save a response for waiters."""
     with db.begin() as connection:
-        now = read_clock(connection)
+        now, time = read_clock(connection), _COLUMN.expires_at.type
         changes = {
             "state": State.UNKNOWN,
-            "unknown_since": func.coalesce(
-                _COLUMN.unknown_since, literal(now, UtcDateTime)
-            ),
+            "unknown_since": func.coalesce(_COLUMN.unknown_since, literal(now, time)),
             "sealed_answer": db.keys.seal(answer),
             "expires_at": case(
-                (_COLUMN.keyed, literal(now + _KEY_RETENTION, UtcDateTime)),
-                else_=literal(now + _RETENTION, UtcDateTime),
+                (_COLUMN.keyed, literal(now + _KEY_RETENTION, time)),
+                else_=literal(now + _RETENTION, time),
             ),
         }
         _change(connection, intent_id, holder, changes)

@@ -22,6 +22,7 @@ from sqlalchemy import (
 
 from bridge.errors import NotFoundError
 from bridge.interfaces import Zone
+from bridge.store import result_chunks
 from bridge.store.database.engine import Database
 from bridge.store.database.sql import require_storable
 from bridge.store.models import (
@@ -244,7 +245,8 @@ def trace_until(db: Database, instance_id: int, until: datetime | None) -> None:
 
 
 def remove_instance(db: Database, instance_id: int) -> None:
-    """Delete an instance with its cached metadata and page positions."""
+    """Delete an instance with its cached metadata, page positions and job results."""
+    result_chunks.delete_of_instance(db, instance_id)
     with db.begin() as connection:
         connection.execute(delete(instances).where(instances.c.id == instance_id))
 

@@ -21,12 +21,12 @@ from sqlalchemy import Column, Connection, Row, Table, and_, select, tuple_, upd
 
 from bridge.store.database import schema
 from bridge.store.database.engine import Database
+from bridge.store.database.sql import rows_per_batch
 from bridge.store.models import metadata
 from bridge.store.secrets.key_ring import KeyRing
 
 PREFIX = "sealed_"
 
-_BATCH = 100
 _PASSES = 20
 
 
@@ -85,14 +85,15 @@ def _sealed_columns(table: Table) -> list[Column[Any]]:
 def _batches(db: Database, table: Table) -> Iterator[Sequence[Row[Any]]]:
     """Yield the rows' keys and seals in batches; no transaction stays open."""
     key = list(table.primary_key.columns)
-    query = select(*key, *_sealed_columns(table)).order_by(*key).limit(_BATCH)
+    size = rows_per_batch(table)
+    query = select(*key, *_sealed_columns(table)).order_by(*key).limit(size)
     page = query
     while True:
         with db.read() as connection:
             rows = connection.execute(page).all()
         if rows:
             yield rows
-        if len(rows) < _BATCH:
+        if len(rows) < size:
             return
         page = query.where(tuple_(*key) > tuple_(*rows[-1][: len(key)]))
 

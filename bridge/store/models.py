@@ -7,15 +7,12 @@ bytes of `KeyRing.seal`) or as a keyed digest (`…_digest`), never in clear tex
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    DateTime,
-    Dialect,
     Float,
     ForeignKey,
     Identity,
@@ -26,43 +23,18 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
     false,
     true,
 )
 
+from bridge.store.column_types import UtcDateTime
+
 MAX_INTEGER = 2**31 - 1
 """The largest `Integer`; PostgreSQL rejects comparing a column with a larger number."""
 
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """A time with a zone, read as UTC; SQLite itself would lose the zone."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(
-        self,
-        value: datetime | None,
-        dialect: Dialect,  # noqa: ARG002 - the signature is SQLAlchemy's
-    ) -> datetime | None:
-        """Reject a naive time; store any other as UTC."""
-        if value is not None and value.tzinfo is None:
-            raise ValueError("a time without a zone")
-        return None if value is None else value.astimezone(UTC)
-
-    def process_result_value(
-        self,
-        value: datetime | None,
-        dialect: Dialect,  # noqa: ARG002 - the signature is SQLAlchemy's
-    ) -> datetime | None:
-        """Return the time with its zone."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            return value.replace(tzinfo=UTC)
-        return value.astimezone(UTC)
+ROWS_PER_BATCH = "rows_per_batch"
+"""In `info` of a table with long rows: how many to read or delete at once."""
 
 
 metadata = MetaData(
@@ -88,6 +60,11 @@ def _long_id() -> Column[int]:
 def _instance_id() -> Column[int]:
     owner = ForeignKey("instances.id", ondelete="CASCADE")
     return Column("instance_id", Integer, owner, primary_key=True)
+
+
+def _owning_instance() -> Column[int]:
+    owner = ForeignKey("instances.id", ondelete="CASCADE")
+    return _required("instance_id", Integer, owner, index=True)
 
 
 def _required(name: str, type_: Any, *args: Any, **kwargs: Any) -> Column[Any]:  # noqa: ANN401 - passes SQLAlchemy's own arguments on
@@ -363,4 +340,32 @@ traces = Table(
     _required("sealed_exchange", LargeBinary),
     _required("expires_at", UtcDateTime, index=True),
     sqlite_autoincrement=True,
+)
+
+walk_checkpoints = Table(
+    "walk_checkpoints",
+    metadata,
+    Column("owner_id", String(128), primary_key=True),
+    Column("part", Integer, primary_key=True, autoincrement=False),
+    _owning_instance(),
+    _required("sequence", Integer),
+    Column("after_id", BigInteger),
+    _required("done", Boolean),
+    _required("expires_at", UtcDateTime, index=True),
+)
+
+result_chunks = Table(
+    "result_chunks",
+    metadata,
+    Column("owner_id", String(128), primary_key=True),
+    Column("part", Integer, primary_key=True, autoincrement=False),
+    Column("sequence", Integer, primary_key=True, autoincrement=False),
+    _owning_instance(),
+    _required("row_count", Integer),
+    _required("size_bytes", Integer),
+    _required("created_at", UtcDateTime),
+    _required("expires_at", UtcDateTime, index=True),
+    # Last, so that SQLite reads the other columns without the pages of the data.
+    _required("sealed_data", LargeBinary),
+    info={ROWS_PER_BATCH: 10},
 )

@@ -9,13 +9,16 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from http import HTTPStatus
 from importlib import resources
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
-import urllib3
+import requests
 from lxml import etree
+from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
 from bridge.backends.autotask_soap.connections import Timeouts, tls_context
@@ -99,6 +102,14 @@ def bundled() -> bytes:
     return (resources.files("bridge.wsdl_cache") / "atws-1.6.wsdl").read_bytes()
 
 
+class _VendorAdapter(HTTPAdapter):
+    """Trusts the authorities that calls trust, those of the system too."""
+
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - passes the library's own arguments on
+        """Use the process's one context."""
+        super().init_poolmanager(*arguments, ssl_context=tls_context(), **options)
+
+
 def fetch(service_url: str, timeouts: Timeouts) -> bytes:
     """Return the description that a zone publishes beside its service.
 
@@ -109,21 +120,23 @@ def fetch(service_url: str, timeouts: Timeouts) -> bytes:
     parts = urlsplit(service_url)
     path = parts.path.removesuffix(".asmx") + ".wsdl"
     address = f"{parts.scheme}://{parts.netloc}{path}"
-    timeout = urllib3.Timeout(connect=timeouts.connect_s, read=timeouts.read_s)
+    request = requests.Request("GET", address).prepare()
+    timeout = (timeouts.connect_s, timeouts.read_s)
     try:
-        with urllib3.PoolManager(ssl_context=tls_context()) as pool:
-            # A redirect could lead away from the hosts that are allowed.
-            answer = pool.request(
-                "GET", address, timeout=timeout, redirect=False, preload_content=False
-            )
-            body = answer.read(_MAX_BYTES, decode_content=True)
-    except HTTPError as error:
+        # Not a session, which uses the proxies and credentials of the environment. A
+        # redirect is not followed: it could lead away from the hosts that are allowed.
+        with (
+            closing(_VendorAdapter()) as adapter,
+            adapter.send(request, stream=True, timeout=timeout) as response,
+        ):
+            body: bytes = response.raw.read(_MAX_BYTES, decode_content=True)
+    except (requests.RequestException, HTTPError) as error:
         raise ProviderUnavailableError(
             f"{parts.hostname} does not hand out its description."
         ) from error
-    if answer.status != HTTPStatus.OK:
+    if response.status_code != HTTPStatus.OK:
         raise ProviderProtocolError(
-            f"{parts.hostname} has no description (HTTP {answer.status})."
+            f"{parts.hostname} has no description (HTTP {response.status_code})."
         )
     return body.lstrip()
 

@@ -132,6 +132,7 @@ def _environment(
         "BRIDGE_CONFIG": "",
         "BRIDGE_DATA_DIR": str(directory),
         "BRIDGE_AUTOTASK_ALLOW_LOOPBACK": "true",
+        "BRIDGE_CALLBACK_ALLOWED_NETWORKS": '["127.0.0.0/8", "::1/128"]',
         "BRIDGE_INTEGRATION_CODE": simulator.announced["integrationCode"],
     }
     # Names of settings are not case-sensitive.

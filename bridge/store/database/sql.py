@@ -24,8 +24,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from bridge.errors import InvalidRequestError
+from bridge.store.models import ROWS_PER_BATCH
 
-MAX_SWEPT = 100
+_ROWS_PER_BATCH = 100
 
 NewRow: TypeAlias = postgresql.Insert | sqlite.Insert
 """An insert with an ON CONFLICT clause; `excluded` is the new row."""
@@ -66,8 +67,19 @@ def save_of_instance(
         connection.rollback()
 
 
+def rows_per_batch(table: Table) -> int:
+    """Return how many rows of a table one statement reads or deletes at most.
+
+    One hundred, fewer for a table with long rows: a batch is in memory, and deleting it
+    blocks SQLite's other writers.
+    """
+    return int(table.info.get(ROWS_PER_BATCH, _ROWS_PER_BATCH))
+
+
 def sweep(table: Table) -> Delete:
-    """Return a statement that deletes up to 100 rows expired at the parameter `now`.
+    """Return a statement that deletes rows expired at the parameter `now`.
+
+    At most `rows_per_batch`.
 
     Run it with each insert, so that no table grows without bound. Rows that another
     transaction has locked are skipped: waiting for them could deadlock.
@@ -76,7 +88,7 @@ def sweep(table: Table) -> Delete:
     expired = (
         select(*key)
         .where(table.c.expires_at <= bindparam("now"))
-        .limit(MAX_SWEPT)
+        .limit(rows_per_batch(table))
         .with_for_update(skip_locked=True)
     )
     return delete(table).where(tuple_(*key).in_(expired))

@@ -150,8 +150,12 @@ class KeyRing:
 
     def seal(self, text: str) -> bytes:
         """Encrypt with the first key; sealing a text twice gives different bytes."""
+        return self.seal_bytes(text.encode())
+
+    def seal_bytes(self, content: bytes) -> bytes:
+        """Do what `seal` does with bytes; the result is a third longer."""
         self.reload_if_changed()
-        return self._fernet.encrypt(text.encode())
+        return self._fernet.encrypt(content)
 
     def open(self, sealed: bytes) -> str:
         """Decrypt a value that any key of the ring has sealed.
@@ -159,7 +163,15 @@ class KeyRing:
         Raises:
             StoreError: the value was sealed with another key, or is damaged.
         """
-        return self._try(lambda ring: ring.decrypt(sealed)).decode()
+        return self.open_bytes(sealed).decode()
+
+    def open_bytes(self, sealed: bytes) -> bytes:
+        """Decrypt what `seal_bytes` sealed with any key of the ring.
+
+        Raises:
+            StoreError: as `open`.
+        """
+        return self._try(lambda ring: ring.decrypt(sealed))
 
     def reseal(self, sealed: bytes) -> bytes:
         """Return the same text sealed with the first key, with its former date.

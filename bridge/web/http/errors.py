@@ -37,6 +37,9 @@ STATUS: dict[type[BridgeError], int] = {
     errors.ProviderUploadLimitError: 502,
     errors.ProviderUnavailableError: 502,
     errors.ProviderTimeoutError: 502,
+    errors.DeliveryRefusedError: 400,
+    errors.DeliveryFailedError: 502,
+    errors.DeliveryTimeoutError: 502,
     errors.ConfigurationError: 500,
     errors.CatalogError: 500,
     errors.StoreError: 500,
@@ -48,6 +51,7 @@ STRICT_STATUS: dict[type[BridgeError], int] = {
     errors.ProviderUploadLimitError: 429,
     errors.ProviderUnavailableError: 503,
     errors.ProviderTimeoutError: 504,
+    errors.DeliveryTimeoutError: 504,
     errors.StoreUnavailableError: 503,
     errors.StoreFullError: 503,
 }

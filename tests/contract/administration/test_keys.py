@@ -62,6 +62,7 @@ def test_every_sealed_column_takes_part():
         "users",
         "instances",
         "key_checks",
+        "result_chunks",
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from datetime import UTC, datetime
 
 from sqlalchemy import select
 
@@ -11,7 +12,9 @@ from bridge.store.database.engine import Database
 from bridge.store.instances import add_instance, update_instance
 from bridge.store.models import metadata
 from bridge.store.organizations import add_tenant, log_in
+from bridge.store.result_chunks import Checkpoint, Chunk, Part, save_page
 
+RECORD = '{"id":7,"lastName":"customer-of-a-customer"}'
 PASSWORDS = ["password-of-the-user", "password-of-the-api", "code-of-the-integration"]
 
 
@@ -35,8 +38,15 @@ def put_secrets(db):
         instance.id,
         configuration={"crm.autotask.integration.code": PASSWORDS[2]},
     )
+    save_page(
+        db,
+        Part("job", 0, instance.id, datetime(2126, 1, 2, tzinfo=UTC)),
+        Chunk(RECORD.encode(), row_count=1),
+        previous=Checkpoint(),
+        reached=Checkpoint(1, 7, done=True),
+    )
     made = [tenant.user_secret, tenant.organization_secret, bearer, instance.token]
-    return [*PASSWORDS, "typed-in-the-wrong-field", *made]
+    return [*PASSWORDS, RECORD, "typed-in-the-wrong-field", *made]
 
 
 def spellings(secret):

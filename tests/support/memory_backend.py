@@ -1,23 +1,28 @@
-"""A vendor in memory and its backend: the smallest that passes the suite.
+"""The backend of a vendor in memory: the smallest that passes the suite.
 
 It differs from Autotask wherever the protocol allows it: it counts by itself, returns
 the fields that are asked for and no others, filters by three user-defined fields,
-takes only changes, writes the rows of a call one by one, and has other limits.
+takes only changes, writes the rows of a call one by one, finds an attachment by its
+parent, and has other limits.
 """
 
 from __future__ import annotations
 
-import itertools
 import time
 from contextlib import contextmanager
-from types import MappingProxyType
-from zoneinfo import ZoneInfo
 
 from backend_harness import Failure
-from backend_records import ACCOUNT, PROJECT, READ_ONLY, TODO, account
+from backend_records import ACCOUNT, READ_ONLY, TODO
+from memory_vendor import (
+    FIELDS,
+    LIMITS,
+    TIMES,
+    MemoryVendor,
+    check_limits,
+    projected,
+    write,
+)
 
-from bridge.backends.autotask_soap.encode.stored_times import WallClockTimes
-from bridge.ceql.ast import ORDERINGS, PATTERNS, And, Operator, Or, Predicate
 from bridge.errors import (
     ProviderCredentialsError,
     ProviderForbiddenError,
@@ -31,11 +36,10 @@ from bridge.errors import (
 from bridge.interfaces import (
     NO_CALLER,
     NO_VALUES,
+    Attachment,
     Entity,
     EntityInfo,
-    FieldInfo,
-    FieldType,
-    Limits,
+    EntityType,
     Page,
     RowApplied,
     RowRefused,
@@ -44,81 +48,9 @@ from bridge.interfaces import (
 )
 from bridge.services.filtering.local_filter import matches
 
-TIMES = WallClockTimes(ZoneInfo("UTC"))
-
-_ORDERED = frozenset(Operator) - PATTERNS
-LIMITS = Limits(
-    alternatives=60,
-    exclusions=30,
-    udfs=3,
-    page=7,
-    batch=5,
-    operators=MappingProxyType(
-        dict.fromkeys(FieldType, _ORDERED)
-        | {
-            FieldType.STRING: frozenset(Operator),
-            FieldType.BOOLEAN: _ORDERED - ORDERINGS,
-        }
-    ),
-)
-
-
-def _infos(types, udfs=""):
-    """Read `Name:type` items; a name with `*` is required, one with `-` is read-only.
-
-    UDFs are separated by commas.
-    """
-    infos = [
-        FieldInfo(
-            name.rstrip("*-"),
-            name.rstrip("*-"),
-            FieldType(kind),
-            length=100 if kind == "string" else 0,
-            required="*" in name,
-            read_only="-" in name,
-        )
-        for name, kind in (word.split(":") for word in types.split())
-    ]
-    for word in filter(None, udfs.split(",")):
-        name, kind = word.rsplit("=", 1)
-        infos.append(FieldInfo(name, name, FieldType(kind), udf=True))
-    return infos
-
-
-FIELDS = {
-    ACCOUNT.name: _infos(
-        "id*-:long AccountName*:string Phone*:string Fax:string City:string "
-        "WebAddress:string AccountType*:short OwnerResourceID*:integer "
-        "ParentAccountID:integer Active:boolean CreateDate-:datetime",
-        "3: Backup Contact & Phone=string,Annual Contract Value=double,"
-        "Renewal Date=datetime,Co-managed?=boolean",
-    ),
-    TODO.name: _infos(
-        "id*-:long AccountID*:long AssignedToResourceID*:long ActionType*:integer "
-        "StartDateTime*:datetime EndDateTime*:datetime ActivityDescription:string"
-    ),
-    PROJECT.name: _infos(
-        "id*-:long ProjectName*:string AccountID*:integer Type*:integer "
-        "Status*:integer StartDateTime*:datetime EndDateTime*:datetime"
-    ),
-    READ_ONLY.name: _infos("id*-:long InvoiceNumber:string"),
-}
-
-
-class MemoryVendor:
-    """The records of one tenant, and what goes wrong with its calls just now."""
-
-    def __init__(self, company):
-        self.records = {name: {} for name in FIELDS}
-        self.ids = itertools.count(100)
-        self.failure = None
-        self.calls = 0
-        own = {field.name: value for field, value in account("").items()}
-        self.records["Account"][0] = Entity({"id": 0, **own, "AccountName": company})
-
 
 class MemoryBackend:
-    """Implements `interfaces.Backend` but for attachments and requests of callers."""
+    """Implements `interfaces.Backend` but for the calls of added resources."""
 
     limits = LIMITS
     times = TIMES
@@ -177,7 +109,7 @@ class MemoryBackend:
         return self._called(lambda: list(FIELDS[entity]))
 
     def _find(self, entity, where):
-        _check_limits(where)
+        check_limits(where)
         table = self._vendor.records[entity.name]
         return [
             table[key]
@@ -199,7 +131,7 @@ class MemoryBackend:
 
         def apply():
             found = [
-                _projected(row, fields)
+                projected(row, fields)
                 for row in self._find(entity, where)
                 if after is None or row.id > after
             ]
@@ -237,9 +169,9 @@ class MemoryBackend:
         if len(writes) > LIMITS.batch:
             raise ValueError(f"At most {LIMITS.batch} rows.")
 
-        def attempt(write):
+        def attempt(change):
             try:
-                return RowApplied(write())
+                return RowApplied(change())
             except ProviderRejectedError as error:
                 words = error.message.split()
                 return RowRefused(error, (words[0],) if words[-1] == "needed." else ())
@@ -260,6 +192,40 @@ class MemoryBackend:
         members = {field.name: str(value) for field, value in values.items()}
         return f"{operation} {entity.name} {entity_id} {members}"
 
+    def create_attachment(self, parent, values, data):
+        content = None if data is None else data.read()
+        info = {field.name: value for field, value in values.items()}
+
+        def apply():
+            if parent.id not in self._vendor.records[parent.entity]:
+                raise ProviderRejectedError("There is no such parent.")
+            number = next(self._vendor.ids)
+            found = Attachment(Entity({"id": number, **info}), content)
+            self._vendor.attachments[number] = parent, found
+            return number
+
+        return self._called(apply, writes=True)
+
+    def attachment(self, parent, attachment_id):
+        return self._called(lambda: self._attached(parent, attachment_id))
+
+    def delete_attachment(self, parent, attachment_id):
+        def apply():
+            self._attached(parent, attachment_id)
+            del self._vendor.attachments[attachment_id]
+
+        self._called(apply, writes=True)
+
+    def preview_attachment(self, operation, parent, attachment_id, values):  # noqa: ARG002 - as `preview`
+        entity = EntityType("AttachmentInfo")
+        return self.preview(operation, entity, attachment_id, values)
+
+    def _attached(self, parent, attachment_id):
+        owner, found = self._vendor.attachments.get(attachment_id, (None, None))
+        if found is None or parent not in (None, owner):
+            raise ProviderRejectedError("There is no such attachment.")
+        return found
+
     def _insert(self, entity, values):
         if entity == READ_ONLY:
             raise ProviderForbiddenError("The user may not create that.")
@@ -270,67 +236,15 @@ class MemoryBackend:
         udfs = [info.name for info in FIELDS[entity.name] if info.udf]
         row = Entity({"id": next(self._vendor.ids)}, dict.fromkeys(udfs) or None)
         self._vendor.records[entity.name][row.id] = row
-        _write(row, values)
+        write(row, values)
         return row
 
     def _change(self, entity, entity_id, changes):
         row = self._vendor.records[entity.name].get(entity_id)
         if row is None:
             raise ProviderRejectedError("There is no such record.")
-        _write(row, changes)
+        write(row, changes)
         return entity_id
-
-
-def _tests(where):
-    """Yield the tests of a filter."""
-    if where is None or isinstance(where, Predicate):
-        yield from () if where is None else (where,)
-        return
-    for item in where.items:
-        yield from _tests(item)
-
-
-def _alternatives(where):
-    """Count what is joined by OR."""
-    if isinstance(where, Or):
-        return sum(max(1, _alternatives(item)) for item in where.items)
-    if isinstance(where, And):
-        return sum(map(_alternatives, where.items))
-    return len(where.values) if where.operator is Operator.IN else 0
-
-
-def _check_limits(where):
-    """Refuse what is beyond the limits, as a vendor does."""
-    tests = list(_tests(where))
-    exclusions = [
-        len(test.values) for test in tests if test.operator is Operator.NOT_IN
-    ]
-    if (
-        (where is not None and _alternatives(where) > LIMITS.alternatives)
-        or max(exclusions, default=0) > LIMITS.exclusions
-        or len({test.field.name for test in tests if test.field.udf}) > LIMITS.udfs
-        or not all(LIMITS.supports(test.field.type, test.operator) for test in tests)
-    ):
-        raise ProviderRejectedError("The query is too much for this vendor.")
-
-
-def _write(row, values):
-    for field, value in values.items():
-        if field.udf:
-            row.udfs[field.name] = value
-        elif value is None:
-            row.values.pop(field.name, None)
-        else:
-            row.values[field.name] = value
-
-
-def _projected(row, fields):
-    """Return a copy of a row, with the named fields only where some are named."""
-    names = row.values.keys()
-    if fields is not None:
-        names = {"id"} | {field.name for field in fields if not field.udf}
-    values = {name: value for name, value in row.values.items() if name in names}
-    return Entity(values, row.udfs and dict(row.udfs))
 
 
 class MemoryHarness:

@@ -305,16 +305,20 @@ class AutotaskSoapBackend:
         batches.check_rows(operation, ids)
         request = self._writing(operation, entity, rows)
 
+        said: list[str] = []
+
+        def check(request: Request, reply: Reply) -> None:
+            said[:] = map(request.clean, faults.messages(reply))
+            faults.check_code(request, reply)
+
         def receive(chunks: Iterable[bytes]) -> Sequence[RowResult]:
-            reply, entities = self._decode(
-                request, entity, chunks, check=faults.check_code
-            )
+            reply, entities = self._decode(request, entity, chunks, check=check)
             return batches.applied(request, ids, reply, entities)
 
         try:
             return self._call(request, receive)
         except ProviderError as error:
-            return batches.failed(request, len(rows), error)
+            return batches.failed(request, len(rows), error, said)
 
     def _call(self, request: Request, receive: Receive[T]) -> T:
         # Reads under way now may return the record as it was before this write.

@@ -29,9 +29,12 @@ from bridge.interfaces import (
     RowUnknown,
 )
 
-_AT_RECORD = re.compile(r"\s*;?\s*on record number \[(\d{1,9})\]\.?", re.IGNORECASE)
+# Both only where the vendor writes them: a value that a message repeats may hold
+# anything.
+_AT_RECORD = re.compile(r"on record number \[(\d{1,9})\]\.?\s*\Z", re.IGNORECASE)
 _SECOND = re.compile(
-    r"error (?:creating|updating|deleting) entity for record number \[(\d{1,9})\]",
+    r"\s*error (?:creating|updating|deleting) entity for record number"
+    r" \[(\d{1,9})\]\.?\s*\Z",
     re.IGNORECASE,
 )
 _FIELDS = tuple(
@@ -40,7 +43,7 @@ _FIELDS = tuple(
         r"required field:? ([^.;\[\]]+)",
         r"(?:in|on) field: ([^.;\[\]]+?)(?: of type:|[.;]|$)",
         r"\(field:([^)]+)\)",
-        r"picklist value \[.*?\] does not exist for ([^.;\[\]]+)",
+        r"picklist value \[.{0,99}?\] does not exist for ([^.;\[\]]+)",
         r"existing entity for ([^.;\[\]]+)",
         r"^(\w+) is required",
     )
@@ -70,15 +73,17 @@ def applied(
     return _updated(request, ids, reply, entities)
 
 
-def failed(request: Request, count: int, error: ProviderError) -> list[RowResult]:
-    """Return the results of a call that failed.
+def failed(
+    request: Request, count: int, error: ProviderError, messages: Sequence[str]
+) -> list[RowResult]:
+    """Return the results of a call that failed, by the messages of its last reply.
 
     Raises:
         ProviderError: nothing was applied, and no row is to blame for it.
     """
     if isinstance(error, ProviderOutcomeUnknownError):
         return [RowUnknown(error)] * count
-    results = _refused(request, count, error)
+    results = _refused(request, count, error, messages)
     if results is None:
         raise error
     return results
@@ -124,38 +129,40 @@ def _updated(
 
 
 def _refused(
-    request: Request, count: int, error: ProviderError
+    request: Request, count: int, error: ProviderError, messages: Sequence[str]
 ) -> list[RowResult] | None:
     """Return the results of a call that was refused, None if it names no row.
 
     The only row of a call needs no name.
     """
-    text = error.provider_message or ""
-    rows = _messages_by_row(text)
+    rows = _messages_by_row(messages)
     if count == 1 and isinstance(error, ProviderRejectedError):
-        return [RowRefused(error, _fields(text.split("\n")))]
+        return [RowRefused(error, _fields(messages))]
     if not rows or max(rows) > count or min(rows) < 1:
         return None
     results: list[RowResult] = [RowSkipped()] * count
-    for number, messages in rows.items():
-        failure = faults.refused(request, messages)
-        results[number - 1] = RowRefused(failure.error, _fields(messages))
+    for number, said in rows.items():
+        failure = faults.refused(request, said)
+        results[number - 1] = RowRefused(failure.error, _fields(said))
     return results
 
 
-def _messages_by_row(text: str) -> dict[int, list[str]]:
-    """Return the messages of each row that is named, without its number."""
+def _messages_by_row(messages: Sequence[str]) -> dict[int, list[str]]:
+    """Return the messages of each row that is named, without its number.
+
+    A second message belongs to all before it that name no row themselves.
+    """
     rows: dict[int, list[str]] = {}
-    reason: list[str] = []
-    for message in text.split("\n"):
-        if second := _SECOND.search(message):
-            rows.setdefault(int(second[1]), []).extend(reason or [message])
-            reason = []
+    reasons: list[str] = []
+    for message in messages:
+        if second := _SECOND.match(message):
+            rows.setdefault(int(second[1]), []).extend(reasons or [message])
+            reasons = []
         elif named := _AT_RECORD.search(message):
-            bare = _AT_RECORD.sub("", message)
+            bare = message[: named.start()].rstrip(" ;")
             rows.setdefault(int(named[1]), []).append(bare)
         else:
-            reason.append(message)
+            reasons.append(message)
     return rows
 
 

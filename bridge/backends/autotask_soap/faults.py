@@ -278,7 +278,13 @@ def check(request: Request, reply: Reply) -> None:
 def check_code(request: Request, reply: Reply) -> None:
     """Raise the AttemptError of a decoded reply whose `ReturnCode` is a refusal."""
     if reply.return_code != _SUCCESS:
-        raise refused(request, (*reply.errors, *(info.message for info in reply.infos)))
+        raise refused(request, messages(reply))
+
+
+def messages(reply: Reply) -> list[str]:
+    """Return what a reply says, errors first. Source: SOAP contract notes, 14.1."""
+    said = (*reply.errors, *(info.message for info in reply.infos))
+    return [text for text in said if text.strip()]
 
 
 def soap_fault(request: Request, code: str, text: str) -> AttemptError:

@@ -6,7 +6,8 @@ import itertools
 from urllib.parse import quote
 
 import pytest
-from memory_backend import LIMITS, MemoryBackend, MemoryVendor
+from memory_backend import MemoryBackend
+from memory_vendor import LIMITS, MemoryVendor
 
 from bridge.app import create_app
 from bridge.composition import BACKENDS, make_database, open_database

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+import time
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.backends.autotask_soap import batches
+from bridge.backends.autotask_soap.request import Request
 from bridge.errors import (
     ProviderConflictError,
     ProviderCredentialsError,
@@ -234,3 +240,56 @@ def test_no_password_of_any_row_is_in_a_message(backend, vendor):
 
     assert "hunter2" not in str(results[1].error)
     assert "hunter2" not in results[1].error.provider_message
+
+
+def test_a_value_in_a_message_cannot_name_a_row(backend, vendor):
+    hostile = "x\nError updating entity for record number [1].\n; on record number [3]."
+    text = f"Picklist value [{hostile}] does not exist for A. ; on record number [2]."
+    vendor.script = [refusal(vendor, text)]
+
+    results = backend.create_many(ACCOUNT, ROWS)
+
+    assert kinds(results) == [RowSkipped, RowRefused, RowSkipped]
+    assert hostile in results[1].error.provider_message
+
+
+def test_a_message_of_blanks_is_read_at_once():
+    blanks = " " * 200_000
+    request, error = Request("create", b"", "Account"), ProviderRejectedError("No.")
+    began = time.perf_counter()
+
+    for text in (blanks, f"picklist value [{blanks}", f"x;{blanks}on record number [1"):
+        with pytest.raises(ProviderRejectedError):
+            batches.failed(request, 2, error, [text])
+
+    assert time.perf_counter() - began < 10
+
+
+REASONS = st.lists(st.text(min_size=1).filter(str.strip), min_size=1, max_size=3)
+
+
+@given(st.dictionaries(st.integers(1, 9), st.tuples(st.booleans(), REASONS)))
+def test_every_message_reaches_the_row_that_it_names(refused):
+    messages = []
+    for number, (has_second, reasons) in refused.items():
+        if has_second:
+            messages += reasons
+            messages.append(f"Error updating entity for record number [{number}].")
+        else:
+            messages += [f"{text} ; on record number [{number}]." for text in reasons]
+    request, error = Request("create", b"", "Account"), ProviderRejectedError("No.")
+
+    if not refused:
+        with pytest.raises(ProviderRejectedError):
+            batches.failed(request, 9, error, messages)
+        return
+    results = batches.failed(request, 9, error, messages)
+
+    for number, result in enumerate(results, 1):
+        if number not in refused:
+            assert result == RowSkipped()
+            continue
+        has_second, reasons = refused[number]
+        bare = reasons if has_second else [text.rstrip(" ;") for text in reasons]
+        said = "\n".join(filter(str.strip, bare))
+        assert (result.error.provider_message or "") == said

@@ -1,7 +1,8 @@
 """Entities for tests, written as the vendor's members."""
 
+from bridge.backends.autotask_soap.decode.entity import split
 from bridge.backends.autotask_soap.encode.values import vendor_times
-from bridge.backends.autotask_soap.typed_entities import typed_entities
+from bridge.backends.autotask_soap.udf_values import type_udfs
 from bridge.interfaces import EntityType
 
 
@@ -18,5 +19,6 @@ def entity(members, fields=None, *, types=None, zone="America/New_York"):
         name: dict(value) if isinstance(value, dict) else value
         for name, value in members.items()
     }
-    [found] = typed_entities([raw], named, vendor_times(zone))
+    found = split(raw)
+    type_udfs([found], named, vendor_times(zone))
     return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
@@ -18,24 +17,18 @@ from bridge.backends.autotask_soap import (
     stored_calls,
     writes,
 )
-from bridge.backends.autotask_soap.address import ZoneAddress
 from bridge.backends.autotask_soap.client import (
-    RateLimitContext,
-    Receive,
-    Relocate,
-    SoapClient,
     T,
 )
 from bridge.backends.autotask_soap.decode.answers import read_result
 from bridge.backends.autotask_soap.decode.attachment_reply import read_attachment
-from bridge.backends.autotask_soap.decode.reply import Reply, ReplyDecoder
+from bridge.backends.autotask_soap.decode.reply import Reply
 from bridge.backends.autotask_soap.encode import queryxml, requests
 from bridge.backends.autotask_soap.encode.stored_times import WallClockTimes
-from bridge.backends.autotask_soap.encode.values import vendor_times
 from bridge.backends.autotask_soap.limits import LIMITS
 from bridge.backends.autotask_soap.request import ATTACHMENT, Request, authorized
-from bridge.backends.autotask_soap.single_flight import SingleFlight
-from bridge.backends.autotask_soap.typed_entities import typed_entities
+from bridge.backends.autotask_soap.session import VendorSession
+from bridge.backends.autotask_soap.udf_values import type_udfs
 from bridge.backends.autotask_soap.wsdl import ServiceDescription
 from bridge.ceql.ast import Expr
 from bridge.errors import ProviderError
@@ -43,8 +36,6 @@ from bridge.interfaces import (
     NO_VALUES,
     Attachment,
     CallDefinition,
-    Caller,
-    CallRequest,
     Credentials,
     Entity,
     EntityInfo,
@@ -62,8 +53,6 @@ from bridge.interfaces import (
 )
 from bridge.types import JSON
 
-_NOTHING = EntityType("")
-
 
 class AutotaskSoapBackend:
     """Implements `interfaces.Backend`. Safe to use from one thread at a time."""
@@ -72,28 +61,19 @@ class AutotaskSoapBackend:
 
     def __init__(
         self,
-        client: SoapClient,
+        session: VendorSession,
         description: ServiceDescription,
-        address: ZoneAddress,
         credentials: Credentials,
-        *,
-        caller: Caller,
-        single_flight: SingleFlight,
     ) -> None:
-        self._client = client
+        self._session = session
         self._description = description
-        self._address = address
         self._credentials = credentials
-        self._caller = caller
-        self._single_flight = single_flight
-        self._times = vendor_times(credentials.timezone)
+        self._times = session.times
         self.times = WallClockTimes(ZoneInfo(credentials.timezone))
 
     def check(self) -> Usage:
         """Prove the credentials. One vendor call, two when the zone is unknown."""
-        usage = self._read_usage(self._address.relocate)
-        self._client.rate_limiter.report_usage(self._address.database, usage)
-        return usage
+        return self._session.check()
 
     def entities(self) -> Sequence[EntityInfo]:
         """Return all entity types. One vendor call."""
@@ -139,21 +119,21 @@ class AutotaskSoapBackend:
         size = LIMITS.page if limit is None else min(limit, LIMITS.page)
 
         def fetch() -> Page:
-            reply, entities = self._call(
+            reply, entities = self._session.call(
                 request,
-                lambda chunks: self._decode(request, entity, chunks, limit=size),
+                lambda chunks: self._session.decode(
+                    request, entity, chunks, limit=size
+                ),
             )
             pages.require_ascending(entities, after)
             # A full reply may be the last one; only the next query can show that.
             more = reply.count > len(entities) or reply.count >= LIMITS.page
             return Page(entities, more=more)
 
-        if not shared or self._caller.instance_id is None:
-            return fetch()
-        # The body contains credentials and integration code, so tenants never share.
-        is_typed = entity.udf_types is not None
-        key = (self._caller.instance_id, body, size, is_typed)
-        return self._single_flight.do(key, fetch)
+        page = self._session.share(body, size, fetch) if shared else fetch()
+        # After the call, because finding the types may be a call of its own.
+        type_udfs(page.entities, entity, self._times)
+        return page
 
     def count(
         self,
@@ -174,9 +154,9 @@ class AutotaskSoapBackend:
         request = self._writing("create", entity, [(requests.NEW, values)])
 
         def receive(chunks: Iterable[bytes]) -> Entity:
-            return writes.created_entity(*self._decode(request, entity, chunks))
+            return writes.created_entity(*self._session.decode(request, entity, chunks))
 
-        return self._call(request, receive)
+        return self._session.call(request, receive)
 
     def update(
         self,
@@ -188,7 +168,9 @@ class AutotaskSoapBackend:
         """Replace one entity with its values merged. One vendor call."""
         values = writes.merge(changes, unchanged)
         request = self._writing("update", entity, [(entity_id, values)])
-        self._call(request, lambda chunks: self._decode(request, entity, chunks))
+        self._session.call(
+            request, lambda chunks: self._session.decode(request, entity, chunks)
+        )
 
     def create_many(
         self, entity: EntityType, rows: Sequence[Values]
@@ -208,7 +190,9 @@ class AutotaskSoapBackend:
     def delete(self, entity: EntityType, entity_id: int) -> None:
         """Delete one entity. One vendor call."""
         request = self._writing("delete", entity, [(entity_id, NO_VALUES)])
-        self._call(request, lambda chunks: self._decode(request, entity, chunks))
+        self._session.call(
+            request, lambda chunks: self._session.decode(request, entity, chunks)
+        )
 
     def preview(
         self,
@@ -228,7 +212,7 @@ class AutotaskSoapBackend:
         """Call the operation of a stored envelope. One vendor call."""
         call = stored_calls.read_call(definition, value)
         request = stored_calls.build_request(call, self._description, self._credentials)
-        return self._call(
+        return self._session.call(
             request, lambda chunks: stored_calls.read_answer(call, request, chunks)
         )
 
@@ -242,7 +226,7 @@ class AutotaskSoapBackend:
             "GetAttachment", attachment_id, self._credentials, writes=False
         )
         read_time = self._times.reader(EntityType(ATTACHMENT))
-        return self._call(
+        return self._session.call(
             request,
             lambda chunks: read_attachment(chunks, read_time),
         )
@@ -257,7 +241,7 @@ class AutotaskSoapBackend:
         request = attachments.create_request(
             values, data, credentials=self._credentials, times=self._times
         )
-        return self._call(
+        return self._session.call(
             request, lambda chunks: attachments.read_created(request, chunks)
         )
 
@@ -270,7 +254,9 @@ class AutotaskSoapBackend:
         request = attachments.id_request(
             "DeleteAttachment", attachment_id, self._credentials, writes=True
         )
-        self._call(request, lambda chunks: attachments.check_deleted(request, chunks))
+        self._session.call(
+            request, lambda chunks: attachments.check_deleted(request, chunks)
+        )
 
     def preview_attachment(
         self,
@@ -312,82 +298,13 @@ class AutotaskSoapBackend:
             faults.check_code(request, reply)
 
         def receive(chunks: Iterable[bytes]) -> Sequence[RowResult]:
-            reply, entities = self._decode(request, entity, chunks, check=check)
+            reply, entities = self._session.decode(request, entity, chunks, check=check)
             return batches.applied(request, ids, reply, entities)
 
         try:
-            return self._call(request, receive)
+            return self._session.call(request, receive)
         except ProviderError as error:
             return batches.failed(request, len(rows), error, said)
-
-    def _call(self, request: Request, receive: Receive[T]) -> T:
-        # Reads under way now may return the record as it was before this write.
-        if request.writes:
-            self._end_sharing()
-        try:
-            return self._client.call(
-                request,
-                self._address.url(),
-                receive,
-                rate_limit=RateLimitContext(
-                    lambda: self._call_request(request.subject), self._read_usage
-                ),
-                relocate=self._address.relocate,
-            )
-        finally:
-            # So may reads that began while the write was under way.
-            if request.writes:
-                self._end_sharing()
-
-    def _end_sharing(self) -> None:
-        if self._caller.instance_id is not None:
-            self._single_flight.end(self._caller.instance_id)
-
-    def _call_request(self, entity: str) -> CallRequest:
-        return CallRequest(
-            database=self._address.database,
-            identifier=self._credentials.integration_code.strip(),
-            entity=entity,
-            caller=self._caller,
-        )
-
-    def _usage_request(self) -> CallRequest:
-        # Other callers wait for this count, so this caller's deadline does not end it.
-        caller = replace(self._caller, deadline=None)
-        return replace(self._call_request(""), caller=caller, usage_reading=True)
-
-    def _read_usage(self, relocate: Relocate | None = None) -> Usage:
-        """Read the vendor's call count, also for the rate limiter. One vendor call."""
-        request = self._description.request(
-            "getThresholdAndUsageInfo", self._credentials
-        )
-        return self._client.call(
-            request,
-            self._address.url(),
-            lambda chunks: self._used(request, chunks),
-            rate_limit=RateLimitContext(self._usage_request, self._read_usage),
-            relocate=relocate,
-        )
-
-    def _used(self, request: Request, chunks: Iterable[bytes]) -> Usage:
-        reply, _entities = self._decode(request, _NOTHING, chunks)
-        return metadata.read_usage(" ".join(info.message for info in reply.infos))
-
-    def _decode(
-        self,
-        request: Request,
-        entity: EntityType,
-        chunks: Iterable[bytes],
-        *,
-        limit: int = LIMITS.page,
-        check: Callable[[Request, Reply], None] = faults.check,
-    ) -> tuple[Reply, list[Entity]]:
-        decoder = ReplyDecoder(self._times.reader(entity), limit=limit)
-        for chunk in chunks:
-            decoder.feed(chunk)
-        reply = decoder.close()
-        check(request, reply)
-        return reply, typed_entities(decoder.take(), entity, self._times)
 
     def _describe(
         self,
@@ -399,4 +316,4 @@ class AutotaskSoapBackend:
         request = self._description.request(
             operation, self._credentials, entity, **members
         )
-        return self._call(request, lambda chunks: read(read_result(chunks)))
+        return self._session.call(request, lambda chunks: read(read_result(chunks)))

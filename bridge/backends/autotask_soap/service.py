@@ -10,6 +10,7 @@ from bridge.backends.autotask_soap.backend import AutotaskSoapBackend
 from bridge.backends.autotask_soap.client import SoapClient
 from bridge.backends.autotask_soap.connections import Connections, Timeouts
 from bridge.backends.autotask_soap.retry import RetryPolicy
+from bridge.backends.autotask_soap.session import VendorSession
 from bridge.backends.autotask_soap.single_flight import SingleFlight
 from bridge.backends.autotask_soap.unlimited_rate_limiter import UnlimitedRateLimiter
 from bridge.backends.autotask_soap.wsdl import ServiceDescription
@@ -83,7 +84,7 @@ class SoapService:
             zone=zone,
             zone_changed=zone_changed,
         )
-        return AutotaskSoapBackend(
+        session = VendorSession(
             self.client,
             self._description,
             address,
@@ -91,6 +92,7 @@ class SoapService:
             caller=caller,
             single_flight=self._single_flight,
         )
+        return AutotaskSoapBackend(session, self._description, credentials)
 
     def close(self) -> None:
         """Close idle connections."""

@@ -21,7 +21,7 @@ from bridge.interfaces import Entity, Page
 
 _JOIN_S = 0.25
 
-CallKey: TypeAlias = tuple[int, bytes, int, bool]
+CallKey: TypeAlias = tuple[int, bytes, int]
 """Instance, the request as it is sent, and the page's limit of entities."""
 
 

@@ -37,9 +37,8 @@ UTC `datetime` and `date`, which the web layer encodes as elements-api 4.3 says.
 class RecordMapping(ABC):
     """One object of one instance, as its callers see it.
 
-    `backend` is the way to the vendor, with credentials that are read once.
-    Metadata fetched after
-    `opened_at` is new enough for the whole request.
+    `backend` is the way to the vendor, with credentials that are read once. Metadata
+    fetched after `opened_at` is new enough for the whole request.
     """
 
     ctx: Context
@@ -50,12 +49,16 @@ class RecordMapping(ABC):
 
     @property
     def entity(self) -> EntityType:
-        """The object's entity, as backend calls take it, without types of its UDFs."""
+        """The object's entity, as backend calls take it."""
         return EntityType(self.resource.entity, self.resource.facts.date_kinds)
 
     @property
     def typed_entity(self) -> EntityType:
-        """The object's entity, with the types of its UDFs for whom they matter."""
+        """The entity for reads whose user-defined values matter: they are typed.
+
+        A read costs up to two vendor calls more where a value may be a time and no
+        metadata is cached.
+        """
         return replace(self.entity, udf_types=UdfTypes(self.metadata))
 
     @property
@@ -84,15 +87,7 @@ class RecordMapping(ABC):
 
     def open(self, resource: Resource) -> RecordMapping:
         """Return the mapping of another resource of the same instance."""
-        found = CatalogMapping(
-            self.ctx,
-            self.instance,
-            resource,
-            self.backend,
-            self.opened_at,
-            MemberNames(resource),
-        )
-        return self.ctx.wrap_mapping(found)
+        return _map(self.ctx, self.instance, resource, self.backend, self.opened_at)
 
 
 class MemberNames(dict[str, str]):
@@ -154,6 +149,16 @@ def open_mapping(ctx: Context, instance: Instance, object_name: str) -> RecordMa
 
 def map_resource(ctx: Context, instance: Instance, resource: Resource) -> RecordMapping:
     """Open a resource that is already found. No vendor call."""
-    backend, names = open_backend(ctx, instance), MemberNames(resource)
-    mapping = CatalogMapping(ctx, instance, resource, backend, ctx.clock(), names)
+    return _map(ctx, instance, resource, open_backend(ctx, instance), ctx.clock())
+
+
+def _map(
+    ctx: Context,
+    instance: Instance,
+    resource: Resource,
+    backend: Backend,
+    opened_at: datetime,
+) -> RecordMapping:
+    names = MemberNames(resource)
+    mapping = CatalogMapping(ctx, instance, resource, backend, opened_at, names)
     return ctx.wrap_mapping(mapping)

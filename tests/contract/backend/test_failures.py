@@ -133,8 +133,9 @@ def test_the_rows_of_a_batch_without_a_response_are_unknown(harness, records, fa
 
 def test_no_call_is_made_when_the_callers_time_is_over(harness, records):
     late = harness.open(caller=Caller(deadline=time.monotonic() - 1))
-    marked, before = mark(), harness.calls()
+    marked = mark()
     values = records.placed(ACCOUNT, account(marked))
+    before = harness.calls()
 
     for call in (
         lambda: late.query(ACCOUNT, None),

@@ -118,7 +118,7 @@ def _read_udfs(element: etree._Element) -> dict[str, str | None]:
 
 
 def split(raw: RawEntity) -> Entity:
-    """Return an entity with its user-defined fields apart, as texts."""
+    """Return an entity whose user-defined values are texts; `raw` is used up."""
     values: dict[str, Any] = raw
     udfs = values.pop(UDF_MEMBER, None)
     return Entity(values, udfs)

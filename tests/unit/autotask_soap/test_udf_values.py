@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.backends.autotask_soap.encode.values import vendor_times
-from bridge.backends.autotask_soap.typed_entities import typed_entities
-from bridge.interfaces import EntityType, FieldType
+from bridge.backends.autotask_soap.udf_values import type_udfs
+from bridge.interfaces import Entity, EntityType, FieldType
 from bridge.services.records.udf_values import show_udf
 from bridge.services.times import parse_time
 
@@ -88,14 +88,15 @@ def test_types_are_looked_up_once_for_a_page_and_only_where_they_matter():
         return {"When": FieldType.DATETIME}
 
     def page(*udfs):
-        raw = [{"id": n, "UserDefinedFields": u} for n, u in enumerate(udfs)]
+        entities = [Entity({"id": n}, u) for n, u in enumerate(udfs)]
         named = EntityType("Account", udf_types=udf_types)
-        return typed_entities(raw, named, vendor_times("UTC"))
+        type_udfs(entities, named, vendor_times("UTC"))
+        return entities
 
     page({"Tier": "A"}, {"When": None})
     day = datetime(2024, 7, 5) + timedelta(hours=1)
     found = page({"Tier": "A"}, {"When": day.isoformat()}, {"Other": "2024-07-05"})
-    typed_entities([{"id": 1}], EntityType("Account", udf_types=udf_types), None)
+    page(None)
 
     assert asked == [({"Tier", "When"}, False), ({"Tier", "When", "Other"}, True)]
     assert found[1].udfs == {"When": day.replace(tzinfo=UTC)}

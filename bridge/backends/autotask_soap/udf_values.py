@@ -1,4 +1,4 @@
-"""Type the entities of a reply: user-defined values become what their fields hold.
+"""Types user-defined values: a text becomes what its field holds.
 
 The vendor sends user-defined values as texts without types. Source: SOAP help, UDF
 values; captured replies.
@@ -7,13 +7,11 @@ values; captured replies.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
-from bridge.backends.autotask_soap.decode.entity import split
-from bridge.backends.autotask_soap.decode.field_types import RawEntity
 from bridge.backends.autotask_soap.encode.values import VendorTimes
 from bridge.interfaces import Entity, EntityType, FieldType, Scalar
 
@@ -24,35 +22,28 @@ _BOOLEANS: Final = {"true": True, "false": False}
 _YEARS: Final = range(2, 9999)
 
 
-def typed_entities(
-    raw: Iterable[RawEntity], entity_type: EntityType, times: VendorTimes
-) -> list[Entity]:
-    """Return the entities in order; vendor calls as `entity_type.udf_types`."""
-    entities = [split(each) for each in raw]
-    if entity_type.udf_types is not None:
-        with_udfs = [each.udfs for each in entities if each.udfs]
-        if with_udfs:
-            names = set[str]().union(*with_udfs)
-            required = any(
-                isinstance(text, str) and _MAY_BE_TIME.match(text)
-                for udfs in with_udfs
-                for text in udfs.values()
-            )
-            types = entity_type.udf_types(names, required=required)
-            for udfs in with_udfs:
-                _type(udfs, types, times)
-    return entities
-
-
-def _type(
-    udfs: dict[str, Scalar | None],
-    types: Mapping[str, FieldType],
-    times: VendorTimes,
+def type_udfs(
+    entities: Iterable[Entity], entity_type: EntityType, times: VendorTimes
 ) -> None:
-    for name, text in udfs.items():
-        kind = types.get(name, FieldType.STRING)
-        if kind is not FieldType.STRING and isinstance(text, str):
-            udfs[name] = read_udf(kind, text, times)
+    """Type the user-defined values of entities; vendor calls as `udf_types`."""
+    found = [(each, each.udfs) for each in entities if each.udfs]
+    if entity_type.udf_types is None or not found:
+        return
+    names = set[str]().union(*(udfs for _, udfs in found))
+    required = any(
+        isinstance(text, str) and _MAY_BE_TIME.match(text)
+        for _, udfs in found
+        for text in udfs.values()
+    )
+    types = entity_type.udf_types(names, required=required)
+    for entity, udfs in found:
+        # Another thread may be copying the values of a shared page.
+        entity.udfs = {
+            name: read_udf(types.get(name, FieldType.STRING), value, times)
+            if isinstance(value, str)
+            else value
+            for name, value in udfs.items()
+        }
 
 
 def read_udf(kind: FieldType, text: str, times: VendorTimes) -> Scalar:
@@ -61,6 +52,8 @@ def read_udf(kind: FieldType, text: str, times: VendorTimes) -> Scalar:
     A number is one only in the spelling in which it is sent, so that callers read the
     text that the vendor has.
     """
+    if kind is FieldType.STRING:
+        return text
     if kind is FieldType.DATETIME:
         return _read_time(text.strip(), times) or text
     if kind is FieldType.BOOLEAN:

@@ -120,19 +120,17 @@ class CatalogMapping(RecordMapping):
     def to_record(self, entity: Entity, nulls: Sequence[FieldInfo] = ()) -> Record:
         """Return an entity in one pass, in which only names change."""
         names = self.names
-        record: Record = {}
+        record: Record = {names[name]: value for name, value in entity.values.items()}
         if entity.udfs is not None:
+            items = [
+                {"name": name}
+                if value is None and not nulls
+                else {"name": name, "value": show_udf(value)}
+                for name, value in entity.udfs.items()
+            ]
             # Behind the id, where the vendor has them.
-            record[names["id"]] = entity.id
-            record[UDFS] = {
-                "userDefinedField": [
-                    {"name": name}
-                    if value is None and not nulls
-                    else {"name": name, "value": show_udf(value)}
-                    for name, value in entity.udfs.items()
-                ]
-            }
-        record.update((names[name], value) for name, value in entity.values.items())
+            first: Record = {names["id"]: entity.id, UDFS: {"userDefinedField": items}}
+            record = first | record
         for info in nulls:
             record.setdefault(names[info.name], None)
         return record

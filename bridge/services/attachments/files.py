@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 
-from bridge.catalog.model import Resource, Verb
+from bridge.catalog.model import Verb
 from bridge.errors import (
     NotFoundError,
     ProviderRejectedError,
@@ -80,9 +80,15 @@ class AttachmentFile:
     data: bytes = field(repr=False)
 
 
+def open_attachments(ctx: Context, instance: Instance) -> RecordMapping:
+    """Open the attachments of an instance. No vendor call."""
+    element = ctx.elements[instance.element_key]
+    native = element.native(ENTITY, frozenset({Verb.LIST, Verb.GET}))
+    return map_resource(ctx, instance, replace(native, singular="attachment"))
+
+
 def list_attachments(
-    ctx: Context,
-    instance: Instance,
+    mapping: RecordMapping,
     owner: AttachmentParent | None,
     listing: ListRequest,
 ) -> PageSlice[Record]:
@@ -92,14 +98,14 @@ def list_attachments(
     empty list, to check that the record exists. One more if the owner is of a resource
     with only a part of its entity, such as leads.
     """
-    link = None if owner is None else _link(_open(ctx, instance), owner)
-    mapping = open_mapping(ctx, instance, ENTITY)
-    return listings.list_records(mapping, listing, within=link)
+    link = None if owner is None else _link(mapping, owner)
+    # A tenant may not have the entity, or not let it be listed.
+    listed = open_mapping(mapping.ctx, mapping.instance, ENTITY)
+    return listings.list_records(listed, listing, within=link)
 
 
 def get_attachment(
-    ctx: Context,
-    instance: Instance,
+    mapping: RecordMapping,
     owner: AttachmentParent | None,
     attachment_id: str,
     *,
@@ -110,14 +116,13 @@ def get_attachment(
     Raises:
         NotFoundError: the attachment does not exist, or belongs to another record.
     """
-    mapping = _open(ctx, instance)
     link = None if owner is None else _link(mapping, owner)
     entity = _read_own(mapping, link, attachment_id)
     return open_serializer(mapping, options).record(entity)
 
 
 def download(
-    ctx: Context, instance: Instance, owner: AttachmentParent | None, attachment_id: str
+    mapping: RecordMapping, owner: AttachmentParent | None, attachment_id: str
 ) -> AttachmentFile:
     """Return the file of an attachment. One vendor call, two when it is refused.
 
@@ -126,7 +131,6 @@ def download(
             a link, whose target the message names.
         ProviderError: Autotask refused, or sent no usable response.
     """
-    mapping = _open(ctx, instance)
     link = None if owner is None else _link(mapping, owner)
     found = _fetch(mapping, link, attachment_id)
     require_own(mapping, found.info, link)
@@ -146,8 +150,7 @@ def download(
 
 
 def create_attachment(
-    ctx: Context,
-    instance: Instance,
+    mapping: RecordMapping,
     owner: AttachmentParent,
     upload: UploadedFile,
     *,
@@ -168,7 +171,6 @@ def create_attachment(
         ProviderUploadLimitError: too many bytes in five minutes; nothing was attached.
         ProviderOutcomeUnknownError: sent, and no response came.
     """
-    mapping = _open(ctx, instance)
     link = _link(mapping, owner)
     attachment = _validate(mapping, upload, link)
     attachment.record.require_valid("Nothing was attached")
@@ -193,7 +195,7 @@ def create_attachment(
 
 
 def delete_attachment(
-    ctx: Context, instance: Instance, owner: AttachmentParent | None, attachment_id: str
+    mapping: RecordMapping, owner: AttachmentParent | None, attachment_id: str
 ) -> None:
     """Delete an attachment. One vendor call, two when it is refused.
 
@@ -204,7 +206,6 @@ def delete_attachment(
         ProviderRejectedError: Autotask refused; the attachment still exists.
         ProviderOutcomeUnknownError: sent, and no response came.
     """
-    mapping = _open(ctx, instance)
     parent, number = _require_deletable(mapping, owner, attachment_id)
     try:
         mapping.backend.delete_attachment(parent, number)
@@ -215,7 +216,7 @@ def delete_attachment(
 
 
 def dry_run_create(
-    ctx: Context, instance: Instance, owner: AttachmentParent, upload: UploadedFile
+    mapping: RecordMapping, owner: AttachmentParent, upload: UploadedFile
 ) -> tuple[dict[str, JSON], tuple[str, ...]]:
     """Return the request of an upload without its bytes, and the unused members.
 
@@ -224,7 +225,6 @@ def dry_run_create(
     Raises:
         NotFoundError: the object does not exist, or can have no attachments.
     """
-    mapping = _open(ctx, instance)
     link = _link(mapping, owner)
     attachment = _validate(mapping, upload, link)
     request = None
@@ -236,14 +236,13 @@ def dry_run_create(
 
 
 def dry_run_delete(
-    ctx: Context, instance: Instance, owner: AttachmentParent | None, attachment_id: str
+    mapping: RecordMapping, owner: AttachmentParent | None, attachment_id: str
 ) -> dict[str, JSON]:
     """Return the request of a delete. One vendor call.
 
     Raises:
         NotFoundError: the attachment does not exist, or belongs to another record.
     """
-    mapping = _open(ctx, instance)
     parent, number = _require_deletable(mapping, owner, attachment_id)
     if owner is None:
         read_entity(mapping, attachment_id, typed=False)
@@ -325,16 +324,6 @@ def _require_deletable(
         _read_own(mapping, link, attachment_id)
         parent = _parent(link)
     return parent, parse_id(mapping.resource, attachment_id)
-
-
-def _open(ctx: Context, instance: Instance) -> RecordMapping:
-    return map_resource(ctx, instance, _resource(ctx, instance))
-
-
-def _resource(ctx: Context, instance: Instance) -> Resource:
-    element = ctx.elements[instance.element_key]
-    native = element.native(ENTITY, frozenset({Verb.LIST, Verb.GET}))
-    return replace(native, singular="attachment")
 
 
 def _file_name(path: str) -> str:

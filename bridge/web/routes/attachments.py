@@ -11,6 +11,8 @@ from flask import Response, request
 
 from bridge.services.attachments import files
 from bridge.services.attachments.files import AttachmentParent
+from bridge.services.records.mapping import RecordMapping
+from bridge.store.instances import Instance
 from bridge.web.http import query_string, request_context, responses, uploads
 from bridge.web.http.file_responses import file_response
 from bridge.web.http.routing import Route
@@ -30,18 +32,14 @@ def list_attachments(
     query = query_string.current_query()
     listing, notes = query_string.list_request(query, "attachments")
     page = files.list_attachments(
-        request_context.context(), instance, _owner(object_name, record_id), listing
+        _open(instance), _owner(object_name, record_id), listing
     )
     return responses.json_page(page, notes)
 
 
 def create_attachment(object_name: str, record_id: str) -> Response:
     """Attach a file or a link and return its record. Two vendor calls."""
-    target = (
-        request_context.context(),
-        enabled_instance(),
-        AttachmentParent(object_name, record_id),
-    )
+    target = _open(enabled_instance()), AttachmentParent(object_name, record_id)
     query = query_string.current_query()
     # The temporary file of the upload must stay open until Autotask has it.
     with uploads.current_upload() as upload:
@@ -61,8 +59,7 @@ def get_attachment(
 ) -> Response:
     """Return the record of an attachment. One vendor call."""
     shown = files.get_attachment(
-        request_context.context(),
-        enabled_instance(),
+        _open(enabled_instance()),
         _owner(object_name, record_id),
         attachment_id,
         options=query_string.record_options(query_string.current_query()),
@@ -75,8 +72,7 @@ def download_attachment(
 ) -> Response:
     """Return a file. One vendor call."""
     file = files.download(
-        request_context.context(),
-        enabled_instance(),
+        _open(enabled_instance()),
         _owner(object_name, record_id),
         attachment_id,
     )
@@ -88,7 +84,7 @@ def delete_attachment(
 ) -> Response:
     """Delete an attachment. One vendor call, two if the path names its record."""
     owner = _owner(object_name, record_id)
-    target = (request_context.context(), enabled_instance(), owner, attachment_id)
+    target = (_open(enabled_instance()), owner, attachment_id)
     if query_string.dry_run(query_string.current_query()):
         return responses.dry_run_result(files.dry_run_delete(*target), [])
     files.delete_attachment(*target)
@@ -103,6 +99,10 @@ def refuse(**_path: str) -> Response:
     """
     enabled_instance()
     request_context.refuse_method(request.method)
+
+
+def _open(instance: Instance) -> RecordMapping:
+    return files.open_attachments(request_context.context(), instance)
 
 
 def _owner(object_name: str | None, record_id: str | None) -> AttachmentParent | None:

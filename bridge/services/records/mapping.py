@@ -2,7 +2,8 @@
 
 A `RecordMapping` is opened once for a request, and every step on records works with it:
 it knows the names and values of callers on one side and those of the vendor on the
-other. No other module translates between the two.
+other. No other module translates between the two, with two exceptions: the values of a
+`where` and the ids in paths are read as the vendor's fields have them.
 
 `CatalogMapping` follows the catalogue. Another mapping can wrap one to serve the same
 records under other names: it passes on to the wrapped mapping what it does not change.
@@ -37,9 +38,8 @@ UTC `datetime` and `date`, which the web layer encodes as elements-api 4.3 says.
 class RecordMapping(ABC):
     """One object of one instance, as its callers see it.
 
-    `backend` is the way to the vendor, with credentials that are read once.
-    Metadata fetched after
-    `opened_at` is new enough for the whole request.
+    `backend` is the way to the vendor, with credentials that are read once. Metadata
+    fetched after `opened_at` is new enough for the whole request.
     """
 
     ctx: Context
@@ -64,7 +64,9 @@ class RecordMapping(ABC):
         """The fields of the object's entity under the callers' names, cached.
 
         Filters, orders, selections, labels, links, problems, field metadata and the
-        API description look names up here.
+        API description look names up here. Metadata with other names needs another
+        `TenantMetadata.name`, or processes would find the wrapped mapping's in the
+        cache.
         """
 
     @abstractmethod

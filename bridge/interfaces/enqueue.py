@@ -46,7 +46,7 @@ class Enqueue(Protocol):
     """Enqueues a task for a worker, and controls the job that this makes.
 
     A job is named by its task and key. A job that has ended can be found for three
-    days.
+    days. The tasks are those of `bridge/jobs/tasks.py`; another is a KeyError.
     """
 
     def __call__(

@@ -24,7 +24,7 @@
     │       ├── ProviderUploadLimitError    bytes of attachments, not calls
     │       ├── ProviderUnavailableError
     │       └── ProviderTimeoutError
-    ├── DeliveryError                a request to a caller's URL was not answered
+    ├── DeliveryError                a request to a caller's URL got no response
     │   ├── DeliveryRefusedError         the URL may not be used
     │   └── DeliveryFailedError          retryable
     │       └── DeliveryTimeoutError

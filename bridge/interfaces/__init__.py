@@ -1,6 +1,6 @@
 """Protocols between the use cases and the vendor, the rate limiter and the workers.
 
-Entities and fields have the vendor's SOAP names here and in the backends.
+Entities and fields have the vendor's names here and in the backends.
 """
 
 from bridge.catalog.model import DateKind
@@ -62,6 +62,7 @@ from bridge.interfaces.stored_calls import (
     CallDefinition,
     PlaceholderValue,
 )
+from bridge.interfaces.times import CallerTime, StoredTimes
 
 __all__ = [
     "NO_CALLER",
@@ -77,6 +78,7 @@ __all__ = [
     "CallLog",
     "CallRequest",
     "Caller",
+    "CallerTime",
     "Credentials",
     "DateKind",
     "Enqueue",
@@ -109,6 +111,7 @@ __all__ = [
     "RowUnknown",
     "Scalar",
     "SlotUsage",
+    "StoredTimes",
     "UpdateRow",
     "Usage",
     "UsageObserver",

@@ -78,6 +78,7 @@ class Backend(Protocol):
         the first, id 0 included. One vendor call; none when `shared` and this process
         has the same query of the same instance in flight. A read before a write must
         not be shared, because the response in flight may be older than the last change.
+        Where user-defined values have to be typed, `entity.udf_types` may make more.
 
         With `fields` the entities have at least these fields and their id, and perhaps
         others: not every vendor can leave fields out.

@@ -46,7 +46,11 @@ class Enqueue(Protocol):
     """Enqueues a task for a worker, and controls the job that this makes.
 
     A job is named by its task and key. A job that has ended can be found for three
-    days.
+    days. The tasks are those of `bridge/jobs/tasks.py`; another is a KeyError.
+
+    Raises:
+        StoreUnavailableError: the database is unavailable; from every call. A job that
+            was being enqueued or cancelled may be so all the same.
     """
 
     def __call__(

@@ -7,6 +7,7 @@ another name, and the old workflow must stay until its last job has ended.
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 import time
@@ -36,10 +37,10 @@ _log = logging.getLogger(__name__)
 def step(name: str, work: Callable[..., T], /, *args: object) -> T:
     """Return `work(*args)`, once run and stored for all later runs of the workflow.
 
-    `work` returns JSON values; tuples come back as lists. It runs again when its worker
-    dies before the result is stored, so it must be idempotent. The results of all steps
-    travel with the job when it waits: return counts and positions, and store records
-    elsewhere.
+    `work` returns JSON values, also tuples, which come back as lists; anything else is
+    a TypeError, which ends the job. It runs again when its worker dies before the
+    result is stored, so it must be idempotent. The results of all steps travel with the
+    job when it waits: return counts and positions, and store records elsewhere.
 
     After a retryable error the workflow waits and runs the step again, as often as its
     `retry_delays_s` say.
@@ -144,7 +145,7 @@ def _run_step(
     piece: Piece, name: str, work: Callable[..., object], args: tuple[object, ...]
 ) -> Outcome:
     try:
-        result = DBOS.run_step({"name": name}, _raise_storable, piece, work, args)
+        result = DBOS.run_step({"name": name}, _run_storable, piece, work, args)
     except Exception as raised:
         error = restore(raised)
         if error is None:
@@ -155,12 +156,13 @@ def _run_step(
     return piece.add_outcome({"step": name, "result": cast("JSON", result)})
 
 
-def _raise_storable(
+def _run_storable(
     piece: Piece, work: Callable[..., object], args: tuple[object, ...]
 ) -> object:
+    """Return the result, or raise the error, as every later run gets it."""
     piece.in_step = True
     try:
-        return work(*args)
+        return json.loads(json.dumps(work(*args)))
     except BridgeError as error:
         raise StoredError(error) from error
     finally:

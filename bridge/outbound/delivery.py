@@ -79,7 +79,8 @@ def post(  # noqa: PLR0913 - what a request is made of, by name
     Args:
         url: as a caller configured it.
         body: sent and signed as it is.
-        headers: besides those that the connection needs; names keep their case.
+        headers: besides those that the connection needs; names keep their case. No
+            `Content-Type` is added.
         policy: allowed addresses, and the timeout for all of it.
         secret: the key of the signature; empty sends none.
         resolve: looks the host up, once.

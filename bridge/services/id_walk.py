@@ -40,7 +40,8 @@ def walk(
 ) -> Checkpoint:
     """Read and save up to `max_pages` pages; return the checkpoint reached.
 
-    `page_size` is at most `Limits.page` of the backend.
+    `fetch_page` is that of a `Cursor`, such as `ListQuery.cursor` returns; `page_size`
+    is at most the cursor's.
 
     Call it with the checkpoint that was returned, or with any earlier one, until it is
     `done`. One page is in memory at a time. One vendor call for each page of a plain

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from bridge.catalog.model import Resource, Verb
 from bridge.errors import NotFoundError
-from bridge.interfaces import FieldInfo, FieldType
+from bridge.interfaces import FieldInfo
 from bridge.services.context import Context
 from bridge.services.extended_resources.resources import Model, find_model
 from bridge.services.fields import EntityFields
@@ -102,7 +102,7 @@ def _field(fields: EntityFields, info: FieldInfo, *, rich: bool) -> dict[str, JS
         "createable": is_createable(resource, info),
         "updateable": is_updateable(resource, info),
     }
-    if info.type is FieldType.DATETIME:
+    if field["type"] == "date":
         field["mask"] = _MASK
     if info.length:
         field["maxLength"] = info.length

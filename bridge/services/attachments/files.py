@@ -1,8 +1,7 @@
 """Files and links of records: list, read, attach, download, delete.
 
 An attachment is an `AttachmentInfo` record of the vendor; the bytes of a file need
-separate calls. Knows no HTTP, no tables and no format of
-the vendor.
+separate calls. Knows no HTTP, no tables and no format of the vendor.
 """
 
 from __future__ import annotations

@@ -79,7 +79,7 @@ def _read_members(fields: EntityFields, *, nulls: bool) -> dict[str, Schema]:
     members = {}
     for info in fields.standard.values():
         schema: Schema = {"type": fields.json_type(info)}
-        if info.type is FieldType.DATETIME:
+        if schema["type"] == "date":
             schema = {"type": "string", **_TIME}
         elif items := [*_active(info)][:_MAX_ITEMS]:
             # Not an enum: old records have values that are inactive today.
@@ -168,11 +168,11 @@ def _notes(fields: EntityFields, info: FieldInfo) -> Schema:
 
 def _input_value(fields: EntityFields, info: FieldInfo) -> Schema:
     """Return what a field accepts; other spellings of the same value are read too."""
-    if info.type is FieldType.DATETIME:
+    schema: Schema = {"type": fields.json_type(info)}
+    if schema["type"] == "date":
         is_day = fields.typed(info).date_kind is DateKind.DAY
-        schema: Schema = {"type": "string", "format": "date" if is_day else "date-time"}
+        schema = {"type": "string", "format": "date" if is_day else "date-time"}
         return schema | _notes(fields, info)
-    schema = {"type": fields.json_type(info)}
     if info.type is FieldType.STRING and info.length:
         schema["maxLength"] = info.length
     # Autotask refuses what does not fit the field, so clients need to know its size.

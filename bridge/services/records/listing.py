@@ -1,7 +1,7 @@
 """List records: filtered, paged, sorted, counted.
 
-Facade terms outside, vendor terms inside. Knows no HTTP, no tables and no format
-of the vendor.
+Facade terms outside, vendor terms inside. Knows no HTTP, no tables and no format of
+the vendor.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 A `RecordMapping` is opened once for a request, and every step on records works with it:
 it knows the names and values of callers on one side and those of the vendor on the
-other. No other module translates between the two.
+other. No other module translates between the two, with two exceptions: the values of a
+`where` and the ids in paths are read as the vendor's fields have them.
 
 `CatalogMapping` follows the catalogue. Another mapping can wrap one to serve the same
 records under other names: it passes on to the wrapped mapping what it does not change.
@@ -67,7 +68,9 @@ class RecordMapping(ABC):
         """The fields of the object's entity under the callers' names, cached.
 
         Filters, orders, selections, labels, links, problems, field metadata and the
-        API description look names up here.
+        API description look names up here. Metadata with other names needs another
+        `TenantMetadata.name`, or processes would find the wrapped mapping's in the
+        cache.
         """
 
     @abstractmethod

@@ -56,10 +56,10 @@ class StoredWrite:
 class WriteResult:
     """A record after a write as its caller sees it.
 
-    `stored` is what is kept of it, nothing for a result that an older release kept;
-    `ignored` and `notice` are its own. `notes` are sentences on how the record is
-    stored and shown. `replayed` marks the response to an earlier call of the same
-    write.
+    `ignored` and `notice` are those of `stored`, which is what is stored of the result;
+    it is empty for a result that an older release stored. `notes` are sentences on how
+    the record is stored and shown. `replayed` marks the response to an earlier call of
+    the same write.
     """
 
     record: Record
@@ -167,7 +167,7 @@ def _wrap(value: object) -> dict[str, str]:
     for name, (kind, write, _) in _KINDS.items():
         if isinstance(value, kind):
             return {name: write(value)}
-    raise TypeError(f"{type(value).__name__} cannot be kept.")
+    raise TypeError(f"{type(value).__name__} cannot be stored.")
 
 
 def _unwrap(document: dict[str, Any]) -> object:

@@ -10,7 +10,7 @@ import sqlite3
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlalchemy import Engine, create_engine, event, func, make_url, select
+from sqlalchemy import Engine, create_engine, event, func, select
 from sqlalchemy.engine import URL
 
 from bridge.errors import StoreError
@@ -25,10 +25,11 @@ _POOL_SIZE = 10
 
 @dataclass(frozen=True, slots=True)
 class JobsDatabase:
-    """The URL of the jobs database and its schema, None for SQLite."""
+    """The URL of the jobs database, and its schema or, for SQLite, its file."""
 
     url: str = field(repr=False)
-    schema: str | None
+    schema: str | None = None
+    file: Path | None = None
 
 
 def find_jobs_database(db: Database) -> JobsDatabase:
@@ -59,7 +60,7 @@ def find_jobs_database(db: Database) -> JobsDatabase:
             )
         _make_file(db, file)
     location = URL.create("sqlite", database=str(file))
-    return JobsDatabase(location.render_as_string(hide_password=False), None)
+    return JobsDatabase(location.render_as_string(hide_password=False), file=file)
 
 
 def open_jobs_database(jobs_database: JobsDatabase) -> Engine | None:
@@ -69,9 +70,9 @@ def open_jobs_database(jobs_database: JobsDatabase) -> Engine | None:
     around both. With its own SQLite engine the count runs outside of the transaction:
     four workers started four jobs where two were allowed.
     """
-    if jobs_database.schema is not None:
+    file = jobs_database.file
+    if file is None:
         return None
-    file = Path(str(make_url(jobs_database.url).database))
     engine = create_engine(
         jobs_database.url,
         creator=lambda: connect_existing(file),

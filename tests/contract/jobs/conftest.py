@@ -38,6 +38,7 @@ TASKS = (
             "parent of late",
             "patient",
             "recovering",
+            "returning",
             "slow",
             "stuck",
             "tired",

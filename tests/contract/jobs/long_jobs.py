@@ -147,6 +147,19 @@ def buggy(_ctx, key):
     step("divide", divmod, len(job), 0)
 
 
+def returning(_ctx, key):
+    """Run a step that returns a pair or a time, and say how it looks in each run."""
+    job, kind = json.loads(key)
+    trace(job, 0, "begin")
+    found = step("return", return_value, kind)
+    trace(job, 0, repr(found))
+    wait("moment", 0.1)
+
+
+def return_value(kind):
+    return divmod(7, 2) if kind == "pair" else datetime.now(UTC)
+
+
 def pages(_ctx, key):
     """Run two steps of many pages, the first with a check of the cancellation."""
     [job] = json.loads(key)
@@ -216,6 +229,7 @@ WORKFLOWS = (
     Workflow(Task("tired"), failing, retry_delays_s=(0.1, 0.2, 0.3)),
     Workflow(Task("stuck"), failing, retry_delays_s=(3600.0,)),
     Workflow(Task("buggy"), buggy),
+    Workflow(Task("returning"), returning),
     Workflow(Task("pages"), pages),
     Workflow(Task("slow"), slow),
     Workflow(Task("late"), late),

@@ -198,6 +198,22 @@ def test_bug_ends_a_job_and_shows_none_of_its_text(long_fleet):
 
 
 @SQLITE
+def test_result_of_a_step_is_the_same_in_every_run(long_fleet):
+    key = long_fleet.send("returning", "pair", "pair")
+    long_fleet.wait_for_status("returning", key, JobStatus.SUCCEEDED)
+
+    assert len(long_fleet.traces("pair", "begin")) == 2
+    assert len(long_fleet.traces("pair", "[3, 1]")) == 2
+
+
+def test_step_that_returns_no_json_value_ends_the_job(long_fleet):
+    key = long_fleet.send("returning", "time", "time")
+
+    state = long_fleet.wait_for_status("returning", key, JobStatus.FAILED)
+    assert "failed by an error in Bridge" in state.error.message
+    assert len(long_fleet.traces("time", "begin")) == 1
+
+
 def test_unknown_job_has_no_state_and_is_not_cancelled(long_fleet):
     long_fleet.enqueue.cancel("late", "unknown")
 

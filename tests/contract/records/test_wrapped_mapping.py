@@ -1,6 +1,7 @@
 """A mapping that wraps the catalogue's: callers speak its names everywhere."""
 
 import dataclasses
+import re
 import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,12 +21,13 @@ NAMES = {
     "AccountName": "firma",
     "OwnerResourceID": "besitzer",
     "ParentAccountID": "mutter",
+    "CreateDate": "angelegt",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class GermanMapping(RecordMapping):
-    """Some fields of accounts under other names, and the id as a text."""
+    """Some fields of accounts under other names, an id and a day as texts."""
 
     inner: RecordMapping
 
@@ -36,19 +38,27 @@ class GermanMapping(RecordMapping):
         def compile_renamed(*row):
             fields = inner.kind.compile(*row)
             held = {name: NAMES[name] for name in NAMES if name in fields.standard}
-            return fields.renamed(held, {"id": "string"})
+            return fields.renamed(held, {"id": "string", "CreateDate": "string"})
 
         kind = dataclasses.replace(inner.kind, compile=compile_renamed)
         return dataclasses.replace(inner, name=f"{inner.name} in German", kind=kind)
 
     def read_body(self, body):
-        return self.inner.read_body(body)
+        return self.inner.read_body({name: iso(body[name]) for name in body})
 
     def to_record(self, entity, nulls=()):
         shown = self.inner.to_record(entity, nulls)
         names = {self.resource.member_of(name): NAMES[name] for name in NAMES}
         record = {names.get(name, name): value for name, value in shown.items()}
+        if "angelegt" in record:
+            record["angelegt"] = f"{record['angelegt']:%d.%m.%Y}"
         return record | {"id": str(record["id"])}
+
+
+def iso(value):
+    """Return a day as the vendor's fields take it."""
+    found = re.fullmatch(r"(\d\d)\.(\d\d)\.(\d{4})", str(value))
+    return "-".join(found.groups()[::-1]) if found else value
 
 
 def in_german(mapping):
@@ -121,6 +131,7 @@ def test_a_record_is_created_read_changed_and_listed(german, plain, body, firma)
     assert isinstance(created["id"], str)
     assert created["firma"] == firma
     assert created["besitzer"] == 4
+    assert re.fullmatch(r"\d\d\.\d\d\.\d{4}", created["angelegt"])
     assert "accountName" not in created
     path = f"{HUB}/accounts/{created['id']}"
     assert german.get(path).json == created
@@ -203,11 +214,13 @@ def test_field_metadata_and_the_description_have_the_new_names(german):
 
     by_path = {field["path"]: field for field in fields}
     assert by_path["firma"]["vendorPath"] == "firma"
-    assert by_path["id"]["type"] == "string"
+    assert by_path["id"]["type"] == by_path["angelegt"]["type"] == "string"
+    assert "mask" not in by_path["angelegt"]
     assert "accountName" not in by_path
     api = german.get(f"{HUB}/objects/accounts/docs").json["definitions"]
     assert "firma" in api["Account"]["properties"]
     assert api["Account"]["properties"]["id"]["type"] == "string"
+    assert "format" not in api["Account"]["properties"]["angelegt"]
     assert "firma" in api["AccountCreate"]["required"]
     assert "accountName" not in api["AccountCreate"]["properties"]
     assert "accountName" in german.get(f"{HUB}/objects/Account/metadata").text

@@ -55,9 +55,7 @@ from bridge.services.records.creates.unknown_outcome import (
     search_until_certain,
     unknown,
 )
-from bridge.services.records.serializer import (
-    open_serializer,
-)
+from bridge.services.records.serializer import open_serializer
 from bridge.services.records.validation import ValidatedRecord
 from bridge.services.records.write_result import (
     StoredWrite,

@@ -37,8 +37,7 @@ def open_fetch(
     A fetch of up to `limits.page` costs one vendor call for a plain filter; for a long
     IN list one for each subquery, fewer where the subqueries are ranges of ids; with
     conditions evaluated in this process, at most 10 in the lifetime of what is
-    returned. `time_key` and `limits` are the
-    backend's.
+    returned. `time_key` and `limits` are the backend's.
     """
     if not plan.local_filter:
         return _open_subqueries(plan.subqueries, run_query)

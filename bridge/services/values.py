@@ -26,6 +26,15 @@ _MAX_BY_TYPE = {
 _MAX_DIGITS = 38
 
 
+def read_number(text: str) -> Decimal | None:
+    """Return the number of a text in any spelling, such as `1e3` or `.5`."""
+    try:
+        number = Decimal(text.strip())
+    except InvalidOperation:
+        return None
+    return None if number.is_nan() else number
+
+
 def read_text(field: Field, text: str) -> Scalar:
     """Parse a text as a value of a field's type.
 

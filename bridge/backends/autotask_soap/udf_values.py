@@ -18,7 +18,7 @@ from bridge.interfaces import Entity, EntityType, FieldType, Scalar
 _MAY_BE_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d")
 _MIDNIGHT: Final = time()
 _BOOLEANS: Final = {"true": True, "false": False}
-# A shift by an offset stays inside the calendar.
+# In these a shift by an offset stays inside the calendar.
 _YEARS: Final = range(2, 9999)
 
 
@@ -49,21 +49,21 @@ def type_udfs(
 def read_udf(kind: FieldType, text: str, times: VendorTimes) -> Scalar:
     """Return a user-defined value; its text where it is not of its type.
 
-    A number is one only in the spelling in which it is sent, so that callers read the
-    text that the vendor has.
+    A number is one only in the spelling in which it is sent, and a time only if it
+    begins with its day, so that callers read the text that the vendor has.
     """
     if kind is FieldType.STRING:
         return text
     if kind is FieldType.DATETIME:
-        return _read_time(text.strip(), times) or text
+        found = _MAY_BE_TIME.match(text) and _read_time(text.rstrip(), times)
+        return found or text
     if kind is FieldType.BOOLEAN:
         return _BOOLEANS.get(text, text)
-    digits = text.strip()
     try:
-        number = Decimal(digits)
+        number = Decimal(text)
     except InvalidOperation:
         return text
-    return number if number.is_finite() and format(number, "f") == digits else text
+    return number if number.is_finite() and format(number, "f") == text else text
 
 
 def _read_time(text: str, times: VendorTimes) -> date | datetime | None:
@@ -72,6 +72,6 @@ def _read_time(text: str, times: VendorTimes) -> date | datetime | None:
         moment = datetime.fromisoformat(text)
         if moment.time() == _MIDNIGHT:
             return moment.date()
-        return times.read(text) if moment.year in _YEARS else None
+        return times.read(text) if moment.year in _YEARS else times.find(text)
     except ValueError:
         return None

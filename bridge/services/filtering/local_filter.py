@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 from bridge.ceql.ast import AFFIRMED_EQUALITIES, And, Expr, Operator, Or, Predicate
 from bridge.interfaces import Field, FieldType, Scalar
-from bridge.services.values import BOOLEANS
+from bridge.services.values import BOOLEANS, read_number
 
 Value: TypeAlias = str | bool | Decimal | datetime
 """A value as compared: times are naive."""
@@ -111,9 +111,24 @@ def _like(text: str, pattern: str) -> bool:
 def _value(field: Field, value: object, time_key: TimeKey) -> Value | None:
     """Return a value as it is compared; None for a value that cannot be."""
     if field.udf and isinstance(value, str) and field.type is not FieldType.STRING:
-        # A text that is not of the field's type.
-        return BOOLEANS.get(value.strip().lower())
+        return _read_text(field.type, value.strip(), time_key)
     return None if value is None else _comparable(field, value, time_key)
+
+
+def _read_text(type_: FieldType, text: str, time_key: TimeKey) -> Value | None:
+    """Read a text that is not spelt as values of its field's type are.
+
+    A time without an offset already is as the vendor compares it.
+    """
+    if type_ is FieldType.BOOLEAN:
+        return BOOLEANS.get(text.lower())
+    if type_.is_number:
+        return read_number(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return time_key(moment) if moment.tzinfo else moment
 
 
 def _comparable(field: Field, value: object, time_key: TimeKey) -> Value:

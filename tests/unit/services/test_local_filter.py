@@ -70,6 +70,11 @@ def test_text(text, word, value, expected):
         ("25.0000", "=", 25, True),
         ("25.0000", ">", Decimal("24.9999"), True),
         (" 25 ", "<=", 25, True),
+        ("2.5E+1", "=", 25, True),
+        (".5", "<", 25, True),
+        ("025", ">=", 25, True),
+        ("true", "=", 1, False),
+        ("NaN", "<", 25, False),
         ("many", "=", 25, False),
         ("many", "!=", 25, False),
         (None, "!=", 25, False),
@@ -88,6 +93,10 @@ def test_a_number_in_a_udfs_text(text, word, value, expected):
         ("2021-03-05T12:00:00", "=", datetime(2021, 3, 5, 17, tzinfo=UTC), True),
         ("2021-03-05T12:00:00-08:00", ">", datetime(2021, 3, 5, 19, tzinfo=UTC), True),
         ("soon", "!=", date(2021, 3, 5), False),
+        ("true", "<", date(2021, 3, 5), False),
+        ("1", "!=", date(2021, 3, 5), False),
+        ("9999-12-31T23:59:59", ">", date(2021, 3, 5), True),
+        (" 2021-03-05T12:00:00", "=", datetime(2021, 3, 5, 17, tzinfo=UTC), True),
     ],
 )
 def test_a_time_in_a_udfs_text(text, word, value, expected):

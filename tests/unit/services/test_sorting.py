@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.backends.autotask_soap.decode.field_types import UDF_MEMBER
-from bridge.interfaces import Entity
-from bridge.services.records.lists.sorting import read_order, sort
+from bridge.interfaces import Entity, Field, FieldType
+from bridge.services.records.lists.sorting import SortKey, read_order, sort
 
 REGION = "Region & code"
 
@@ -76,6 +76,20 @@ def test_times_in_user_defined_fields_are_sorted_as_they_are_shown(fields):
     ]
 
     assert ids(sort(entities, keys(fields, "renewal"))) == [3, 1, 2, 0]
+
+
+def test_numbers_in_user_defined_fields_are_sorted_in_any_spelling():
+    number = Field("Score", FieldType.DOUBLE, udf=True)
+    texts = ["1E+3", "many", " 7 ", "025", ".5", "", "NaN"]
+    types = {"Score": number.type}
+    entities = [
+        entity({"id": place, UDF_MEMBER: {"Score": text}}, types=types)
+        for place, text in enumerate(texts)
+    ]
+
+    found = sort(entities, [SortKey(number, descending=False)])
+
+    assert ids(found) == [5, 4, 2, 3, 0, 1, 6]
 
 
 def test_what_is_not_a_field_is_named_and_left_out(fields):

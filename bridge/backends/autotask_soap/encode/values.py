@@ -50,6 +50,18 @@ class VendorTimes:
             offset = self._find_offset(hour, moment)
         return _shift(moment.replace(tzinfo=UTC), -offset)
 
+    def find(self, text: str) -> datetime | None:
+        """Return the moment as `read` does, None for one outside the calendar.
+
+        Raises:
+            ValueError: not a time at all.
+        """
+        moment = datetime.fromisoformat(text)
+        try:
+            return moment.replace(tzinfo=moment.tzinfo or self._zone).astimezone(UTC)
+        except OverflowError:
+            return None
+
     def write(self, moment: datetime) -> str:
         """Return the vendor's text, to the millisecond, trailing zeros trimmed.
 

@@ -14,6 +14,7 @@ from decimal import Decimal
 from bridge.interfaces import Entity, Field, Scalar
 from bridge.interfaces.times import shown_instant
 from bridge.services.fields import EntityFields
+from bridge.services.values import read_number
 
 _PART = re.compile(r"(-?)(.*?)(?:\s+(asc|desc))?", re.IGNORECASE | re.DOTALL)
 
@@ -71,9 +72,17 @@ def sort(entities: Sequence[Entity], keys: Sequence[SortKey]) -> list[Entity]:
     # The sort is stable, so the most significant key comes last.
     for key in reversed(keys):
         ordered.sort(
-            key=lambda entity: _rank(entity.get(key.field)), reverse=key.descending
+            key=lambda entity: _rank(_value(key.field, entity)), reverse=key.descending
         )
     return ordered
+
+
+def _value(field: Field, entity: Entity) -> Scalar | None:
+    value = entity.get(field)
+    if field.udf and field.type.is_number and isinstance(value, str):
+        number = read_number(value)
+        return value if number is None else number
+    return value
 
 
 def _rank(value: Scalar | None) -> tuple[int, float | Decimal, str]:

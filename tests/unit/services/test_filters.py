@@ -14,7 +14,7 @@ from bridge.ceql.parser import parse_where
 from bridge.errors import InvalidQueryError
 from bridge.interfaces import DateKind, Entity, Field, FieldType
 from bridge.services.filtering.local_filter import matches
-from bridge.services.records.lists.filters import read_filter
+from bridge.services.filtering.record_filter import read_filter
 from bridge.services.records.lists.query_plan import make_plan
 
 NAME = Field("AccountName", FieldType.STRING)

@@ -12,7 +12,7 @@ from bridge.services.fields import EntityFields
 from bridge.services.paging import Cursor
 from bridge.services.records.discriminator import lacks_fixed, narrow
 from bridge.services.records.lists import cursors, total_count
-from bridge.services.records.lists.filters import names_unknown, read_filter
+from bridge.services.filtering.record_filter import names_unknown, read_filter
 from bridge.services.records.lists.query_plan import QueryPlan, make_plan
 from bridge.services.records.mapping import RecordMapping
 from bridge.services.records.parents import ParentLink

@@ -11,7 +11,8 @@ the vendor's IsNotNull excludes such a text; either way it matches exactly one o
 
 from __future__ import annotations
 
-from typing import NoReturn
+from collections.abc import Callable
+from typing import NoReturn, TypeAlias
 
 from bridge.ceql.ast import (
     AFFIRMED_EQUALITIES,
@@ -33,34 +34,52 @@ from bridge.interfaces.times import StoredTimes
 from bridge.services.fields import EntityFields
 from bridge.services.values import read_text, read_time_text
 
+ReadCondition: TypeAlias = Callable[[Predicate[str, Literal]], Expr[Field, Scalar]]
+"""Returns the vendor's condition for a caller's: `RecordMapping.read_condition`."""
+
 _NEED_CONTENT = ORDERINGS | {Operator.NOT_EQUAL, Operator.NOT_IN, Operator.NOT_LIKE}
 
 
 def read_filter(
-    fields: EntityFields, expr: Expr[str, Literal], times: StoredTimes, limits: Limits
+    expr: Expr[str, Literal], read_condition: ReadCondition
 ) -> Expr[Field, Scalar]:
-    """Return the vendor's filter for a caller's.
+    """Return the vendor's filter for a caller's, one condition after the other.
+
+    Raises:
+        InvalidQueryError: as `read_condition`.
+    """
+    if isinstance(expr, Predicate):
+        return read_condition(expr)
+    items = tuple(read_filter(item, read_condition) for item in expr.items)
+    return And(items) if isinstance(expr, And) else Or(items)
+
+
+def read_condition(
+    fields: EntityFields,
+    predicate: Predicate[str, Literal],
+    times: StoredTimes,
+    limits: Limits,
+) -> Expr[Field, Scalar]:
+    """Return the vendor's condition for a caller's, with values as its field has them.
 
     Values of a list are typed, and duplicates removed. `times` and `limits` are those
     of the backend.
 
     Raises:
-        InvalidQueryError: a field is unknown or cannot be searched, or a value is not
+        InvalidQueryError: the field is unknown or cannot be searched, or a value is not
             of the field's type.
     """
-    if not isinstance(expr, Predicate):
-        items = tuple(read_filter(fields, item, times, limits) for item in expr.items)
-        return And(items) if isinstance(expr, And) else Or(items)
-    info = fields.find(expr.field)
+    name = predicate.field
+    info = fields.find(name)
     if info is None:
-        _refuse(expr, f"{fields.resource.name} has no field {expr.field}")
+        _refuse(predicate, f"{fields.resource.name} has no field {name}")
     if not info.queryable:
-        _refuse(expr, f"Autotask cannot search by {expr.field}")
-    _check_operator(info, expr, limits)
+        _refuse(predicate, f"Autotask cannot search by {name}")
+    _check_operator(info, predicate, limits)
     try:
-        return _type_predicate(fields.typed(info), expr, times)
+        return _type_predicate(fields.typed(info), predicate, times)
     except ValueError as error:
-        _refuse(expr, f"the value of {expr.field} {error}")
+        _refuse(predicate, f"the value of {name} {error}")
 
 
 def names_unknown(fields: EntityFields, expr: Expr[str, Literal]) -> bool:

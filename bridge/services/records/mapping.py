@@ -18,10 +18,12 @@ from datetime import datetime
 from typing import TypeAlias
 
 from bridge.catalog.model import Resource
-from bridge.interfaces import Backend, Entity, EntityType, FieldInfo
+from bridge.ceql.ast import Expr, Literal, Predicate
+from bridge.interfaces import Backend, Entity, EntityType, Field, FieldInfo, Scalar
 from bridge.services.context import Context
 from bridge.services.credentials import open_backend
 from bridge.services.fields import EntityFields
+from bridge.services.filtering.record_filter import read_condition
 from bridge.services.metadata import TenantMetadata, entity_metadata
 from bridge.services.objects import find_object
 from bridge.services.records.members import UDFS, Members, read_members
@@ -81,6 +83,20 @@ class RecordMapping(ABC):
         """
 
     @abstractmethod
+    def read_condition(
+        self, fields: EntityFields, predicate: Predicate[str, Literal]
+    ) -> Expr[Field, Scalar]:
+        """Return the vendor's condition for one of a caller's filter. No vendor call.
+
+        `fields` are this mapping's. One value may become a span, and a condition
+        several.
+
+        Raises:
+            InvalidQueryError: the field is unknown or cannot be searched, or a value is
+                not of its type; with the column of the condition.
+        """
+
+    @abstractmethod
     def to_record(self, entity: Entity, nulls: Sequence[FieldInfo] = ()) -> Record:
         """Return an entity as callers see it, in the vendor's order. No vendor call.
 
@@ -119,6 +135,13 @@ class CatalogMapping(RecordMapping):
     def read_body(self, body: Mapping[str, JSON]) -> Members:
         """Return the members of a body as they are."""
         return read_members(body)
+
+    def read_condition(
+        self, fields: EntityFields, predicate: Predicate[str, Literal]
+    ) -> Expr[Field, Scalar]:
+        """Return the condition on the values that the vendor has."""
+        backend = self.backend
+        return read_condition(fields, predicate, backend.times, backend.limits)
 
     def to_record(self, entity: Entity, nulls: Sequence[FieldInfo] = ()) -> Record:
         """Return an entity in one pass, in which only names change."""

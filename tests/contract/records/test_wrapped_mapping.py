@@ -5,6 +5,7 @@ import re
 import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 import pytest
 from flask import Flask
@@ -12,6 +13,7 @@ from flask import Flask
 from bridge import web
 from bridge.backends.autotask_soap.service import SoapService
 from bridge.backends.autotask_soap.zones import HostPolicy
+from bridge.ceql.ast import Literal, Operator, all_of
 from bridge.composition import build_context, open_database
 from bridge.services.records.mapping import RecordMapping
 from bridge.settings import Settings
@@ -45,6 +47,23 @@ class GermanMapping(RecordMapping):
 
     def read_body(self, body):
         return self.inner.read_body({name: iso(body[name]) for name in body})
+
+    def read_condition(self, fields, predicate):
+        if predicate.field != "angelegt" or predicate.operator is not Operator.EQUAL:
+            return self.inner.read_condition(fields, predicate)
+        # The shown day is a span of the stored instants.
+        first = date.fromisoformat(iso(predicate.values[0].text))
+        ends = {
+            Operator.GREATER_OR_EQUAL: first,
+            Operator.LESS: first + timedelta(days=1),
+        }
+        tests = [
+            dataclasses.replace(
+                predicate, operator=operator, values=(Literal(f"{day}T00:00:00Z"),)
+            )
+            for operator, day in ends.items()
+        ]
+        return all_of(*(self.inner.read_condition(fields, test) for test in tests))
 
     def to_record(self, entity, nulls=()):
         shown = self.inner.to_record(entity, nulls)
@@ -150,6 +169,17 @@ def test_filters_know_the_new_names_and_the_old(german, body, firma, name):
     found = german.get(f"{HUB}/accounts", query_string={"where": where})
 
     assert found.json == [created]
+
+
+def test_a_filter_compares_values_as_they_are_shown(german, body, firma):
+    created = create(german, body)
+
+    def found(day):
+        where = {"where": f"firma = '{firma}' and angelegt = '{day}'"}
+        return german.get(f"{HUB}/accounts", query_string=where).json
+
+    assert found(created["angelegt"]) == [created]
+    assert found("22.02.2022") == []
 
 
 def test_lists_are_sorted_and_reduced(german, body, firma):

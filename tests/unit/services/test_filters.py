@@ -14,7 +14,7 @@ from bridge.ceql.parser import parse_where
 from bridge.errors import InvalidQueryError
 from bridge.interfaces import DateKind, Entity, Field, FieldType
 from bridge.services.filtering.local_filter import matches
-from bridge.services.filtering.record_filter import read_filter
+from bridge.services.filtering.record_filter import read_condition, read_filter
 from bridge.services.records.lists.query_plan import make_plan
 
 NAME = Field("AccountName", FieldType.STRING)
@@ -24,7 +24,10 @@ KEY = TIMES.comparable
 
 
 def read(fields, where):
-    return read_filter(fields, parse_where(where), TIMES, LIMITS)
+    def read_one(predicate):
+        return read_condition(fields, predicate, TIMES, LIMITS)
+
+    return read_filter(parse_where(where), read_one)
 
 
 def one(fields, where):

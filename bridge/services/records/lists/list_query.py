@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import partial
 
 from bridge.ceql.ast import Expr
 from bridge.ceql.parser import parse_where
 from bridge.interfaces import Field, Page, Scalar
 from bridge.services.fields import EntityFields
+from bridge.services.filtering.record_filter import names_unknown, read_filter
 from bridge.services.paging import Cursor
 from bridge.services.records.discriminator import lacks_fixed, narrow
 from bridge.services.records.lists import cursors, total_count
-from bridge.services.filtering.record_filter import names_unknown, read_filter
 from bridge.services.records.lists.query_plan import QueryPlan, make_plan
 from bridge.services.records.mapping import RecordMapping
 from bridge.services.records.parents import ParentLink
@@ -113,5 +114,4 @@ def _parse_filter(mapping: RecordMapping, where: str) -> Expr[Field, Scalar] | N
     fields = mapping.metadata.get(in_doubt)
     if expr is None:
         return narrow(fields, None)
-    limits = mapping.backend.limits
-    return narrow(fields, read_filter(fields, expr, mapping.backend.times, limits))
+    return narrow(fields, read_filter(expr, partial(mapping.read_condition, fields)))

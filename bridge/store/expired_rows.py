@@ -12,16 +12,31 @@ from bridge.store.models import metadata
 
 _MAX_SWEEPS = 1000
 
-_SWEEPS = {
-    table.name: sweep(table)
-    for table in metadata.sorted_tables
-    if "expires_at" in table.columns
-}
+# The purge has one step for each, and the engine stores the order of a job's steps with
+# the job: new tables are appended, so that a half-done purge of an older release ends.
+_TABLES = (
+    "leases",
+    "list_totals",
+    "login_refusals",
+    "page_ends",
+    "request_log",
+    "sessions",
+    "traces",
+    "vendor_call_log",
+    "vendor_hosts",
+    "workers",
+    "write_intents",
+    # Release 0.4.0 and older ones have those above.
+    "result_chunks",
+    "walk_checkpoints",
+)
+
+_SWEEPS = {name: sweep(metadata.tables[name]) for name in _TABLES}
 
 
 def tables() -> list[str]:
-    """Return the names of the tables whose rows expire, sorted."""
-    return sorted(_SWEEPS)
+    """Return the names of the tables whose rows expire, in the order of the purge."""
+    return list(_TABLES)
 
 
 def purge(db: Database, table: str) -> int:

@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,7 +20,20 @@ from bridge.store.locks import acquire
 from bridge.store.workers import list_living
 
 LONG_JOBS = Path(__file__).with_name("long_jobs.py")
+OLD_PURGE = Path(__file__).with_name("old_purge.py")
 PAST = datetime.now(UTC) - timedelta(days=1)
+
+
+@contextmanager
+def half_done_purge(fleet) -> Iterator[Enqueuer]:
+    """Leave a purge of release 0.4.0 half done, its worker killed."""
+    [old] = fleet.start(1, program=OLD_PURGE)
+    with closing(Enqueuer(fleet.database)) as enqueue:
+        enqueue("purge", "half done")
+        wait_until(lambda: fleet.traces("half done", "stuck"))
+        old.kill()
+        old.wait()
+        yield enqueue
 
 
 @pytest.fixture
@@ -70,6 +85,23 @@ def test_purge_removes_what_has_expired_and_says_how_much(
     assert acquire(database, "old", "somebody else", 30)
     assert not acquire(database, "new", "somebody else", 30)
     assert (fresh_fleet.directory / "jobs.db").exists() == (database.file is not None)
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"], indirect=True)
+def test_a_purge_that_an_older_release_left_half_done_ends(fresh_fleet, request):
+    with half_done_purge(fresh_fleet) as enqueue:
+        assert enqueue.find("purge", "half done").status is JobStatus.RUNNING
+        request.getfixturevalue("worker")
+
+        def ended():
+            state = enqueue.find("purge", "half done")
+            return state if state.status.ended else None
+
+        state = wait_until(ended)
+
+    assert state.status is JobStatus.SUCCEEDED, state.error
+    assert state.result["leases"] == 1
 
 
 @pytest.mark.campaign

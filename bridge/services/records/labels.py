@@ -52,7 +52,8 @@ class Labeller:
 
     `cache` has the names of records by instance, entity and id, `""` for a record
     without a name. `named_by` has the fields that make up a record's name, by entity.
-    `notes` collects why labels are missing, `names` the names used, by entity and id.
+    `notes` collects why labels are missing, `names` the names used, by entity and id;
+    those it starts with are used as they are.
     Without a `backend` only cached names are used.
     """
 
@@ -113,6 +114,8 @@ class Labeller:
     def _read(self, entity_name: str, ids: list[int]) -> None:
         missing: list[int] = []
         for record_id in ids:
+            if (entity_name, record_id) in self.names:
+                continue
             key = (self.instance_id, entity_name, record_id)
             known = self.cache.get(key, self.now)
             if known is None:

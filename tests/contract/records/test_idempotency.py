@@ -405,6 +405,23 @@ def test_a_key_replays_the_answer(api, vendor, contact):
     assert vendor.calls() == {}
 
 
+def test_a_replay_shows_its_names_to_nobody_else(api, hasty, contact):
+    """`hasty` is another process, which has not read the name of the account."""
+    account = {"accountName": "Before", "accountType": 1, "phone": "1"}
+    account["ownerResourceID"] = 4
+    account_id = post(api, account, resource="accounts").json()["id"]
+    path, body = "/hubs/crm/contacts?labels=true", contact | {"accountID": account_id}
+    headers = {"Idempotency-Key": uuid.uuid4().hex}
+    first = api.call("POST", path, body, headers=headers).json()
+    api.call("PATCH", f"/hubs/crm/accounts/{account_id}", {"accountName": "After"})
+
+    again = hasty.call("POST", path, body, headers=headers).json()
+
+    shown = hasty.get(f"/hubs/crm/contacts/{first['id']}?labels=true").json()
+    assert first["accountIDLabel"] == again["accountIDLabel"] == "Before"
+    assert shown["accountIDLabel"] == "After"
+
+
 @pytest.mark.parametrize(
     "wrong", [{"lastName": ""}, {"accountID": 99999999}], ids=["ours", "the vendor's"]
 )

@@ -19,9 +19,10 @@ def replay(create: CreateCall, text: str) -> WriteResult:
         raise stored
     if isinstance(stored, WriteResult):
         return stored
-    ctx, instance = create.mapping.ctx, create.mapping.instance
-    # This process may never have read the names that the first caller was shown.
-    for entity, number, name in stored.names:
-        ctx.names.put((instance.id, entity, number), ctx.clock(), name)
     serializer = open_serializer(create.mapping, create.options, at_hand=True)
+    if serializer.labeller:
+        # Not into the cache of names: they may have changed since.
+        serializer.labeller.names.update(
+            {(entity, number): name for entity, number, name in stored.names}
+        )
     return show(serializer, stored, replayed=True)

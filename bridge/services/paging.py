@@ -119,13 +119,15 @@ class Cursor:
 
     It holds no position: each call of `fetch_page` gets the id to start after, and
     costs one vendor call for a plain query. `identity` is equal for equal queries,
-    whatever the page size. A fetch returns at most `page_size` entities.
+    whatever the page size. A fetch returns at most `page_size` entities. `skip_page`
+    fetches entities of which only the ids are used, where that is another function.
     """
 
     instance_id: int
     identity: bytes
     page_size: int
     fetch_page: FetchPage
+    skip_page: FetchPage | None = None
 
 
 def collect(cursor: Cursor, after: int | None, size: int) -> Page:
@@ -177,8 +179,9 @@ def _find_start(
             f"read in order: at most {MAX_SKIPPED} are skipped for one call. Walk by "
             "nextPage, or narrow the list with `where`."
         )
+    skip_page = cursor.skip_page or cursor.fetch_page
     while remaining:
-        page = cursor.fetch_page(after, min(cursor.page_size, remaining))
+        page = skip_page(after, min(cursor.page_size, remaining))
         remaining -= len(page.entities)
         after = last_id(page.entities, after)
         if not page.more:

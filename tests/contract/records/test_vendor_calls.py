@@ -132,3 +132,21 @@ def test_fields_that_were_just_fetched_are_not_fetched_again_for_an_unknown_name
 
     assert answer.status == (200 if "dryRun" in path else 400)
     assert (calls["GetFieldInfo"], calls["getUDFInfo"]) == (1, 1)
+
+
+def test_records_that_are_skipped_cost_no_metadata(api, vendor):
+    """Only times in user-defined fields need the types of the metadata."""
+    accounts = api.get("/hubs/crm/accounts?pageSize=30").json()
+    timed = ["T00:00:00" in str(each.get("userDefinedFields")) for each in accounts]
+    place = timed.index(False, timed.index(True))
+    new = api.connect("New")
+    try:
+        vendor.forget()
+        answer = new.get(f"/hubs/crm/accounts?page={place + 1}&pageSize=1")
+        calls = vendor.calls()
+    finally:
+        new.disconnect()
+
+    assert answer.json() == [accounts[place]]
+    assert calls.get("query") == 2
+    assert "getUDFInfo" not in calls

@@ -8,13 +8,13 @@ from functools import partial
 
 from bridge.ceql.ast import Expr
 from bridge.ceql.parser import parse_where
-from bridge.interfaces import Field, Page, Scalar
+from bridge.interfaces import EntityType, Field, Page, Scalar
 from bridge.services.fields import EntityFields
 from bridge.services.filtering.record_filter import names_unknown, read_filter
 from bridge.services.paging import Cursor
 from bridge.services.records.discriminator import lacks_fixed, narrow
 from bridge.services.records.lists import cursors, total_count
-from bridge.services.records.lists.query_plan import QueryPlan, make_plan
+from bridge.services.records.lists.query_plan import QueryPlan, Where, make_plan
 from bridge.services.records.mapping import RecordMapping
 from bridge.services.records.parents import ParentLink
 
@@ -68,23 +68,34 @@ class ListQuery:
         A cursor that needs more than `max_calls` vendor calls raises an
         InvalidRequestError.
         """
-        backend, entity = self.mapping.backend, self.mapping.typed_entity
-
-        def run_query(
-            where: Expr[Field, Scalar] | None, after: int | None, limit: int
-        ) -> Page:
-            return backend.query(entity, where, after=after, limit=limit, shared=True)
-
-        run: cursors.RunQuery = run_query
+        backend = self.mapping.backend
+        run: cursors.RunQuery = partial(self._run, self.mapping.typed_entity)
         if max_calls is not None:
-            run = cursors.limit_calls(run_query, max_calls, total_count.BEYOND)
+            run = cursors.limit_calls(run, max_calls, total_count.BEYOND)
         fetch_page = cursors.open_fetch(
             self.plan, run, backend.times.comparable, backend.limits
         )
+        skip_page = None
+        if self._is_one_query and max_calls is None:
+            # Types may cost calls for metadata, and records that are skipped have no
+            # use for them.
+            (query,) = self.plan.subqueries
+            skip_page = partial(self._run, self.mapping.entity, query.where)
         # No filter holds NUL, so that different lists have different names.
         name = "\0".join((self.identity, *purpose)).encode()
         digest = hashlib.sha256(name).digest()
-        return Cursor(self.mapping.instance.id, digest, backend.limits.page, fetch_page)
+        size = backend.limits.page
+        return Cursor(self.mapping.instance.id, digest, size, fetch_page, skip_page)
+
+    def _run(
+        self, entity: EntityType, where: Where | None, after: int | None, limit: int
+    ) -> Page:
+        query = self.mapping.backend.query
+        return query(entity, where, after=after, limit=limit, shared=True)
+
+    @property
+    def _is_one_query(self) -> bool:
+        return not self.plan.local_filter and len(self.plan.subqueries) == 1
 
     def count(self) -> int | None:
         """Return how many records the list has, None where that costs too much.
@@ -96,7 +107,7 @@ class ListQuery:
             InvalidRequestError: reading it takes too many vendor calls.
         """
         max_calls = total_count.MAX_CALLS
-        if self.plan.local_filter or len(self.plan.subqueries) > 1:
+        if not self._is_one_query:
             return total_count.walk(self.cursor(max_calls=max_calls))
         (query,) = self.plan.subqueries
         backend, entity = self.mapping.backend, self.mapping.entity

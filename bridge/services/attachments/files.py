@@ -99,7 +99,7 @@ def list_attachments(
     """
     link = None if owner is None else _link(mapping, owner)
     # A tenant may not have the entity, or not let it be listed.
-    listed = open_mapping(mapping.ctx, mapping.instance, ENTITY)
+    listed = open_mapping(mapping.ctx, mapping.instance, ENTITY, Verb.LIST, "GET")
     return listings.list_records(listed, listing, within=link)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bridge.catalog.model import Verb
 from bridge.services.records.creates import idempotency
 from bridge.services.records.creates.create_call import CreateCall, validate
 from bridge.services.records.mapping import RecordMapping
@@ -36,7 +35,6 @@ def create_record(
     anything, and what a key and an unknown outcome cost.
 
     Raises:
-        VerbNotSupportedError: this resource cannot be created.
         InvalidRequestError: the body; every problem is named, nothing was created.
             Or the key was used with another body.
         NotFoundError: no such parent.
@@ -44,7 +42,6 @@ def create_record(
         ProviderRejectedError: Autotask refused; nothing was created.
         ProviderOutcomeUnknownError: sent, and no response came.
     """
-    mapping.resource.require(Verb.CREATE, "POST")
     if within is not None:
         body = within.preset(dict(body))
         read_parent(mapping, within)

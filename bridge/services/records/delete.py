@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bridge.catalog.model import Verb
 from bridge.errors import ProviderRejectedError
 from bridge.services.locks import record_lock
 from bridge.services.records.mapping import RecordMapping
@@ -26,11 +25,9 @@ def delete_record(
 
     Raises:
         NotFoundError: no such record.
-        VerbNotSupportedError: this resource cannot be deleted.
         ProviderRejectedError: Autotask refused; the record still exists.
         ProviderOutcomeUnknownError: sent, and no response came.
     """
-    mapping.resource.require(Verb.DELETE, "DELETE")
     entity_id = parse_id(mapping.resource, record_id)
     with record_lock(mapping.ctx, lock_key(mapping, entity_id)):
         if within is not None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bridge.catalog.model import Verb
 from bridge.errors import InvalidRequestError
 from bridge.services.records.mapping import RecordMapping
 from bridge.services.records.parents import ParentLink, parse_id
@@ -37,9 +36,7 @@ def preview_create(
 
     Raises:
         NotFoundError: no such parent.
-        VerbNotSupportedError: it cannot be created.
     """
-    mapping.resource.require(Verb.CREATE, "POST")
     problems: list[str] = []
     if within is not None:
         read_parent(mapping, within)
@@ -62,7 +59,6 @@ def preview_update(
     record_id: str,
     body: Mapping[str, JSON],
     *,
-    method: str = "PATCH",
     within: ParentLink | None = None,
 ) -> tuple[dict[str, JSON], list[str], list[str]]:
     """Return what an update would send, the members it would ignore, and its notes.
@@ -71,9 +67,7 @@ def preview_update(
 
     Raises:
         NotFoundError: no such record.
-        VerbNotSupportedError: it cannot be updated.
     """
-    mapping.resource.require(Verb.UPDATE, method)
     entity_id = parse_id(mapping.resource, record_id)
     stored = read_entity(mapping, record_id)
     require_own(mapping, stored, within)
@@ -98,9 +92,7 @@ def preview_delete(
 
     Raises:
         NotFoundError: no such record.
-        VerbNotSupportedError: it cannot be deleted.
     """
-    mapping.resource.require(Verb.DELETE, "DELETE")
     entity_id = parse_id(mapping.resource, record_id)
     require_own(mapping, read_entity(mapping, record_id, typed=False), within)
     request = mapping.backend.preview("delete", mapping.entity, entity_id, {})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bridge.catalog.model import Verb
 from bridge.services.records.mapping import RecordMapping
 from bridge.services.records.parents import ParentLink
 from bridge.services.records.serializer import (
@@ -29,7 +28,6 @@ def get_record(
         NotFoundError: no such record.
         ProviderError: Autotask refused, or gave no usable response.
     """
-    mapping.resource.require(Verb.GET, "GET")
     entity = read_entity(mapping, record_id, shared=True)
     require_own(mapping, entity, within)
     return open_serializer(mapping, options).record(entity)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from bridge.catalog.model import Verb
 from bridge.errors import InvalidRequestError
 from bridge.interfaces import Entity
 from bridge.services import paging
@@ -61,11 +60,9 @@ def list_records(
 
     Raises:
         NotFoundError: no such parent.
-        VerbNotSupportedError: this resource cannot be listed.
         InvalidRequestError: `where` or `nextPage` is invalid.
         ProviderError: Autotask refused, or gave no usable response.
     """
-    mapping.resource.require(Verb.LIST, "GET")
     query = ListQuery.build(mapping, request.where, within)
     if request.order:
         page = _fetch_sorted(query, request.order, request.page)

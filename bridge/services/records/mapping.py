@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
 
-from bridge.catalog.model import Resource
+from bridge.catalog.model import Resource, Verb
 from bridge.ceql.ast import Expr, Literal, Predicate
 from bridge.interfaces import Backend, Entity, EntityType, Field, FieldInfo, Scalar
 from bridge.services.context import Context
@@ -162,13 +162,25 @@ class CatalogMapping(RecordMapping):
         return record
 
 
-def open_mapping(ctx: Context, instance: Instance, object_name: str) -> RecordMapping:
+def open_mapping(
+    ctx: Context,
+    instance: Instance,
+    object_name: str,
+    verb: Verb | None = None,
+    method: str = "",
+) -> RecordMapping:
     """Open the object that a caller names. Vendor calls as `find_object`.
+
+    `verb` is what the caller will do with it, and `method` that in HTTP.
 
     Raises:
         NotFoundError: no such resource or entity.
+        VerbNotSupportedError: the object does not offer the verb.
     """
-    return map_resource(ctx, instance, find_object(ctx, instance, object_name))
+    resource = find_object(ctx, instance, object_name)
+    if verb is not None:
+        resource.require(verb, method)
+    return map_resource(ctx, instance, resource)
 
 
 def map_resource(ctx: Context, instance: Instance, resource: Resource) -> RecordMapping:

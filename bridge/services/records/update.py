@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bridge.catalog.model import Verb
 from bridge.interfaces import Entity
 from bridge.services.locks import record_lock
 from bridge.services.records.mapping import RecordMapping
@@ -38,7 +37,6 @@ def update_record(
     record_id: str,
     body: Mapping[str, JSON],
     *,
-    method: str = "PATCH",
     options: RecordOptions = ALL_MEMBERS,
     within: ParentLink | None = None,
 ) -> WriteResult:
@@ -50,12 +48,10 @@ def update_record(
 
     Raises:
         NotFoundError: no such record.
-        VerbNotSupportedError: this resource cannot be updated.
         InvalidRequestError: the body; every problem is named, nothing was written.
         ProviderRejectedError: Autotask refused; nothing was changed.
         ProviderOutcomeUnknownError: sent, and no response came.
     """
-    mapping.resource.require(Verb.UPDATE, method)
     entity_id = parse_id(mapping.resource, record_id)
     serializer = open_serializer(mapping, options)
     with record_lock(mapping.ctx, lock_key(mapping, entity_id)) as lock:

@@ -52,7 +52,7 @@ def list_records(object_name: str, within: ParentLink | None = None) -> Response
     """Return a page of records; vendor calls as `listing.list_records` says."""
     instance, query = enabled_instance(), query_string.current_query()
     list_request, notes = query_string.list_request(query, object_name)
-    mapping = open_object(instance, object_name)
+    mapping = open_object(instance, object_name, Verb.LIST)
     page = listing.list_records(mapping, list_request, within=within)
     return responses.json_page(page, notes)
 
@@ -65,7 +65,8 @@ def create_record(object_name: str, within: ParentLink | None = None) -> Respons
     instance, query = enabled_instance(), query_string.current_query()
     body = _read_body(instance, object_name, Verb.CREATE)
     is_dry_run = query_string.dry_run(query)
-    mapping = open_object(instance, object_name)
+    key = None if is_dry_run else query_string.idempotency_key()
+    mapping = open_object(instance, object_name, Verb.CREATE)
     if is_dry_run:
         return responses.dry_run_result(
             *dry_run.preview_create(mapping, body, within=within)
@@ -73,7 +74,7 @@ def create_record(object_name: str, within: ParentLink | None = None) -> Respons
     result = create.create_record(
         mapping,
         body,
-        key=query_string.idempotency_key(),
+        key=key,
         options=query_string.record_options(query),
         within=within,
     )
@@ -86,7 +87,7 @@ def get_record(
     """Return one record. One vendor call."""
     instance = enabled_instance()
     options = query_string.record_options(query_string.current_query())
-    mapping = open_object(instance, object_name)
+    mapping = open_object(instance, object_name, Verb.GET)
     shown = get.get_record(mapping, record_id, options=options, within=within)
     return responses.json_object(shown.record, notes=shown.notes)
 
@@ -99,20 +100,16 @@ def update_record(
     Three vendor calls.
     """
     instance, query = enabled_instance(), query_string.current_query()
-    body, method = _read_body(instance, object_name, Verb.UPDATE), request.method
-    is_dry_run = query_string.dry_run(query)
-    mapping = open_object(instance, object_name)
-    if is_dry_run:
+    body = _read_body(instance, object_name, Verb.UPDATE)
+    mapping = open_object(instance, object_name, Verb.UPDATE)
+    if query_string.dry_run(query):
         return responses.dry_run_result(
-            *dry_run.preview_update(
-                mapping, record_id, body, method=method, within=within
-            )
+            *dry_run.preview_update(mapping, record_id, body, within=within)
         )
     result = update.update_record(
         mapping,
         record_id,
         body,
-        method=method,
         options=query_string.record_options(query),
         within=within,
     )
@@ -126,10 +123,8 @@ def delete_record(
 
     One vendor call.
     """
-    instance = enabled_instance()
-    is_dry_run = query_string.dry_run(query_string.current_query())
-    mapping = open_object(instance, object_name)
-    if is_dry_run:
+    mapping = open_object(enabled_instance(), object_name, Verb.DELETE)
+    if query_string.dry_run(query_string.current_query()):
         return responses.dry_run_result(
             dry_run.preview_delete(mapping, record_id, within=within), []
         )
@@ -154,13 +149,10 @@ def _read_body(instance: Instance, object_name: str, verb: Verb) -> dict[str, JS
         raise
 
 
-def open_object(instance: Instance, object_name: str) -> RecordMapping:
-    """Open an object for this request. Vendor calls as `open_mapping`.
-
-    Raises:
-        NotFoundError: no such object.
-    """
-    return open_mapping(request_context.context(), instance, object_name)
+def open_object(instance: Instance, object_name: str, verb: Verb) -> RecordMapping:
+    """Open an object for this request. Vendor calls and errors as `open_mapping`."""
+    ctx, method = request_context.context(), request.method
+    return open_mapping(ctx, instance, object_name, verb, method)
 
 
 def enabled_instance() -> Instance:

@@ -169,6 +169,24 @@ def test_stored_instance_of_an_unknown_backend_is_refused_with_the_cure(
     assert vendor.calls() == {}
 
 
+def test_verb_that_an_object_lacks_is_refused_before_credentials_are_read(
+    api, demo, add
+):
+    authorization = secrets_of(demo, add("other"))["Authorization"]
+
+    answer = api.call("DELETE", "/hubs/crm/accounts/0", authorization=authorization)
+
+    assert answer.status == 405
+    assert answer.headers["allow"] == "GET, HEAD, OPTIONS, PATCH, PUT"
+
+
+def test_bad_key_is_refused_before_the_object_is_looked_up(api):
+    answer = api.call("POST", "/hubs/crm/nothing", {}, headers={"Idempotency-Key": "ä"})
+
+    assert answer.status == 400
+    assert "Idempotency-Key" in answer.json()["message"]
+
+
 def test_instance_of_an_unknown_backend_can_be_corrected(api, demo, add):
     instance = add("other")
     headers = secrets_of(demo, instance)

@@ -256,14 +256,9 @@ class OpenBackend(Protocol):
 class BackendService(Protocol):
     """What all instances of one process share at a vendor, such as connections."""
 
-    def open_backend(
-        self,
-        credentials: Credentials,
-        zone: Zone | None,
-        zone_changed: Callable[[Zone], None],
-        caller: Caller = NO_CALLER,
-    ) -> Backend:
-        """Open a backend, as `OpenBackend`. No vendor call."""
+    @property
+    def open_backend(self) -> OpenBackend:
+        """What opens backends that share it. No vendor call."""
 
     def close(self) -> None:
         """Close idle connections; called once."""

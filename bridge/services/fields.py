@@ -13,6 +13,9 @@ from bridge.catalog.model import Resource
 from bridge.interfaces import NO_PLACE, DateKind, Field, FieldInfo, FieldType
 
 _INFOS = TypeAdapter(list[FieldInfo])
+ID = Field("id", FieldType.LONG)
+"""The id, which every entity has."""
+
 _WHOLE_NUMBERS = (FieldType.INTEGER, FieldType.LONG, FieldType.SHORT)
 
 

@@ -22,14 +22,13 @@ from bridge.interfaces import (
     FieldType,
     Scalar,
 )
-from bridge.services.fields import EntityFields
+from bridge.services.fields import ID, EntityFields
 from bridge.services.records.members import UDFS
 from bridge.services.timed_cache import TimedCache
 
 MAX_NAME_LENGTH = 200
 """Characters of a name; the rest is cut off. Some names are long descriptions."""
 
-_ID = Field("id", FieldType.LONG)
 _USUAL = ("Name", "{entity}Name", "Title", "Subject", "Description")
 
 
@@ -127,7 +126,7 @@ class Labeller:
         # As many names as one query can look for, and one reply can hold.
         limits = self.backend.limits
         wanted = missing[: min(limits.page, limits.alternatives)]
-        where: Expr[Field, Scalar] = Predicate(_ID, Operator.IN, tuple(wanted))
+        where: Expr[Field, Scalar] = Predicate(ID, Operator.IN, tuple(wanted))
         try:
             page = self.backend.query(EntityType(entity_name), where, shared=True)
         except BridgeError as error:

@@ -8,8 +8,8 @@ from functools import partial
 
 from bridge.ceql.ast import Expr, Operator, Predicate
 from bridge.errors import NotFoundError
-from bridge.interfaces import Entity, Field, FieldType, Scalar
-from bridge.services.fields import EntityFields
+from bridge.interfaces import Entity, Field, Scalar
+from bridge.services.fields import ID, EntityFields
 from bridge.services.records.discriminator import lacks_fixed, require_fixed
 from bridge.services.records.mapping import RecordMapping
 from bridge.services.records.parents import ParentLink, not_found, parse_id
@@ -20,8 +20,6 @@ from bridge.services.records.validation import (
 )
 from bridge.store.instances import Instance
 from bridge.types import JSON
-
-_ID = Field("id", FieldType.LONG)
 
 
 def read_entity(
@@ -40,7 +38,7 @@ def read_entity(
         NotFoundError: the vendor has no such entity.
     """
     entity_id = parse_id(mapping.resource, record_id)
-    where: Expr[Field, Scalar] = Predicate(_ID, Operator.EQUAL, (entity_id,))
+    where: Expr[Field, Scalar] = Predicate(ID, Operator.EQUAL, (entity_id,))
     entity = mapping.typed_entity if typed else mapping.entity
     page = mapping.backend.query(entity, where, limit=1, shared=shared)
     if not page.entities:

@@ -1,15 +1,12 @@
 """A backend gets the record that an attachment belongs to, where the path names it."""
 
-import contextlib
 import io
 
 import pytest
-from flask import Flask
+from in_process import serve_in_process
 
-from bridge import web
-from bridge.composition import build_context, open_database, open_service
+from bridge.composition import open_service
 from bridge.interfaces import Parent
-from bridge.settings import Settings
 
 HUB = "/elements/api-v2/hubs/crm"
 METHODS = (
@@ -55,23 +52,9 @@ def client(demo, demo_dir, noted):
         service.open_backend = lambda *given: RecordingBackend(inner(*given), noted)
         return service
 
-    settings = Settings(
-        data_dir=demo_dir,
-        integration_code=demo["integrationCode"],
-        autotask_allow_loopback=True,
-    )
-    with contextlib.closing(open_database(settings)) as database:
-        context = build_context(settings, database, {"soap": open_recording})
-        app = Flask("bridge", static_folder=None)
-        web.register(app, context)
-        client = app.test_client()
-        client.environ_base["HTTP_AUTHORIZATION"] = (
-            f"User {demo['userSecret']}, Organization {demo['organizationSecret']}, "
-            f"Element {demo['elementToken']}"
-        )
+    backends = {"soap": open_recording}
+    with serve_in_process(demo, demo_dir, backends=backends) as client:
         yield client
-        context.close_backends()
-        context.request_log.flush()
 
 
 def attach(client, path, query=""):

@@ -1,21 +1,15 @@
 """Which backend serves an instance: the one that its configuration names."""
 
-import contextlib
-
 import pytest
-from flask import Flask
+from in_process import serve_in_process
 
-from bridge import web
 from bridge.catalog.loader import load_elements
 from bridge.composition import (
     BACKENDS,
     DESCRIPTIONS,
     DIAGNOSTICS,
-    build_context,
-    open_database,
     open_service,
 )
-from bridge.settings import Settings
 
 KEY = "crm.autotask.backend"
 HUB = "/elements/api-v2/hubs/crm"
@@ -39,16 +33,7 @@ class OtherService:
 
 
 @pytest.fixture(scope="module")
-def settings(demo, demo_dir):
-    return Settings(
-        data_dir=demo_dir,
-        integration_code=demo["integrationCode"],
-        autotask_allow_loopback=True,
-    )
-
-
-@pytest.fixture(scope="module")
-def process(settings, demo):
+def process(demo, demo_dir):
     """A process on the demo's data with a second backend, which it yields."""
     services = []
 
@@ -56,19 +41,14 @@ def process(settings, demo):
         services.append(OtherService(*arguments, **more))
         return services[-1]
 
-    with contextlib.closing(open_database(settings)) as database:
-        context = build_context(settings, database, {**BACKENDS, "other": open_other})
-        app = Flask("bridge", static_folder=None)
-        web.register(app, context)
-        client = app.test_client()
+    backends = {**BACKENDS, "other": open_other}
+    with serve_in_process(demo, demo_dir, backends=backends) as client:
         client.environ_base["HTTP_AUTHORIZATION"] = (
             f"User {demo['userSecret']}, Organization {demo['organizationSecret']}"
         )
         [other] = services
         yield client, other
-        context.close_backends()
-        context.request_log.flush()
-        assert other.closed == 1
+    assert other.closed == 1
 
 
 @pytest.fixture

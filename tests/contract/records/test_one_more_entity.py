@@ -1,18 +1,12 @@
 """A table of under ten lines in the catalogue is a working resource."""
 
-import dataclasses
 import uuid
 from importlib import resources
 
 import pytest
-from flask import Flask
+from in_process import serve_in_process
 
-from bridge import web
-from bridge.backends.autotask_soap.service import SoapService
-from bridge.backends.autotask_soap.zones import HostPolicy
 from bridge.catalog.loader import read_element
-from bridge.composition import build_context, open_database
-from bridge.settings import Settings
 
 TICKETS = """
 [resources.tickets]
@@ -43,28 +37,11 @@ TICKET = {
 @pytest.fixture(scope="module")
 def client(demo, demo_dir):
     """A caller of the facade, served in this process with the longer catalogue."""
-    settings = Settings(data_dir=demo_dir, integration_code=demo["integrationCode"])
-    soap = SoapService(hosts=HostPolicy(allow_loopback=True))
     shipped = resources.files("bridge.catalog") / "autotaskcrm.toml"
     element = read_element(shipped.read_text("utf-8") + TICKETS + QUOTES, "test.toml")
-    database = open_database(settings)
-    context = dataclasses.replace(
-        build_context(settings, database),
-        elements={element.key: element},
-        backends={"soap": soap.open_backend},
-    )
-    app = Flask("bridge", static_folder=None)
-    web.register(app, context)
-    secrets = (
-        f"User {demo['userSecret']}, Organization {demo['organizationSecret']}, "
-        f"Element {demo['elementToken']}"
-    )
-    client = app.test_client()
-    client.environ_base["HTTP_AUTHORIZATION"] = secrets
-    yield client
-    soap.close()
-    context.request_log.flush()
-    database.close()
+    elements = {element.key: element}
+    with serve_in_process(demo, demo_dir, elements=elements) as client:
+        yield client
 
 
 HUB = "/elements/api-v2/hubs/crm"

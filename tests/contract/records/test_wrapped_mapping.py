@@ -3,20 +3,14 @@
 import dataclasses
 import re
 import uuid
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 import pytest
-from flask import Flask
+from in_process import serve_in_process
 
-from bridge import web
-from bridge.backends.autotask_soap.service import SoapService
-from bridge.backends.autotask_soap.zones import HostPolicy
 from bridge.ceql.ast import Literal, Operator, all_of
-from bridge.composition import build_context, open_database
 from bridge.services.records.mapping import RecordMapping
-from bridge.settings import Settings
 
 HUB = "/elements/api-v2/hubs/crm"
 NAMES = {
@@ -88,43 +82,14 @@ def in_german(mapping):
 
 
 @pytest.fixture(scope="module")
-def serve(demo, demo_dir):
-    """Open callers of facades in this process, each with its own wrapping."""
-
-    @contextmanager
-    def serve_with(**changes):
-        settings = Settings(data_dir=demo_dir, integration_code=demo["integrationCode"])
-        soap = SoapService(hosts=HostPolicy(allow_loopback=True))
-        database = open_database(settings)
-        context = dataclasses.replace(
-            build_context(settings, database),
-            backends={"soap": soap.open_backend},
-            **changes,
-        )
-        app = Flask("bridge", static_folder=None)
-        web.register(app, context)
-        client = app.test_client()
-        client.environ_base["HTTP_AUTHORIZATION"] = (
-            f"User {demo['userSecret']}, Organization {demo['organizationSecret']}, "
-            f"Element {demo['elementToken']}"
-        )
-        yield client
-        soap.close()
-        context.request_log.flush()
-        database.close()
-
-    return serve_with
-
-
-@pytest.fixture(scope="module")
-def german(serve):
-    with serve(wrap_mapping=in_german) as client:
+def german(demo, demo_dir):
+    with serve_in_process(demo, demo_dir, wrap_mapping=in_german) as client:
         yield client
 
 
 @pytest.fixture(scope="module")
-def plain(serve):
-    with serve() as client:
+def plain(demo, demo_dir):
+    with serve_in_process(demo, demo_dir) as client:
         yield client
 
 

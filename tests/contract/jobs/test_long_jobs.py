@@ -61,7 +61,7 @@ def test_job_killed_between_and_in_steps_does_each_step_once(fresh_fleet):
 @ALL_KINDS
 def test_job_killed_at_any_point_does_each_step_once(fresh_fleet):
     # PostgreSQL accepts a hundred connections, and other tests run beside this one.
-    travel(fresh_fleet, POINTS, workers=2)
+    travel(fresh_fleet, POINTS, workers=1)
 
 
 @pytest.mark.campaign
